@@ -1,0 +1,91 @@
+/**
+ * Time on one machine. Everything that waits (visibility, schedules, batches) waits on this clock, which runs
+ * `speed` times as fast as the wall while nothing computes, and at the wall's pace while something does: waiting is
+ * skipped, work is not, so a function's time-out, lease and upload mean the same here as in the cloud.
+ */
+export interface Clock {
+  /** Milliseconds since the epoch, never going backwards. */
+  now(): number;
+  /** Runs `action` once `time` (ms since the epoch, by this clock) has come; the answer takes it back. */
+  at(time: number, action: () => void): () => void;
+}
+
+interface Timer {
+  readonly time: number;
+  readonly action: () => void;
+  handle: NodeJS.Timeout | undefined;
+}
+
+const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait is armed again when it ends
+
+/** The one clock of a runtime. `start` lets a restarted runtime go on from where it was. */
+export class VirtualClock implements Clock {
+  readonly speed: number;
+  #holders = 0;
+  #wallAnchor = performance.now();
+  #timeAnchor: number;
+  readonly #timers = new Set<Timer>();
+
+  constructor(options: { speed?: number; start?: number } = {}) {
+    this.speed = options.speed ?? 1;
+    this.#timeAnchor = options.start ?? Date.now();
+  }
+
+  now(): number {
+    return Math.floor(this.#timeAnchor + (performance.now() - this.#wallAnchor) * this.#rate());
+  }
+
+  at(time: number, action: () => void): () => void {
+    const timer: Timer = { time, action, handle: undefined };
+    this.#timers.add(timer);
+    this.#arm(timer);
+    return () => {
+      clearTimeout(timer.handle);
+      this.#timers.delete(timer);
+    };
+  }
+
+  /** Something computes: time passes at the wall's pace until the answer is called. */
+  hold(): () => void {
+    this.#changeHolders(1);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#changeHolders(-1);
+    };
+  }
+
+  /** Drops every timer. */
+  close(): void {
+    for (const timer of this.#timers) clearTimeout(timer.handle);
+    this.#timers.clear();
+  }
+
+  #rate(): number {
+    return this.#holders > 0 ? 1 : this.speed;
+  }
+
+  #changeHolders(difference: 1 | -1): void {
+    const rateBefore = this.#rate();
+    const wall = performance.now();
+    this.#timeAnchor += (wall - this.#wallAnchor) * rateBefore;
+    this.#wallAnchor = wall;
+    this.#holders += difference;
+    if (this.#rate() === rateBefore) return;
+    for (const timer of this.#timers) this.#arm(timer);
+  }
+
+  #arm(timer: Timer): void {
+    clearTimeout(timer.handle);
+    const wait = Math.max(0, (timer.time - this.now()) / this.#rate());
+    timer.handle = setTimeout(
+      () => {
+        if (this.now() < timer.time) return this.#arm(timer);
+        this.#timers.delete(timer);
+        timer.action();
+      },
+      Math.min(Math.ceil(wait), LONGEST_TIMEOUT_MS),
+    );
+  }
+}

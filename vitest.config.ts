@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+const project = (name: string, extra: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [`test/${name}/**/*.test.ts`], ...extra },
+});
+
+// Time-outs end a hung test; no test measures time.
+export default defineConfig({
+  test: {
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+    reporters: ['default', ['json', { outputFile: 'test-results/report.json' }]],
+    projects: [
+      { extends: true, test: { name: 'architecture', include: ['test/*.test.ts'] } },
+      project('unit'),
+      project('property'),
+      project('contracts'),
+      project('simulation'),
+      project('stack'),
+      project('integration'),
+    ],
+  },
+});
