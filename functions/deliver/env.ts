@@ -1,0 +1,13 @@
+/** What DELIVER needs of its environment. */
+export interface DeliverEnv {
+  LEDGER_TABLE: string;
+  EVENT_BUS_NAME: string;
+  REQUEST_BUCKET: string;
+  RESULTS_BUCKET: string;
+  BUCKET_OWNER: string;
+  DELIVER_QUEUE_URL: string;
+  OPENAI_SECRET_ID: string;
+  OPENAI_BASE_URL: string;
+  /** `yes` leaves what was uploaded and produced at the API where it is. */
+  KEEP_OPENAI_FILES: 'yes' | 'no';
+}

@@ -1,0 +1,10 @@
+/** What INTAKE needs of its environment. */
+export interface IntakeEnv {
+  LEDGER_TABLE: string;
+  EVENT_BUS_NAME: string;
+  REQUEST_BUCKET: string;
+  RESULTS_BUCKET: string;
+  SUBMIT_QUEUE_URL: string;
+  /** Account id that owns both buckets. */
+  BUCKET_OWNER: string;
+}

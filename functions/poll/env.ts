@@ -1,0 +1,11 @@
+/** What POLL needs of its environment. */
+export interface PollEnv {
+  LEDGER_TABLE: string;
+  EVENT_BUS_NAME: string;
+  RESULTS_BUCKET: string;
+  INTAKE_QUEUE_URL: string;
+  SUBMIT_QUEUE_URL: string;
+  DELIVER_QUEUE_URL: string;
+  OPENAI_SECRET_ID: string;
+  OPENAI_BASE_URL: string;
+}

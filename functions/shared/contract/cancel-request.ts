@@ -1,0 +1,43 @@
+/** A message on the cancel queue: one of three forms, as JSON. */
+export type CancelRequest = { batchId: string } | { jobId: string } | { bucket: string; key: string };
+
+const FORMS = '{"batchId":"batch_…"}, {"jobId":"…"} or {"bucket":"…","key":"…"}';
+const ID = /^[A-Za-z0-9_-]{1,128}$/;
+const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const LONGEST_KEY_BYTES = 1024; // S3's limit
+
+/** Reads a message of the cancel queue; the answer is the request, or a sentence that says what is wrong with it. */
+export function parseCancelRequest(body: string): { request: CancelRequest } | { problem: string } {
+  let message: unknown;
+  try {
+    message = JSON.parse(body);
+  } catch {
+    return { problem: `a cancel message is JSON: ${FORMS}` };
+  }
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+    return { problem: `a cancel message is a JSON object: ${FORMS}` };
+  }
+  const names = Object.keys(message).sort().join();
+  if ('batchId' in message && names === 'batchId') return idForm('batchId', message.batchId);
+  if ('jobId' in message && names === 'jobId') return idForm('jobId', message.jobId);
+  if ('bucket' in message && 'key' in message && names === 'bucket,key') {
+    return keyForm(message.bucket, message.key);
+  }
+  return { problem: `a cancel message has exactly one of the forms ${FORMS}` };
+}
+
+function idForm(name: 'batchId' | 'jobId', id: unknown): { request: CancelRequest } | { problem: string } {
+  if (typeof id !== 'string' || !ID.test(id)) {
+    return { problem: `${name} has to be 1 to 128 letters, digits, "_" or "-"` };
+  }
+  return { request: name === 'batchId' ? { batchId: id } : { jobId: id } };
+}
+
+function keyForm(bucket: unknown, key: unknown): { request: CancelRequest } | { problem: string } {
+  if (typeof bucket !== 'string' || !BUCKET.test(bucket))
+    return { problem: 'bucket has to be a bucket name' };
+  if (typeof key !== 'string' || key === '' || new TextEncoder().encode(key).length > LONGEST_KEY_BYTES) {
+    return { problem: `key has to be an object key of 1 to ${LONGEST_KEY_BYTES} bytes` };
+  }
+  return { request: { bucket, key } };
+}

@@ -1,0 +1,42 @@
+import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
+import { type CancelOutcomeKind, DETAIL_TYPE, EVENT_SOURCE } from './events.ts';
+
+/** A rule pattern as `events.Rule` of the CDK spells it. */
+export interface CdkEventPattern {
+  source: string[];
+  detailType: string[];
+  detail?: { data: Record<string, string[]> };
+}
+
+/** A rule pattern as the EventBridge API and CloudFormation spell it. */
+export interface JsonEventPattern {
+  source: string[];
+  'detail-type': string[];
+  detail?: { data: Record<string, string[]> };
+}
+
+/** Matches status changes of batches, of the named statuses only if any are named. */
+export function batchStatusPattern(...statuses: ReportedBatchStatus[]): CdkEventPattern {
+  return patternFor(DETAIL_TYPE.batchStatusChange, 'status', statuses);
+}
+
+/** Matches status changes of jobs, of the named statuses only if any are named. */
+export function jobStatusPattern(...statuses: JobStatus[]): CdkEventPattern {
+  return patternFor(DETAIL_TYPE.jobStatusChange, 'status', statuses);
+}
+
+/** Matches outcomes of cancel requests, of the named kinds only if any are named. */
+export function cancelOutcomePattern(...outcomes: CancelOutcomeKind[]): CdkEventPattern {
+  return patternFor(DETAIL_TYPE.cancelOutcome, 'outcome', outcomes);
+}
+
+/** The same pattern in the API's spelling, for `PutRule`. */
+export function asJsonPattern(pattern: CdkEventPattern): JsonEventPattern {
+  const { detailType, ...rest } = pattern;
+  return { ...rest, 'detail-type': detailType };
+}
+
+function patternFor(detailType: string, field: string, values: string[]): CdkEventPattern {
+  const all = { source: [EVENT_SOURCE], detailType: [detailType] };
+  return values.length === 0 ? all : { ...all, detail: { data: { [field]: values } } };
+}

@@ -1,0 +1,40 @@
+/** Endpoints a batch may call ([source](https://platform.openai.com/docs/api-reference/batch/create)). */
+export const ENDPOINTS = [
+  '/v1/responses',
+  '/v1/chat/completions',
+  '/v1/embeddings',
+  '/v1/completions',
+  '/v1/moderations',
+  '/v1/images/generations',
+  '/v1/images/edits',
+  '/v1/videos',
+] as const;
+
+/** An endpoint a batch may call. */
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+/** OpenAI's limits for one batch, which a part obeys. 200 MB is read as 200 × 10⁶ bytes, the stricter reading. */
+export const PART_LIMITS = {
+  rows: 50_000,
+  bytes: 200_000_000,
+  embeddingInputs: 50_000,
+} as const;
+
+/** Batchdrop's own limits for one request file. */
+export const FILE_LIMITS = {
+  rows: 5_000_000,
+  bytes: 50_000_000_000,
+  customIdBytes: 512,
+} as const;
+
+/** Limits of a batch's metadata; Batchdrop keeps six of OpenAI's 16 pairs for itself. */
+export const METADATA_LIMITS = { pairs: 10, nameLength: 64, valueLength: 512 } as const;
+
+/** S3 user metadata `x-amz-meta-batch-<name>` becomes metadata `<name>` of every batch and event of the file. */
+export const METADATA_PREFIX = 'batch-';
+
+/** S3 user metadata `x-amz-meta-batch-rerun: yes`: run the file even if the same bytes ran just now. */
+export const RERUN_METADATA = 'batch-rerun';
+
+/** Names of request files end so, in any case. */
+export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

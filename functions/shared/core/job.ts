@@ -1,0 +1,79 @@
+import type { JobStatus } from '../contract/batch-status.ts';
+import type { Finding, Reason, RowCounts, TokenUsage } from '../contract/events.ts';
+
+/** A time-limited claim. `until` in milliseconds: the holder does nothing irrevocable past it. */
+export interface Lease {
+  holder: string;
+  until: number;
+}
+
+/** The request file as the storage reported it; a version never changes. */
+export interface RequestFile {
+  bucket: string;
+  key: string;
+  versionId: string;
+  size: number;
+  etag: string;
+  /** Milliseconds; S3 keeps whole seconds. */
+  lastModified: number;
+  /** Orders the versions of one key; compare right-padded. Absent when the storage gave none. */
+  sequencer?: string;
+  /** Of the batch: the pairs of `x-amz-meta-batch-*` without the prefix. */
+  metadata: Record<string, string>;
+  /** The user asked for a new run of bytes already run. */
+  rerun: boolean;
+}
+
+/** The committed plan: parts of any other planId are ignored. */
+export interface Plan {
+  planId: string;
+  parts: number;
+  rows: number;
+  endpoint: string;
+  model: string;
+}
+
+/** How far the results have been put together; lets a time-out resume. */
+export interface Assembly {
+  uploadId: string;
+  /** ETags of the upload's parts so far, in order. */
+  etags: string[];
+}
+
+/** One version of one request file. `received` is the status before the first event. */
+export interface Job {
+  kind: 'job';
+  jobId: string;
+  /** Rises with every write: the compare-and-set. */
+  version: number;
+  request: RequestFile;
+  status: JobStatus | 'received';
+  previousStatus: 'accepted' | 'submitted' | null;
+  /** `rev` counts status changes; a new one is applied only when `publishedRev` has caught up. */
+  rev: number;
+  publishedRev: number;
+  createdAt: number;
+  changedAt: number;
+  tries: number;
+  lease?: Lease;
+  plan?: Plan;
+  /** Every part of the plan has been made due. */
+  handedOut?: true;
+  findings?: { count: number; first: Finding[] };
+  joinedJobId?: string;
+  /** The newest job of the same key when this one came. */
+  previousJobId?: string;
+  cancelRequestedAt?: number;
+  reason?: Reason;
+  rows?: RowCounts;
+  usage?: TokenUsage;
+  batches?: { count: number; first: { batchId: string; status: string }[] };
+  assembly?: { output?: Assembly; errors?: Assembly };
+  resultsStored?: true;
+  /** Files at the API and pieces in the results bucket are gone. */
+  cleaned?: true;
+  /** Milliseconds; absent when nothing is left to do. */
+  dueAt?: number;
+  /** Milliseconds; the item may be removed after it. */
+  expiresAt: number;
+}

@@ -1,0 +1,105 @@
+import type { BatchError, Reason, RequestCounts, RowCounts, TokenUsage } from '../contract/events.ts';
+import type { Lease } from './job.ts';
+
+/** A batch as the API reported it; times in milliseconds, what is unset at the API is absent here. */
+export interface ObservedBatch {
+  batchId: string;
+  status: string;
+  endpoint: string;
+  inputFileId: string;
+  outputFileId?: string;
+  errorFileId?: string;
+  createdAt: number;
+  expiresAt?: number;
+  endedAt?: number;
+  counts?: RequestCounts;
+  usage?: TokenUsage;
+  /** At most the first 20; `errorCount` counts all. */
+  errors: BatchError[];
+  errorCount: number;
+  metadata: Record<string, string>;
+}
+
+/**
+ * The will to run a part as one batch. It grows field by field, each a compare-and-set:
+ * id → fileId → sendBy (from here on a batch may exist) → the part's batch.
+ */
+export interface Intent {
+  id: string;
+  at: number;
+  /** The account the file was uploaded to: an opaque fingerprint. */
+  account?: string;
+  fileId?: string;
+  /** SHA-256 of the uploaded bytes, hex. */
+  sha256?: string;
+  /** The last moment at which `POST /batches` may leave this side. Set before it is sent. */
+  sendBy?: number;
+  /** When a search for its batch first found nothing. */
+  foundNothingAt?: number;
+}
+
+/** An intent that was given up: its file was deleted and no batch was found on it. */
+export interface AbandonedIntent {
+  intentId: string;
+  fileId: string;
+  at: number;
+}
+
+/** What delivering a part stored and counted. */
+export interface Delivered {
+  rows: RowCounts;
+  outputBytes: number;
+  errorsBytes: number;
+  /** Lines with an unknown id, or an id that had a line before. */
+  anomalies: number;
+}
+
+/** A byte range of the request file that fits one batch. */
+export interface Part {
+  kind: 'part';
+  jobId: string;
+  planId: string;
+  /** From 1. */
+  number: number;
+  version: number;
+  /** Bytes of the request file, `end` exclusive. */
+  range: { start: number; end: number };
+  rows: number;
+  /** Exact length of the normalised bytes that are uploaded. */
+  uploadBytes: number;
+  endpoint: string;
+  model: string;
+  attempt: number;
+  intent?: Intent;
+  abandoned: AbandonedIntent[];
+  earlierBatchIds: string[];
+  batch?: ObservedBatch;
+  previousStatus: string | null;
+  rev: number;
+  publishedRev: number;
+  changedAt: number;
+  cancelRequestedAt?: number;
+  /** When `POST /batches/{id}/cancel` was last answered. */
+  cancelSentAt?: number;
+  /** Counted failures of the present step. */
+  tries: number;
+  /** Backpressure: nothing is sent before this time. */
+  waitUntil?: number;
+  /** How often the API put the part back for its token limit. */
+  putBack: number;
+  /** The part ended without a batch. */
+  ended?: { as: 'cancelled' | 'failed'; reason: Reason };
+  /** Counted failures are used up while an intent stands: a person has to look. */
+  held?: Reason;
+  delivered?: Delivered;
+  lease?: Lease;
+  dueAt?: number;
+  expiresAt: number;
+}
+
+/** Which part of which plan. */
+export interface PartRef {
+  jobId: string;
+  planId: string;
+  number: number;
+}

@@ -1,0 +1,11 @@
+/** What SUBMIT needs of its environment. */
+export interface SubmitEnv {
+  LEDGER_TABLE: string;
+  EVENT_BUS_NAME: string;
+  REQUEST_BUCKET: string;
+  BUCKET_OWNER: string;
+  /** ARN or name of the secret that holds the API key. */
+  OPENAI_SECRET_ID: string;
+  OPENAI_BASE_URL: string;
+  COMPLETION_WINDOW: string;
+}
