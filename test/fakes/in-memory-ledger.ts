@@ -1,0 +1,159 @@
+import {
+  batchPointerKey,
+  CONTROL_KEY,
+  dueItemAt,
+  dueShardOf,
+  jobKey,
+  keyPointerKey,
+  type LedgerKey,
+  partKey,
+  partsPrefix,
+} from '../../functions/shared/adapters/ledger-keys.ts';
+import type { Job } from '../../functions/shared/core/job.ts';
+import type { Part, PartRef } from '../../functions/shared/core/part.ts';
+import type { Clock, Control, DueItem, KeyPointer, Ledger } from '../../functions/shared/core/ports.ts';
+
+/** A ledger that is read by tests. */
+export interface InMemoryLedger extends Ledger {
+  /** Every job there is, expired ones too. */
+  jobs(): Job[];
+  /** Every part of every plan, expired ones too. */
+  parts(): Part[];
+}
+
+/** A table of items that lets go only of copies. */
+class Shelf<T extends { version: number; expiresAt?: number }> {
+  readonly #items = new Map<string, T>();
+  readonly #clock: Clock;
+  readonly #onWrite: (key: LedgerKey, item: T) => void;
+
+  constructor(clock: Clock, onWrite: (key: LedgerKey, item: T) => void = () => {}) {
+    this.#clock = clock;
+    this.#onWrite = onWrite;
+  }
+
+  read(key: LedgerKey): T | undefined {
+    const item = this.#items.get(textOf(key));
+    return item === undefined || this.#expired(item) ? undefined : structuredClone(item);
+  }
+
+  create(key: LedgerKey, item: T): boolean {
+    if (this.read(key) !== undefined) return false;
+    this.#write(key, structuredClone(item));
+    return true;
+  }
+
+  replace(key: LedgerKey, item: T): boolean {
+    if (this.#items.get(textOf(key))?.version !== item.version) return false;
+    this.#write(key, { ...structuredClone(item), version: item.version + 1 });
+    return true;
+  }
+
+  /** Creates what has no version yet. */
+  put(key: LedgerKey, item: T): boolean {
+    return item.version === 0 ? this.create(key, { ...item, version: 1 }) : this.replace(key, item);
+  }
+
+  all(): T[] {
+    return structuredClone([...this.#items.values()]);
+  }
+
+  #write(key: LedgerKey, item: T): void {
+    this.#items.set(textOf(key), item);
+    this.#onWrite(key, item);
+  }
+
+  #expired(item: T): boolean {
+    return item.expiresAt !== undefined && item.expiresAt <= this.#clock.now();
+  }
+}
+
+interface IndexChange {
+  at: number;
+  dueAt: number | undefined;
+}
+
+/** The index as it was `lagMs` ago. */
+class LaggingIndex {
+  readonly #changes = new Map<string, { key: LedgerKey; changes: IndexChange[] }>();
+  readonly #clock: Clock;
+  readonly #lagMs: number;
+
+  constructor(clock: Clock, lagMs: number) {
+    this.#clock = clock;
+    this.#lagMs = lagMs;
+  }
+
+  note(key: LedgerKey, dueAt: number | undefined): void {
+    const entry = this.#changes.get(textOf(key)) ?? { key, changes: [] };
+    entry.changes = entry.changes.slice(this.#visible(entry.changes)); // what is older is never looked at again
+    entry.changes.push({ at: this.#clock.now(), dueAt });
+    this.#changes.set(textOf(key), entry);
+  }
+
+  due(shard: number, before: number, limit: number): DueItem[] {
+    const found: { dueAt: number; item: DueItem }[] = [];
+    for (const { key, changes } of this.#changes.values()) {
+      const dueAt = changes[this.#visible(changes)]?.dueAt;
+      const item = dueItemAt(key);
+      if (item === undefined || dueAt === undefined || dueAt > before || dueShardOf(key) !== shard) continue;
+      if ((changes[this.#visible(changes)]?.at ?? Infinity) > this.#clock.now() - this.#lagMs) continue;
+      found.push({ dueAt, item });
+    }
+    found.sort((a, b) => a.dueAt - b.dueAt);
+    return found.slice(0, limit).map(({ item }) => item);
+  }
+
+  /** Index of the newest change that is old enough to be seen; 0 when none is. */
+  #visible(changes: IndexChange[]): number {
+    const seenUntil = this.#clock.now() - this.#lagMs;
+    return Math.max(
+      0,
+      changes.findLastIndex(({ at }) => at <= seenUntil),
+    );
+  }
+}
+
+/** A ledger in memory; the `due` index shows the state of `dueLagMs` ago. */
+export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number }): InMemoryLedger {
+  const { clock } = options;
+  const index = new LaggingIndex(clock, options.dueLagMs ?? 0);
+  const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
+  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt));
+  const batchPointers = new Map<string, { ref: PartRef; expiresAt: number }>();
+  const keyPointers = new Shelf<KeyPointer>(clock);
+  const controls = new Shelf<Control>(clock);
+  return {
+    readJob: async (jobId) => jobs.read(jobKey(jobId)),
+    createJob: async (job) => jobs.create(jobKey(job.jobId), job),
+    replaceJob: async (job) => jobs.replace(jobKey(job.jobId), job),
+    readPart: async (ref) => parts.read(partKey(ref)),
+    createPart: async (part) => parts.create(partKey(part), part),
+    replacePart: async (part) => parts.replace(partKey(part), part),
+    partsOf: async (jobId, planId) =>
+      parts
+        .all()
+        .filter((part) => part.jobId === jobId && partKey(part).sk.startsWith(partsPrefix(planId)))
+        .filter((part) => part.expiresAt > clock.now())
+        .sort((a, b) => a.number - b.number),
+    async readBatchPointer(batchId) {
+      const pointer = batchPointers.get(batchPointerKey(batchId).pk);
+      return pointer !== undefined && pointer.expiresAt > clock.now() ? { ...pointer.ref } : undefined;
+    },
+    async putBatchPointer(batchId, { jobId, planId, number }, expiresAt) {
+      batchPointers.set(batchPointerKey(batchId).pk, { ref: { jobId, planId, number }, expiresAt });
+    },
+    readKeyPointer: async (bucket, key) => keyPointers.read(keyPointerKey(bucket, key)),
+    replaceKeyPointer: async (pointer) =>
+      keyPointers.put(keyPointerKey(pointer.bucket, pointer.key), pointer),
+    readControl: async () => controls.read(CONTROL_KEY) ?? { version: 0, paused: false },
+    replaceControl: async (control) => controls.put(CONTROL_KEY, control),
+    due: async (shard, before, limit) => index.due(shard, before, limit),
+    jobs: () => jobs.all(),
+    parts: () => parts.all(),
+  };
+}
+
+function textOf(key: LedgerKey): string {
+  return `${key.pk} ${key.sk}`;
+}

@@ -1,0 +1,17 @@
+import { Refused } from '../../functions/shared/core/errors.ts';
+
+const PIECE_BYTES = 16_384; // small, so that lines are cut in the middle
+
+/** Streams copies of `start` to `end` (exclusive) of an object, as the storage does: cut at its end, never past it. */
+export async function* rangeOf(
+  body: Buffer,
+  range?: { start: number; end: number },
+): AsyncGenerator<Uint8Array> {
+  const { start, end } = range ?? { start: 0, end: body.length };
+  if (start >= end) return;
+  if (start >= body.length)
+    throw new Refused('invalid_range', `read from ${start}: the object has ${body.length} bytes`);
+  for (let from = start; from < Math.min(end, body.length); from += PIECE_BYTES) {
+    yield Uint8Array.from(body.subarray(from, Math.min(from + PIECE_BYTES, end, body.length)));
+  }
+}

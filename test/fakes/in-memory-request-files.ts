@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { Refused } from '../../functions/shared/core/errors.ts';
+import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/core/ports.ts';
+import { rangeOf } from './in-memory-range.ts';
+
+/** A request bucket that tests fill. */
+export interface InMemoryRequestFiles extends RequestFiles {
+  /** Puts a new version; `metadata` are the user's pairs without `x-amz-meta-`. */
+  put(bucket: string, key: string, body: string | Uint8Array, metadata?: Record<string, string>): ObjectFacts;
+  /** Removes one version for good. */
+  remove(file: { bucket: string; key: string; versionId: string }): void;
+}
+
+/** A versioned bucket in memory. */
+export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryRequestFiles {
+  const versions = new Map<string, { body: Buffer; facts: ObjectFacts }>();
+  let puts = 0;
+  return {
+    put(bucket, key, body, metadata = {}) {
+      puts += 1;
+      const versionId = `version-${String(puts).padStart(6, '0')}`;
+      const bytes = Buffer.from(body);
+      const facts: ObjectFacts = {
+        size: bytes.length,
+        etag: createHash('md5').update(bytes).digest('hex'),
+        versionId,
+        lastModified: Math.floor(options.clock.now() / 1000) * 1000, // S3 keeps whole seconds
+        metadata: Object.fromEntries(
+          Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]),
+        ),
+      };
+      versions.set(nameOf({ bucket, key, versionId }), { body: bytes, facts });
+      return structuredClone(facts);
+    },
+    remove: (file) => void versions.delete(nameOf(file)),
+    head: async (file) => structuredClone(versions.get(nameOf(file))?.facts),
+    async *read(file, range) {
+      const version = versions.get(nameOf(file));
+      if (version === undefined) {
+        throw new Refused('object_gone', `read ${file.bucket}/${file.key}: there is no such version`);
+      }
+      yield* rangeOf(version.body, range);
+    },
+  };
+}
+
+function nameOf(file: { bucket: string; key: string; versionId: string }): string {
+  return JSON.stringify([file.bucket, file.key, file.versionId]);
+}

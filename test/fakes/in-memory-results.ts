@@ -1,0 +1,113 @@
+import { createHash } from 'node:crypto';
+import { Refused } from '../../functions/shared/core/errors.ts';
+import type { ObjectWriter, ResultStore } from '../../functions/shared/core/ports.ts';
+import { rangeOf } from './in-memory-range.ts';
+
+/** A results bucket that is read by tests. */
+export interface InMemoryResults extends ResultStore {
+  /** Every visible object. */
+  objects(): Map<string, { body: Uint8Array; contentType: string }>;
+  /** Uploads begun and neither completed nor given up. */
+  openUploads(): { key: string; uploadId: string }[];
+}
+
+interface Upload {
+  key: string;
+  contentType: string;
+  pieces: Map<number, { body: Buffer; etag: string }>;
+}
+
+const SMALLEST_PIECE_BYTES = 5 * 1024 * 1024; // S3's, but for the last
+
+/** A bucket in memory. */
+export function createInMemoryResults(options: { bucket: string }): InMemoryResults {
+  const objects = new Map<string, { body: Buffer; contentType: string }>();
+  const uploads = new Map<string, Upload>();
+  let begun = 0;
+
+  const stored = (key: string): Buffer => {
+    const object = objects.get(key);
+    if (object === undefined) throw new Refused('object_gone', `read ${key}: there is no such object`);
+    return object.body;
+  };
+  const keep = (key: string, uploadId: string, partNumber: number, body: Buffer): string => {
+    const upload = uploads.get(uploadId);
+    if (upload?.key !== key) throw new Refused('upload_gone', `upload to ${key}: the upload is unknown`);
+    const etag = createHash('md5').update(body).digest('hex');
+    upload.pieces.set(partNumber, { body, etag });
+    return etag;
+  };
+
+  return {
+    bucket: options.bucket,
+    async put(key, body, contentType) {
+      objects.set(key, { body: Buffer.from(body), contentType });
+    },
+    openWriter: (key, contentType) =>
+      writerTo((body) => {
+        objects.set(key, { body, contentType });
+      }),
+    size: async (key) => objects.get(key)?.body.length,
+    async *read(key, range) {
+      yield* rangeOf(stored(key), range);
+    },
+    async remove(keys) {
+      for (const key of keys) objects.delete(key);
+    },
+    async beginUpload(key, contentType) {
+      begun += 1;
+      const uploadId = `upload-${begun}`;
+      uploads.set(uploadId, { key, contentType, pieces: new Map() });
+      return uploadId;
+    },
+    uploadBytes: async (key, uploadId, partNumber, body) =>
+      keep(key, uploadId, partNumber, Buffer.from(body)),
+    uploadCopy: async (key, uploadId, partNumber, source) =>
+      keep(key, uploadId, partNumber, Buffer.from(stored(source.key).subarray(source.start, source.end))),
+    async completeUpload(key, uploadId, etags) {
+      const upload = uploads.get(uploadId);
+      if (upload?.key !== key) return objects.has(key);
+      objects.set(key, { body: joined(upload, etags), contentType: upload.contentType });
+      uploads.delete(uploadId);
+      return true;
+    },
+    objects: () => structuredClone(objects),
+    openUploads: () => [...uploads].map(([uploadId, { key }]) => ({ key, uploadId })),
+  };
+}
+
+function writerTo(close: (body: Buffer) => void): ObjectWriter {
+  let pieces: Buffer[] = [];
+  let open = true;
+  return {
+    async write(bytes) {
+      if (!open) throw new Error('write after the writer was closed or given up');
+      pieces.push(Buffer.from(bytes));
+    },
+    async close() {
+      if (!open) throw new Error('close after the writer was closed or given up');
+      open = false;
+      const body = Buffer.concat(pieces);
+      close(body);
+      return body.length;
+    },
+    async abort() {
+      open = false;
+      pieces = [];
+    },
+  };
+}
+
+function joined(upload: Upload, etags: string[]): Buffer {
+  const bodies = etags.map((etag, index) => {
+    const piece = upload.pieces.get(index + 1);
+    if (piece?.etag !== etag) {
+      throw new Refused('InvalidPart', `complete ${upload.key}: part ${index + 1} is missing or another`);
+    }
+    if (piece.body.length < SMALLEST_PIECE_BYTES && index + 1 < etags.length) {
+      throw new Refused('EntityTooSmall', `complete ${upload.key}: part ${index + 1} is under 5 MiB`);
+    }
+    return piece.body;
+  });
+  return Buffer.concat(bodies);
+}

@@ -1,0 +1,26 @@
+import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
+import type { EventBus } from '../../functions/shared/core/ports.ts';
+
+/** A bus that is read by tests. */
+export interface RecordingBus extends EventBus {
+  /** What was accepted, in order, repetitions included. */
+  published(): BatchdropEvent[];
+}
+
+/** Accepts every event but those that `refuses` picks, as the real bus does one by one. */
+export function createRecordingBus(
+  options: { refuses?: (event: BatchdropEvent) => boolean } = {},
+): RecordingBus {
+  const accepted: BatchdropEvent[] = [];
+  return {
+    async publish(events) {
+      const refused: string[] = [];
+      for (const event of events) {
+        if (options.refuses?.(event)) refused.push(event.detail.metadata.id);
+        else accepted.push(structuredClone(event));
+      }
+      return { refused };
+    },
+    published: () => structuredClone(accepted),
+  };
+}

@@ -1,0 +1,25 @@
+import type { Log } from '../../functions/shared/core/ports.ts';
+
+/** One line of the log as it was given. */
+export interface LogLine {
+  level: 'info' | 'warn' | 'error';
+  code: string;
+  facts: Record<string, string | number | boolean | undefined>;
+  cause?: unknown;
+}
+
+/** A log that is read by tests. */
+export interface RecordingLog extends Log {
+  readonly lines: readonly LogLine[];
+}
+
+/** Keeps every line in order. */
+export function createRecordingLog(): RecordingLog {
+  const lines: LogLine[] = [];
+  return {
+    lines,
+    info: (code, facts = {}) => void lines.push({ level: 'info', code, facts }),
+    warn: (code, facts = {}) => void lines.push({ level: 'warn', code, facts }),
+    error: (code, facts = {}, cause) => void lines.push({ level: 'error', code, facts, cause }),
+  };
+}

@@ -1,0 +1,27 @@
+import type { WorkMessage, WorkQueues } from '../../functions/shared/core/ports.ts';
+
+/** Queues that a test empties by hand. */
+export interface RecordingQueues extends WorkQueues {
+  /** All messages that were ever sent, in order. */
+  sent(): WorkMessage[];
+  /** Removes and answers the messages that wait, oldest first; only those to one receiver if it is named. */
+  take(to?: WorkMessage['to']): WorkMessage[];
+}
+
+/** Keeps messages until they are taken. Losing and repeating them is up to the test. */
+export function createRecordingQueues(): RecordingQueues {
+  const sent: WorkMessage[] = [];
+  let waiting: WorkMessage[] = [];
+  return {
+    async send(messages) {
+      sent.push(...structuredClone(messages));
+      waiting.push(...structuredClone(messages));
+    },
+    sent: () => structuredClone(sent),
+    take(to) {
+      const taken = waiting.filter((message) => to === undefined || message.to === to);
+      waiting = waiting.filter((message) => !taken.includes(message));
+      return taken;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import type { Ids } from '../../functions/shared/core/ports.ts';
+import { seededRandom } from './seeded-random.ts';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const LENGTH = 26;
+
+/** Ids that look random and are the same for the same seed. */
+export function createSeededIds(seed: number): Ids {
+  const random = seededRandom(seed);
+  return {
+    next: () =>
+      Array.from({ length: LENGTH }, () => ALPHABET.charAt(Math.floor(random() * ALPHABET.length))).join(''),
+  };
+}
