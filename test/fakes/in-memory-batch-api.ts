@@ -1,0 +1,290 @@
+import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
+import type { BatchError } from '../../functions/shared/contract/events.ts';
+import { Ambiguous, Refused, RetryLater } from '../../functions/shared/core/errors.ts';
+import type { ObservedBatch } from '../../functions/shared/core/part.ts';
+import type { BatchApi, BatchPage, Clock } from '../../functions/shared/core/ports.ts';
+import { rangeOf } from './in-memory-range.ts';
+import { seededRandom, shuffled } from './seeded-random.ts';
+import { type Fate, filesOf, progressOf, ranRows, reportOf, type SimulatedBatch } from './simulated-batch.ts';
+
+type CreateRequest = Parameters<BatchApi['createBatch']>[0];
+
+/** What happened at the API, in order of time within each list. */
+export interface Audit {
+  uploads: { fileId: string; bytes: number }[];
+  creates: { batchId: string; inputFileId: string; metadata: Record<string, string>; at: number }[];
+  cancels: { batchId: string; at: number }[];
+  deletes: { fileId: string; at: number }[];
+  /** Rows that succeeded, however the batch ended. */
+  billed: { batchId: string; inputFileId: string; customId: string }[];
+}
+
+/** A Batch API that is read by tests. */
+export interface InMemoryBatchApi extends BatchApi {
+  audit(): Audit;
+  /** Files that were not deleted. */
+  files(): string[];
+}
+
+export interface InMemoryBatchApiOptions {
+  clock: Clock;
+  seed: number;
+  /** How a new batch will go. `nth` counts creates from 1. */
+  fate?: (
+    batch: { inputFileId: string; metadata: Record<string, string>; nth: number },
+    rows: string[],
+  ) => Fate;
+  /** A batch shows in the list only this long after its creation. */
+  listLagMs?: number;
+  /** A create that is answered by Ambiguous and takes effect so many milliseconds later, if its file is still there. */
+  lateByMs?: (request: CreateRequest) => number | undefined;
+  /** The account the key in use belongs to; others' files and batches are not seen. */
+  account?: () => string;
+}
+
+const LONGEST_LIST = 100;
+const MOST_BYTES = 200_000_000;
+
+/** The Batch API in memory: what it reports follows from the clock. */
+export function createInMemoryBatchApi(options: InMemoryBatchApiOptions): InMemoryBatchApi {
+  return new SimulatedApi(options);
+}
+
+class SimulatedApi implements InMemoryBatchApi {
+  readonly #options: InMemoryBatchApiOptions;
+  readonly #random: () => number;
+  readonly #files = new Map<string, { account: string; body: Buffer }>();
+  /** Oldest first. */
+  readonly #batches: SimulatedBatch[] = [];
+  readonly #resultFiles = new Map<string, { outputFileId?: string; errorFileId?: string }>();
+  #underWay: { at: number; account: string; request: CreateRequest }[] = [];
+  readonly #audit: Omit<Audit, 'billed'> = { uploads: [], creates: [], cancels: [], deletes: [] };
+  #nextFile = 1;
+
+  constructor(options: InMemoryBatchApiOptions) {
+    this.#options = options;
+    this.#random = seededRandom(options.seed);
+  }
+
+  async uploadFile(
+    upload: Parameters<BatchApi['uploadFile']>[0],
+    signal: AbortSignal,
+  ): ReturnType<BatchApi['uploadFile']> {
+    const pieces: Uint8Array[] = [];
+    for await (const piece of upload.body) {
+      if (signal.aborted) throw new RetryLater(`upload ${upload.name}: given up`, { cause: signal.reason });
+      pieces.push(Uint8Array.from(piece));
+    }
+    if (signal.aborted) throw new RetryLater(`upload ${upload.name}: given up`, { cause: signal.reason });
+    const body = Buffer.concat(pieces);
+    if (body.length !== upload.bytes) {
+      throw new Error(
+        `upload ${upload.name}: the body has ${body.length} bytes, ${upload.bytes} were announced`,
+      );
+    }
+    if (!upload.name.endsWith('.jsonl')) {
+      throw new Refused('invalid_request_error', `upload ${upload.name}: must be .jsonl`);
+    }
+    if (body.length > MOST_BYTES) throw new Refused('file_too_large', `upload ${upload.name}: too large`);
+    const fileId = this.#keepFile(body, this.#account());
+    this.#audit.uploads.push({ fileId, bytes: body.length });
+    return { fileId, account: this.#account() };
+  }
+
+  async createBatch(request: CreateRequest, signal: AbortSignal): Promise<ObservedBatch> {
+    this.#catchUp();
+    if (signal.aborted)
+      throw new RetryLater('create batch: given up before it was sent', { cause: signal.reason });
+    const lateByMs = this.#options.lateByMs?.(request);
+    if (lateByMs !== undefined) {
+      const at = this.#now() + lateByMs;
+      this.#underWay.push({ at, account: this.#account(), request: structuredClone(request) });
+      throw new Ambiguous('create batch: no answer came');
+    }
+    const batch = this.#create(request, this.#account(), this.#now());
+    if (batch === undefined) {
+      throw new Refused('invalid_request_error', `create batch: there is no file ${request.inputFileId}`);
+    }
+    return this.#report(batch);
+  }
+
+  async retrieveBatch(batchId: string): Promise<ObservedBatch> {
+    this.#catchUp();
+    const batch = this.#find(batchId);
+    if (batch === undefined) throw new Refused('not_found', `retrieve ${batchId}: there is no such batch`);
+    return this.#report(batch);
+  }
+
+  async listBatches(query: { after?: string; limit: number }): Promise<BatchPage> {
+    this.#catchUp();
+    const { after, limit } = query;
+    if (!(limit >= 1 && limit <= LONGEST_LIST))
+      throw new Refused('invalid_request_error', 'limit is 1 to 100');
+    const seenUntil = this.#now() - (this.#options.listLagMs ?? 0);
+    const ours = this.#batches.filter((batch) => batch.account === this.#account()).reverse();
+    const from = after === undefined ? 0 : ours.findIndex((batch) => batch.batchId === after) + 1;
+    if (after !== undefined && from === 0)
+      throw new Refused('not_found', `list after ${after}: there is no such batch`);
+    const rest = ours.slice(from).filter((batch) => batch.createdAt <= seenUntil);
+    return {
+      batches: rest.slice(0, limit).map((batch) => this.#report(batch)),
+      hasMore: rest.length > limit,
+      account: this.#account(),
+    };
+  }
+
+  async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
+    this.#catchUp();
+    const batch = this.#find(batchId);
+    if (batch === undefined) return 'unknown';
+    const { status } = progressOf(batch, this.#now());
+    if (hasEnded(status) && status !== 'cancelled') return 'too_late';
+    if (batch.cancelRequestedAt === undefined) {
+      batch.cancelRequestedAt = this.#now();
+      this.#audit.cancels.push({ batchId, at: this.#now() });
+    }
+    return this.#report(batch);
+  }
+
+  async fileBytes(fileId: string): Promise<number> {
+    this.#catchUp();
+    return this.#body(fileId).length;
+  }
+
+  async *readFile(fileId: string): AsyncGenerator<Uint8Array> {
+    this.#catchUp();
+    yield* rangeOf(this.#body(fileId));
+  }
+
+  async deleteFile(fileId: string): Promise<'deleted' | 'gone'> {
+    this.#catchUp();
+    if (this.#files.get(fileId)?.account !== this.#account()) return 'gone';
+    this.#files.delete(fileId);
+    this.#audit.deletes.push({ fileId, at: this.#now() });
+    for (const batch of this.#batches) {
+      const { status } = progressOf(batch, this.#now());
+      if (batch.inputFileId === fileId && status === 'validating') batch.fileLost = true;
+    }
+    return 'deleted';
+  }
+
+  audit(): Audit {
+    this.#catchUp();
+    const billed = this.#batches.flatMap((batch) =>
+      ranRows(batch, this.#now()).succeeded.map((customId) => ({
+        batchId: batch.batchId,
+        inputFileId: batch.inputFileId,
+        customId,
+      })),
+    );
+    return structuredClone({ ...this.#audit, billed });
+  }
+
+  files(): string[] {
+    this.#catchUp();
+    return [...this.#files.keys()];
+  }
+
+  /** Does what time has brought: late creates take effect, ended batches get their files. */
+  #catchUp(): void {
+    const due = this.#underWay.filter(({ at }) => at <= this.#now()).sort((a, b) => a.at - b.at);
+    this.#underWay = this.#underWay.filter(({ at }) => at > this.#now());
+    for (const { request, account, at } of due) this.#create(request, account, at);
+    for (const batch of this.#batches) {
+      const { endedAt } = progressOf(batch, this.#now());
+      if (endedAt === undefined || this.#resultFiles.has(batch.batchId)) continue;
+      const { output, errors } = filesOf(batch, this.#now());
+      const failed = progressOf(batch, this.#now()).status === 'failed';
+      this.#resultFiles.set(batch.batchId, {
+        ...(output === '' ? {} : { outputFileId: this.#keepFile(Buffer.from(output), batch.account) }),
+        ...(errors === '' || failed
+          ? {}
+          : { errorFileId: this.#keepFile(Buffer.from(errors), batch.account) }),
+      });
+    }
+  }
+
+  #create(request: CreateRequest, account: string, at: number): SimulatedBatch | undefined {
+    const file = this.#files.get(request.inputFileId);
+    if (file?.account !== account) return undefined;
+    const nth = this.#audit.creates.length + 1;
+    const { rows, problems } = readRows(file.body);
+    const { inputFileId, endpoint } = request;
+    const metadata = structuredClone(request.metadata);
+    const fate = { ...this.#options.fate?.({ inputFileId, metadata, nth }, [...rows]) };
+    if (problems.length > 0) fate.failure ??= problems;
+    const batch: SimulatedBatch = {
+      batchId: `batch_${String(nth).padStart(6, '0')}`,
+      account,
+      inputFileId,
+      endpoint,
+      metadata,
+      createdAt: at,
+      rows: shuffled(rows, this.#random),
+      fate,
+    };
+    this.#batches.push(batch);
+    this.#audit.creates.push({ batchId: batch.batchId, inputFileId, metadata, at });
+    return batch;
+  }
+
+  #keepFile(body: Buffer, account: string): string {
+    const fileId = `file-${String(this.#nextFile++).padStart(6, '0')}`;
+    this.#files.set(fileId, { account, body });
+    return fileId;
+  }
+
+  #find(batchId: string): SimulatedBatch | undefined {
+    return this.#batches.find((batch) => batch.batchId === batchId && batch.account === this.#account());
+  }
+
+  #body(fileId: string): Buffer {
+    const file = this.#files.get(fileId);
+    if (file?.account !== this.#account())
+      throw new Refused('file_gone', `read ${fileId}: there is no such file`);
+    return file.body;
+  }
+
+  #report(batch: SimulatedBatch): ObservedBatch {
+    return reportOf(batch, this.#now(), this.#resultFiles.get(batch.batchId) ?? {});
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+
+  #account(): string {
+    return this.#options.account?.() ?? 'org-simulated';
+  }
+}
+
+/** The custom ids of an input file, or what OpenAI's validation would find. */
+function readRows(body: Buffer): { rows: string[]; problems: BatchError[] } {
+  const rows = new Set<string>();
+  const problems: BatchError[] = [];
+  const lines = body
+    .toString()
+    .split('\n')
+    .filter((line) => line !== '');
+  for (const [index, line] of lines.entries()) {
+    const customId = customIdOf(line);
+    const code =
+      customId === undefined ? 'invalid_json_line' : rows.has(customId) ? 'duplicate_custom_id' : undefined;
+    if (code !== undefined) problems.push({ code, message: code, param: null, line: index + 1 });
+    else if (customId !== undefined) rows.add(customId);
+  }
+  if (lines.length === 0) {
+    problems.push({ code: 'empty_file', message: 'empty_file', param: null, line: null });
+  }
+  return { rows: [...rows], problems };
+}
+
+function customIdOf(line: string): string | undefined {
+  try {
+    const row: unknown = JSON.parse(line);
+    if (typeof row !== 'object' || row === null || !('custom_id' in row)) return undefined;
+    return typeof row.custom_id === 'string' ? row.custom_id : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,170 @@
+import type { BatchError } from '../../functions/shared/contract/events.ts';
+import type { ObservedBatch } from '../../functions/shared/core/part.ts';
+
+/** How a batch goes; what is left out is a batch of a few minutes in which every row succeeds. */
+export interface Fate {
+  validatingMs?: number;
+  /** From the first row to the last; beyond 24 hours after its creation the batch expires. */
+  runningMs?: number;
+  finalizingMs?: number;
+  cancellingMs?: number;
+  /** The validation ends in `failed` with these. */
+  failure?: BatchError[];
+  /** What becomes of a row that has run: `missing` leaves no line in either file. */
+  row?: (customId: string) => 'succeeded' | 'failed' | 'missing';
+  /** Reported in place of `in_progress`. */
+  runningAs?: string;
+}
+
+/** A batch as far as it does not follow from the time. */
+export interface SimulatedBatch {
+  batchId: string;
+  account: string;
+  inputFileId: string;
+  endpoint: string;
+  metadata: Record<string, string>;
+  createdAt: number;
+  /** Custom ids in the order in which they run. */
+  rows: string[];
+  fate: Fate;
+  /** The input file was deleted before the validation was over. */
+  fileLost?: true;
+  cancelRequestedAt?: number;
+}
+
+const WINDOW_MS = 24 * 3_600_000;
+const USUAL = { validatingMs: 30_000, runningMs: 300_000, finalizingMs: 30_000, cancellingMs: 60_000 };
+
+/** The state of a batch at a time. */
+export interface Progress {
+  status: string;
+  endedAt?: number;
+  /** How many rows have run: the first so many of `rows`. */
+  ran: number;
+}
+
+/** Says how far a batch is; it depends on nothing but the batch and the time. */
+export function progressOf(batch: SimulatedBatch, now: number): Progress {
+  const { validatingMs, runningMs, finalizingMs, cancellingMs } = { ...USUAL, ...batch.fate };
+  const validated = batch.createdAt + validatingMs;
+  const expiry = batch.createdAt + WINDOW_MS;
+  const allRan = validated + runningMs;
+  const completed = allRan + finalizingMs;
+  const cancelled = batch.cancelRequestedAt;
+  const ranBy = (time: number): number => {
+    const share = runningMs === 0 ? Number(time >= validated) : (time - validated) / runningMs;
+    return Math.floor(batch.rows.length * Math.min(1, Math.max(0, share)));
+  };
+  const ending = (status: string, endedAt: number, ran: number, before: string): Progress =>
+    now < endedAt ? { status: before, ran } : { status, endedAt, ran };
+
+  if (cancelled !== undefined && cancelled < Math.min(allRan, expiry)) {
+    return ending('cancelled', cancelled + cancellingMs, ranBy(cancelled), 'cancelling');
+  }
+  if (now < validated) return { status: 'validating', ran: 0 };
+  if (batch.fileLost || batch.fate.failure !== undefined) {
+    return { status: 'failed', endedAt: validated, ran: 0 };
+  }
+  if (now < Math.min(allRan, expiry)) {
+    return { status: batch.fate.runningAs ?? 'in_progress', ran: ranBy(now) };
+  }
+  if (allRan > expiry) return { status: 'expired', endedAt: expiry, ran: ranBy(expiry) };
+  // A cancel that comes while it is finalizing loses the race.
+  return ending(
+    'completed',
+    completed,
+    batch.rows.length,
+    cancelled === undefined ? 'finalizing' : 'cancelling',
+  );
+}
+
+/** Custom ids of the rows that have run, by what became of them. */
+export function ranRows(
+  batch: SimulatedBatch,
+  now: number,
+): Record<'succeeded' | 'failed' | 'missing', string[]> {
+  const rows = { succeeded: [] as string[], failed: [] as string[], missing: [] as string[] };
+  for (const customId of batch.rows.slice(0, progressOf(batch, now).ran)) {
+    rows[batch.fate.row?.(customId) ?? 'succeeded'].push(customId);
+  }
+  return rows;
+}
+
+/** The lines of both files of a batch that has ended; an empty file does not exist. */
+export function filesOf(batch: SimulatedBatch, now: number): { output: string; errors: string } {
+  const { ran } = progressOf(batch, now);
+  const outcomes = ranRows(batch, now);
+  const failed = outcomes.failed.map((customId) =>
+    lineOf(
+      customId,
+      { status_code: 400, request_id: `req_${customId}`, body: { error: { message: 'No.' } } },
+      null,
+    ),
+  );
+  const unfinished = batch.rows
+    .slice(ran)
+    .map((customId) =>
+      lineOf(customId, null, {
+        code: 'batch_expired',
+        message: 'This request could not be executed in time.',
+      }),
+    );
+  const succeeded = outcomes.succeeded.map((customId) =>
+    lineOf(customId, { status_code: 200, request_id: `req_${customId}`, body: { echo: customId } }, null),
+  );
+  return { output: succeeded.join(''), errors: [...failed, ...unfinished].join('') };
+}
+
+/** What the API reports; its times are whole seconds. */
+export function reportOf(
+  batch: SimulatedBatch,
+  now: number,
+  files: { outputFileId?: string; errorFileId?: string },
+): ObservedBatch {
+  const { status, endedAt } = progressOf(batch, now);
+  const outcomes = ranRows(batch, now);
+  const completed = outcomes.succeeded.length + outcomes.missing.length;
+  const errors = status === 'failed' ? failureOf(batch) : [];
+  return {
+    batchId: batch.batchId,
+    status,
+    endpoint: batch.endpoint,
+    inputFileId: batch.inputFileId,
+    ...files,
+    createdAt: wholeSeconds(batch.createdAt),
+    expiresAt: wholeSeconds(batch.createdAt + WINDOW_MS),
+    ...(endedAt === undefined ? {} : { endedAt: wholeSeconds(endedAt) }),
+    counts: {
+      total: ['validating', 'failed'].includes(status) ? 0 : batch.rows.length,
+      completed,
+      failed: outcomes.failed.length,
+    },
+    ...(endedAt === undefined || completed === 0 ? {} : { usage: usageOf(completed) }),
+    errors: structuredClone(errors.slice(0, 20)),
+    errorCount: errors.length,
+    metadata: { ...batch.metadata },
+  };
+}
+
+function failureOf(batch: SimulatedBatch): BatchError[] {
+  if (batch.fate.failure !== undefined) return batch.fate.failure;
+  return [{ code: 'file_not_found', message: 'The input file is gone.', param: 'input_file_id', line: null }];
+}
+
+function usageOf(rows: number): NonNullable<ObservedBatch['usage']> {
+  return {
+    inputTokens: 10 * rows,
+    cachedInputTokens: 0,
+    outputTokens: 5 * rows,
+    reasoningTokens: 0,
+    totalTokens: 15 * rows,
+  };
+}
+
+function lineOf(customId: string, response: object | null, error: object | null): string {
+  return `${JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error })}\n`;
+}
+
+function wholeSeconds(time: number): number {
+  return Math.floor(time / 1000) * 1000;
+}
