@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { notImplemented, sendRefusal } from './json-protocol.ts';
+import { AwsError } from './refusal.ts';
+import type { AwsService } from './service.ts';
+
+/** The one address on which every AWS service of this machine answers. */
+export interface Endpoint {
+  /** `http://127.0.0.1:<port>`, as for `AWS_ENDPOINT_URL`. */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no more requests, lets running ones end within a second, and drops what is still open. */
+  close(): Promise<void>;
+}
+
+const CONTENT_TYPE = 'application/x-amz-json-1.0';
+const KEEP_ALIVE_MS = 60_000; // longer than any SDK keeps an idle socket, so that the client is the one to close it
+const CLOSING_GRACE_MS = 1_000;
+
+/**
+ * Opens the endpoint on 127.0.0.1; port 0 takes a free one. Rejects with a plain sentence when the port is taken.
+ * The services stay their owner's: closing the endpoint does not close them.
+ */
+export async function startEndpoint(options: {
+  services: readonly AwsService[];
+  port: number;
+}): Promise<Endpoint> {
+  const services = new Map(options.services.map((service) => [service.signingName, service]));
+  const server = createServer((request, response) => void answer(services, request, response));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.requestTimeout = 0; // a large upload at a slow pace is lawful
+  const port = await listen(server, options.port);
+  return { url: `http://127.0.0.1:${port}`, port, close: () => closePromptly(server) };
+}
+
+async function answer(
+  services: ReadonlyMap<string, AwsService>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // A client that vanishes makes both streams fail; without a listener that would end the process.
+  request.on('error', () => {});
+  response.on('error', () => {});
+  try {
+    await serviceFor(services, request).handle(request, response);
+  } catch (error) {
+    if (error instanceof AwsError) sendRefusal(response, error, CONTENT_TYPE);
+    else failInternally(request, response, error);
+  }
+}
+
+function serviceFor(services: ReadonlyMap<string, AwsService>, request: IncomingMessage): AwsService {
+  const signingName = signedFor(request) ?? (isAnonymousRead(request) ? 's3' : undefined);
+  if (signingName === undefined) {
+    throw new AwsError(
+      'MissingAuthenticationTokenException',
+      'The request is not signed, so its service is unknown: any credentials will do, but there must be some.',
+      { status: 403 },
+    );
+  }
+  const service = services.get(signingName);
+  if (service === undefined) throw notImplemented(`The service "${signingName}"`);
+  return service;
+}
+
+/** The service in the credential scope `<key>/<date>/<region>/<service>/aws4_request`, of the header or of the query. */
+function signedFor(request: IncomingMessage): string | undefined {
+  const inHeader = /\bCredential=([^,\s]+)/.exec(request.headers.authorization ?? '')?.[1];
+  const scope = inHeader ?? queryOf(request).get('X-Amz-Credential') ?? undefined;
+  return scope?.split('/').at(-2);
+}
+
+/** Browsers and curl read objects without credentials; nothing else is done without them. */
+function isAnonymousRead(request: IncomingMessage): boolean {
+  return (request.method === 'GET' || request.method === 'HEAD') && !request.headers.authorization;
+}
+
+function queryOf(request: IncomingMessage): URLSearchParams {
+  const url = request.url ?? '';
+  const start = url.indexOf('?');
+  return new URLSearchParams(start < 0 ? '' : url.slice(start));
+}
+
+function failInternally(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (request.errored && error === request.errored) return; // the client went away while sending: no defect
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const operation = request.headers['x-amz-target'] ?? `${request.method} ${request.url?.split('?')[0]}`;
+  console.error(JSON.stringify({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
+  if (response.headersSent || response.destroyed) {
+    response.destroy(); // half an answer must not look like a whole one
+    return;
+  }
+  sendRefusal(
+    response,
+    new AwsError('InternalFailure', 'The local endpoint failed; its log says how.', { status: 500 }),
+    CONTENT_TYPE,
+  );
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `Port ${port} is already in use: end what uses it, or choose another with --port.`;
+      reject(error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error);
+    });
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('The endpoint has no TCP port.'));
+      else resolve(address.port);
+    });
+  });
+}
+
+function closePromptly(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const grace = setTimeout(() => server.closeAllConnections(), CLOSING_GRACE_MS);
+    server.close((error) => {
+      clearTimeout(grace);
+      if (error) reject(error);
+      else resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

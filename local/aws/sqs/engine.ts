@@ -1,0 +1,33 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../clock.ts';
+import { type JsonProtocol, serveJson } from '../json-protocol.ts';
+import type { AwsService } from '../service.ts';
+import { messageOperations } from './message-operations.ts';
+import { queueOperations } from './queue-operations.ts';
+import { Queues } from './queues.ts';
+
+/** SQS on the endpoint; `queues` is the same for the runtime itself, without the wire. */
+export class SqsEngine implements AwsService {
+  readonly signingName = 'sqs';
+  readonly queues: Queues;
+  readonly #protocol: JsonProtocol;
+
+  /** `clock` is the time of queues created with `time: 'clock'`; the state is `sqs.sqlite` in `directory`. */
+  constructor(options: { directory: string; clock: Clock }) {
+    this.queues = new Queues(options);
+    this.#protocol = {
+      contentType: 'application/x-amz-json-1.0',
+      targetPrefix: 'AmazonSQS',
+      missingFieldCode: 'MissingParameter',
+      operations: { ...queueOperations(this.queues), ...messageOperations(this.queues) },
+    };
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return serveJson(this.#protocol, request, response);
+  }
+
+  async close(): Promise<void> {
+    this.queues.close();
+  }
+}

@@ -1,0 +1,73 @@
+import { AwsError } from '../refusal.ts';
+
+const LEGACY = 'AWS.SimpleQueueService';
+
+function refuse(code: string, queryCode: string, message: string): AwsError {
+  return new AwsError(code, message, { queryCode });
+}
+
+export const queueDoesNotExist = (name: string) =>
+  refuse('QueueDoesNotExist', `${LEGACY}.NonExistentQueue`, `The queue "${name}" does not exist.`);
+
+export const queueNameExists = (name: string, differing: string) =>
+  refuse(
+    'QueueNameExists',
+    'QueueAlreadyExists',
+    `A queue "${name}" already exists with another value of ${differing}.`,
+  );
+
+export const invalidParameter = (reason: string) =>
+  refuse('InvalidParameterValue', 'InvalidParameterValue', reason);
+
+export const missingParameter = (name: string) =>
+  refuse('MissingParameter', 'MissingParameter', `The request must contain the parameter ${name}.`);
+
+export const invalidAttributeName = (name: string) =>
+  refuse('InvalidAttributeName', 'InvalidAttributeName', `Unknown attribute ${name}.`);
+
+export const invalidAttributeValue = (reason: string) =>
+  refuse('InvalidAttributeValue', 'InvalidAttributeValue', reason);
+
+export const invalidMessageContents = () =>
+  refuse(
+    'InvalidMessageContents',
+    'InvalidMessageContents',
+    'The message holds a character that XML 1.0 does not allow.',
+  );
+
+export const invalidReceiptHandle = () =>
+  refuse('ReceiptHandleIsInvalid', 'ReceiptHandleIsInvalid', 'The receipt handle is not one of this queue.');
+
+export const messageNotInFlight = () =>
+  refuse(
+    'MessageNotInflight',
+    `${LEGACY}.MessageNotInflight`,
+    'The message is not in flight, or was received again since by this handle.',
+  );
+
+export const emptyBatch = () =>
+  refuse('EmptyBatchRequest', `${LEGACY}.EmptyBatchRequest`, 'There should be at least one entry.');
+
+export const tooManyEntries = (count: number) =>
+  refuse(
+    'TooManyEntriesInBatchRequest',
+    `${LEGACY}.TooManyEntriesInBatchRequest`,
+    `A batch call takes 10 entries; ${count} were sent.`,
+  );
+
+export const entryIdsNotDistinct = (id: string) =>
+  refuse('BatchEntryIdsNotDistinct', `${LEGACY}.BatchEntryIdsNotDistinct`, `Id ${id} repeated.`);
+
+export const invalidEntryId = () =>
+  refuse(
+    'InvalidBatchEntryId',
+    `${LEGACY}.InvalidBatchEntryId`,
+    'An entry id has 1 to 80 letters, digits, hyphens and underscores.',
+  );
+
+export const batchTooLong = (bytes: number) =>
+  refuse(
+    'BatchRequestTooLong',
+    `${LEGACY}.BatchRequestTooLong`,
+    `The messages of one batch call may have 1048576 bytes together; these have ${bytes}.`,
+  );

@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import type { Input } from '../input.ts';
+import { invalidParameter } from './errors.ts';
+
+/** A message attribute as it goes over the wire; `BinaryValue` is base64. */
+export interface MessageAttribute {
+  readonly DataType: string;
+  readonly StringValue?: string;
+  readonly BinaryValue?: string;
+}
+
+export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
+
+const MOST_ATTRIBUTES = 10;
+const NAME = /^(?!.*\.\.)(?![.])[A-Za-z0-9_.-]{1,256}(?<![.])$/;
+const DATA_TYPE = /^(String|Number|Binary)(\.[^\s]{1,250})?$/;
+
+/** Reads and checks the attributes of a message to be sent. */
+export function parseMessageAttributes(map: Input | undefined): MessageAttributes {
+  const names = map?.names() ?? [];
+  if (names.length > MOST_ATTRIBUTES) {
+    throw invalidParameter(
+      `A message has at most ${MOST_ATTRIBUTES} attributes; this one has ${names.length}.`,
+    );
+  }
+  const attributes: Record<string, MessageAttribute> = {};
+  for (const name of names) {
+    const fields = map?.optionalObject(name);
+    if (fields !== undefined) attributes[name] = parseAttribute(name, fields);
+  }
+  return attributes;
+}
+
+function parseAttribute(name: string, fields: Input): MessageAttribute {
+  if (!NAME.test(name)) throw invalidParameter(`"${name}" is not a name for a message attribute.`);
+  const DataType = fields.text('DataType');
+  const base = DATA_TYPE.exec(DataType)?.[1];
+  if (base === undefined) {
+    throw invalidParameter(`The message attribute '${name}' has an invalid type: ${DataType}.`);
+  }
+  const value = fields.optionalText(base === 'Binary' ? 'BinaryValue' : 'StringValue');
+  if (value === undefined || value === '') {
+    throw invalidParameter(
+      `The message attribute '${name}' must contain a non-empty value of type ${DataType}.`,
+    );
+  }
+  if (base === 'Number' && (value.trim() === '' || !Number.isFinite(Number(value)))) {
+    throw invalidParameter(`The message attribute '${name}' is not a number.`);
+  }
+  return base === 'Binary' ? { DataType, BinaryValue: value } : { DataType, StringValue: value };
+}
+
+/** What the attributes count for in a message's size, in bytes. */
+export function attributeBytes(attributes: MessageAttributes): number {
+  let bytes = 0;
+  for (const [name, attribute] of Object.entries(attributes)) {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(attribute.DataType) + valueBytes(attribute).length;
+  }
+  return bytes;
+}
+
+/**
+ * The attributes that a receive asks for: by name, by `prefix.*`, or all.
+ * Undefined when there is none, since AWS then leaves the field out.
+ */
+export function selectAttributes(
+  attributes: MessageAttributes,
+  asked: readonly string[],
+): MessageAttributes | undefined {
+  const wanted = (name: string) =>
+    asked.some(
+      (pattern) =>
+        pattern === 'All' ||
+        pattern === name ||
+        (pattern.endsWith('.*') && name.startsWith(pattern.slice(0, -'.*'.length))),
+    );
+  const selected = Object.entries(attributes).filter(([name]) => wanted(name));
+  return selected.length === 0 ? undefined : Object.fromEntries(selected);
+}
+
+export function md5Hex(content: string | Buffer): string {
+  return createHash('md5').update(content).digest('hex');
+}
+
+/**
+ * The digest by which clients check the attributes: each, in order of name, as length-prefixed name, type, a byte
+ * telling text (1) from binary (2), and length-prefixed value.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
+ */
+export function md5OfAttributes(attributes: MessageAttributes): string {
+  const pieces: Buffer[] = [];
+  for (const name of Object.keys(attributes).toSorted()) {
+    const attribute = attributes[name];
+    if (attribute === undefined) continue;
+    const kind = Buffer.from([attribute.BinaryValue === undefined ? 1 : 2]);
+    pieces.push(lengthPrefixed(Buffer.from(name)), lengthPrefixed(Buffer.from(attribute.DataType)));
+    pieces.push(kind, lengthPrefixed(valueBytes(attribute)));
+  }
+  return md5Hex(Buffer.concat(pieces));
+}
+
+function valueBytes(attribute: MessageAttribute): Buffer {
+  return attribute.BinaryValue === undefined
+    ? Buffer.from(attribute.StringValue ?? '')
+    : Buffer.from(attribute.BinaryValue, 'base64');
+}
+
+function lengthPrefixed(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
