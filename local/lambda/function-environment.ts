@@ -1,0 +1,31 @@
+import { LOCAL_REGION } from '../aws/service.ts';
+import type { FunctionSpec } from './function-spec.ts';
+
+/**
+ * The whole environment of a function process: what the template sets, and what Lambda itself sets. Nothing is
+ * inherited, so no secret of the shell reaches a function. The access key id names the function, so that the endpoint
+ * can tell who calls.
+ */
+export function functionEnvironment(
+  spec: FunctionSpec,
+  { endpointUrl, accessKeyId }: { endpointUrl: string; accessKeyId: string },
+): Record<string, string> {
+  return {
+    ...spec.environment,
+    _HANDLER: spec.handler,
+    LAMBDA_TASK_ROOT: spec.codeDirectory,
+    AWS_LAMBDA_FUNCTION_NAME: spec.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(spec.memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${spec.name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    AWS_REGION: LOCAL_REGION,
+    AWS_DEFAULT_REGION: LOCAL_REGION,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL: endpointUrl,
+    TZ: ':UTC',
+    LANG: 'en_US.UTF-8',
+  };
+}

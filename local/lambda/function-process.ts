@@ -1,0 +1,165 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { FunctionLog } from './function-log.ts';
+import { type FailureKind, type FunctionSpec, InvocationFailed } from './function-spec.ts';
+import { type InvokeMessage, isProcessMessage, type ProcessMessage } from './process-messages.ts';
+
+const ENTRY = fileURLToPath(new URL(`process-entry${import.meta.url.slice(-3)}`, import.meta.url));
+const OUTSIDE_HEAP_MB = 64; // Node itself, code and buffers: what a function's memory has to hold besides the heap
+const SMALLEST_HEAP_MB = 64;
+const LONGEST_INIT_MS = 60_000; // Lambda gives 10 s; a laptop that starts ten processes at once gets more
+
+/** Ended unexpectedly, in one line for the terminal. */
+export type ProblemListener = (problem: string) => void;
+
+interface Running {
+  readonly requestId: string;
+  readonly timeLimit: NodeJS.Timeout;
+  resolve(answer: unknown): void;
+  reject(error: InvocationFailed): void;
+}
+
+/**
+ * One process of one function, which runs one invocation at a time and stays warm between them.
+ * It is in a process group of its own, so that Ctrl-C at a terminal reaches the runtime alone.
+ */
+export class FunctionProcess {
+  readonly #spec: FunctionSpec;
+  readonly #child: ChildProcess;
+  readonly #ready: Promise<void>;
+  readonly #ended: Promise<void>;
+  #running: Running | undefined;
+  #hasEnded = false;
+  #isDoomed = false;
+
+  constructor(
+    spec: FunctionSpec,
+    options: {
+      environment: Record<string, string>;
+      log: FunctionLog;
+      onEnd: (process: FunctionProcess) => void;
+    },
+  ) {
+    this.#spec = spec;
+    const heap = Math.max(SMALLEST_HEAP_MB, spec.memoryMb - OUTSIDE_HEAP_MB);
+    this.#child = fork(ENTRY, [], {
+      execArgv: [`--max-old-space-size=${heap}`],
+      env: options.environment,
+      cwd: spec.codeDirectory,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      detached: true,
+    });
+    this.#ready = this.#whenReady();
+    this.#ready.catch(() => {}); // the first invocation reports it
+    this.#ended = this.#whenEnded(options.log, () => options.onEnd(this));
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** True while it can take another invocation. */
+  get isAlive(): boolean {
+    return !this.#hasEnded && !this.#isDoomed;
+  }
+
+  /** Runs one invocation; throws InvocationFailed. Past the function's time-out the process is killed. */
+  async invoke(invocation: {
+    requestId: string;
+    event: unknown;
+    timeOffset: () => number;
+  }): Promise<unknown> {
+    await this.#ready;
+    const limitMs = this.#spec.timeoutSeconds * 1_000;
+    return await new Promise((resolve, reject) => {
+      const timeLimit = setTimeout(() => this.#endRun('timed_out', timedOut(this.#spec)), limitMs);
+      this.#running = { requestId: invocation.requestId, timeLimit, resolve, reject };
+      this.#send({
+        requestId: invocation.requestId,
+        functionArn: this.#spec.arn,
+        event: invocation.event,
+        deadline: Date.now() + limitMs,
+        timeOffset: invocation.timeOffset(),
+      });
+    });
+  }
+
+  /** Ends the process at once, and with it what it runs. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  #send(message: InvokeMessage): void {
+    // A send to a process that has just died fails by callback; its end is then reported by the exit event.
+    this.#child.send(message, () => {});
+  }
+
+  async #whenReady(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const limit = setTimeout(() => this.#child.kill('SIGKILL'), LONGEST_INIT_MS);
+    this.#child.on('message', (message: unknown) => {
+      if (!isProcessMessage(message)) return;
+      if (message.kind === 'ready') resolve();
+      else this.#finish(message);
+    });
+    this.#child.once('exit', () =>
+      reject(new InvocationFailed('crashed', `${this.#spec.name}: its process ended before it was ready`)),
+    );
+    this.#child.once('error', (cause) => {
+      reject(
+        new InvocationFailed('crashed', `${this.#spec.name}: no process could be started: ${cause.message}`),
+      );
+    });
+    await promise.finally(() => clearTimeout(limit));
+  }
+
+  async #whenEnded(log: FunctionLog, onEnd: () => void): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const outputs = [
+      this.#child.stdout && log.follow(this.#child.stdout, 'stdout', this.#child.pid),
+      this.#child.stderr && log.follow(this.#child.stderr, 'stderr', this.#child.pid),
+    ];
+    const end = (how: string) => {
+      if (this.#hasEnded) return;
+      this.#hasEnded = true;
+      this.#fail('crashed', `${this.#spec.name}: its process ended (${how}) during the invocation`);
+      onEnd();
+      resolve();
+    };
+    this.#child.once('exit', (code, signal) => end(signal ?? `exit code ${code}`));
+    this.#child.once('error', (cause) => end(cause.message));
+    await promise;
+    await Promise.all(outputs);
+  }
+
+  #finish(message: Exclude<ProcessMessage, { kind: 'ready' }>): void {
+    const running = this.#running;
+    if (running?.requestId !== message.requestId) return;
+    if (message.kind === 'threw') {
+      this.#fail('threw', `${this.#spec.name}: ${message.error.name}: ${message.error.message}`);
+      return;
+    }
+    this.#running = undefined;
+    clearTimeout(running.timeLimit);
+    running.resolve(message.answer);
+  }
+
+  #endRun(kind: FailureKind, message: string): void {
+    this.#isDoomed = true;
+    this.#fail(kind, message);
+    this.#child.kill('SIGKILL');
+  }
+
+  #fail(kind: FailureKind, message: string): void {
+    const running = this.#running;
+    if (running === undefined) return;
+    this.#running = undefined;
+    clearTimeout(running.timeLimit);
+    running.reject(new InvocationFailed(kind, message));
+  }
+}
+
+function timedOut(spec: FunctionSpec): string {
+  return `${spec.name}: timed out after ${spec.timeoutSeconds} s`;
+}

@@ -1,0 +1,103 @@
+/**
+ * What runs in a function process: loads the bundle, then answers one invocation after the other. It plays the part of
+ * Lambda's own bootstrap; `_HANDLER`, `LAMBDA_TASK_ROOT` and the others are the variables Lambda sets.
+ *
+ * Life: load → `ready` → (invocation → answer)*. It ends with the channel, so a runtime that was killed leaves no
+ * process behind; only a handler that blocks its thread lives on until it lets go.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { InvokeMessage, ProcessMessage, ThrownError } from './process-messages.ts';
+import { installShiftedDate, wallTime } from './shifted-date.ts';
+
+type Handler = (event: unknown, context: object) => unknown;
+
+const shiftDate = installShiftedDate();
+process.on('disconnect', () => process.exit(1));
+
+const loadStarted = performance.now();
+const handler = await loadHandler(required('_HANDLER'), required('LAMBDA_TASK_ROOT'));
+let initMs: number | undefined = performance.now() - loadStarted;
+process.on('message', (message: InvokeMessage) => void run(message));
+send({ kind: 'ready' });
+
+async function loadHandler(name: string, root: string): Promise<Handler> {
+  const [file = '', exported = ''] = name.split('.');
+  const path = ['.js', '.mjs', '.cjs'].map((ending) => join(root, file + ending)).find(existsSync);
+  if (path === undefined) throw new Error(`${name}: the bundle has no file "${file}.js"`);
+  const loaded: { [name: string]: unknown; default?: { [name: string]: unknown } } = await import(
+    pathToFileURL(path).href
+  );
+  const found = loaded[exported] ?? loaded.default?.[exported];
+  if (!isHandler(found)) throw new Error(`${name}: "${exported}" is not an exported function`);
+  return found;
+}
+
+function isHandler(value: unknown): value is Handler {
+  return typeof value === 'function';
+}
+
+async function run(message: InvokeMessage): Promise<void> {
+  shiftDate(message.timeOffset);
+  const started = performance.now();
+  try {
+    const answer = await handler(message.event, contextOf(message));
+    report(message.requestId, started, 'success');
+    send({ kind: 'answer', requestId: message.requestId, answer: answer ?? null });
+  } catch (cause) {
+    console.error(JSON.stringify({ level: 'ERROR', code: 'handler_threw', ...described(cause) }));
+    report(message.requestId, started, 'error');
+    send({ kind: 'threw', requestId: message.requestId, error: nameAndMessage(cause) });
+  }
+}
+
+function contextOf(message: InvokeMessage): object {
+  return {
+    awsRequestId: message.requestId,
+    callbackWaitsForEmptyEventLoop: false,
+    functionName: required('AWS_LAMBDA_FUNCTION_NAME'),
+    functionVersion: '$LATEST',
+    invokedFunctionArn: message.functionArn,
+    logGroupName: required('AWS_LAMBDA_LOG_GROUP_NAME'),
+    logStreamName: required('AWS_LAMBDA_LOG_STREAM_NAME'),
+    memoryLimitInMB: required('AWS_LAMBDA_FUNCTION_MEMORY_SIZE'),
+    getRemainingTimeInMillis: () => Math.max(0, Math.round(message.deadline - wallTime())),
+  };
+}
+
+/** One line an invocation, with what Lambda's own report line says. */
+function report(requestId: string, started: number, status: 'success' | 'error'): void {
+  const line = {
+    type: 'platform.report',
+    time: new Date().toISOString(),
+    requestId,
+    status,
+    durationMs: Math.round(performance.now() - started),
+    initMs: initMs === undefined ? undefined : Math.round(initMs),
+    maxMemoryUsedMb: Math.round(process.resourceUsage().maxRSS / 1024),
+  };
+  initMs = undefined;
+  console.log(JSON.stringify(line));
+}
+
+function described(cause: unknown): object {
+  if (!(cause instanceof Error)) return { message: String(cause) };
+  const inner = cause.cause === undefined ? {} : { cause: described(cause.cause) };
+  return { name: cause.name, message: cause.message, stack: cause.stack, ...inner };
+}
+
+function nameAndMessage(cause: unknown): ThrownError {
+  if (cause instanceof Error) return { name: cause.name, message: cause.message };
+  return { name: 'Error', message: String(cause) };
+}
+
+function send(message: ProcessMessage): void {
+  process.send?.(message);
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined) throw new Error(`the function process needs ${name} in its environment`);
+  return value;
+}
