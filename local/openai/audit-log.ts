@@ -1,0 +1,102 @@
+/**
+ * The audit log: what this server was asked to do and what it charged for, one JSON object a line.
+ *
+ * Promise: an entry is in the file exactly once if and only if the change it tells of was committed. An entry is written
+ * into the database in the change's own transaction; `flush` copies it to the file by its number; after a death the
+ * last number in the file says where the copying stopped.
+ */
+import {
+  appendFileSync,
+  closeSync,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  readSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+
+export type AuditEvent =
+  | {
+      readonly event: 'file.created';
+      readonly fileId: string;
+      readonly purpose: string;
+      readonly bytes: number;
+    }
+  | { readonly event: 'file.deleted'; readonly fileId: string }
+  | {
+      readonly event: 'batch.created';
+      readonly batchId: string;
+      readonly inputFileId: string;
+      readonly endpoint: string;
+      readonly metadata: Readonly<Record<string, string>> | null;
+    }
+  | { readonly event: 'batch.cancel_requested'; readonly batchId: string; readonly status: string }
+  | {
+      readonly event: 'row.billed';
+      readonly batchId: string;
+      readonly inputFileId: string;
+      readonly customId: string;
+      readonly inputTokens: number;
+      readonly outputTokens: number;
+    };
+
+/** One line of the log; `n` rises, `at` is the server clock's ms since the epoch. */
+export type AuditEntry = AuditEvent & { readonly n: number; readonly at: number };
+
+const LONGEST_TAIL = 1 << 20; // an entry is a few KB at most: the last one lies within this
+const auditPath = (directory: string) => join(directory, 'audit.jsonl');
+
+/** Every whole entry of a server's audit log, oldest first; a server at work may be appending meanwhile. */
+export function readAudit(directory: string): AuditEntry[] {
+  if (!existsSync(auditPath(directory))) return [];
+  const lines = readFileSync(auditPath(directory), 'utf8').split('\n').slice(0, -1);
+  return lines.map((line): AuditEntry => JSON.parse(line));
+}
+
+export class AuditLog {
+  readonly #database: DatabaseSync;
+  readonly #path: string;
+
+  constructor(database: DatabaseSync, directory: string) {
+    this.#database = database;
+    this.#path = auditPath(directory);
+    const copied = dropTornLine(this.#path);
+    this.#database.prepare('DELETE FROM audit WHERE n <= ?').run(copied);
+    this.flush();
+  }
+
+  /** Notes an entry; call it within the transaction of the change itself, and `flush` after the commit. */
+  record(at: number, event: AuditEvent): void {
+    this.#database.prepare('INSERT INTO audit (line) VALUES (?)').run(JSON.stringify({ at, ...event }));
+  }
+
+  /** Appends what was committed to the file. */
+  flush(): void {
+    const noted = this.#database.prepare('SELECT n, line FROM audit ORDER BY n').all();
+    const last = noted.at(-1);
+    if (last === undefined) return;
+    appendFileSync(this.#path, noted.map(({ n, line }) => `{"n":${n},${String(line).slice(1)}\n`).join(''));
+    this.#database.prepare('DELETE FROM audit WHERE n <= ?').run(Number(last.n));
+  }
+}
+
+/** Cuts off a last line that death left half written; answers the number of the last whole entry, 0 for none. */
+function dropTornLine(path: string): number {
+  const file = openSync(path, 'a+');
+  try {
+    const size = fstatSync(file).size;
+    const tail = Buffer.alloc(Math.min(size, LONGEST_TAIL));
+    readSync(file, tail, 0, tail.length, size - tail.length);
+    const end = tail.lastIndexOf(0x0a) + 1;
+    ftruncateSync(file, size - tail.length + end);
+    if (end === 0) return 0;
+    const start = end < 2 ? 0 : tail.lastIndexOf(0x0a, end - 2) + 1;
+    const entry: AuditEntry = JSON.parse(tail.toString('utf8', start, end));
+    return entry.n;
+  } finally {
+    closeSync(file);
+  }
+}

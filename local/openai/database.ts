@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS files (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    filename TEXT NOT NULL,
+    purpose TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    expires_ms INTEGER,
+    deleted INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE TABLE IF NOT EXISTS batches (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    input_file_id TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    model TEXT,
+    enqueued_tokens INTEGER NOT NULL DEFAULT 0,
+    record TEXT NOT NULL,
+    failed_ranks BLOB,
+    billed_rows INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE INDEX IF NOT EXISTS batches_created ON batches (created_ms);
+  CREATE INDEX IF NOT EXISTS batches_status ON batches (status);
+  CREATE TABLE IF NOT EXISTS audit (n INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+`;
+
+/** Opens (or makes) the server's database; what is committed survives the death of the process. */
+export function openDatabase(directory: string): DatabaseSync {
+  mkdirSync(directory, { recursive: true });
+  const database = new DatabaseSync(join(directory, 'batch-api.sqlite'));
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+  database.exec(SCHEMA);
+  return database;
+}
+
+/** Runs `change` as one transaction: all of it is kept, or (when it throws) nothing. */
+export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const outcome = change();
+    database.exec('COMMIT');
+    return outcome;
+  } catch (cause) {
+    database.exec('ROLLBACK');
+    throw cause;
+  }
+}
+
+/** The next number of a sequence that never repeats, not after a restart either. */
+export function nextNumber(database: DatabaseSync, name: string): number {
+  const row = database
+    .prepare(
+      'INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value',
+    )
+    .get(name);
+  return Number(row?.value);
+}

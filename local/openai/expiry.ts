@@ -1,0 +1,22 @@
+import { invalid } from './api-error.ts';
+import type { Json } from './request-row.ts';
+
+const SHORTEST_SECONDS = 3_600;
+const LONGEST_SECONDS = 2_592_000;
+
+/** The seconds of an expiry policy, 1 hour to 30 days after creation; throws `ApiError` 400 naming `param`. */
+export function parseExpiry(param: string, anchor: Json | undefined, seconds: Json | undefined): number {
+  if (anchor !== 'created_at') {
+    throw invalid(`${param}.anchor`, `Invalid '${param}.anchor': only created_at is supported.`);
+  }
+  if (
+    typeof seconds === 'number' &&
+    Number.isInteger(seconds) &&
+    seconds >= SHORTEST_SECONDS &&
+    seconds <= LONGEST_SECONDS
+  ) {
+    return seconds;
+  }
+  const range = `a whole number from ${SHORTEST_SECONDS} to ${LONGEST_SECONDS}`;
+  throw invalid(`${param}.seconds`, `Invalid '${param}.seconds': ${range} is expected.`);
+}

@@ -1,0 +1,33 @@
+/** OpenAI's limits on batches and files; `enqueuedTokens` is per model. */
+export interface Limits {
+  readonly fileBytes: number;
+  readonly rows: number;
+  readonly embeddingInputs: number;
+  readonly batchesPerHour: number;
+  readonly uploadsPerMinute: number;
+  readonly enqueuedTokens: number;
+}
+
+/** The published limits; "200 MB" is read the strict way, so that whoever passes here passes there. */
+export const OPENAI_LIMITS: Limits = {
+  fileBytes: 200_000_000,
+  rows: 50_000,
+  embeddingInputs: 50_000,
+  batchesPerHour: 2_000,
+  uploadsPerMinute: 1_000,
+  enqueuedTokens: 2_000_000_000,
+};
+
+/** Answers name this organisation, whatever the key. */
+export const ORGANIZATION = 'org-batchdrop-local';
+
+export const BATCH_ENDPOINTS: readonly string[] = [
+  '/v1/responses',
+  '/v1/chat/completions',
+  '/v1/embeddings',
+  '/v1/completions',
+  '/v1/moderations',
+  '/v1/images/generations',
+  '/v1/images/edits',
+  '/v1/videos',
+];

@@ -1,0 +1,72 @@
+/** The Batch API server alone: `node local/openai/main.ts --port N --directory D [--speed S] [--seed N]`. */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { VirtualClock } from '../clock.ts';
+import { type BatchApiServer, startBatchApi } from './server.ts';
+
+const SAVE_EVERY_MS = 1_000; // of the wall
+
+export interface AloneOptions {
+  readonly directory: string;
+  readonly port: number;
+  /** How many times as fast as the wall the server's clock runs. */
+  readonly speed: number;
+  readonly seed: number;
+}
+
+/** Runs the server with a clock of its own, which after a restart goes on from where it was. */
+export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiServer> {
+  const { directory, port, speed, seed } = options;
+  mkdirSync(directory, { recursive: true });
+  const clockPath = join(directory, 'clock');
+  // What was saved last may be a saving interval old: the clock must not go back.
+  const start = Math.max(Date.now(), savedTime(clockPath) + SAVE_EVERY_MS * speed);
+  const clock = new VirtualClock({ speed, start });
+  const save = () => {
+    writeFileSync(`${clockPath}.new`, String(clock.now()));
+    renameSync(`${clockPath}.new`, clockPath);
+  };
+  save();
+  const saving = setInterval(save, SAVE_EVERY_MS);
+  const server = await startBatchApi({ directory, clock, port, seed });
+  return {
+    url: server.url,
+    async close() {
+      clearInterval(saving);
+      await server.close();
+      save();
+      clock.close();
+    },
+  };
+}
+
+function savedTime(path: string): number {
+  try {
+    return Number(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return 0;
+    throw cause;
+  }
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: '8080' },
+      directory: { type: 'string', default: '.batchdrop/openai' },
+      speed: { type: 'string', default: '60' },
+      seed: { type: 'string', default: '1' },
+    },
+  });
+  const server = await runBatchApiAlone({
+    directory: values.directory,
+    port: Number(values.port),
+    speed: Number(values.speed),
+    seed: Number(values.seed),
+  });
+  process.stdout.write(`${server.url}\n`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void server.close());
+}
+
+if (import.meta.main) await main();

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ApiError, invalid } from './api-error.ts';
+import { isJsonObject, type JsonObject, parseJson } from './request-row.ts';
+
+/** One request on its way to an operation; `id` is the one in its path, empty where there is none. */
+export interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly id: string;
+}
+
+/** An operation: answers the JSON to send, or null when it has answered itself. */
+export interface Route {
+  readonly method: string;
+  readonly path: RegExp;
+  readonly handle: (call: Call) => object | null | Promise<object | null>;
+}
+
+const LONGEST_JSON_BODY = 1 << 20;
+
+/** Finds the operation of a request; throws `ApiError` 404 or 405. */
+export function route(routes: readonly Route[], request: IncomingMessage, response: ServerResponse) {
+  const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
+  let known = false;
+  for (const { method, path, handle } of routes) {
+    const match = path.exec(pathname);
+    if (match === null) continue;
+    known = true;
+    if (method === request.method) {
+      return { handle, call: { request, response, query, id: match[1] ?? '' } };
+    }
+  }
+  if (known) {
+    const message = `The method ${request.method} is not allowed on ${pathname}.`;
+    throw new ApiError(405, message, { code: 'method_not_supported' });
+  }
+  throw new ApiError(404, `There is nothing at ${request.method} ${pathname}.`, { code: 'unknown_url' });
+}
+
+/** Reads a request's body as a JSON object; throws `ApiError` 400 or 413. */
+export async function readJsonBody(request: IncomingMessage): Promise<JsonObject> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of bodyOf(request)) {
+    size += chunk.length;
+    if (size > LONGEST_JSON_BODY) throw new ApiError(413, 'The body of the request is too large.');
+    chunks.push(chunk);
+  }
+  const body = parseJson(Buffer.concat(chunks).toString('utf8'));
+  if (!isJsonObject(body)) throw new ApiError(400, 'The body of the request has to be a JSON object.');
+  return body;
+}
+
+/** A request's body; leaving the loop leaves the connection as it is, so that an error can still be answered. */
+export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
+  return request.iterator({ destroyOnReturn: false });
+}
+
+/** Reads the rest of a body and forgets it: a client that is still sending does not look at an answer. */
+export async function drain(request: IncomingMessage): Promise<void> {
+  for await (const _ of bodyOf(request));
+}
+
+/** The `limit` of a list, 1 to `most`; throws `ApiError` 400. */
+export function limitOf(query: URLSearchParams, most: number, usual: number): number {
+  const asked = query.get('limit');
+  if (asked === null) return usual;
+  const limit = /^\d+$/.test(asked) ? Number(asked) : Number.NaN;
+  if (limit >= 1 && limit <= most) return limit;
+  throw invalid('limit', `Invalid 'limit': a whole number from 1 to ${most} is expected.`);
+}
+
+/** A page of a list from one item more than was asked for, if there are as many. */
+export function page(items: readonly { readonly id: string }[], limit: number, onTheWire: readonly object[]) {
+  return {
+    object: 'list',
+    data: onTheWire.slice(0, limit),
+    first_id: items[0]?.id ?? null,
+    last_id: items.slice(0, limit).at(-1)?.id ?? null,
+    has_more: items.length > limit,
+  };
+}
+
+/** Throws `ApiError` 429 when the oldest of the last allowed requests, made at `oldestMs`, lies within the window. */
+export function refuseOverRate(
+  what: string,
+  oldestMs: number | undefined,
+  windowMs: number,
+  now: number,
+): void {
+  if (oldestMs === undefined || oldestMs + windowMs <= now) return;
+  const seconds = Math.ceil((oldestMs + windowMs - now) / 1_000);
+  throw new ApiError(429, `Rate limit reached for ${what}. Try again in ${seconds} s.`, {
+    type: 'requests',
+    code: 'rate_limit_exceeded',
+    headers: { 'retry-after': String(seconds) },
+  });
+}

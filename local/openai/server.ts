@@ -1,0 +1,131 @@
+/**
+ * An OpenAI Batch API on one machine: files and batches as the real API serves them, paid by nobody.
+ *
+ * Everything is kept in one directory (database, contents, `audit.jsonl`) and goes on after SIGKILL. Durations, ids, the
+ * order of results and their contents follow from the seed. A row can be made to fail, see row-outcome.ts.
+ * Not here: uploads in parts, webhooks, other organisations and projects, fault injection.
+ */
+
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { ApiError } from './api-error.ts';
+import { batchRoutes } from './batch-routes.ts';
+import { fileRoutes } from './file-routes.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { ORGANIZATION } from './limits.ts';
+import { drain, type Route, route } from './router.ts';
+import { type BatchApiOptions, openState } from './state.ts';
+
+export type { BatchApiOptions } from './state.ts';
+
+export interface BatchApiServer {
+  /** The base URL for a client, e.g. `http://127.0.0.1:8080/v1`. */
+  readonly url: string;
+  /** Stops serving and working; the directory can be opened again. */
+  close(): Promise<void>;
+}
+
+/** Starts the server on 127.0.0.1; rejects when the port is taken or the directory cannot be written. */
+export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
+  const state = openState(options);
+  const lifecycle = new Lifecycle(state);
+  const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
+  const running = new Set<Promise<void>>();
+  const server = createServer((request, response) => {
+    const answered = answer(routes, options.apiKey ?? null, request, response);
+    running.add(answered);
+    void answered.finally(() => running.delete(answered));
+  });
+  const release = async () => {
+    await lifecycle.close();
+    await Promise.all(running);
+    state.database.close();
+  };
+  try {
+    await listen(server, options.port ?? 0);
+  } catch (cause) {
+    await release();
+    throw cause;
+  }
+  return {
+    url: `http://127.0.0.1:${portOf(server)}/v1`,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await release();
+    },
+  };
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === 'string')
+    throw new Error('the server does not listen on a port');
+  return address.port;
+}
+
+/** Answers one request, whatever happens; never rejects. */
+async function answer(
+  routes: readonly Route[],
+  apiKey: string | null,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  response.setHeader('x-request-id', `req_${randomUUID().replaceAll('-', '')}`);
+  response.setHeader('openai-organization', ORGANIZATION);
+  try {
+    authorize(request, apiKey);
+    const { handle, call } = route(routes, request, response);
+    const body = await handle(call);
+    if (body !== null) send(response, 200, body);
+  } catch (cause) {
+    await refuse(request, response, cause);
+  }
+}
+
+function authorize(request: IncomingMessage, apiKey: string | null): void {
+  const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) {
+    throw new ApiError(401, 'No API key was given. Send it as a bearer token in the Authorization header.');
+  }
+  if (apiKey !== null && token !== apiKey) {
+    throw new ApiError(401, 'The API key is not correct.', { code: 'invalid_api_key' });
+  }
+}
+
+async function refuse(request: IncomingMessage, response: ServerResponse, cause: unknown): Promise<void> {
+  if (response.headersSent || request.socket.destroyed) {
+    response.destroy(); // the client is gone, or what it was sent cannot be completed
+    return;
+  }
+  const refusal = cause instanceof ApiError ? cause : internalError(request, cause);
+  try {
+    await drain(request);
+    send(response, refusal.status, refusal.body(), refusal.headers);
+  } catch {
+    response.destroy(); // the client left while its body was read
+  }
+}
+
+function internalError(request: IncomingMessage, cause: unknown): ApiError {
+  const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+  process.stderr.write(`${JSON.stringify({ code: 'batch_api_error', url: request.url, reason })}\n`);
+  return new ApiError(500, 'The server had an error while processing the request.', { type: 'server_error' });
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: object,
+  headers: Record<string, string> = {},
+): void {
+  const json = Buffer.from(JSON.stringify(body));
+  const described = { 'content-type': 'application/json', 'content-length': json.length };
+  response.writeHead(status, { ...described, ...headers }).end(json);
+}

@@ -1,0 +1,57 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../clock.ts';
+import { AuditLog } from './audit-log.ts';
+import { BatchStore } from './batch-store.ts';
+import { openDatabase } from './database.ts';
+import { FileStore } from './file-store.ts';
+import { type Limits, OPENAI_LIMITS } from './limits.ts';
+import { type Timing, TYPICAL_TIMING } from './timing.ts';
+
+export interface BatchApiOptions {
+  /** Where everything is kept; made when missing, taken up again when not. One server at a time. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Default 0: any free one. */
+  readonly port?: number;
+  /** Makes ids, durations, order and contents of results; default 1. */
+  readonly seed?: number;
+  /** The only bearer token that is taken; left out, any is. */
+  readonly apiKey?: string;
+  readonly timing?: Partial<Timing>;
+  readonly limits?: Partial<Limits>;
+  /** The models that exist; left out, every model does. */
+  readonly models?: readonly string[];
+}
+
+/** What the rooms of the server share. */
+export interface ServerState {
+  readonly database: DatabaseSync;
+  readonly batches: BatchStore;
+  readonly files: FileStore;
+  readonly audit: AuditLog;
+  readonly clock: Clock;
+  readonly seed: number;
+  readonly timing: Timing;
+  readonly limits: Limits;
+  readonly models: readonly string[] | null;
+}
+
+/** Opens a directory's state, healing what the death of an earlier server left half done. */
+export function openState(options: BatchApiOptions): ServerState {
+  const { directory, clock, seed = 1 } = options;
+  const database = openDatabase(directory);
+  const batches = new BatchStore(database);
+  const files = new FileStore(database, directory, seed);
+  files.sweep(clock.now(), (id) => batches.readsFile(id));
+  return {
+    database,
+    batches,
+    files,
+    audit: new AuditLog(database, directory),
+    clock,
+    seed,
+    timing: { ...TYPICAL_TIMING, ...options.timing },
+    limits: { ...OPENAI_LIMITS, ...options.limits },
+    models: options.models ?? null,
+  };
+}

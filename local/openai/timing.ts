@@ -1,0 +1,38 @@
+import { seededRandom } from './seeded-random.ts';
+
+/** What a duration may depend on; `random` gives numbers in [0, 1), the same for the same seed and batch. */
+export interface TimedBatch {
+  readonly id: string;
+  /** Rows of the batch; 0 while nobody has read the file. */
+  readonly rows: number;
+  readonly random: () => number;
+}
+
+/** How long each passing status lasts, in ms of the server's clock. */
+export interface Timing {
+  readonly validating: (batch: TimedBatch) => number;
+  readonly inProgress: (batch: TimedBatch) => number;
+  readonly finalizing: (batch: TimedBatch) => number;
+  readonly cancelling: (batch: TimedBatch) => number;
+}
+
+const SECOND = 1_000;
+const between = (from: number, to: number, random: () => number) => Math.round(from + random() * (to - from));
+
+/** The quicker half of what is seen live (a median batch takes 7 minutes), plus 10 ms for each row. */
+export const TYPICAL_TIMING: Timing = {
+  validating: ({ random }) => between(20 * SECOND, 60 * SECOND, random),
+  inProgress: ({ random, rows }) => between(120 * SECOND, 300 * SECOND, random) + rows * 10,
+  finalizing: ({ random }) => between(20 * SECOND, 60 * SECOND, random),
+  cancelling: ({ random }) => between(20 * SECOND, 90 * SECOND, random),
+};
+
+/** The duration in ms of one status of one batch. */
+export function durationOf(
+  timing: Timing,
+  status: keyof Timing,
+  seed: number,
+  batch: { id: string; rows: number },
+): number {
+  return timing[status]({ ...batch, random: seededRandom(`${seed}/${batch.id}/${status}`) });
+}
