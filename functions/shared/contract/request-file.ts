@@ -25,6 +25,8 @@ export const FILE_LIMITS = {
   rows: 5_000_000,
   bytes: 50_000_000_000,
   customIdBytes: 512,
+  /** One row; larger ones could not be checked in bounded memory. 32 MiB. */
+  rowBytes: 33_554_432,
 } as const;
 
 /** Limits of a batch's metadata; Batchdrop keeps six of OpenAI's 16 pairs for itself. */

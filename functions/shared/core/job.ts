@@ -55,6 +55,9 @@ export interface Job {
   createdAt: number;
   changedAt: number;
   tries: number;
+  waitUntil?: number;
+  /** A message for the next step is under way, or the parts were just looked at. */
+  handedOnUntil?: number;
   lease?: Lease;
   plan?: Plan;
   /** Every part of the plan has been made due. */
@@ -68,8 +71,7 @@ export interface Job {
   rows?: RowCounts;
   usage?: TokenUsage;
   batches?: { count: number; first: { batchId: string; status: string }[] };
-  assembly?: { output?: Assembly; errors?: Assembly };
-  resultsStored?: true;
+  assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
   /** Files at the API and pieces in the results bucket are gone. */
   cleaned?: true;
   /** Milliseconds; absent when nothing is left to do. */

@@ -1,4 +1,11 @@
-import type { BatchError, Reason, RequestCounts, RowCounts, TokenUsage } from '../contract/events.ts';
+import type {
+  BatchError,
+  Reason,
+  RequestCounts,
+  RequestFileRef,
+  RowCounts,
+  TokenUsage,
+} from '../contract/events.ts';
 import type { Lease } from './job.ts';
 
 /** A batch as the API reported it; times in milliseconds, what is unset at the API is absent here. */
@@ -50,6 +57,7 @@ export interface Delivered {
   rows: RowCounts;
   outputBytes: number;
   errorsBytes: number;
+  anomaliesBytes: number;
   /** Lines with an unknown id, or an id that had a line before. */
   anomalies: number;
 }
@@ -61,7 +69,12 @@ export interface Part {
   planId: string;
   /** From 1. */
   number: number;
+  /** How many parts the plan has. */
+  parts: number;
   version: number;
+  request: RequestFileRef;
+  /** The user's metadata, for the batch and its events. */
+  metadata: Record<string, string>;
   /** Bytes of the request file, `end` exclusive. */
   range: { start: number; end: number };
   rows: number;
@@ -83,17 +96,28 @@ export interface Part {
   cancelSentAt?: number;
   /** Counted failures of the present step. */
   tries: number;
-  /** Backpressure: nothing is sent before this time. */
+  /** Nothing is sent for this part before this time: backpressure, or a pause between tries. */
   waitUntil?: number;
+  /** A message for the next step is under way: the reconciler does not look before this time. */
+  handedOnUntil?: number;
+  /** The batch failed without running for a passing reason: the part is tried again. */
+  willRetry?: true;
   /** How often the API put the part back for its token limit. */
   putBack: number;
   /** The part ended without a batch. */
   ended?: { as: 'cancelled' | 'failed'; reason: Reason };
   /** Counted failures are used up while an intent stands: a person has to look. */
   held?: Reason;
+  /** Batches found on this part's files besides its own: cancelled and reported. */
+  strays: string[];
+  /** The last search for batches on abandoned files is done. */
+  swept?: true;
   delivered?: Delivered;
   lease?: Lease;
+  /** Milliseconds; absent when nothing is left to do, or the plan is not committed. */
   dueAt?: number;
+  /** The plan is committed and this part handed out. */
+  active?: true;
   expiresAt: number;
 }
 

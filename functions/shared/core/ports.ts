@@ -173,6 +173,12 @@ export interface Log {
   error(code: string, facts?: Record<string, string | number | boolean | undefined>, cause?: unknown): void;
 }
 
+/** The time an invocation has: nothing irrevocable is begun past `until` (ms), and `signal` ends what is under way. */
+export interface Turn {
+  until: number;
+  signal: AbortSignal;
+}
+
 /** All outside things. A step takes a `Pick` of them. */
 export interface Ports {
   ledger: Ledger;

@@ -1,0 +1,88 @@
+import { isUtf8 } from 'node:buffer';
+import { ENDPOINTS, FILE_LIMITS } from '../contract/request-file.ts';
+
+/** What a plan has to know of a row. */
+export interface Row {
+  customId: string;
+  endpoint: string;
+  model: string;
+  /** 0 for endpoints without inputs to count. */
+  embeddingInputs: number;
+}
+
+/** A row, or what is wrong with it. */
+export type CheckedRow = { row: Row } | { code: string; message: string };
+
+const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
+
+/** Checks one line of a request file by itself, as OpenAI's validation would, and a little more strictly. */
+export function checkRow(bytes: Uint8Array): CheckedRow {
+  if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+  } catch (error) {
+    return fault('invalid_json', `the line is not JSON: ${positionIn(error)}`);
+  }
+  if (!isObject(parsed)) return fault('not_an_object', `the line is ${kindOf(parsed)}, not a JSON object`);
+  return checkFields(parsed);
+}
+
+function checkFields(row: Record<string, unknown>): CheckedRow {
+  const { custom_id: customId, method, url, body } = row;
+  if (typeof customId !== 'string' || customId === '') {
+    return fault('invalid_custom_id', `custom_id has to be a non-empty string; it is ${kindOf(customId)}`);
+  }
+  if (Buffer.byteLength(customId) > FILE_LIMITS.customIdBytes) {
+    return fault('invalid_custom_id', `custom_id has ${Buffer.byteLength(customId)} bytes; 512 are allowed`);
+  }
+  if (!customId.isWellFormed())
+    return fault('invalid_custom_id', 'custom_id holds half a character (a lone surrogate)');
+  if (method !== 'POST') return fault('invalid_method', `method has to be "POST"; it is ${shown(method)}`);
+  if (typeof url !== 'string' || !SUPPORTED.has(url)) {
+    return fault('invalid_url', `url has to be one of ${ENDPOINTS.join(', ')}; it is ${shown(url)}`);
+  }
+  if (!isObject(body)) return fault('invalid_body', `body has to be a JSON object; it is ${kindOf(body)}`);
+  const { model, stream, input } = body;
+  if (typeof model !== 'string' || model === '') {
+    return fault('invalid_model', `body.model has to be a non-empty string; it is ${kindOf(model)}`);
+  }
+  if (stream === true) return fault('stream', 'body.stream is true: a batch cannot stream; leave it out');
+  const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
+  return { row: { customId, endpoint: url, model, embeddingInputs } };
+}
+
+/** A string or one list of token numbers is one input; a list of strings or of lists is as many as it has. */
+function inputsIn(input: unknown): number {
+  return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
+}
+
+function fault(code: string, message: string): CheckedRow {
+  return { code, message };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  if (value === '') return 'empty';
+  return Array.isArray(value) ? 'an array' : `a${typeof value === 'object' ? 'n' : ''} ${typeof value}`;
+}
+
+/** Only a short word of the user's line: reports are no place for prompts. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : kindOf(value);
+}
+
+/** V8 quotes the text around the fault; only the character and the position are kept, the line may be private. */
+function positionIn(error: unknown): string {
+  const message = error instanceof Error ? error.message : '';
+  if (/end of JSON|Unterminated/.test(message)) return 'it ends too early';
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return `unexpected character at position ${position}`;
+  const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
+  return token === undefined ? 'it is malformed' : `unexpected ${JSON.stringify(token)}`;
+}

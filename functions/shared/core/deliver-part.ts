@@ -1,0 +1,185 @@
+/**
+ * Stores what a part's batch left and accounts for each of its rows. Steps, each right when run twice:
+ *   1. the ids of the part are read again from the request file
+ *   2. output and error file are streamed once; a length that is not the API's own is a truncation: nothing is concluded
+ *   3. each line goes to `output.jsonl` (succeeded), `errors.jsonl` (anything else) or `anomalies.jsonl`
+ *   4. rows without a line get one in `errors.jsonl`, written here, so that lines out = rows in
+ *   5. the pieces become visible, then the counts are saved
+ *
+ * Known gaps: a result line over 64 MiB ends the delivery with an error; the results then stay at the API.
+ */
+
+import { FILE_LIMITS } from '../contract/request-file.ts';
+import { RowAccount, type RowOutcome } from './account-rows.ts';
+import { without } from './change.ts';
+import { checkRow } from './check-row.ts';
+import { Refused, RetryLater } from './errors.ts';
+import { withPartLease } from './lease.ts';
+import { type LineHandler, LineReader } from './lines.ts';
+import type { Delivered, Part } from './part.ts';
+import type { ObjectWriter, Ports, Turn } from './ports.ts';
+import { pieceKeys } from './result-keys.ts';
+
+export type DeliverDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles' | 'results'
+>;
+
+const LONGEST_RESULT = 64 * 1024 * 1024; // an answer with images in it is large, but not larger
+const JSONL = 'application/jsonl';
+
+/** Errors: as the ports'. */
+export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Promise<void> {
+  await withPartLease(deps, part, turn.until, async (held) => {
+    if (held.part.delivered) return;
+    const delivered = await store(deps, held.part, turn);
+    await held.change((now) =>
+      now.delivered ? undefined : { ...(without(now, 'waitUntil', 'held') as Part), delivered, tries: 0 },
+    );
+  });
+}
+
+async function store(deps: DeliverDeps, part: Part, turn: Turn): Promise<Delivered> {
+  const keys = pieceKeys(part);
+  const sorter = new Sorter(await accountFor(deps, part), {
+    output: deps.results.openWriter(keys.output, JSONL),
+    errors: deps.results.openWriter(keys.errors, JSONL),
+    anomalies: deps.results.openWriter(keys.anomalies, JSONL),
+  });
+  try {
+    for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
+      if (fileId !== undefined) await storeFile(deps, part, fileId, sorter, turn);
+    }
+    return await sorter.finish(part);
+  } catch (failure) {
+    await sorter.abort();
+    throw failure;
+  }
+}
+
+/** Reads the part's ids; undefined ids when the request file is gone. */
+async function accountFor(deps: DeliverDeps, part: Part): Promise<RowAccount> {
+  const facts = { rows: part.rows, batchStatus: part.batch?.status ?? part.ended?.as ?? 'failed' };
+  const ids: string[] = [];
+  const handler: LineHandler = {
+    line({ bytes }) {
+      const checked = checkRow(bytes);
+      if ('row' in checked) ids.push(checked.row.customId);
+    },
+    overlong() {},
+  };
+  const { start, end } = part.range;
+  const reader = new LineReader(handler, { longest: FILE_LIMITS.rowBytes, offset: start });
+  try {
+    for await (const chunk of deps.requestFiles.read(part.request, { start, end })) reader.push(chunk);
+  } catch (failure) {
+    if (!(failure instanceof Refused)) throw failure;
+    deps.log.warn('request_file_gone', { jobId: part.jobId, part: part.number });
+    return new RowAccount(facts, undefined);
+  }
+  reader.end();
+  return new RowAccount(facts, ids);
+}
+
+/** Streams one file of the API through the sorter. A file that is gone leaves its rows missing. */
+async function storeFile(
+  deps: DeliverDeps,
+  part: Part,
+  fileId: string,
+  sorter: Sorter,
+  { signal }: Turn,
+): Promise<void> {
+  try {
+    const expected = await deps.api.fileBytes(fileId);
+    let received = 0;
+    const reader = new LineReader(sorter, { longest: LONGEST_RESULT });
+    for await (const chunk of deps.api.readFile(fileId)) {
+      signal.throwIfAborted();
+      received += chunk.length;
+      reader.push(chunk);
+      await sorter.flush();
+    }
+    if (received !== expected) {
+      throw new RetryLater(`file ${fileId}: ${received} bytes came, the API says it has ${expected}`);
+    }
+    reader.end();
+    await sorter.flush();
+  } catch (failure) {
+    if (!(failure instanceof Refused) || failure.code !== 'file_gone') throw failure;
+    deps.log.error('result_file_gone', { jobId: part.jobId, part: part.number, fileId });
+  }
+}
+
+const LINE_END = Uint8Array.of(10);
+
+/** Sorts result lines into three objects; what a chunk held is written before the next one is read. */
+class Sorter implements LineHandler {
+  readonly #account: RowAccount;
+  readonly #writers: { output: ObjectWriter; errors: ObjectWriter; anomalies: ObjectWriter };
+  readonly #pending: { to: ObjectWriter; bytes: Uint8Array }[] = [];
+
+  constructor(
+    account: RowAccount,
+    writers: { output: ObjectWriter; errors: ObjectWriter; anomalies: ObjectWriter },
+  ) {
+    this.#account = account;
+    this.#writers = writers;
+  }
+
+  line({ bytes }: { bytes: Uint8Array }): void {
+    const verdict = this.#account.settle(bytes);
+    const { output, errors, anomalies } = this.#writers;
+    let to = anomalies;
+    if ('outcome' in verdict) to = verdict.outcome === 'succeeded' ? output : errors;
+    this.#pending.push({ to, bytes: Buffer.concat([bytes, LINE_END]) });
+  }
+
+  overlong(number: number): void {
+    throw new Error(`result line ${number} is longer than ${LONGEST_RESULT} bytes`);
+  }
+
+  async flush(): Promise<void> {
+    const { output, errors, anomalies } = this.#writers;
+    for (const writer of [output, errors, anomalies]) {
+      const own = this.#pending.filter(({ to }) => to === writer).map(({ bytes }) => bytes);
+      if (own.length > 0) await writer.write(own.length === 1 && own[0] ? own[0] : Buffer.concat(own));
+    }
+    this.#pending.length = 0;
+  }
+
+  /** Writes a line for each row that has none, and makes the objects visible. */
+  async finish(part: Part): Promise<Delivered> {
+    for (const { customId, outcome } of this.#account.settleTheRest()) {
+      this.#pending.push({ to: this.#writers.errors, bytes: lineFor(customId, outcome, part) });
+      if (this.#pending.length >= 1000) await this.flush();
+    }
+    await this.flush();
+    const outputBytes = await this.#writers.output.close();
+    const errorsBytes = await this.#writers.errors.close();
+    const anomaliesBytes = await this.#writers.anomalies.close();
+    return {
+      rows: this.#account.counts(),
+      outputBytes,
+      errorsBytes,
+      anomaliesBytes,
+      anomalies: this.#account.anomalies,
+    };
+  }
+
+  async abort(): Promise<void> {
+    const { output, errors, anomalies } = this.#writers;
+    await Promise.all([output.abort(), errors.abort(), anomalies.abort()]);
+  }
+}
+
+/** A line in the API's own form for a row it left none for; `id` null tells it from the API's. */
+function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
+  const code = outcome === 'missing' ? 'batchdrop_missing' : `batch_${outcome}`;
+  const why = part.ended?.reason.message ?? part.batch?.errors[0]?.message;
+  const message =
+    outcome === 'missing'
+      ? 'the batch left no line for this row'
+      : `not run: ${why ?? `the batch ended as ${part.batch?.status ?? outcome}`}`;
+  const line = { id: null, custom_id: customId, response: null, error: { code, message } };
+  return Buffer.from(`${JSON.stringify(line)}\n`);
+}

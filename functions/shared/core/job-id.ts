@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
+const ID_LENGTH = 26; // 130 bits of the digest: as hard to hit twice as a random UUID
+
+/** The id of a job: derived from the object version, never random, so that a repeated event names the same job. */
+export function jobIdOf(file: { bucket: string; key: string; versionId: string }): string {
+  const digest = createHash('sha256')
+    .update(JSON.stringify([file.bucket, file.key, file.versionId]))
+    .digest();
+  return base32(digest).slice(0, ID_LENGTH);
+}
+
+/** Lower-case base32 without padding. */
+export function base32(bytes: Uint8Array): string {
+  let text = '';
+  let held = 0;
+  let bits = 0;
+  for (const byte of bytes) {
+    held = (held << 8) | byte;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += ALPHABET[(held >>> bits) & 31];
+    }
+    held &= (1 << bits) - 1;
+  }
+  return text;
+}

@@ -1,0 +1,48 @@
+import type { Job } from './job.ts';
+import type { Part } from './part.ts';
+
+const LONGEST_KEY_IN_PATH = 900; // bytes: leaves room for the job id and the file's name below S3's 1,024
+
+/** The folder of a job's results: `<request key>/<jobId>/`, or `_long/<jobId>/` for a key over 900 bytes. */
+function folderOf(jobId: string, requestKey: string): string {
+  const tooLong = new TextEncoder().encode(requestKey).length > LONGEST_KEY_IN_PATH;
+  return `${tooLong ? '_long' : requestKey}/${jobId}/`;
+}
+
+/** Keys of what users read. */
+export function resultKeys(job: Pick<Job, 'jobId' | 'request'>): {
+  output: string;
+  errors: string;
+  summary: string;
+} {
+  const folder = folderOf(job.jobId, job.request.key);
+  return {
+    output: `${folder}output.jsonl`,
+    errors: `${folder}errors.jsonl`,
+    summary: `${folder}summary.json`,
+  };
+}
+
+/** Key of the lines that belong to no row, or to a row that has a line already. Written only if there are any. */
+export function anomaliesKey(job: Pick<Job, 'jobId' | 'request'>): string {
+  return `${folderOf(job.jobId, job.request.key)}anomalies.jsonl`;
+}
+
+/** Key of the report on a rejected file. */
+export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
+  return `${folderOf(job.jobId, job.request.key)}rejected.json`;
+}
+
+/** Keys of what one part contributes; removed once the job's results are put together. */
+export function pieceKeys(part: Pick<Part, 'jobId' | 'number' | 'request'>): {
+  output: string;
+  errors: string;
+  anomalies: string;
+} {
+  const folder = `${folderOf(part.jobId, part.request.key)}parts/${String(part.number).padStart(5, '0')}`;
+  return {
+    output: `${folder}/output.jsonl`,
+    errors: `${folder}/errors.jsonl`,
+    anomalies: `${folder}/anomalies.jsonl`,
+  };
+}

@@ -1,0 +1,260 @@
+/**
+ * Carries a part from nothing to a batch: what SUBMIT does. Each numbered step is a compare-and-set, and dying right
+ * after any of them leaves something that the next try can finish.
+ *   1. the lease: longer than the function may run, so two never work on one part
+ *   2. the intent: refused once a cancel is recorded
+ *   3. the file: uploaded in one pass, its id and digest saved. Dying before it is saved leaves a file nobody uses
+ *   4. `sendBy` is saved, then POST /batches leaves, once, and only while the lease has time left
+ *   5. the batch is saved on the intent. Dying before it leaves `sendBy` without a batch: the next try looks for it
+ *
+ * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
+ */
+import { createHash } from 'node:crypto';
+import { FILE_LIMITS } from '../contract/request-file.ts';
+import { without } from './change.ts';
+import { Ambiguous, NotAllowed, Refused, RetryLater } from './errors.ts';
+import { findBatches } from './find-batches.ts';
+import { type HeldPart, LostLease, withPartLease } from './lease.ts';
+import { normalised } from './lines.ts';
+import { nextPartStep, type PartStep } from './next-step.ts';
+import type { Intent, ObservedBatch, Part, PartRef } from './part.ts';
+import type { Ports, Turn } from './ports.ts';
+import { cancelStray, saveBatch } from './save-batch.ts';
+import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
+
+export type SubmitDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles'>;
+
+type TurnDeps = SubmitDeps & Turn;
+
+/** A create that has less time than this left before the lease ends is not sent. */
+const TIME_TO_CREATE_MS = 60_000;
+
+/** Runs the part's submission steps under a lease for this turn. Errors: as the ports', LostLease. */
+export async function submitPart(deps: SubmitDeps, ref: PartRef, turn: Turn, paused: boolean): Promise<void> {
+  await withPartLease(deps, ref, turn.until, async (held) => {
+    for (;;) {
+      const step = nextPartStep(without(held.part, 'lease') as Part, deps.clock.now(), paused);
+      if (!(await submissionStep({ ...deps, ...turn }, held, step))) return;
+    }
+  });
+}
+
+/** True when the part may have another step of this kind. */
+async function submissionStep(deps: TurnDeps, held: HeldPart, step: PartStep): Promise<boolean> {
+  switch (step.do) {
+    case 'begin':
+      await begin(deps, held);
+      return true;
+    case 'upload':
+      await upload(deps, held);
+      return true;
+    case 'create':
+      return create(deps, held);
+    case 'look':
+      return look(deps, held);
+    case 'abandon':
+      return abandon(deps, held);
+    case 'retry':
+      await retry(deps, held);
+      return true;
+    default:
+      return false;
+  }
+}
+
+async function begin(deps: TurnDeps, held: HeldPart): Promise<void> {
+  const intent: Intent = { id: deps.ids.next(), at: deps.clock.now() };
+  await held.change((part) =>
+    part.intent || part.cancelRequestedAt !== undefined ? undefined : { ...part, intent },
+  );
+}
+
+async function upload(deps: TurnDeps, held: HeldPart): Promise<void> {
+  const { part } = held;
+  const intent = standing(part);
+  const digest = createHash('sha256');
+  const body = digested(normalisedPart(deps, part), digest);
+  const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
+  const uploaded = await deps.api
+    .uploadFile({ name, bytes: part.uploadBytes, body }, deps.signal)
+    .catch((failure: unknown) => endIfRefused(held, intent.id, failure));
+  const { fileId, account } = uploaded;
+  const sha256 = digest.digest('hex');
+  await held.change((now) =>
+    now.intent?.id === intent.id && now.intent.fileId === undefined
+      ? { ...now, intent: { ...now.intent, fileId, account, sha256 }, tries: 0 }
+      : undefined,
+  );
+}
+
+/** Before anything was sent a refusal is final: the part ends, with the reason. Always throws. */
+async function endIfRefused(held: HeldPart, intentId: string, failure: unknown): Promise<never> {
+  if (!(failure instanceof Refused)) throw failure;
+  const reason = { code: failure.code, message: failure.message };
+  await held.change((part) =>
+    part.intent?.id === intentId && !part.batch ? { ...part, ended: { as: 'failed', reason } } : undefined,
+  );
+  throw new LostLease(`part ${held.part.jobId}/${held.part.number}: ended, ${failure.message}`, {
+    cause: failure,
+  });
+}
+
+function normalisedPart({ requestFiles }: SubmitDeps, part: Part): AsyncIterable<Uint8Array> {
+  const { start, end } = part.range;
+  const chunks = requestFiles.read(part.request, { start, end });
+  return normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });
+}
+
+async function* digested(
+  chunks: AsyncIterable<Uint8Array>,
+  digest: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    digest.update(chunk);
+    yield chunk;
+  }
+}
+
+/** False when nothing is left to do here: the batch is saved, or its fate is to be looked for later. */
+async function create(deps: TurnDeps, held: HeldPart): Promise<boolean> {
+  if (held.until - deps.clock.now() < TIME_TO_CREATE_MS) {
+    throw new RetryLater('create: too little time left in this invocation', { afterSeconds: 1 });
+  }
+  const intent = standing(held.part);
+  const noted = await held.change((part) =>
+    part.intent?.id === intent.id && part.cancelRequestedAt === undefined
+      ? { ...part, intent: { ...part.intent, sendBy: held.until } }
+      : undefined,
+  );
+  if (noted.intent?.id !== intent.id || noted.intent.sendBy === undefined) return true;
+  let batch: ObservedBatch;
+  try {
+    batch = await send(deps, held, noted);
+  } catch (failure) {
+    if (failure instanceof Ambiguous) {
+      deps.log.warn('create_ambiguous', { jobId: noted.jobId, part: noted.number, reason: failure.message });
+      return false; // the intent stands; the reconciler has it looked for
+    }
+    await notSent(held, intent.id, failure);
+    throw failure;
+  }
+  await saveBatch(deps, noted, intent.id, batch);
+  return false;
+}
+
+async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<ObservedBatch> {
+  const { fileId, id } = standing(part);
+  if (fileId === undefined) throw new Error(`create part ${part.jobId}/${part.number}: no file`);
+  if (deps.clock.now() >= held.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
+  return deps.api.createBatch(
+    {
+      inputFileId: fileId,
+      endpoint: part.endpoint,
+      metadata: {
+        ...part.metadata,
+        batchdrop_job: part.jobId,
+        batchdrop_part: String(part.number),
+        batchdrop_intent: id,
+      },
+    },
+    deps.signal,
+  );
+}
+
+/** The API said no for certain, so no batch exists: the intent is as before sending, or the part is at its end. */
+async function notSent(held: HeldPart, intentId: string, failure: unknown): Promise<void> {
+  const certain =
+    failure instanceof RetryLater || failure instanceof Refused || failure instanceof NotAllowed;
+  if (!certain && !(failure instanceof LostLease)) return; // a defect proves nothing: look for the batch
+  await held.change((part) => {
+    if (part.intent?.id !== intentId || part.batch) return undefined;
+    const intent = without(part.intent, 'sendBy', 'foundNothingAt');
+    if (!(failure instanceof Refused)) return { ...part, intent };
+    return {
+      ...part,
+      intent,
+      ended: { as: 'failed', reason: { code: failure.code, message: failure.message } },
+    };
+  });
+}
+
+/** False when nothing was found yet. */
+async function look(deps: TurnDeps, held: HeldPart): Promise<boolean> {
+  const intent = standing(held.part);
+  if (await adopt(deps, held.part, intent)) return true;
+  await held.change((part) => {
+    if (part.intent?.id !== intent.id || part.batch) return undefined;
+    const now = deps.clock.now();
+    const foundNothingAt = part.intent.foundNothingAt ?? now;
+    const settled = Math.max(part.intent.sendBy ?? now, foundNothingAt) + SETTLING_MS;
+    return {
+      ...part,
+      intent: { ...part.intent, foundNothingAt },
+      waitUntil: Math.min(now + LOOK_AGAIN_MS, settled),
+    };
+  });
+  return false;
+}
+
+/** The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then all anew. */
+async function abandon(deps: TurnDeps, held: HeldPart): Promise<boolean> {
+  const { part } = held;
+  const intent = standing(part);
+  if (await adopt(deps, part, intent)) return true;
+  const { fileId } = intent;
+  if (fileId === undefined) throw new Error(`abandon part ${part.jobId}/${part.number}: no file`);
+  await deps.api.deleteFile(fileId);
+  if (await adopt(deps, part, intent)) return true;
+  deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
+  await held.change((now) => {
+    if (now.intent?.id !== intent.id || now.batch) return undefined;
+    const abandoned = [...now.abandoned, { intentId: intent.id, fileId, at: intent.at }];
+    const next = without(now, 'intent', 'waitUntil', 'held') as Part;
+    return { ...next, abandoned, attempt: now.attempt + 1, tries: 0 };
+  });
+  return true;
+}
+
+/** Looks for batches on the intent's file; saves the oldest, cancels any other. False: none. */
+async function adopt(deps: TurnDeps, part: Part, intent: Intent): Promise<boolean> {
+  const { fileId } = intent;
+  if (fileId === undefined) return false;
+  const found = await findBatches(deps, {
+    fileIds: new Set([fileId]),
+    since: intent.at,
+    account: intent.account,
+  });
+  // The batches of earlier attempts on the same file are known and ended.
+  const known = new Set([...part.earlierBatchIds, ...part.strays]);
+  const [first, ...others] = found.filter((batch) => !known.has(batch.batchId));
+  if (!first) return false;
+  deps.log.info('batch_adopted', { jobId: part.jobId, part: part.number, batchId: first.batchId });
+  await saveBatch(deps, part, intent.id, first);
+  for (const other of others) await cancelStray(deps, part, other.batchId);
+  return true;
+}
+
+/** The batch is known and ended without running: a new attempt on the same file. */
+async function retry(deps: TurnDeps, held: HeldPart): Promise<void> {
+  const ended = held.part.batch?.batchId;
+  const id = deps.ids.next();
+  await held.change((part) => {
+    if (!part.batch || part.batch.batchId !== ended || !part.intent || !part.willRetry) return undefined;
+    const intent = without({ ...part.intent, id, at: deps.clock.now() }, 'sendBy', 'foundNothingAt');
+    return {
+      ...(without(part, 'batch', 'willRetry', 'waitUntil', 'cancelSentAt') as Part),
+      intent,
+      attempt: part.attempt + 1,
+      earlierBatchIds: [...part.earlierBatchIds, part.batch.batchId],
+      previousStatus: null,
+      rev: 0,
+      publishedRev: 0,
+      tries: 0,
+    };
+  });
+}
+
+function standing(part: Part): Intent {
+  if (!part.intent) throw new Error(`part ${part.jobId}/${part.number}: no intent`);
+  return part.intent;
+}

@@ -1,0 +1,47 @@
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** After a request that may have made a batch, nothing is created again before this much time has passed. */
+export const SETTLING_MS = 10 * MINUTE;
+
+/** A search for an intent's batch goes back this far before the intent: the API's clock is not ours. */
+export const SEARCH_MARGIN_MS = 15 * MINUTE;
+
+/** While settling, the search is repeated so often: a late batch is adopted, not waited for. */
+export const LOOK_AGAIN_MS = 2 * MINUTE;
+
+/** A cancel that shows no effect is sent again after this; the API allows itself ten minutes. */
+export const CANCEL_AGAIN_MS = 10 * MINUTE;
+
+/** A message that was sent for a step is given this long before the reconciler sends another. */
+export const MESSAGE_PATIENCE_MS = 5 * MINUTE;
+
+/** A job's parts wake it up as they end; the reconciler looks by itself so often. */
+export const JOB_CHECK_MS = 15 * MINUTE;
+
+/** Submission is paused: look again. */
+export const PAUSE_CHECK_MS = MINUTE;
+
+/** The same bytes within this time after their job completed join it. */
+export const JOIN_MS = DAY;
+
+/** Finished jobs are kept so long in the ledger. */
+export const KEEP_MS = 90 * DAY;
+
+/** Counted failures of one step before it is given up: with the pauses below, about five hours. */
+export const MAX_TRIES = 14;
+
+const FIRST_PAUSE_MS = 15 * SECOND;
+const LONGEST_PAUSE_MS = 30 * MINUTE;
+
+/** The pause after the n-th counted failure (from 1): 15 s, doubling up to half an hour. */
+export function pauseAfter(tries: number): number {
+  return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
+}
+
+/** The pause after the API put a part back for its token limit for the n-th time: 5 minutes, doubling up to 80. */
+export function tokenLimitPause(putBack: number): number {
+  return Math.min(5 * MINUTE * 2 ** (putBack - 1), 80 * MINUTE);
+}
