@@ -1,0 +1,74 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import type { Construct } from 'constructs';
+import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
+import { Batchdrop, type BatchdropProps, DEFAULT_API_KEY_SECRET } from './batchdrop.ts';
+
+/** The choices of Batchdrop, with buckets of your own by their names. */
+export interface BatchdropStackProps extends Omit<BatchdropProps, 'requestBucket' | 'resultsBucket' | 'bus'> {
+  requestBucketName?: string | undefined;
+  resultsBucketName?: string | undefined;
+}
+
+/** Batchdrop alone in a stack, for any account and region; its outputs are commands to copy. */
+export class BatchdropStack extends Stack {
+  readonly batchdrop: Batchdrop;
+
+  constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
+    super(scope, id, { description: 'Batchdrop: request files through the OpenAI Batch API' });
+    const { requestBucketName, resultsBucketName, ...choices } = props;
+    const named = (id: string, name: string | undefined) =>
+      name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
+    this.batchdrop = new Batchdrop(this, 'Batchdrop', {
+      ...choices,
+      requestBucket: named('OwnRequestBucket', requestBucketName),
+      resultsBucket: named('OwnResultsBucket', resultsBucketName),
+    });
+    this.#nameThings();
+    this.#showCommands(props);
+  }
+
+  /** What the CLI and the local runtime ask for by these names. */
+  #nameThings(): void {
+    const { requestBucket, resultsBucket, cancelQueue, bus, ledger } = this.batchdrop;
+    const things = {
+      RequestBucket: requestBucket.bucketName,
+      ResultsBucket: resultsBucket.bucketName,
+      CancelQueueUrl: cancelQueue.queueUrl,
+      EventBus: bus.eventBusName,
+      LedgerTable: ledger.tableName,
+    };
+    for (const [name, value] of Object.entries(things)) new CfnOutput(this, name, { value });
+  }
+
+  #showCommands(props: BatchdropStackProps): void {
+    const { requestBucket, resultsBucket, cancelQueue, bus } = this.batchdrop;
+    const secret = props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET;
+    const prefix = props.requestPrefix ?? '';
+    const pattern = JSON.stringify(asJsonPattern(jobStatusPattern('completed', 'failed')));
+    const commands: [id: string, description: string, command: string][] = [
+      [
+        'PutTheApiKey',
+        'Once: the API key, from a file so that it stays out of the history of the shell',
+        `aws secretsmanager create-secret --name ${secret} --secret-string file://openai-api-key.txt`,
+      ],
+      [
+        'DropAFile',
+        'Submits requests.jsonl',
+        `aws s3 cp requests.jsonl s3://${requestBucket.bucketName}/${prefix}`,
+      ],
+      ['SeeResults', 'Where results are', `aws s3 ls --recursive s3://${resultsBucket.bucketName}/`],
+      [
+        'CancelAFile',
+        'Cancels what was made of a file; {"batchId":"batch_…"} and {"jobId":"…"} work as well',
+        `aws sqs send-message --queue-url ${cancelQueue.queueUrl} --message-body '${JSON.stringify({ bucket: requestBucket.bucketName, key: `${prefix}requests.jsonl` })}'`,
+      ],
+      [
+        'HearOfStatuses',
+        'A rule for files that are done; give it a target with aws events put-targets',
+        `aws events put-rule --event-bus-name ${bus.eventBusName} --name batchdrop-done --event-pattern '${pattern}'`,
+      ],
+    ];
+    for (const [id, description, value] of commands) new CfnOutput(this, id, { description, value });
+  }
+}

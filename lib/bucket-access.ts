@@ -1,0 +1,63 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { HouseFunction } from './house-function.ts';
+import { asNagWritesIt } from './nag-findings.ts';
+
+// Actions are written out: the bucket's own grants give `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
+const READ_VERSIONS = ['s3:GetObject', 's3:GetObjectVersion'];
+const READ = ['s3:GetObject'];
+const WRITE = ['s3:PutObject', 's3:AbortMultipartUpload'];
+const READ_KEY = ['kms:Decrypt'];
+const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts reads its own key
+
+/** To put files under a prefix. */
+export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
+  bucket.encryptionKey?.grant(grantee, ...WRITE_KEY);
+  return onObjects(grantee, bucket, WRITE, prefix);
+}
+
+/** To list a bucket and read what is in it. */
+export function grantReadFiles(grantee: IGrantable, bucket: IBucket): Grant {
+  bucket.encryptionKey?.grant(grantee, ...READ_KEY);
+  return onObjects(grantee, bucket, READ).combine(onBucket(grantee, bucket));
+}
+
+/** Lets a function read request files by version. */
+export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix = ''): void {
+  bucket.encryptionKey?.grant(reader, ...READ_KEY);
+  onObjects(reader, bucket, READ_VERSIONS, prefix);
+  onBucket(reader, bucket);
+  acknowledgeKeys(reader, bucket, prefix);
+}
+
+/** Lets a function write results, in parts too. */
+export function letWriteResults(writer: HouseFunction, bucket: IBucket): void {
+  bucket.encryptionKey?.grant(writer, ...WRITE_KEY);
+  onObjects(writer, bucket, WRITE);
+  acknowledgeKeys(writer, bucket);
+}
+
+/** Lets a function write, read back and remove results. */
+export function letKeepResults(keeper: HouseFunction, bucket: IBucket): void {
+  letWriteResults(keeper, bucket);
+  onObjects(keeper, bucket, [...READ, 's3:DeleteObject']);
+  onBucket(keeper, bucket);
+}
+
+function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], prefix = ''): Grant {
+  return Grant.addToPrincipal({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)] });
+}
+
+/** Without it a missing object is a 403, which reads like a policy gone wrong. */
+function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
+  return Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
+}
+
+function acknowledgeKeys(worker: HouseFunction, bucket: IBucket, prefix = ''): void {
+  const objects = Stack.of(worker).resolve(bucket.arnForObjects(`${prefix}*`));
+  Validations.of(worker.role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${asNagWritesIt(objects)}]`,
+    reason: 'Users choose the keys of their files; the actions are exact, the bucket is the one configured.',
+  });
+}

@@ -1,0 +1,57 @@
+import { Duration, Size, Stack } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { DeliverEnv } from '../functions/deliver/env.ts';
+import { letKeepResults, letReadRequests } from './bucket-access.ts';
+import { HouseFunction } from './house-function.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import type { OpenAiAccount } from './openai-account.ts';
+import { WorkQueue } from './work-queue.ts';
+
+const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the pieces together is gone on with
+
+export interface DeliveryProps {
+  requestBucket: IBucket;
+  requestPrefix: string | undefined;
+  resultsBucket: IBucket;
+  ledger: LedgerTable;
+  bus: IEventBus;
+  openAi: OpenAiAccount;
+  keepOpenAiFiles: boolean;
+}
+
+/** From an ended batch to readable results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
+export class Delivery extends Construct {
+  readonly work: WorkQueue;
+  readonly worker: HouseFunction;
+
+  constructor(scope: Construct, id: string, props: DeliveryProps) {
+    super(scope, id);
+    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.worker = new HouseFunction(this, 'Worker', {
+      bundle: 'deliver',
+      description: 'Stores the results of an ended batch and accounts for its rows',
+      memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the ids of one part's 50,000 rows
+      timeout: TIMEOUT,
+      environment: {
+        LEDGER_TABLE: props.ledger.table.tableName,
+        EVENT_BUS_NAME: props.bus.eventBusName,
+        REQUEST_BUCKET: props.requestBucket.bucketName,
+        RESULTS_BUCKET: props.resultsBucket.bucketName,
+        BUCKET_OWNER: Stack.of(this).account,
+        DELIVER_QUEUE_URL: this.work.queue.queueUrl,
+        ...props.openAi.environment(),
+        KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
+      } satisfies DeliverEnv,
+    });
+    letReadRequests(this.worker, props.requestBucket, props.requestPrefix); // which rows are missing
+    letKeepResults(this.worker, props.resultsBucket);
+    props.ledger.grantRecord(this.worker);
+    props.bus.grantPutEventsTo(this.worker);
+    props.openAi.grantUse(this.worker);
+    this.work.queue.grantSendMessages(this.worker); // the last part's delivery asks for the job to be finished
+    // One each: a download may take minutes. Five side by side are some 300 MB/s, and leave a small account its quota.
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+  }
+}

@@ -1,0 +1,84 @@
+import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { IntakeEnv } from '../functions/intake/env.ts';
+import { letReadRequests, letWriteResults } from './bucket-access.ts';
+import { HouseFunction } from './house-function.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { deadLetterQueue, WorkQueue } from './work-queue.ts';
+
+const TIMEOUT = Duration.minutes(10);
+
+export interface IntakeProps {
+  requestBucket: IBucket;
+  /** Only files whose key begins so are looked at. */
+  requestPrefix: string | undefined;
+  resultsBucket: IBucket;
+  ledger: LedgerTable;
+  bus: IEventBus;
+  submitQueue: Queue;
+}
+
+/** From "Object Created" to a committed plan: the rule, the intake queue and INTAKE. */
+export class Intake extends Construct {
+  readonly work: WorkQueue;
+  readonly worker: HouseFunction;
+  /** Events of the bucket that EventBridge could not put into the intake queue. */
+  readonly undelivered: Queue;
+
+  constructor(scope: Construct, id: string, props: IntakeProps) {
+    super(scope, id);
+    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.undelivered = deadLetterQueue(this, 'Undelivered');
+    Validations.of(this.undelivered).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is the dead-letter queue of an EventBridge target, which the rule does not look for.',
+    });
+    this.#listen(props);
+    this.worker = new HouseFunction(this, 'Worker', {
+      bundle: 'intake',
+      description: 'Reads and checks a request file and plans its parts',
+      memory: Size.mebibytes(1024), // 0.58 vCPU keeps up with S3; room for the ids of five million rows
+      timeout: TIMEOUT,
+      environment: {
+        LEDGER_TABLE: props.ledger.table.tableName,
+        EVENT_BUS_NAME: props.bus.eventBusName,
+        REQUEST_BUCKET: props.requestBucket.bucketName,
+        RESULTS_BUCKET: props.resultsBucket.bucketName,
+        SUBMIT_QUEUE_URL: props.submitQueue.queueUrl,
+        BUCKET_OWNER: Stack.of(this).account,
+      } satisfies IntakeEnv,
+    });
+    letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
+    letWriteResults(this.worker, props.resultsBucket); // rejected.json
+    props.ledger.grantRecord(this.worker);
+    props.bus.grantPutEventsTo(this.worker);
+    props.submitQueue.grantSendMessages(this.worker);
+    // One file each: a big one would keep its neighbours waiting. Five: a thousand small files take minutes, and
+    // a new account's ten concurrent executions are not used up by one function.
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+  }
+
+  /**
+   * In a bucket of our own every key is looked at, so that a file with a wrong ending is rejected where its owner sees
+   * it. A user's own bucket is left as it is: turning EventBridge on is up to its owner, as the CDK could do it only by
+   * a custom resource that would overwrite the notifications there are.
+   */
+  #listen({ requestBucket, requestPrefix }: IntakeProps): void {
+    new Rule(this, 'ObjectCreated', {
+      description: 'A request file was put',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [requestBucket.bucketName] },
+          ...(requestPrefix !== undefined && { object: { key: Match.prefix(requestPrefix) } }),
+        },
+      },
+      targets: [new SqsQueue(this.work.queue, { deadLetterQueue: this.undelivered })],
+    });
+  }
+}

@@ -1,0 +1,36 @@
+import { Token } from 'aws-cdk-lib';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { HouseFunction } from './house-function.ts';
+
+/** The API that runs the batches, and the secret with its key. */
+export class OpenAiAccount extends Construct {
+  readonly secret: ISecret;
+  readonly baseUrl: string;
+
+  /** The secret is imported, never made here: a key does not belong in a template, nor does it go with a stack. */
+  constructor(scope: Construct, id: string, props: { apiKeySecretName: string; baseUrl: string }) {
+    super(scope, id);
+    refuseUnsafe(props.baseUrl);
+    this.baseUrl = props.baseUrl;
+    this.secret = Secret.fromSecretNameV2(this, 'ApiKey', props.apiKeySecretName);
+  }
+
+  /** What a function that calls the API has in its environment: the secret's name, never its value. */
+  environment(): { OPENAI_SECRET_ID: string; OPENAI_BASE_URL: string } {
+    return { OPENAI_SECRET_ID: this.secret.secretName, OPENAI_BASE_URL: this.baseUrl };
+  }
+
+  grantUse(caller: HouseFunction): void {
+    this.secret.grantRead(caller);
+  }
+}
+
+/** The key goes wherever the address points, so only over TLS, and to a machine's own API server. */
+function refuseUnsafe(baseUrl: string): void {
+  if (Token.isUnresolved(baseUrl)) return;
+  const { protocol, hostname } = new URL(baseUrl);
+  const loopback = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+  if (protocol === 'https:' || (protocol === 'http:' && loopback)) return;
+  throw new Error(`baseUrl ${baseUrl}: the API key is sent over https only`);
+}

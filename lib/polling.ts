@@ -1,0 +1,81 @@
+import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { PollEnv } from '../functions/poll/env.ts';
+import { HouseFunction } from './house-function.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import { asNagWritesIt } from './nag-findings.ts';
+import type { OpenAiAccount } from './openai-account.ts';
+
+const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
+const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
+
+export interface PollingProps {
+  interval: Duration;
+  resultsBucket: IBucket;
+  ledger: LedgerTable;
+  bus: IEventBus;
+  openAi: OpenAiAccount;
+  intakeQueue: Queue;
+  submitQueue: Queue;
+  deliverQueue: Queue;
+}
+
+/** The reconciler: the schedule and POLL. */
+export class Polling extends Construct {
+  readonly worker: HouseFunction;
+
+  constructor(scope: Construct, id: string, props: PollingProps) {
+    super(scope, id);
+    this.worker = new HouseFunction(this, 'Worker', {
+      bundle: 'poll',
+      description: 'Brings every open job and batch up to date',
+      memory: Size.mebibytes(256), // pages of a hundred batches; waiting is most of its work
+      timeout: TIMEOUT,
+      environment: {
+        LEDGER_TABLE: props.ledger.table.tableName,
+        EVENT_BUS_NAME: props.bus.eventBusName,
+        RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
+        INTAKE_QUEUE_URL: props.intakeQueue.queueUrl,
+        SUBMIT_QUEUE_URL: props.submitQueue.queueUrl,
+        DELIVER_QUEUE_URL: props.deliverQueue.queueUrl,
+        ...props.openAi.environment(),
+      } satisfies PollEnv,
+      asynchronous: { maxEventAge: TICK_WORTH },
+    });
+    props.ledger.grantRecord(this.worker);
+    props.ledger.grantFindDue(this.worker);
+    props.bus.grantPutEventsTo(this.worker);
+    props.openAi.grantUse(this.worker);
+    for (const queue of [props.intakeQueue, props.submitQueue, props.deliverQueue]) {
+      queue.grantSendMessages(this.worker);
+    }
+    this.#tick(props.interval);
+  }
+
+  /** No retries, here and in the function: a tick that is repeated runs beside the next one. */
+  #tick(interval: Duration): void {
+    const stack = Stack.of(this);
+    const role = new Role(this, 'TickRole', {
+      // Only for schedules of this account: the service acts for everybody.
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+      }),
+    });
+    const { lambda } = this.worker;
+    new Schedule(this, 'Tick', {
+      description: 'Wakes the reconciler',
+      schedule: ScheduleExpression.rate(interval),
+      target: new LambdaInvoke(lambda, { role, retryAttempts: 0, maxEventAge: TICK_WORTH }),
+    });
+    Validations.of(role).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::${asNagWritesIt(stack.resolve(lambda.functionArn))}:*]`,
+      reason: 'The CDK grants the invocation of any version of this one function; only $LATEST is there.',
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { Duration, Size, Stack } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import type { SubmitEnv } from '../functions/submit/env.ts';
+import { letReadRequests } from './bucket-access.ts';
+import { HouseFunction } from './house-function.ts';
+import type { LedgerTable } from './ledger-table.ts';
+import type { OpenAiAccount } from './openai-account.ts';
+import { WorkQueue } from './work-queue.ts';
+
+const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lease outlasts it
+
+export interface SubmissionProps {
+  requestBucket: IBucket;
+  requestPrefix: string | undefined;
+  ledger: LedgerTable;
+  bus: IEventBus;
+  openAi: OpenAiAccount;
+  completionWindow: string;
+}
+
+/** From a planned part to a batch: the submit queue and SUBMIT. */
+export class Submission extends Construct {
+  readonly work: WorkQueue;
+  readonly worker: HouseFunction;
+
+  constructor(scope: Construct, id: string, props: SubmissionProps) {
+    super(scope, id);
+    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.worker = new HouseFunction(this, 'Worker', {
+      bundle: 'submit',
+      description: 'Uploads a part of a request file and creates its batch',
+      memory: Size.mebibytes(512), // bodies are streams of about 150 MB peak; 0.29 vCPU fills the network
+      timeout: TIMEOUT,
+      environment: {
+        LEDGER_TABLE: props.ledger.table.tableName,
+        EVENT_BUS_NAME: props.bus.eventBusName,
+        REQUEST_BUCKET: props.requestBucket.bucketName,
+        BUCKET_OWNER: Stack.of(this).account,
+        ...props.openAi.environment(),
+        COMPLETION_WINDOW: props.completionWindow,
+      } satisfies SubmitEnv,
+    });
+    letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
+    props.ledger.grantRecord(this.worker);
+    props.bus.grantPutEventsTo(this.worker);
+    props.openAi.grantUse(this.worker);
+    // One part each: it may take minutes. Five: with some ten seconds a part that is about 1,800 batches an hour, and
+    // OpenAI takes 2,000.
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+  }
+}
