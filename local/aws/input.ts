@@ -70,8 +70,13 @@ export class Input {
 
   /** A list of objects; empty when the field is not there. */
   objects(name: string): Input[] {
+    return this.plainObjects(name).map((value) => Input.of(value, this.#missingFieldCode));
+  }
+
+  /** A list of objects, unread; empty when the field is not there. */
+  plainObjects(name: string): object[] {
     return this.#list(name).map((value) => {
-      if (isObject(value)) return new Input(value, this.#missingFieldCode);
+      if (isObject(value)) return value;
       throw wrongType(name, 'a list of objects');
     });
   }

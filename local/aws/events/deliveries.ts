@@ -1,0 +1,130 @@
+import type { Clock } from '../../clock.ts';
+import { AwsError } from '../refusal.ts';
+import type { MessageAttributes } from '../sqs/message-attributes.ts';
+import type { Delivery, EventStore } from './store.ts';
+import { isQueue } from './target.ts';
+
+/** What deliveries reach the world by. */
+export interface DeliveryPorts {
+  readonly clock: Clock;
+  /** Stores a message in the queue before it returns; throws an AwsError if the queue will never take it. */
+  readonly sendToQueue: (queueArn: string, body: string, attributes: MessageAttributes) => void;
+  /** Runs the function with the event once; rejects if it failed. */
+  readonly invokeLambda: (functionArn: string, event: unknown) => Promise<void>;
+  /** Told in a sentence of each event that a target did not get. */
+  readonly report: (problem: string) => void;
+}
+
+/** What Lambda waits before it runs a failed event again: one minute, then two. */
+const RETRY_WAIT_MS = 60_000;
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** Trying again would not help. */
+  readonly final: boolean;
+}
+
+/**
+ * Carries accepted events to their targets, at least once: (1) recorded, (2) sent, (3) struck off. A death between
+ * 2 and 3 sends again at the next start. What a target never takes goes to its dead-letter queue, else it is reported
+ * and dropped. AWS gives failed *asynchronous* invocations to the function's own destination; here the target's
+ * dead-letter queue stands for both.
+ */
+export class Deliveries {
+  readonly #store: EventStore;
+  readonly #ports: DeliveryPorts;
+  readonly #timers = new Map<number, () => void>();
+  #state: 'waiting' | 'started' | 'closed' = 'waiting';
+
+  constructor(store: EventStore, ports: DeliveryPorts) {
+    this.#store = store;
+    this.#ports = ports;
+  }
+
+  /** Sends what is recorded, and from now on what is added. */
+  start(): void {
+    this.#state = 'started';
+    for (const delivery of this.#store.deliveries()) this.#schedule(delivery);
+  }
+
+  /** Records the deliveries durably and sends them, once started. */
+  add(deliveries: readonly Omit<Delivery, 'seq'>[]): void {
+    const added = this.#store.addDeliveries(deliveries);
+    if (this.#state === 'started') for (const delivery of added) this.#schedule(delivery);
+  }
+
+  /** Sends nothing more; what is under way stays recorded. */
+  close(): void {
+    this.#state = 'closed';
+    for (const cancel of this.#timers.values()) cancel();
+  }
+
+  #schedule(delivery: Delivery): void {
+    if (delivery.dueAt <= this.#ports.clock.now()) {
+      this.#deliverNow(delivery);
+      return;
+    }
+    const cancel = this.#ports.clock.at(delivery.dueAt, () => {
+      this.#timers.delete(delivery.seq);
+      this.#deliverNow(delivery);
+    });
+    this.#timers.set(delivery.seq, cancel);
+  }
+
+  #deliverNow(delivery: Delivery): void {
+    this.#deliver(delivery).catch((error) => {
+      // Our own bookkeeping failed, not the target: the record stands, so the next start tries again.
+      this.#ports.report(`Left for the next start: event of ${delivery.ruleArn}: ${error}`);
+    });
+  }
+
+  async #deliver(delivery: Delivery): Promise<void> {
+    const failure = await this.#attempt(delivery);
+    if (this.#state === 'closed') return; // stays recorded: the next start repeats it
+    if (failure !== undefined && !failure.final && delivery.tries < delivery.target.retries) {
+      const tries = delivery.tries + 1;
+      const postponed = { ...delivery, tries, dueAt: this.#ports.clock.now() + tries * RETRY_WAIT_MS };
+      this.#store.postpone(postponed);
+      this.#schedule(postponed);
+      return;
+    }
+    if (failure !== undefined) this.#giveUp(delivery, failure);
+    this.#store.endDelivery(delivery.seq);
+  }
+
+  async #attempt({ target, payload }: Delivery): Promise<Failure | undefined> {
+    try {
+      if (isQueue(target.arn)) this.#ports.sendToQueue(target.arn, payload, {});
+      else await this.#ports.invokeLambda(target.arn, JSON.parse(payload));
+      return undefined;
+    } catch (error) {
+      const final = error instanceof AwsError;
+      const code = error instanceof AwsError ? error.code : 'TARGET_FAILED';
+      return { code, message: error instanceof Error ? error.message : String(error), final };
+    }
+  }
+
+  #giveUp({ ruleArn, target, payload }: Delivery, failure: Failure): void {
+    const { deadLetterArn } = target;
+    const what = `event of ${ruleArn} for ${target.arn}: ${failure.code}: ${failure.message}`;
+    if (deadLetterArn === undefined) {
+      this.#ports.report(`Dropped, as there is no dead-letter queue: ${what}`);
+      return;
+    }
+    try {
+      this.#ports.sendToQueue(deadLetterArn, payload, {
+        RULE_ARN: text(ruleArn),
+        TARGET_ARN: text(target.arn),
+        ERROR_CODE: text(failure.code),
+        ERROR_MESSAGE: text(failure.message === '' ? failure.code : failure.message),
+      });
+    } catch (error) {
+      this.#ports.report(`Dropped, as its dead-letter queue ${deadLetterArn} refused it (${error}): ${what}`);
+    }
+  }
+}
+
+function text(StringValue: string) {
+  return { DataType: 'String', StringValue };
+}

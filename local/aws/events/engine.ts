@@ -1,0 +1,64 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type JsonProtocol, serveJson } from '../json-protocol.ts';
+import type { AwsService } from '../service.ts';
+import { Deliveries, type DeliveryPorts } from './deliveries.ts';
+import { type AwsEvent, type EventContent, envelope } from './event.ts';
+import { eventOperations } from './operations.ts';
+import { RuleBook } from './rule-book.ts';
+import { EventStore } from './store.ts';
+import { payloadFor } from './target.ts';
+
+/** EventBridge on the endpoint: buses, rules and targets, without archives, pipes or schedules. */
+export class EventsEngine implements AwsService {
+  readonly signingName = 'events';
+  readonly rules: RuleBook;
+  readonly #store: EventStore;
+  readonly #deliveries: Deliveries;
+  readonly #ports: DeliveryPorts;
+  readonly #protocol: JsonProtocol;
+
+  /** The state is `events.sqlite` in `directory`; nothing is delivered before `start`. */
+  constructor(options: DeliveryPorts & { directory: string }) {
+    this.#store = new EventStore(options.directory);
+    this.rules = new RuleBook(this.#store);
+    this.#ports = options;
+    this.#deliveries = new Deliveries(this.#store, options);
+    this.#protocol = {
+      contentType: 'application/x-amz-json-1.1',
+      targetPrefix: 'AWSEvents',
+      missingFieldCode: 'ValidationException',
+      operations: eventOperations({
+        rules: this.rules,
+        now: () => options.clock.now(),
+        accept: (bus, content) => this.accept(content, bus).id,
+      }),
+    };
+  }
+
+  /** Begins to deliver, first what a former run left; to be called when the targets can be reached. */
+  start(): void {
+    this.#deliveries.start();
+  }
+
+  /** Takes an event, also one of an AWS service: recorded for every matching target when this returns. */
+  accept(content: EventContent, bus = 'default'): AwsEvent {
+    const event = envelope(content);
+    const dueAt = this.#ports.clock.now();
+    const deliveries = this.rules
+      .matching(bus, event)
+      .flatMap(({ ruleArn, targets }) =>
+        targets.map((target) => ({ ruleArn, target, payload: payloadFor(target, event), tries: 0, dueAt })),
+      );
+    if (deliveries.length > 0) this.#deliveries.add(deliveries);
+    return event;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    return serveJson(this.#protocol, request, response);
+  }
+
+  async close(): Promise<void> {
+    this.#deliveries.close();
+    this.#store.close();
+  }
+}

@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import type { Input } from '../input.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../service.ts';
+
+/** An event as rules match it and targets get it. */
+export interface AwsEvent {
+  readonly version: '0';
+  readonly id: string;
+  readonly 'detail-type': string;
+  readonly source: string;
+  readonly account: string;
+  /** To the second, as EventBridge writes it. */
+  readonly time: string;
+  readonly region: string;
+  readonly resources: readonly string[];
+  readonly detail: object;
+}
+
+/** What the sender says of an event; `time` in milliseconds since the epoch. */
+export interface EventContent {
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: object;
+  readonly resources?: readonly string[];
+  readonly time: number;
+}
+
+/** A refused entry of PutEvents. */
+export interface EntryRefusal {
+  readonly ErrorCode: string;
+  readonly ErrorMessage: string;
+}
+
+export function envelope(content: EventContent): AwsEvent {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': content.detailType,
+    source: content.source,
+    account: LOCAL_ACCOUNT,
+    time: new Date(content.time).toISOString().replace(/\.\d{3}Z$/, 'Z'),
+    region: LOCAL_REGION,
+    resources: content.resources ?? [],
+    detail: content.detail,
+  };
+}
+
+/** The content of a PutEvents entry, or why it is refused; `now` is the time of an entry that brings none. */
+export function parseEntry(entry: Input, now: number): EventContent | EntryRefusal {
+  const source = entry.optionalText('Source') ?? '';
+  const detailType = entry.optionalText('DetailType') ?? '';
+  const detailText = entry.optionalText('Detail') ?? '';
+  if (source === '') return missing('Source');
+  if (detailType === '') return missing('DetailType');
+  if (detailText === '') return missing('Detail');
+  if (source.startsWith('aws.')) {
+    return refusal('NotAuthorizedForSource', `Not authorized for the source ${source}.`);
+  }
+  const detail = parseObject(detailText);
+  if (detail === undefined)
+    return refusal('MalformedDetail', 'Detail is malformed: it must be a JSON object.');
+  const time = entry.optionalTime('Time') ?? now;
+  return { source, detailType, detail, resources: entry.texts('Resources'), time };
+}
+
+/**
+ * What an entry counts for in the limit of a PutEvents call, in bytes.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
+ */
+export function entryBytes(entry: Input): number {
+  let bytes = entry.has('Time') ? 14 : 0;
+  for (const field of ['Source', 'DetailType', 'Detail']) {
+    bytes += Buffer.byteLength(entry.optionalText(field) ?? '');
+  }
+  for (const resource of entry.texts('Resources')) bytes += Buffer.byteLength(resource);
+  return bytes;
+}
+
+function missing(name: string): EntryRefusal {
+  return refusal(
+    'InvalidArgument',
+    `Parameter ${name} is not valid. Reason: ${name} is a required argument.`,
+  );
+}
+
+export function refusal(ErrorCode: string, ErrorMessage: string): EntryRefusal {
+  return { ErrorCode, ErrorMessage };
+}
+
+function parseObject(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined; // that it is no JSON is all there is to say
+  }
+}

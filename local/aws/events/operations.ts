@@ -1,0 +1,147 @@
+import type { Input } from '../input.ts';
+import type { Operation } from '../json-protocol.ts';
+import { validationError } from '../refusal.ts';
+import { type EntryRefusal, type EventContent, entryBytes, parseEntry, refusal } from './event.ts';
+import { compilePattern } from './pattern.ts';
+import { busArn, type RuleBook, ruleArn } from './rule-book.ts';
+import type { Rule } from './store.ts';
+import { wireTarget } from './target.ts';
+
+interface EventPorts {
+  readonly rules: RuleBook;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /** Takes an event durably and answers its id. */
+  readonly accept: (bus: string, content: EventContent) => string;
+}
+
+const MOST_ENTRIES = 10;
+const LARGEST_CALL_BYTES = 1024 * 1024;
+const EVENT_FIELDS = ['id', 'detail-type', 'source', 'account', 'time', 'region', 'resources', 'detail'];
+
+/** The wire's operations; lists come whole, never in pages. */
+export function eventOperations(ports: EventPorts): Record<string, Operation> {
+  const { rules } = ports;
+  return {
+    PutEvents: (input) => putEvents(ports, input),
+    PutRule: (input) => ({ RuleArn: putRule(rules, input) }),
+    DeleteRule: (input) => {
+      rules.deleteRule(busOf(input), input.text('Name'));
+      return {};
+    },
+    DescribeRule: (input) => wireRule(rules.rule(busOf(input), input.text('Name'))),
+    ListRules: (input) => {
+      const prefix = input.optionalText('NamePrefix') ?? '';
+      return {
+        Rules: rules
+          .rules(busOf(input))
+          .filter((rule) => rule.name.startsWith(prefix))
+          .map(wireRule),
+      };
+    },
+    EnableRule: (input) => setEnabled(rules, input, true),
+    DisableRule: (input) => setEnabled(rules, input, false),
+    PutTargets: (input) => {
+      rules.putTargets(busOf(input), input.text('Rule'), input.plainObjects('Targets'));
+      return { FailedEntryCount: 0, FailedEntries: [] };
+    },
+    RemoveTargets: (input) => {
+      rules.removeTargets(busOf(input), input.text('Rule'), input.texts('Ids'));
+      return { FailedEntryCount: 0, FailedEntries: [] };
+    },
+    ListTargetsByRule: (input) => ({
+      Targets: rules.targets(busOf(input), input.text('Rule')).map(wireTarget),
+    }),
+    DescribeEventBus: (input) => {
+      const name = nameOfBus(input.optionalText('Name'));
+      rules.rules(name); // throws for a bus that is not there
+      return { Name: name, Arn: busArn(name) };
+    },
+    ListEventBuses: (input) => {
+      const prefix = input.optionalText('NamePrefix') ?? '';
+      const names = rules.buses().filter((name) => name.startsWith(prefix));
+      return { EventBuses: names.map((name) => ({ Name: name, Arn: busArn(name) })) };
+    },
+    TestEventPattern: (input) => ({
+      Result: compilePattern(input.text('EventPattern'))(parseEvent(input.text('Event'))),
+    }),
+  };
+}
+
+/** Each entry by itself, in its place in the answer; only what is wrong with the call as a whole refuses the call. */
+function putEvents(ports: EventPorts, input: Input): object {
+  const entries = input.objects('Entries');
+  if (entries.length === 0 || entries.length > MOST_ENTRIES) {
+    throw validationError(`PutEvents takes 1 to ${MOST_ENTRIES} entries; ${entries.length} were sent.`);
+  }
+  if (entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0) >= LARGEST_CALL_BYTES) {
+    throw validationError('Total size of the entries in the request is over the limit.');
+  }
+  const answers = entries.map((entry) => putEvent(ports, entry));
+  return { FailedEntryCount: answers.filter((answer) => 'ErrorCode' in answer).length, Entries: answers };
+}
+
+function putEvent({ rules, now, accept }: EventPorts, entry: Input): { EventId: string } | EntryRefusal {
+  const content = parseEntry(entry, now());
+  if ('ErrorCode' in content) return content;
+  const bus = busOf(entry);
+  if (!rules.hasBus(bus)) return refusal('ResourceNotFoundException', `Event bus ${bus} does not exist.`);
+  return { EventId: accept(bus, content) };
+}
+
+function putRule(rules: RuleBook, input: Input): string {
+  if (input.has('ScheduleExpression')) {
+    throw validationError('Scheduled rules are not implemented here; EventBridge Scheduler is.');
+  }
+  return rules.putRule({
+    bus: busOf(input),
+    name: input.text('Name'),
+    pattern: input.text('EventPattern'),
+    enabled: stateOf(input),
+    description: input.optionalText('Description'),
+  });
+}
+
+function stateOf(input: Input): boolean {
+  const state = input.optionalText('State') ?? 'ENABLED';
+  if (state !== 'ENABLED' && state !== 'DISABLED')
+    throw validationError(`State ${state} is not implemented here.`);
+  return state === 'ENABLED';
+}
+
+function setEnabled(rules: RuleBook, input: Input, enabled: boolean): object {
+  rules.putRule({ ...rules.rule(busOf(input), input.text('Name')), enabled });
+  return {};
+}
+
+function wireRule(rule: Rule): object {
+  return {
+    Name: rule.name,
+    Arn: ruleArn(rule),
+    EventBusName: rule.bus,
+    EventPattern: rule.pattern,
+    State: rule.enabled ? 'ENABLED' : 'DISABLED',
+    ...(rule.description !== undefined && { Description: rule.description }),
+  };
+}
+
+function busOf(input: Input): string {
+  return nameOfBus(input.optionalText('EventBusName'));
+}
+
+/** Buses are named by name or by ARN. */
+function nameOfBus(given = 'default'): string {
+  const prefix = busArn('');
+  return given.startsWith(prefix) ? given.slice(prefix.length) : given;
+}
+
+function parseEvent(text: string): object {
+  try {
+    const event: unknown = JSON.parse(text);
+    if (typeof event === 'object' && event !== null && EVENT_FIELDS.every((field) => field in event))
+      return event;
+  } catch (error) {
+    throw validationError(`Event is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  throw validationError(`Event must be an object with ${EVENT_FIELDS.join(', ')}.`);
+}

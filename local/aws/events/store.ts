@@ -1,0 +1,171 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+
+export interface Rule {
+  readonly bus: string;
+  readonly name: string;
+  /** The pattern's JSON. */
+  readonly pattern: string;
+  readonly enabled: boolean;
+  readonly description: string | undefined;
+}
+
+/** Where a rule sends what it matches. */
+export interface Target {
+  readonly id: string;
+  /** Of an SQS queue or a Lambda function. */
+  readonly arn: string;
+  /** Sent instead of the event. */
+  readonly input?: string;
+  /** `$.a.b`: only this part of the event is sent. */
+  readonly inputPath?: string;
+  readonly deadLetterArn?: string;
+  /** How often a failed invocation is tried again. */
+  readonly retries: number;
+}
+
+/** An accepted event on its way to one target. */
+export interface Delivery {
+  readonly seq: number;
+  readonly ruleArn: string;
+  readonly target: Target;
+  /** What is sent: the event, or what the target makes of it. */
+  readonly payload: string;
+  readonly tries: number;
+  /** When to try (again), in milliseconds by the runtime's clock. */
+  readonly dueAt: number;
+}
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  CREATE TABLE IF NOT EXISTS buses (name TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS rules (
+    bus TEXT NOT NULL, name TEXT NOT NULL, pattern TEXT NOT NULL, enabled INTEGER NOT NULL, description TEXT,
+    PRIMARY KEY (bus, name)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS targets (
+    bus TEXT NOT NULL, rule TEXT NOT NULL, id TEXT NOT NULL, target TEXT NOT NULL, PRIMARY KEY (bus, rule, id)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS deliveries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, rule_arn TEXT NOT NULL, target TEXT NOT NULL, payload TEXT NOT NULL,
+    tries INTEGER NOT NULL, due_at INTEGER NOT NULL
+  ) STRICT;
+  INSERT OR IGNORE INTO buses VALUES ('default');
+`;
+
+/** Buses, rules, targets and events under way, on disk; what a call has written survives the death of the process. */
+export class EventStore {
+  readonly #db: DatabaseSync;
+
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true });
+    this.#db = new DatabaseSync(join(directory, 'events.sqlite'));
+    this.#db.exec(SCHEMA);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  addBus(name: string): void {
+    this.#db.prepare('INSERT OR IGNORE INTO buses VALUES (?)').run(name);
+  }
+
+  buses(): string[] {
+    return this.#db
+      .prepare('SELECT name FROM buses ORDER BY name')
+      .all()
+      .map((row) => String(row.name));
+  }
+
+  saveRule(rule: Rule): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO rules VALUES (?, ?, ?, ?, ?)')
+      .run(rule.bus, rule.name, rule.pattern, rule.enabled ? 1 : 0, rule.description ?? null);
+  }
+
+  deleteRule(bus: string, name: string): void {
+    this.#db.prepare('DELETE FROM rules WHERE bus = ? AND name = ?').run(bus, name);
+  }
+
+  rules(): Rule[] {
+    return this.#db.prepare('SELECT * FROM rules ORDER BY bus, name').all().map(ruleOf);
+  }
+
+  saveTarget(bus: string, rule: string, target: Target): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO targets VALUES (?, ?, ?, ?)')
+      .run(bus, rule, target.id, JSON.stringify(target));
+  }
+
+  deleteTarget(bus: string, rule: string, id: string): boolean {
+    const statement = this.#db.prepare('DELETE FROM targets WHERE bus = ? AND rule = ? AND id = ?');
+    return statement.run(bus, rule, id).changes > 0;
+  }
+
+  targets(bus: string, rule: string): Target[] {
+    return this.#db
+      .prepare('SELECT target FROM targets WHERE bus = ? AND rule = ? ORDER BY id')
+      .all(bus, rule)
+      .map((row) => JSON.parse(String(row.target)));
+  }
+
+  /** Records all deliveries of an event, or none; answers them with their numbers. */
+  addDeliveries(deliveries: readonly Omit<Delivery, 'seq'>[]): Delivery[] {
+    const insert = this.#db.prepare(
+      'INSERT INTO deliveries (rule_arn, target, payload, tries, due_at) VALUES (?, ?, ?, ?, ?)',
+    );
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      const added = deliveries.map((delivery) => {
+        const { ruleArn, target, payload, tries, dueAt } = delivery;
+        const { lastInsertRowid } = insert.run(ruleArn, JSON.stringify(target), payload, tries, dueAt);
+        return { ...delivery, seq: Number(lastInsertRowid) };
+      });
+      this.#db.exec('COMMIT');
+      return added;
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  deliveries(): Delivery[] {
+    return this.#db.prepare('SELECT * FROM deliveries ORDER BY seq').all().map(deliveryOf);
+  }
+
+  postpone(delivery: Delivery): void {
+    this.#db
+      .prepare('UPDATE deliveries SET tries = ?, due_at = ? WHERE seq = ?')
+      .run(delivery.tries, delivery.dueAt, delivery.seq);
+  }
+
+  endDelivery(seq: number): void {
+    this.#db.prepare('DELETE FROM deliveries WHERE seq = ?').run(seq);
+  }
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+function ruleOf(row: Row): Rule {
+  return {
+    bus: String(row.bus),
+    name: String(row.name),
+    pattern: String(row.pattern),
+    enabled: row.enabled === 1,
+    description: row.description === null ? undefined : String(row.description),
+  };
+}
+
+function deliveryOf(row: Row): Delivery {
+  return {
+    seq: Number(row.seq),
+    ruleArn: String(row.rule_arn),
+    target: JSON.parse(String(row.target)),
+    payload: String(row.payload),
+    tries: Number(row.tries),
+    dueAt: Number(row.due_at),
+  };
+}
