@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** One resource as it stands in the template. */
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+  readonly Condition?: string;
+}
+
+/** The parts of a CloudFormation template that are read here. */
+export interface Template {
+  readonly Parameters: Readonly<Record<string, { readonly Default?: unknown }>>;
+  readonly Conditions: Readonly<Record<string, unknown>>;
+  readonly Resources: Readonly<Record<string, TemplateResource>>;
+  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+}
+
+/** What `cdk synth` wrote: one stack and the files it deploys. */
+export interface Assembly {
+  readonly template: Template;
+  /** Directory of the asset that is deployed under that object key; throws when there is none. */
+  assetDirectory(objectKey: string): string;
+}
+
+const TEMPLATE_ENDING = '.template.json';
+
+/** Reads a cloud assembly with exactly one stack. Throws a sentence that says what is not as it should be. */
+export function readAssembly(directory: string): Assembly {
+  const files = readdirSync(directory).filter((file) => file.endsWith(TEMPLATE_ENDING));
+  const [file] = files;
+  if (file === undefined || files.length > 1) {
+    throw new Error(`${directory}: one stack is expected, found ${files.length}`);
+  }
+  const template: Partial<Template> = JSON.parse(readFileSync(join(directory, file), 'utf8'));
+  if (template.Resources === undefined) throw new Error(`${file}: the template has no resources`);
+  const assetsFile = join(directory, file.replace(TEMPLATE_ENDING, '.assets.json'));
+  const assets = assetsByKey(JSON.parse(readFileSync(assetsFile, 'utf8')));
+  return {
+    template: {
+      Parameters: template.Parameters ?? {},
+      Conditions: template.Conditions ?? {},
+      Resources: template.Resources,
+      Outputs: template.Outputs ?? {},
+    },
+    assetDirectory(objectKey) {
+      const path = assets.get(objectKey);
+      if (path === undefined) throw new Error(`${assetsFile}: there is no asset for ${objectKey}`);
+      return join(directory, path);
+    },
+  };
+}
+
+interface AssetManifest {
+  readonly files?: Readonly<
+    Record<
+      string,
+      {
+        readonly source: { readonly path: string };
+        readonly destinations: Readonly<Record<string, { readonly objectKey: string }>>;
+      }
+    >
+  >;
+}
+
+function assetsByKey(manifest: AssetManifest): Map<string, string> {
+  const byKey = new Map<string, string>();
+  for (const { source, destinations } of Object.values(manifest.files ?? {})) {
+    for (const { objectKey } of Object.values(destinations)) byKey.set(objectKey, source.path);
+  }
+  return byKey;
+}

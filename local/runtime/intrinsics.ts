@@ -1,0 +1,119 @@
+/** What the names in a template stand for. Each throws a sentence for a name it does not know. */
+export interface Scope {
+  /** `Ref`: a parameter, a pseudo parameter or a resource. `NO_VALUE` for `AWS::NoValue`. */
+  ref(name: string): unknown;
+  /** `Fn::GetAtt`. */
+  attribute(logicalId: string, attribute: string): unknown;
+  /** A named condition. */
+  condition(name: string): boolean;
+}
+
+/** What `AWS::NoValue` resolves to: the property or the list's entry that has it goes. */
+export const NO_VALUE = Symbol('AWS::NoValue');
+
+type Resolver = (argument: unknown, scope: Scope) => unknown;
+
+const FUNCTIONS = new Map<string, Resolver>([
+  ['Ref', (name, scope) => scope.ref(text(name, 'Ref'))],
+  ['Fn::GetAtt', getAttribute],
+  ['Fn::Sub', substitute],
+  ['Fn::Join', join],
+  ['Fn::Select', select],
+  ['Fn::Split', split],
+  ['Fn::If', choose],
+]);
+
+/**
+ * Replaces the intrinsic functions in a value of a CloudFormation template. Throws a sentence for a function that is
+ * not known here, so that nothing of a template is ever half understood.
+ */
+export function resolve(value: unknown, scope: Scope): unknown {
+  if (Array.isArray(value))
+    return value.map((each) => resolve(each, scope)).filter((each) => each !== NO_VALUE);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value);
+  const only = entries.length === 1 ? entries[0] : undefined;
+  if (only !== undefined && (only[0] === 'Ref' || only[0].startsWith('Fn::'))) {
+    const resolver = FUNCTIONS.get(only[0]);
+    if (resolver === undefined)
+      throw new Error(`the template uses ${only[0]}, which is not supported locally`);
+    return resolver(only[1], scope);
+  }
+  const resolved = entries.map(([name, each]) => [name, resolve(each, scope)] as const);
+  return Object.fromEntries(resolved.filter(([, each]) => each !== NO_VALUE));
+}
+
+/** Evaluates the body of a condition: Fn::Equals, Fn::And, Fn::Or, Fn::Not, and other conditions by name. */
+export function evaluate(condition: unknown, scope: Scope): boolean {
+  const [name, argument] = Object.entries(Object(condition))[0] ?? [];
+  const operands = () => list(argument, String(name)).map((each) => evaluate(each, scope));
+  switch (name) {
+    case 'Condition':
+      return scope.condition(text(argument, name));
+    case 'Fn::And':
+      return operands().every(Boolean);
+    case 'Fn::Or':
+      return operands().some(Boolean);
+    case 'Fn::Not':
+      return !operands()[0];
+    case 'Fn::Equals': {
+      const [left, right] = list(argument, name).map((each) => resolve(each, scope));
+      return JSON.stringify(left) === JSON.stringify(right);
+    }
+    default:
+      throw new Error(`the template has a condition with ${name}, which is not supported locally`);
+  }
+}
+
+function getAttribute(argument: unknown, scope: Scope): unknown {
+  const path = typeof argument === 'string' ? argument.split('.') : list(argument, 'Fn::GetAtt');
+  const [logicalId, ...attribute] = path.map((each) => text(each, 'Fn::GetAtt'));
+  return scope.attribute(logicalId ?? '', attribute.join('.'));
+}
+
+function substitute(argument: unknown, scope: Scope): string {
+  const [pattern, given] = Array.isArray(argument) ? argument : [argument, {}];
+  const variables = new Map(Object.entries(Object(resolve(given, scope))));
+  return text(pattern, 'Fn::Sub').replaceAll(/\$\{(!?)([^}]+)\}/g, (_, literal: string, name: string) => {
+    if (literal) return `\${${name}}`;
+    if (variables.has(name)) return text(variables.get(name), 'Fn::Sub');
+    const dot = name.indexOf('.');
+    const found = dot < 0 ? scope.ref(name) : scope.attribute(name.slice(0, dot), name.slice(dot + 1));
+    return text(found, 'Fn::Sub');
+  });
+}
+
+function join(argument: unknown, scope: Scope): string {
+  const [delimiter, parts] = list(argument, 'Fn::Join');
+  const resolved = list(resolve(parts, scope), 'Fn::Join');
+  return resolved.map((part) => text(part, 'Fn::Join')).join(text(delimiter, 'Fn::Join'));
+}
+
+function select(argument: unknown, scope: Scope): unknown {
+  const [index, from] = list(argument, 'Fn::Select');
+  const choices = list(resolve(from, scope), 'Fn::Select');
+  const chosen = choices[Number(resolve(index, scope))];
+  if (chosen === undefined) throw new Error(`Fn::Select: there is no entry ${index} among ${choices.length}`);
+  return chosen;
+}
+
+function split(argument: unknown, scope: Scope): string[] {
+  const [delimiter, whole] = list(argument, 'Fn::Split');
+  return text(resolve(whole, scope), 'Fn::Split').split(text(delimiter, 'Fn::Split'));
+}
+
+function choose(argument: unknown, scope: Scope): unknown {
+  const [condition, yes, no] = list(argument, 'Fn::If');
+  return resolve(scope.condition(text(condition, 'Fn::If')) ? yes : no, scope);
+}
+
+function list(value: unknown, where: string): unknown[] {
+  if (!Array.isArray(value)) throw new Error(`${where} in the template takes a list`);
+  return value;
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw new Error(`${where} in the template needs a text, not ${JSON.stringify(value)}`);
+}

@@ -1,0 +1,113 @@
+/**
+ * Reads the resolved properties of one resource. Every property has to be read or passed over by name: one that nobody
+ * knows would mean something when deployed and nothing here, so `done` stops at it.
+ */
+export class Properties {
+  readonly #where: string;
+  readonly #values: Map<string, unknown>;
+
+  constructor(where: string, values: object) {
+    this.#where = where;
+    this.#values = new Map(Object.entries(values));
+  }
+
+  text(name: string): string {
+    return this.optionalText(name) ?? this.#missing(name);
+  }
+
+  optionalText(name: string): string | undefined {
+    const value = this.#take(name);
+    if (value === undefined || typeof value === 'string') return value;
+    return this.#wrong(name, 'a text');
+  }
+
+  /** CloudFormation takes `5` and `"5"` alike. */
+  optionalNumber(name: string): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    const number = Number(value);
+    return Number.isFinite(number) ? number : this.#wrong(name, 'a number');
+  }
+
+  number(name: string): number {
+    return this.optionalNumber(name) ?? this.#missing(name);
+  }
+
+  /** CloudFormation takes `true` and `"true"` alike. */
+  optionalFlag(name: string): boolean | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (String(value) === 'true') return true;
+    return String(value) === 'false' ? false : this.#wrong(name, 'true or false');
+  }
+
+  /** A nested object; its own `done` is the caller's to call. */
+  optionalObject(name: string): Properties | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      return this.#wrong(name, 'an object');
+    return new Properties(`${this.#where}.${name}`, value);
+  }
+
+  object(name: string): Properties {
+    return this.optionalObject(name) ?? this.#missing(name);
+  }
+
+  objects(name: string): Properties[] {
+    return this.#list(name).map((each, at) =>
+      typeof each === 'object' && each !== null
+        ? new Properties(`${this.#where}.${name}[${at}]`, each)
+        : this.#wrong(name, 'a list of objects'),
+    );
+  }
+
+  texts(name: string): string[] {
+    return this.#list(name).map((each) =>
+      typeof each === 'string' ? each : this.#wrong(name, 'a list of texts'),
+    );
+  }
+
+  /** Every value as a text, as in a function's environment. */
+  textsByName(name: string): Record<string, string> {
+    const value = this.#take(name) ?? {};
+    return Object.fromEntries(Object.entries(Object(value)).map(([key, each]) => [key, String(each)]));
+  }
+
+  /** A value that is JSON by nature, such as an event pattern. */
+  json(name: string): unknown {
+    return this.#take(name);
+  }
+
+  /** These are known and change nothing on one machine. */
+  passOver(...names: string[]): this {
+    for (const name of names) this.#take(name);
+    return this;
+  }
+
+  /** Throws when a property is left that nobody asked for. */
+  done(): void {
+    const [left] = this.#values.keys();
+    if (left !== undefined)
+      throw new Error(`${this.#where} has the property ${left}, which is not supported locally`);
+  }
+
+  #take(name: string): unknown {
+    const value = this.#values.get(name);
+    this.#values.delete(name);
+    return value;
+  }
+
+  #list(name: string): unknown[] {
+    const value = this.#take(name) ?? [];
+    return Array.isArray(value) ? value : this.#wrong(name, 'a list');
+  }
+
+  #missing(name: string): never {
+    throw new Error(`${this.#where} lacks the property ${name}`);
+  }
+
+  #wrong(name: string, wanted: string): never {
+    throw new Error(`${this.#where}: the property ${name} has to be ${wanted}`);
+  }
+}

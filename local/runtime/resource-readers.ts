@@ -1,0 +1,191 @@
+import type { MappingSpec } from '../lambda/event-source-mapping.ts';
+import type { AsynchronousPolicy } from '../lambda/function-spec.ts';
+import type { Properties } from './properties.ts';
+import type {
+  BucketPlan,
+  FunctionPlan,
+  OfFunction,
+  QueuePlan,
+  RulePlan,
+  SchedulePlan,
+  TablePlan,
+} from './stack-plan.ts';
+
+// CloudFormation's and Lambda's defaults, for what a template leaves out.
+const DEFAULT_MEMORY_MB = 128;
+const DEFAULT_TIMEOUT_SECONDS = 3;
+const DEFAULT_BATCH_SIZE = 10;
+const DEFAULT_ASYNCHRONOUS_RETRIES = 2;
+const DEFAULT_EVENT_AGE_SECONDS = 21_600;
+
+/** Lambda would go to 1,000; one machine has a few cores. */
+const CONCURRENCY_WITHOUT_LIMIT = 5;
+
+/** What a resource is called on this machine. */
+export interface ResourceNames {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+}
+
+export function readBucket(properties: Properties, { name }: ResourceNames): BucketPlan {
+  properties.passOver(
+    'BucketName',
+    'AccessControl',
+    'BucketEncryption',
+    'LifecycleConfiguration',
+    'LoggingConfiguration',
+    'OwnershipControls',
+    'PublicAccessBlockConfiguration',
+    'Tags',
+  );
+  const versioning = properties.optionalObject('VersioningConfiguration');
+  const notifications = properties.optionalObject('NotificationConfiguration');
+  const eventBridge = notifications?.optionalObject('EventBridgeConfiguration');
+  const plan = {
+    name,
+    versioned: versioning?.text('Status') === 'Enabled',
+    eventBridge: eventBridge !== undefined && (eventBridge.optionalFlag('EventBridgeEnabled') ?? true),
+  };
+  notifications?.done(); // queues and topics as notification targets would be silently left out
+  return plan;
+}
+
+export function readQueue(properties: Properties, { name }: ResourceNames): QueuePlan {
+  properties.passOver('QueueName', 'SqsManagedSseEnabled', 'RedriveAllowPolicy', 'Tags');
+  const redrive = properties.optionalObject('RedrivePolicy');
+  return {
+    name,
+    settings: {
+      ...defined('visibilityTimeoutSeconds', properties.optionalNumber('VisibilityTimeout')),
+      ...defined('delaySeconds', properties.optionalNumber('DelaySeconds')),
+      ...defined('retentionSeconds', properties.optionalNumber('MessageRetentionPeriod')),
+      ...defined('receiveWaitSeconds', properties.optionalNumber('ReceiveMessageWaitTimeSeconds')),
+      ...defined('maximumMessageBytes', properties.optionalNumber('MaximumMessageSize')),
+      ...(redrive && {
+        redrive: {
+          deadLetterTargetArn: redrive.text('deadLetterTargetArn'),
+          maxReceiveCount: redrive.number('maxReceiveCount'),
+        },
+      }),
+    },
+  };
+}
+
+export function readBus(properties: Properties, { name }: ResourceNames): string {
+  properties.passOver('Name', 'Description', 'Tags', 'LogConfig');
+  return name;
+}
+
+export function readRule(properties: Properties, { name }: ResourceNames): RulePlan {
+  properties.passOver('Name', 'Description', 'RoleArn', 'Tags');
+  return {
+    bus: (properties.optionalText('EventBusName') ?? 'default').split('/').at(-1) ?? 'default',
+    name,
+    pattern: Object(properties.json('EventPattern')),
+    enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
+    targets: [properties.json('Targets') ?? []].flat().map(Object),
+  };
+}
+
+export function readTable(properties: Properties, { name }: ResourceNames): TablePlan {
+  properties.passOver(
+    'TableName',
+    'BillingMode',
+    'DeletionProtectionEnabled',
+    'PointInTimeRecoverySpecification',
+    'SSESpecification',
+    'TimeToLiveSpecification',
+    'Tags',
+  );
+  const indexes = properties.json('GlobalSecondaryIndexes');
+  return {
+    TableName: name,
+    AttributeDefinitions: properties.json('AttributeDefinitions'),
+    KeySchema: properties.json('KeySchema'),
+    ...(indexes !== undefined && { GlobalSecondaryIndexes: indexes }),
+  };
+}
+
+export function readFunction(
+  properties: Properties,
+  { logicalId, name, arn }: ResourceNames,
+  assetDirectory: (objectKey: string) => string,
+): FunctionPlan {
+  properties.passOver(
+    'FunctionName',
+    'Architectures',
+    'Description',
+    'LoggingConfig',
+    'Role',
+    'Tags',
+    'TracingConfig',
+  );
+  const runtime = properties.text('Runtime');
+  if (!runtime.startsWith('nodejs')) throw new Error(`${logicalId}: only Node runs locally, not ${runtime}`);
+  const code = properties.object('Code');
+  return {
+    name,
+    arn,
+    accessKeyId: `LOCAL${logicalId}`,
+    codeDirectory: assetDirectory(code.text('S3Key')),
+    handler: properties.text('Handler'),
+    memoryMb: properties.optionalNumber('MemorySize') ?? DEFAULT_MEMORY_MB,
+    timeoutSeconds: properties.optionalNumber('Timeout') ?? DEFAULT_TIMEOUT_SECONDS,
+    environment: properties.optionalObject('Environment')?.textsByName('Variables') ?? {},
+  };
+}
+
+export function readInvokeConfig(properties: Properties): OfFunction<AsynchronousPolicy> {
+  properties.passOver('Qualifier');
+  return {
+    functionName: functionNameOf(properties),
+    retries: properties.optionalNumber('MaximumRetryAttempts') ?? DEFAULT_ASYNCHRONOUS_RETRIES,
+    maxEventAgeSeconds: properties.optionalNumber('MaximumEventAgeInSeconds') ?? DEFAULT_EVENT_AGE_SECONDS,
+  };
+}
+
+/** Undefined for a mapping that is switched off. */
+export function readMapping(properties: Properties): OfFunction<MappingSpec> | undefined {
+  const responses = properties.texts('FunctionResponseTypes');
+  const scaling = properties.optionalObject('ScalingConfig');
+  const mapping = {
+    functionName: functionNameOf(properties),
+    queueArn: properties.text('EventSourceArn'),
+    batchSize: properties.optionalNumber('BatchSize') ?? DEFAULT_BATCH_SIZE,
+    maximumConcurrency: scaling?.optionalNumber('MaximumConcurrency') ?? CONCURRENCY_WITHOUT_LIMIT,
+    reportsItemFailures: responses.includes('ReportBatchItemFailures'),
+  };
+  return (properties.optionalFlag('Enabled') ?? true) ? mapping : undefined;
+}
+
+export function readSchedule(properties: Properties, { name }: ResourceNames): SchedulePlan {
+  properties.passOver('Name', 'Description', 'FlexibleTimeWindow', 'ScheduleExpressionTimezone', 'GroupName');
+  const target = properties.object('Target');
+  const input = target.optionalText('Input');
+  return {
+    name,
+    expression: properties.text('ScheduleExpression'),
+    enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
+    targetArn: target.text('Arn'),
+    input: input === undefined ? {} : JSON.parse(input),
+  };
+}
+
+/** What a function that has no EventInvokeConfig does. */
+export const DEFAULT_ASYNCHRONOUS_POLICY: AsynchronousPolicy = {
+  retries: DEFAULT_ASYNCHRONOUS_RETRIES,
+  maxEventAgeSeconds: DEFAULT_EVENT_AGE_SECONDS,
+};
+
+/** A function is named by its name or its ARN. */
+function functionNameOf(properties: Properties): string {
+  const given = properties.text('FunctionName');
+  return given.slice(given.lastIndexOf(':') + 1);
+}
+
+function defined<Name extends string>(name: Name, value: number | undefined): { [name in Name]?: number } {
+  const settings: { [name in Name]?: number } = {};
+  if (value !== undefined) settings[name] = value;
+  return settings;
+}

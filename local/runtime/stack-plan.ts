@@ -1,0 +1,59 @@
+import type { QueueSettings } from '../aws/sqs/queue.ts';
+import type { MappingSpec } from '../lambda/event-source-mapping.ts';
+import type { AsynchronousPolicy, FunctionSpec } from '../lambda/function-spec.ts';
+
+export interface BucketPlan {
+  readonly name: string;
+  readonly versioned: boolean;
+  readonly eventBridge: boolean;
+}
+
+export interface QueuePlan {
+  readonly name: string;
+  readonly settings: Partial<QueueSettings>;
+}
+
+export interface RulePlan {
+  readonly bus: string;
+  readonly name: string;
+  readonly pattern: object;
+  readonly enabled: boolean;
+  /** In the shape of CloudFormation and PutTargets. */
+  readonly targets: object[];
+}
+
+/** In the shape of CreateTable. */
+export interface TablePlan {
+  readonly TableName: string;
+  readonly AttributeDefinitions: unknown;
+  readonly KeySchema: unknown;
+  readonly GlobalSecondaryIndexes?: unknown;
+}
+
+export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
+  readonly accessKeyId: string;
+}
+
+/** An event source mapping, or an EventInvokeConfig, with its function's name. */
+export type OfFunction<T> = T & { readonly functionName: string };
+
+export interface SchedulePlan {
+  readonly name: string;
+  readonly expression: string;
+  readonly enabled: boolean;
+  readonly targetArn: string;
+  readonly input: unknown;
+}
+
+/** A template as the engines are to be set up for it, every name resolved. */
+export interface StackPlan {
+  readonly buckets: BucketPlan[];
+  readonly queues: QueuePlan[];
+  readonly buses: string[];
+  readonly rules: RulePlan[];
+  readonly tables: TablePlan[];
+  readonly functions: FunctionPlan[];
+  readonly invokeConfigs: OfFunction<AsynchronousPolicy>[];
+  readonly mappings: OfFunction<MappingSpec>[];
+  readonly schedules: SchedulePlan[];
+}
