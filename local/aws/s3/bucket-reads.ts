@@ -1,0 +1,40 @@
+import { LOCAL_REGION } from '../service.ts';
+import { isoTime, xmlAnswer } from './answers.ts';
+import { OWNER } from './object-listings.ts';
+import type { S3Answer, S3Request } from './request.ts';
+import type { S3Store } from './store.ts';
+
+export function listBuckets(store: S3Store, request: S3Request): S3Answer {
+  const buckets = store.buckets.list(request.query.get('prefix') ?? '');
+  return xmlAnswer('ListAllMyBucketsResult', {
+    Owner: OWNER,
+    Buckets: {
+      Bucket: buckets.map((bucket) => ({
+        Name: bucket.name,
+        CreationDate: isoTime(bucket.created),
+        BucketRegion: LOCAL_REGION,
+      })),
+    },
+  });
+}
+
+export function headBucket(store: S3Store, request: S3Request): S3Answer {
+  store.buckets.get(request.bucket);
+  return { status: 200, headers: { 'x-amz-bucket-region': LOCAL_REGION } };
+}
+
+/** The one region there is, us-east-1, is told by an empty constraint. */
+export function getBucketLocation(store: S3Store, request: S3Request): S3Answer {
+  store.buckets.get(request.bucket);
+  return xmlAnswer('LocationConstraint', '');
+}
+
+export function getBucketVersioning(store: S3Store, request: S3Request): S3Answer {
+  const { versioning } = store.buckets.get(request.bucket);
+  return xmlAnswer('VersioningConfiguration', versioning === 'Never' ? {} : { Status: versioning });
+}
+
+export function getBucketNotificationConfiguration(store: S3Store, request: S3Request): S3Answer {
+  const { eventBridge } = store.buckets.get(request.bucket);
+  return xmlAnswer('NotificationConfiguration', eventBridge ? { EventBridgeConfiguration: {} } : {});
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** A stretch of an object's content: the whole of one data file. */
+export interface Piece {
+  readonly file: string;
+  readonly size: number;
+}
+
+const READ_BYTES = 256 * 1024;
+
+/**
+ * The bytes of objects, in files with generated names. A file means nothing until the metadata names it, so one that a
+ * killed process left behind is swept away at the next start, and a removed one stays until its last reader is done.
+ */
+export class DataFiles {
+  readonly #directory: string;
+  readonly #readers = new Map<string, number>();
+  readonly #doomed = new Set<string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true });
+  }
+
+  /** Writes a new file; leaves none behind when the source fails. */
+  async write(source: AsyncIterable<Uint8Array>): Promise<Piece> {
+    const file = randomUUID();
+    const handle = await open(this.#path(file), 'wx');
+    let size = 0;
+    try {
+      for await (const bytes of source) {
+        await handle.writeFile(bytes);
+        size += bytes.length;
+      }
+      await handle.close();
+    } catch (error) {
+      await handle.close();
+      this.remove([file]);
+      throw error;
+    }
+    return { file, size };
+  }
+
+  /** Reads bytes `start` up to and without `end` of the pieces in a row. */
+  async *read(pieces: readonly Piece[], start: number, end: number): AsyncGenerator<Buffer> {
+    let pieceStart = 0;
+    for (const piece of pieces) {
+      const from = Math.max(start - pieceStart, 0);
+      const to = Math.min(end - pieceStart, piece.size);
+      pieceStart += piece.size;
+      if (from >= to) continue;
+      const options = { start: from, end: to - 1, highWaterMark: READ_BYTES };
+      yield* createReadStream(this.#path(piece.file), options);
+    }
+  }
+
+  /** Keeps the pieces readable, whatever is removed meanwhile, until the answer is called. */
+  hold(pieces: readonly Piece[]): () => void {
+    for (const { file } of pieces) this.#readers.set(file, (this.#readers.get(file) ?? 0) + 1);
+    return () => {
+      for (const { file } of pieces) this.#release(file);
+    };
+  }
+
+  remove(files: readonly string[]): void {
+    for (const file of files) {
+      if (this.#readers.has(file)) this.#doomed.add(file);
+      else rmSync(this.#path(file), { force: true });
+    }
+  }
+
+  /** Removes every file that the metadata does not name. */
+  sweep(isNamed: (file: string) => boolean): void {
+    this.remove(readdirSync(this.#directory).filter((file) => !isNamed(file)));
+  }
+
+  #release(file: string): void {
+    const readers = (this.#readers.get(file) ?? 1) - 1;
+    if (readers > 0) {
+      this.#readers.set(file, readers);
+      return;
+    }
+    this.#readers.delete(file);
+    if (this.#doomed.delete(file)) this.remove([file]);
+  }
+
+  #path(file: string): string {
+    return join(this.#directory, file);
+  }
+}

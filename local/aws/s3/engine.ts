@@ -1,0 +1,124 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import type { Clock } from '../../clock.ts';
+import { type AwsService, LOCAL_ACCOUNT } from '../service.ts';
+import { notImplemented, S3Error } from './errors.ts';
+import { operationName } from './operation-names.ts';
+import { OPERATIONS } from './operations.ts';
+import type { ObjectCreatedListener } from './outbox.ts';
+import { newRequestId, readRequest, type S3Answer, type S3Request } from './request.ts';
+import { S3Store } from './store.ts';
+import { writeErrorXml } from './xml.ts';
+
+export interface S3EngineOptions {
+  /** Where buckets live; made where it is missing, swept of half-written files where it is not. */
+  readonly directory: string;
+  readonly clock: Clock;
+  /**
+   * Takes the event of each new object version in a bucket with EventBridge on. Called again, with the same event,
+   * until it has resolved once, over restarts too.
+   */
+  readonly onObjectCreated?: ObjectCreatedListener;
+}
+
+/** S3 on one machine: a subset of its operations over files and SQLite. Signatures are not verified. */
+export class S3Engine implements AwsService {
+  readonly signingName = 's3';
+  readonly #store: S3Store;
+
+  constructor(options: S3EngineOptions) {
+    this.#store = new S3Store(options.directory, options.clock, options.onObjectCreated);
+  }
+
+  /** Makes a bucket, or gives the settings to the one that is there; versioning, once on, is only ever suspended. */
+  createBucket(name: string, settings: { versioned: boolean; eventBridge: boolean }): void {
+    this.#store.buckets.save({ name, created: this.#store.nowSeconds(), ...settings });
+  }
+
+  /** Offers the events that an earlier run left undelivered; to be called once at the start, when listeners are ready. */
+  deliverPending(): Promise<void> {
+    return this.#store.outbox.deliverPending();
+  }
+
+  async handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = newRequestId();
+    let answer: S3Answer;
+    try {
+      answer = await this.#answer(readRequest(message, requestId));
+    } catch (error) {
+      if (isLost(message, response)) return;
+      answer = errorAnswer(error, requestId, message.url ?? '');
+    }
+    try {
+      await send(response, answer, requestId, message.method === 'HEAD');
+    } catch (error) {
+      // The status line is out: all that is left to say is that the content is not whole.
+      response.destroy();
+      if (!isLost(message, response)) logDefect(error, requestId);
+    } finally {
+      answer.sent?.();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+
+  async #answer(request: S3Request): Promise<S3Answer> {
+    for (const name of ['x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner']) {
+      const owner = request.headers.get(name);
+      if (owner !== undefined && owner !== LOCAL_ACCOUNT) {
+        throw new S3Error(403, 'AccessDenied', 'The bucket belongs to another account than expected.');
+      }
+    }
+    const name = operationName(request);
+    const operation = OPERATIONS.get(name);
+    if (operation === undefined) throw notImplemented(name);
+    return operation(this.#store, request);
+  }
+}
+
+/** Whether the client went away, so that nobody is there to hear an answer. */
+const isLost = (message: IncomingMessage, response: ServerResponse): boolean =>
+  response.destroyed || message.socket.destroyed;
+
+async function send(
+  response: ServerResponse,
+  answer: S3Answer,
+  requestId: string,
+  headersOnly: boolean,
+): Promise<void> {
+  const { status, headers, body } = answer;
+  const length = typeof body === 'string' ? { 'content-length': Buffer.byteLength(body) } : {};
+  response.writeHead(status, { ...length, ...headers, 'x-amz-request-id': requestId });
+  if (headersOnly || body === undefined) response.end();
+  else if (typeof body === 'string') response.end(body);
+  else await pipeline(body, response);
+}
+
+function errorAnswer(error: unknown, requestId: string, path: string): S3Answer {
+  if (!(error instanceof S3Error)) logDefect(error, requestId);
+  const refusal =
+    error instanceof S3Error ? error : new S3Error(500, 'InternalError', 'The local S3 engine failed.');
+  const body = writeErrorXml({
+    Code: refusal.code,
+    Message: refusal.message,
+    Resource: path.replace(/\?.*$/s, ''),
+    ...refusal.details,
+    RequestId: requestId,
+  });
+  return {
+    status: refusal.status,
+    headers: { ...refusal.headers, 'content-type': 'application/xml' },
+    body,
+  };
+}
+
+const logDefect = (error: unknown, requestId: string): void =>
+  console.error(
+    JSON.stringify({
+      code: 's3.defect',
+      requestId,
+      error: error instanceof Error ? error.stack : String(error),
+    }),
+  );

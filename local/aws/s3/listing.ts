@@ -1,0 +1,79 @@
+/** Which part of a sorted listing is asked for; keys as UTF-8 bytes. */
+export interface PageRequest {
+  readonly prefix: Buffer;
+  /** Empty for none. */
+  readonly delimiter: Buffer;
+  /** The first key that may be listed. */
+  readonly start: Buffer;
+  readonly limit: number;
+}
+
+/** A page of rows and of common prefixes, which count alike. */
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly commonPrefixes: readonly string[];
+  /** Where something is left: what came last, and the first key that may come next. */
+  readonly next?: { readonly last: Row | string; readonly start: Buffer };
+}
+
+/**
+ * Collects a page from `rowsFrom(key)`, which answers the rows from a key on in order. A group under a common prefix is
+ * jumped over, not read, so a page costs what it shows.
+ */
+export function collectPage<Row extends { readonly key: Buffer }>(
+  request: PageRequest,
+  rowsFrom: (start: Buffer) => Iterable<Row>,
+): Page<Row> {
+  const rows: Row[] = [];
+  const commonPrefixes: string[] = [];
+  if (request.limit === 0) return { rows, commonPrefixes };
+  let next: Page<Row>['next'];
+  let start: Buffer | undefined =
+    Buffer.compare(request.start, request.prefix) < 0 ? request.prefix : request.start;
+  while (start !== undefined) {
+    const from: Buffer = start;
+    start = undefined;
+    for (const row of rowsFrom(from)) {
+      if (!row.key.subarray(0, request.prefix.length).equals(request.prefix)) break;
+      if (next !== undefined && rows.length + commonPrefixes.length >= request.limit) {
+        return { rows, commonPrefixes, next };
+      }
+      const group = groupOf(row.key, request);
+      if (group === undefined) {
+        rows.push(row);
+        next = { last: row, start: keyAfter(row.key) };
+      } else {
+        const commonPrefix = group.toString();
+        commonPrefixes.push(commonPrefix);
+        start = keyAfterGroup(group);
+        next = { last: commonPrefix, start };
+        break;
+      }
+    }
+  }
+  return { rows, commonPrefixes };
+}
+
+/** The common prefix a key is shown under, if any. */
+function groupOf(key: Buffer, { prefix, delimiter }: PageRequest): Buffer | undefined {
+  if (delimiter.length === 0) return undefined;
+  const at = key.indexOf(delimiter, prefix.length);
+  return at === -1 ? undefined : key.subarray(0, at + delimiter.length);
+}
+
+/** The first key that sorts behind `key`. */
+export const keyAfter = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0)]);
+
+/** The first key that sorts behind all that begin with `group`; its last byte is never 255 in UTF-8. */
+export function keyAfterGroup(group: Buffer): Buffer {
+  const after = Buffer.from(group);
+  after[after.length - 1] = (group.at(-1) ?? 0) + 1;
+  return after;
+}
+
+/** How S3 writes keys where `encoding-type=url` is asked for: as in a form, but with slashes and asterisks as they are. */
+export const urlEncoded = (text: string): string =>
+  encodeURIComponent(text)
+    .replace(/%2F/g, '/')
+    .replace(/%20/g, '+')
+    .replace(/[!'()~]/g, (found) => `%${found.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -1,0 +1,78 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Clock } from '../../clock.ts';
+import { Buckets } from './buckets.ts';
+import { DataFiles } from './data-files.ts';
+import { numberOf, openDatabase, textOf } from './database.ts';
+import { type ObjectCreatedListener, Outbox } from './outbox.ts';
+import { Uploads } from './uploads.ts';
+import { Versions } from './versions.ts';
+
+/** Everything the engine remembers: metadata in SQLite, content in files beside it. */
+export class S3Store {
+  readonly buckets: Buckets;
+  readonly versions: Versions;
+  readonly uploads: Uploads;
+  readonly files: DataFiles;
+  readonly outbox: Outbox;
+  readonly #database: DatabaseSync;
+  readonly #clock: Clock;
+  readonly #count: StatementSync;
+
+  constructor(directory: string, clock: Clock, listener: ObjectCreatedListener | undefined) {
+    mkdirSync(directory, { recursive: true });
+    this.#clock = clock;
+    this.#database = openDatabase(join(directory, 'metadata.sqlite'));
+    this.#count = this.#database.prepare('UPDATE counter SET value = value + 1 RETURNING value');
+    this.buckets = new Buckets(this.#database);
+    this.versions = new Versions(this.#database);
+    this.uploads = new Uploads(this.#database);
+    this.outbox = new Outbox(this.#database, clock, listener);
+    this.files = new DataFiles(join(directory, 'data'));
+    this.#sweepFiles();
+  }
+
+  /**
+   * Makes the changes of `work` visible all at once, or none where it throws. The files it answers with as `unneeded`
+   * are removed after the commit: a death in between leaves a stray file for the next start, never a missing one.
+   */
+  transaction<Result>(work: (unneeded: string[]) => Result): Result {
+    const unneeded: string[] = [];
+    this.#database.exec('BEGIN IMMEDIATE');
+    let result: Result;
+    try {
+      result = work(unneeded);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+    this.files.remove(unneeded);
+    return result;
+  }
+
+  /** The next number of the engine's one count. */
+  nextSeq(): number {
+    const row = this.#count.get();
+    if (row === undefined) throw new Error('The S3 metadata has lost its counter.');
+    return numberOf(row, 'value');
+  }
+
+  /** Seconds since the epoch: S3 tells times no finer. */
+  nowSeconds(): number {
+    return Math.floor(this.#clock.now() / 1000);
+  }
+
+  async close(): Promise<void> {
+    await this.outbox.close();
+    this.#database.close();
+  }
+
+  #sweepFiles(): void {
+    const rows = this.#database.prepare('SELECT file FROM piece UNION ALL SELECT file FROM part').iterate();
+    const named = new Set<string>();
+    for (const row of rows) named.add(textOf(row, 'file'));
+    this.files.sweep((file) => named.has(file));
+  }
+}
