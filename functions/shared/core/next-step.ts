@@ -41,6 +41,8 @@ export type PartStep =
 /** The next step of a part as it is known now. */
 export function nextPartStep(part: Part, now: number, paused: boolean): PartStep {
   if (!part.active) return { do: 'nothing' };
+  if (part.batch && isToBeCancelled(part, part.batch.status, now))
+    return pausedUntil(part, now) ?? { do: 'cancel' };
   if (part.rev > part.publishedRev) return { do: 'publish' };
   if (part.delivered) return { do: 'nothing' };
   if (part.lease && part.lease.until > now) return { do: 'wait', until: part.lease.until };
@@ -75,10 +77,13 @@ function stepWithBatch(part: Part, status: string, now: number, paused: boolean)
     if (waiting) return waiting;
     return paused ? { do: 'wait', until: now + PAUSE_CHECK_MS } : { do: 'retry' };
   }
-  if (waiting) return waiting;
-  const told = part.cancelSentAt !== undefined && now - part.cancelSentAt < CANCEL_AGAIN_MS;
-  if (part.cancelRequestedAt !== undefined && status !== 'cancelling' && !told) return { do: 'cancel' };
-  return { do: 'observe' };
+  return waiting ?? { do: 'observe' };
+}
+
+/** Comes even before publishing: a bus that refuses entries must not keep a batch running. */
+function isToBeCancelled(part: Part, status: string, now: number): boolean {
+  if (part.cancelRequestedAt === undefined || hasEnded(status) || status === 'cancelling') return false;
+  return part.cancelSentAt === undefined || now - part.cancelSentAt >= CANCEL_AGAIN_MS;
 }
 
 function stepAtTheEnd(part: Part): PartStep {

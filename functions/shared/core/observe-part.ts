@@ -29,7 +29,11 @@ export async function cancelPart(deps: Deps, part: Part): Promise<void> {
 }
 
 /** Ends a part that has no batch and never will have. */
-export async function endPart(deps: Deps, ref: PartRef, as: 'cancelled' | 'failed'): Promise<void> {
+export async function endPart(
+  deps: Pick<Ports, 'ledger' | 'clock'>,
+  ref: PartRef,
+  as: 'cancelled' | 'failed',
+): Promise<void> {
   const reason =
     as === 'cancelled'
       ? { code: 'cancelled', message: 'cancelled before anything was sent' }

@@ -1,0 +1,33 @@
+import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
+import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
+import { Refused, RetryLater } from '../shared/core/errors.ts';
+import { observePart } from '../shared/core/observe-part.ts';
+import type { Ports } from '../shared/core/ports.ts';
+import { cancelOutcome, recordCancel } from '../shared/core/request-cancel.ts';
+
+export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
+
+/** A message of the cancel queue; `sentAt` is when it was sent, in milliseconds. */
+export interface CancelMessage {
+  id: string;
+  body: string;
+  sentAt: number;
+}
+
+/** Throws what cannot be read: the queue keeps it as evidence. */
+export function createHandler(deps: Deps): (message: CancelMessage) => Promise<void> {
+  return async (message) => {
+    const parsed = parseCancelRequest(message.body);
+    if ('problem' in parsed)
+      throw new Refused('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);
+    const recorded = await recordCancel(deps, parsed.request, message.sentAt);
+    const { refused } = await deps.bus.publish([cancelOutcome(parsed.request, recorded, message)]);
+    if (refused.length > 0) throw new RetryLater(`cancel ${message.id}: the bus refused the outcome`);
+    const carriers = {
+      ...quickPartSteps(deps),
+      observe: (part: Parameters<typeof observePart>[1]) => observePart(deps, part),
+    };
+    for (const ref of recorded.parts) await advancePart(deps, ref, carriers, false);
+    if (recorded.jobId !== undefined) await advanceJob(deps, recorded.jobId, {});
+  };
+}

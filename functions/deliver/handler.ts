@@ -1,0 +1,27 @@
+import { type AdvanceDeps, advanceJob, advancePart } from '../shared/core/advance.ts';
+import { type DeliverDeps, deliverPart } from '../shared/core/deliver-part.ts';
+import { cleanJob, type FinishDeps, finishJob } from '../shared/core/finish-job.ts';
+import type { Turn } from '../shared/core/ports.ts';
+import { sweepPart } from '../shared/core/sweep-part.ts';
+import { parseWorkMessage } from '../shared/core/work-message.ts';
+
+export type Deps = DeliverDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
+
+/** One message of the deliver queue: a part whose batch ended, or a job whose parts are all delivered. */
+export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {
+  return async (body, turn) => {
+    const message = parseWorkMessage(body);
+    const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
+    if ('ref' in message) {
+      const carriers = {
+        sweep: (part: Parameters<typeof sweepPart>[1]) => sweepPart(deps, part),
+        deliver: (part: Parameters<typeof deliverPart>[1]) => deliverPart(deps, part, turn),
+      };
+      await advancePart(deps, message.ref, carriers, false);
+    }
+    await advanceJob(deps, jobId, {
+      finish: () => finishJob(deps, jobId, turn),
+      clean: (job) => cleanJob(deps, job, deps.keepFiles),
+    });
+  };
+}

@@ -1,0 +1,57 @@
+import { type AdvanceDeps, advanceJob } from '../shared/core/advance.ts';
+import { Refused } from '../shared/core/errors.ts';
+import { type Arrival, type IntakeDeps, intakeJob, registerArrival } from '../shared/core/intake-job.ts';
+import type { Turn } from '../shared/core/ports.ts';
+
+export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
+
+/**
+ * One message of the intake queue: S3's "Object Created" as EventBridge hands it on, or a job to go on with. Throws
+ * what cannot be read and what could not be noted anywhere; the queue repeats it.
+ */
+export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {
+  return async (body, turn) => {
+    const message = parseIntakeMessage(body, deps.requestBucket);
+    const jobId = 'jobId' in message ? message.jobId : await registerArrival(deps, message);
+    if (jobId === undefined) return;
+    await advanceJob(deps, jobId, { intake: () => intakeJob(deps, jobId, turn) });
+  };
+}
+
+/** Errors: Refused `unreadable_message`, `foreign_bucket`. */
+export function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
+  const message = fields(parseJson(body));
+  if (typeof message.jobId === 'string') return { jobId: message.jobId };
+  const detail = fields(message.detail);
+  const { name: bucket } = fields(detail.bucket);
+  const { key, size, etag, sequencer, 'version-id': versionId } = fields(detail.object);
+  if (typeof bucket !== 'string' || typeof key !== 'string') {
+    throw new Refused('unreadable_message', 'intake: neither an S3 event of EventBridge nor {"jobId":"…"}');
+  }
+  if (bucket !== requestBucket) {
+    throw new Refused(
+      'foreign_bucket',
+      `intake: an event of bucket ${bucket.slice(0, 63)}, which is not the request bucket`,
+    );
+  }
+  return {
+    bucket,
+    key,
+    size: typeof size === 'number' ? size : 0,
+    etag: typeof etag === 'string' ? etag : '',
+    ...(typeof versionId === 'string' && versionId !== '' ? { versionId } : {}),
+    ...(typeof sequencer === 'string' ? { sequencer } : {}),
+  };
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (cause) {
+    throw new Refused('unreadable_message', 'intake: the message is not JSON', { cause });
+  }
+}
+
+function fields(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,208 @@
+/**
+ * Takes a part or a job as far as this function can: read it, ask what is next, carry it out or hand it on, again. A
+ * failure is noted on the item and never thrown further, so that one bad item harms no other.
+ */
+import { changeJob, changePart, without } from './change.ts';
+import { NotAllowed, RetryLater } from './errors.ts';
+import { noteJobFailure, notePartFailure } from './failure.ts';
+import { checkParts } from './finish-job.ts';
+import { handOut } from './hand-out.ts';
+import type { Job } from './job.ts';
+import { LostLease } from './lease.ts';
+import { jobDueAt, nextJobStep, nextPartStep, type PartStep } from './next-step.ts';
+import { cancelPart, endPart } from './observe-part.ts';
+import type { Part, PartRef } from './part.ts';
+import type { Ports, WorkMessage } from './ports.ts';
+import { publishJob, publishPart } from './publish.ts';
+import { MESSAGE_PATIENCE_MS } from './timing.ts';
+
+export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'bus' | 'queues' | 'results'>;
+
+/** How an item fared: `broken` means a defect, which ends the invocation red once all items were served. */
+export type Fared = 'fine' | 'broken';
+
+/** Steps that a function carries out itself, each for as long as it likes. */
+export type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
+
+const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
+
+/** The steps of a part that need the API but neither a lease nor long. */
+export function quickPartSteps(deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>): PartCarriers {
+  return { cancel: (part) => cancelPart(deps, part) };
+}
+
+/** Errors: RetryLater, when not even the failure could be noted. */
+export async function advancePart(
+  deps: AdvanceDeps,
+  ref: PartRef,
+  carriers: PartCarriers,
+  paused: boolean,
+): Promise<Fared> {
+  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+    const part = await deps.ledger.readPart(ref);
+    if (!part) return 'fine';
+    const step = nextPartStep(part, deps.clock.now(), paused);
+    const carry = carriers[step.do] ?? builtIn(deps, step);
+    if (!carry) {
+      await handOnPart(deps, part, step);
+      return 'fine';
+    }
+    try {
+      await carry(part);
+    } catch (failure) {
+      await notePartFailure(deps, ref, step.do, failure);
+      return isExpected(failure) ? 'fine' : 'broken';
+    }
+    if (step.do === 'observe' && !(await hasMore(deps, part))) return 'fine';
+  }
+  return 'fine';
+}
+
+/** Observing changes nothing most of the time: then the part waits for the next tick as it is. */
+async function hasMore({ ledger }: AdvanceDeps, before: Part): Promise<boolean> {
+  return (await ledger.readPart(before))?.rev !== before.rev;
+}
+
+function builtIn(deps: AdvanceDeps, step: PartStep): ((part: Part) => Promise<unknown>) | undefined {
+  if (step.do === 'publish') return (part) => publishPart(deps, part);
+  if (step.do === 'end') return (part) => endPart(deps, part, step.as);
+  return undefined;
+}
+
+const TO_SUBMIT: ReadonlySet<PartStep['do']> = new Set([
+  'begin',
+  'upload',
+  'create',
+  'look',
+  'abandon',
+  'retry',
+]);
+const TO_DELIVER: ReadonlySet<PartStep['do']> = new Set(['sweep', 'deliver']);
+
+async function handOnPart(deps: AdvanceDeps, part: Part, step: PartStep): Promise<void> {
+  const { jobId, planId, number } = part;
+  const ref = { jobId, planId, number };
+  const now = deps.clock.now();
+  let message: WorkMessage | undefined;
+  if (TO_SUBMIT.has(step.do)) message = { to: 'submit', ref };
+  if (TO_DELIVER.has(step.do)) message = { to: 'deliver', ref };
+  if (message) {
+    if ((part.handedOnUntil ?? 0) > now) return;
+    await changePart(deps, ref, (p) => ({ ...p, handedOnUntil: now + MESSAGE_PATIENCE_MS }));
+    await deps.queues.send([message]);
+    return;
+  }
+  if (step.do === 'wait' && (part.dueAt ?? 0) <= now) {
+    // A paused part is due and yet to wait: not at every tick.
+    await changePart(deps, ref, (p) => ({ ...p, handedOnUntil: step.until }));
+  } else if (step.do === 'nothing' && part.dueAt !== undefined) {
+    await changePart(deps, ref, (p) => ({ ...p }));
+  }
+}
+
+/** Steps of a job that a function carries out itself. */
+export interface JobCarriers {
+  intake?: (job: Job) => Promise<unknown>;
+  /** Every part is delivered: put the results together. */
+  finish?: (job: Job) => Promise<unknown>;
+  clean?: (job: Job) => Promise<unknown>;
+}
+
+/** Errors: RetryLater, when not even the failure could be noted. */
+export async function advanceJob(deps: AdvanceDeps, jobId: string, carriers: JobCarriers): Promise<Fared> {
+  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+    const job = await deps.ledger.readJob(jobId);
+    if (!job) return 'fine';
+    const step = nextJobStep(job, deps.clock.now());
+    try {
+      if (!(await jobStep(deps, job, step, carriers))) return 'fine';
+    } catch (failure) {
+      await noteJobFailure(deps, jobId, step.do, failure);
+      return isExpected(failure) ? 'fine' : 'broken';
+    }
+  }
+  return 'fine';
+}
+
+/** False when there is nothing more to do here. */
+async function jobStep(
+  deps: AdvanceDeps,
+  job: Job,
+  step: ReturnType<typeof nextJobStep>,
+  carriers: JobCarriers,
+): Promise<boolean> {
+  switch (step.do) {
+    case 'publish':
+      await publishJob(deps, job);
+      return true;
+    case 'hand-out':
+      await handOut(deps, job);
+      return true;
+    case 'end-unread':
+      await endUnread(deps, job, step.as);
+      return true;
+    case 'intake':
+      return carriers.intake
+        ? carried(carriers.intake, job)
+        : handOnJob(deps, job, { to: 'intake', jobId: job.jobId });
+    case 'clean':
+      return carriers.clean
+        ? carried(carriers.clean, job)
+        : handOnJob(deps, job, { to: 'finish', jobId: job.jobId });
+    case 'check-parts':
+      return checkPartsOf(deps, job, carriers);
+    case 'wait':
+    case 'nothing':
+      if (jobDueAt(job, deps.clock.now()) !== job.dueAt)
+        await changeJob(deps, job.jobId, (now) => ({ ...now }));
+      return false;
+  }
+}
+
+async function checkPartsOf(deps: AdvanceDeps, job: Job, carriers: JobCarriers): Promise<boolean> {
+  const state = await checkParts(deps, job);
+  const now = await deps.ledger.readJob(job.jobId);
+  if (!now || now.rev > now.publishedRev) return now !== undefined;
+  if (state === 'open') return false;
+  return carriers.finish
+    ? carried(carriers.finish, now)
+    : handOnJob(deps, now, { to: 'finish', jobId: job.jobId });
+}
+
+async function carried(carry: (job: Job) => Promise<unknown>, job: Job): Promise<true> {
+  await carry(job);
+  return true;
+}
+
+async function handOnJob(deps: AdvanceDeps, job: Job, message: WorkMessage): Promise<false> {
+  const now = deps.clock.now();
+  if ((job.handedOnUntil ?? 0) > now) return false;
+  await changeJob(deps, job.jobId, (j) => ({ ...j, handedOnUntil: now + MESSAGE_PATIENCE_MS }));
+  await deps.queues.send([message]);
+  return false;
+}
+
+/** A job whose file was never planned ends here: nothing was sent, so there are no rows to account for. */
+async function endUnread(deps: AdvanceDeps, { jobId }: Job, as: 'cancelled' | 'failed'): Promise<void> {
+  const reason =
+    as === 'cancelled'
+      ? { code: 'cancelled', message: 'cancelled before the file was read' }
+      : { code: 'tries_used_up', message: 'the file could not be read, again and again' };
+  await changeJob(deps, jobId, (job) => {
+    if (job.status !== 'received') return undefined;
+    if (as === 'cancelled' && job.cancelRequestedAt === undefined) return undefined;
+    const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
+    return {
+      ...rest,
+      status: as,
+      previousStatus: null,
+      rev: job.rev + 1,
+      changedAt: deps.clock.now(),
+      reason,
+    };
+  });
+}
+
+function isExpected(failure: unknown): boolean {
+  return failure instanceof RetryLater || failure instanceof NotAllowed || failure instanceof LostLease;
+}

@@ -1,0 +1,213 @@
+/**
+ * Puts a job's results together once every part is delivered: what DELIVER does at the end.
+ *   1. each of output, errors and anomalies is assembled from the parts' pieces; how far it has come is kept on the job
+ *   2. the summary is written
+ *   3. the job's last status is set, and published: from here on users read the results
+ *   4. pieces, and what lies at the API, are removed
+ */
+import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
+import { gather, type Segment, segmentsOf } from './assemble.ts';
+import { changeJob, without } from './change.ts';
+import { Refused, RetryLater } from './errors.ts';
+import type { Assembly, Job } from './job.ts';
+import { type HeldJob, withJobLease } from './lease.ts';
+import type { Part } from './part.ts';
+import type { Ports, Turn } from './ports.ts';
+import { anomaliesKey, pieceKeys, resultKeys } from './result-keys.ts';
+import { isoTime } from './status-events.ts';
+import { summaryOf } from './summary.ts';
+import { JOB_CHECK_MS, MAX_TRIES } from './timing.ts';
+
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results'>;
+
+const JSONL = 'application/jsonl';
+
+/** Looks at the job's parts: notes its first batch; answers whether every part is delivered. */
+export async function checkParts(
+  deps: Pick<Ports, 'ledger' | 'clock'>,
+  job: Job,
+): Promise<'open' | 'delivered'> {
+  const parts = await partsOf(deps, job);
+  const hasBatch = parts.some((part) => part.batch !== undefined || part.earlierBatchIds.length > 0);
+  const delivered = parts.length > 0 && parts.every((part) => part.delivered !== undefined);
+  await changeJob(deps, job.jobId, (now) => {
+    const looked = delivered ? now : { ...now, handedOnUntil: deps.clock.now() + JOB_CHECK_MS };
+    if (!hasBatch || now.status !== 'accepted' || now.rev !== now.publishedRev)
+      return delivered ? undefined : looked;
+    const changedAt = deps.clock.now();
+    return { ...looked, status: 'submitted', previousStatus: 'accepted', rev: now.rev + 1, changedAt };
+  });
+  return delivered ? 'delivered' : 'open';
+}
+
+/** Stores the job's results and sets its last status, under a lease. Errors: as the ports', LostLease. */
+export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Promise<void> {
+  await withJobLease(deps, jobId, turn.until, async (held) => {
+    if (held.job.status !== 'submitted' && held.job.status !== 'accepted') return;
+    if (held.job.rev !== held.job.publishedRev) return;
+    const parts = await partsOf(deps, held.job);
+    if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
+    const keys = resultKeys(held.job);
+    const ended = endOf(held.job, parts, deps.clock.now());
+    await assemble(deps, held, 'output', keys.output, pieces(parts, 'output'));
+    await assemble(deps, held, 'errors', keys.errors, pieces(parts, 'errors'));
+    const anomalies = pieces(parts, 'anomalies');
+    if (anomalies.some(({ bytes }) => bytes > 0)) {
+      await assemble(deps, held, 'anomalies', anomaliesKey(held.job), anomalies);
+    }
+    const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
+    await deps.results.put(keys.summary, summary, 'application/json');
+    await held.change((job) =>
+      job.rev === ended.rev - 1 && job.status === ended.previousStatus
+        ? { ...ended, version: job.version, ...(job.lease ? { lease: job.lease } : {}) }
+        : undefined,
+    );
+  });
+}
+
+type PieceName = 'output' | 'errors' | 'anomalies';
+
+function pieces(parts: Part[], name: PieceName): { key: string; bytes: number }[] {
+  return parts.map((part) => ({ key: pieceKeys(part)[name], bytes: part.delivered?.[`${name}Bytes`] ?? 0 }));
+}
+
+async function assemble(
+  deps: FinishDeps,
+  held: HeldJob,
+  name: PieceName,
+  key: string,
+  from: { key: string; bytes: number }[],
+): Promise<void> {
+  const segments = segmentsOf(from);
+  const [first] = segments;
+  if (segments.length <= 1 && !(first && 'copy' in first)) {
+    await deps.results.put(key, await gather(deps.results, first?.gather ?? []), JSONL);
+    return;
+  }
+  let assembly = held.job.assembly?.[name];
+  if (!assembly) {
+    assembly = { uploadId: await deps.results.beginUpload(key, JSONL), etags: [] };
+    await saveAssembly(held, name, assembly);
+  }
+  try {
+    for (const segment of segments.slice(assembly.etags.length)) {
+      const etag = await uploadSegment(deps, key, assembly, segment);
+      assembly = { ...assembly, etags: [...assembly.etags, etag] };
+      await saveAssembly(held, name, assembly);
+    }
+    if (await deps.results.completeUpload(key, assembly.uploadId, assembly.etags)) return;
+  } catch (failure) {
+    if (!(failure instanceof Refused)) throw failure;
+    deps.log.warn('assembly_lost', { jobId: held.job.jobId, name, reason: failure.message });
+  }
+  await saveAssembly(held, name, undefined);
+  throw new RetryLater(`assemble ${name}: the upload is gone; begun anew`, { afterSeconds: 1 });
+}
+
+async function uploadSegment(
+  { results }: FinishDeps,
+  key: string,
+  { uploadId, etags }: Assembly,
+  segment: Segment,
+): Promise<string> {
+  const number = etags.length + 1;
+  return 'copy' in segment
+    ? results.uploadCopy(key, uploadId, number, segment.copy)
+    : results.uploadBytes(key, uploadId, number, await gather(results, segment.gather));
+}
+
+async function saveAssembly(held: HeldJob, name: PieceName, assembly: Assembly | undefined): Promise<void> {
+  await held.change((job) => {
+    const others = without(job.assembly ?? {}, name);
+    return { ...job, assembly: assembly ? { ...others, [name]: assembly } : others };
+  });
+}
+
+/** Cancelled if a cancel took effect, else failed if no batch ran, else expired if rows are, else completed. */
+function endOf(job: Job, parts: Part[], now: number): Job {
+  const rows = sumRows(parts);
+  const cancelled = parts.some(
+    (part) => part.ended?.as === 'cancelled' || part.batch?.status === 'cancelled',
+  );
+  const ran = parts.some((part) => part.batch !== undefined && part.batch.status !== 'failed');
+  let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
+  if (cancelled) status = 'cancelled';
+  else if (!ran) status = 'failed';
+  else if (rows.expired > 0) status = 'expired';
+  const batches = parts.flatMap(({ batch }) =>
+    batch ? [{ batchId: batch.batchId, status: batch.status }] : [],
+  );
+  const usage = sumUsage(parts);
+  return {
+    ...(without(job, 'waitUntil', 'handedOnUntil', 'assembly') as Job),
+    status,
+    previousStatus: job.status === 'submitted' ? 'submitted' : 'accepted',
+    rev: job.rev + 1,
+    changedAt: now,
+    tries: 0,
+    rows,
+    ...(usage ? { usage } : {}),
+    batches: excerptOf(batches),
+    ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
+    ...(status === 'cancelled'
+      ? { reason: { code: 'cancelled', message: `cancelled ${wishTime(job, parts)}` } }
+      : {}),
+  };
+}
+
+function wishTime(job: Job, parts: Part[]): string {
+  const at = job.cancelRequestedAt ?? parts.find((part) => part.cancelRequestedAt)?.cancelRequestedAt;
+  return at === undefined ? 'at the API' : `on a request of ${isoTime(at)}`;
+}
+
+function reasonOf(parts: Part[]): { code: string; message: string } {
+  for (const { ended, batch } of parts) {
+    if (ended) return ended.reason;
+    const [error] = batch?.errors ?? [];
+    if (error) return { code: error.code ?? 'failed', message: error.message ?? 'the batch failed' };
+  }
+  return { code: 'failed', message: 'no batch ran' };
+}
+
+function sumRows(parts: Part[]): RowCounts {
+  const sum: RowCounts = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
+  for (const { delivered } of parts) {
+    for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered?.rows[name] ?? 0;
+  }
+  return sum;
+}
+
+function sumUsage(parts: Part[]): TokenUsage | undefined {
+  const usages = parts.flatMap(({ batch }) => (batch?.usage ? [batch.usage] : []));
+  if (usages.length === 0) return undefined;
+  const sum = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };
+  for (const usage of usages) {
+    for (const name of Object.keys(sum) as (keyof TokenUsage)[]) sum[name] += usage[name];
+  }
+  return sum;
+}
+
+/** Removes the pieces, and the files at the API unless they are to be kept. Errors: as the ports'. */
+export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): Promise<void> {
+  const parts = await partsOf(deps, job);
+  if (job.tries < MAX_TRIES) {
+    for (const part of parts) {
+      await deps.results.remove(Object.values(pieceKeys(part)));
+      if (!keepFiles) await deleteFiles(deps, part);
+    }
+  } else {
+    deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
+  }
+  await changeJob(deps, job.jobId, (now) =>
+    now.cleaned ? undefined : { ...(without(now, 'waitUntil', 'handedOnUntil') as Job), cleaned: true },
+  );
+}
+
+async function deleteFiles({ api }: FinishDeps, { intent, batch }: Part): Promise<void> {
+  const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
+  for (const fileId of new Set(fileIds)) if (fileId !== undefined) await api.deleteFile(fileId);
+}
+
+async function partsOf({ ledger }: Pick<Ports, 'ledger'>, job: Job): Promise<Part[]> {
+  return job.plan ? ledger.partsOf(job.jobId, job.plan.planId) : [];
+}

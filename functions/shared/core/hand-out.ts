@@ -1,0 +1,27 @@
+import { changeJob, changePart } from './change.ts';
+import type { Job } from './job.ts';
+import type { Ports } from './ports.ts';
+import { JOB_CHECK_MS, MESSAGE_PATIENCE_MS } from './timing.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
+
+/**
+ * Makes every part of a committed plan due and sends a message for each. Dying half-way leaves the job due, and the
+ * rest is handed out then; a part handed out twice gets two messages, of which its lease lets one work.
+ */
+export async function handOut(deps: Deps, job: Job): Promise<void> {
+  if (!job.plan) return;
+  const cancelRequestedAt = (await deps.ledger.readJob(job.jobId))?.cancelRequestedAt;
+  for (const part of await deps.ledger.partsOf(job.jobId, job.plan.planId)) {
+    const handedOnUntil = deps.clock.now() + MESSAGE_PATIENCE_MS;
+    const wish = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
+    await changePart(deps, part, (now) =>
+      now.active ? undefined : { ...now, active: true, handedOnUntil, ...wish },
+    );
+    const { jobId, planId, number } = part;
+    await deps.queues.send([{ to: 'submit', ref: { jobId, planId, number } }]);
+  }
+  await changeJob(deps, job.jobId, (now) =>
+    now.handedOut ? undefined : { ...now, handedOut: true, handedOnUntil: deps.clock.now() + JOB_CHECK_MS },
+  );
+}

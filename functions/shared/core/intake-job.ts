@@ -1,0 +1,241 @@
+/**
+ * Carries a request file from its arrival to its committed plan: what INTAKE does.
+ *   1. the job is created under an id that follows from the object version: a repeated event finds it there
+ *   2. the same bytes under the same key, open or completed within a day, are joined; a cancel that came first ends it
+ *   3. the whole file is read and checked: a bad one is reported and rejected, nothing was sent
+ *   4. the parts are written under a fresh planId, not yet due; parts of any other plan are never looked at
+ *   5. the plan is committed on the job, by compare-and-set: from here on it is accepted
+ *   6. the parts are handed out (`hand-out.ts`)
+ *
+ * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
+ * gave them no sequencers.
+ */
+import type { Finding } from '../contract/events.ts';
+import { withDueAt, without } from './change.ts';
+import { batchMetadata, findingsOnObject } from './check-object.ts';
+import { type CheckedFile, checkRequestFile, findingsExcerpt } from './check-request-file.ts';
+import { RetryLater } from './errors.ts';
+import type { Job, Plan, RequestFile } from './job.ts';
+import { jobIdOf } from './job-id.ts';
+import { type HeldJob, withJobLease } from './lease.ts';
+import { jobDueAt } from './next-step.ts';
+import type { Part } from './part.ts';
+import type { KeyPointer, Ports, Turn } from './ports.ts';
+import { reportKey } from './result-keys.ts';
+import { JOIN_MS, KEEP_MS } from './timing.ts';
+
+export type IntakeDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
+
+/** An object version that has turned up in the request bucket. */
+export interface Arrival {
+  bucket: string;
+  key: string;
+  /** Absent when the bucket is not versioned. */
+  versionId?: string;
+  size: number;
+  etag: string;
+  sequencer?: string;
+}
+
+const UNVERSIONED = 'null'; // S3's own name for the version of an unversioned object
+
+/** Makes sure that there is a job for the object version; answers its id. Errors: as the storage's, RetryLater. */
+export async function registerArrival(deps: IntakeDeps, arrival: Arrival): Promise<string | undefined> {
+  const versionId = arrival.versionId ?? UNVERSIONED;
+  const ref = { bucket: arrival.bucket, key: arrival.key, versionId };
+  const jobId = jobIdOf(ref);
+  if (await deps.ledger.readJob(jobId)) return jobId;
+  const facts = await deps.requestFiles.head(ref);
+  if (!facts) {
+    deps.log.warn('arrival_without_object', { jobId });
+    return undefined;
+  }
+  const request: RequestFile = {
+    ...ref,
+    size: facts.size,
+    etag: facts.etag,
+    lastModified: facts.lastModified,
+    ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
+    ...batchMetadata(facts.metadata),
+  };
+  await deps.ledger.createJob(receivedJob(jobId, request, deps.clock.now()));
+  return jobId;
+}
+
+function receivedJob(jobId: string, request: RequestFile, now: number): Job {
+  const job: Job = {
+    kind: 'job',
+    jobId,
+    version: 1,
+    request,
+    status: 'received',
+    previousStatus: null,
+    rev: 0,
+    publishedRev: 0,
+    createdAt: now,
+    changedAt: now,
+    tries: 0,
+    expiresAt: now + KEEP_MS,
+  };
+  return withDueAt(job, jobDueAt(job, now));
+}
+
+/** Reads, checks and plans the job's file under a lease for this turn. Errors: as the ports', LostLease. */
+export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Promise<void> {
+  await withJobLease(deps, jobId, turn.until, async (held) => {
+    if (held.job.status !== 'received' || held.job.cancelRequestedAt !== undefined) return;
+    const findings = findingsBeforeReading(held.job);
+    if (findings.length > 0) {
+      await reject(deps, held, { findings, count: findings.length });
+      return;
+    }
+    if (await joinOrCancel(deps, held)) return;
+    const checked = await checkRequestFile(() => reading(deps, held.job.request, turn.signal));
+    if (checked.verdict === 'bad') await reject(deps, held, checked);
+    else await commit(deps, held, checked);
+  });
+}
+
+function findingsBeforeReading({ request }: Job): Finding[] {
+  const findings = findingsOnObject(request);
+  if (request.versionId === UNVERSIONED) {
+    const message =
+      'the bucket is not versioned, so the file could change while it is read; turn versioning on';
+    findings.push({ line: null, code: 'unversioned', message });
+  }
+  return findings;
+}
+
+async function* reading(
+  deps: IntakeDeps,
+  request: RequestFile,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of deps.requestFiles.read(request)) {
+    if (signal.aborted) throw new RetryLater('intake: out of time in this invocation');
+    yield chunk;
+  }
+}
+
+async function reject(
+  deps: IntakeDeps,
+  held: HeldJob,
+  bad: { findings: Finding[]; count: number },
+): Promise<void> {
+  const { bucket, key, versionId } = held.job.request;
+  const report = {
+    request: { bucket, key, versionId },
+    jobId: held.job.jobId,
+    count: bad.count,
+    findings: bad.findings,
+  };
+  await deps.results.put(reportKey(held.job), `${JSON.stringify(report, null, 2)}\n`, 'application/json');
+  await held.change((job) =>
+    job.status === 'received'
+      ? { ...withStatus(job, 'rejected', deps.clock.now()), findings: findingsExcerpt(bad) }
+      : undefined,
+  );
+}
+
+/** True when the job is at its end already. Makes this job the newest of its key, unless a newer one is. */
+async function joinOrCancel(deps: IntakeDeps, held: HeldJob): Promise<boolean> {
+  const { request, jobId } = held.job;
+  for (;;) {
+    const pointer = (await deps.ledger.readKeyPointer(request.bucket, request.key)) ?? emptyPointer(request);
+    const { newest } = pointer;
+    const isNewest = !newest || newest.jobId === jobId || !isOlder(request.sequencer, newest.sequencer);
+    if (isNewest && pointer.cancelledAt !== undefined && request.lastModified <= pointer.cancelledAt) {
+      await held.change((job) => ({ ...job, cancelRequestedAt: job.cancelRequestedAt ?? deps.clock.now() }));
+      return true;
+    }
+    const joined = newest && newest.jobId !== jobId ? await joinable(deps, request, newest) : undefined;
+    if (joined !== undefined) {
+      await held.change((job) =>
+        job.status === 'received'
+          ? { ...withStatus(job, 'joined', deps.clock.now()), joinedJobId: joined }
+          : undefined,
+      );
+      return true;
+    }
+    if (!isNewest || newest?.jobId === jobId) return false;
+    const { etag, size, sequencer } = request;
+    const mine = { jobId, etag, size, ...(sequencer === undefined ? {} : { sequencer }) };
+    // Before the pointer: a cancel that follows the chain of a key never misses a link.
+    if (newest) await held.change((job) => ({ ...job, previousJobId: newest.jobId }));
+    if (await deps.ledger.replaceKeyPointer({ ...pointer, newest: mine })) return false;
+  }
+}
+
+/** The id of the job that these bytes join. */
+async function joinable(
+  deps: IntakeDeps,
+  request: RequestFile,
+  newest: NonNullable<KeyPointer['newest']>,
+): Promise<string | undefined> {
+  if (request.rerun || newest.etag !== request.etag || newest.size !== request.size) return undefined;
+  const earlier = await deps.ledger.readJob(newest.jobId);
+  if (!earlier || earlier.cancelRequestedAt !== undefined) return undefined;
+  const open =
+    earlier.status === 'received' || earlier.status === 'accepted' || earlier.status === 'submitted';
+  const fresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
+  return open || fresh ? earlier.jobId : undefined;
+}
+
+async function commit(
+  deps: IntakeDeps,
+  held: HeldJob,
+  file: Extract<CheckedFile, { verdict: 'good' }>,
+): Promise<void> {
+  const { endpoint, model, rows } = file;
+  const plan: Plan = { planId: deps.ids.next(), parts: file.parts.length, rows, endpoint, model };
+  for (const part of plannedParts(held.job, plan, file)) await deps.ledger.createPart(part);
+  await held.change((job) =>
+    job.status === 'received' && job.cancelRequestedAt === undefined
+      ? { ...withStatus(job, 'accepted', deps.clock.now()), plan }
+      : undefined,
+  );
+}
+
+function plannedParts(job: Job, plan: Plan, file: Extract<CheckedFile, { verdict: 'good' }>): Part[] {
+  const { bucket, key, versionId, metadata } = job.request;
+  return file.parts.map((planned, index) => ({
+    kind: 'part',
+    jobId: job.jobId,
+    planId: plan.planId,
+    number: index + 1,
+    parts: plan.parts,
+    version: 1,
+    request: { bucket, key, versionId },
+    metadata,
+    ...planned,
+    endpoint: plan.endpoint,
+    model: plan.model,
+    attempt: 1,
+    abandoned: [],
+    earlierBatchIds: [],
+    previousStatus: null,
+    rev: 0,
+    publishedRev: 0,
+    changedAt: job.changedAt,
+    tries: 0,
+    putBack: 0,
+    strays: [],
+    expiresAt: job.expiresAt,
+  }));
+}
+
+function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined', now: number): Job {
+  const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
+  return { ...rest, status, previousStatus: null, rev: job.rev + 1, changedAt: now, tries: 0 };
+}
+
+function emptyPointer({ bucket, key }: RequestFile): KeyPointer {
+  return { bucket, key, version: 0 };
+}
+
+/** Sequencers of one key compare as hexadecimal numbers padded on the right ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)). */
+function isOlder(sequencer: string | undefined, other: string | undefined): boolean {
+  if (sequencer === undefined || other === undefined) return false;
+  const length = Math.max(sequencer.length, other.length);
+  return sequencer.toLowerCase().padEnd(length, '0') < other.toLowerCase().padEnd(length, '0');
+}

@@ -1,0 +1,155 @@
+/**
+ * Records the wish to cancel, then looks: whoever saves or adopts a batch after this sees it. What the request named
+ * is advanced at once where that is possible; POLL does the rest.
+ */
+import { hasEnded } from '../contract/batch-status.ts';
+import type { CancelRequest } from '../contract/cancel-request.ts';
+import {
+  type BatchdropEvent,
+  type CancelOutcomeKind,
+  DETAIL_TYPE,
+  EVENT_VERSION,
+} from '../contract/events.ts';
+import { changeJob, changePart } from './change.ts';
+import type { Job } from './job.ts';
+import type { Part, PartRef } from './part.ts';
+import type { KeyPointer, Ports } from './ports.ts';
+import { isoTime } from './status-events.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock'>;
+
+/** What became of a request, and what is to be advanced now. */
+export interface CancelRecorded {
+  outcome: CancelOutcomeKind;
+  status: string | null;
+  message: string;
+  jobId?: string;
+  parts: PartRef[];
+}
+
+/** `sentAt`: when the message was sent, in milliseconds. Errors: RetryLater. */
+export async function recordCancel(
+  deps: Deps,
+  request: CancelRequest,
+  sentAt: number,
+): Promise<CancelRecorded> {
+  if ('batchId' in request) return cancelBatch(deps, request.batchId);
+  if ('jobId' in request) return cancelJob(deps, request.jobId);
+  return cancelKey(deps, request, sentAt);
+}
+
+async function cancelBatch(deps: Deps, batchId: string): Promise<CancelRecorded> {
+  const ref = await deps.ledger.readBatchPointer(batchId);
+  const part = ref && (await markPart(deps, ref, batchId));
+  if (!part)
+    return {
+      outcome: 'unknown',
+      status: null,
+      message: `cancel ${batchId}: no such batch of ours`,
+      parts: [],
+    };
+  const { jobId, planId, number, batch } = part;
+  if (batch?.batchId !== batchId) {
+    const message = `cancel ${batchId}: it had ended, its part was tried again`;
+    return { outcome: 'too_late', status: 'failed', message, jobId, parts: [] };
+  }
+  if (hasEnded(batch.status) && !part.willRetry) {
+    const message = `cancel ${batchId}: already ${batch.status}`;
+    return { outcome: 'too_late', status: batch.status, message, jobId, parts: [] };
+  }
+  const message = `cancel ${batchId}: recorded`;
+  return { outcome: 'requested', status: batch.status, message, jobId, parts: [{ jobId, planId, number }] };
+}
+
+/** The wish, only while the batch is the part's present one and open, or waits to be tried again. */
+async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part | undefined> {
+  const answer = await changePart(deps, ref, (part) =>
+    part.batch?.batchId === batchId && isOpen(part) && part.cancelRequestedAt === undefined
+      ? { ...part, cancelRequestedAt: deps.clock.now() }
+      : undefined,
+  );
+  return answer?.part;
+}
+
+function isOpen(part: Part): boolean {
+  if (part.delivered || part.ended) return false;
+  return !part.batch || !hasEnded(part.batch.status) || part.willRetry === true;
+}
+
+async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
+  const marked = await changeJob(deps, jobId, (job) =>
+    isOver(job) || job.cancelRequestedAt !== undefined
+      ? undefined
+      : { ...job, cancelRequestedAt: deps.clock.now() },
+  );
+  if (!marked)
+    return { outcome: 'unknown', status: null, message: `cancel ${jobId}: no such job`, parts: [] };
+  const { job } = marked;
+  if (job.status === 'joined' && job.joinedJobId !== undefined) return cancelJob(deps, job.joinedJobId);
+  if (isOver(job)) {
+    const message = `cancel ${jobId}: already ${job.status}`;
+    return { outcome: 'too_late', status: job.status, message, jobId, parts: [] };
+  }
+  const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
+  for (const part of parts) {
+    await changePart(deps, part, (now) =>
+      isOpen(now) && now.cancelRequestedAt === undefined
+        ? { ...now, cancelRequestedAt: deps.clock.now() }
+        : undefined,
+    );
+  }
+  const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
+  const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));
+  return { outcome: 'requested', status: job.status, message, jobId, parts: refs };
+}
+
+function isOver(job: Job): boolean {
+  return job.status !== 'received' && job.status !== 'accepted' && job.status !== 'submitted';
+}
+
+/** By key means the newest version whose file was there when the message was sent. */
+async function cancelKey(
+  deps: Deps,
+  { bucket, key }: { bucket: string; key: string },
+  sentAt: number,
+): Promise<CancelRecorded> {
+  const pointer = await rememberCancel(deps, bucket, key, sentAt);
+  for (let jobId = pointer.newest?.jobId; jobId !== undefined; ) {
+    const job: Job | undefined = await deps.ledger.readJob(jobId);
+    if (!job) break;
+    if (job.request.lastModified <= sentAt) return cancelJob(deps, jobId);
+    jobId = job.previousJobId;
+  }
+  const message =
+    'cancel by key: no such file yet; one that was put before this message is cancelled when it turns up';
+  return { outcome: 'remembered', status: null, message, parts: [] };
+}
+
+async function rememberCancel(deps: Deps, bucket: string, key: string, sentAt: number): Promise<KeyPointer> {
+  for (;;) {
+    const pointer = (await deps.ledger.readKeyPointer(bucket, key)) ?? { bucket, key, version: 0 };
+    if ((pointer.cancelledAt ?? 0) >= sentAt) return pointer;
+    if (await deps.ledger.replaceKeyPointer({ ...pointer, cancelledAt: sentAt })) return pointer;
+  }
+}
+
+/** The event on a cancel request; `messageId` makes its repetitions recognisable. */
+export function cancelOutcome(
+  request: CancelRequest,
+  recorded: CancelRecorded,
+  message: { id: string; sentAt: number },
+): BatchdropEvent {
+  return {
+    detailType: DETAIL_TYPE.cancelOutcome,
+    detail: {
+      metadata: {
+        id: `cancel:${message.id}`,
+        version: EVENT_VERSION,
+        sequence: 1,
+        occurredAt: isoTime(message.sentAt),
+        ...(recorded.jobId === undefined ? {} : { jobId: recorded.jobId }),
+      },
+      data: { request, outcome: recorded.outcome, status: recorded.status, message: recorded.message },
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { Job } from './job.ts';
+import type { Part } from './part.ts';
+import { isoTime } from './status-events.ts';
+
+/** What `summary.json` says of an ended job; fields are only ever added. */
+export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
+  const { bucket, key, versionId, size, etag, metadata } = job.request;
+  return {
+    jobId: job.jobId,
+    status: job.status,
+    reason: job.reason ?? null,
+    request: { bucket, key, versionId, size, etag },
+    metadata,
+    endpoint: job.plan?.endpoint,
+    model: job.plan?.model,
+    rows: job.rows,
+    usage: job.usage ?? null,
+    anomalies: parts.reduce((sum, part) => sum + (part.delivered?.anomalies ?? 0), 0),
+    receivedAt: isoTime(job.createdAt),
+    endedAt: isoTime(job.changedAt),
+    parts: parts.map(partSummary),
+  };
+}
+
+function partSummary(part: Part): Record<string, unknown> {
+  const { batch } = part;
+  return {
+    part: part.number,
+    rows: part.delivered?.rows,
+    uploadedBytes: part.uploadBytes,
+    uploadedSha256: part.intent?.sha256 ?? null,
+    attempts: part.attempt,
+    batchId: batch?.batchId ?? null,
+    status: batch?.status ?? part.ended?.as ?? null,
+    reason: part.ended?.reason ?? null,
+    errors: batch ? { count: batch.errorCount, first: batch.errors } : null,
+    counts: batch?.counts ?? null,
+    usage: batch?.usage ?? null,
+    createdAt: batch ? isoTime(batch.createdAt) : null,
+    endedAt: batch?.endedAt === undefined ? null : isoTime(batch.endedAt),
+    earlierBatchIds: part.earlierBatchIds,
+    secondBatchIds: part.strays,
+  };
+}

@@ -1,0 +1,23 @@
+import { changePart } from './change.ts';
+import { findBatches } from './find-batches.ts';
+import type { Part } from './part.ts';
+import type { Ports } from './ports.ts';
+import { cancelStray } from './save-batch.ts';
+
+/**
+ * Looks a last time for batches on files that were given up: one that was accepted later than the settling time is
+ * cancelled and reported. Errors: as the API's.
+ */
+export async function sweepPart(
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>,
+  part: Part,
+): Promise<void> {
+  const fileIds = new Set(part.abandoned.map(({ fileId }) => fileId));
+  const since = Math.min(...part.abandoned.map(({ at }) => at));
+  const found = await findBatches(deps, { fileIds, since, account: part.intent?.account });
+  for (const { batchId } of found) {
+    if (batchId !== part.batch?.batchId && !part.strays.includes(batchId))
+      await cancelStray(deps, part, batchId);
+  }
+  await changePart(deps, part, (now) => (now.swept ? undefined : { ...now, swept: true, tries: 0 }));
+}

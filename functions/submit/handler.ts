@@ -1,0 +1,27 @@
+import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
+import { Refused } from '../shared/core/errors.ts';
+import type { Turn } from '../shared/core/ports.ts';
+import { type SubmitDeps, submitPart } from '../shared/core/submit-part.ts';
+import { parseWorkMessage } from '../shared/core/work-message.ts';
+
+export type Deps = SubmitDeps & AdvanceDeps;
+
+/** One message of the submit queue: a part that is to become a batch. */
+export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {
+  return async (body, turn) => {
+    const message = parseWorkMessage(body);
+    if (!('ref' in message)) throw new Refused('unreadable_message', 'submit: the message names no part');
+    const { paused } = await deps.ledger.readControl();
+    const submit = () => submitPart(deps, message.ref, turn, paused);
+    const carriers = {
+      begin: submit,
+      upload: submit,
+      create: submit,
+      look: submit,
+      abandon: submit,
+      retry: submit,
+    };
+    await advancePart(deps, message.ref, { ...quickPartSteps(deps), ...carriers }, paused);
+    await advanceJob(deps, message.ref.jobId, {});
+  };
+}
