@@ -1,9 +1,15 @@
 declare module 'dynalite' {
-  /** A DynamoDB server; kept in memory without a `path`. Times in milliseconds. */
-  export default function dynalite(options?: {
-    path?: string;
-    createTableMs?: number;
-    deleteTableMs?: number;
-    updateTableMs?: number;
-  }): import('node:http').Server;
+  import type { Server } from 'node:http';
+
+  interface DynaliteOptions {
+    /** Directory of the LevelDB store. */
+    path: string;
+    /** How long a table stays in each state, in milliseconds. */
+    createTableMs: number;
+    deleteTableMs: number;
+    updateTableMs: number;
+  }
+
+  /** A DynamoDB server that does not listen yet; `close` fails unless it does. */
+  export default function dynalite(options: DynaliteOptions): Server;
 }

@@ -1,0 +1,45 @@
+import type { Server } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** A request to dynalite, read to its end. */
+export interface DynaliteRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: Buffer;
+}
+
+export interface DynaliteAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: string;
+}
+
+/**
+ * Hands a request to dynalite without a socket. Dynalite throws, outside of any promise, when the request's stream
+ * fails, so that a client dying while it sends would end this process: it never sees a client's stream.
+ */
+export function callDynalite(dynalite: Server, request: DynaliteRequest): Promise<DynaliteAnswer> {
+  const { method, url, headers, body } = request;
+  const incoming = Object.assign(Readable.from([body]), { method, url, headers });
+  return new Promise((resolve) => dynalite.emit('request', incoming, new CapturedResponse(resolve)));
+}
+
+/** As much of a ServerResponse as dynalite uses. */
+class CapturedResponse {
+  statusCode = 200;
+  readonly #headers: Record<string, string | number> = {};
+  readonly #done: (answer: DynaliteAnswer) => void;
+
+  constructor(done: (answer: DynaliteAnswer) => void) {
+    this.#done = done;
+  }
+
+  setHeader(name: string, value: string | number): void {
+    this.#headers[name] = value;
+  }
+
+  end(body = ''): void {
+    this.#done({ status: this.statusCode, headers: this.#headers, body });
+  }
+}
