@@ -6,6 +6,7 @@ import { VirtualClock } from '../clock.ts';
 import { type BatchApiServer, startBatchApi } from './server.ts';
 
 const SAVE_EVERY_MS = 1_000; // of the wall
+const SAVED_AHEAD_MS = 2_000; // of the wall: what is saved is later than any time told before the next saving
 
 export interface AloneOptions {
   readonly directory: string;
@@ -20,22 +21,21 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   const { directory, port, speed, seed } = options;
   mkdirSync(directory, { recursive: true });
   const clockPath = join(directory, 'clock');
-  // What was saved last may be a saving interval old: the clock must not go back.
-  const start = Math.max(Date.now(), savedTime(clockPath) + SAVE_EVERY_MS * speed);
-  const clock = new VirtualClock({ speed, start });
-  const save = () => {
-    writeFileSync(`${clockPath}.new`, String(clock.now()));
+  const clock = new VirtualClock({ speed, start: Math.max(Date.now(), savedTime(clockPath)) });
+  const save = (time: number) => {
+    writeFileSync(`${clockPath}.new`, String(time));
     renameSync(`${clockPath}.new`, clockPath);
   };
-  save();
-  const saving = setInterval(save, SAVE_EVERY_MS);
+  const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
+  saveAhead();
+  const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   const server = await startBatchApi({ directory, clock, port, seed });
   return {
     url: server.url,
     async close() {
       clearInterval(saving);
       await server.close();
-      save();
+      save(clock.now());
       clock.close();
     },
   };

@@ -48,12 +48,14 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
     await release();
     throw cause;
   }
+  let closed: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${portOf(server)}/v1`,
     async close() {
       server.close();
       server.closeAllConnections();
-      await release();
+      closed ??= release();
+      await closed;
     },
   };
 }

@@ -1,0 +1,8 @@
+/** The server in a process of its own, which tells its peak memory (bytes) to whoever asks. */
+import { runBatchApiAlone } from '../../local/openai/main.ts';
+
+const [directory = '', speed = '1'] = process.argv.slice(2);
+const { url } = await runBatchApiAlone({ directory, port: 0, speed: Number(speed), seed: 1 });
+process.on('message', () => process.send?.({ peakBytes: process.resourceUsage().maxRSS * 1024 }));
+process.on('disconnect', () => process.exit());
+process.send?.({ url });
