@@ -1,5 +1,8 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -8,13 +11,14 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 
-/** A DynamoDB server in memory on a port of its own. */
+/** A DynamoDB server on a port of its own. */
 export async function startDynamoDb(): Promise<{
   client: DynamoDBClient;
   endpoint: string;
   close(): Promise<void>;
 }> {
-  const server = dynalite({ createTableMs: 0 });
+  const directory = await mkdtemp(join(tmpdir(), 'ledger-'));
+  const server = dynalite({ path: directory, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -27,6 +31,7 @@ export async function startDynamoDb(): Promise<{
       client.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await rm(directory, { recursive: true, force: true });
     },
   };
 }

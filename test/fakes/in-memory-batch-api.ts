@@ -194,12 +194,9 @@ class SimulatedApi implements InMemoryBatchApi {
       const { endedAt } = progressOf(batch, this.#now());
       if (endedAt === undefined || this.#resultFiles.has(batch.batchId)) continue;
       const { output, errors } = filesOf(batch, this.#now());
-      const failed = progressOf(batch, this.#now()).status === 'failed';
       this.#resultFiles.set(batch.batchId, {
         ...(output === '' ? {} : { outputFileId: this.#keepFile(Buffer.from(output), batch.account) }),
-        ...(errors === '' || failed
-          ? {}
-          : { errorFileId: this.#keepFile(Buffer.from(errors), batch.account) }),
+        ...(errors === '' ? {} : { errorFileId: this.#keepFile(Buffer.from(errors), batch.account) }),
       });
     }
   }

@@ -41,41 +41,41 @@ export interface Progress {
   endedAt?: number;
   /** How many rows have run: the first so many of `rows`. */
   ran: number;
+  /** False until then, and for good if it failed or was cancelled before. */
+  validated: boolean;
 }
 
 /** Says how far a batch is; it depends on nothing but the batch and the time. */
 export function progressOf(batch: SimulatedBatch, now: number): Progress {
   const { validatingMs, runningMs, finalizingMs, cancellingMs } = { ...USUAL, ...batch.fate };
-  const validated = batch.createdAt + validatingMs;
+  const started = batch.createdAt + validatingMs;
   const expiry = batch.createdAt + WINDOW_MS;
-  const allRan = validated + runningMs;
-  const completed = allRan + finalizingMs;
+  const allRan = started + runningMs;
   const cancelled = batch.cancelRequestedAt;
   const ranBy = (time: number): number => {
-    const share = runningMs === 0 ? Number(time >= validated) : (time - validated) / runningMs;
+    const share = runningMs === 0 ? Number(time >= started) : (time - started) / runningMs;
     return Math.floor(batch.rows.length * Math.min(1, Math.max(0, share)));
   };
-  const ending = (status: string, endedAt: number, ran: number, before: string): Progress =>
-    now < endedAt ? { status: before, ran } : { status, endedAt, ran };
+  const ending = (status: string, endedAt: number, lastRan: number, before: string): Progress => ({
+    ran: ranBy(lastRan),
+    validated: lastRan >= started,
+    ...(now < endedAt ? { status: before } : { status, endedAt }),
+  });
 
   if (cancelled !== undefined && cancelled < Math.min(allRan, expiry)) {
-    return ending('cancelled', cancelled + cancellingMs, ranBy(cancelled), 'cancelling');
+    return ending('cancelled', cancelled + cancellingMs, cancelled, 'cancelling');
   }
-  if (now < validated) return { status: 'validating', ran: 0 };
+  if (now < started) return { status: 'validating', ran: 0, validated: false };
   if (batch.fileLost || batch.fate.failure !== undefined) {
-    return { status: 'failed', endedAt: validated, ran: 0 };
+    return { status: 'failed', endedAt: started, ran: 0, validated: false };
   }
   if (now < Math.min(allRan, expiry)) {
-    return { status: batch.fate.runningAs ?? 'in_progress', ran: ranBy(now) };
+    return { status: batch.fate.runningAs ?? 'in_progress', ran: ranBy(now), validated: true };
   }
-  if (allRan > expiry) return { status: 'expired', endedAt: expiry, ran: ranBy(expiry) };
+  if (allRan > expiry) return ending('expired', expiry, expiry, 'in_progress');
   // A cancel that comes while it is finalizing loses the race.
-  return ending(
-    'completed',
-    completed,
-    batch.rows.length,
-    cancelled === undefined ? 'finalizing' : 'cancelling',
-  );
+  const before = cancelled === undefined ? 'finalizing' : 'cancelling';
+  return ending('completed', allRan + finalizingMs, allRan, before);
 }
 
 /** Custom ids of the rows that have run, by what became of them. */
@@ -92,7 +92,8 @@ export function ranRows(
 
 /** The lines of both files of a batch that has ended; an empty file does not exist. */
 export function filesOf(batch: SimulatedBatch, now: number): { output: string; errors: string } {
-  const { ran } = progressOf(batch, now);
+  const { ran, validated } = progressOf(batch, now);
+  if (!validated) return { output: '', errors: '' };
   const outcomes = ranRows(batch, now);
   const failed = outcomes.failed.map((customId) =>
     lineOf(
@@ -101,14 +102,12 @@ export function filesOf(batch: SimulatedBatch, now: number): { output: string; e
       null,
     ),
   );
-  const unfinished = batch.rows
-    .slice(ran)
-    .map((customId) =>
-      lineOf(customId, null, {
-        code: 'batch_expired',
-        message: 'This request could not be executed in time.',
-      }),
-    );
+  const unfinished = batch.rows.slice(ran).map((customId) =>
+    lineOf(customId, null, {
+      code: 'batch_expired',
+      message: 'This request could not be executed in time.',
+    }),
+  );
   const succeeded = outcomes.succeeded.map((customId) =>
     lineOf(customId, { status_code: 200, request_id: `req_${customId}`, body: { echo: customId } }, null),
   );
@@ -121,7 +120,7 @@ export function reportOf(
   now: number,
   files: { outputFileId?: string; errorFileId?: string },
 ): ObservedBatch {
-  const { status, endedAt } = progressOf(batch, now);
+  const { status, endedAt, validated } = progressOf(batch, now);
   const outcomes = ranRows(batch, now);
   const completed = outcomes.succeeded.length + outcomes.missing.length;
   const errors = status === 'failed' ? failureOf(batch) : [];
@@ -135,7 +134,7 @@ export function reportOf(
     expiresAt: wholeSeconds(batch.createdAt + WINDOW_MS),
     ...(endedAt === undefined ? {} : { endedAt: wholeSeconds(endedAt) }),
     counts: {
-      total: ['validating', 'failed'].includes(status) ? 0 : batch.rows.length,
+      total: validated ? batch.rows.length : 0,
       completed,
       failed: outcomes.failed.length,
     },
