@@ -21,6 +21,12 @@ export class Properties {
     return this.#wrong(name, 'a text');
   }
 
+  /** One of these texts. */
+  choice<const T extends string>(name: string, choices: readonly T[]): T {
+    const given = this.text(name);
+    return choices.find((choice) => choice === given) ?? this.#wrong(name, `one of ${choices.join(', ')}`);
+  }
+
   /** CloudFormation takes `5` and `"5"` alike. */
   optionalNumber(name: string): number | undefined {
     const value = this.#take(name);

@@ -1,3 +1,4 @@
+import type { TableDefinition } from '../aws/dynamodb.ts';
 import type { MappingSpec } from '../lambda/event-source-mapping.ts';
 import type { AsynchronousPolicy } from '../lambda/function-spec.ts';
 import type { Properties } from './properties.ts';
@@ -8,7 +9,6 @@ import type {
   QueuePlan,
   RulePlan,
   SchedulePlan,
-  TablePlan,
 } from './stack-plan.ts';
 
 // CloudFormation's and Lambda's defaults, for what a template leaves out.
@@ -88,7 +88,7 @@ export function readRule(properties: Properties, { name }: ResourceNames): RuleP
   };
 }
 
-export function readTable(properties: Properties, { name }: ResourceNames): TablePlan {
+export function readTable(properties: Properties, { name }: ResourceNames): TableDefinition {
   properties.passOver(
     'TableName',
     'BillingMode',
@@ -98,13 +98,33 @@ export function readTable(properties: Properties, { name }: ResourceNames): Tabl
     'TimeToLiveSpecification',
     'Tags',
   );
-  const indexes = properties.json('GlobalSecondaryIndexes');
+  const indexes = properties.objects('GlobalSecondaryIndexes').map((index) => ({
+    IndexName: index.text('IndexName'),
+    KeySchema: readKeys(index),
+    Projection: readProjection(index.object('Projection')),
+  }));
   return {
     TableName: name,
-    AttributeDefinitions: properties.json('AttributeDefinitions'),
-    KeySchema: properties.json('KeySchema'),
-    ...(indexes !== undefined && { GlobalSecondaryIndexes: indexes }),
+    AttributeDefinitions: properties.objects('AttributeDefinitions').map((attribute) => ({
+      AttributeName: attribute.text('AttributeName'),
+      AttributeType: attribute.choice('AttributeType', ['S', 'N', 'B']),
+    })),
+    KeySchema: readKeys(properties),
+    ...(indexes.length > 0 && { GlobalSecondaryIndexes: indexes }),
   };
+}
+
+function readKeys(properties: Properties) {
+  return properties.objects('KeySchema').map((key) => ({
+    AttributeName: key.text('AttributeName'),
+    KeyType: key.choice('KeyType', ['HASH', 'RANGE']),
+  }));
+}
+
+function readProjection(properties: Properties) {
+  const ProjectionType = properties.choice('ProjectionType', ['ALL', 'KEYS_ONLY', 'INCLUDE']);
+  const NonKeyAttributes = properties.texts('NonKeyAttributes');
+  return { ProjectionType, ...(NonKeyAttributes.length > 0 && { NonKeyAttributes }) };
 }
 
 export function readFunction(
@@ -162,13 +182,12 @@ export function readMapping(properties: Properties): OfFunction<MappingSpec> | u
 export function readSchedule(properties: Properties, { name }: ResourceNames): SchedulePlan {
   properties.passOver('Name', 'Description', 'FlexibleTimeWindow', 'ScheduleExpressionTimezone', 'GroupName');
   const target = properties.object('Target');
-  const input = target.optionalText('Input');
   return {
     name,
     expression: properties.text('ScheduleExpression'),
     enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
     targetArn: target.text('Arn'),
-    input: input === undefined ? {} : JSON.parse(input),
+    input: target.optionalText('Input') ?? '{}',
   };
 }
 

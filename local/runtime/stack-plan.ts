@@ -1,3 +1,4 @@
+import type { TableDefinition } from '../aws/dynamodb.ts';
 import type { QueueSettings } from '../aws/sqs/queue.ts';
 import type { MappingSpec } from '../lambda/event-source-mapping.ts';
 import type { AsynchronousPolicy, FunctionSpec } from '../lambda/function-spec.ts';
@@ -22,14 +23,6 @@ export interface RulePlan {
   readonly targets: object[];
 }
 
-/** In the shape of CreateTable. */
-export interface TablePlan {
-  readonly TableName: string;
-  readonly AttributeDefinitions: unknown;
-  readonly KeySchema: unknown;
-  readonly GlobalSecondaryIndexes?: unknown;
-}
-
 export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
   readonly accessKeyId: string;
 }
@@ -42,7 +35,8 @@ export interface SchedulePlan {
   readonly expression: string;
   readonly enabled: boolean;
   readonly targetArn: string;
-  readonly input: unknown;
+  /** JSON. */
+  readonly input: string;
 }
 
 /** A template as the engines are to be set up for it, every name resolved. */
@@ -51,7 +45,7 @@ export interface StackPlan {
   readonly queues: QueuePlan[];
   readonly buses: string[];
   readonly rules: RulePlan[];
-  readonly tables: TablePlan[];
+  readonly tables: TableDefinition[];
   readonly functions: FunctionPlan[];
   readonly invokeConfigs: OfFunction<AsynchronousPolicy>[];
   readonly mappings: OfFunction<MappingSpec>[];

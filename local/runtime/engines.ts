@@ -1,0 +1,93 @@
+import { DynamoDbEngine } from '../aws/dynamodb.ts';
+import { EventsEngine } from '../aws/events/engine.ts';
+import { S3Engine } from '../aws/s3/engine.ts';
+import { SchedulerEngine } from '../aws/scheduler.ts';
+import { SecretsEngine } from '../aws/secrets.ts';
+import { SqsEngine } from '../aws/sqs/engine.ts';
+import type { Clock } from '../clock.ts';
+import type { StackPlan } from './stack-plan.ts';
+
+/** How events and schedules reach functions. */
+export interface Invocations {
+  /** Runs the function once; rejects if it failed. */
+  readonly invoke: (functionArn: string, event: unknown) => Promise<void>;
+  /** Begins an invocation that nobody waits for. */
+  readonly invokeLater: (functionArn: string, event: unknown) => void;
+  /** Told in a sentence of each event that its target did not get. */
+  readonly report: (problem: string) => void;
+}
+
+/** The AWS services of one machine, wired to each other. */
+export class Engines {
+  readonly s3: S3Engine;
+  readonly sqs: SqsEngine;
+  readonly events: EventsEngine;
+  readonly scheduler: SchedulerEngine;
+  readonly secrets: SecretsEngine;
+  readonly dynamoDb: DynamoDbEngine;
+
+  constructor(options: { directory: string; clock: Clock; invocations: Invocations }) {
+    const { directory, clock, invocations } = options;
+    this.sqs = new SqsEngine({ directory, clock });
+    const { queues } = this.sqs;
+    this.events = new EventsEngine({
+      directory,
+      clock,
+      sendToQueue: (arn, body, attributes) => void queues.send(arn, body, { attributes }),
+      invokeLambda: invocations.invoke,
+      report: invocations.report,
+    });
+    this.s3 = new S3Engine({
+      directory: `${directory}/s3`,
+      clock,
+      onObjectCreated: (event) => {
+        const { source, 'detail-type': detailType, detail, resources, time } = event;
+        this.events.accept({ source, detailType, detail, resources, time: Date.parse(time) });
+      },
+    });
+    this.scheduler = new SchedulerEngine({
+      directory,
+      clock,
+      invoke: (arn, input) => invocations.invokeLater(arn, JSON.parse(input)),
+    });
+    this.secrets = new SecretsEngine({ clock });
+    this.dynamoDb = new DynamoDbEngine({ directory });
+  }
+
+  get all() {
+    return [this.s3, this.sqs, this.events, this.scheduler, this.secrets, this.dynamoDb];
+  }
+
+  /** Makes what the plan holds and is not there yet, and gives the rest its settings. */
+  async apply(plan: StackPlan): Promise<void> {
+    for (const { name, ...settings } of plan.buckets) this.s3.createBucket(name, settings);
+    for (const { name, settings } of plan.queues)
+      this.sqs.queues.createQueue(name, { ...settings, time: 'clock' });
+    for (const table of plan.tables) await this.dynamoDb.createTable(table);
+    const { rules } = this.events;
+    for (const bus of plan.buses) rules.createBus(bus);
+    for (const { targets, ...rule } of plan.rules) {
+      rules.putRule(rule);
+      rules.putTargets(rule.bus, rule.name, targets);
+    }
+  }
+
+  /** Begins to deliver and to tick, first what an earlier run left undone; the functions have to be ready. */
+  async start(plan: StackPlan): Promise<void> {
+    this.events.start();
+    await this.s3.deliverPending();
+    for (const { name, expression, enabled, targetArn, input } of plan.schedules) {
+      if (enabled) this.scheduler.createSchedule({ name, expression, target: { arn: targetArn, input } });
+    }
+  }
+
+  /** Closes those that cause work first. */
+  async close(): Promise<void> {
+    await this.scheduler.close();
+    await this.s3.close();
+    await this.events.close();
+    await this.sqs.close();
+    await this.dynamoDb.close();
+    await this.secrets.close();
+  }
+}

@@ -1,0 +1,93 @@
+import type { Queues } from '../aws/sqs/queues.ts';
+import type { VirtualClock } from '../clock.ts';
+import { invokeAsynchronously } from '../lambda/asynchronous-invocation.ts';
+import { EventSourceMapping } from '../lambda/event-source-mapping.ts';
+import { functionEnvironment } from '../lambda/function-environment.ts';
+import type { ProblemListener } from '../lambda/function-process.ts';
+import { LambdaFunction } from '../lambda/lambda-function.ts';
+import { DEFAULT_ASYNCHRONOUS_POLICY } from './resource-readers.ts';
+import type { StackPlan } from './stack-plan.ts';
+
+const STOPPING_GRACE_MS = 2_000; // what is nearly done may end; whatever is killed comes back after the restart
+
+/** The functions of a plan with their processes and what feeds them. */
+export class Functions {
+  readonly #byArn = new Map<string, LambdaFunction>();
+  readonly #mappings: EventSourceMapping[];
+  readonly #clock: VirtualClock;
+  #isStopping = false;
+
+  constructor(
+    plan: Pick<StackPlan, 'functions' | 'invokeConfigs' | 'mappings'>,
+    options: {
+      clock: VirtualClock;
+      queues: Queues;
+      endpointUrl: string;
+      logDirectory: string;
+      onProblem: ProblemListener;
+      /** Put over what the template sets, where it sets it: another address of the API. */
+      environment: Readonly<Record<string, string>>;
+    },
+  ) {
+    this.#clock = options.clock;
+    for (const planned of plan.functions) {
+      const asynchronous =
+        plan.invokeConfigs.find(({ functionName }) => functionName === planned.name) ??
+        DEFAULT_ASYNCHRONOUS_POLICY;
+      const environment = { ...planned.environment };
+      for (const [name, value] of Object.entries(options.environment)) {
+        if (name in environment) environment[name] = value;
+      }
+      const spec = { ...planned, environment, asynchronous };
+      const { accessKeyId } = planned;
+      const lambda = new LambdaFunction(spec, {
+        ...options,
+        environment: functionEnvironment(spec, { endpointUrl: options.endpointUrl, accessKeyId }),
+      });
+      this.#byArn.set(spec.arn, lambda);
+    }
+    this.#mappings = plan.mappings.map(
+      (mapping) => new EventSourceMapping(mapping, this.#named(mapping.functionName), options.queues),
+    );
+  }
+
+  /** Begins to feed the functions from their queues. */
+  start(): void {
+    for (const mapping of this.#mappings) mapping.start();
+  }
+
+  /** Runs the function once; throws InvocationFailed, or a sentence when there is no such function. */
+  async invoke(arn: string, event: unknown): Promise<void> {
+    await this.#at(arn).invoke(event);
+  }
+
+  /** Runs the function as its policy for asynchronous invocations says. A last failure is in its log. */
+  invokeLater(arn: string, event: unknown): void {
+    invokeAsynchronously(this.#at(arn), event, this.#clock).catch(() => {});
+  }
+
+  /** Feeds nothing more, gives what runs a moment, then ends every process. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    const stopped = Promise.all(this.#mappings.map((mapping) => mapping.stop()));
+    const grace = Promise.withResolvers<void>();
+    const timer = setTimeout(grace.resolve, STOPPING_GRACE_MS);
+    await Promise.race([stopped, grace.promise]);
+    clearTimeout(timer);
+    await Promise.all([...this.#byArn.values()].map((lambda) => lambda.close()));
+    await stopped;
+  }
+
+  #at(arn: string): LambdaFunction {
+    const lambda = this.#byArn.get(arn);
+    if (lambda === undefined) throw new Error(`there is no function ${arn}`);
+    return lambda;
+  }
+
+  #named(name: string): LambdaFunction {
+    const lambda = [...this.#byArn.values()].find(({ spec }) => spec.name === name);
+    if (lambda === undefined) throw new Error(`an event source mapping names ${name}, which is no function`);
+    return lambda;
+  }
+}

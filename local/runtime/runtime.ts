@@ -1,0 +1,155 @@
+import { type Endpoint, startEndpoint } from '../aws/endpoint.ts';
+import type { AwsEvent } from '../aws/events/event.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/service.ts';
+import type { VirtualClock } from '../clock.ts';
+import { startBatchApi } from '../openai/server.ts';
+import { readAssembly } from './assembly.ts';
+import type { DataDirectory, Whereabouts } from './data-directory.ts';
+import { Engines } from './engines.ts';
+import { Functions } from './functions.ts';
+import { planStack } from './plan-stack.ts';
+import { SavedClock } from './saved-clock.ts';
+
+/** The Batch API that the functions call: one on this machine, or the real one with its key. */
+export type BatchApiChoice = { readonly kind: 'local' } | { readonly kind: 'real'; readonly apiKey: string };
+
+export interface RuntimeOptions {
+  /** Held by the caller, who releases it after `close`. */
+  readonly data: DataDirectory;
+  /** What `cdk synth` wrote. */
+  readonly assemblyDirectory: string;
+  readonly port: number;
+  /** How many times as fast as the wall time passes while nothing computes. */
+  readonly speed: number;
+  readonly api: BatchApiChoice;
+  /** Sees every event of the stack's buses, at least once, also those of an earlier run that nobody has seen yet. */
+  readonly onEvent: (event: AwsEvent) => void;
+  /** Told in one line each of crashes, time-outs and events that did not arrive. */
+  readonly onProblem: (problem: string) => void;
+}
+
+/** The stack at work on this machine. */
+export interface Runtime {
+  readonly whereabouts: Whereabouts;
+  readonly clock: VirtualClock;
+  /** Ends every function process and every server; what was under way goes on at the next start. */
+  close(): Promise<void>;
+}
+
+const REAL_API_URL = 'https://api.openai.com/v1';
+const LOCAL_API_KEY = 'sk-local';
+const OBSERVER_ARN = `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:batchdrop-observer`;
+const OBSERVER_RULE = 'batchdrop-observer';
+
+/** Runs an assembly over the engines. Throws a sentence that says what to do when it cannot start. */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const closing = new Closing();
+  try {
+    return await start(options, closing);
+  } catch (cause) {
+    await closing.close();
+    throw cause;
+  }
+}
+
+async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime> {
+  const { data } = options;
+  const saved = closing.add(new SavedClock(data, options.speed));
+  const { clock } = saved;
+
+  // The functions need the endpoint's address and the engines need the functions, so these are looked up late.
+  let functions: Functions | undefined;
+  const ready = () => functions ?? fail('the functions are not ready');
+  const engines = closing.add(
+    new Engines({
+      directory: data.room('aws'),
+      clock,
+      invocations: {
+        invoke: async (arn, event) =>
+          arn === OBSERVER_ARN ? options.onEvent(asEvent(event)) : ready().invoke(arn, event),
+        invokeLater: (arn, event) => ready().invokeLater(arn, event),
+        report: options.onProblem,
+      },
+    }),
+  );
+  const endpoint = closing.add(await startEndpoint({ services: engines.all, port: options.port }));
+  const openAiUrl = await openApi(options, clock, closing);
+
+  const plan = planStack(readAssembly(options.assemblyDirectory), endpoint.url);
+  await engines.apply(plan);
+  for (const bus of plan.buses) observe(engines, bus);
+  for (const { environment } of plan.functions) {
+    const secret = environment.OPENAI_SECRET_ID;
+    if (secret !== undefined) engines.secrets.putSecret(secret, apiKeyOf(options.api));
+  }
+  functions = new Functions(plan, {
+    clock,
+    queues: engines.sqs.queues,
+    endpointUrl: endpoint.url,
+    logDirectory: data.room('logs'),
+    onProblem: options.onProblem,
+    environment: { OPENAI_BASE_URL: openAiUrl },
+  });
+  const running = functions;
+  closing.add({ close: () => running.stop() });
+  await engines.start(plan);
+  functions.start();
+
+  const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
+  data.announce(whereabouts);
+  return { whereabouts, clock, close: () => closing.close() };
+}
+
+/** Answers the base URL of the API the functions are to call. */
+async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
+  if (options.api.kind === 'real') return REAL_API_URL;
+  const server = closing.add(await startBatchApi({ directory: options.data.room('openai'), clock }));
+  return server.url;
+}
+
+function apiKeyOf(api: BatchApiChoice): string {
+  return api.kind === 'real' ? api.apiKey : LOCAL_API_KEY;
+}
+
+function observe(engines: Engines, bus: string): void {
+  const { rules } = engines.events;
+  // Whatever has an account, which is every event.
+  rules.putRule({ bus, name: OBSERVER_RULE, pattern: { account: [LOCAL_ACCOUNT] }, enabled: true });
+  rules.putTargets(bus, OBSERVER_RULE, [{ Id: 'observer', Arn: OBSERVER_ARN }]);
+}
+
+function whereaboutsOf(endpoint: Endpoint, openAiUrl: string, outputs: Record<string, string>): Whereabouts {
+  const output = (name: string) => outputs[name] ?? fail(`the stack has no output ${name}`);
+  return {
+    url: endpoint.url,
+    pid: process.pid,
+    openAiUrl,
+    requestBucket: output('RequestBucket'),
+    resultsBucket: output('ResultsBucket'),
+    cancelQueueUrl: output('CancelQueueUrl'),
+    eventBus: output('EventBus'),
+    ledgerTable: output('LedgerTable'),
+  };
+}
+
+/** Closes what was opened, last first, once. */
+class Closing {
+  readonly #opened: { close(): void | Promise<void> }[] = [];
+
+  add<T extends { close(): void | Promise<void> }>(opened: T): T {
+    this.#opened.push(opened);
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    for (const opened of this.#opened.splice(0).reverse()) await opened.close();
+  }
+}
+
+function asEvent(event: unknown): AwsEvent {
+  return Object(event);
+}
+
+function fail(problem: string): never {
+  throw new Error(problem);
+}
