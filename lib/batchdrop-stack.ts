@@ -60,7 +60,7 @@ export class BatchdropStack extends Stack {
       ['SeeResults', 'Where results are', `aws s3 ls --recursive s3://${resultsBucket.bucketName}/`],
       [
         'CancelAFile',
-        'Cancels what was made of a file; {"batchId":"batch_…"} and {"jobId":"…"} work as well',
+        'Cancels what was made of a file; {"batchId":"batch_..."} and {"jobId":"..."} work as well',
         `aws sqs send-message --queue-url ${cancelQueue.queueUrl} --message-body '${JSON.stringify({ bucket: requestBucket.bucketName, key: `${prefix}requests.jsonl` })}'`,
       ],
       [

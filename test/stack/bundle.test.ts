@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { bundleFunctions } from '../../lib/bundle.ts';
+import { FUNCTION_NAMES } from '../../lib/function-bundles.ts';
+import { temporaryDirectory } from './synthesis.ts';
+
+const run = promisify(execFile);
+
+/** Functions in TypeScript and ES modules, with a shared file, as the real ones are. */
+function exampleFunctions(): string {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'shared'));
+  writeFileSync(
+    join(directory, 'shared/greet.ts'),
+    'export const greet = (name: string): string => "hello ".concat(name);',
+  );
+  for (const name of FUNCTION_NAMES) {
+    mkdirSync(join(directory, name));
+    writeFileSync(
+      join(directory, name, 'index.ts'),
+      `import { greet } from '../shared/greet.ts';\nexport const handler = async (): Promise<string> => greet('${name}');\n`,
+    );
+  }
+  return directory;
+}
+
+describe('bundling', () => {
+  it('makes one file a function that Node runs as CommonJS wherever it lies', async () => {
+    const target = temporaryDirectory();
+    writeFileSync(join(target, 'package.json'), '{"type":"module"}'); // as the project's
+    const bundles = await bundleFunctions(exampleFunctions(), target);
+    expect(bundles.map(({ name }) => name)).toEqual([...FUNCTION_NAMES]);
+    for (const { name, file, bytes } of bundles) {
+      expect(bytes).toBeGreaterThan(0);
+      const call = `require(${JSON.stringify(file)}).handler().then((said) => process.stdout.write(said))`;
+      const { stdout } = await run(process.execPath, ['--eval', call], { cwd: target });
+      expect(stdout).toBe(`hello ${name}`);
+    }
+  });
+
+  it('leaves nothing behind but the bundles', async () => {
+    const target = temporaryDirectory();
+    const source = exampleFunctions();
+    await bundleFunctions(source, target);
+    await bundleFunctions(source, target);
+    expect(readdirSync(target).sort()).toEqual([...FUNCTION_NAMES].sort());
+    expect(readdirSync(join(target, 'intake')).sort()).toEqual(['index.js', 'package.json']);
+  });
+
+  it('names the functions that are missing and writes nothing', async () => {
+    const source = exampleFunctions();
+    const target = temporaryDirectory();
+    rmSync(join(source, 'poll/index.ts'));
+    await expect(bundleFunctions(source, target)).rejects.toThrow(/there is no index\.ts in .* for poll$/);
+    expect(readdirSync(target)).toEqual([]);
+  });
+
+  it('says where a source does not build', async () => {
+    const source = exampleFunctions();
+    writeFileSync(
+      join(source, 'submit/index.ts'),
+      "import { gone } from '../shared/gone.ts';\nexport const handler = gone;",
+    );
+    await expect(bundleFunctions(source, temporaryDirectory())).rejects.toThrow(
+      'Could not resolve "../shared/gone.ts"',
+    );
+  });
+});

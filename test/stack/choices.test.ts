@@ -1,0 +1,170 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { Batchdrop } from '../../lib/batchdrop.ts';
+import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
+import { choicesOf } from '../../lib/context.ts';
+import { exampleApp, synthesize, temporaryDirectory } from './synthesis.ts';
+import { at, legible, resources } from './template-reading.ts';
+
+const variable = (template: Template, room: string, name: string): unknown => {
+  const found = resources(template, 'AWS::Lambda::Function').find(({ id }) => id === `${room}WorkerFunction`);
+  return at(found?.Properties, 'Environment', 'Variables', name);
+};
+
+describe('choices', () => {
+  it('default to OpenAI, 24 hours, and clean up behind themselves', () => {
+    const template = synthesize();
+    expect(variable(template, 'Submission', 'OPENAI_BASE_URL')).toBe('https://api.openai.com/v1');
+    expect(variable(template, 'Submission', 'COMPLETION_WINDOW')).toBe('24h');
+    expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('no');
+  });
+
+  it('reach the functions', () => {
+    const template = synthesize({
+      apiKeySecretName: 'team/key',
+      baseUrl: 'https://api.groq.com/openai/v1',
+      completionWindow: '7d',
+      keepOpenAiFiles: true,
+    });
+    for (const room of ['Submission', 'Polling', 'Delivery', 'Cancellation']) {
+      expect(variable(template, room, 'OPENAI_BASE_URL')).toBe('https://api.groq.com/openai/v1');
+      expect(variable(template, room, 'OPENAI_SECRET_ID')).toBe('team/key');
+    }
+    expect(variable(template, 'Submission', 'COMPLETION_WINDOW')).toBe('7d');
+    expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('yes');
+  });
+
+  it.each(['http://api.example.com/v1', 'ftp://api.example.com', 'http://127.0.0.1.example.com/v1'])(
+    'never send the key in the open: %s',
+    (baseUrl) => {
+      expect(() => synthesize({ baseUrl })).toThrow('the API key is sent over https only');
+    },
+  );
+
+  it('let a machine talk to itself without TLS', () => {
+    const template = synthesize({ baseUrl: 'http://127.0.0.1:8080/v1' });
+    expect(variable(template, 'Polling', 'OPENAI_BASE_URL')).toBe('http://127.0.0.1:8080/v1');
+  });
+
+  it('remove files after the time that was asked for, in the buckets made here', () => {
+    const template = synthesize({ expireFilesAfter: Duration.days(30) });
+    const expiring = resources(template, 'AWS::S3::Bucket').filter(({ Properties }) =>
+      JSON.stringify(at(Properties, 'LifecycleConfiguration')).includes('"ExpirationInDays":30'),
+    );
+    expect(expiring.map(({ id }) => id).sort()).toEqual(['BucketsRequests', 'BucketsResults']);
+  });
+
+  it('never remove a file while its job runs', () => {
+    expect(() => synthesize({ expireFilesAfter: Duration.days(6) })).toThrow(
+      'expireFilesAfter is less than 7 days',
+    );
+  });
+});
+
+describe('context', () => {
+  const read = (context: Record<string, unknown>) => {
+    const app = exampleApp();
+    for (const [name, value] of Object.entries(context)) app.node.setContext(name, value);
+    return choicesOf(app.node);
+  };
+
+  it('is read by kind', () => {
+    expect(
+      read({
+        requestBucketName: 'my-files',
+        requestPrefix: 'in/',
+        resultsBucketName: 'my-results',
+        apiKeySecretName: 'team/key',
+        baseUrl: 'https://example.com/v1',
+        completionWindow: '7d',
+        pollMinutes: '5',
+        expireFilesAfterDays: 30,
+        keepOpenAiFiles: 'yes',
+        removal: 'destroy',
+      }),
+    ).toEqual({
+      requestBucketName: 'my-files',
+      requestPrefix: 'in/',
+      resultsBucketName: 'my-results',
+      apiKeySecretName: 'team/key',
+      baseUrl: 'https://example.com/v1',
+      completionWindow: '7d',
+      pollInterval: Duration.minutes(5),
+      expireFilesAfter: Duration.days(30),
+      keepOpenAiFiles: true,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  });
+
+  it('leaves every default alone when nothing is given', () => {
+    const choices = read({});
+    expect(Object.keys(choices).length).toBeGreaterThan(0);
+    expect(Object.values(choices).filter((choice) => choice !== undefined)).toEqual([]);
+  });
+
+  it.each([
+    ['pollMinutes', '0', 'not a whole number above 0'],
+    ['pollMinutes', '1.5', 'not a whole number above 0'],
+    ['keepOpenAiFiles', 'maybe', 'not yes or no'],
+    ['removal', 'toString', 'not retain or destroy'],
+    ['requestPrefix', ' ', 'not text'],
+  ])('%s=%s is refused', (name, value, sentence) => {
+    expect(() => read({ [name]: value })).toThrow(`context ${name}: "${value}" is ${sentence}`);
+  });
+});
+
+describe('the stack', () => {
+  const stack = new BatchdropStack(exampleApp(), 'Example', {});
+  const template = Template.fromStack(stack);
+  const output = (name: string): string => legible(at(template.toJSON(), 'Outputs', name, 'Value'));
+
+  it('is for any account and region', () => {
+    expect(stack.environment).toBe('aws://unknown-account/unknown-region');
+  });
+
+  it('shows commands to copy', () => {
+    expect(output('DropAFile')).toBe('aws s3 cp requests.jsonl s3://<BucketsRequests>/');
+    expect(output('SeeResults')).toBe('aws s3 ls --recursive s3://<BucketsResults>/');
+    expect(output('CancelAFile')).toBe(
+      `aws sqs send-message --queue-url <CancellationWorkQueue> --message-body '{"bucket":"<BucketsRequests>","key":"requests.jsonl"}'`,
+    );
+    expect(output('PutTheApiKey')).toContain('create-secret --name batchdrop/openai --secret-string file://');
+    expect(output('HearOfStatuses')).toContain(
+      `'{"source":["batchdrop"],"detail":{"data":{"status":["completed","failed"]}},"detail-type":["OpenAI Batch Job Status Change"]}'`,
+    );
+  });
+
+  it('names what the command line asks for', () => {
+    expect(
+      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'EventBus', 'LedgerTable'].map(output),
+    ).toEqual([
+      '<BucketsRequests>',
+      '<BucketsResults>',
+      '<CancellationWorkQueue>',
+      '<StatusEventsBus>',
+      '<LedgerTable>',
+    ]);
+  });
+
+  it('works on buckets by name', () => {
+    const own = new BatchdropStack(exampleApp(), 'Example', {
+      requestBucketName: 'my-files',
+      requestPrefix: 'in/',
+    });
+    const value = legible(at(Template.fromStack(own).toJSON(), 'Outputs', 'DropAFile', 'Value'));
+    expect(value).toBe('aws s3 cp requests.jsonl s3://my-files/in/');
+  });
+
+  it('is plain ASCII: CloudFormation turns anything else into question marks', () => {
+    const text = JSON.stringify(template.toJSON());
+    expect([...text].filter((character) => character.charCodeAt(0) > 126)).toEqual([]);
+  });
+
+  it('does not synthesize without bundles, and says what to do', () => {
+    const nothing = temporaryDirectory();
+    expect(() => new Batchdrop(new Stack(exampleApp(nothing), 'Example'), 'Batchdrop')).toThrow(
+      'run `npm run bundle` first',
+    );
+  });
+});

@@ -1,0 +1,124 @@
+import { CfnParameter, Stack } from 'aws-cdk-lib';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Bucket, type BucketProps, type IBucket } from 'aws-cdk-lib/aws-s3';
+import { describe, expect, it } from 'vitest';
+import { Batchdrop } from '../../lib/batchdrop.ts';
+import { exampleApp, synthesize } from './synthesis.ts';
+import { at, legible, permissionsIn, resources } from './template-reading.ts';
+
+/** `as`: the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes. */
+function bucketOf(stack: Stack, id: string, props: BucketProps = {}): IBucket {
+  return new Bucket(stack, id, props) as IBucket;
+}
+
+describe("a bucket of the user's own", () => {
+  const template = synthesize((stack) => ({
+    requestBucket: Bucket.fromBucketName(stack, 'Mine', 'my-files'),
+    requestPrefix: 'incoming/',
+    resultsBucket: Bucket.fromBucketName(stack, 'Theirs', 'my-results'),
+  }));
+
+  it('is left as it is: no notification is set on it and nothing deployed that would', () => {
+    expect(resources(template, 'AWS::S3::Bucket')).toEqual([]);
+    expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
+    expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
+  });
+
+  it('is looked at below the prefix only', () => {
+    const rule = resources(template, 'AWS::Events::Rule')[0];
+    expect(at(rule?.Properties, 'EventPattern', 'detail')).toEqual({
+      bucket: { name: ['my-files'] },
+      object: { key: [{ prefix: 'incoming/' }] },
+    });
+    const readable = permissionsIn(template).filter(({ action }) => action === 's3:GetObjectVersion');
+    expect(readable.length).toBeGreaterThan(0);
+    for (const { resource } of readable)
+      expect(resource).toBe('arn:<AWS::Partition>:s3:::my-files/incoming/*');
+  });
+
+  it("with a key of the user's own can be read and written by those who have to", () => {
+    const encrypted = synthesize((stack) => ({
+      requestBucket: bucketOf(stack, 'Mine', {
+        encryptionKey: new Key(stack, 'RequestKey'),
+        versioned: true,
+      }),
+      resultsBucket: bucketOf(stack, 'Theirs', { encryptionKey: new Key(stack, 'ResultsKey') }),
+    }));
+    const granted = permissionsIn(encrypted)
+      .filter(({ action }) => action.startsWith('kms:'))
+      .map(({ role, action, resource }) => `${role} ${action} ${resource}`);
+    expect(granted.sort()).toEqual([
+      '<DeliveryWorkerRole> kms:Decrypt <RequestKey.Arn>',
+      '<DeliveryWorkerRole> kms:Decrypt <ResultsKey.Arn>',
+      '<DeliveryWorkerRole> kms:GenerateDataKey <ResultsKey.Arn>',
+      '<IntakeWorkerRole> kms:Decrypt <RequestKey.Arn>',
+      '<IntakeWorkerRole> kms:Decrypt <ResultsKey.Arn>',
+      '<IntakeWorkerRole> kms:GenerateDataKey <ResultsKey.Arn>',
+      '<SubmissionWorkerRole> kms:Decrypt <RequestKey.Arn>',
+    ]);
+  });
+});
+
+describe('a bucket that cannot work is refused at synthesis', () => {
+  it('the same bucket for requests and results', () => {
+    expect(() =>
+      synthesize((stack) => {
+        const bucket = bucketOf(stack, 'Both');
+        return { requestBucket: bucket, resultsBucket: bucket };
+      }),
+    ).toThrow('requestBucket and resultsBucket are the same bucket');
+  });
+
+  it('the same bucket imported twice by its name', () => {
+    expect(() =>
+      synthesize((stack) => ({
+        requestBucket: Bucket.fromBucketName(stack, 'One', 'both'),
+        resultsBucket: Bucket.fromBucketName(stack, 'Other', 'both'),
+      })),
+    ).toThrow('requestBucket and resultsBucket are the same bucket');
+  });
+
+  it('the same bucket by the same parameter', () => {
+    expect(() =>
+      synthesize((stack) => {
+        const name = new CfnParameter(stack, 'Name').valueAsString;
+        return {
+          requestBucket: Bucket.fromBucketName(stack, 'One', name),
+          resultsBucket: Bucket.fromBucketName(stack, 'Other', name),
+        };
+      }),
+    ).toThrow('requestBucket and resultsBucket are the same bucket');
+  });
+
+  it.each([
+    ['account', { account: '222222222222' }],
+    ['region', { region: 'eu-west-1' }],
+  ])('a bucket in another %s, whose events never come to the stack', (what, elsewhere) => {
+    const stack = new Stack(exampleApp(), 'Example', {
+      env: { account: '111111111111', region: 'us-east-1' },
+    });
+    const bucketName = 'far-away';
+    const requestBucket = Bucket.fromBucketAttributes(stack, 'Mine', { bucketName, ...elsewhere });
+    expect(() => new Batchdrop(stack, 'Batchdrop', { requestBucket })).toThrow(
+      `bucket far-away is in ${what}`,
+    );
+  });
+
+  it("a prefix without a bucket of the user's own", () => {
+    expect(() => synthesize({ requestPrefix: 'incoming/' })).toThrow('requestPrefix needs a requestBucket');
+  });
+
+  it("a bucket of the user's own and one made here go together", () => {
+    const template = synthesize((stack) => ({
+      requestBucket: Bucket.fromBucketName(stack, 'Mine', 'my-files'),
+    }));
+    const made = resources(template, 'AWS::S3::Bucket').map(({ id }) => id);
+    expect(made.sort()).toEqual(['BucketsAccessLogs', 'BucketsResults']);
+    const intake = resources(template, 'AWS::Lambda::Function').find(
+      ({ id }) => id === 'IntakeWorkerFunction',
+    );
+    expect(legible(at(intake?.Properties, 'Environment', 'Variables', 'RESULTS_BUCKET'))).toBe(
+      '<BucketsResults>',
+    );
+  });
+});

@@ -1,0 +1,94 @@
+import { EventBus } from 'aws-cdk-lib/aws-events';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { describe, expect, it } from 'vitest';
+import type { Batchdrop } from '../../lib/batchdrop.ts';
+import { synthesize } from './synthesis.ts';
+import { at, legible, permissionsIn, resources } from './template-reading.ts';
+
+describe('a subscriber hears of', () => {
+  const template = synthesize({}, (batchdrop, stack) => {
+    const target = new SqsQueue(new Queue(stack, 'Mine'));
+    batchdrop.onStatusChange('EveryBatch', { target });
+    batchdrop.onStatusChange('EndedBatches', { target, status: ['completed', 'expired'] });
+    batchdrop.onJobStatusChange('EveryJob', { target });
+    batchdrop.onJobStatusChange('RejectedJobs', { target, status: ['rejected'] });
+  });
+
+  it.each([
+    ['EveryBatch', 'OpenAI Batch Status Change', undefined],
+    ['EndedBatches', 'OpenAI Batch Status Change', ['completed', 'expired']],
+    ['EveryJob', 'OpenAI Batch Job Status Change', undefined],
+    ['RejectedJobs', 'OpenAI Batch Job Status Change', ['rejected']],
+  ])('%s: %s, statuses %j', (id, detailType, status) => {
+    const rule = resources(template, 'AWS::Events::Rule').find((candidate) => candidate.id === id);
+    expect(legible(at(rule?.Properties, 'EventBusName'))).toBe('<StatusEventsBus>');
+    expect(legible(at(rule?.Properties, 'Targets', 0, 'Arn'))).toBe('<Mine.Arn>');
+    expect(at(rule?.Properties, 'EventPattern')).toEqual({
+      source: ['batchdrop'],
+      'detail-type': [detailType],
+      ...(status && { detail: { data: { status } } }),
+    });
+  });
+});
+
+it("events go to a bus of the user's own when there is one", () => {
+  const template = synthesize((stack) => ({ bus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus') }));
+  expect(resources(template, 'AWS::Events::EventBus')).toEqual([]);
+  const functions = resources(template, 'AWS::Lambda::Function');
+  expect(
+    functions.map(({ Properties }) => at(Properties, 'Environment', 'Variables', 'EVENT_BUS_NAME')),
+  ).toEqual(Array(5).fill('company-bus'));
+  const publishing = permissionsIn(template).filter(({ action }) => action === 'events:PutEvents');
+  expect(publishing).toHaveLength(5);
+  for (const { resource } of publishing) expect(resource).toMatch(/:event-bus\/company-bus$/);
+});
+
+describe('a grant gives', () => {
+  const granted = (grant: (batchdrop: Batchdrop, role: Role) => void, own = false) => {
+    const template = synthesize(
+      (stack) =>
+        own ? { requestBucket: Bucket.fromBucketName(stack, 'Mine', 'my-files'), requestPrefix: 'in/' } : {},
+      (batchdrop, stack) =>
+        grant(
+          batchdrop,
+          new Role(stack, 'User', { assumedBy: new ServicePrincipal('ecs-tasks.amazonaws.com') }),
+        ),
+    );
+    return permissionsIn(template)
+      .filter(({ role }) => role === '<User>')
+      .map(({ action, resource }) => `${action} ${resource}`)
+      .sort();
+  };
+
+  it('to submit: putting files', () => {
+    expect(granted((batchdrop, role) => batchdrop.grantSubmit(role))).toEqual([
+      's3:AbortMultipartUpload <BucketsRequests.Arn>/*',
+      's3:PutObject <BucketsRequests.Arn>/*',
+    ]);
+  });
+
+  it("to submit into the user's own bucket: putting files below the prefix", () => {
+    expect(granted((batchdrop, role) => batchdrop.grantSubmit(role), true)).toEqual([
+      's3:AbortMultipartUpload arn:<AWS::Partition>:s3:::my-files/in/*',
+      's3:PutObject arn:<AWS::Partition>:s3:::my-files/in/*',
+    ]);
+  });
+
+  it('to cancel: sending to the cancel queue', () => {
+    expect(granted((batchdrop, role) => batchdrop.grantCancel(role))).toEqual([
+      'sqs:GetQueueAttributes <CancellationWorkQueue.Arn>',
+      'sqs:GetQueueUrl <CancellationWorkQueue.Arn>',
+      'sqs:SendMessage <CancellationWorkQueue.Arn>',
+    ]);
+  });
+
+  it('to read results: listing and reading, not writing', () => {
+    expect(granted((batchdrop, role) => batchdrop.grantReadResults(role))).toEqual([
+      's3:GetObject <BucketsResults.Arn>/*',
+      's3:ListBucket <BucketsResults.Arn>',
+    ]);
+  });
+});

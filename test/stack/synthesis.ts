@@ -1,0 +1,53 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Stack } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
+import { afterAll } from 'vitest';
+import cdkJson from '../../cdk.json' with { type: 'json' };
+import { Batchdrop, type BatchdropProps } from '../../lib/batchdrop.ts';
+import { FUNCTION_NAMES } from '../../lib/function-bundles.ts';
+import { BUNDLES_CONTEXT } from '../../lib/house-function.ts';
+
+const directories: string[] = [];
+
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true });
+});
+
+/** A directory that is gone after the tests of the file. */
+export function temporaryDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-stack-'));
+  directories.push(directory);
+  return directory;
+}
+
+/** Bundles that do nothing: what a template promises does not depend on what the functions do. */
+export function placeholderBundles(): string {
+  const directory = temporaryDirectory();
+  for (const name of FUNCTION_NAMES) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, 'index.js'), `exports.handler = async () => '${name}';\n`);
+  }
+  return directory;
+}
+
+/** An app as bin/app.ts makes it, but with placeholder bundles and without CloudFormation's validation, which takes seconds. */
+export function exampleApp(bundles: string = placeholderBundles()): App {
+  return new App({
+    outdir: join(temporaryDirectory(), 'cdk.out'),
+    builtinCloudFormationValidation: false,
+    context: { ...cdkJson.context, 'aws:cdk:bundling-stacks': [], [BUNDLES_CONTEXT]: bundles },
+  });
+}
+
+/** A stack with one Batchdrop in it, which `use` may use before the template is made. */
+export function synthesize(
+  props: BatchdropProps | ((stack: Stack) => BatchdropProps) = {},
+  use: (batchdrop: Batchdrop, stack: Stack) => void = () => {},
+): Template {
+  const stack = new Stack(exampleApp(), 'Example');
+  const batchdrop = new Batchdrop(stack, 'Batchdrop', typeof props === 'function' ? props(stack) : props);
+  use(batchdrop, stack);
+  return Template.fromStack(stack);
+}

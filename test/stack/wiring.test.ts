@@ -1,0 +1,266 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, it } from 'vitest';
+import { synthesize } from './synthesis.ts';
+import { at, legible, resources } from './template-reading.ts';
+
+const template = synthesize();
+const ROOMS = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
+
+describe('a file that is dropped gets to INTAKE', () => {
+  it('the request bucket keeps versions and tells EventBridge, without a custom resource', () => {
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      VersioningConfiguration: { Status: 'Enabled' },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    });
+    const buckets = resources(template, 'AWS::S3::Bucket');
+    const telling = buckets.filter(
+      ({ Properties }) => at(Properties, 'NotificationConfiguration') !== undefined,
+    );
+    expect(telling.map(({ id }) => id)).toEqual(['BucketsRequests']); // results can never trigger a job
+    expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
+    expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
+  });
+
+  it('every key counts, so that a wrong ending is rejected where its owner sees it', () => {
+    const [rule, ...others] = resources(template, 'AWS::Events::Rule');
+    expect(others).toEqual([]);
+    expect(at(rule?.Properties, 'EventBusName')).toBeUndefined(); // S3 speaks on the default bus
+    expect(at(rule?.Properties, 'EventPattern')).toEqual({
+      source: ['aws.s3'],
+      'detail-type': ['Object Created'],
+      detail: { bucket: { name: [{ Ref: expect.stringMatching(/^BatchdropBucketsRequests/) }] } },
+    });
+  });
+
+  it('an event that cannot be delivered is kept as evidence', () => {
+    const rule = resources(template, 'AWS::Events::Rule')[0];
+    expect(legible(at(rule?.Properties, 'Targets', 0, 'Arn'))).toBe('<IntakeWorkQueue.Arn>');
+    expect(legible(at(rule?.Properties, 'Targets', 0, 'DeadLetterConfig', 'Arn'))).toBe(
+      '<IntakeUndelivered.Arn>',
+    );
+  });
+});
+
+describe('queues', () => {
+  const queues = new Map(
+    resources(template, 'AWS::SQS::Queue').map(({ id, Properties }) => [id, Properties]),
+  );
+  const timeouts = new Map(
+    resources(template, 'AWS::Lambda::Function').map(({ id, Properties }) => [id, at(Properties, 'Timeout')]),
+  );
+
+  it.each(ROOMS)(
+    '%s: a message comes back after six time-outs, five times, and then stays as evidence',
+    (room) => {
+      const queue = queues.get(`${room}WorkQueue`);
+      expect(at(queue, 'VisibilityTimeout')).toBe(6 * Number(timeouts.get(`${room}WorkerFunction`)));
+      expect(at(queue, 'RedrivePolicy', 'maxReceiveCount')).toBe(5);
+      expect(legible(at(queue, 'RedrivePolicy', 'deadLetterTargetArn'))).toBe(`<${room}WorkDeadLetters.Arn>`);
+      // A dead letter keeps the age it had: it must live on after its queue's retention.
+      const evidenceKept = Number(at(queues.get(`${room}WorkDeadLetters`), 'MessageRetentionPeriod'));
+      expect(evidenceKept).toBe(Duration.days(14).toSeconds());
+      expect(Number(at(queue, 'MessageRetentionPeriod'))).toBeLessThan(evidenceKept);
+    },
+  );
+
+  it('are encrypted by SQS itself: EventBridge cannot write to one with the AWS-managed key', () => {
+    expect(queues.size).toBe(9);
+    for (const [id, queue] of queues) {
+      expect(at(queue, 'SqsManagedSseEnabled'), id).toBe(true);
+      expect(at(queue, 'KmsMasterKeyId'), id).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['Intake', 1],
+    ['Submission', 1],
+    ['Delivery', 1],
+    ['Cancellation', 10],
+  ])('%s takes %i at a time, reports failures one by one and shares the account', (room, size) => {
+    const mapping = resources(template, 'AWS::Lambda::EventSourceMapping').find(
+      ({ Properties }) => legible(at(Properties, 'EventSourceArn')) === `<${room}WorkQueue.Arn>`,
+    );
+    expect(legible(at(mapping?.Properties, 'FunctionName'))).toBe(`<${room}WorkerFunction>`);
+    expect(at(mapping?.Properties, 'BatchSize')).toBe(size);
+    expect(at(mapping?.Properties, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+    expect(Number(at(mapping?.Properties, 'ScalingConfig', 'MaximumConcurrency'))).toBeGreaterThanOrEqual(2);
+  });
+});
+
+describe('the reconciler', () => {
+  it('is woken every minute and a tick is never repeated', () => {
+    template.hasResourceProperties('AWS::Scheduler::Schedule', {
+      ScheduleExpression: 'rate(1 minute)',
+      State: 'ENABLED',
+      Target: Match.objectLike({
+        RetryPolicy: { MaximumEventAgeInSeconds: 60, MaximumRetryAttempts: 0 },
+      }),
+    });
+    const schedule = resources(template, 'AWS::Scheduler::Schedule')[0];
+    expect(legible(at(schedule?.Properties, 'Target', 'Arn'))).toBe('<PollingWorkerFunction.Arn>');
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumRetryAttempts: 0 });
+    expect(resources(template, 'AWS::Lambda::EventInvokeConfig')).toHaveLength(1);
+  });
+
+  it('is woken as often as asked', () => {
+    const slower = synthesize({ pollInterval: Duration.minutes(5) });
+    slower.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' });
+  });
+});
+
+describe('functions', () => {
+  const functions = resources(template, 'AWS::Lambda::Function');
+
+  it('run on Node 24, arm64, with a log of their own kept for 30 days and no reserved concurrency', () => {
+    expect(functions).toHaveLength(5);
+    for (const { id, Properties } of functions) {
+      expect(Properties, id).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+      });
+      expect(legible(at(Properties, 'LoggingConfig', 'LogGroup'))).toBe(
+        `<${id.replace('Function', 'Logs')}>`,
+      );
+      expect(at(Properties, 'ReservedConcurrentExecutions'), id).toBeUndefined();
+    }
+    const logs = resources(template, 'AWS::Logs::LogGroup');
+    expect(logs.map(({ Properties }) => at(Properties, 'RetentionInDays'))).toEqual([30, 30, 30, 30, 30]);
+  });
+
+  it.each([
+    [
+      'Intake',
+      [
+        'BUCKET_OWNER',
+        'EVENT_BUS_NAME',
+        'LEDGER_TABLE',
+        'REQUEST_BUCKET',
+        'RESULTS_BUCKET',
+        'SUBMIT_QUEUE_URL',
+      ],
+    ],
+    [
+      'Submission',
+      [
+        'BUCKET_OWNER',
+        'COMPLETION_WINDOW',
+        'EVENT_BUS_NAME',
+        'LEDGER_TABLE',
+        'OPENAI_BASE_URL',
+        'OPENAI_SECRET_ID',
+        'REQUEST_BUCKET',
+      ],
+    ],
+  ])('%s gets its environment and not a name more', (room, names) => {
+    const found = functions.find(({ id }) => id === `${room}WorkerFunction`);
+    expect(Object.keys(Object(at(found?.Properties, 'Environment', 'Variables'))).sort()).toEqual(names);
+  });
+
+  it('the results of one function are the input of the right next one', () => {
+    const urls = functions.flatMap(({ id, Properties }) =>
+      Object.entries(Object(at(Properties, 'Environment', 'Variables')))
+        .filter(([name]) => name.endsWith('_QUEUE_URL'))
+        .map(([name, url]) => `${id} ${name} ${legible(url)}`),
+    );
+    expect(urls.sort()).toEqual([
+      'CancellationWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
+      'DeliveryWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
+      'IntakeWorkerFunction SUBMIT_QUEUE_URL <SubmissionWorkQueue>',
+      'PollingWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
+      'PollingWorkerFunction INTAKE_QUEUE_URL <IntakeWorkQueue>',
+      'PollingWorkerFunction SUBMIT_QUEUE_URL <SubmissionWorkQueue>',
+    ]);
+  });
+});
+
+describe('the ledger', () => {
+  it('is keyed by pk and sk, forgets by ttl, and finds what is due by shard and time', () => {
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      BillingMode: 'PAY_PER_REQUEST',
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+      AttributeDefinitions: Match.arrayWith([
+        { AttributeName: 'dueShard', AttributeType: 'S' },
+        { AttributeName: 'dueAt', AttributeType: 'N' },
+      ]),
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'due',
+          KeySchema: [
+            { AttributeName: 'dueShard', KeyType: 'HASH' },
+            { AttributeName: 'dueAt', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+    });
+  });
+});
+
+describe('what holds data', () => {
+  it('stays when the stack goes, unless its creation is rolled back', () => {
+    for (const { id, all } of [
+      ...resources(template, 'AWS::S3::Bucket'),
+      ...resources(template, 'AWS::DynamoDB::Table'),
+    ]) {
+      expect(at(all, 'DeletionPolicy'), id).toBe('RetainExceptOnCreate');
+      expect(at(all, 'UpdateReplacePolicy'), id).toBe('Retain');
+    }
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      DeletionProtectionEnabled: true,
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  it('has no name of its own, which would block the next stack', () => {
+    for (const type of [
+      'AWS::S3::Bucket',
+      'AWS::DynamoDB::Table',
+      'AWS::SQS::Queue',
+      'AWS::Lambda::Function',
+      'AWS::IAM::Role',
+    ]) {
+      for (const { id, Properties } of resources(template, type)) {
+        const names = Object.keys(Object(Properties)).filter((key) =>
+          /^(Bucket|Table|Queue|Function|Role)Name$/.test(key),
+        );
+        expect(names, id).toEqual([]);
+      }
+    }
+  });
+
+  it('goes with the stack when asked to', () => {
+    const passing = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
+    for (const { id, all } of resources(passing, 'AWS::S3::Bucket'))
+      expect(at(all, 'DeletionPolicy'), id).toBe('Delete');
+    passing.hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Delete',
+      Properties: { DeletionProtectionEnabled: false },
+    });
+  });
+
+  it('is closed to the public, encrypted, logged, and rid of what was left unfinished', () => {
+    for (const { id, Properties } of resources(template, 'AWS::S3::Bucket')) {
+      expect(at(Properties, 'PublicAccessBlockConfiguration'), id).toEqual({
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      });
+      expect(at(Properties, 'BucketEncryption'), id).toBeDefined();
+      if (id === 'BucketsAccessLogs') continue;
+      expect(legible(at(Properties, 'LoggingConfiguration', 'DestinationBucketName')), id).toBe(
+        '<BucketsAccessLogs>',
+      );
+      expect(at(Properties, 'LifecycleConfiguration', 'Rules'), id).toContainEqual({
+        AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
+        Status: 'Enabled',
+      });
+    }
+  });
+});
