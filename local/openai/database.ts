@@ -31,13 +31,21 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 `;
 
-/** Opens (or makes) the server's database; what is committed survives the death of the process. */
+/**
+ * Opens (or makes) the server's database; what is committed survives the death of the process. Throws when another server
+ * has it open: two on one directory would run every batch twice.
+ */
 export function openDatabase(directory: string): DatabaseSync {
   mkdirSync(directory, { recursive: true });
   const database = new DatabaseSync(join(directory, 'batch-api.sqlite'));
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-  database.exec(SCHEMA);
-  return database;
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+    database.exec(SCHEMA);
+    return database;
+  } catch (cause) {
+    database.close();
+    throw new Error(`open ${directory}: is another server at work on it?`, { cause });
+  }
 }
 
 /** Runs `change` as one transaction: all of it is kept, or (when it throws) nothing. */
@@ -61,4 +69,10 @@ export function nextNumber(database: DatabaseSync, name: string): number {
     )
     .get(name);
   return Number(row?.value);
+}
+
+/** The number kept under `name`; the first one given stays. */
+export function keptNumber(database: DatabaseSync, name: string, value: number): number {
+  database.prepare('INSERT OR IGNORE INTO counters VALUES (?, ?)').run(name, value);
+  return Number(database.prepare('SELECT value FROM counters WHERE name = ?').get(name)?.value);
 }

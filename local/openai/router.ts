@@ -21,7 +21,8 @@ const LONGEST_JSON_BODY = 1 << 20;
 
 /** Finds the operation of a request; throws `ApiError` 404 or 405. */
 export function route(routes: readonly Route[], request: IncomingMessage, response: ServerResponse) {
-  const { pathname, searchParams: query } = new URL(request.url ?? '/', 'http://localhost');
+  const [pathname = '/', search] = (request.url ?? '/').split('?', 2);
+  const query = new URLSearchParams(search);
   let known = false;
   for (const { method, path, handle } of routes) {
     const match = path.exec(pathname);

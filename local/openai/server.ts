@@ -26,6 +26,8 @@ export interface BatchApiServer {
   close(): Promise<void>;
 }
 
+const KEEP_ALIVE_MS = 65_000; // longer than a client keeps an idle connection: Node's 5 s cut off requests under way
+
 /** Starts the server on 127.0.0.1; rejects when the port is taken or the directory cannot be written. */
 export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
   const state = openState(options);
@@ -37,6 +39,7 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
     running.add(answered);
     void answered.finally(() => running.delete(answered));
   });
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const release = async () => {
     await lifecycle.close();
     await Promise.all(running);

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
 import { AuditLog } from './audit-log.ts';
 import { BatchStore } from './batch-store.ts';
-import { openDatabase } from './database.ts';
+import { keptNumber, openDatabase } from './database.ts';
 import { FileStore } from './file-store.ts';
 import { type Limits, OPENAI_LIMITS } from './limits.ts';
 import { type Timing, TYPICAL_TIMING } from './timing.ts';
@@ -13,7 +13,7 @@ export interface BatchApiOptions {
   readonly clock: Clock;
   /** Default 0: any free one. */
   readonly port?: number;
-  /** Makes ids, durations, order and contents of results; default 1. */
+  /** Makes ids, durations, order and contents of results; default 1. A directory keeps the one it began with. */
   readonly seed?: number;
   /** The only bearer token that is taken; left out, any is. */
   readonly apiKey?: string;
@@ -38,8 +38,9 @@ export interface ServerState {
 
 /** Opens a directory's state, healing what the death of an earlier server left half done. */
 export function openState(options: BatchApiOptions): ServerState {
-  const { directory, clock, seed = 1 } = options;
+  const { directory, clock } = options;
   const database = openDatabase(directory);
+  const seed = keptNumber(database, 'seed', options.seed ?? 1);
   const batches = new BatchStore(database);
   const files = new FileStore(database, directory, seed);
   files.sweep(clock.now(), (id) => batches.readsFile(id));

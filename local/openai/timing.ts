@@ -1,7 +1,7 @@
 import { seededRandom } from './seeded-random.ts';
 
 /** What a duration may depend on; `random` gives numbers in [0, 1), the same for the same seed and batch. */
-export interface TimedBatch {
+interface TimedBatch {
   readonly id: string;
   /** Rows of the batch; 0 while nobody has read the file. */
   readonly rows: number;

@@ -1,4 +1,5 @@
 import { createReadStream, readdirSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { describe, expect, test } from 'vitest';
@@ -134,6 +135,21 @@ describe('files', () => {
     await expect(upload('larger.jsonl', 5_000_000)).rejects.toMatchObject({ status: 413, param: 'file' });
     expect(readdirSync(join(directory, 'incoming'))).toEqual([]);
     expect((await upload('largest.jsonl', 100_000)).bytes).toBe(100_000);
+  });
+
+  test('an upload that its client gives up leaves nothing behind', async () => {
+    const { client, server, directory } = await batchApi();
+    const incoming = join(directory, 'incoming');
+    const upload = request(`${server.url}/files`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-test', 'content-type': 'multipart/form-data; boundary=b' },
+    });
+    upload.on('error', () => undefined);
+    upload.write('--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\nhalf');
+    await expect.poll(() => readdirSync(incoming), { timeout: 30_000 }).toHaveLength(1);
+    upload.destroy();
+    await expect.poll(() => readdirSync(incoming), { timeout: 30_000 }).toEqual([]);
+    expect((await client.files.list()).data).toEqual([]);
   });
 
   test('a file streamed from disk arrives byte for byte', async () => {

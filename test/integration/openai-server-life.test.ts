@@ -208,6 +208,26 @@ describe('cancelling', () => {
     expect(await resultLines(client, completed.output_file_id)).toHaveLength(4);
   });
 
+  test('a cancel that comes while results are written bills no row twice', async () => {
+    const { client, clock, directory } = await batchApi();
+    const { id } = await createBatch(client, chatRows(10_000));
+    clock.advance(10 * SECOND);
+    await reaches(client, id, 'in_progress');
+    clock.advance(100 * SECOND);
+    await reaches(client, id, 'finalizing');
+    clock.advance(20 * SECOND);
+    const billed = () =>
+      readAudit(directory).flatMap((entry) => (entry.event === 'row.billed' ? [entry.customId] : []));
+    await expect.poll(() => billed().length, { interval: 2, timeout: 30_000 }).toBeGreaterThan(0);
+    expect((await client.batches.cancel(id)).status).toBe('cancelling');
+    clock.advance(30 * SECOND);
+    const completed = await reaches(client, id, 'completed');
+    expect(completed.cancelling_at).not.toBeNull();
+    expect(await resultLines(client, completed.output_file_id)).toHaveLength(10_000);
+    expect(billed()).toHaveLength(10_000);
+    expect(new Set(billed()).size).toBe(10_000);
+  });
+
   test('cancelling again is answered as before; a completed, failed or unknown batch refuses', async () => {
     const api = await batchApi();
     const { client, clock } = api;

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import OpenAI from 'openai';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAudit } from '../../local/openai/audit-log.ts';
+import { startBatchApi } from '../../local/openai/server.ts';
 import {
   batchApi,
   chatRow,
@@ -135,4 +136,30 @@ test('what a death left behind is cleared away: half an upload, contents of no f
     { n: whole.length + 1, event: 'file.created' },
     { n: whole.length + 2, event: 'batch.created' },
   ]);
+});
+
+test('a directory that a server is at work on is refused to another', async () => {
+  const { client, directory, clock } = await batchApi();
+  await expect(startBatchApi({ directory, clock })).rejects.toThrow(/another server/);
+  await createBatch(client, chatRows(1));
+});
+
+test('a directory keeps its seed, so a batch begun under it ends the same under another', async () => {
+  const results = async (seedLater: number) => {
+    const first = await batchApi({ seed: 1 });
+    const { id } = await createBatch(first.client, [...chatRows(20), chatRow('broken', 500)]);
+    first.clock.advance(10 * SECOND);
+    await reaches(first.client, id, 'in_progress');
+    await first.server.close();
+    const { client, clock } = await batchApi({
+      directory: first.directory,
+      clock: first.clock,
+      seed: seedLater,
+    });
+    clock.advance(100 * SECOND);
+    await reaches(client, id, 'finalizing');
+    clock.advance(20 * SECOND);
+    return await resultLines(client, (await reaches(client, id, 'completed')).output_file_id);
+  };
+  expect(await results(2)).toEqual(await results(1));
 });
