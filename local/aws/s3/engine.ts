@@ -56,6 +56,7 @@ export class S3Engine implements AwsService {
       response.destroy();
       if (!isLost(message, response)) logDefect(error, requestId);
     } finally {
+      message.resume(); // a body refused midway is read away, or the next request on its connection would wait for ever
       answer.sent?.();
     }
   }

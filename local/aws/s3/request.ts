@@ -113,8 +113,9 @@ function readHeaders(message: IncomingMessage): Map<string, string> {
 /** A presigned URL ends by the wall's clock, on which its signer made it, not by the virtual one. */
 function checkExpiry(query: ReadonlyMap<string, string>): void {
   const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
-  const seconds = Number(query.get('X-Amz-Expires') ?? Number.NaN);
-  if (signed === null || !Number.isInteger(seconds) || seconds < 0 || seconds > LONGEST_EXPIRY_SECONDS) {
+  const expires = query.get('X-Amz-Expires') ?? '';
+  const seconds = /^\d{1,6}$/.test(expires) ? Number(expires) : Number.NaN;
+  if (signed === null || !(seconds <= LONGEST_EXPIRY_SECONDS)) {
     const message = 'A presigned URL needs X-Amz-Date and an X-Amz-Expires of 0 to 604800 seconds.';
     throw new S3Error(400, 'AuthorizationQueryParametersError', message);
   }
