@@ -22,7 +22,9 @@ describe("AWS's solution checks", () => {
       .flatMap(({ node }) => node.metadata)
       .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
       .flatMap(({ data }) => Object.entries<unknown>(data));
-    const ids = acknowledged.map(([id]) => id.replace('Annotation::', '').replace(/Batchdrop(\w+?)[0-9A-F]{8}/, '$1'));
+    const ids = acknowledged.map(([id]) =>
+      id.replace('Annotation::', '').replace(/Batchdrop(\w+?)[0-9A-F]{8}/, '$1'),
+    );
     expect([...new Set(ids)].sort()).toEqual([
       'AwsSolutions-IAM5[Resource::<BucketsRequests.Arn>/*]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*]',
