@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import { Refused, RetryLater } from '../../functions/shared/core/errors.ts';
+import type { ObservedBatch } from '../../functions/shared/core/part.ts';
 import type { BatchApi } from '../../functions/shared/core/ports.ts';
 
 /** A Batch API with nothing in it. */
@@ -155,7 +156,7 @@ function itCancels(made: () => BatchApiUnderTest, limits: ApiLimits): void {
     const { api } = made();
     const { fileId } = await upload(api, rows('a', 'b', 'c'));
     const { batchId } = await create(api, fileId);
-    await made().letTimePass();
+    await until(made(), batchId, (status) => status !== 'validating');
     expect(await api.cancelBatch(batchId)).toMatchObject({ batchId, status: 'cancelling' });
     const ended = await untilEnded(made(), batchId);
     expect(ended.status).toBe('cancelled');
@@ -194,13 +195,21 @@ function create(api: BatchApi, inputFileId: string): ReturnType<BatchApi['create
   return api.createBatch({ inputFileId, endpoint: ENDPOINT, metadata: {} }, NEVER);
 }
 
-async function untilEnded(made: BatchApiUnderTest, batchId: string): ReturnType<BatchApi['retrieveBatch']> {
+function untilEnded(made: BatchApiUnderTest, batchId: string): Promise<ObservedBatch> {
+  return until(made, batchId, hasEnded);
+}
+
+async function until(
+  made: BatchApiUnderTest,
+  batchId: string,
+  reached: (status: string) => boolean,
+): Promise<ObservedBatch> {
   for (let steps = 0; steps < 500; steps += 1) {
     const batch = await made.api.retrieveBatch(batchId);
-    if (hasEnded(batch.status)) return batch;
+    if (reached(batch.status)) return batch;
     await made.letTimePass();
   }
-  throw new Error(`${batchId} does not end`);
+  throw new Error(`${batchId} does not get on`);
 }
 
 async function* inPieces(text: string): AsyncGenerator<Uint8Array> {

@@ -1,5 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { unlessSilent } from './silence.ts';
 
 /*
  * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
@@ -202,21 +203,6 @@ async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGener
     if (!answer.complete) throw new ConnectionFailure('the answer broke off', true);
   } finally {
     if (!answer.complete) answer.destroy();
-  }
-}
-
-/** Destroys the connection when the other side stays silent, so that what waits for it fails. */
-async function unlessSilent<T>(
-  milliseconds: number,
-  connection: { destroy(error: Error): unknown },
-  expected: Promise<T>,
-): Promise<T> {
-  const silence = new Error(`silent for ${milliseconds} ms`);
-  const timer = setTimeout(() => connection.destroy(silence), milliseconds);
-  try {
-    return await expected;
-  } finally {
-    clearTimeout(timer);
   }
 }
 

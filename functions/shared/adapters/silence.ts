@@ -1,0 +1,14 @@
+/** Destroys a stream or connection when the other side gives no sign for so long, so that what waits for it fails. */
+export async function unlessSilent<T>(
+  milliseconds: number,
+  connection: { destroy(error: Error): unknown },
+  expected: Promise<T>,
+): Promise<T> {
+  const silence = new Error(`silent for ${milliseconds} ms`);
+  const timer = setTimeout(() => connection.destroy(silence), milliseconds);
+  try {
+    return await expected;
+  } finally {
+    clearTimeout(timer);
+  }
+}
