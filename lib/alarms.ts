@@ -7,7 +7,7 @@ import type { WorkQueue } from './work-queue.ts';
 
 const LOOK = Duration.minutes(5);
 
-export interface HouseAlarmProps {
+interface HouseAlarmProps {
   /** Whom it hurts, and how: the alarm's description. */
   impact: string;
   metric: IMetric;
@@ -20,7 +20,7 @@ export interface HouseAlarmProps {
 }
 
 /** An alarm that says whom it hurts. */
-export class HouseAlarm extends Alarm {
+class HouseAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: HouseAlarmProps) {
     super(scope, id, {
       alarmDescription: props.impact,

@@ -13,6 +13,7 @@ import { asNagWritesIt } from './nag-findings.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 
 const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
+const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
 const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
 
 export interface PollingProps {
@@ -32,6 +33,9 @@ export class Polling extends Construct {
 
   constructor(scope: Construct, id: string, props: PollingProps) {
     super(scope, id);
+    if (props.interval.toSeconds() > LONGEST_INTERVAL.toSeconds()) {
+      throw new Error(`pollInterval ${props.interval.toHumanString()}: an hour at most`);
+    }
     this.worker = new HouseFunction(this, 'Worker', {
       bundle: 'poll',
       description: 'Brings every open job and batch up to date',

@@ -9,7 +9,7 @@ const RECEIVES = 5; // AWS's least for event sources; our own tries are counted 
 const KEPT = Duration.days(4); // a weekend's outage and the day to repair it
 const EVIDENCE_KEPT = Duration.days(14); // the most SQS allows; counted from the first send, so longer than KEPT
 
-/** A queue on one endpoint's terms: SSE-SQS, as EventBridge cannot write to one with the AWS-managed KMS key. */
+// SSE-SQS: EventBridge cannot write to a queue with the AWS-managed KMS key.
 const SEALED = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
 
 /** Makes a queue for what could not be worked on; it is read by people. */

@@ -55,6 +55,10 @@ describe('choices', () => {
     expect(expiring.map(({ id }) => id).sort()).toEqual(['BucketsRequests', 'BucketsResults']);
   });
 
+  it('never leave a batch unseen for hours', () => {
+    expect(() => synthesize({ pollInterval: Duration.minutes(61) })).toThrow('an hour at most');
+  });
+
   it('never remove a file while its job runs', () => {
     expect(() => synthesize({ expireFilesAfter: Duration.days(6) })).toThrow(
       'expireFilesAfter is less than 7 days',

@@ -44,7 +44,7 @@ export function exampleApp(bundles: string = placeholderBundles()): App {
 /** A stack with one Batchdrop in it, which `use` may use before the template is made. */
 export function synthesize(
   props: BatchdropProps | ((stack: Stack) => BatchdropProps) = {},
-  use: (batchdrop: Batchdrop, stack: Stack) => void = () => {},
+  use: (batchdrop: Batchdrop, stack: Stack) => unknown = () => {},
 ): Template {
   const stack = new Stack(exampleApp(), 'Example');
   const batchdrop = new Batchdrop(stack, 'Batchdrop', typeof props === 'function' ? props(stack) : props);

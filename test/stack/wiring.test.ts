@@ -1,6 +1,7 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { Batchdrop } from '../../lib/batchdrop.ts';
 import { synthesize } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
@@ -263,4 +264,15 @@ describe('what holds data', () => {
       });
     }
   });
+});
+
+it("two in one stack do not get in each other's way", () => {
+  const two = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
+  expect(resources(two, 'AWS::Lambda::Function')).toHaveLength(10);
+  const buses = resources(two, 'AWS::Events::EventBus').map(({ Properties }) => at(Properties, 'Name'));
+  expect(new Set(buses).size).toBe(2); // the one name that CloudFormation does not make
+  const listening = resources(two, 'AWS::Events::Rule').map(({ Properties }) =>
+    legible(at(Properties, 'EventPattern', 'detail', 'bucket', 'name', 0)),
+  );
+  expect(listening.sort()).toEqual(['<BucketsRequests>', '<SecondBucketsRequests>']);
 });
