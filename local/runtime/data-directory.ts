@@ -26,6 +26,9 @@ export interface Whereabouts {
   readonly ledgerTable: string;
 }
 
+/** The name under which the endpoint's Secrets Manager tells a client the same. */
+export const WHEREABOUTS_SECRET = 'batchdrop/local/whereabouts';
+
 const PASSPORT = 'runtime.json';
 const WHEREABOUTS = 'endpoint.json';
 const LOCK = 'lock.sqlite';
@@ -36,8 +39,6 @@ const LOCK = 'lock.sqlite';
  */
 export class DataDirectory {
   readonly path: string;
-  /** No runtime has worked here before. */
-  readonly isNew: boolean;
   readonly #lock: DatabaseSync;
   #passport: Passport;
 
@@ -48,7 +49,6 @@ export class DataDirectory {
     makeWritable(path);
     this.#lock = lock(path);
     const former = readPassport(path);
-    this.isNew = former === undefined;
     this.#passport = former ?? { api, time: 0 };
     if (this.#passport.api !== api) {
       this.#lock.close();

@@ -4,7 +4,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/service.ts';
 import type { VirtualClock } from '../clock.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
-import type { DataDirectory, Whereabouts } from './data-directory.ts';
+import { type DataDirectory, WHEREABOUTS_SECRET, type Whereabouts } from './data-directory.ts';
 import { Engines } from './engines.ts';
 import { Functions } from './functions.ts';
 import { planStack } from './plan-stack.ts';
@@ -96,6 +96,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   functions.start();
 
   const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
+  engines.secrets.putSecret(WHEREABOUTS_SECRET, JSON.stringify(whereabouts));
   data.announce(whereabouts);
   return { whereabouts, clock, close: () => closing.close() };
 }

@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { runBatchApiAlone } from '../../local/openai/main.ts';
+import { wholeNumber } from '../failure.ts';
+import { untilStopped } from '../stop-signal.ts';
+
+interface Options {
+  readonly port: number;
+  readonly directory: string;
+  readonly speed: number;
+  readonly seed: number;
+}
+
+/** `batchdrop openai`: the Batch API server alone, for any client of the OpenAI Batch API. */
+export function openaiCommand(): Command {
+  return new Command('openai')
+    .description('Runs the local OpenAI Batch API server alone; any API key will do.')
+    .option('--port <number>', 'port on 127.0.0.1', wholeNumber('The port', 0, 65_535), 8080)
+    .option('--directory <directory>', 'where it keeps its files', '.batchdrop-openai')
+    .option(
+      '--speed <number>',
+      'how many times as fast as the wall time passes',
+      wholeNumber('The speed', 1, 100_000),
+      60,
+    )
+    .option(
+      '--seed <number>',
+      'what durations and results follow from',
+      wholeNumber('The seed', 0, 2 ** 31),
+      1,
+    )
+    .action(serve);
+}
+
+async function serve(options: Options): Promise<void> {
+  const server = await runBatchApiAlone(options);
+  console.log(`OPENAI_BASE_URL=${server.url}`);
+  await untilStopped();
+  await server.close();
+}

@@ -1,0 +1,108 @@
+import { styleText } from 'node:util';
+import {
+  type BatchStatusChange,
+  type CancelOutcome,
+  DETAIL_TYPE,
+  EVENT_SOURCE,
+  type JobStatusChange,
+  type RowCounts,
+} from '../functions/shared/contract/events.ts';
+
+/** An event as it comes from a bus. */
+export interface ReceivedEvent {
+  readonly source: string;
+  readonly 'detail-type': string;
+  readonly detail: object;
+}
+
+type Colour = Parameters<typeof styleText>[0];
+
+const COLOURS: Readonly<Record<string, Colour>> = {
+  completed: 'green',
+  failed: 'red',
+  rejected: 'red',
+  expired: 'yellow',
+  cancelling: 'yellow',
+  cancelled: 'yellow',
+};
+
+/** One readable line for an event of Batchdrop; undefined for any other event. */
+export function eventLine(event: ReceivedEvent): string | undefined {
+  if (event.source !== EVENT_SOURCE) return undefined;
+  switch (event['detail-type']) {
+    case DETAIL_TYPE.batchStatusChange:
+      return batchLine(Object(event.detail));
+    case DETAIL_TYPE.jobStatusChange:
+      return jobLine(Object(event.detail));
+    case DETAIL_TYPE.cancelOutcome:
+      return cancelLine(Object(event.detail));
+    default:
+      return undefined;
+  }
+}
+
+function batchLine({ metadata, data }: BatchStatusChange): string {
+  const done = data.counts
+    ? `${data.counts.completed + data.counts.failed}/${data.counts.total} rows`
+    : undefined;
+  const errors = data.errors?.first[0];
+  return line(metadata.occurredAt, 'batch', data.status, data.batchId, [
+    data.request.key,
+    data.parts > 1 && `part ${data.part} of ${data.parts}`,
+    done,
+    errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
+    data.willRetry && 'will be tried again',
+  ]);
+}
+
+function jobLine({ metadata, data }: JobStatusChange): string {
+  return line(metadata.occurredAt, 'job', data.status, metadata.jobId, [data.request.key, ...jobFacts(data)]);
+}
+
+function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
+  switch (data.status) {
+    case 'accepted':
+    case 'submitted':
+      return [`${data.rows} rows in ${data.parts} ${data.parts === 1 ? 'batch' : 'batches'}`];
+    case 'joined':
+      return [`the same bytes as job ${data.joinedJobId}: not run again`];
+    case 'rejected': {
+      const { count, first } = data.findings;
+      const [finding] = first;
+      const where = finding?.line == null ? '' : `line ${finding.line}: `;
+      return [`${count} ${count === 1 ? 'finding' : 'findings'}`, finding && `${where}${finding.message}`];
+    }
+    default:
+      return [rowFacts(data.rows), data.reason?.message];
+  }
+}
+
+function rowFacts(rows: RowCounts): string {
+  const { total, ...outcomes } = rows;
+  const parts = Object.entries(outcomes).filter(([, count]) => count > 0);
+  return `${total} rows: ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'none'}`;
+}
+
+function cancelLine({ metadata, data }: CancelOutcome): string {
+  return line(metadata.occurredAt, 'cancel', data.outcome, Object.values(data.request).join('/'), [
+    data.message,
+  ]);
+}
+
+function line(
+  occurredAt: string,
+  kind: string,
+  status: string,
+  id: string,
+  facts: (string | false | undefined)[],
+): string {
+  const time = styleText('dim', occurredAt.slice(11, 19));
+  const shown = styleText(COLOURS[status] ?? 'cyan', printable(status).padEnd(11));
+  const rest = [id, ...facts].filter((fact) => typeof fact === 'string' && fact !== '').map(String);
+  return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(printable).join('  ')}`;
+}
+
+/** A key or a message from outside must not move the cursor. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '�');
+}
