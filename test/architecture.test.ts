@@ -23,7 +23,11 @@ const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|loc
 const ROOMS: Record<string, Room> = {
   contract: { holds: CONTRACT, sees: [CONTRACT] },
   core: { holds: CORE, sees: [CORE, CONTRACT, PURE_NODE] },
-  adapters: { holds: ADAPTERS, sees: [ADAPTERS, CORE, CONTRACT, NODE, SDK], seesTypes: [/^openai(\/|$)/] },
+  adapters: {
+    holds: ADAPTERS,
+    sees: [ADAPTERS, CORE, CONTRACT, NODE, SDK],
+    seesTypes: [/^openai(\/|$)/, /^aws-lambda$/],
+  },
   environments: { holds: /^functions\/[a-z]+\/env\.ts$/, sees: [] },
   handlers: { holds: /^functions\/[a-z]+\/handler\.ts$/, sees: [CORE, CONTRACT] },
   functions: {
