@@ -4,7 +4,7 @@ import { Input } from './input.ts';
 import { AwsError } from './refusal.ts';
 
 /** What an operation may know of its call besides the input. */
-export interface Call {
+interface Call {
   /** Scheme, host and port as the client called them, without a trailing slash. */
   readonly origin: string;
   /** Aborted when the client has gone away before the answer. */

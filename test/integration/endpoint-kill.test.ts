@@ -165,6 +165,10 @@ it('an event that was accepted and not yet delivered goes out at the next start,
   expect(acknowledged.length).toBeGreaterThanOrEqual(100);
   expect(new Set(received).size).toBe(received.length);
   expect(received).toEqual(expect.arrayContaining(acknowledged));
+  // The rule itself has survived too.
+  const Entries = [{ Source: 'app', DetailType: 't', Detail: '{"index":"after the kill"}' }];
+  await second.events.send(new PutEventsCommand({ Entries }));
+  expect(await receiveAll(second, url)).toMatchObject([{ Body: expect.stringContaining('after the kill') }]);
 });
 
 it('items that were acknowledged are there after a kill, and the index knows every item', async () => {

@@ -1,94 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { DescribeEventBusCommand, DisableRuleCommand, EnableRuleCommand } from '@aws-sdk/client-eventbridge';
+import { describe, expect, it, vi } from 'vitest';
 import {
-  CreateArchiveCommand,
-  DeleteRuleCommand,
-  DescribeEventBusCommand,
-  DescribeRuleCommand,
-  DisableRuleCommand,
-  EnableRuleCommand,
-  EventBridgeClient,
-  ListEventBusesCommand,
-  ListRulesCommand,
-  ListTargetsByRuleCommand,
-  PutEventsCommand,
-  type PutEventsRequestEntry,
-  PutRuleCommand,
-  PutTargetsCommand,
-  RemoveTargetsCommand,
-  type Target,
-  TestEventPatternCommand,
-} from '@aws-sdk/client-eventbridge';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Endpoint, startEndpoint } from '../../local/aws/endpoint.ts';
-import { EventsEngine } from '../../local/aws/events/engine.ts';
-import { SqsEngine } from '../../local/aws/sqs/engine.ts';
-import { ManualClock } from '../fakes/manual-clock.ts';
-
-const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:consumer';
-const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-'));
-const clock = new ManualClock();
-const sqs = new SqsEngine({ directory, clock });
-const reports: string[] = [];
-const invocations: unknown[] = [];
-let failuresOfFunction = 0;
-const events = new EventsEngine({
-  directory,
+  bodies,
+  client,
   clock,
-  sendToQueue: (arn, body, attributes) => void sqs.queues.send(arn, body, { attributes }),
-  invokeLambda: async (_arn, event) => {
-    invocations.push(event);
-    if (failuresOfFunction > 0) {
-      failuresOfFunction -= 1;
-      throw new Error('the function failed');
-    }
-  },
-  report: (problem) => reports.push(problem),
-});
-let endpoint: Endpoint;
-let client: EventBridgeClient;
-let counted = 0;
-
-beforeAll(async () => {
-  events.rules.createBus('status');
-  events.start();
-  endpoint = await startEndpoint({ services: [events], port: 0 });
-  client = new EventBridgeClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-  });
-});
-
-afterAll(async () => {
-  client.destroy();
-  await endpoint.close();
-  await events.close();
-  await sqs.close();
-  rmSync(directory, { recursive: true });
-});
-
-const queue = () => sqs.queues.createQueue(`target-${++counted}`, { time: 'clock' });
-
-/** A rule of its own for each test: on a source that no other test uses. */
-async function ruleFor(targets: readonly Partial<Target>[], EventBusName = 'default') {
-  const source = `source-${++counted}`;
-  const Rule = `rule-${counted}`;
-  const EventPattern = JSON.stringify({ source: [source] });
-  await client.send(new PutRuleCommand({ Name: Rule, EventBusName, EventPattern }));
-  const Targets = targets.map((target, index) => ({ Id: `t${index}`, Arn: undefined, ...target }));
-  await client.send(new PutTargetsCommand({ Rule, EventBusName, Targets }));
-  return { source, Rule };
-}
-
-const put = (...Entries: PutEventsRequestEntry[]) => client.send(new PutEventsCommand({ Entries }));
-const event = (Source: string, detail: object = { a: 1 }): PutEventsRequestEntry => ({
-  Source,
-  DetailType: 'Thing Happened',
-  Detail: JSON.stringify(detail),
-});
-const bodies = (arn: string): unknown[] => sqs.queues.receive(arn, 10).map(({ body }) => JSON.parse(body));
+  event,
+  events,
+  FUNCTION,
+  functionFailures,
+  invocations,
+  put,
+  queue,
+  reports,
+  ruleFor,
+  sqs,
+} from './events-engine-fixture.ts';
 
 describe('an event', () => {
   it('reaches the queue of a matching rule in its envelope', async () => {
@@ -243,11 +169,11 @@ describe('a function as target', () => {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: FUNCTION, DeadLetterConfig: { Arn: dead } }]);
     invocations.length = 0;
-    failuresOfFunction = 3;
+    functionFailures.left = 3;
     await put(event(source));
-    await vi.waitUntil(() => failuresOfFunction === 2);
-    await advanceUntil(60_000, () => failuresOfFunction === 1);
-    await advanceUntil(120_000, () => failuresOfFunction === 0);
+    await vi.waitUntil(() => functionFailures.left === 2);
+    await advanceUntil(60_000, () => functionFailures.left === 1);
+    await advanceUntil(120_000, () => functionFailures.left === 0);
     let message = sqs.queues.receive(dead, 1)[0];
     await vi.waitUntil(() => {
       message ??= sqs.queues.receive(dead, 1)[0];
@@ -263,7 +189,7 @@ describe('a function as target', () => {
 
   it('is tried once when the target allows no retry; without a dead-letter queue the loss is reported', async () => {
     const { source } = await ruleFor([{ Arn: FUNCTION, RetryPolicy: { MaximumRetryAttempts: 0 } }]);
-    failuresOfFunction = 1;
+    functionFailures.left = 1;
     reports.length = 0;
     await put(event(source));
     await vi.waitUntil(() => reports.length > 0);
@@ -301,106 +227,4 @@ describe('a queue that does not exist as target', () => {
     await put(event(source));
     expect(bodies(target)).toHaveLength(1);
   });
-});
-
-describe('rules', () => {
-  it('are described and listed, their targets too', async () => {
-    const target = queue();
-    const { Rule } = await ruleFor([{ Arn: target, InputPath: '$.detail' }], 'status');
-    const EventBusName = 'status';
-    const described = await client.send(new DescribeRuleCommand({ Name: Rule, EventBusName }));
-    expect(described).toMatchObject({
-      Name: Rule,
-      Arn: `arn:aws:events:us-east-1:000000000000:rule/status/${Rule}`,
-      State: 'ENABLED',
-    });
-    const { Rules } = await client.send(new ListRulesCommand({ NamePrefix: Rule, EventBusName }));
-    expect(Rules?.map((rule) => rule.Name)).toEqual([Rule]);
-    const { Targets } = await client.send(new ListTargetsByRuleCommand({ Rule, EventBusName }));
-    expect(Targets).toMatchObject([{ Id: 't0', Arn: target, InputPath: '$.detail' }]);
-    const { EventBuses } = await client.send(new ListEventBusesCommand({}));
-    expect(EventBuses?.map((bus) => bus.Name)).toEqual(['default', 'status']);
-  });
-
-  it('are deleted only when their targets are removed', async () => {
-    const target = queue();
-    const { source, Rule } = await ruleFor([{ Arn: target }]);
-    await expect(client.send(new DeleteRuleCommand({ Name: Rule }))).rejects.toThrow(/has targets/);
-    await client.send(new RemoveTargetsCommand({ Rule, Ids: ['t0'] }));
-    await client.send(new DeleteRuleCommand({ Name: Rule }));
-    await put(event(source));
-    expect(bodies(target)).toEqual([]);
-    await expect(client.send(new DescribeRuleCommand({ Name: Rule }))).rejects.toThrow(
-      expect.objectContaining({ name: 'ResourceNotFoundException' }),
-    );
-  });
-
-  it.each([
-    [
-      'an operator that is not here',
-      { EventPattern: '{"source":[{"cidr":"10.0.0.0/8"}]}' },
-      'ValidationException',
-    ],
-    ['an invalid pattern', { EventPattern: '{"source":"x"}' }, 'InvalidEventPatternException'],
-    ['a schedule', { ScheduleExpression: 'rate(1 minute)' }, 'ValidationException'],
-    ['neither pattern nor schedule', {}, 'ValidationException'],
-    [
-      'an unknown bus',
-      { EventPattern: '{"source":["x"]}', EventBusName: 'nowhere' },
-      'ResourceNotFoundException',
-    ],
-  ])('are refused with %s', async (_, fields, name) => {
-    await expect(client.send(new PutRuleCommand({ Name: 'refused', ...fields }))).rejects.toThrow(
-      expect.objectContaining({ name }),
-    );
-    await expect(client.send(new DescribeRuleCommand({ Name: 'refused' }))).rejects.toThrow();
-  });
-
-  it.each<[string, Partial<Target>]>([
-    ['InputTransformer', { InputTransformer: { InputTemplate: '"x"' } }],
-    ['HttpParameters', { HttpParameters: {} }],
-    ['arn:aws:sns', { Arn: 'arn:aws:sns:us-east-1:000000000000:topic' }],
-    ['InputPath', { InputPath: '$.detail[0]' }],
-    ['Input is not JSON', { Input: 'x' }],
-  ])('refuse a target by the name of what is not here: %s', async (named, fields) => {
-    const { Rule } = await ruleFor([]);
-    const Targets = [{ Id: 'x', Arn: FUNCTION, ...fields }];
-    await expect(client.send(new PutTargetsCommand({ Rule, Targets }))).rejects.toThrow(
-      expect.objectContaining({ name: 'ValidationException', message: expect.stringContaining(named) }),
-    );
-  });
-
-  it('take five targets and no sixth', async () => {
-    const { Rule } = await ruleFor(Array.from({ length: 5 }, () => ({ Arn: FUNCTION })));
-    const Targets = [{ Id: 'sixth', Arn: FUNCTION }];
-    await expect(client.send(new PutTargetsCommand({ Rule, Targets }))).rejects.toThrow(
-      expect.objectContaining({ name: 'LimitExceededException' }),
-    );
-  });
-});
-
-it('TestEventPattern says whether an event would match', async () => {
-  const Event = JSON.stringify({
-    id: '1',
-    'detail-type': 't',
-    source: 's',
-    account: '0',
-    time: '2026-11-01T00:00:00Z',
-    region: 'r',
-    resources: [],
-    detail: { status: 'completed' },
-  });
-  const test = async (status: string) => {
-    const EventPattern = JSON.stringify({ detail: { status: [status] } });
-    return (await client.send(new TestEventPatternCommand({ Event, EventPattern }))).Result;
-  };
-  expect([await test('completed'), await test('failed')]).toEqual([true, false]);
-});
-
-it('an operation that is not here is refused by its name', async () => {
-  await expect(
-    client.send(new CreateArchiveCommand({ ArchiveName: 'x', EventSourceArn: 'y' })),
-  ).rejects.toThrow(
-    expect.objectContaining({ name: 'NotImplemented', message: expect.stringContaining('CreateArchive') }),
-  );
 });

@@ -17,7 +17,7 @@ const UNDERSTOOD = new Set([
 ]);
 
 /** Lambda runs an event that nobody waits for up to three times. */
-export const MOST_RETRIES = 2;
+const MOST_RETRIES = 2;
 
 /** Reads a target in the shape that PutTargets and CloudFormation share; refuses what would not be honoured. */
 export function parseTarget(fields: Input): Target {

@@ -3,7 +3,7 @@ import type { Input } from '../input.ts';
 import { invalidParameter } from './errors.ts';
 
 /** A message attribute as it goes over the wire; `BinaryValue` is base64. */
-export interface MessageAttribute {
+interface MessageAttribute {
   readonly DataType: string;
   readonly StringValue?: string;
   readonly BinaryValue?: string;

@@ -1,0 +1,117 @@
+import {
+  CreateArchiveCommand,
+  DeleteRuleCommand,
+  DescribeRuleCommand,
+  ListEventBusesCommand,
+  ListRulesCommand,
+  ListTargetsByRuleCommand,
+  PutRuleCommand,
+  PutTargetsCommand,
+  RemoveTargetsCommand,
+  type Target,
+  TestEventPatternCommand,
+} from '@aws-sdk/client-eventbridge';
+import { describe, expect, it } from 'vitest';
+import { bodies, client, event, FUNCTION, put, queue, ruleFor } from './events-engine-fixture.ts';
+
+describe('rules', () => {
+  it('are described and listed, their targets too', async () => {
+    const target = queue();
+    const { Rule } = await ruleFor([{ Arn: target, InputPath: '$.detail' }], 'status');
+    const EventBusName = 'status';
+    const described = await client.send(new DescribeRuleCommand({ Name: Rule, EventBusName }));
+    expect(described).toMatchObject({
+      Name: Rule,
+      Arn: `arn:aws:events:us-east-1:000000000000:rule/status/${Rule}`,
+      State: 'ENABLED',
+    });
+    const { Rules } = await client.send(new ListRulesCommand({ NamePrefix: Rule, EventBusName }));
+    expect(Rules?.map((rule) => rule.Name)).toEqual([Rule]);
+    const { Targets } = await client.send(new ListTargetsByRuleCommand({ Rule, EventBusName }));
+    expect(Targets).toMatchObject([{ Id: 't0', Arn: target, InputPath: '$.detail' }]);
+    const { EventBuses } = await client.send(new ListEventBusesCommand({}));
+    expect(EventBuses?.map((bus) => bus.Name)).toEqual(['default', 'status']);
+  });
+
+  it('are deleted only when their targets are removed', async () => {
+    const target = queue();
+    const { source, Rule } = await ruleFor([{ Arn: target }]);
+    await expect(client.send(new DeleteRuleCommand({ Name: Rule }))).rejects.toThrow(/has targets/);
+    await client.send(new RemoveTargetsCommand({ Rule, Ids: ['t0'] }));
+    await client.send(new DeleteRuleCommand({ Name: Rule }));
+    await put(event(source));
+    expect(bodies(target)).toEqual([]);
+    await expect(client.send(new DescribeRuleCommand({ Name: Rule }))).rejects.toThrow(
+      expect.objectContaining({ name: 'ResourceNotFoundException' }),
+    );
+  });
+
+  it.each([
+    [
+      'an operator that is not here',
+      { EventPattern: '{"source":[{"cidr":"10.0.0.0/8"}]}' },
+      'ValidationException',
+    ],
+    ['an invalid pattern', { EventPattern: '{"source":"x"}' }, 'InvalidEventPatternException'],
+    ['a schedule', { ScheduleExpression: 'rate(1 minute)' }, 'ValidationException'],
+    ['neither pattern nor schedule', {}, 'ValidationException'],
+    [
+      'an unknown bus',
+      { EventPattern: '{"source":["x"]}', EventBusName: 'nowhere' },
+      'ResourceNotFoundException',
+    ],
+  ])('are refused with %s', async (_, fields, name) => {
+    await expect(client.send(new PutRuleCommand({ Name: 'refused', ...fields }))).rejects.toThrow(
+      expect.objectContaining({ name }),
+    );
+    await expect(client.send(new DescribeRuleCommand({ Name: 'refused' }))).rejects.toThrow();
+  });
+
+  it.each<[string, Partial<Target>]>([
+    ['InputTransformer', { InputTransformer: { InputTemplate: '"x"' } }],
+    ['HttpParameters', { HttpParameters: {} }],
+    ['arn:aws:sns', { Arn: 'arn:aws:sns:us-east-1:000000000000:topic' }],
+    ['InputPath', { InputPath: '$.detail[0]' }],
+    ['Input is not JSON', { Input: 'x' }],
+  ])('refuse a target by the name of what is not here: %s', async (named, fields) => {
+    const { Rule } = await ruleFor([]);
+    const Targets = [{ Id: 'x', Arn: FUNCTION, ...fields }];
+    await expect(client.send(new PutTargetsCommand({ Rule, Targets }))).rejects.toThrow(
+      expect.objectContaining({ name: 'ValidationException', message: expect.stringContaining(named) }),
+    );
+  });
+
+  it('take five targets and no sixth', async () => {
+    const { Rule } = await ruleFor(Array.from({ length: 5 }, () => ({ Arn: FUNCTION })));
+    const Targets = [{ Id: 'sixth', Arn: FUNCTION }];
+    await expect(client.send(new PutTargetsCommand({ Rule, Targets }))).rejects.toThrow(
+      expect.objectContaining({ name: 'LimitExceededException' }),
+    );
+  });
+});
+
+it('TestEventPattern says whether an event would match', async () => {
+  const Event = JSON.stringify({
+    id: '1',
+    'detail-type': 't',
+    source: 's',
+    account: '0',
+    time: '2026-11-01T00:00:00Z',
+    region: 'r',
+    resources: [],
+    detail: { status: 'completed' },
+  });
+  const test = async (status: string) => {
+    const EventPattern = JSON.stringify({ detail: { status: [status] } });
+    return (await client.send(new TestEventPatternCommand({ Event, EventPattern }))).Result;
+  };
+  expect([await test('completed'), await test('failed')]).toEqual([true, false]);
+});
+
+it('an operation that is not here is refused by its name', async () => {
+  await expect(
+    client.send(new CreateArchiveCommand({ ArchiveName: 'x', EventSourceArn: 'y' })),
+  ).rejects.toThrow(
+    expect.objectContaining({ name: 'NotImplemented', message: expect.stringContaining('CreateArchive') }),
+  );
+});
