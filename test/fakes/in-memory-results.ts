@@ -101,13 +101,11 @@ function writerTo(close: (body: Buffer) => void): ObjectWriter {
 function joined(upload: Upload, etags: string[]): Buffer {
   const bodies = etags.map((etag, index) => {
     const piece = upload.pieces.get(index + 1);
-    if (piece?.etag !== etag) {
-      throw new Refused('InvalidPart', `complete ${upload.key}: part ${index + 1} is missing or another`);
-    }
-    if (piece.body.length < SMALLEST_PIECE_BYTES && index + 1 < etags.length) {
-      throw new Refused('EntityTooSmall', `complete ${upload.key}: part ${index + 1} is under 5 MiB`);
-    }
-    return piece.body;
+    if (piece?.etag === etag) return piece.body;
+    throw new Refused('InvalidPart', `complete ${upload.key}: part ${index + 1} is missing or another`);
   });
+  const small = bodies.slice(0, -1).findIndex((body) => body.length < SMALLEST_PIECE_BYTES);
+  if (small >= 0)
+    throw new Refused('EntityTooSmall', `complete ${upload.key}: part ${small + 1} is under 5 MiB`);
   return Buffer.concat(bodies);
 }

@@ -1,15 +1,20 @@
-import type { SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import type { Log } from '../core/ports.ts';
+
+/** What is needed of a record of a queue; `SQSRecord` of `aws-lambda` fits. */
+export interface QueueRecord {
+  messageId: string;
+  eventSourceARN: string;
+}
 
 /**
  * Handles each record by itself; the answer names those to come again. When all fail the invocation fails as a whole,
  * which comes to the same and shows. Throws also when a failed record has no id to name it by.
  */
-export async function handleEachRecord(
-  event: SQSEvent,
-  handle: (record: SQSRecord) => Promise<void>,
+export async function handleEachRecord<R extends QueueRecord>(
+  event: { Records: R[] },
+  handle: (record: R) => Promise<void>,
   log: Pick<Log, 'error'>,
-): Promise<SQSBatchResponse> {
+): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
   const failed: string[] = [];
   let nameless = 0;
   for (const record of event.Records) {
