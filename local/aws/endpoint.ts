@@ -37,9 +37,8 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A client that vanishes makes both streams fail; without a listener that would end the process.
-  request.on('error', () => {});
-  response.on('error', () => {});
+  // A service that writes after the end makes the response fail; unheard, that would end the process.
+  response.on('error', (error) => logDefect(request, error));
   try {
     await serviceFor(services, request).handle(request, response);
   } catch (error) {
@@ -82,9 +81,7 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 
 function failInternally(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (request.errored && error === request.errored) return; // the client went away while sending: no defect
-  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  const operation = request.headers['x-amz-target'] ?? `${request.method} ${request.url?.split('?')[0]}`;
-  console.error(JSON.stringify({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
+  logDefect(request, error);
   if (response.headersSent || response.destroyed) {
     response.destroy(); // half an answer must not look like a whole one
     return;
@@ -94,6 +91,12 @@ function failInternally(request: IncomingMessage, response: ServerResponse, erro
     new AwsError('InternalFailure', 'The local endpoint failed; its log says how.', { status: 500 }),
     CONTENT_TYPE,
   );
+}
+
+function logDefect(request: IncomingMessage, error: unknown): void {
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const operation = request.headers['x-amz-target'] ?? `${request.method} ${request.url?.split('?')[0]}`;
+  console.error(JSON.stringify({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -145,7 +145,7 @@ it('a message in flight at a kill stays hidden, and can be deleted by the handle
 
 it('an event that was accepted and not yet delivered goes out at the next start, by the rules of its time', async () => {
   const first = await start('record');
-  await createQueue(first, 'subscriber');
+  await createQueue(first, 'subscriber', { VisibilityTimeout: '3600' });
   const rule = { Name: 'all', EventPattern: '{"source":["app"]}' };
   await first.events.send(new PutRuleCommand(rule));
   const Arn = 'arn:aws:sqs:us-east-1:000000000000:subscriber';
@@ -169,6 +169,10 @@ it('an event that was accepted and not yet delivered goes out at the next start,
   const Entries = [{ Source: 'app', DetailType: 't', Detail: '{"index":"after the kill"}' }];
   await second.events.send(new PutEventsCommand({ Entries }));
   expect(await receiveAll(second, url)).toMatchObject([{ Body: expect.stringContaining('after the kill') }]);
+  await kill();
+  // What was delivered is not delivered again: the messages from before are still in flight, and no others are there.
+  const third = await start('deliver');
+  expect(await receiveAll(third, await urlOf(third, 'subscriber'))).toEqual([]);
 });
 
 it('items that were acknowledged are there after a kill, and the index knows every item', async () => {

@@ -102,6 +102,19 @@ describe('the endpoint', () => {
     await expect(text(fetch(`${url}/bucket/key`))).rejects.toThrow();
   });
 
+  it('outlives a service that writes after the end', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const { url } = await start([
+      service('s3', async (_, response) => {
+        response.end('done');
+        response.write('more');
+      }),
+    ]);
+    expect(await text(fetch(`${url}/a`))).toBe('done');
+    await vi.waitUntil(() => log.mock.calls.join().includes('write after end'));
+    expect(await text(fetch(`${url}/still-there`))).toBe('done');
+  });
+
   it('outlives a client that dies while it sends', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     let failed = false;

@@ -216,6 +216,18 @@ describe('a long poll', () => {
     expect(await polled).toMatchObject([{ Body: 'returning' }]);
   });
 
+  it('is told of a delayed message when the delay ends, and not before', async () => {
+    const { arn } = templateQueue();
+    const arrivals: number[] = [];
+    const stop = engine.queues.onArrival(arn, () => arrivals.push(clock.now()));
+    const sentAt = clock.now();
+    engine.queues.send(arn, 'later', { delaySeconds: 5 });
+    clock.advance(10_000);
+    stop();
+    engine.queues.send(arn, 'unheard');
+    expect(arrivals).toEqual([sentAt + 5_000]);
+  });
+
   it('gives one message to one of two waiters', async () => {
     const { QueueUrl } = templateQueue();
     const polls = [receive(QueueUrl, { WaitTimeSeconds: 1 }), receive(QueueUrl, { WaitTimeSeconds: 1 })];
