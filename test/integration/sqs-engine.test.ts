@@ -5,7 +5,8 @@ import {
   type ReceiveMessageCommandInput,
   SendMessageCommand,
 } from '@aws-sdk/client-sqs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { startEndpoint } from '../../local/aws/endpoint.ts';
 import { bodies, clock, engine, receive, send, sqs, templateQueue } from './sqs-engine-fixture.ts';
 
 describe('a message', () => {
@@ -236,11 +237,37 @@ describe('a long poll', () => {
   });
 
   it('takes nothing for a client that has gone', async () => {
-    const { QueueUrl } = templateQueue();
-    const gone = new AbortController();
-    const aborted = sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 20 }), {
-      abortSignal: gone.signal,
+    const { arn, QueueUrl } = templateQueue();
+    const seen = { arrived: false, closed: false };
+    const watched = await startEndpoint({
+      port: 0,
+      services: [
+        {
+          signingName: 'sqs',
+          close: async () => {},
+          handle: (request, response) => {
+            request.on('end', () => setImmediate(() => Object.assign(seen, { arrived: true })));
+            response.on('close', () => Object.assign(seen, { closed: true }));
+            return engine.handle(request, response);
+          },
+        },
+      ],
     });
+    const body = JSON.stringify({ QueueUrl, WaitTimeSeconds: 20 });
+    const gone = new AbortController();
+    const headers = {
+      authorization: 'AWS4-HMAC-SHA256 Credential=k/20261121/us-east-1/sqs/aws4_request, x',
+      'x-amz-target': 'AmazonSQS.ReceiveMessage',
+    };
+    const poll = fetch(watched.url, { method: 'POST', headers, body, signal: gone.signal });
+    await vi.waitUntil(() => seen.arrived);
+    gone.abort();
+    await expect(poll).rejects.toThrow();
+    await vi.waitUntil(() => seen.closed);
+    engine.queues.send(arn, 'for the living');
+    expect(engine.queues.counts(engine.queues.byArn(arn))).toMatchObject({ visible: 1, inFlight: 0 });
+    await watched.close();
+  });
     const held = receive(QueueUrl, { WaitTimeSeconds: 20 });
     gone.abort();
     await expect(aborted).rejects.toThrow();
