@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   CompleteMultipartUploadCommand,
   CopyObjectCommand,
@@ -157,7 +158,7 @@ describe('a new object in a bucket with EventBridge on', () => {
 
 describe('an engine that is killed', () => {
   async function spawnEngine(): Promise<{ child: ChildProcess; url: string }> {
-    const script = join(import.meta.dirname, 's3-engine-killed.ts');
+    const script = fileURLToPath(new URL('./s3-engine-killed.ts', import.meta.url));
     const stdio: ['ignore', 'pipe', 'inherit'] = ['ignore', 'pipe', 'inherit'];
     const child = spawn(process.execPath, [script, home.path], { stdio });
     const [line] = await once(child.stdout, 'data');

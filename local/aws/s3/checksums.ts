@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { CRC32, CRC32C, CRC64NVME, type CrcFamily, combineCrcs, crc32c, crc64nvme } from './crc.ts';
 import { notImplemented } from './errors.ts';
 
-export const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
+const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
