@@ -220,7 +220,9 @@ describe('reading calls', () => {
     ['0.5', undefined, 0.5],
     ['Sun, 01 Nov 2026 12:01:30 GMT', 'Sun, 01 Nov 2026 12:00:00 GMT', 90],
     ['Sun, 01 Nov 2026 12:00:00 GMT', 'Sun, 01 Nov 2026 12:01:00 GMT', 0],
-    ['soon', undefined, undefined],
+    ['9999999999', undefined, 86_400],
+    ['soon', undefined, 60],
+    ['', undefined, 60],
   ])('wait as long as Retry-After %s says', async (retryAfter, date, afterSeconds) => {
     server.answerWith(
       json(429, REFUSAL, { 'retry-after': retryAfter, ...(date === undefined ? {} : { date }) }),

@@ -28,25 +28,24 @@ export interface OpenAiOptions {
   /** Up to and with `/v1`; https, or http on this machine. */
   baseUrl: string;
   keys: ApiKeySource;
-  /** `24h` at OpenAI. */
-  completionWindow: string;
   /** How long the other side may give no sign, in milliseconds: before its answer, and within it. */
   requestTimeoutMs: number;
 }
 
+/** Time for an answer to begin, or to go on: far above what the API takes, far below a function's time-out. */
+export const SILENCE_MS = 60_000;
+
 /** The Batch API of OpenAI, or of a vendor that speaks the same protocol. Throws for a base URL that is not safe. */
 export function createOpenAiBatchApi(options: OpenAiOptions): BatchApi {
   const client = new OpenAiClient(options.baseUrl, options.keys, options.requestTimeoutMs);
-  return new OpenAiBatchApi(client, options.completionWindow);
+  return new OpenAiBatchApi(client);
 }
 
 class OpenAiBatchApi implements BatchApi {
   readonly #client: OpenAiClient;
-  readonly #completionWindow: string;
 
-  constructor(client: OpenAiClient, completionWindow: string) {
+  constructor(client: OpenAiClient) {
     this.#client = client;
-    this.#completionWindow = completionWindow;
   }
 
   async uploadFile(
@@ -68,7 +67,7 @@ class OpenAiBatchApi implements BatchApi {
     request: Parameters<BatchApi['createBatch']>[0],
     signal: AbortSignal,
   ): Promise<ObservedBatch> {
-    const body = createBody(request, this.#completionWindow);
+    const body = createBody(request);
     const answer = await this.#client
       .json('create batch', {
         method: 'POST',

@@ -3,6 +3,10 @@ import { Ambiguous, NotAllowed, Refused, RetryLater } from '../core/errors.ts';
 import { ConnectionFailure } from './openai-http.ts';
 import { parseRefusal } from './openai-wire.ts';
 
+/** A 429 is backpressure, which is told from failure by a time to wait: this one when the API names none. */
+const USUAL_WAIT_SECONDS = 60;
+const LONGEST_WAIT_SECONDS = 24 * 3600;
+
 /** An answer with its body read. */
 export interface OpenAiAnswer {
   status: number;
@@ -22,7 +26,7 @@ export function failureOf(tried: string, answer: OpenAiAnswer): RetryLater | Not
   const refusal = parseRefusal(answer.body);
   const passing = status < 400 || status >= 500 || [408, 409, 425, 429].includes(status);
   if (passing || refusal === undefined) {
-    const afterSeconds = retryAfterSeconds(headers);
+    const afterSeconds = retryAfterSeconds(headers) ?? (status === 429 ? USUAL_WAIT_SECONDS : undefined);
     const said = refusal === undefined ? '' : ` ${refusal.code}`;
     return new RetryLater(`${message}${said}`, afterSeconds === undefined ? {} : { afterSeconds });
   }
@@ -57,9 +61,13 @@ function retryAfterSeconds(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']?.trim();
   if (value === undefined || value === '') return undefined;
   const seconds = Number(value);
-  if (Number.isFinite(seconds)) return Math.max(0, seconds);
+  if (Number.isFinite(seconds)) return waitOf(seconds);
   const until = Date.parse(value);
   if (Number.isNaN(until)) return undefined;
   const sent = Date.parse(headers.date ?? '');
-  return Math.max(0, Math.ceil((until - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
+  return waitOf(Math.ceil((until - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
+}
+
+function waitOf(seconds: number): number {
+  return Math.min(Math.max(0, seconds), LONGEST_WAIT_SECONDS);
 }

@@ -20,7 +20,6 @@ export function createS3ResultStore(options: {
   const { client, bucket, owner } = options;
   const at = (key: string) => ({ bucket, key, owner });
   return {
-    bucket,
     put: (key, body, contentType) =>
       translated(`put ${key}`, async () => {
         await client.send(

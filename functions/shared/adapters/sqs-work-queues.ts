@@ -12,6 +12,7 @@ export type QueueUrls = Partial<Record<WorkMessage['to'], string>>;
 export function createSqsWorkQueues(options: { client: SQSClient; urls: QueueUrls }): WorkQueues {
   const { client, urls } = options;
   return {
+    reaches: new Set(Object.keys(urls) as WorkMessage['to'][]),
     async send(messages) {
       const byUrl = Map.groupBy(messages, ({ to }) => {
         const url = urls[to];

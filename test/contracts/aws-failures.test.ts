@@ -1,0 +1,257 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDynamoDbLedger } from '../../functions/shared/adapters/dynamodb-ledger.ts';
+import { createEventBridgeBus } from '../../functions/shared/adapters/eventbridge-bus.ts';
+import { createS3RequestFiles } from '../../functions/shared/adapters/s3-request-files.ts';
+import { createS3ResultStore } from '../../functions/shared/adapters/s3-result-store.ts';
+import { createSqsWorkQueues } from '../../functions/shared/adapters/sqs-work-queues.ts';
+import { ManualClock } from '../fakes/manual-clock.ts';
+import { bytesOf, patternOf } from './bytes.ts';
+import { localAws } from './local-dynamodb.ts';
+import { aJob, anEvent, NOON } from './samples.ts';
+import {
+  html,
+  json,
+  reset,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  startScriptedServer,
+} from './scripted-server.ts';
+
+const RETRY_LATER = { name: 'RetryLater' };
+
+let server: ScriptedServer;
+let once: ReturnType<typeof localAws> & { maxAttempts: number };
+beforeEach(async () => {
+  server = await startScriptedServer();
+  once = { ...localAws(server.url), maxAttempts: 1 };
+});
+afterEach(() => server.close());
+
+describe('the ledger on DynamoDB', () => {
+  const clock = new ManualClock(NOON);
+  const ledger = (maxAttempts = 1) =>
+    createDynamoDbLedger({
+      client: new DynamoDBClient({ ...once, maxAttempts }),
+      tableName: 'ledger',
+      clock,
+    });
+  const amz = (type: string) =>
+    json(400, { __type: `com.amazonaws.dynamodb.v20120810#${type}`, message: 'No.' });
+
+  it.each<[string, ScriptedAnswer]>([
+    ['throttling', amz('ProvisionedThroughputExceededException')],
+    ['the limit of requests', amz('RequestLimitExceeded')],
+    ['a 500', json(500, { __type: 'InternalServerError' })],
+    ['a 503 of a gateway', html(503)],
+    ['a reset', reset],
+  ])('asks to come again after %s', async (_, answer) => {
+    server.answerWith(answer);
+    await expect(ledger().readJob('j')).rejects.toMatchObject(RETRY_LATER);
+    await expect(ledger().createJob(aJob())).rejects.toMatchObject(RETRY_LATER);
+    await expect(ledger().replaceJob(aJob())).rejects.toMatchObject(RETRY_LATER);
+    await expect(ledger().partsOf('j', 'p')).rejects.toMatchObject(RETRY_LATER);
+    await expect(ledger().due(3, NOON, 10)).rejects.toMatchObject(RETRY_LATER);
+    await expect(
+      ledger().putBatchPointer('b', { jobId: 'j', planId: 'p', number: 1 }, NOON),
+    ).rejects.toMatchObject(RETRY_LATER);
+  });
+
+  it('does not take a fault of the deployment for a passing one, nor for a refused key', async () => {
+    for (const type of ['AccessDeniedException', 'ResourceNotFoundException', 'ValidationException']) {
+      server.answerWith(amz(type));
+      await expect(ledger().readJob('j')).rejects.toMatchObject({
+        name: 'Error',
+        message: expect.stringContaining(type),
+      });
+    }
+  });
+
+  it('knows its own write when its answer was lost and the SDK repeated it', async () => {
+    let written: { writeId?: unknown } = {};
+    const itsOwn: ScriptedAnswer = (response, request) => json(200, { Item: written })(response, request);
+    server.answerWith(
+      (response, request) => {
+        written = (JSON.parse(server.requests[0]?.body ?? '{}') as { Item: typeof written }).Item;
+        reset(response, request);
+      },
+      amz('ConditionalCheckFailedException'),
+      itsOwn,
+    );
+    expect(await ledger(2).replaceJob(aJob())).toBe(true);
+    expect(written.writeId).toBeDefined();
+
+    server.answerWith(
+      amz('ConditionalCheckFailedException'),
+      json(200, { Item: { writeId: { S: 'another' } } }),
+    );
+    expect(await ledger().replaceJob(aJob())).toBe(false);
+  });
+});
+
+describe('the bus on EventBridge', () => {
+  const bus = () => createEventBridgeBus({ client: new EventBridgeClient(once), busName: 'status' });
+  const accepted = { EventId: 'e' };
+  const failed = { ErrorCode: 'InternalFailure', ErrorMessage: 'No.' };
+  const events = ['a', 'b', 'c'].map((id) => anEvent(id));
+  const sentIds = () =>
+    server.requests.map(({ body }) =>
+      (JSON.parse(body) as { Entries: { Detail: string }[] }).Entries.map(
+        ({ Detail }) => (JSON.parse(Detail) as { metadata: { id: string } }).metadata.id,
+      ),
+    );
+
+  it('sends what was refused once more, and only that', async () => {
+    server.answerWith(
+      json(200, { FailedEntryCount: 1, Entries: [accepted, failed, accepted] }),
+      json(200, { FailedEntryCount: 0, Entries: [accepted] }),
+    );
+    expect(await bus().publish(events)).toEqual({ refused: [] });
+    expect(sentIds()).toEqual([['a', 'b', 'c'], ['b']]);
+  });
+
+  it('names what was refused twice', async () => {
+    server.answerWith(
+      json(200, { FailedEntryCount: 2, Entries: [failed, accepted, failed] }),
+      json(200, { FailedEntryCount: 1, Entries: [accepted, failed] }),
+    );
+    expect(await bus().publish(events)).toEqual({ refused: ['c'] });
+  });
+
+  it('does not guess which were refused', async () => {
+    server.answerWith(json(200, { FailedEntryCount: 1, Entries: [accepted] }));
+    await expect(bus().publish(events)).rejects.toMatchObject(RETRY_LATER);
+  });
+
+  it('keeps each call below 10 entries and 1 MB', async () => {
+    server.answerWith((response, request) => {
+      const { Entries } = JSON.parse(server.requests.at(-1)?.body ?? '') as { Entries: unknown[] };
+      json(200, { FailedEntryCount: 0, Entries: Entries.map(() => accepted) })(response, request);
+    });
+    const large = Array.from({ length: 12 }, (_, n) => anEvent(`large-${n}`, 'ü'.repeat(150_000)));
+    await bus().publish([...large, ...Array.from({ length: 25 }, (_, n) => anEvent(`small-${n}`))]);
+    for (const { body } of server.requests) {
+      expect((JSON.parse(body) as { Entries: unknown[] }).Entries.length).toBeLessThanOrEqual(10);
+      expect(Buffer.byteLength(body)).toBeLessThan(1_048_576);
+    }
+    expect(sentIds().flat()).toHaveLength(37);
+  });
+
+  it('asks to come again after throttling and a reset', async () => {
+    server.answerWith(json(400, { __type: 'ThrottlingException' }));
+    await expect(bus().publish(events)).rejects.toMatchObject(RETRY_LATER);
+    server.answerWith(reset);
+    await expect(bus().publish(events)).rejects.toMatchObject(RETRY_LATER);
+  });
+});
+
+describe('the queues on SQS', () => {
+  const queues = () =>
+    createSqsWorkQueues({
+      client: new SQSClient({ ...once, md5: false }),
+      urls: { intake: `${server.url}/000000000000/intake` },
+    });
+
+  it('say how many messages were refused', async () => {
+    const Successful = [{ Id: '0', MessageId: 'm', MD5OfMessageBody: 'x' }];
+    const Failed = [{ Id: '1', Code: 'InternalError', SenderFault: false }];
+    server.answerWith(json(200, { Successful, Failed }));
+    const sent = queues().send([
+      { to: 'intake', jobId: 'a' },
+      { to: 'intake', jobId: 'b' },
+    ]);
+    await expect(sent).rejects.toMatchObject({
+      ...RETRY_LATER,
+      message: expect.stringMatching(/1 of 2.*InternalError/),
+    });
+  });
+
+  it('ask to come again after a 500, and call a queue that is not theirs a defect', async () => {
+    server.answerWith(json(500, {}));
+    await expect(queues().send([{ to: 'intake', jobId: 'a' }])).rejects.toMatchObject(RETRY_LATER);
+    await expect(queues().send([{ to: 'finish', jobId: 'a' }])).rejects.toMatchObject({ name: 'Error' });
+  });
+});
+
+describe('a file on S3', () => {
+  const body = patternOf(300_000);
+  const file = { bucket: 'requests', key: 'a.jsonl', versionId: 'v1' };
+  const files = () => createS3RequestFiles({ client: s3(), owner: '000000000000' });
+  const s3 = () => new S3Client({ ...once, forcePathStyle: true });
+  const asked = () => server.requests.map(({ headers }) => headers.range);
+
+  /** Sends what was asked for, but breaks off after so many bytes. */
+  const content =
+    (mostBytes: number): ScriptedAnswer =>
+    (response, request) => {
+      const [, from = '0', to = String(body.length - 1)] =
+        /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
+      const wanted = body.subarray(Number(from), Number(to) + 1);
+      const status = request.headers.range === undefined ? 200 : 206;
+      response.writeHead(status, { 'content-length': wanted.length, etag: '"e"' });
+      if (mostBytes >= wanted.length) response.end(wanted);
+      else response.write(wanted.subarray(0, mostBytes), () => response.destroy());
+    };
+
+  it('is read on where the connection broke, as the same object', async () => {
+    server.answerWith(content(100_000), content(50_000), content(Number.POSITIVE_INFINITY));
+    expect((await bytesOf(files().read(file))).equals(body)).toBe(true);
+    expect(server.requests).toHaveLength(3);
+    expect(server.requests[2]?.headers['if-match']).toBe('"e"');
+  });
+
+  it('is read on within its range', async () => {
+    server.answerWith(content(1_000), content(Number.POSITIVE_INFINITY));
+    const read = await bytesOf(files().read(file, { start: 5_000, end: 9_000 }));
+    expect(read.equals(body.subarray(5_000, 9_000))).toBe(true);
+    expect(asked()).toEqual(['bytes=5000-8999', 'bytes=6000-8999']);
+  });
+
+  it('that breaks off again and again is for later', async () => {
+    server.answerWith(content(10));
+    await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
+    expect(server.requests.length).toBeLessThan(6);
+  });
+
+  it('that is another object when it is read on is gone', async () => {
+    server.answerWith(content(10), (response) => response.writeHead(412).end());
+    await expect(bytesOf(files().read(file))).rejects.toMatchObject({ name: 'Refused', code: 'object_gone' });
+  });
+
+  it('asks to come again after SlowDown, a 500 and a reset, and stays closed on a 403', async () => {
+    const slowDown = '<Error><Code>SlowDown</Code><Message>Please</Message></Error>';
+    server.answerWith((response) =>
+      response.writeHead(503, { 'content-type': 'application/xml' }).end(slowDown),
+    );
+    await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
+    await expect(files().head(file)).rejects.toMatchObject(RETRY_LATER);
+    server.answerWith(html(500));
+    await expect(files().head(file)).rejects.toMatchObject(RETRY_LATER);
+    server.answerWith(reset);
+    await expect(files().head(file)).rejects.toMatchObject(RETRY_LATER);
+    server.answerWith((response) => response.writeHead(403).end());
+    await expect(files().head(file)).rejects.toMatchObject({ name: 'NotAllowed' });
+  });
+
+  it('is written with the owner of its bucket named', async () => {
+    server.answerWith((response) => response.writeHead(200, { etag: '"e"' }).end());
+    const results = createS3ResultStore({ client: s3(), bucket: 'results', owner: '123456789012' });
+    await results.put('key', 'text', 'text/plain');
+    expect(server.requests[0]?.headers['x-amz-expected-bucket-owner']).toBe('123456789012');
+  });
+
+  it('says which objects could not be removed', async () => {
+    const refused = '<DeleteResult><Error><Key>a</Key><Code>InternalError</Code></Error></DeleteResult>';
+    server.answerWith((response) =>
+      response.writeHead(200, { 'content-type': 'application/xml' }).end(refused),
+    );
+    const results = createS3ResultStore({ client: s3(), bucket: 'results', owner: '000000000000' });
+    await expect(results.remove(['a', 'b'])).rejects.toMatchObject({
+      ...RETRY_LATER,
+      message: expect.stringMatching(/remove 2 objects: 1 are left.*InternalError/),
+    });
+  });
+});
