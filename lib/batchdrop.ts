@@ -104,7 +104,7 @@ export class Batchdrop extends Construct {
     const deliverQueue = delivery.work.queue;
     const submitQueue = submission.work.queue;
     const intake = new Intake(this, 'Intake', { ...shared, submitQueue });
-    const cancellation = new Cancellation(this, 'Cancellation', { ...shared, deliverQueue });
+    const cancellation = new Cancellation(this, 'Cancellation', shared);
     const pollInterval = props.pollInterval ?? Duration.minutes(1);
     const polling = new Polling(this, 'Polling', {
       ...shared,

@@ -1,7 +1,6 @@
 import { Duration, Size } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { CancelEnv } from '../functions/cancel/env.ts';
 import { HouseFunction } from './house-function.ts';
@@ -16,7 +15,6 @@ export interface CancellationProps {
   ledger: LedgerTable;
   bus: IEventBus;
   openAi: OpenAiAccount;
-  deliverQueue: Queue;
 }
 
 /** The cancel queue, which is a public door, and CANCEL. */
@@ -36,14 +34,12 @@ export class Cancellation extends Construct {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
-        DELIVER_QUEUE_URL: props.deliverQueue.queueUrl,
         ...props.openAi.environment(),
       } satisfies CancelEnv,
     });
     props.ledger.grantRecord(this.worker);
     props.bus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    props.deliverQueue.grantSendMessages(this.worker);
     // Ten, SQS's own most without a waiting window: a flood of small messages. Two, Lambda's least, is plenty.
     this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 });
   }

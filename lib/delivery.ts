@@ -40,7 +40,6 @@ export class Delivery extends Construct {
         REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,
-        DELIVER_QUEUE_URL: this.work.queue.queueUrl,
         ...props.openAi.environment(),
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
       } satisfies DeliverEnv,
@@ -50,7 +49,6 @@ export class Delivery extends Construct {
     props.ledger.grantRecord(this.worker);
     props.bus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    this.work.queue.grantSendMessages(this.worker); // the last part's delivery asks for the job to be finished
     // One each: a download may take minutes. Five side by side are some 300 MB/s, and leave a small account its quota.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }

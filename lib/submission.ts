@@ -14,6 +14,7 @@ const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lea
 export interface SubmissionProps {
   requestBucket: IBucket;
   requestPrefix: string | undefined;
+  resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
   openAi: OpenAiAccount;
@@ -37,6 +38,7 @@ export class Submission extends Construct {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,
+        RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
         COMPLETION_WINDOW: props.completionWindow,

@@ -2,8 +2,8 @@
 export interface CancelEnv {
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
+  /** Named in events, not read. */
   RESULTS_BUCKET: string;
-  DELIVER_QUEUE_URL: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
 }

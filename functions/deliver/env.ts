@@ -5,7 +5,6 @@ export interface DeliverEnv {
   REQUEST_BUCKET: string;
   RESULTS_BUCKET: string;
   BUCKET_OWNER: string;
-  DELIVER_QUEUE_URL: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
   /** `yes` leaves what was uploaded and produced at the API where it is. */

@@ -2,6 +2,7 @@
 export interface PollEnv {
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
+  /** Named in events, not read. */
   RESULTS_BUCKET: string;
   INTAKE_QUEUE_URL: string;
   SUBMIT_QUEUE_URL: string;

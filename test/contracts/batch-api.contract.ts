@@ -86,7 +86,7 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
 
   it('sends nothing when it was given up before', async () => {
     const { fileId } = await upload(api(), rows('a'));
-    const request = { inputFileId: fileId, endpoint: ENDPOINT, metadata: {} };
+    const request = { inputFileId: fileId, endpoint: ENDPOINT, completionWindow: '24h', metadata: {} };
     await expect(api().createBatch(request, AbortSignal.abort())).rejects.toBeInstanceOf(RetryLater);
     const bytes = Buffer.byteLength(rows('a'));
     const file = { name: 'part.jsonl', bytes, body: inPieces(rows('a')) };
@@ -100,7 +100,10 @@ function itRunsBatches(made: () => BatchApiUnderTest): void {
     const { api } = made();
     const { fileId } = await upload(api, rows('a'));
     const metadata = { batchdrop_intent: 'intent1', team: 'search' };
-    const created = await api.createBatch({ inputFileId: fileId, endpoint: ENDPOINT, metadata }, NEVER);
+    const created = await api.createBatch(
+      { inputFileId: fileId, endpoint: ENDPOINT, completionWindow: '24h', metadata },
+      NEVER,
+    );
     expect(created).toMatchObject({
       status: 'validating',
       endpoint: ENDPOINT,
@@ -192,7 +195,7 @@ function upload(api: BatchApi, text: string): ReturnType<BatchApi['uploadFile']>
 }
 
 function create(api: BatchApi, inputFileId: string): ReturnType<BatchApi['createBatch']> {
-  return api.createBatch({ inputFileId, endpoint: ENDPOINT, metadata: {} }, NEVER);
+  return api.createBatch({ inputFileId, endpoint: ENDPOINT, completionWindow: '24h', metadata: {} }, NEVER);
 }
 
 function untilEnded(made: BatchApiUnderTest, batchId: string): Promise<ObservedBatch> {

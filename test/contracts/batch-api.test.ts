@@ -15,7 +15,6 @@ function apiAt(baseUrl: string): BatchApi {
   return createOpenAiBatchApi({
     baseUrl,
     keys: { current: key, refresh: key },
-    completionWindow: '24h',
     requestTimeoutMs: 30_000,
   });
 }

@@ -52,13 +52,15 @@ function apiAt(baseUrl: string, requestTimeoutMs = 20_000): BatchApi {
         return refreshedKey;
       },
     },
-    completionWindow: '24h',
     requestTimeoutMs,
   });
 }
 
 const create = (signal = NEVER) =>
-  api.createBatch({ inputFileId: 'file-1', endpoint: '/v1/embeddings', metadata: { a: 'b' } }, signal);
+  api.createBatch(
+    { inputFileId: 'file-1', endpoint: '/v1/embeddings', completionWindow: '24h', metadata: { a: 'b' } },
+    signal,
+  );
 const upload = (text: string, signal = NEVER) =>
   api.uploadFile(
     {

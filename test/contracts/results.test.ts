@@ -9,7 +9,7 @@ import { startS3 } from './local-s3.ts';
 import { describeResultsContract } from './results.contract.ts';
 
 describeResultsContract('the fake', async () => ({
-  results: createInMemoryResults({ bucket: 'results' }),
+  results: createInMemoryResults(),
   close: async () => {},
 }));
 

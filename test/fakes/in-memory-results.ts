@@ -20,7 +20,7 @@ interface Upload {
 const SMALLEST_PIECE_BYTES = 5 * 1024 * 1024; // S3's, but for the last
 
 /** A bucket in memory. */
-export function createInMemoryResults(options: { bucket: string }): InMemoryResults {
+export function createInMemoryResults(): InMemoryResults {
   const objects = new Map<string, { body: Buffer; contentType: string }>();
   const uploads = new Map<string, Upload>();
   let begun = 0;
@@ -39,7 +39,6 @@ export function createInMemoryResults(options: { bucket: string }): InMemoryResu
   };
 
   return {
-    bucket: options.bucket,
     async put(key, body, contentType) {
       objects.set(key, { body: Buffer.from(body), contentType });
     },

@@ -13,6 +13,7 @@ export function createRecordingQueues(): RecordingQueues {
   const sent: WorkMessage[] = [];
   let waiting: WorkMessage[] = [];
   return {
+    reaches: new Set(['intake', 'submit', 'deliver', 'finish']),
     async send(messages) {
       sent.push(...structuredClone(messages));
       waiting.push(...structuredClone(messages));

@@ -22,6 +22,12 @@ const FUNCTION_MS = 10 * MINUTE;
 const TICK_MS = 55_000;
 const MOST_AT_ONCE = 6;
 
+/** Which queues each function may send to, as its index.ts wires it. */
+const REACHES: Record<string, ReadonlySet<WorkMessage['to']>> = {
+  intake: new Set(['submit']),
+  poll: new Set(['intake', 'submit', 'deliver', 'finish']),
+};
+
 interface Message {
   to: 'intake' | 'submit' | 'deliver' | 'cancel';
   id: string;
@@ -57,7 +63,7 @@ export class World {
     this.scheduler = new Scheduler(this.random, () => this.clock.now());
     this.ledger = createInMemoryLedger({ clock: this.clock, dueLagMs: Math.floor(this.random() * 5000) });
     this.requestFiles = createInMemoryRequestFiles({ clock: this.clock });
-    this.results = createInMemoryResults({ bucket: 'results' });
+    this.results = createInMemoryResults();
     this.#ids = createSeededIds(seed);
     const fateRandom = seededRandom(seed + 1);
     this.api = createInMemoryBatchApi({
@@ -150,12 +156,16 @@ export class World {
     return true;
   }
 
-  #handle(message: Message, ports: Ports, turn: { until: number; signal: AbortSignal }): Promise<void> {
+  #handle(
+    message: Message,
+    ports: Ports & { resultsBucket: string },
+    turn: { until: number; signal: AbortSignal },
+  ): Promise<void> {
     switch (message.to) {
       case 'intake':
         return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, turn);
       case 'submit':
-        return submitHandler(ports)(message.body, turn);
+        return submitHandler({ ...ports, completionWindow: '24h' })(message.body, turn);
       case 'deliver':
         return deliverHandler({ ...ports, keepFiles: false })(message.body, turn);
       case 'cancel':
@@ -166,7 +176,10 @@ export class World {
   #invoke(
     name: string,
     milliseconds: number,
-    work: (ports: Ports, turn: { until: number; signal: AbortSignal }) => Promise<void>,
+    work: (
+      ports: Ports & { resultsBucket: string },
+      turn: { until: number; signal: AbortSignal },
+    ) => Promise<void>,
   ): void {
     const until = this.clock.now() + milliseconds;
     const invocation: Invocation = { name, deadline: until, dead: false };
@@ -181,9 +194,10 @@ export class World {
     );
   }
 
-  #portsFor(invocation: Invocation): Ports {
+  #portsFor(invocation: Invocation): Ports & { resultsBucket: string } {
     const gate = <P extends object>(name: string, port: P): P => this.scheduler.port(name, port, invocation);
     const queues = {
+      reaches: REACHES[invocation.name] ?? new Set<WorkMessage['to']>(),
       send: async (messages: WorkMessage[]) => {
         for (const message of messages) this.#sendWork(message);
       },
@@ -198,6 +212,7 @@ export class World {
       clock: this.clock,
       ids: this.#ids,
       log: this.log,
+      resultsBucket: 'results',
     };
   }
 

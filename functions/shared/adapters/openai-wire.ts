@@ -9,6 +9,7 @@ import type { FileDeleted, FileObject } from 'openai/resources/files';
 import type { BatchError as ReportedError, RequestCounts, TokenUsage } from '../contract/events.ts';
 import { LISTED_AT_MOST } from '../contract/events.ts';
 import type { ObservedBatch } from '../core/part.ts';
+import type { BatchApi } from '../core/ports.ts';
 
 /*
  * What the Batch API says, made safe. The names come from the official types, so that a drift does not compile; the
@@ -30,14 +31,11 @@ export function isSafeId(id: string): boolean {
 }
 
 /** The body of `POST /batches`. */
-export function createBody(
-  request: { inputFileId: string; endpoint: string; metadata: Record<string, string> },
-  completionWindow: string,
-): Buffer {
+export function createBody(request: Parameters<BatchApi['createBatch']>[0]): Buffer {
   const body = {
     input_file_id: request.inputFileId,
     endpoint: request.endpoint,
-    completion_window: completionWindow,
+    completion_window: request.completionWindow,
     metadata: request.metadata,
   } satisfies Partial<Record<keyof BatchCreateParams, unknown>>;
   return Buffer.from(JSON.stringify(body));

@@ -16,7 +16,9 @@ import type { Ports, WorkMessage } from './ports.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { MESSAGE_PATIENCE_MS } from './timing.ts';
 
-export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'bus' | 'queues' | 'results'>;
+export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'bus' | 'queues'> & {
+  resultsBucket: string;
+};
 
 /** How an item fared: `broken` means a defect, which ends the invocation red once all items were served. */
 export type Fared = 'fine' | 'broken';
@@ -87,7 +89,7 @@ async function handOnPart(deps: AdvanceDeps, part: Part, step: PartStep): Promis
   if (TO_SUBMIT.has(step.do)) message = { to: 'submit', ref };
   if (TO_DELIVER.has(step.do)) message = { to: 'deliver', ref };
   if (message) {
-    if ((part.handedOnUntil ?? 0) > now) return;
+    if ((part.handedOnUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return;
     await changePart(deps, ref, (p) => ({ ...p, handedOnUntil: now + MESSAGE_PATIENCE_MS }));
     await deps.queues.send([message]);
     return;
@@ -136,6 +138,7 @@ async function jobStep(
       await publishJob(deps, job);
       return true;
     case 'hand-out':
+      if (!deps.queues.reaches.has('submit')) return false;
       await handOut(deps, job);
       return true;
     case 'end-unread':
@@ -176,7 +179,7 @@ async function carried(carry: (job: Job) => Promise<unknown>, job: Job): Promise
 
 async function handOnJob(deps: AdvanceDeps, job: Job, message: WorkMessage): Promise<false> {
   const now = deps.clock.now();
-  if ((job.handedOnUntil ?? 0) > now) return false;
+  if ((job.handedOnUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return false;
   await changeJob(deps, job.jobId, (j) => ({ ...j, handedOnUntil: now + MESSAGE_PATIENCE_MS }));
   await deps.queues.send([message]);
   return false;

@@ -84,7 +84,6 @@ export interface ObjectWriter {
 
 /** The results bucket. Errors: RetryLater; NotAllowed; Refused `object_gone`. */
 export interface ResultStore {
-  readonly bucket: string;
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   openWriter(key: string, contentType: string): ObjectWriter;
   /** Undefined when there is no such object. */
@@ -125,7 +124,13 @@ export interface BatchApi {
     signal: AbortSignal,
   ): Promise<{ fileId: string; account: string }>;
   createBatch(
-    request: { inputFileId: string; endpoint: string; metadata: Record<string, string> },
+    request: {
+      inputFileId: string;
+      endpoint: string;
+      /** `24h` at OpenAI; other vendors have others. */
+      completionWindow: string;
+      metadata: Record<string, string>;
+    },
     signal: AbortSignal,
   ): Promise<ObservedBatch>;
   retrieveBatch(batchId: string): Promise<ObservedBatch>;
@@ -153,6 +158,8 @@ export type WorkMessage =
 
 /** The queues between the functions; at least once. Errors: RetryLater. */
 export interface WorkQueues {
+  /** The queues this function may send to; what belongs into others is left to the reconciler. */
+  readonly reaches: ReadonlySet<WorkMessage['to']>;
   send(messages: WorkMessage[]): Promise<void>;
 }
 

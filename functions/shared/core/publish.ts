@@ -23,12 +23,12 @@ export async function publishPart(deps: Pick<Ports, 'ledger' | 'bus' | 'clock'>,
 
 /** The same for a job. */
 export async function publishJob(
-  deps: Pick<Ports, 'ledger' | 'bus' | 'clock' | 'results'>,
+  deps: Pick<Ports, 'ledger' | 'bus' | 'clock'> & { resultsBucket: string },
   job: Job,
 ): Promise<void> {
   const { rev } = job;
   if (job.publishedRev >= rev) return;
-  await publishOrRetry(deps, jobStatusChange(job, deps.results.bucket));
+  await publishOrRetry(deps, jobStatusChange(job, deps.resultsBucket));
   await changeJob(deps, job.jobId, (now) =>
     now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev } : undefined,
   );

@@ -22,7 +22,9 @@ import type { Ports, Turn } from './ports.ts';
 import { cancelStray, saveBatch } from './save-batch.ts';
 import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
 
-export type SubmitDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles'>;
+export type SubmitDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles'> & {
+  completionWindow: string;
+};
 
 type TurnDeps = SubmitDeps & Turn;
 
@@ -150,6 +152,7 @@ async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<Observe
     {
       inputFileId: fileId,
       endpoint: part.endpoint,
+      completionWindow: deps.completionWindow,
       metadata: {
         ...part.metadata,
         batchdrop_job: part.jobId,

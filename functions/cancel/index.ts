@@ -1,0 +1,53 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
+import { readEnvironment } from '../shared/adapters/environment.ts';
+import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
+import { createJsonLog } from '../shared/adapters/json-log.ts';
+import { NO_QUEUES } from '../shared/adapters/no-queues.ts';
+import { createOpenAiBatchApi, SILENCE_MS } from '../shared/adapters/openai-api.ts';
+import { createSecretApiKey } from '../shared/adapters/secret-api-key.ts';
+import { handleEachRecord } from '../shared/adapters/sqs-records.ts';
+import { systemClock as clock } from '../shared/adapters/system-clock.ts';
+import type { CancelEnv } from './env.ts';
+import { createHandler } from './handler.ts';
+
+const env = readEnvironment<CancelEnv>({
+  LEDGER_TABLE: true,
+  EVENT_BUS_NAME: true,
+  RESULTS_BUCKET: true,
+  OPENAI_SECRET_ID: true,
+  OPENAI_BASE_URL: true,
+});
+const log = createJsonLog('cancel');
+
+const handle = createHandler({
+  ledger: createDynamoDbLedger({
+    client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
+    tableName: env.LEDGER_TABLE,
+    clock,
+  }),
+  bus: createEventBridgeBus({
+    client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
+    busName: env.EVENT_BUS_NAME,
+  }),
+  queues: NO_QUEUES,
+  api: createOpenAiBatchApi({
+    baseUrl: env.OPENAI_BASE_URL,
+    keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
+    requestTimeoutMs: SILENCE_MS,
+  }),
+  resultsBucket: env.RESULTS_BUCKET,
+  clock,
+  log,
+});
+
+export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
+  handleEachRecord(
+    event,
+    ({ messageId, body, attributes }) =>
+      handle({ id: messageId, body, sentAt: Number(attributes.SentTimestamp) }),
+    log,
+  );

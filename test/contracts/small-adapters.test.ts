@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { createRandomIds } from '../../functions/shared/adapters/random-ids.ts';
+import { handleEachRecord } from '../../functions/shared/adapters/sqs-records.ts';
+import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createSeededIds } from '../fakes/seeded-ids.ts';
+
+describe.each([
+  ['random', createRandomIds()],
+  ['seeded', createSeededIds(7)],
+])('%s ids', (_, ids) => {
+  it('are 26 characters of a–z2–7, and never the same', () => {
+    const some = Array.from({ length: 2_000 }, () => ids.next());
+    for (const id of some) expect(id).toMatch(/^[a-z2-7]{26}$/);
+    expect(new Set(some).size).toBe(2_000);
+    expect(new Set(some.join('')).size).toBe(32);
+  });
+});
+
+describe('records of a queue', () => {
+  const records = (...messageIds: string[]) => ({
+    Records: messageIds.map((messageId) => ({ messageId, eventSourceARN: 'arn:queue' })),
+  });
+  const failing =
+    (...ids: string[]) =>
+    async ({ messageId }: { messageId: string }) => {
+      if (ids.includes(messageId)) throw new Error(`no ${messageId}`);
+    };
+
+  it('are each handled, and those that failed come again', async () => {
+    const log = createRecordingLog();
+    const handled: string[] = [];
+    const answer = await handleEachRecord(
+      records('a', 'b', 'c'),
+      async (record) => {
+        handled.push(record.messageId);
+        await failing('a')(record);
+      },
+      log,
+    );
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'a' }] });
+    expect(handled).toEqual(['a', 'b', 'c']);
+    expect(log.lines).toMatchObject([{ level: 'error', code: 'record_failed', facts: { messageId: 'a' } }]);
+  });
+
+  it('that all worked leave nothing to come again', async () => {
+    expect(await handleEachRecord(records('a'), failing(), createRecordingLog())).toEqual({
+      batchItemFailures: [],
+    });
+  });
+
+  it('that all failed make the invocation fail', async () => {
+    await expect(
+      handleEachRecord(records('a', 'b'), failing('a', 'b'), createRecordingLog()),
+    ).rejects.toThrow('all 2');
+  });
+
+  it('that failed without an id make the invocation fail, as an empty id would fail them all', async () => {
+    const log = createRecordingLog();
+    await expect(handleEachRecord(records('a', ''), failing(''), log)).rejects.toThrow('without an id');
+  });
+});
+
+describe('the log', () => {
+  const adapter = new URL('../../functions/shared/adapters/json-log.ts', import.meta.url).href;
+  const linesOf = async (script: string) => {
+    const program = `import { createJsonLog } from '${adapter}'; const log = createJsonLog('poll'); ${script}`;
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '-e', program],
+      { env: {} },
+    );
+    return `${stdout}${stderr}`
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  };
+
+  it('is one JSON object a line, with its code, its facts and its level', async () => {
+    const lines = await linesOf(
+      `log.info('tick', { open: 3, late: undefined }); log.warn('slow', { ms: 1.5 });`,
+    );
+    expect(lines).toMatchObject([
+      { level: 'INFO', code: 'tick', message: 'tick', open: 3, service: 'poll' },
+      { level: 'WARN', code: 'slow', ms: 1.5 },
+    ]);
+  });
+
+  it('shows an error by name, message, frames and causes, and nothing that hangs on it', async () => {
+    const [line] = await linesOf(`
+      const cause = Object.assign(new TypeError('inner'), { $response: { body: 'SECRET ROW' } });
+      const error = Object.assign(new Error('outer', { cause }), { request: { body: 'SECRET ROW' } });
+      log.error('step_broken', { jobId: 'j' }, error);`);
+    expect(line).toMatchObject({
+      level: 'ERROR',
+      code: 'step_broken',
+      jobId: 'j',
+      failure: { name: 'Error', message: 'outer', cause: { name: 'TypeError', message: 'inner' } },
+    });
+    expect(JSON.stringify(line)).not.toContain('SECRET');
+    expect(JSON.stringify(line)).toContain(' at ');
+  });
+
+  it('does not quote what could not be parsed', async () => {
+    const [line] = await linesOf(
+      `try { JSON.parse('SECRET ROW') } catch (error) { log.error('c', {}, error) }`,
+    );
+    expect(line).toMatchObject({ failure: { name: 'SyntaxError' } });
+    expect(JSON.stringify(line)).not.toContain('SECRET');
+  });
+});
