@@ -3,10 +3,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import type { AwsService } from './aws-service.ts';
 import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
 import { notImplemented, readBody, sendRefusal } from './json-protocol.ts';
 import { AwsError } from './refusal.ts';
-import type { AwsService } from './service.ts';
 import { WriteJournal } from './write-journal.ts';
 
 /** An on-demand table, in the words that CreateTable and CloudFormation share. */

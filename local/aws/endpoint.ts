@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AwsService } from './aws-service.ts';
 import { notImplemented, sendRefusal } from './json-protocol.ts';
 import { AwsError } from './refusal.ts';
-import type { AwsService } from './service.ts';
 
 /** The one address on which every AWS service of this machine answers. */
 export interface Endpoint {

@@ -3,10 +3,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
+import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from './aws-service.ts';
 import { Input } from './input.ts';
 import { notImplemented, readBody, sendJson, sendRefusal } from './json-protocol.ts';
 import { AwsError, validationError } from './refusal.ts';
-import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from './service.ts';
 
 /** What is invoked at each tick; `input` is the JSON it gets. */
 interface ScheduleTarget {

@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
+import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from './aws-service.ts';
 import type { Input } from './input.ts';
 import { type JsonProtocol, type Operation, serveJson } from './json-protocol.ts';
 import { AwsError } from './refusal.ts';
-import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from './service.ts';
 
 interface Secret {
   readonly name: string;

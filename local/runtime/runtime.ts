@@ -1,6 +1,6 @@
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/endpoint.ts';
 import type { AwsEvent } from '../aws/events/event.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/service.ts';
 import type { VirtualClock } from '../clock.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
@@ -104,8 +104,14 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
 /** Answers the base URL of the API the functions are to call. */
 async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
   if (options.api.kind === 'real') return REAL_API_URL;
-  const server = closing.add(await startBatchApi({ directory: options.data.room('openai'), clock }));
+  const directory = options.data.room('openai');
+  const server = closing.add(await startBatchApi({ directory, clock, timing: { finalizing } }));
   return server.url;
+}
+
+/** Longer than the minute between two looks of the poller, so that whoever watches sees every status. */
+function finalizing({ random }: { random: () => number }): number {
+  return 70_000 + Math.round(random() * 30_000);
 }
 
 function apiKeyOf(api: BatchApiChoice): string {

@@ -58,13 +58,10 @@ describe('each function may do what it does, and nothing else', () => {
         ...ledger,
         ...publish,
         ...apiKey,
-        ...queue('Delivery', [...new Set([...CONSUME, ...SEND])]),
+        ...queue('Delivery', CONSUME),
       },
     ],
-    [
-      'Cancellation',
-      { ...ledger, ...publish, ...apiKey, ...queue('Cancellation', CONSUME), ...queue('Delivery', SEND) },
-    ],
+    ['Cancellation', { ...ledger, ...publish, ...apiKey, ...queue('Cancellation', CONSUME) }],
     [
       'Polling',
       {

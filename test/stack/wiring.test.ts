@@ -152,6 +152,7 @@ describe('functions', () => {
         'OPENAI_BASE_URL',
         'OPENAI_SECRET_ID',
         'REQUEST_BUCKET',
+        'RESULTS_BUCKET',
       ],
     ],
   ])('%s gets its environment and not a name more', (room, names) => {
@@ -166,8 +167,6 @@ describe('functions', () => {
         .map(([name, url]) => `${id} ${name} ${legible(url)}`),
     );
     expect(urls.sort()).toEqual([
-      'CancellationWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
-      'DeliveryWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
       'IntakeWorkerFunction SUBMIT_QUEUE_URL <SubmissionWorkQueue>',
       'PollingWorkerFunction DELIVER_QUEUE_URL <DeliveryWorkQueue>',
       'PollingWorkerFunction INTAKE_QUEUE_URL <IntakeWorkQueue>',

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AwsService } from '../aws-service.ts';
 import { type JsonProtocol, serveJson } from '../json-protocol.ts';
-import type { AwsService } from '../service.ts';
 import { Deliveries, type DeliveryPorts } from './deliveries.ts';
 import { type AwsEvent, type EventContent, envelope } from './event.ts';
 import { eventOperations } from './operations.ts';

@@ -1,6 +1,6 @@
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-service.ts';
 import { Input } from '../input.ts';
 import { AwsError, validationError } from '../refusal.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../service.ts';
 import type { AwsEvent } from './event.ts';
 import { compilePattern, type EventMatcher } from './pattern.ts';
 import type { EventStore, Rule, Target } from './store.ts';

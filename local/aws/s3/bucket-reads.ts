@@ -1,4 +1,4 @@
-import { LOCAL_REGION } from '../service.ts';
+import { LOCAL_REGION } from '../aws-service.ts';
 import { isoTime, xmlAnswer } from './answers.ts';
 import { OWNER } from './object-listings.ts';
 import type { S3Answer, S3Request } from './request.ts';

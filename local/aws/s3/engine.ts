@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
-import { type AwsService, LOCAL_ACCOUNT } from '../service.ts';
+import { type AwsService, LOCAL_ACCOUNT } from '../aws-service.ts';
 import { notImplemented, S3Error } from './errors.ts';
 import { operationName } from './operation-names.ts';
 import { OPERATIONS } from './operations.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../service.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-service.ts';
 import type { Bucket } from './buckets.ts';
 import type { Checksum } from './checksums.ts';
 import { checkWrite } from './conditions.ts';

@@ -1,4 +1,4 @@
-import { LOCAL_ACCOUNT } from '../service.ts';
+import { LOCAL_ACCOUNT } from '../aws-service.ts';
 import { isoTime, keyText, quoted, xmlAnswer } from './answers.ts';
 import { invalidArgument } from './errors.ts';
 import { collectPage, keyAfter, keyAfterGroup, type PageRequest, urlEncoded } from './listing.ts';

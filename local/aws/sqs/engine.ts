@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.ts';
+import type { AwsService } from '../aws-service.ts';
 import { type JsonProtocol, serveJson } from '../json-protocol.ts';
-import type { AwsService } from '../service.ts';
 import { messageOperations } from './message-operations.ts';
 import { queueOperations } from './queue-operations.ts';
 import { Queues } from './queues.ts';
