@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -185,11 +186,11 @@ describe('a file on S3', () => {
 
   /** Sends what was asked for, but breaks off after so many bytes. */
   const content =
-    (mostBytes: number): ScriptedAnswer =>
+    (mostBytes: number, whole = body): ScriptedAnswer =>
     (response, request) => {
-      const [, from = '0', to = String(body.length - 1)] =
+      const [, from = '0', to = String(whole.length - 1)] =
         /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
-      const wanted = body.subarray(Number(from), Number(to) + 1);
+      const wanted = whole.subarray(Number(from), Number(to) + 1);
       const status = request.headers.range === undefined ? 200 : 206;
       response.writeHead(status, { 'content-length': wanted.length, etag: '"e"' });
       if (mostBytes >= wanted.length) response.end(wanted);
@@ -214,6 +215,27 @@ describe('a file on S3', () => {
     server.answerWith(content(10));
     await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
     expect(server.requests.length).toBeLessThan(6);
+  });
+
+  it('that breaks off again and again is read to its end if that gets on', async () => {
+    const large = patternOf(12 * 1024 * 1024);
+    server.answerWith(content(2 * 1024 * 1024, large));
+    expect((await bytesOf(files().read(file))).equals(large)).toBe(true);
+    expect(server.requests.length).toBeGreaterThan(5);
+  });
+
+  it('that is not what its checksum says is not taken', async () => {
+    const checksum = { etag: '"e"', 'content-length': '4', 'x-amz-checksum-type': 'FULL_OBJECT' };
+    server.answerWith((response) =>
+      response.writeHead(200, { ...checksum, 'x-amz-checksum-crc32': 'AAAAAA==' }).end('text'),
+    );
+    await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
+    const right = Buffer.alloc(4);
+    right.writeUInt32BE(crc32('text'));
+    server.answerWith((response) =>
+      response.writeHead(200, { ...checksum, 'x-amz-checksum-crc32': right.toString('base64') }).end('text'),
+    );
+    expect((await bytesOf(files().read(file))).toString()).toBe('text');
   });
 
   it('that is another object when it is read on is gone', async () => {

@@ -1,6 +1,6 @@
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { createS3RequestFiles } from '../../functions/shared/adapters/s3-request-files.ts';
-import { LOCAL_ACCOUNT } from '../../local/aws/service.ts';
+import { LOCAL_ACCOUNT } from '../../local/aws/aws-service.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { startS3 } from './local-s3.ts';

@@ -2,7 +2,7 @@ import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { createS3RequestFiles } from '../../functions/shared/adapters/s3-request-files.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3-result-store.ts';
-import { LOCAL_ACCOUNT } from '../../local/aws/service.ts';
+import { LOCAL_ACCOUNT } from '../../local/aws/aws-service.ts';
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
 import { bytesOf, patternOf } from './bytes.ts';
 import { startS3 } from './local-s3.ts';

@@ -10,7 +10,7 @@ import { type Fate, filesOf, progressOf, ranRows, reportOf, type SimulatedBatch 
 type CreateRequest = Parameters<BatchApi['createBatch']>[0];
 
 /** What happened at the API, in order of time within each list. */
-export interface Audit {
+interface Audit {
   uploads: { fileId: string; bytes: number }[];
   creates: { batchId: string; inputFileId: string; metadata: Record<string, string>; at: number }[];
   cancels: { batchId: string; at: number }[];

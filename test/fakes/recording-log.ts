@@ -1,7 +1,7 @@
 import type { Log } from '../../functions/shared/core/ports.ts';
 
 /** One line of the log as it was given. */
-export interface LogLine {
+interface LogLine {
   level: 'info' | 'warn' | 'error';
   code: string;
   facts: Record<string, string | number | boolean | undefined>;

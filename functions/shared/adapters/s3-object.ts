@@ -19,7 +19,8 @@ export interface S3Place {
 }
 
 const SILENCE_MS = 30_000; // S3 sends its first byte within a second; this is a dead connection
-const MOST_REOPENINGS = 3; // for one reading
+const MOST_REOPENINGS = 3; // in a row that bring hardly anything
+const PROGRESS_BYTES = 1024 * 1024;
 
 /** What the storage knows of an object; undefined when there is none. */
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
@@ -46,7 +47,7 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
 
 /**
  * Streams an object or a range of it (`end` exclusive), never more and never less than the storage announced. A
- * connection that breaks is taken up again at the byte reached, a few times.
+ * connection that breaks is taken up again at the byte reached, as long as that gets us on.
  */
 export async function* readObject(
   client: S3Client,
@@ -61,6 +62,7 @@ export async function* readObject(
   const etag = answer.ETag;
   let reached = start;
   for (let reopenings = 0; ; reopenings += 1) {
+    const from = reached;
     try {
       for await (const piece of piecesOf(answer, tried)) {
         reached += piece.length;
@@ -71,9 +73,10 @@ export async function* readObject(
       throw new RetryLater(`${tried}: it broke off at byte ${reached} of ${end}`);
     } catch (error) {
       const failure = s3Failure(tried, error);
-      if (reopenings >= MOST_REOPENINGS || !(failure instanceof RetryLater) || reached > end) throw failure;
+      if (reached - from >= PROGRESS_BYTES) reopenings = 0;
+      // Past the last byte it is the checksum that was wrong: reading on does not mend what was handed over.
+      if (reopenings >= MOST_REOPENINGS || !(failure instanceof RetryLater) || reached >= end) throw failure;
     }
-    if (reached === end) return;
     answer = await getObject(client, place, tried, { start: reached, end }, etag);
   }
 }
@@ -96,7 +99,7 @@ export function s3Failure(tried: string, error: unknown): Error {
 }
 
 /** True for what says that the object is not there. */
-export function isGone(failure: unknown): boolean {
+function isGone(failure: unknown): boolean {
   return failure instanceof Refused && failure.code === 'object_gone';
 }
 
