@@ -42,7 +42,7 @@ export function eventLine(event: ReceivedEvent): string | undefined {
 }
 
 function batchLine({ metadata, data }: BatchStatusChange): string {
-  const done = data.counts
+  const done = data.counts?.total
     ? `${data.counts.completed + data.counts.failed}/${data.counts.total} rows`
     : undefined;
   const errors = data.errors?.first[0];

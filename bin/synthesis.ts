@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { stop } from 'esbuild';
 import { bundleFunctions } from '../lib/bundle.ts';
 
 const APP = fileURLToPath(new URL('app.ts', import.meta.url));
@@ -14,6 +15,7 @@ const CONTEXT = { 'aws:cdk:bundling-stacks': [] };
  */
 export async function synthesize(directory: string): Promise<void> {
   await bundleFunctions();
+  await stop(); // esbuild's own process would stay as long as this one
   const child = spawn(process.execPath, [APP], {
     // Nothing of the shell: neither its credentials nor its region may show in a template that runs here.
     env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT) },

@@ -1,0 +1,105 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
+import { readWhereabouts, type Whereabouts } from '../../local/runtime/data-directory.ts';
+
+const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
+
+/** `batchdrop up` in a process of its own, over a data directory that outlives it. */
+export class ChildRuntime {
+  readonly directory: string;
+  readonly names: Whereabouts;
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+
+  private constructor(directory: string, names: Whereabouts, child: ChildProcess, exited: Promise<unknown>) {
+    this.directory = directory;
+    this.names = names;
+    this.#child = child;
+    this.#exited = exited;
+  }
+
+  /** Starts it and waits until it answers; a directory of an earlier runtime goes on. */
+  static async start(options: { speed: number; directory?: string }): Promise<ChildRuntime> {
+    const directory = options.directory ?? join(mkdtempSync(join(tmpdir(), 'batchdrop-runtime-')), 'data');
+    const child = spawn(
+      process.execPath,
+      [BATCHDROP, 'up', '--port', '0', '--data', directory, '--speed', String(options.speed)],
+      { stdio: ['ignore', 'pipe', 'pipe'], env: environmentOfTheShell() },
+    );
+    const exited = once(child, 'exit');
+    const complaint = text(child.stderr);
+    const early = exited.then(async () => {
+      throw new Error(`the runtime ended: ${await complaint}`);
+    });
+    early.catch(() => {}); // a later end is the test's own doing
+    await Promise.race([untilUp(child.stdout), early]);
+    const names = readWhereabouts(directory);
+    if (names === undefined) throw new Error('the runtime is gone again');
+    return new ChildRuntime(directory, names, child, exited);
+  }
+
+  get openAiAudit(): AuditEntry[] {
+    return readAudit(join(this.directory, 'openai'));
+  }
+
+  /** Ids of its function processes, by way of the operating system. */
+  functionPids(): number[] {
+    const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' });
+    return all.split('\n').flatMap((row) => {
+      const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row) ?? [];
+      return Number(parent) === this.#child.pid && args.includes('process-entry') ? [Number(pid)] : [];
+    });
+  }
+
+  /** Ends it as a power cut would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+
+  /** Ends it as Ctrl-C does; answers the exit code. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGINT');
+    await this.#exited;
+    return this.#child.exitCode;
+  }
+
+  /** Ends it however it stands and removes its data. */
+  async discard(): Promise<void> {
+    await this.kill();
+    rmSync(join(this.directory, '..'), { recursive: true, force: true });
+  }
+}
+
+/** Its first words say that it is up; the rest is read away. */
+function untilUp(output: Readable): Promise<unknown> {
+  const up = once(output, 'data');
+  output.resume();
+  return up;
+}
+
+/** Runs `batchdrop` to its end. */
+export async function batchdrop(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [BATCHDROP, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...environmentOfTheShell(), ...options.env },
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  });
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+/** What a person's shell has, without anything of AWS or OpenAI. */
+function environmentOfTheShell(): Record<string, string> {
+  return { PATH: process.env.PATH ?? '', HOME: tmpdir(), NO_COLOR: '1' };
+}
