@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, request as httpRequest } from 'node:http';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { AwsService } from '../../local/aws/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../../local/aws/endpoint.ts';
-import type { AwsService } from '../../local/aws/service.ts';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {

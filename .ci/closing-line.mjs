@@ -1,0 +1,6 @@
+// Prints `N passed, N failed` from the test runner's report; a report that is not there, or of no test, is an error.
+import { readFileSync } from 'node:fs';
+
+const report = JSON.parse(readFileSync(process.argv[2], 'utf8'));
+if (!report.numTotalTests) throw new Error('the test runner ran no test');
+console.log(`${report.numPassedTests} passed, ${report.numFailedTests} failed`);
