@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { styleText } from 'node:util';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { type BatchApiChoice, type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
 import { type Connection, connectionTo, DEFAULT_DATA_DIRECTORY } from '../connection.ts';
-import { eventLine } from '../event-line.ts';
+import { eventLine, printable } from '../event-line.ts';
 import { awaitExample, dropExample } from '../example-job.ts';
 import { Failure, wholeNumber } from '../failure.ts';
 import { untilStopped } from '../stop-signal.ts';
@@ -22,6 +23,7 @@ interface Options {
 }
 
 const DEFAULT_SPEED = 60;
+const SAME_PROBLEM_EVERY_MS = 60_000; // of the wall
 
 /** `batchdrop up`: the whole stack on this machine. */
 export function upCommand(): Command {
@@ -94,14 +96,14 @@ async function run(
       const line = eventLine(event);
       if (line !== undefined) console.log(line);
     },
-    onProblem: (problem) => console.error(problem),
+    onProblem: tellProblems(),
   });
   const connection = connectionTo(runtime.whereabouts);
   try {
     console.log(
       welcome(runtime.whereabouts, {
         ...options,
-        data: data.path,
+        data: options.ephemeral ? data.path : (options.data ?? DEFAULT_DATA_DIRECTORY),
         api: api.kind,
         speed: runtime.clock.speed,
       }),
@@ -128,6 +130,17 @@ async function stayUp(up: {
   const { exampleJobId } = up.data;
   if (exampleJobId === undefined) throw new Failure('There is no example job to wait for.');
   console.log(await awaitExample(up.connection, exampleJobId, up.stopped));
+}
+
+/** A function that fails at every tick is told of once a minute, not once a tick. */
+function tellProblems(): (problem: string) => void {
+  const toldAt = new Map<string, number>();
+  return (problem) => {
+    const now = performance.now();
+    if (now - (toldAt.get(problem) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_EVERY_MS) return;
+    toldAt.set(problem, now);
+    console.error(styleText('red', printable(problem), { stream: process.stderr }));
+  };
 }
 
 function apiOf(options: Options): BatchApiChoice {

@@ -26,7 +26,7 @@ export class LambdaFunction {
       environment: Record<string, string>;
       clock: VirtualClock;
       logDirectory: string;
-      /** Told of crashes and time-outs, one line each. */
+      /** Told of each invocation that failed, in one line. */
       onProblem: ProblemListener;
     },
   ) {
@@ -57,7 +57,7 @@ export class LambdaFunction {
       return answer;
     } catch (cause) {
       if (cause instanceof InvocationFailed && cause.kind === 'threw') this.#putBack(process);
-      else this.#tell(cause);
+      this.#tell(cause);
       throw cause;
     } finally {
       release();

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
 /** Which Batch API the jobs of a data directory run on; their ids mean nothing to the other. */
@@ -44,7 +44,7 @@ export class DataDirectory {
 
   /** Takes the directory; throws a sentence that says what to do when it cannot be had. */
   constructor(path: string, api: ApiKind) {
-    this.path = path;
+    this.path = resolve(path); // function processes have working directories of their own
     refuseForeign(path);
     makeWritable(path);
     this.#lock = lock(path);

@@ -24,7 +24,7 @@ export interface RuntimeOptions {
   readonly api: BatchApiChoice;
   /** Sees every event of the stack's buses, at least once, also those of an earlier run that nobody has seen yet. */
   readonly onEvent: (event: AwsEvent) => void;
-  /** Told in one line each of crashes, time-outs and events that did not arrive. */
+  /** Told in one line each of invocations that failed and of events that did not arrive. */
   readonly onProblem: (problem: string) => void;
 }
 

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,11 @@ import { readWhereabouts, type Whereabouts } from '../../local/runtime/data-dire
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
 
+interface Ended {
+  readonly exited: Promise<unknown>;
+  readonly complaint: Promise<string>;
+}
+
 /** `batchdrop up` in a process of its own, over a data directory that outlives it. */
 export class ChildRuntime {
   readonly directory: string;
@@ -18,31 +23,44 @@ export class ChildRuntime {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
-  private constructor(directory: string, names: Whereabouts, child: ChildProcess, exited: Promise<unknown>) {
+  /** What it printed on stderr, once it has ended. */
+  readonly complaint: Promise<string>;
+
+  private constructor(directory: string, names: Whereabouts, child: ChildProcess, ended: Ended) {
     this.directory = directory;
     this.names = names;
     this.#child = child;
-    this.#exited = exited;
+    this.#exited = ended.exited;
+    this.complaint = ended.complaint;
   }
 
   /** Starts it and waits until it answers; a directory of an earlier runtime goes on. */
-  static async start(options: { speed: number; directory?: string }): Promise<ChildRuntime> {
+  static async start(options: {
+    speed?: number;
+    directory?: string;
+    more?: string[];
+    env?: Record<string, string>;
+  }): Promise<ChildRuntime> {
     const directory = options.directory ?? join(mkdtempSync(join(tmpdir(), 'batchdrop-runtime-')), 'data');
+    const speed = options.speed === undefined ? [] : ['--speed', String(options.speed)];
     const child = spawn(
       process.execPath,
-      [BATCHDROP, 'up', '--port', '0', '--data', directory, '--speed', String(options.speed)],
-      { stdio: ['ignore', 'pipe', 'pipe'], env: environmentOfTheShell() },
+      [BATCHDROP, 'up', '--port', '0', '--data', basename(directory), ...speed, ...(options.more ?? [])],
+      {
+        cwd: dirname(directory),
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { ...environmentOfTheShell(), ...options.env },
+      },
     );
-    const exited = once(child, 'exit');
-    const complaint = text(child.stderr);
-    const early = exited.then(async () => {
-      throw new Error(`the runtime ended: ${await complaint}`);
+    const ended = { exited: once(child, 'exit'), complaint: text(child.stderr) };
+    const early = ended.exited.then(async () => {
+      throw new Error(`the runtime ended: ${await ended.complaint}`);
     });
     early.catch(() => {}); // a later end is the test's own doing
     await Promise.race([untilUp(child.stdout), early]);
     const names = readWhereabouts(directory);
     if (names === undefined) throw new Error('the runtime is gone again');
-    return new ChildRuntime(directory, names, child, exited);
+    return new ChildRuntime(directory, names, child, ended);
   }
 
   get openAiAudit(): AuditEntry[] {

@@ -148,7 +148,7 @@ describe('an invocation that fails', () => {
     });
     const [pid] = lambda.pids;
     expect(await lambda.invoke({})).toBe(pid);
-    expect(problems).toEqual([]);
+    expect(problems).toEqual([expect.stringMatching(/^tiny: TypeError: no such thing; see .*tiny\.log$/)]);
     await lambda.close();
     expect(log().map((line) => JSON.parse(line))).toContainEqual(
       expect.objectContaining({ code: 'handler_threw', name: 'TypeError', message: 'no such thing' }),
