@@ -15,7 +15,7 @@ import { without } from './change.ts';
 import { checkRow } from './check-row.ts';
 import { Refused, RetryLater } from './errors.ts';
 import { withPartLease } from './lease.ts';
-import { type LineHandler, LineReader } from './lines.ts';
+import { LineGatherer, type LineHandler, LineReader } from './lines.ts';
 import type { Delivered, Part } from './part.ts';
 import type { ObjectWriter, Ports, Turn } from './ports.ts';
 import { pieceKeys } from './result-keys.ts';
@@ -110,28 +110,28 @@ async function storeFile(
   }
 }
 
-const LINE_END = Uint8Array.of(10);
+type SortedTo = 'output' | 'errors' | 'anomalies';
 
 /** Sorts result lines into three objects; what a chunk held is written before the next one is read. */
 class Sorter implements LineHandler {
   readonly #account: RowAccount;
-  readonly #writers: { output: ObjectWriter; errors: ObjectWriter; anomalies: ObjectWriter };
-  readonly #pending: { to: ObjectWriter; bytes: Uint8Array }[] = [];
+  readonly #writers: Record<SortedTo, ObjectWriter>;
+  readonly #pending = {
+    output: new LineGatherer(),
+    errors: new LineGatherer(),
+    anomalies: new LineGatherer(),
+  };
 
-  constructor(
-    account: RowAccount,
-    writers: { output: ObjectWriter; errors: ObjectWriter; anomalies: ObjectWriter },
-  ) {
+  constructor(account: RowAccount, writers: Record<SortedTo, ObjectWriter>) {
     this.#account = account;
     this.#writers = writers;
   }
 
   line({ bytes }: { bytes: Uint8Array }): void {
     const verdict = this.#account.settle(bytes);
-    const { output, errors, anomalies } = this.#writers;
-    let to = anomalies;
-    if ('outcome' in verdict) to = verdict.outcome === 'succeeded' ? output : errors;
-    this.#pending.push({ to, bytes: Buffer.concat([bytes, LINE_END]) });
+    let to: SortedTo = 'anomalies';
+    if ('outcome' in verdict) to = verdict.outcome === 'succeeded' ? 'output' : 'errors';
+    this.#pending[to].add(bytes);
   }
 
   overlong(number: number): void {
@@ -139,38 +139,32 @@ class Sorter implements LineHandler {
   }
 
   async flush(): Promise<void> {
-    const { output, errors, anomalies } = this.#writers;
-    for (const writer of [output, errors, anomalies]) {
-      const own = this.#pending.filter(({ to }) => to === writer).map(({ bytes }) => bytes);
-      if (own.length > 0) await writer.write(own.length === 1 && own[0] ? own[0] : Buffer.concat(own));
+    for (const to of SORTED) {
+      if (this.#pending[to].bytes > 0) await this.#writers[to].write(this.#pending[to].take());
     }
-    this.#pending.length = 0;
   }
 
   /** Writes a line for each row that has none, and makes the objects visible. */
   async finish(part: Part): Promise<Delivered> {
     for (const { customId, outcome } of this.#account.settleTheRest()) {
-      this.#pending.push({ to: this.#writers.errors, bytes: lineFor(customId, outcome, part) });
-      if (this.#pending.length >= 1000) await this.flush();
+      this.#pending.errors.add(lineFor(customId, outcome, part));
+      if (this.#pending.errors.bytes >= FLUSH_BYTES) await this.flush();
     }
     await this.flush();
     const outputBytes = await this.#writers.output.close();
     const errorsBytes = await this.#writers.errors.close();
     const anomaliesBytes = await this.#writers.anomalies.close();
-    return {
-      rows: this.#account.counts(),
-      outputBytes,
-      errorsBytes,
-      anomaliesBytes,
-      anomalies: this.#account.anomalies,
-    };
+    const { anomalies } = this.#account;
+    return { rows: this.#account.counts(), outputBytes, errorsBytes, anomaliesBytes, anomalies };
   }
 
   async abort(): Promise<void> {
-    const { output, errors, anomalies } = this.#writers;
-    await Promise.all([output.abort(), errors.abort(), anomalies.abort()]);
+    await Promise.all(SORTED.map((to) => this.#writers[to].abort()));
   }
 }
+
+const SORTED: readonly SortedTo[] = ['output', 'errors', 'anomalies'];
+const FLUSH_BYTES = 64 * 1024;
 
 /** A line in the API's own form for a row it left none for; `id` null tells it from the API's. */
 function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
@@ -181,5 +175,5 @@ function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array 
       ? 'the batch left no line for this row'
       : `not run: ${why ?? `the batch ended as ${part.batch?.status ?? outcome}`}`;
   const line = { id: null, custom_id: customId, response: null, error: { code, message } };
-  return Buffer.from(`${JSON.stringify(line)}\n`);
+  return Buffer.from(JSON.stringify(line));
 }

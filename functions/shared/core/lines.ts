@@ -114,8 +114,14 @@ export async function* normalised(
   chunks: AsyncIterable<Uint8Array>,
   options: { longest: number; offset: number },
 ): AsyncGenerator<Uint8Array> {
-  const gatherer = new Gatherer();
-  const reader = new LineReader(gatherer, options);
+  const gatherer = new LineGatherer();
+  const handler: LineHandler = {
+    line: ({ bytes }) => gatherer.add(bytes),
+    overlong(number) {
+      throw new Error(`line ${number} of the part is longer than any row may be`);
+    },
+  };
+  const reader = new LineReader(handler, options);
   for await (const chunk of chunks) {
     reader.push(chunk);
     if (gatherer.bytes >= GATHER_BYTES) yield gatherer.take();
@@ -124,26 +130,30 @@ export async function* normalised(
   if (gatherer.bytes > 0) yield gatherer.take();
 }
 
-class Gatherer implements LineHandler {
+/** Copies lines, each with its end, into one buffer after another: a buffer a line would be mostly garbage. */
+export class LineGatherer {
   bytes = 0;
-  readonly #pieces: Uint8Array[] = [];
+  #buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);
 
-  line(line: Line): void {
-    const piece = Buffer.allocUnsafe(uploadLength(line));
-    piece.set(line.bytes);
-    piece[line.bytes.length] = LF;
-    this.#pieces.push(piece);
-    this.bytes += piece.length;
+  add(line: Uint8Array): void {
+    const length = line.length + 1;
+    if (this.bytes + length > this.#buffer.length) this.#grow(this.bytes + length);
+    this.#buffer.set(line, this.bytes);
+    this.#buffer[this.bytes + line.length] = LF;
+    this.bytes += length;
   }
 
-  overlong(number: number): void {
-    throw new Error(`line ${number} of the part is longer than any row may be`);
-  }
-
+  /** What was gathered; never written to again, as whoever takes it may still be sending it. */
   take(): Uint8Array {
-    const all = Buffer.concat(this.#pieces, this.bytes);
-    this.#pieces.length = 0;
+    const taken = this.#buffer.subarray(0, this.bytes);
+    this.#buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);
     this.bytes = 0;
-    return all;
+    return taken;
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
+    this.#buffer.copy(larger, 0, 0, this.bytes);
+    this.#buffer = larger;
   }
 }
