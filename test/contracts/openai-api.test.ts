@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ApiKey } from '../../functions/shared/adapters/api-key.ts';
@@ -254,6 +255,28 @@ describe('reading calls', () => {
   });
 });
 
+describe('a call that changes something', () => {
+  it('is not sent again when an idle connection turns out to be closed', async () => {
+    server.answerWith(json(200, BATCH), reset);
+    await api.retrieveBatch('batch_1');
+    await expect(api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it('goes on a connection of its own when a closed one would leave open what happened', async () => {
+    const ports: (number | undefined)[] = [];
+    server.answerWith((response, request) => {
+      ports.push(request.socket.remotePort);
+      json(200, BATCH)(response, request);
+    });
+    await api.retrieveBatch('batch_1');
+    await api.retrieveBatch('batch_1');
+    await create();
+    expect(ports[1]).toBe(ports[0]);
+    expect(ports[2]).not.toBe(ports[0]);
+  });
+});
+
 describe('the key', () => {
   it('goes into its header only', async () => {
     server.answerWith(json(200, BATCH));
@@ -454,6 +477,24 @@ describe('a file', () => {
     await expect(upload('{}\n')).rejects.toMatchObject({ name: 'Refused' });
     server.answerWith(reset);
     await expect(upload('{}\n')).rejects.toMatchObject({ name: 'RetryLater' });
+  });
+
+  it('that is refused before it was sent to its end is refused at once', async () => {
+    const early = createHttpServer((_, response) => {
+      response.writeHead(413, { 'content-type': 'application/json' }).end(JSON.stringify(REFUSAL));
+    });
+    early.listen(0, '127.0.0.1');
+    await once(early, 'listening');
+    const address = early.address();
+    api = apiAt(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`);
+    async function* body(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{}\n');
+      await new Promise(() => {}); // for ever
+    }
+    const sent = api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, NEVER);
+    await expect(sent).rejects.toMatchObject({ name: 'Refused' });
+    early.closeAllConnections();
+    early.close();
   });
 
   it('ends at once when it is given up, even while its source hangs', async () => {

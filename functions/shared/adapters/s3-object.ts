@@ -22,6 +22,9 @@ const SILENCE_MS = 30_000; // S3 sends its first byte within a second; this is a
 const MOST_REOPENINGS = 3; // in a row that bring hardly anything
 const PROGRESS_BYTES = 1024 * 1024;
 
+/** May be taken up again where it ended; not so a wrong checksum, which spoils all that came before. */
+class Interrupted extends RetryLater {}
+
 /** What the storage knows of an object; undefined when there is none. */
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
   const tried = `look at ${nameOf(place)}`;
@@ -70,12 +73,11 @@ export async function* readObject(
         yield piece;
       }
       if (reached === end) return;
-      throw new RetryLater(`${tried}: it broke off at byte ${reached} of ${end}`);
+      throw new Interrupted(`${tried}: it broke off at byte ${reached} of ${end}`);
     } catch (error) {
       const failure = s3Failure(tried, error);
       if (reached - from >= PROGRESS_BYTES) reopenings = 0;
-      // Past the last byte it is the checksum that was wrong: reading on does not mend what was handed over.
-      if (reopenings >= MOST_REOPENINGS || !(failure instanceof RetryLater) || reached >= end) throw failure;
+      if (reopenings >= MOST_REOPENINGS || !(failure instanceof Interrupted)) throw failure;
     }
     answer = await getObject(client, place, tried, { start: reached, end }, etag);
   }
@@ -146,7 +148,9 @@ async function nextOf(
   try {
     return await unlessSilent(SILENCE_MS, body, source.next());
   } catch (error) {
-    throw new RetryLater(`${tried}: the connection broke`, { cause: error });
+    const broken = awsFailure(tried, error) instanceof RetryLater;
+    if (broken) throw new Interrupted(`${tried}: the connection broke`, { cause: error });
+    throw new RetryLater(`${tried}: it did not come as it was stored`, { cause: error });
   }
 }
 

@@ -4,7 +4,7 @@ export async function unlessSilent<T>(
   connection: { destroy(error: Error): unknown },
   expected: Promise<T>,
 ): Promise<T> {
-  const silence = new Error(`silent for ${milliseconds} ms`);
+  const silence = Object.assign(new Error(`silent for ${milliseconds} ms`), { code: 'ETIMEDOUT' });
   const timer = setTimeout(() => connection.destroy(silence), milliseconds);
   try {
     return await expected;
