@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { BATCH, create, endless, openAiForEachTest, REFUSAL, upload } from './openai-under-test.ts';
+import {
+  cutShort,
+  html,
+  json,
+  reset,
+  type ScriptedAnswer,
+  silence,
+  startScriptedServer,
+} from './scripted-server.ts';
+
+const openAi = openAiForEachTest();
+
+describe('reading calls', () => {
+  const passing: [string, ScriptedAnswer][] = [
+    ['a reset', reset],
+    ['a 503', json(503, {})],
+    ['a 409', json(409, REFUSAL)],
+    ['a 404 of a gateway', html(404)],
+    ['a page in place of a batch', html(200)],
+    ['another batch', json(200, { ...BATCH, id: 'batch_2' })],
+    ['JSON that breaks off', cutShort(200, 'application/json', JSON.stringify(BATCH))],
+    ['JSON without end', (response) => endless(response)],
+  ];
+  it.each(passing)('come again after %s', async (_, answer) => {
+    openAi.server.answerWith(answer);
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+  });
+
+  it('come again after silence', async () => {
+    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
+    openAi.server.answerWith(silence);
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    openAi.server.answerWith(
+      (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{'),
+    );
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+  });
+
+  it.each([
+    ['120', undefined, 120],
+    ['0.5', undefined, 0.5],
+    ['Sun, 01 Nov 2026 12:01:30 GMT', 'Sun, 01 Nov 2026 12:00:00 GMT', 90],
+    ['Sun, 01 Nov 2026 12:00:00 GMT', 'Sun, 01 Nov 2026 12:01:00 GMT', 0],
+    ['9999999999', undefined, 86_400],
+    ['soon', undefined, 60],
+    ['', undefined, 60],
+  ])('wait as long as Retry-After %s says', async (retryAfter, date, afterSeconds) => {
+    openAi.server.answerWith(
+      json(429, REFUSAL, { 'retry-after': retryAfter, ...(date === undefined ? {} : { date }) }),
+    );
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({
+      name: 'RetryLater',
+      afterSeconds,
+    });
+  });
+
+  it('do not follow a redirect, with the key or without', async () => {
+    const elsewhere = await startScriptedServer();
+    elsewhere.answerWith(json(200, BATCH));
+    for (const status of [301, 302, 307, 308]) {
+      openAi.server.answerWith(json(status, {}, { location: `${elsewhere.url}/v1/batches` }));
+      await expect(openAi.api.retrieveBatch('batch_1')).rejects.toThrow(/redirects are not followed/);
+      await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater' });
+    }
+    expect(elsewhere.requests).toEqual([]);
+    await elsewhere.close();
+  });
+
+  it('are sent once more when an idle connection turns out to be closed', async () => {
+    openAi.server.answerWith(json(200, BATCH), reset, json(200, BATCH));
+    await openAi.api.retrieveBatch('batch_1');
+    expect(await openAi.api.retrieveBatch('batch_1')).toMatchObject({ batchId: 'batch_1' });
+    expect(openAi.server.requests).toHaveLength(3);
+    openAi.server.answerWith(reset);
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+  });
+});
+
+describe('the key', () => {
+  it('goes into its header only', async () => {
+    openAi.server.answerWith(json(200, BATCH));
+    await openAi.api.retrieveBatch('batch_1');
+    const [request] = openAi.server.requests;
+    expect(request?.headers.authorization).toBe('Bearer sk-first');
+    expect(JSON.stringify({ ...request, headers: { ...request?.headers, authorization: '' } })).not.toContain(
+      'sk-first',
+    );
+  });
+
+  it('is read anew once when it is refused, with its organization and project', async () => {
+    openAi.refreshedKey = { apiKey: 'sk-second', organization: 'org-1', project: 'proj-1' };
+    openAi.server.answerWith(json(401, REFUSAL), json(200, BATCH));
+    expect(await create(openAi)).toMatchObject({ batchId: 'batch_1' });
+    expect(openAi.server.requests[1]?.headers).toMatchObject({
+      authorization: 'Bearer sk-second',
+      'openai-organization': 'org-1',
+      'openai-project': 'proj-1',
+    });
+    openAi.server.answerWith(json(401, REFUSAL));
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'NotAllowed' });
+    expect(openAi.refreshes).toBe(2);
+  });
+
+  it('is not tried again when it is the same', async () => {
+    openAi.server.answerWith(json(401, REFUSAL));
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
+    expect(openAi.server.requests).toHaveLength(1);
+  });
+
+  it('leads to another try of an upload, which passes through once only', async () => {
+    openAi.refreshedKey = { apiKey: 'sk-second' };
+    openAi.server.answerWith(json(401, REFUSAL));
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryLater' });
+    expect(openAi.server.requests).toHaveLength(1);
+  });
+
+  it('that may not do this is not allowed', async () => {
+    openAi.server.answerWith(json(403, REFUSAL));
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'NotAllowed' });
+    expect(openAi.refreshes).toBe(0);
+  });
+
+  it('names its account by what the API says, else by a fingerprint that is not the key', async () => {
+    const page = { object: 'list', data: [], has_more: false };
+    openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1' }));
+    expect((await openAi.api.listBatches({ limit: 1 })).account).toBe('org-1');
+    openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1', 'openai-project': 'proj-1' }));
+    expect((await openAi.api.listBatches({ limit: 1 })).account).toBe('org-1/proj-1');
+    openAi.server.answerWith(json(200, page));
+    const { account } = await openAi.api.listBatches({ limit: 1 });
+    expect(account).toMatch(/^key-[0-9a-f]{16}$/);
+    expect((await openAi.api.listBatches({ limit: 1 })).account).toBe(account);
+  });
+});
+
+describe('a cancel', () => {
+  it.each([400, 409])('that is answered by %i came too late', async (status) => {
+    openAi.server.answerWith(json(status, REFUSAL));
+    expect(await openAi.api.cancelBatch('batch_1')).toBe('too_late');
+  });
+
+  it('says nothing when a gateway answers', async () => {
+    for (const status of [400, 404, 409, 502]) {
+      openAi.server.answerWith(html(status));
+      await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    }
+    openAi.server.answerWith(json(404, REFUSAL));
+    expect(await openAi.api.cancelBatch('batch_1')).toBe('unknown');
+  });
+});
