@@ -23,6 +23,9 @@ for (const command of [upCommand, submitCommand, listCommand, cancelCommand, res
   program.addCommand(command().exitOverride());
 }
 
+// Whoever read along may have gone (`| head`, a closed terminal): a runtime stops properly all the same.
+for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+
 try {
   await program.parseAsync();
 } catch (error) {

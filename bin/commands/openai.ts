@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { runBatchApiAlone } from '../../local/openai/main.ts';
 import { wholeNumber } from '../failure.ts';
 import { untilStopped } from '../stop-signal.ts';
 
@@ -32,6 +31,7 @@ export function openaiCommand(): Command {
 }
 
 async function serve(options: Options): Promise<void> {
+  const { runBatchApiAlone } = await import('../../local/openai/main.ts');
   const server = await runBatchApiAlone(options);
   console.log(`OPENAI_BASE_URL=${server.url}`);
   await untilStopped();

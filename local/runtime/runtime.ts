@@ -109,9 +109,9 @@ async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Cl
   return server.url;
 }
 
-/** Longer than the minute between two looks of the poller, so that whoever watches sees every status. */
+/** Two minutes and more, as the poller looks once a minute: whoever watches sees every status. */
 function finalizing({ random }: { random: () => number }): number {
-  return 70_000 + Math.round(random() * 30_000);
+  return 120_000 + Math.round(random() * 30_000);
 }
 
 function apiKeyOf(api: BatchApiChoice): string {

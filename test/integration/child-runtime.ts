@@ -59,7 +59,7 @@ export class ChildRuntime {
     early.catch(() => {}); // a later end is the test's own doing
     await Promise.race([untilUp(child.stdout), early]);
     const names = readWhereabouts(directory);
-    if (names === undefined) throw new Error('the runtime is gone again');
+    if (names === undefined) throw new Error('the runtime is up and tells nobody where');
     return new ChildRuntime(directory, names, child, ended);
   }
 

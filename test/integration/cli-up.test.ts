@@ -15,7 +15,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('batchdrop up', () => {
   it('with --exit and --ephemeral ends with 0 once the example has its results, and leaves nothing behind', async () => {
-    const args = ['up', '--exit', '--ephemeral', '--port', '0', '--speed', '600'];
+    const args = ['up', '--exit', '--ephemeral', '--port', '0', '--speed', '120'];
     const { code, stdout, stderr } = await batchdrop(args, { cwd: folder, env: { TMPDIR: folder } });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const statuses = [...stdout.matchAll(/^\S+ {2}(?:batch|job) +(\S+)/gm)].map(([, status]) => status);

@@ -77,7 +77,7 @@ describe('batchdrop', () => {
   });
 
   it('cancels a running batch, whose partial results can be fetched', async () => {
-    const submitted = await cli('submit', fileOf('long.jsonl', chatRows(12_000, 'long')), '--json');
+    const submitted = await cli('submit', fileOf('long.jsonl', chatRows(48_000, 'long')), '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
     const outsider = new Outsider(runtime.names);
     const heard = await outsider.subscribe('cli-cancel', runtime.names.eventBus, { source: ['batchdrop'] });
@@ -90,7 +90,7 @@ describe('batchdrop', () => {
     outsider.close();
 
     const { total, succeeded, cancelled: unfinished } = Object(cancelled.detail.data.rows);
-    expect({ total, sum: succeeded + unfinished }).toEqual({ total: 12_000, sum: 12_000 });
+    expect({ total, sum: succeeded + unfinished }).toEqual({ total: 48_000, sum: 48_000 });
     expect(succeeded).toBeGreaterThan(0);
     expect(unfinished).toBeGreaterThan(0);
     expect((await cli('results', jobId, '--out', join(folder, 'partial'))).code).toBe(0);

@@ -5,16 +5,16 @@ import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 import { ChildRuntime } from './child-runtime.ts';
 import { chatRows, idsIn, Outsider } from './stock-clients.ts';
 
-let running: ChildRuntime | undefined;
+let started: ChildRuntime | undefined;
 
 afterEach(async () => {
-  await running?.discard();
-  running = undefined;
+  await started?.discard();
+  started = undefined;
 });
 
 async function start(speed: number, directory?: string): Promise<ChildRuntime> {
-  running = await ChildRuntime.start(directory === undefined ? { speed } : { speed, directory });
-  return running;
+  started = await ChildRuntime.start(directory === undefined ? { speed } : { speed, directory });
+  return started;
 }
 
 /** Puts a file and answers its job id. */
@@ -63,41 +63,30 @@ function batchesOf(runtime: ChildRuntime, jobId: string): number {
   ).length;
 }
 
-describe('a runtime that is killed', () => {
-  it('in the middle of a batch goes on with that batch when it is started again', async () => {
+describe('a runtime that is killed in the middle of one batch, and right after it took another file', () => {
+  it('runs both to their end when started again, one batch each, and then stops with nothing left running', async () => {
     const first = await start(60);
-    const file = chatRows(40, 'survive');
-    const jobId = await put(first, 'mid-batch.jsonl', file);
-    await expect.poll(() => statusOf(first, jobId), { timeout: 30_000, interval: 20 }).toBe('in_progress');
+    const [running, taken] = [chatRows(40, 'running'), chatRows(30, 'taken')];
+    const runningJob = await put(first, 'mid-batch.jsonl', running);
+    await expect
+      .poll(() => statusOf(first, runningJob), { timeout: 30_000, interval: 20 })
+      .toBe('in_progress');
     const functions = first.functionPids();
     expect(functions.length).toBeGreaterThan(0);
+    const takenJob = await put(first, 'right-after-put.jsonl', taken);
     await first.kill();
     await expect.poll(() => functions.filter(isAlive), { timeout: 10_000 }).toEqual([]);
 
-    const second = await start(300, first.directory);
-    expect(await endOf(second, jobId)).toEqual({ status: 'completed', ids: idsIn(file) });
-    expect(batchesOf(second, jobId)).toBe(1);
-  });
-
-  it('right after it took a file still runs it once, and the bytes of the killed run are whole', async () => {
-    const first = await start(60);
-    const file = chatRows(40, 'sudden');
-    const jobId = await put(first, 'right-after-put.jsonl', file);
-    await first.kill();
-
     const second = await start(600, first.directory);
-    expect(await endOf(second, jobId)).toEqual({ status: 'completed', ids: idsIn(file) });
-    expect(batchesOf(second, jobId)).toBe(1);
-  });
-});
+    expect(await endOf(second, runningJob)).toEqual({ status: 'completed', ids: idsIn(running) });
+    expect(await endOf(second, takenJob)).toEqual({ status: 'completed', ids: idsIn(taken) });
+    expect(batchesOf(second, runningJob)).toBe(1);
+    expect(batchesOf(second, takenJob)).toBe(1);
 
-describe('a runtime that is stopped', () => {
-  it('ends with exit code 0 and takes its function processes with it', async () => {
-    const runtime = await start(60);
-    await expect.poll(() => runtime.functionPids().length, { timeout: 15_000 }).toBeGreaterThan(0);
-    const functions = runtime.functionPids();
-    expect(await runtime.stop()).toBe(0);
-    expect(functions.filter(isAlive)).toEqual([]);
+    await expect.poll(() => second.functionPids().length, { timeout: 15_000 }).toBeGreaterThan(0);
+    const left = second.functionPids();
+    expect(await second.stop()).toBe(0);
+    expect(left.filter(isAlive)).toEqual([]);
   });
 });
 

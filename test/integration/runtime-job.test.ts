@@ -17,7 +17,7 @@ let subscription: Subscription;
 let uploads: Subscription;
 
 beforeAll(async () => {
-  runtime = await ChildRuntime.start({ speed: 300 });
+  runtime = await ChildRuntime.start({ speed: 120 }); // a second of the wall is two looks of the poller
   outsider = new Outsider(runtime.names);
   subscription = await outsider.subscribe('hears-batchdrop', runtime.names.eventBus, {
     source: ['batchdrop'],
