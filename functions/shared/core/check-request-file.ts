@@ -108,7 +108,7 @@ class FileCheck implements LineHandler {
       this.find(
         line,
         'mixed_model',
-        `body.model is not the model of line ${first.line}; one file has one model`,
+        `body.model is ${shownModel(row.model)}, but ${shownModel(first.row.model)} in line ${first.line}; one file has one model`,
       );
     }
   }
@@ -131,6 +131,11 @@ class FileCheck implements LineHandler {
     part.uploadBytes += bytes;
     this.#inputsInPart += row.embeddingInputs;
   }
+}
+
+/** A model's name is short; what is not short is no model's name. */
+function shownModel(model: string): string {
+  return JSON.stringify(model.slice(0, 60));
 }
 
 /** Reads the suspect lines again and reports each id that was there before, with the line where it was. */

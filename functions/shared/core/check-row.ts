@@ -18,11 +18,12 @@ const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
 /** Checks one line of a request file by itself, as OpenAI's validation would, and a little more strictly. */
 export function checkRow(bytes: Uint8Array): CheckedRow {
   if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   let parsed: unknown;
   try {
-    parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8'));
+    parsed = JSON.parse(text);
   } catch (error) {
-    return fault('invalid_json', `the line is not JSON: ${positionIn(error)}`);
+    return fault('invalid_json', `the line is not JSON: ${whereIn(error, text.length)}`);
   }
   if (!isObject(parsed)) return fault('not_an_object', `the line is ${kindOf(parsed)}, not a JSON object`);
   return checkFields(parsed);
@@ -78,10 +79,11 @@ function shown(value: unknown): string {
 }
 
 /** V8 quotes the text around the fault; only the character and the position are kept, the line may be private. */
-function positionIn(error: unknown): string {
+function whereIn(error: unknown, length: number): string {
   const message = error instanceof Error ? error.message : '';
   if (/end of JSON|Unterminated/.test(message)) return 'it ends too early';
   const position = /at position (\d+)/.exec(message)?.[1];
+  if (Number(position) >= length) return 'it ends too early';
   if (position !== undefined) return `unexpected character at position ${position}`;
   const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
   return token === undefined ? 'it is malformed' : `unexpected ${JSON.stringify(token)}`;
