@@ -139,19 +139,22 @@ async function sendBody(
 ): Promise<void> {
   if (body === undefined) return void outgoing.end();
   const source = iteratorOf(body.pieces);
-  const early = answer.then(() => 'early' as const);
-  early.catch(() => {});
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+  };
+  answer.then(over, over);
   let sent = 0;
   try {
     for (;;) {
-      const piece = await Promise.race([source.next(), early]); // the source has its own time-outs
-      if (piece === 'early') return;
+      const piece = await untilEvent(outgoing, ENDED, source.next()); // the source has its own time-outs
+      if (isOver || piece === undefined) return;
       if (piece.done) break;
       sent += piece.value.length;
       if (sent > body.bytes) break;
       if (outgoing.write(piece.value)) continue;
-      const drained = new Promise((resolve) => outgoing.once('drain', resolve));
-      await unlessSilent(silenceMs, outgoing, Promise.race([drained, early]));
+      await unlessSilent(silenceMs, outgoing, untilEvent(outgoing, [...ENDED, 'drain']));
+      if (isOver) return;
     }
   } finally {
     source.return(undefined).catch(() => {}); // not awaited: a source that hangs must not hold us
@@ -162,6 +165,32 @@ async function sendBody(
     );
   }
   outgoing.end();
+}
+
+const ENDED = ['response', 'error', 'close'] as const;
+
+/**
+ * Waits for one of the events, or for `expected`: undefined when an event was first. It leaves no listener behind, and
+ * makes a new promise each time: one that lived as long as the request would keep every piece that was raced with it.
+ */
+async function untilEvent<T>(
+  outgoing: ClientRequest,
+  events: readonly string[],
+  expected?: Promise<T>,
+): Promise<T | undefined> {
+  let stop = (): void => {};
+  const happened = new Promise<undefined>((resolve) => {
+    const listener = (): void => resolve(undefined);
+    for (const event of events) outgoing.once(event, listener);
+    stop = () => {
+      for (const event of events) outgoing.off(event, listener);
+    };
+  });
+  try {
+    return await (expected === undefined ? happened : Promise.race([expected, happened]));
+  } finally {
+    stop();
+  }
 }
 
 async function* iteratorOf(
