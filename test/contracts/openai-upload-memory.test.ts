@@ -16,7 +16,7 @@ it('an upload keeps no piece that it has sent', async () => {
   const server = createServer((request, response) => {
     request.resume().on('end', () => {
       response.setHeader('content-type', 'application/json');
-      response.end('{"id":"file-1","object":"file","bytes":1}');
+      response.end(JSON.stringify({ id: 'file-1', object: 'file', bytes: PIECES * PIECE_BYTES }));
     });
   }).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
