@@ -166,7 +166,7 @@ export interface JobEnded extends JobStatusChangeBase {
   rows: RowCounts;
   usage: TokenUsage | null;
   batches: Excerpt<{ batchId: string; status: ReportedBatchStatus }>;
-  /** Absent only when the job was cancelled before its file was read. */
+  /** Absent when the job ended before its file was planned. */
   results?: { bucket: string; output: string; errors: string; summary: string };
   /** With `failed` and `cancelled`. */
   reason?: Reason;

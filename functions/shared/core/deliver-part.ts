@@ -17,6 +17,7 @@ import { Refused, RetryLater } from './errors.ts';
 import { withPartLease } from './lease.ts';
 import { LineGatherer, type LineHandler, LineReader } from './lines.ts';
 import type { Delivered, Part } from './part.ts';
+import { endOfPart } from './part-end.ts';
 import type { ObjectWriter, Ports, Turn } from './ports.ts';
 import { pieceKeys } from './result-keys.ts';
 
@@ -59,7 +60,7 @@ async function store(deps: DeliverDeps, part: Part, turn: Turn): Promise<Deliver
 
 /** Reads the part's ids; undefined ids when the request file is gone. */
 async function accountFor(deps: DeliverDeps, part: Part): Promise<RowAccount> {
-  const facts = { rows: part.rows, batchStatus: part.batch?.status ?? part.ended?.as ?? 'failed' };
+  const facts = { rows: part.rows, batchStatus: endOfPart(part) ?? 'failed' };
   const ids: string[] = [];
   const handler: LineHandler = {
     line({ bytes }) {

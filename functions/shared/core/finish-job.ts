@@ -12,6 +12,7 @@ import { Refused, RetryLater } from './errors.ts';
 import type { Assembly, Job } from './job.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
+import { endOfPart } from './part-end.ts';
 import type { Ports, Turn } from './ports.ts';
 import { anomaliesKey, pieceKeys, resultKeys } from './result-keys.ts';
 import { isoTime } from './status-events.ts';
@@ -126,10 +127,9 @@ async function saveAssembly(held: HeldJob, name: PieceName, assembly: Assembly |
 /** Cancelled if a cancel took effect, else failed if no batch ran, else expired if rows are, else completed. */
 function endOf(job: Job, parts: Part[], now: number): Job {
   const rows = sumRows(parts);
-  const cancelled = parts.some(
-    (part) => part.ended?.as === 'cancelled' || part.batch?.status === 'cancelled',
-  );
-  const ran = parts.some((part) => part.batch !== undefined && part.batch.status !== 'failed');
+  const ends = parts.map(endOfPart);
+  const cancelled = ends.includes('cancelled');
+  const ran = ends.some((end) => end !== 'failed');
   let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
   if (cancelled) status = 'cancelled';
   else if (!ran) status = 'failed';

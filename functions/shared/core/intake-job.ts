@@ -14,7 +14,7 @@ import type { Finding } from '../contract/events.ts';
 import { withDueAt, without } from './change.ts';
 import { batchMetadata, findingsOnObject } from './check-object.ts';
 import { type CheckedFile, checkRequestFile, findingsExcerpt } from './check-request-file.ts';
-import { RetryLater } from './errors.ts';
+import { Refused, RetryLater } from './errors.ts';
 import type { Job, Plan, RequestFile } from './job.ts';
 import { jobIdOf } from './job-id.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
@@ -90,9 +90,14 @@ export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Pr
       return;
     }
     if (await joinOrCancel(deps, held)) return;
-    const checked = await checkRequestFile(() => reading(deps, held.job.request, turn.signal));
-    if (checked.verdict === 'bad') await reject(deps, held, checked);
-    else await commit(deps, held, checked);
+    try {
+      const checked = await checkRequestFile(() => reading(deps, held.job.request, turn.signal));
+      if (checked.verdict === 'bad') await reject(deps, held, checked);
+      else await commit(deps, held, checked);
+    } catch (failure) {
+      if (!(failure instanceof Refused)) throw failure;
+      await fail(deps, held, failure);
+    }
   });
 }
 
@@ -133,6 +138,15 @@ async function reject(
   await held.change((job) =>
     job.status === 'received'
       ? { ...withStatus(job, 'rejected', deps.clock.now()), findings: findingsExcerpt(bad) }
+      : undefined,
+  );
+}
+
+/** The file cannot be read, now or ever: it is gone. */
+async function fail(deps: IntakeDeps, held: HeldJob, { code, message }: Refused): Promise<void> {
+  await held.change((job) =>
+    job.status === 'received'
+      ? { ...withStatus(job, 'failed', deps.clock.now()), reason: { code, message } }
       : undefined,
   );
 }
@@ -224,7 +238,7 @@ function plannedParts(job: Job, plan: Plan, file: Extract<CheckedFile, { verdict
   }));
 }
 
-function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined', now: number): Job {
+function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined' | 'failed', now: number): Job {
   const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
   return { ...rest, status, previousStatus: null, rev: job.rev + 1, changedAt: now, tries: 0 };
 }

@@ -1,5 +1,6 @@
 import type { Job } from './job.ts';
 import type { Part } from './part.ts';
+import { endOfPart } from './part-end.ts';
 import { isoTime } from './status-events.ts';
 
 /** What `summary.json` says of an ended job; fields are only ever added. */
@@ -31,7 +32,7 @@ function partSummary(part: Part): Record<string, unknown> {
     uploadedSha256: part.intent?.sha256 ?? null,
     attempts: part.attempt,
     batchId: batch?.batchId ?? null,
-    status: batch?.status ?? part.ended?.as ?? null,
+    status: endOfPart(part) ?? null,
     reason: part.ended?.reason ?? null,
     errors: batch ? { count: batch.errorCount, first: batch.errors } : null,
     counts: batch?.counts ?? null,
