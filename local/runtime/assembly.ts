@@ -8,12 +8,19 @@ export interface TemplateResource {
   readonly Condition?: string;
 }
 
+interface TemplateOutput {
+  readonly Value: unknown;
+  readonly Description?: string;
+  readonly Condition?: string;
+}
+
 /** The parts of a CloudFormation template that are read here. */
 export interface Template {
   readonly Parameters: Readonly<Record<string, { readonly Default?: unknown }>>;
   readonly Conditions: Readonly<Record<string, unknown>>;
   readonly Resources: Readonly<Record<string, TemplateResource>>;
-  readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
+  readonly Outputs: Readonly<Record<string, TemplateOutput>>;
+  readonly Description?: string | undefined;
 }
 
 /** What `cdk synth` wrote: one stack and the files it deploys. */
@@ -42,6 +49,7 @@ export function readAssembly(directory: string): Assembly {
       Conditions: template.Conditions ?? {},
       Resources: template.Resources,
       Outputs: template.Outputs ?? {},
+      Description: template.Description,
     },
     assetDirectory(objectKey) {
       const path = assets.get(objectKey);

@@ -1,3 +1,4 @@
+import { CloudFormationEngine } from '../aws/cloudformation.ts';
 import { DynamoDbEngine } from '../aws/dynamodb.ts';
 import { EventsEngine } from '../aws/events/engine.ts';
 import { S3Engine } from '../aws/s3/engine.ts';
@@ -25,6 +26,7 @@ export class Engines {
   readonly scheduler: SchedulerEngine;
   readonly secrets: SecretsEngine;
   readonly dynamoDb: DynamoDbEngine;
+  readonly cloudFormation: CloudFormationEngine;
 
   constructor(options: { directory: string; clock: Clock; invocations: Invocations }) {
     const { directory, clock, invocations } = options;
@@ -52,10 +54,11 @@ export class Engines {
     });
     this.secrets = new SecretsEngine({ clock });
     this.dynamoDb = new DynamoDbEngine({ directory });
+    this.cloudFormation = new CloudFormationEngine({ now: () => clock.now() });
   }
 
   get all() {
-    return [this.s3, this.sqs, this.events, this.scheduler, this.secrets, this.dynamoDb];
+    return [this.s3, this.sqs, this.events, this.scheduler, this.secrets, this.dynamoDb, this.cloudFormation];
   }
 
   /** Makes what the plan holds and is not there yet, and gives the rest its settings. */

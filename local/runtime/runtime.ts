@@ -5,6 +5,7 @@ import type { VirtualClock } from '../clock.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
 import { type DataDirectory, WHEREABOUTS_SECRET, type Whereabouts } from './data-directory.ts';
+import { describeStack } from './describe-stack.ts';
 import { Engines } from './engines.ts';
 import { Functions } from './functions.ts';
 import { planStack } from './plan-stack.ts';
@@ -75,7 +76,8 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const endpoint = closing.add(await startEndpoint({ services: engines.all, port: options.port }));
   const openAiUrl = await openApi(options, clock, closing);
 
-  const plan = planStack(readAssembly(options.assemblyDirectory), endpoint.url);
+  const assembly = readAssembly(options.assemblyDirectory);
+  const plan = planStack(assembly, endpoint.url);
   await engines.apply(plan);
   for (const bus of plan.buses) observe(engines, bus);
   for (const { environment } of plan.functions) {
@@ -94,6 +96,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   closing.add({ close: () => running.stop() });
   await engines.start(plan);
   functions.start();
+  engines.cloudFormation.hold(describeStack(assembly.template, endpoint.url));
 
   const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
   engines.secrets.putSecret(WHEREABOUTS_SECRET, JSON.stringify(whereabouts));

@@ -1,8 +1,9 @@
+import type { XmlContent } from '../xml.ts';
 import type { Bucket } from './buckets.ts';
 import { type Checksum, checksumHeader } from './checksums.ts';
 import type { S3Answer } from './request.ts';
 import type { ObjectVersion } from './versions.ts';
-import { writeXml, type XmlContent } from './xml.ts';
+import { writeXml } from './xml.ts';
 
 /** 200 with an XML document. */
 export const xmlAnswer = (

@@ -1,3 +1,4 @@
+import type { XmlContent } from '../xml.ts';
 import { versionHeader, xmlAnswer } from './answers.ts';
 import { invalidRequest, notImplemented, S3Error } from './errors.ts';
 import { addDeleteMarker } from './new-version.ts';
@@ -6,7 +7,6 @@ import { checkKeyLength, type S3Answer, type S3Request } from './request.ts';
 import { parseDelete } from './request-documents.ts';
 import type { S3Store } from './store.ts';
 import type { ObjectVersion } from './versions.ts';
-import type { XmlContent } from './xml.ts';
 
 /** What a deletion did: the delete marker it made or took away, or the version it took away, if there was one. */
 interface Deletion {

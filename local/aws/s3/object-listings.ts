@@ -1,4 +1,5 @@
 import { LOCAL_ACCOUNT } from '../aws-service.ts';
+import type { XmlContent } from '../xml.ts';
 import { isoTime, keyText, quoted, xmlAnswer } from './answers.ts';
 import { invalidArgument } from './errors.ts';
 import { collectPage, keyAfter, keyAfterGroup, type PageRequest, urlEncoded } from './listing.ts';
@@ -6,7 +7,6 @@ import { seqWithin } from './new-version.ts';
 import type { S3Answer, S3Request } from './request.ts';
 import type { S3Store } from './store.ts';
 import type { ObjectVersion } from './versions.ts';
-import type { XmlContent } from './xml.ts';
 
 const LARGEST_PAGE = 1000;
 

@@ -1,3 +1,4 @@
+import type { XmlContent } from '../xml.ts';
 import { isoTime, keyText, quoted, xmlAnswer } from './answers.ts';
 import { collectPage } from './listing.ts';
 import { findUpload, partChecksumElement } from './multipart-uploads.ts';
@@ -12,7 +13,6 @@ import {
 import type { S3Answer, S3Request } from './request.ts';
 import type { S3Store } from './store.ts';
 import type { Upload } from './uploads.ts';
-import type { XmlContent } from './xml.ts';
 
 const checksumKind = ({ checksum }: Upload): Record<string, string> =>
   checksum === undefined ? {} : { ChecksumAlgorithm: checksum.algorithm, ChecksumType: checksum.type };

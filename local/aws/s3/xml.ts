@@ -1,42 +1,10 @@
-/** What an element holds: text, or elements by name in writing order; an array repeats its element, undefined leaves it out. */
-export type XmlContent =
-  | string
-  | number
-  | boolean
-  | { readonly [element: string]: XmlContent | readonly XmlContent[] | undefined };
+import { writeDocument, type XmlContent } from '../xml.ts';
 
 const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
-const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-// Control characters are written as references: XML 1.0 has no place for most of them, yet S3 keys may hold them and
-// S3 writes them so; a reader's newline normalisation would also change a bare CR.
-const escapeText = (text: string): string =>
-  text.replace(/[&<>"\p{Cc}\ufffe\uffff]/gu, (found) => {
-    const code = found.charCodeAt(0).toString(16).toUpperCase();
-    return NAMED[found] ?? `&#x${code};`;
-  });
-
-function writeElement(name: string, content: XmlContent | readonly XmlContent[] | undefined): string {
-  if (content === undefined) return '';
-  if (isList(content)) return content.map((item) => writeElement(name, item)).join('');
-  return `<${name}>${writeContent(content)}</${name}>`;
-}
-
-const isList = (content: XmlContent | readonly XmlContent[]): content is readonly XmlContent[] =>
-  Array.isArray(content);
-
-const writeContent = (content: XmlContent): string =>
-  typeof content === 'object'
-    ? Object.entries(content)
-        .map(([name, inner]) => writeElement(name, inner))
-        .join('')
-    : escapeText(String(content));
-
 /** A whole XML document in S3's namespace. */
 export const writeXml = (root: string, content: XmlContent): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${S3_NAMESPACE}">${writeContent(content)}</${root}>`;
+  writeDocument(root, content, S3_NAMESPACE);
 
 /** An error document: the one kind S3 writes without its namespace. */
-export const writeErrorXml = (content: XmlContent): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n${writeElement('Error', content)}`;
+export const writeErrorXml = (content: XmlContent): string => writeDocument('Error', content);
