@@ -111,7 +111,7 @@ function apiOf(options: UpOptions): BatchApiChoice {
   if (!options.real) return { kind: 'local' };
   const apiKey = process.env.OPENAI_API_KEY?.trim();
   if (!apiKey) throw new Failure('--real needs the API key in the environment variable OPENAI_API_KEY.');
-  return { kind: 'real', apiKey };
+  return { kind: 'real', apiKey, baseUrl: 'https://api.openai.com/v1' };
 }
 
 function placeFor(options: UpOptions): { path: string; discard: () => void } {

@@ -27,6 +27,8 @@ export class Functions {
       onProblem: ProblemListener;
       /** Put over what the template sets, where it sets it: another address of the API. */
       environment: Readonly<Record<string, string>>;
+      /** Added to every function's environment: what Node itself reads. */
+      processEnvironment: Readonly<Record<string, string>>;
     },
   ) {
     this.#clock = options.clock;
@@ -42,7 +44,10 @@ export class Functions {
       const { accessKeyId } = planned;
       const lambda = new LambdaFunction(spec, {
         ...options,
-        environment: functionEnvironment(spec, { endpointUrl: options.endpointUrl, accessKeyId }),
+        environment: {
+          ...functionEnvironment(spec, { endpointUrl: options.endpointUrl, accessKeyId }),
+          ...options.processEnvironment,
+        },
       });
       this.#byArn.set(spec.arn, lambda);
     }

@@ -11,8 +11,18 @@ import { Functions } from './functions.ts';
 import { planStack } from './plan-stack.ts';
 import { SavedClock } from './saved-clock.ts';
 
-/** The Batch API that the functions call: one on this machine, or the real one with its key. */
-export type BatchApiChoice = { readonly kind: 'local' } | { readonly kind: 'real'; readonly apiKey: string };
+/** The Batch API that the functions call: one on this machine, or a real one. */
+export type BatchApiChoice = { readonly kind: 'local' } | RealBatchApi;
+
+/** Another machine's Batch API, which costs money. */
+export interface RealBatchApi {
+  readonly kind: 'real';
+  readonly apiKey: string;
+  /** `https://…/v1`. */
+  readonly baseUrl: string;
+  /** A file of certificates that the functions trust besides the usual ones. */
+  readonly extraCaCerts?: string;
+}
 
 export interface RuntimeOptions {
   /** Held by the caller, who releases it after `close`. */
@@ -27,6 +37,8 @@ export interface RuntimeOptions {
   readonly onEvent: (event: AwsEvent) => void;
   /** Told in one line each of invocations that failed and of events that did not arrive. */
   readonly onProblem: (problem: string) => void;
+  /** Awaited once the endpoint answers and before any function runs: the last moment to hold something back. */
+  readonly beforeFunctions?: (whereabouts: Whereabouts) => Promise<void>;
 }
 
 /** The stack at work on this machine. */
@@ -37,7 +49,6 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-const REAL_API_URL = 'https://api.openai.com/v1';
 const LOCAL_API_KEY = 'sk-local';
 const OBSERVER_ARN = `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:batchdrop-observer`;
 const OBSERVER_RULE = 'batchdrop-observer';
@@ -91,14 +102,16 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     logDirectory: data.room('logs'),
     onProblem: options.onProblem,
     environment: { OPENAI_BASE_URL: openAiUrl },
+    processEnvironment: trustOf(options.api),
   });
   const running = functions;
   closing.add({ close: () => running.stop() });
+  const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
+  await options.beforeFunctions?.(whereabouts);
   await engines.start(plan);
   functions.start();
   engines.cloudFormation.hold(describeStack(assembly.template, endpoint.url));
 
-  const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
   engines.secrets.putSecret(WHEREABOUTS_SECRET, JSON.stringify(whereabouts));
   data.announce(whereabouts);
   return { whereabouts, clock, close: () => closing.close() };
@@ -106,7 +119,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
 
 /** Answers the base URL of the API the functions are to call. */
 async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
-  if (options.api.kind === 'real') return REAL_API_URL;
+  if (options.api.kind === 'real') return options.api.baseUrl;
   const directory = options.data.room('openai');
   const server = closing.add(await startBatchApi({ directory, clock, timing: { finalizing } }));
   return server.url;
@@ -119,6 +132,13 @@ function finalizing({ random }: { random: () => number }): number {
 
 function apiKeyOf(api: BatchApiChoice): string {
   return api.kind === 'real' ? api.apiKey : LOCAL_API_KEY;
+}
+
+/** Read by Node when a process starts. */
+function trustOf(api: BatchApiChoice): Record<string, string> {
+  return api.kind === 'real' && api.extraCaCerts !== undefined
+    ? { NODE_EXTRA_CA_CERTS: api.extraCaCerts }
+    : {};
 }
 
 function observe(engines: Engines, bus: string): void {
