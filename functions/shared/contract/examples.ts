@@ -1,0 +1,300 @@
+import type { BatchStatus, JobStatus } from './batch-status.ts';
+import {
+  type BatchStatusChange,
+  type BatchStatusChangeData,
+  type CancelOutcome,
+  type CancelOutcomeKind,
+  DETAIL_TYPE,
+  EVENT_SOURCE,
+  EVENT_VERSION,
+  type JobStatusChange,
+} from './events.ts';
+
+/** An event as a rule's target gets it, without what EventBridge itself adds (id, time, account, region …). */
+export interface ExampleEvent<Detail> {
+  source: typeof EVENT_SOURCE;
+  'detail-type': (typeof DETAIL_TYPE)[keyof typeof DETAIL_TYPE];
+  detail: Detail;
+}
+
+const jobId = 'k5mhx3q2vwn7tjzr4ydaf6bcgs';
+const batchId = 'batch_6743b1f2c8a08190a1e2d3c4b5f60718';
+const inputFileId = 'file-7hK2mPq9sTxV4wYzB8cD1e';
+const outputFileId = 'file-3nRf6GjLpWuA5xZvE9oQ2i';
+const errorFileId = 'file-8dSk1HtMyCbU7qNwJ4rX6a';
+const file = {
+  bucket: 'batchdrop-requests',
+  key: 'reviews/2026-11-20.jsonl',
+  versionId: 'Uq3vXb7LkT0aZr9mWc2nYd5sEf8hGj1p',
+};
+const request = { ...file, size: 2_480_117, etag: '0f343b0931126a20f133d67c2b018a3b-1' };
+const metadata = { team: 'search' };
+const usage = {
+  inputTokens: 412_600,
+  cachedInputTokens: 61_440,
+  outputTokens: 98_214,
+  reasoningTokens: 0,
+  totalTokens: 510_814,
+};
+const created = '2026-11-20T18:04:10.000Z';
+
+const batch: BatchStatusChangeData = {
+  batchId,
+  status: 'validating',
+  previousStatus: null,
+  request: file,
+  part: 1,
+  parts: 1,
+  attempt: 1,
+  endpoint: '/v1/chat/completions',
+  model: 'gpt-4o-mini',
+  rows: 1000,
+  counts: null,
+  usage: null,
+  inputFileId,
+  outputFileId: null,
+  errorFileId: null,
+  createdAt: created,
+  expiresAt: '2026-11-21T18:04:10.000Z',
+  endedAt: null,
+  metadata,
+};
+
+function ofBatch(
+  sequence: number,
+  occurredAt: string,
+  differences: Partial<BatchStatusChangeData>,
+): ExampleEvent<BatchStatusChange> {
+  return {
+    source: EVENT_SOURCE,
+    'detail-type': DETAIL_TYPE.batchStatusChange,
+    detail: {
+      metadata: { id: `${batchId}:${sequence}`, version: EVENT_VERSION, sequence, occurredAt, jobId },
+      data: { ...batch, ...differences },
+    },
+  };
+}
+
+/** One event for each of OpenAI's statuses. */
+export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusChange>> = {
+  validating: ofBatch(1, '2026-11-20T18:04:11.320Z', {}),
+  failed: ofBatch(2, '2026-11-20T18:05:03.118Z', {
+    status: 'failed',
+    previousStatus: 'validating',
+    counts: { total: 0, completed: 0, failed: 0 },
+    endedAt: '2026-11-20T18:04:41.000Z',
+    errors: {
+      count: 1,
+      first: [
+        {
+          code: 'token_limit_exceeded',
+          message: 'Enqueued token limit reached for gpt-4o-mini. Please try again later.',
+          param: null,
+          line: null,
+        },
+      ],
+    },
+    willRetry: true,
+  }),
+  in_progress: ofBatch(2, '2026-11-20T18:05:03.118Z', {
+    status: 'in_progress',
+    previousStatus: 'validating',
+    counts: { total: 1000, completed: 0, failed: 0 },
+  }),
+  finalizing: ofBatch(3, '2026-11-20T18:12:02.954Z', {
+    status: 'finalizing',
+    previousStatus: 'in_progress',
+    counts: { total: 1000, completed: 997, failed: 3 },
+  }),
+  completed: ofBatch(4, '2026-11-20T18:13:03.007Z', {
+    status: 'completed',
+    previousStatus: 'finalizing',
+    counts: { total: 1000, completed: 997, failed: 3 },
+    usage,
+    outputFileId,
+    errorFileId,
+    endedAt: '2026-11-20T18:12:31.000Z',
+  }),
+  expired: ofBatch(3, '2026-11-21T18:05:02.471Z', {
+    status: 'expired',
+    previousStatus: 'in_progress',
+    counts: { total: 1000, completed: 640, failed: 2 },
+    usage,
+    outputFileId,
+    errorFileId,
+    endedAt: '2026-11-21T18:04:10.000Z',
+  }),
+  cancelling: ofBatch(3, '2026-11-20T18:06:03.662Z', {
+    status: 'cancelling',
+    previousStatus: 'in_progress',
+    counts: { total: 1000, completed: 212, failed: 0 },
+  }),
+  cancelled: ofBatch(4, '2026-11-20T18:08:02.915Z', {
+    status: 'cancelled',
+    previousStatus: 'cancelling',
+    counts: { total: 1000, completed: 212, failed: 0 },
+    usage,
+    outputFileId,
+    errorFileId,
+    endedAt: '2026-11-20T18:07:20.000Z',
+  }),
+};
+
+const folder = `${request.key}/${jobId}`;
+const results = {
+  bucket: 'batchdrop-results',
+  output: `${folder}/output.jsonl`,
+  errors: `${folder}/errors.jsonl`,
+  summary: `${folder}/summary.json`,
+};
+const noRows = { total: 1000, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
+const ended = { previousStatus: 'submitted', request, metadata, usage, results } as const;
+
+function ofJob(
+  sequence: number,
+  occurredAt: string,
+  data: JobStatusChange['data'],
+): ExampleEvent<JobStatusChange> {
+  return {
+    source: EVENT_SOURCE,
+    'detail-type': DETAIL_TYPE.jobStatusChange,
+    detail: {
+      metadata: { id: `${jobId}:${sequence}`, version: EVENT_VERSION, sequence, occurredAt, jobId },
+      data,
+    },
+  };
+}
+
+/** One event for each status of a job. */
+export const jobStatusExamples: Record<JobStatus, ExampleEvent<JobStatusChange>> = {
+  accepted: ofJob(1, '2026-11-20T18:04:06.201Z', {
+    status: 'accepted',
+    previousStatus: null,
+    request,
+    metadata,
+    rows: 1000,
+    parts: 1,
+  }),
+  rejected: ofJob(1, '2026-11-20T18:04:06.201Z', {
+    status: 'rejected',
+    previousStatus: null,
+    request,
+    metadata,
+    findings: {
+      count: 2,
+      first: [
+        { line: 17, code: 'invalid_json', message: 'the line is not JSON: it ends too early' },
+        { line: 44, code: 'duplicate_custom_id', message: 'custom_id is the same as in line 12' },
+      ],
+    },
+    report: { bucket: results.bucket, key: `${folder}/rejected.json` },
+  }),
+  joined: ofJob(1, '2026-11-20T18:09:40.530Z', {
+    status: 'joined',
+    previousStatus: null,
+    request,
+    metadata,
+    joinedJobId: 'c2zq7fwl5vh3xktm6ndybr4jpa',
+  }),
+  submitted: ofJob(2, '2026-11-20T18:04:11.388Z', {
+    status: 'submitted',
+    previousStatus: 'accepted',
+    request,
+    metadata,
+    rows: 1000,
+    parts: 1,
+  }),
+  completed: ofJob(3, '2026-11-20T18:13:05.816Z', {
+    ...ended,
+    status: 'completed',
+    rows: { ...noRows, succeeded: 997, failed: 3 },
+    batches: { count: 1, first: [{ batchId, status: 'completed' }] },
+  }),
+  failed: ofJob(3, '2026-11-20T18:05:04.902Z', {
+    ...ended,
+    status: 'failed',
+    rows: { ...noRows, failed: 1000 },
+    usage: null,
+    batches: { count: 1, first: [{ batchId, status: 'failed' }] },
+    reason: { code: 'model_not_found', message: 'The provided model is not supported by the Batch API.' },
+  }),
+  expired: ofJob(3, '2026-11-21T18:05:05.740Z', {
+    ...ended,
+    status: 'expired',
+    rows: { ...noRows, succeeded: 640, failed: 2, expired: 358 },
+    batches: { count: 1, first: [{ batchId, status: 'expired' }] },
+  }),
+  cancelled: ofJob(3, '2026-11-20T18:08:04.433Z', {
+    ...ended,
+    status: 'cancelled',
+    rows: { ...noRows, succeeded: 212, cancelled: 788 },
+    batches: { count: 1, first: [{ batchId, status: 'cancelled' }] },
+    reason: { code: 'cancelled', message: 'cancelled on a request of 2026-11-20T18:06:01.000Z' },
+  }),
+};
+
+function ofCancel(
+  nth: number,
+  data: CancelOutcome['data'],
+  named: { jobId?: string },
+): ExampleEvent<CancelOutcome> {
+  return {
+    source: EVENT_SOURCE,
+    'detail-type': DETAIL_TYPE.cancelOutcome,
+    detail: {
+      metadata: {
+        id: `cancel:9d1f6a52-0c3b-4e7a-8f21-5b6c7d8e9f0${nth}`,
+        version: EVENT_VERSION,
+        sequence: 1,
+        occurredAt: '2026-11-20T18:06:01.000Z',
+        ...named,
+      },
+      data,
+    },
+  };
+}
+
+/** One event for each outcome of a cancel request. */
+export const cancelOutcomeExamples: Record<CancelOutcomeKind, ExampleEvent<CancelOutcome>> = {
+  requested: ofCancel(
+    1,
+    {
+      request: { batchId },
+      outcome: 'requested',
+      status: 'in_progress',
+      message: `cancel ${batchId}: recorded`,
+    },
+    { jobId },
+  ),
+  too_late: ofCancel(
+    2,
+    {
+      request: { jobId },
+      outcome: 'too_late',
+      status: 'completed',
+      message: `cancel ${jobId}: already completed`,
+    },
+    { jobId },
+  ),
+  unknown: ofCancel(
+    3,
+    {
+      request: { batchId: 'batch_of_somebody_else' },
+      outcome: 'unknown',
+      status: null,
+      message: 'cancel batch_of_somebody_else: no such batch of ours',
+    },
+    {},
+  ),
+  remembered: ofCancel(
+    4,
+    {
+      request: { bucket: request.bucket, key: request.key },
+      outcome: 'remembered',
+      status: null,
+      message:
+        'cancel by key: no such file yet; one that was put before this message is cancelled when it turns up',
+    },
+    {},
+  ),
+};

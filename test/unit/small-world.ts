@@ -1,0 +1,208 @@
+import { createHandler as cancelHandler } from '../../functions/cancel/handler.ts';
+import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
+import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
+import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
+import { type BatchdropEvent, DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import type { Job } from '../../functions/shared/core/job.ts';
+import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import type { Part } from '../../functions/shared/core/part.ts';
+import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
+import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
+import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
+import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
+import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
+import { createInMemoryResults } from '../fakes/in-memory-results.ts';
+import { ManualClock } from '../fakes/manual-clock.ts';
+import { createRecordingBus } from '../fakes/recording-bus.ts';
+import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingQueues } from '../fakes/recording-queues.ts';
+import { createSeededIds } from '../fakes/seeded-ids.ts';
+
+export const REQUESTS = 'requests';
+export const RESULTS = 'results';
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+
+type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
+  refuses?: (event: BatchdropEvent) => boolean;
+  /** Puts other ports in the place of the fakes, such as faulty ones. */
+  replaced?: (fakes: Ports) => Partial<Ports>;
+};
+
+/** The five handlers over the fakes, without faults of its own: what a test does, happens, at once and in order. */
+export class SmallWorld {
+  readonly clock = new ManualClock();
+  readonly ledger = createInMemoryLedger({ clock: this.clock });
+  readonly requestFiles = createInMemoryRequestFiles({ clock: this.clock });
+  readonly results = createInMemoryResults();
+  readonly queues = createRecordingQueues();
+  readonly log = createRecordingLog();
+  readonly ids = createSeededIds(7);
+  readonly api;
+  readonly bus;
+  readonly ports: Ports & { resultsBucket: string; completionWindow: string };
+
+  constructor(settings: Settings = {}) {
+    const { refuses, replaced, ...api } = settings;
+    this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
+    this.bus = createRecordingBus(refuses ? { refuses } : {});
+    const { ledger, requestFiles, results, queues, log, ids, clock, bus } = this;
+    const fakes: Ports = { ledger, requestFiles, results, queues, log, ids, clock, bus, api: this.api };
+    this.ports = { ...fakes, ...replaced?.(fakes), resultsBucket: RESULTS, completionWindow: '24h' };
+  }
+
+  turn(milliseconds = 10 * MINUTE): Turn {
+    return { until: this.clock.now() + milliseconds, signal: new AbortController().signal };
+  }
+
+  /** Puts a file and answers S3's event on it. */
+  put(
+    key: string,
+    body: string,
+    metadata: Record<string, string> = {},
+  ): { jobId: string; versionId: string; event: string } {
+    const facts = this.requestFiles.put(REQUESTS, key, body, metadata);
+    const versionId = facts.versionId ?? 'null';
+    const object = { key, size: facts.size, etag: facts.etag, 'version-id': versionId, sequencer: versionId };
+    return {
+      jobId: jobIdOf({ bucket: REQUESTS, key, versionId }),
+      versionId,
+      event: JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } }),
+    };
+  }
+
+  intake(body: string): Promise<void> {
+    return intakeHandler({ ...this.ports, requestBucket: REQUESTS })(body, this.turn());
+  }
+
+  submit(body: string): Promise<void> {
+    return submitHandler(this.ports)(body, this.turn());
+  }
+
+  deliver(body: string): Promise<void> {
+    return deliverHandler({ ...this.ports, keepFiles: false })(body, this.turn());
+  }
+
+  poll(milliseconds = 55_000): Promise<void> {
+    return pollHandler(this.ports)(this.turn(milliseconds));
+  }
+
+  cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
+    return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt });
+  }
+
+  /** Puts a file and takes it in; answers its job's id. */
+  async drop(key: string, body: string, metadata: Record<string, string> = {}): Promise<string> {
+    const { jobId, event } = this.put(key, body, metadata);
+    await this.intake(event);
+    return jobId;
+  }
+
+  /** Delivers every message that waits, and those that come of it. */
+  async work(): Promise<void> {
+    for (let [message] = this.queues.take(); message; [message] = this.#rest) {
+      this.#rest = this.#rest.slice(1);
+      await this.#handle(message);
+      this.#rest.push(...this.queues.take());
+    }
+  }
+
+  #rest: WorkMessage[] = [];
+
+  #handle(message: WorkMessage): Promise<void> {
+    const body = JSON.stringify('ref' in message ? { ref: message.ref } : { jobId: message.jobId });
+    if (message.to === 'intake') return this.intake(body);
+    return message.to === 'submit' ? this.submit(body) : this.deliver(body);
+  }
+
+  /** Lets minutes pass, with a tick and its messages in each. */
+  async pass(minutes: number): Promise<void> {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      this.clock.advance(MINUTE);
+      await this.poll();
+      await this.work();
+    }
+  }
+
+  /** Lets time pass until nothing is due any more. */
+  async rest(longestMinutes = 3000): Promise<void> {
+    await this.work();
+    for (let minute = 0; minute < longestMinutes; minute += 1) {
+      const items = [...this.ledger.jobs(), ...this.ledger.parts()];
+      if (items.every(({ dueAt }) => dueAt === undefined)) return;
+      await this.pass(1);
+    }
+    throw new Error(`it did not come to rest within ${longestMinutes} minutes`);
+  }
+
+  job(jobId: string): Job {
+    const job = this.ledger.jobs().find((known) => known.jobId === jobId);
+    if (!job) throw new Error(`there is no job ${jobId}`);
+    return job;
+  }
+
+  /** Parts of the job's plan. */
+  parts(jobId: string): Part[] {
+    const planId = this.job(jobId).plan?.planId;
+    return this.ledger.parts().filter((part) => part.jobId === jobId && part.planId === planId);
+  }
+
+  /** What was published of the job, in order. */
+  jobStatuses(jobId: string): string[] {
+    return this.bus.published().flatMap((event) => {
+      if (event.detailType !== DETAIL_TYPE.jobStatusChange) return [];
+      return event.detail.metadata.jobId === jobId ? [event.detail.data.status] : [];
+    });
+  }
+
+  /** What was published of batches, in order. */
+  batchStatuses(): string[] {
+    return this.bus
+      .published()
+      .flatMap((event) =>
+        event.detailType === DETAIL_TYPE.batchStatusChange ? [event.detail.data.status] : [],
+      );
+  }
+
+  outcomes(): string[] {
+    return this.bus
+      .published()
+      .flatMap((event) =>
+        event.detailType === DETAIL_TYPE.cancelOutcome ? [event.detail.data.outcome] : [],
+      );
+  }
+
+  /** The lines of an object whose key ends so; none when there is no such object. */
+  lines(end: string): Record<string, unknown>[] {
+    const found = [...this.results.objects()].find(([key]) => key.endsWith(end) && !key.includes('/parts/'));
+    if (!found) return [];
+    const text = Buffer.from(found[1].body).toString();
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): Record<string, unknown> => JSON.parse(line));
+  }
+}
+
+/** A line of a request file. */
+export function row(customId: string, differences: object = {}): string {
+  const plain = {
+    custom_id: customId,
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: { model: 'gpt-4o-mini', messages: [] },
+  };
+  return JSON.stringify({ ...plain, ...differences });
+}
+
+/** A file of rows with these ids. */
+export function fileOf(...customIds: string[]): string {
+  return customIds.map((customId) => `${row(customId)}\n`).join('');
+}
+
+/** A file that takes two batches: two rows with more embedding inputs than one batch may have. */
+export function fileOfTwoParts(): string {
+  const input = Array.from({ length: 30_000 }, () => 'a');
+  const differences = { url: '/v1/embeddings', body: { model: 'text-embedding-3-small', input } };
+  return `${row('first', differences)}\n${row('second', differences)}\n`;
+}
