@@ -25,6 +25,8 @@ export const FILE_LIMITS = {
   rows: 5_000_000,
   bytes: 50_000_000_000,
   customIdBytes: 512,
+  /** A model's name is carried by every event of its batch. */
+  modelBytes: 256,
   /** One row; larger ones could not be checked in bounded memory. 32 MiB. */
   rowBytes: 33_554_432,
 } as const;

@@ -48,6 +48,9 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (typeof model !== 'string' || model === '') {
     return fault('invalid_model', `body.model has to be a non-empty string; it is ${kindOf(model)}`);
   }
+  if (Buffer.byteLength(model) > FILE_LIMITS.modelBytes) {
+    return fault('invalid_model', `body.model has ${Buffer.byteLength(model)} bytes; 256 are allowed`);
+  }
   if (stream === true) return fault('stream', 'body.stream is true: a batch cannot stream; leave it out');
   const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
   return { row: { customId, endpoint: url, model, embeddingInputs } };
@@ -81,10 +84,11 @@ function shown(value: unknown): string {
 /** V8 quotes the text around the fault; only the character and the position are kept, the line may be private. */
 function whereIn(error: unknown, length: number): string {
   const message = error instanceof Error ? error.message : '';
+  // First: of the messages only this one quotes the line, which may hold anything that is looked for below.
+  const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
+  if (token !== undefined) return `unexpected ${JSON.stringify(token)}`;
   if (/end of JSON|Unterminated/.test(message)) return 'it ends too early';
   const position = /at position (\d+)/.exec(message)?.[1];
   if (Number(position) >= length) return 'it ends too early';
-  if (position !== undefined) return `unexpected character at position ${position}`;
-  const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
-  return token === undefined ? 'it is malformed' : `unexpected ${JSON.stringify(token)}`;
+  return position === undefined ? 'it is malformed' : `unexpected character at position ${position}`;
 }

@@ -25,5 +25,5 @@ export function base32(bytes: Uint8Array): string {
     }
     held &= (1 << bits) - 1;
   }
-  return text;
+  return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
 }

@@ -61,7 +61,7 @@ export class LineReader {
   #keep(rest: Uint8Array): void {
     this.#keptBytes += rest.length;
     if (this.#keptBytes > this.#longest + BOM.length + 1) this.#kept = [];
-    else this.#kept.push(rest.slice()); // a copy: the source may reuse its chunk
+    else this.#kept.push(new Uint8Array(rest)); // a copy, which a Buffer's `slice` is not: the source may reuse its chunk
   }
 
   #finish(tail: Uint8Array, end: number): void {
