@@ -1,0 +1,109 @@
+/**
+ * Writes docs/events.md out of the contract's schemas and examples: `npm run docs:events`. A test compares the page with
+ * what this gives.
+ */
+import { writeFileSync } from 'node:fs';
+import {
+  batchStatusChangeSchema,
+  batchStatusExamples,
+  cancelOutcomeExamples,
+  cancelOutcomeSchema,
+  type JsonSchema,
+  jobStatusChangeSchema,
+  jobStatusExamples,
+} from '../functions/shared/contract/index.ts';
+
+const PAGE = new URL('events.md', import.meta.url);
+
+const HEAD = `# Events
+
+Batchdrop publishes three kinds of event on its bus, with source \`batchdrop\`. \`metadata.id\` is the same at each repetition
+of an event; \`metadata.sequence\` rises by one with each change of a batch or of a job. EventBridge keeps no order and may
+deliver twice: drop what is not above what you have seen of that batch or job. Fields are only ever added. Lists are cut to
+their first 20 entries, with a count of all.
+
+This page is written by \`npm run docs:events\` out of \`functions/shared/contract\`; the schemas and examples there are what
+tests hold the events to.
+`;
+
+interface Field {
+  path: string;
+  kind: string;
+}
+
+/** The whole page. */
+export function eventsPage(): string {
+  return [
+    HEAD,
+    section('A batch has changed its status', batchStatusChangeSchema, batchStatusExamples),
+    section('A job has changed its status', jobStatusChangeSchema, jobStatusExamples),
+    section('A cancel request was read', cancelOutcomeSchema, cancelOutcomeExamples),
+  ].join('\n');
+}
+
+function section(title: string, schema: JsonSchema, examples: Record<string, unknown>): string {
+  const rows = fieldsOf(schema, '').map(({ path, kind }) => `| \`${path}\` | ${kind} |`);
+  const shown = Object.entries(examples).map(
+    ([name, example]) =>
+      `<details><summary><code>${name}</code></summary>\n\n\`\`\`json\n${JSON.stringify(example, null, 2)}\n\`\`\`\n\n</details>\n`,
+  );
+  const table = ['| field of `detail` | kind |', '| --- | --- |', ...new Set(rows)].join('\n');
+  return `## ${title}\n\n\`detail-type\`: \`${String(schema.title)}\`\n\n${table}\n\n${shown.join('\n')}`;
+}
+
+/** Every leaf of a schema, unions flattened: a field of some variants only is marked so. */
+function fieldsOf(schema: JsonSchema, path: string): Field[] {
+  const variants = listOf(schema.oneOf);
+  if (variants.length > 0) return ofVariants(variants, path);
+  const choices = listOf(schema.anyOf);
+  const nullable = choices.some(({ type }) => type === 'null');
+  const [only] = choices.filter(({ type }) => type !== 'null');
+  if (nullable && only)
+    return fieldsOf(only, path).map(({ path: at, kind }) => ({ path: at, kind: `${kind} or null` }));
+  if (choices.length > 0) return ofVariants(choices, path);
+  if (isSchema(schema.properties)) {
+    const required = new Set(Array.isArray(schema.required) ? schema.required : []);
+    return Object.entries(schema.properties).flatMap(([name, field]) =>
+      isSchema(field)
+        ? fieldsOf(field, path === '' ? name : `${path}.${name}`).map(optional(required.has(name)))
+        : [],
+    );
+  }
+  if (isSchema(schema.items)) return fieldsOf(schema.items, `${path}[]`);
+  return [{ path, kind: kindOf(schema) }];
+}
+
+function ofVariants(variants: JsonSchema[], path: string): Field[] {
+  const all = variants.map((variant) => fieldsOf(variant, path));
+  const kinds = new Map<string, Set<string>>();
+  for (const { path: at, kind } of all.flat()) kinds.set(at, (kinds.get(at) ?? new Set()).add(kind));
+  return [...kinds].map(([at, found]) => {
+    const everywhere = all.every((fields) => fields.some((field) => field.path === at));
+    return { path: at, kind: `${[...found].join(' or ')}${everywhere ? '' : ' (with some only)'}` };
+  });
+}
+
+function optional(required: boolean): (field: Field) => Field {
+  return ({ path, kind }) => ({
+    path,
+    kind: required || kind.endsWith(')') ? kind : `${kind} (with some only)`,
+  });
+}
+
+function kindOf(schema: JsonSchema): string {
+  if ('const' in schema) return `\`${JSON.stringify(schema.const)}\``;
+  if (Array.isArray(schema.enum))
+    return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' or ');
+  if (schema.format === 'date-time') return 'time, ISO 8601';
+  return isSchema(schema.additionalProperties) ? 'pairs of text' : String(schema.type);
+}
+
+function listOf(value: unknown): JsonSchema[] {
+  return Array.isArray(value) ? value.filter(isSchema) : [];
+}
+
+function isSchema(value: unknown): value is JsonSchema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+if (import.meta.main) writeFileSync(PAGE, eventsPage());
