@@ -48,9 +48,9 @@ describe('rules', () => {
 
   it.each([
     [
-      'an operator that is not here',
-      { EventPattern: '{"source":[{"cidr":"10.0.0.0/8"}]}' },
-      'ValidationException',
+      'an operator that there is not',
+      { EventPattern: '{"source":[{"starts-with":"x"}]}' },
+      'InvalidEventPatternException',
     ],
     ['an invalid pattern', { EventPattern: '{"source":"x"}' }, 'InvalidEventPatternException'],
     ['a schedule', { ScheduleExpression: 'rate(1 minute)' }, 'ValidationException'],

@@ -1,38 +1,67 @@
-import { type AwsError, validationError } from '../refusal.ts';
+import type { AwsError } from '../refusal.ts';
+import { parseAddress, parseCidr } from './pattern-addresses.ts';
+import { checkBounds, compileNumeric } from './pattern-numbers.ts';
+import { compileWildcard } from './pattern-wildcard.ts';
 
 /** One alternative in a pattern's array: a test of a single value, or the demand that there be none. */
-export type Leaf = ((value: unknown) => boolean) | 'absent';
+export type Leaf = Test | 'absent';
 
-type Refuse = (reason: string) => AwsError;
+/** Makes the error for a pattern that AWS refuses for that reason. */
+export type Refuse = (reason: string) => AwsError;
+
+type Test = (value: unknown) => boolean;
 type Compiler = (operand: unknown, refuse: Refuse) => Leaf;
+type Comparison = (text: string, operand: string) => boolean;
 
-const LARGEST_NUMBER = 5e9; // AWS's bound for numeric matching
+const startsWith: Comparison = (text, operand) => text.startsWith(operand);
+const endsWith: Comparison = (text, operand) => text.endsWith(operand);
+const equals: Comparison = (text, operand) => text === operand;
+const inAnyCase =
+  (comparison: Comparison): Comparison =>
+  (text, operand) =>
+    comparison(text.toLowerCase(), operand.toLowerCase());
 
 const OPERATORS = new Map<string, Compiler>([
-  ['prefix', textOperator('prefix', (text, operand) => text.startsWith(operand))],
-  ['suffix', textOperator('suffix', (text, operand) => text.endsWith(operand))],
+  ['prefix', (operand, refuse) => compileEnd('prefix', startsWith, operand, refuse)],
+  ['suffix', (operand, refuse) => compileEnd('suffix', endsWith, operand, refuse)],
   [
     'equals-ignore-case',
-    textOperator('equals-ignore-case', (text, operand) => text.toLowerCase() === operand.toLowerCase()),
+    (operand, refuse) => compileText('equals-ignore-case', inAnyCase(equals), operand, refuse),
   ],
   ['wildcard', compileWildcard],
   ['anything-but', compileAnythingBut],
   ['numeric', compileNumeric],
   ['exists', compileExists],
+  ['cidr', compileCidr],
 ]);
 
-/** Compiles one element of a pattern's array; `refuse` makes the error for what AWS refuses as well. */
+/** What may stand inside of anything-but, each with one operand or a list of them. */
+const EXCLUSIONS = new Map<string, (operand: unknown, refuse: Refuse) => Test>([
+  ['prefix', (operand, refuse) => compileText('prefix/suffix', startsWith, filled(operand, refuse), refuse)],
+  ['suffix', (operand, refuse) => compileText('prefix/suffix', endsWith, filled(operand, refuse), refuse)],
+  [
+    'equals-ignore-case',
+    (operand, refuse) => compileText('equals-ignore-case', inAnyCase(equals), operand, refuse),
+  ],
+  ['wildcard', compileWildcard],
+]);
+
+/** Names that AWS keeps for itself: an object of `$or` which has one of them as a field is no alternative to it. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set([
+  ...OPERATORS.keys(),
+  ...['=', '<', '<=', '>', '>=', 'exactly', 'regex', 'not-wildcard', 'not-equals-ignore-case', 'date-after'],
+  ...['date-on-or-after', 'date-before', 'date-on-or-before', 'in-date-range', 'ip-address-in-range'],
+  'ip-address-not-in-range',
+]);
+
+/** Compiles one element of a pattern's array. */
 export function compileLeaf(leaf: unknown, refuse: Refuse): Leaf {
-  if (Array.isArray(leaf)) throw refuse('an array inside an array is not allowed');
+  if (Array.isArray(leaf)) throw refuse('Match value must be String, number, true, false, or null');
+  if (typeof leaf === 'string') return parseAddress(leaf) ?? ((value) => value === leaf);
   if (!isObject(leaf)) return (value) => value === leaf;
-  const [operator, ...others] = Object.entries(leaf);
-  if (operator === undefined) throw refuse('empty objects are not allowed');
-  if (others.length > 0) throw refuse('only one key is allowed in a match expression');
-  const [name, operand] = operator;
+  const [name, operand] = onlyEntry(leaf, 'Match expression name not found', refuse);
   const compile = OPERATORS.get(name);
-  if (compile === undefined) {
-    throw validationError(`Event pattern: the operator "${name}" is not implemented by this local endpoint.`);
-  }
+  if (compile === undefined) throw refuse(`Unrecognized match type ${name}`);
   return compile(operand, refuse);
 }
 
@@ -40,86 +69,71 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function textOperator(name: string, matches: (text: string, operand: string) => boolean): Compiler {
-  return (operand, refuse) => {
-    if (isObject(operand)) throw nestedOperator(name, operand);
-    if (typeof operand !== 'string') throw refuse(`${name} match pattern must be a string`);
-    return (value) => typeof value === 'string' && matches(value, operand);
-  };
+function onlyEntry(matcher: object, whenEmpty: string, refuse: Refuse): [string, unknown] {
+  const [entry, ...others] = Object.entries(matcher);
+  if (entry === undefined) throw refuse(whenEmpty);
+  if (others.length > 0) throw refuse('Only one key allowed in match expression');
+  return entry;
 }
 
-/** `*` is any run of characters, `\*` a star, `\\` a backslash. */
-function compileWildcard(operand: unknown, refuse: Refuse): Leaf {
-  if (typeof operand !== 'string') throw refuse('wildcard match pattern must be a string');
-  const pieces = operand.match(/\\[\s\S]|\*|[^\\*]+|\\/g) ?? [];
-  let source = '';
-  let before: string | undefined;
-  for (const piece of pieces) {
-    if (piece === '*' && before === '*') throw refuse('consecutive wildcard characters are not allowed');
-    if (piece.startsWith('\\') && piece !== '\\*' && piece !== '\\\\') {
-      throw refuse('a backslash may only stand before * or \\ in a wildcard');
-    }
-    source += piece === '*' ? '[\\s\\S]*' : literal(piece.startsWith('\\') ? piece.slice(1) : piece);
-    before = piece;
-  }
-  const expression = new RegExp(`^${source}$`);
-  return (value) => typeof value === 'string' && expression.test(value);
+function compileText(name: string, matches: Comparison, operand: unknown, refuse: Refuse): Test {
+  if (typeof operand !== 'string') throw refuse(`${name} match pattern must be a string`);
+  return (value) => typeof value === 'string' && matches(value, operand);
 }
 
-function literal(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
+/** `prefix` and `suffix`: of a string, or of a string in any case. */
+function compileEnd(name: 'prefix' | 'suffix', matches: Comparison, operand: unknown, refuse: Refuse): Test {
+  if (!isObject(operand)) return compileText(name, matches, operand, refuse);
+  const [inner, text] = onlyEntry(operand, `${name} expression name not found`, refuse);
+  if (inner !== 'equals-ignore-case') throw refuse(`Unsupported ${name} pattern: ${inner}`);
+  return compileText(inner, inAnyCase(matches), text, refuse);
 }
 
+/** Matches every value, of any type, that is not excluded; where there is no value there is nothing to match. */
 function compileAnythingBut(operand: unknown, refuse: Refuse): Leaf {
-  if (isObject(operand)) throw nestedOperator('anything-but', operand);
-  const excluded: unknown[] = Array.isArray(operand) ? operand : [operand];
+  if (!isObject(operand)) return compileOtherValues(operand, refuse);
+  const [name, excluded] = onlyEntry(operand, 'Anything-But expression name not found', refuse);
+  const compile = EXCLUSIONS.get(name);
+  if (compile === undefined) throw refuse(`Unsupported anything-but pattern: ${name}`);
+  const tests = listOf(excluded, refuse).map((each) => compile(each, refuse));
+  return (value) => !tests.some((test) => test(value));
+}
+
+function compileOtherValues(operand: unknown, refuse: Refuse): Leaf {
+  const excluded = listOf(operand, refuse);
   const kinds = new Set(excluded.map((value) => typeof value));
-  if (kinds.size !== 1 || !(kinds.has('string') || kinds.has('number'))) {
-    throw refuse('anything-but takes a string, a number, or a list of either');
+  if ([...kinds].some((kind) => kind !== 'string' && kind !== 'number')) {
+    throw refuse('Inside anything but list, start|null|boolean is not supported.');
   }
+  if (kinds.size > 1) {
+    throw refuse(
+      'Inside anything but list, either all values are number or string, mixed type is not supported',
+    );
+  }
+  for (const value of excluded) if (typeof value === 'number') checkBounds(value, refuse);
   return (value) => !excluded.includes(value);
 }
 
+/** One operand or several; an empty list, which would exclude nothing, is refused. */
+function listOf(operand: unknown, refuse: Refuse): unknown[] {
+  const list: unknown[] = Array.isArray(operand) ? operand : [operand];
+  if (list.length === 0) throw refuse('Inside anything but list, at least one value is needed');
+  return list;
+}
+
+function filled(operand: unknown, refuse: Refuse): unknown {
+  if (operand === '') throw refuse('Null prefix/suffix not allowed');
+  return operand;
+}
+
 function compileExists(operand: unknown, refuse: Refuse): Leaf {
-  if (typeof operand !== 'boolean') throw refuse('exists takes true or false');
+  if (typeof operand !== 'boolean') throw refuse('exists match pattern must be either true or false.');
   return operand ? () => true : 'absent';
 }
 
-const COMPARISONS = new Map<unknown, (value: number, bound: number) => boolean>([
-  ['=', (value, bound) => value === bound],
-  ['>', (value, bound) => value > bound],
-  ['>=', (value, bound) => value >= bound],
-  ['<', (value, bound) => value < bound],
-  ['<=', (value, bound) => value <= bound],
-]);
-
-/** One comparison, or a lower bound and then an upper one. */
-function compileNumeric(operand: unknown, refuse: Refuse): Leaf {
-  if (!Array.isArray(operand)) throw refuse('numeric takes an array of comparisons');
-  const terms: unknown[] = operand;
-  const [first, lower, second, upper] = terms;
-  const comparison = compileComparison(first, lower, refuse);
-  if (terms.length === 2) return (value) => typeof value === 'number' && comparison(value);
-  const isRange = /^>=?$/.test(String(first)) && /^<=?$/.test(String(second)) && terms.length === 4;
-  if (!isRange) throw refuse('numeric takes one comparison, or a lower bound followed by an upper one');
-  const upperComparison = compileComparison(second, upper, refuse);
-  if (Number(lower) >= Number(upper))
-    throw refuse('the lower bound of a numeric range must be below the upper');
-  return (value) => typeof value === 'number' && comparison(value) && upperComparison(value);
-}
-
-function compileComparison(operator: unknown, bound: unknown, refuse: Refuse): (value: number) => boolean {
-  const compare = COMPARISONS.get(operator);
-  if (compare === undefined) throw refuse(`${JSON.stringify(operator)} is not a numeric comparison`);
-  if (typeof bound !== 'number' || Math.abs(bound) > LARGEST_NUMBER) {
-    throw refuse('numeric compares with numbers from -5.0E9 to 5.0E9');
-  }
-  return (value) => compare(value, bound);
-}
-
-function nestedOperator(outer: string, operand: object): AwsError {
-  const inner = Object.keys(operand).join(', ');
-  return validationError(
-    `Event pattern: "${inner}" inside "${outer}" is not implemented by this local endpoint.`,
-  );
+function compileCidr(operand: unknown, refuse: Refuse): Leaf {
+  if (typeof operand !== 'string') throw refuse('cidr match pattern must be a string');
+  const test = parseCidr(operand);
+  if (typeof test === 'string') throw refuse(test);
+  return test;
 }

@@ -1,5 +1,5 @@
-import { AwsError, validationError } from '../refusal.ts';
-import { compileLeaf, isObject, type Leaf } from './pattern-operators.ts';
+import { AwsError } from '../refusal.ts';
+import { compileLeaf, isObject, type Leaf, RESERVED_NAMES } from './pattern-operators.ts';
 
 /** Whether an event matches the pattern it was compiled from. */
 export type EventMatcher = (event: object) => boolean;
@@ -7,16 +7,16 @@ export type EventMatcher = (event: object) => boolean;
 const LONGEST_PATTERN = 4096; // characters; AWS's limit after the raise that everybody may ask for
 
 /**
- * Compiles an EventBridge event pattern: exact values, nested objects, prefix, suffix, wildcard, equals-ignore-case,
- * anything-but (of values), numeric, exists, `$or`.
- * Throws InvalidEventPatternException for what AWS refuses too, ValidationException naming the operator for what only
- * AWS can do. Known gap: AWS compares numbers as written (300 is not 3.0e2 to it); here equal numbers match.
+ * Compiles an EventBridge event pattern, with every operator that an event bus has. Throws
+ * InvalidEventPatternException with AWS's reason for what AWS refuses. Known gaps: AWS's documentation has numbers
+ * compared as they are written (300 is not 3.0e2), here equal numbers match; AWS takes `a.b` and `b` inside `a` for
+ * the same field; a pattern that AWS finds too complex (many wildcards, more than 1,000 combinations of `$or`) passes.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function compilePattern(text: string): EventMatcher {
   if (text.length > LONGEST_PATTERN) throw invalid(`it is longer than ${LONGEST_PATTERN} characters`);
   const pattern = parseJson(text);
-  if (!isObject(pattern)) throw invalid('it must be an object');
+  if (!isObject(pattern)) throw invalid('Filter is not an object');
   const matches = compileObject(pattern, []);
   return (event) => matches(event, event);
 }
@@ -26,29 +26,35 @@ type NodeMatcher = (node: unknown, event: unknown) => boolean;
 
 function compileObject(pattern: object, path: readonly string[]): NodeMatcher {
   const fields = Object.entries(pattern);
-  if (fields.length === 0) throw invalid('empty objects are not allowed');
+  if (fields.length === 0) throw invalid('Empty objects are not allowed');
   const matchers = fields.map(([name, value]) =>
-    name === '$or' ? compileOr(value, path) : compileField(name, value, path),
+    name === '$or' && isAlternatives(value) ? compileOr(value, path) : compileField(name, value, path),
   );
   return (node, event) => matchers.every((matches) => matches(node, event));
 }
 
-function compileOr(alternatives: unknown, path: readonly string[]): NodeMatcher {
-  if (!Array.isArray(alternatives) || alternatives.length < 2 || !alternatives.every(isObject)) {
-    throw validationError('Event pattern: $or needs an array of at least two objects here.');
-  }
-  const matchers = alternatives.map((alternative: object) => compileObject(alternative, path));
+/** What makes `$or` an operator; else it is a field of that name, as it was to AWS before there was the operator. */
+function isAlternatives(value: unknown): value is object[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= 2 &&
+    value.every((each) => isObject(each) && !Object.keys(each).some((name) => RESERVED_NAMES.has(name)))
+  );
+}
+
+function compileOr(alternatives: readonly object[], path: readonly string[]): NodeMatcher {
+  const matchers = alternatives.map((alternative) => compileObject(alternative, path));
   return (node, event) => matchers.some((matches) => matches(node, event));
 }
 
 function compileField(name: string, value: unknown, parentPath: readonly string[]): NodeMatcher {
   const path = [...parentPath, name];
   if (Array.isArray(value)) {
-    if (value.length === 0) throw invalid(`empty arrays are not allowed (${path.join('.')})`);
+    if (value.length === 0) throw invalid(`Empty arrays are not allowed (${path.join('.')})`);
     const leaves = value.map((leaf) => compileLeaf(leaf, invalid));
     return (node, event) => leaves.some((leaf) => leafMatches(leaf, node, event, path));
   }
-  if (!isObject(value)) throw invalid(`"${path.join('.')}" must be an object or an array`);
+  if (!isObject(value)) throw invalid(`"${name}" must be an object or an array`);
   const matches = compileObject(value, path);
   // Of an array of objects one single element must satisfy the whole of the nested pattern. Where there is nothing,
   // the nested pattern is held against nothing, which `exists: false` may still match.
