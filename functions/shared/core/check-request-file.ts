@@ -81,7 +81,8 @@ class FileCheck implements LineHandler {
 
   find(line: number | null, code: string, message: string): void {
     this.#count += 1;
-    if (this.#findings.length < FINDINGS_KEPT) this.#findings.push({ line, code, message });
+    // What concerns the whole file is kept in any case: there is little of it, and it explains the rest.
+    if (line === null || this.#findings.length < FINDINGS_KEPT) this.#findings.push({ line, code, message });
   }
 
   verdict(): CheckedFile {

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { FILE_LIMITS, PART_LIMITS } from '../../functions/shared/contract/request-file.ts';
+import {
+  type CheckedFile,
+  checkRequestFile,
+  FINDINGS_KEPT,
+  findingsExcerpt,
+} from '../../functions/shared/core/check-request-file.ts';
+import { COLLIDING } from './colliding-ids.ts';
+import { fileOf, row } from './small-world.ts';
+
+type Source = () => Iterable<string | Uint8Array>;
+
+/** Checks what the source gives; every reading starts it anew. */
+function check(source: Source | string): Promise<CheckedFile> {
+  return checkRequestFile(async function* () {
+    for (const chunk of typeof source === 'string' ? [source] : source()) yield Buffer.from(chunk);
+  });
+}
+
+async function findings(source: Source | string) {
+  const checked = await check(source);
+  return checked.verdict === 'bad' ? checked.findings.map(({ line, code }) => [line, code]) : [];
+}
+
+async function plan(source: Source | string) {
+  const checked = await check(source);
+  if (checked.verdict === 'bad') throw new Error(JSON.stringify(checked.findings.slice(0, 3)));
+  return checked;
+}
+
+function* rows(count: number, from = 0): Generator<string> {
+  for (let at = from; at < from + count; at += 1) yield `${row(`r${at}`)}\n`;
+}
+
+describe('a good file', () => {
+  it('becomes one part with exact ranges and lengths', async () => {
+    const first = row('a');
+    const second = row('b');
+    const text = `\uFEFF${first}\r\n\n  \n${second}`;
+    expect(await plan(text)).toEqual({
+      verdict: 'good',
+      endpoint: '/v1/chat/completions',
+      model: 'gpt-4o-mini',
+      rows: 2,
+      parts: [
+        {
+          range: { start: 0, end: Buffer.byteLength(text) },
+          rows: 2,
+          uploadBytes: first.length + second.length + 2,
+        },
+      ],
+    });
+  });
+
+  it('of 50,000 rows is one part, of one more two', async () => {
+    const rowsOf = async (count: number) => (await plan(() => rows(count))).parts.map((part) => part.rows);
+    expect(await rowsOf(50_000)).toEqual([50_000]);
+    expect(await rowsOf(50_001)).toEqual([50_000, 1]);
+  });
+
+  it('has parts one behind the other, blank lines between them in none', async () => {
+    const { parts } = await plan(function* () {
+      yield* rows(50_000);
+      yield '\n \n';
+      yield* rows(2, 50_000);
+    });
+    const [first, second] = parts;
+    expect(second?.range.start).toBe((first?.range.end ?? 0) + 3);
+    expect(first?.uploadBytes).toBe(first?.range.end);
+  });
+
+  it('of exactly 200,000,000 bytes is one part, of one byte more two', { timeout: 120_000 }, async () => {
+    const MEGABYTE = 1_000_000;
+    const count = PART_LIMITS.bytes / MEGABYTE;
+    function* megabytes(lastOne: number): Generator<string> {
+      for (let at = 1; at <= count; at += 1) {
+        const empty = row(`r${at}`, { body: { model: 'm', input: '' } });
+        const bytes = MEGABYTE - 1 - empty.length + (at === count ? lastOne : 0);
+        yield row(`r${at}`, { body: { model: 'm', input: 'x'.repeat(bytes) } });
+        yield '\r\n'; // the CR is not uploaded
+      }
+    }
+    const exact = (await plan(() => megabytes(0))).parts;
+    expect(exact.map(({ uploadBytes }) => uploadBytes)).toEqual([200_000_000]);
+    const over = (await plan(() => megabytes(1))).parts;
+    expect(over.map(({ uploadBytes }) => uploadBytes)).toEqual([199_000_000, 1_000_001]);
+  });
+
+  it('has at most 50,000 embedding inputs a part', async () => {
+    const embeddings = (customId: string, inputs: number) => {
+      const input = Array.from({ length: inputs }, () => 'x');
+      return `${row(customId, { url: '/v1/embeddings', body: { model: 'm', input } })}\n`;
+    };
+    const rowsOf = async (...inputs: number[]) =>
+      (await plan(inputs.map((count, at) => embeddings(`r${at}`, count)).join(''))).parts.map((p) => p.rows);
+    expect(await rowsOf(30_000, 20_000)).toEqual([2]);
+    expect(await rowsOf(30_000, 20_001)).toEqual([1, 1]);
+    expect(await rowsOf(1, 50_000, 1)).toEqual([1, 1, 1]);
+    expect(await findings(embeddings('big', 50_001))).toEqual([[1, 'too_many_inputs']]);
+  });
+});
+
+describe('a bad file', () => {
+  it.each([
+    ['is empty', ''],
+    ['has only blank lines', '\n \r\n\t\n'],
+    ['has only a byte order mark', '\uFEFF'],
+  ])('%s', async (_, text) => {
+    expect(await findings(text)).toEqual([[null, 'empty_file']]);
+  });
+
+  it('has findings with the numbers of its lines, blank ones counted', async () => {
+    const text = `${row('a')}\n\nnot json\n${row('b', { method: 'GET' })}\n${row('a')}\n`;
+    expect(await findings(text)).toEqual([
+      [3, 'invalid_json'],
+      [4, 'invalid_method'],
+      [5, 'duplicate_custom_id'],
+    ]);
+  });
+
+  it('mixes urls or models', async () => {
+    const text = [
+      row('a'),
+      row('b', { url: '/v1/responses' }),
+      row('c', { body: { model: 'another' } }),
+      row('d', { url: '/v1/responses', body: { model: 'another' } }),
+    ].join('\n');
+    expect(await findings(text)).toEqual([
+      [2, 'mixed_url'],
+      [3, 'mixed_model'],
+      [4, 'mixed_url'],
+      [4, 'mixed_model'],
+    ]);
+  });
+
+  it('is compared with its first good row', async () => {
+    const text = `nothing\n${row('a')}\n${row('b', { url: '/v1/responses' })}\n`;
+    const checked = await check(text);
+    expect(checked.verdict === 'bad' && checked.findings[1]?.message).toContain('line 2');
+  });
+
+  it('has duplicates far from each other, each named with its first line', async () => {
+    const checked = await check(function* () {
+      yield* rows(70_000);
+      yield `${row('r3')}\n\n${row('r69999')}\n${row('r3')}\n`;
+    });
+    expect(checked).toEqual({
+      verdict: 'bad',
+      count: 3,
+      findings: [
+        { line: 70_001, code: 'duplicate_custom_id', message: expect.stringMatching(/line 4$/) },
+        { line: 70_003, code: 'duplicate_custom_id', message: expect.stringMatching(/line 70000$/) },
+        { line: 70_004, code: 'duplicate_custom_id', message: expect.stringMatching(/line 4$/) },
+      ],
+    });
+  });
+
+  it('has a duplicate when the same id is written in another way', async () => {
+    const escaped = row('xbc').replace('xbc', '\\u0061bc');
+    expect(await findings(`${row('abc')}\n${escaped}\n`)).toEqual([[2, 'duplicate_custom_id']]);
+  });
+
+  it('has no duplicate where only the hashes of two ids are the same', async () => {
+    const text = fileOf('x', COLLIDING[0], 'y', COLLIDING[1]);
+    expect((await plan(text)).rows).toBe(4);
+    expect(await findings(`${text}${row(COLLIDING[1])}\n`)).toEqual([[5, 'duplicate_custom_id']]);
+  });
+
+  it('has ids that differ in more than their case or form', async () => {
+    expect((await plan(fileOf('a', 'A', 'a ', 'ä', 'a\u0308', '__proto__', 'constructor'))).rows).toBe(7);
+  });
+
+  it('has a row that is too long', async () => {
+    const found = await findings(function* () {
+      yield `${row('a')}\n`;
+      for (let megabytes = 0; megabytes < 33; megabytes += 1) yield Buffer.alloc(1024 * 1024, 'x');
+      yield `\n${row('b')}\n${row('a')}\n`;
+    });
+    expect(found).toEqual([
+      [2, 'row_too_long'],
+      [4, 'duplicate_custom_id'],
+    ]);
+  });
+
+  it('has more findings than are kept: all are counted', async () => {
+    const checked = await check('7\n'.repeat(1_500));
+    expect(checked).toMatchObject({ verdict: 'bad', count: 1_500 });
+    if (checked.verdict !== 'bad') return;
+    expect(checked.findings).toHaveLength(FINDINGS_KEPT);
+    expect(checked.findings.at(-1)?.line).toBe(FINDINGS_KEPT);
+    expect(findingsExcerpt(checked)).toEqual({ count: 1_500, first: checked.findings.slice(0, 20) });
+  });
+
+  it('has more rows than five million, and is not read on', { timeout: 120_000 }, async () => {
+    let after = 0;
+    const found = await check(function* () {
+      for (let at = 0; at < FILE_LIMITS.rows / 100_000; at += 1) yield '7\n'.repeat(100_000);
+      yield '7\n8\n9\n';
+      after += 1;
+      yield '10\n';
+    });
+    expect(found).toMatchObject({ verdict: 'bad', count: FILE_LIMITS.rows + 1 });
+    // Said first, though a thousand findings were there before it.
+    expect(found.verdict === 'bad' && found.findings[0]).toMatchObject({ line: null, code: 'too_many_rows' });
+    expect(after).toBe(0);
+  });
+});
