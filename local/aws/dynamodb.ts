@@ -3,8 +3,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { ACCOUNT_OWNER, type Caller } from './authorization/caller.ts';
+import { neededForJson } from './authorization/needed-permissions.ts';
 import type { AwsService } from './aws-service.ts';
 import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
+import { Input } from './input.ts';
 import { notImplemented, readBody, sendRefusal } from './json-protocol.ts';
 import { AwsError } from './refusal.ts';
 import { WriteJournal } from './write-journal.ts';
@@ -54,11 +57,16 @@ export class DynamoDbEngine implements AwsService {
     }
   }
 
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller = ACCOUNT_OWNER,
+  ): Promise<void> {
     try {
       const body = await readBody(request);
       await this.#ready;
       const operation = operationOf(request);
+      if (caller !== ACCOUNT_OWNER) demand(caller, operation, body);
       const forwarded = {
         method: request.method ?? '',
         url: request.url ?? '',
@@ -130,6 +138,11 @@ export class DynamoDbEngine implements AwsService {
     };
     return callDynalite(this.#dynalite, { method: 'POST', url: '/', headers, body });
   }
+}
+
+function demand(caller: Caller, operation: string, body: Buffer): void {
+  const input = Input.of(JSON.parse(body.toString('utf8')), 'ValidationException');
+  for (const need of neededForJson('dynamodb', operation, input)) caller.demand(need);
 }
 
 function operationOf(request: IncomingMessage): string {

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { ACCOUNT_OWNER, type Caller } from './authorization/caller.ts';
 import type { AwsService } from './aws-service.ts';
 import { notImplemented, sendRefusal } from './json-protocol.ts';
 import { AwsError } from './refusal.ts';
@@ -15,6 +16,7 @@ export interface Endpoint {
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
 const KEEP_ALIVE_MS = 60_000; // longer than any SDK keeps an idle socket, so that the client is the one to close it
 const CLOSING_GRACE_MS = 1_000;
+const UNCHECKED = new Set(['scheduler', 'cloudformation']);
 
 /**
  * Opens the endpoint on 127.0.0.1; port 0 takes a free one. Rejects with a plain sentence when the port is taken.
@@ -23,9 +25,12 @@ const CLOSING_GRACE_MS = 1_000;
 export async function startEndpoint(options: {
   services: readonly AwsService[];
   port: number;
+  /** Whoever signs with that access key; without it everybody is the account's owner. */
+  callerWith?: (accessKeyId: string | undefined) => Caller;
 }): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
-  const server = createServer((request, response) => void answer(services, request, response));
+  const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
+  const server = createServer((request, response) => void answer(services, callerWith, request, response));
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // a large upload at a slow pace is lawful
   const port = await listen(server, options.port);
@@ -34,13 +39,19 @@ export async function startEndpoint(options: {
 
 async function answer(
   services: ReadonlyMap<string, AwsService>,
+  callerWith: (accessKeyId: string | undefined) => Caller,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   // A service that writes after the end makes the response fail; unheard, that would end the process.
   response.on('error', (error) => logDefect(request, error));
   try {
-    await serviceFor(services, request).handle(request, response);
+    const caller = callerWith(credentialOf(request)?.[0]);
+    const service = serviceFor(services, request);
+    // These two ask for no permissions themselves, as no function has any business there.
+    if (UNCHECKED.has(service.signingName))
+      caller.demand({ action: `${service.signingName}:*`, resource: '*' });
+    await service.handle(request, response, caller);
   } catch (error) {
     if (error instanceof AwsError) sendRefusal(response, error, CONTENT_TYPE);
     else failInternally(request, response, error);
@@ -48,7 +59,7 @@ async function answer(
 }
 
 function serviceFor(services: ReadonlyMap<string, AwsService>, request: IncomingMessage): AwsService {
-  const signingName = signedFor(request) ?? (isAnonymousRead(request) ? 's3' : undefined);
+  const signingName = credentialOf(request)?.at(-2) ?? (isAnonymousRead(request) ? 's3' : undefined);
   if (signingName === undefined) {
     throw new AwsError(
       'MissingAuthenticationTokenException',
@@ -61,11 +72,10 @@ function serviceFor(services: ReadonlyMap<string, AwsService>, request: Incoming
   return service;
 }
 
-/** The service in the credential scope `<key>/<date>/<region>/<service>/aws4_request`, of the header or of the query. */
-function signedFor(request: IncomingMessage): string | undefined {
+/** The credential `<key>/<date>/<region>/<service>/aws4_request` of the header or of the query, in its parts. */
+function credentialOf(request: IncomingMessage): string[] | undefined {
   const inHeader = /\bCredential=([^,\s]+)/.exec(request.headers.authorization ?? '')?.[1];
-  const scope = inHeader ?? queryOf(request).get('X-Amz-Credential') ?? undefined;
-  return scope?.split('/').at(-2);
+  return (inHeader ?? queryOf(request).get('X-Amz-Credential') ?? undefined)?.split('/');
 }
 
 /** Browsers and curl read objects without credentials; nothing else is done without them. */

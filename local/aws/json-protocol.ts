@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from './authorization/caller.ts';
+import { neededForJson } from './authorization/needed-permissions.ts';
 import { Input } from './input.ts';
 import { AwsError } from './refusal.ts';
 
@@ -15,6 +17,7 @@ export type Operation = (input: Input, call: Call) => object | Promise<object>;
 
 /** One AWS JSON service: how its messages are marked and what it can do. */
 export interface JsonProtocol {
+  readonly signingName: string;
   readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1';
   /** The part of `X-Amz-Target` before the dot. */
   readonly targetPrefix: string;
@@ -31,12 +34,14 @@ export async function serveJson(
   protocol: JsonProtocol,
   request: IncomingMessage,
   response: ServerResponse,
+  caller: Caller,
 ): Promise<void> {
   try {
     const name = operationName(protocol, request);
     const operation = Object.hasOwn(protocol.operations, name) ? protocol.operations[name] : undefined;
     if (operation === undefined) throw notImplemented(name);
     const input = parseInput(protocol, await readBody(request));
+    for (const need of neededForJson(protocol.signingName, name, input)) caller.demand(need);
     const answer = await operation(input, { origin: originOf(request), signal: goneSignal(response) });
     sendJson(response, 200, protocol.contentType, answer);
   } catch (error) {

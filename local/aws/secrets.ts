@@ -1,10 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../clock.ts';
-import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from './aws-service.ts';
+import { ACCOUNT_OWNER, type Caller } from './authorization/caller.ts';
+import type { AwsService } from './aws-service.ts';
 import type { Input } from './input.ts';
 import { type JsonProtocol, type Operation, serveJson } from './json-protocol.ts';
 import { AwsError } from './refusal.ts';
+import { partialSecretArn, secretArn } from './secret-arn.ts';
 
 interface Secret {
   readonly name: string;
@@ -28,6 +30,7 @@ export class SecretsEngine implements AwsService {
   constructor(options: { clock: Clock }) {
     this.#clock = options.clock;
     this.#protocol = {
+      signingName: this.signingName,
       contentType: 'application/x-amz-json-1.1',
       targetPrefix: 'secretsmanager',
       missingFieldCode: 'InvalidParameterException',
@@ -49,8 +52,8 @@ export class SecretsEngine implements AwsService {
     return secretArn(name);
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    return serveJson(this.#protocol, request, response);
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller = ACCOUNT_OWNER): Promise<void> {
+    return serveJson(this.#protocol, request, response, caller);
   }
 
   async close(): Promise<void> {
@@ -94,7 +97,7 @@ export class SecretsEngine implements AwsService {
   #find(input: Input): Secret {
     const id = input.text('SecretId');
     const known = [...this.#secrets.keys()];
-    return this.#secret(known.find((name) => id === secretArn(name) || id === partialArn(name)) ?? id);
+    return this.#secret(known.find((name) => id === secretArn(name) || id === partialSecretArn(name)) ?? id);
   }
 
   #secret(name: string): Secret {
@@ -102,16 +105,6 @@ export class SecretsEngine implements AwsService {
     if (secret !== undefined) return secret;
     throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
   }
-}
-
-/** The ARN with its six characters, which follow from the name, so that it stays the same from start to start. */
-function secretArn(name: string): string {
-  const suffix = createHash('sha256').update(name).digest('hex').slice(0, 6);
-  return `${partialArn(name)}-${suffix}`;
-}
-
-function partialArn(name: string): string {
-  return `arn:aws:secretsmanager:${LOCAL_REGION}:${LOCAL_ACCOUNT}:secret:${name}`;
 }
 
 function identity({ name, versionId }: Secret): object {

@@ -2,7 +2,12 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { FunctionLog } from './function-log.ts';
 import { type FailureKind, type FunctionSpec, InvocationFailed } from './function-spec.ts';
-import { type InvokeMessage, isProcessMessage, type ProcessMessage } from './process-messages.ts';
+import {
+  type InvokeMessage,
+  isProcessMessage,
+  type ProcessMessage,
+  type ThrownError,
+} from './process-messages.ts';
 
 const ENTRY = fileURLToPath(new URL(`process-entry${import.meta.url.slice(-3)}`, import.meta.url));
 const OUTSIDE_HEAP_MB = 64; // Node itself, code and buffers: what a function's memory has to hold besides the heap
@@ -36,7 +41,8 @@ export class FunctionProcess {
     spec: FunctionSpec,
     options: {
       environment: Record<string, string>;
-      log: FunctionLog;
+      /** Undefined: what it prints is lost. */
+      log: FunctionLog | undefined;
       onEnd: (process: FunctionProcess) => void;
     },
   ) {
@@ -49,7 +55,7 @@ export class FunctionProcess {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       detached: true,
     });
-    this.#ready = this.#whenReady();
+    this.#ready = this.#loading();
     this.#ready.catch(() => {}); // the first invocation reports it
     this.#ended = this.#whenEnded(options.log, () => options.onEnd(this));
   }
@@ -61,6 +67,11 @@ export class FunctionProcess {
   /** True while it can take another invocation. */
   get isAlive(): boolean {
     return !this.#hasEnded && !this.#isDoomed;
+  }
+
+  /** Resolves once its bundle is loaded; throws InvocationFailed with what kept it from that. */
+  whenReady(): Promise<void> {
+    return this.#ready;
   }
 
   /** Runs one invocation; throws InvocationFailed. Past the function's time-out the process is killed. */
@@ -95,12 +106,14 @@ export class FunctionProcess {
     this.#child.send(message, () => {});
   }
 
-  async #whenReady(): Promise<void> {
+  async #loading(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const limit = setTimeout(() => this.#child.kill('SIGKILL'), LONGEST_INIT_MS);
     this.#child.on('message', (message: unknown) => {
       if (!isProcessMessage(message)) return;
       if (message.kind === 'ready') resolve();
+      else if (message.kind === 'unready')
+        reject(new InvocationFailed('crashed', unready(this.#spec, message.error)));
       else this.#finish(message);
     });
     this.#child.once('exit', () =>
@@ -114,12 +127,14 @@ export class FunctionProcess {
     await promise.finally(() => clearTimeout(limit));
   }
 
-  async #whenEnded(log: FunctionLog, onEnd: () => void): Promise<void> {
+  async #whenEnded(log: FunctionLog | undefined, onEnd: () => void): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    const { stdout, stderr, pid } = this.#child;
     const outputs = [
-      this.#child.stdout && log.follow(this.#child.stdout, 'stdout', this.#child.pid),
-      this.#child.stderr && log.follow(this.#child.stderr, 'stderr', this.#child.pid),
+      stdout && log?.follow(stdout, 'stdout', pid),
+      stderr && log?.follow(stderr, 'stderr', pid),
     ];
+    if (log === undefined) for (const output of [stdout, stderr]) output?.resume();
     const end = (how: string) => {
       if (this.#hasEnded) return;
       this.#hasEnded = true;
@@ -133,7 +148,7 @@ export class FunctionProcess {
     await Promise.all(outputs);
   }
 
-  #finish(message: Exclude<ProcessMessage, { kind: 'ready' }>): void {
+  #finish(message: Exclude<ProcessMessage, { kind: 'ready' | 'unready' }>): void {
     const running = this.#running;
     if (running?.requestId !== message.requestId) return;
     if (message.kind === 'threw') {
@@ -158,6 +173,10 @@ export class FunctionProcess {
     clearTimeout(running.timeLimit);
     running.reject(new InvocationFailed(kind, message));
   }
+}
+
+function unready(spec: FunctionSpec, { name, message }: ThrownError): string {
+  return `${spec.name}: its init failed: ${name}: ${message}`;
 }
 
 function timedOut(spec: FunctionSpec): string {

@@ -8,6 +8,7 @@ export interface FunctionSpec {
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
+  readonly logGroup: string;
   /** What the template sets; the process gets this and what Lambda itself sets, nothing of the runtime's own. */
   readonly environment: Readonly<Record<string, string>>;
   /** What an asynchronous invocation does when it fails. */

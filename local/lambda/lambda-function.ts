@@ -16,6 +16,7 @@ export class LambdaFunction {
   readonly #clock: VirtualClock;
   readonly #log: FunctionLog;
   readonly #onProblem: ProblemListener;
+  readonly #mayLog: () => boolean;
   readonly #processes = new Set<FunctionProcess>();
   readonly #idle: { process: FunctionProcess; expiry: NodeJS.Timeout }[] = [];
   #closed = false;
@@ -26,6 +27,8 @@ export class LambdaFunction {
       environment: Record<string, string>;
       clock: VirtualClock;
       logDirectory: string;
+      /** Asked for each process: what it prints is lost if its role may not write the log. */
+      mayLog: () => boolean;
       /** Told of each invocation that failed, in one line. */
       onProblem: ProblemListener;
     },
@@ -35,6 +38,7 @@ export class LambdaFunction {
     this.#clock = options.clock;
     this.#log = new FunctionLog(options.logDirectory, spec.name);
     this.#onProblem = options.onProblem;
+    this.#mayLog = options.mayLog;
   }
 
   /** Process ids of those alive, for a test that ends one. */
@@ -64,6 +68,13 @@ export class LambdaFunction {
     }
   }
 
+  /** Starts a process and keeps it warm; throws InvocationFailed with what kept it from its work. */
+  async initialize(): Promise<void> {
+    const process = this.#start();
+    await process.whenReady();
+    this.#putBack(process);
+  }
+
   /** Ends every process at once and flushes the log. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -75,7 +86,7 @@ export class LambdaFunction {
   #start(): FunctionProcess {
     const process = new FunctionProcess(this.spec, {
       environment: this.#environment,
-      log: this.#log,
+      log: this.#mayLog() ? this.#log : undefined,
       onEnd: (ended) => this.#forget(ended),
     });
     this.#processes.add(process);

@@ -2,7 +2,7 @@
  * What runs in a function process: loads the bundle, then answers one invocation after the other. It plays the part of
  * Lambda's own bootstrap; `_HANDLER`, `LAMBDA_TASK_ROOT` and the others are the variables Lambda sets.
  *
- * Life: load → `ready` → (invocation → answer)*. It ends with the channel, so a runtime that was killed leaves no
+ * Life: load → `ready` → (invocation → answer)*, or load → `unready` → end. It ends with the channel, so a runtime that was killed leaves no
  * process behind; only a handler that blocks its thread lives on until it lets go.
  */
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ const shiftDate = installShiftedDate();
 process.on('disconnect', () => process.exit(1));
 
 const loadStarted = performance.now();
-const handler = await loadHandler(required('_HANDLER'), required('LAMBDA_TASK_ROOT'));
+const handler = await loadHandler(required('_HANDLER'), required('LAMBDA_TASK_ROOT')).catch(endUnready);
 let initMs: number | undefined = performance.now() - loadStarted;
 process.on('message', (message: InvokeMessage) => void run(message));
 send({ kind: 'ready' });
@@ -32,6 +32,13 @@ async function loadHandler(name: string, root: string): Promise<Handler> {
   const found = loaded[exported] ?? loaded.default?.[exported];
   if (!isHandler(found)) throw new Error(`${name}: "${exported}" is not an exported function`);
   return found;
+}
+
+async function endUnready(cause: unknown): Promise<never> {
+  console.error(JSON.stringify({ level: 'ERROR', code: 'init_failed', ...described(cause) }));
+  const message: ProcessMessage = { kind: 'unready', error: nameAndMessage(cause) };
+  await new Promise((resolve) => (process.send ? process.send(message, resolve) : resolve(undefined)));
+  process.exit(1);
 }
 
 function isHandler(value: unknown): value is Handler {

@@ -18,11 +18,12 @@ export interface ThrownError {
 /** From a function process to the runtime. */
 export type ProcessMessage =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'unready'; readonly error: ThrownError }
   | { readonly kind: 'answer'; readonly requestId: string; readonly answer: unknown }
   | { readonly kind: 'threw'; readonly requestId: string; readonly error: ThrownError };
 
 /** Parses what came over the channel; anything else is no message of ours. */
 export function isProcessMessage(message: unknown): message is ProcessMessage {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
-  return message.kind === 'ready' || message.kind === 'answer' || message.kind === 'threw';
+  return ['ready', 'unready', 'answer', 'threw'].includes(String(message.kind));
 }

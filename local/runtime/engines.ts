@@ -1,3 +1,4 @@
+import type { Authorizer } from '../aws/authorization/authorizer.ts';
 import { CloudFormationEngine } from '../aws/cloudformation.ts';
 import { DynamoDbEngine } from '../aws/dynamodb.ts';
 import { EventsEngine } from '../aws/events/engine.ts';
@@ -10,8 +11,8 @@ import type { StackPlan } from './stack-plan.ts';
 
 /** How events and schedules reach functions. */
 export interface Invocations {
-  /** Runs the function once; rejects if it failed. */
-  readonly invoke: (functionArn: string, event: unknown) => Promise<void>;
+  /** Runs the function once for a rule; rejects if it failed, or if the rule may not. */
+  readonly invoke: (functionArn: string, event: unknown, ruleArn: string) => Promise<void>;
   /** Begins an invocation that nobody waits for. */
   readonly invokeLater: (functionArn: string, event: unknown) => void;
   /** Told in a sentence of each event that its target did not get. */
@@ -28,14 +29,23 @@ export class Engines {
   readonly dynamoDb: DynamoDbEngine;
   readonly cloudFormation: CloudFormationEngine;
 
-  constructor(options: { directory: string; clock: Clock; invocations: Invocations }) {
-    const { directory, clock, invocations } = options;
+  constructor(options: {
+    directory: string;
+    clock: Clock;
+    invocations: Invocations;
+    authorizer: Authorizer;
+  }) {
+    const { directory, clock, invocations, authorizer } = options;
     this.sqs = new SqsEngine({ directory, clock });
     const { queues } = this.sqs;
     this.events = new EventsEngine({
       directory,
       clock,
-      sendToQueue: (arn, body, attributes) => void queues.send(arn, body, { attributes }),
+      sendToQueue: (arn, body, attributes, ruleArn) => {
+        const { arn: resource } = queues.byArn(arn);
+        authorizer.service('events.amazonaws.com', ruleArn).demand({ action: 'sqs:SendMessage', resource });
+        queues.send(arn, body, { attributes });
+      },
       invokeLambda: invocations.invoke,
       report: invocations.report,
     });
@@ -63,13 +73,15 @@ export class Engines {
 
   /** Makes what the plan holds and is not there yet, and gives the rest its settings. */
   async apply(plan: StackPlan): Promise<void> {
-    for (const { name, ...settings } of plan.buckets) this.s3.createBucket(name, settings);
+    for (const { name, versioned, eventBridge } of plan.buckets) {
+      this.s3.createBucket(name, { versioned, eventBridge });
+    }
     for (const { name, settings } of plan.queues)
       this.sqs.queues.createQueue(name, { ...settings, time: 'clock' });
     for (const table of plan.tables) await this.dynamoDb.createTable(table);
     const { rules } = this.events;
     for (const bus of plan.buses) rules.createBus(bus);
-    for (const { targets, ...rule } of plan.rules) {
+    for (const { targets, arn: _, ...rule } of plan.rules) {
       rules.putRule(rule);
       rules.putTargets(rule.bus, rule.name, targets);
     }

@@ -1,3 +1,6 @@
+import type { Authorizer } from '../aws/authorization/authorizer.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
+import { AwsError } from '../aws/refusal.ts';
 import type { Queues } from '../aws/sqs/queues.ts';
 import type { VirtualClock } from '../clock.ts';
 import { invokeAsynchronously } from '../lambda/asynchronous-invocation.ts';
@@ -6,7 +9,7 @@ import { functionEnvironment } from '../lambda/function-environment.ts';
 import type { ProblemListener } from '../lambda/function-process.ts';
 import { LambdaFunction } from '../lambda/lambda-function.ts';
 import { DEFAULT_ASYNCHRONOUS_POLICY } from './resource-readers.ts';
-import type { StackPlan } from './stack-plan.ts';
+import type { FunctionPlan, StackPlan } from './stack-plan.ts';
 
 const STOPPING_GRACE_MS = 2_000; // what is nearly done may end; whatever is killed comes back after the restart
 
@@ -21,6 +24,7 @@ export class Functions {
     plan: Pick<StackPlan, 'functions' | 'invokeConfigs' | 'mappings'>,
     options: {
       clock: VirtualClock;
+      authorizer: Authorizer;
       queues: Queues;
       endpointUrl: string;
       logDirectory: string;
@@ -44,6 +48,7 @@ export class Functions {
       const { accessKeyId } = planned;
       const lambda = new LambdaFunction(spec, {
         ...options,
+        mayLog: () => mayLog(planned, options.authorizer),
         environment: {
           ...functionEnvironment(spec, { endpointUrl: options.endpointUrl, accessKeyId }),
           ...options.processEnvironment,
@@ -54,6 +59,11 @@ export class Functions {
     this.#mappings = plan.mappings.map(
       (mapping) => new EventSourceMapping(mapping, this.#named(mapping.functionName), options.queues),
     );
+  }
+
+  /** Starts a process of each, so that one that cannot begin its work says so now; throws what it says. */
+  async initialize(): Promise<void> {
+    await Promise.all([...this.#byArn.values()].map((lambda) => lambda.initialize()));
   }
 
   /** Begins to feed the functions from their queues. */
@@ -94,5 +104,18 @@ export class Functions {
     const lambda = [...this.#byArn.values()].find(({ spec }) => spec.name === name);
     if (lambda === undefined) throw new Error(`an event source mapping names ${name}, which is no function`);
     return lambda;
+  }
+}
+
+/** Lambda writes a function's log with the function's own role, and drops in silence what it may not write. */
+function mayLog({ roleArn, name, logGroup }: FunctionPlan, authorizer: Authorizer): boolean {
+  const role = authorizer.actingAs(roleArn, name);
+  const resource = `arn:aws:logs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:log-group:${logGroup}:log-stream:local`;
+  try {
+    for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) role.demand({ action, resource });
+    return true;
+  } catch (error) {
+    if (error instanceof AwsError) return false;
+    throw error;
   }
 }

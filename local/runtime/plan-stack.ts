@@ -1,6 +1,7 @@
 import type { Assembly, TemplateResource } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { Properties } from './properties.ts';
+import { PolicyBook } from './read-policies.ts';
 import {
   type ResourceNames,
   readBucket,
@@ -16,19 +17,12 @@ import {
 import type { StackPlan } from './stack-plan.ts';
 import { TemplateScope } from './template-scope.ts';
 
-/** Known types that change nothing on one machine: permissions, log groups and alarms. */
+/** Known types that change nothing on one machine. */
 const READ_OVER = new Set([
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
   'AWS::CloudWatch::Dashboard',
-  'AWS::Events::EventBusPolicy',
-  'AWS::IAM::ManagedPolicy',
-  'AWS::IAM::Policy',
-  'AWS::IAM::Role',
-  'AWS::Lambda::Permission',
   'AWS::Logs::LogGroup',
-  'AWS::S3::BucketPolicy',
-  'AWS::SQS::QueuePolicy',
 ]);
 
 /**
@@ -41,7 +35,9 @@ export function planStack(
 ): StackPlan & { outputs: Record<string, string> } {
   const { template } = assembly;
   const scope = new TemplateScope(template, endpointUrl);
+  const policies = new PolicyBook();
   const plan: StackPlan = {
+    policies,
     buckets: [],
     queues: [],
     buses: [],
@@ -55,7 +51,7 @@ export function planStack(
   for (const [logicalId, resource] of Object.entries(template.Resources)) {
     if (READ_OVER.has(resource.Type)) continue;
     if (resource.Condition !== undefined && !scope.condition(resource.Condition)) continue;
-    addResource(plan, logicalId, resource, { scope, assembly });
+    addResource(plan, logicalId, resource, { scope, assembly, policies });
   }
   const outputs = Object.entries(template.Outputs).map(([name, { Value }]) => [
     name,
@@ -68,7 +64,7 @@ function addResource(
   plan: StackPlan,
   logicalId: string,
   resource: TemplateResource,
-  { scope, assembly }: { scope: TemplateScope; assembly: Assembly },
+  { scope, assembly, policies }: { scope: TemplateScope; assembly: Assembly; policies: PolicyBook },
 ): void {
   const properties = new Properties(logicalId, Object(resolve(resource.Properties ?? {}, scope)));
   const names = (): ResourceNames => ({
@@ -105,6 +101,7 @@ function addResource(
       plan.schedules.push(readSchedule(properties, names()));
       break;
     default:
+      if (policies.take(resource.Type, properties, { logicalId, name: scope.nameOf(logicalId) })) break;
       throw new Error(
         `${logicalId} is of the type ${resource.Type}, which the local runtime does not know: ` +
           'add it to local/runtime/plan-stack.ts, or deploy to AWS',

@@ -1,3 +1,4 @@
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
 import type { TableDefinition } from '../aws/dynamodb.ts';
 import type { MappingSpec } from '../lambda/event-source-mapping.ts';
 import type { AsynchronousPolicy } from '../lambda/function-spec.ts';
@@ -34,7 +35,6 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
     'AccessControl',
     'BucketEncryption',
     'LifecycleConfiguration',
-    'LoggingConfiguration',
     'OwnershipControls',
     'PublicAccessBlockConfiguration',
     'Tags',
@@ -42,13 +42,24 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
   const versioning = properties.optionalObject('VersioningConfiguration');
   const notifications = properties.optionalObject('NotificationConfiguration');
   const eventBridge = notifications?.optionalObject('EventBridgeConfiguration');
+  const logging = properties.optionalObject('LoggingConfiguration');
   const plan = {
     name,
+    ...(logging && { accessLogs: readAccessLogs(logging, name) }),
     versioned: versioning?.text('Status') === 'Enabled',
     eventBridge: eventBridge !== undefined && (eventBridge.optionalFlag('EventBridgeEnabled') ?? true),
   };
   notifications?.done(); // queues and topics as notification targets would be silently left out
   return plan;
+}
+
+/** A bucket that names no other logs into itself. */
+function readAccessLogs(logging: Properties, self: string): { bucket: string; prefix: string } {
+  logging.passOver('TargetObjectKeyFormat');
+  return {
+    bucket: logging.optionalText('DestinationBucketName') ?? self,
+    prefix: logging.optionalText('LogFilePrefix') ?? '',
+  };
 }
 
 export function readQueue(properties: Properties, { name }: ResourceNames): QueuePlan {
@@ -77,11 +88,12 @@ export function readBus(properties: Properties, { name }: ResourceNames): string
   return name;
 }
 
-export function readRule(properties: Properties, { name }: ResourceNames): RulePlan {
+export function readRule(properties: Properties, { name, arn }: ResourceNames): RulePlan {
   properties.passOver('Name', 'Description', 'RoleArn', 'Tags');
   return {
     bus: (properties.optionalText('EventBusName') ?? 'default').split('/').at(-1) ?? 'default',
     name,
+    arn,
     pattern: Object(properties.json('EventPattern')),
     enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
     targets: [properties.json('Targets') ?? []].flat().map(Object),
@@ -132,15 +144,7 @@ export function readFunction(
   { logicalId, name, arn }: ResourceNames,
   assetDirectory: (objectKey: string) => string,
 ): FunctionPlan {
-  properties.passOver(
-    'FunctionName',
-    'Architectures',
-    'Description',
-    'LoggingConfig',
-    'Role',
-    'Tags',
-    'TracingConfig',
-  );
+  properties.passOver('FunctionName', 'Architectures', 'Description', 'Tags', 'TracingConfig');
   const runtime = properties.text('Runtime');
   if (!runtime.startsWith('nodejs')) throw new Error(`${logicalId}: only Node runs locally, not ${runtime}`);
   const code = properties.object('Code');
@@ -148,6 +152,8 @@ export function readFunction(
     name,
     arn,
     accessKeyId: `LOCAL${logicalId}`,
+    roleArn: properties.text('Role'),
+    logGroup: properties.optionalObject('LoggingConfig')?.optionalText('LogGroup') ?? `/aws/lambda/${name}`,
     codeDirectory: assetDirectory(code.text('S3Key')),
     handler: properties.text('Handler'),
     memoryMb: properties.optionalNumber('MemorySize') ?? DEFAULT_MEMORY_MB,
@@ -187,6 +193,7 @@ export function readSchedule(properties: Properties, { name }: ResourceNames): S
     expression: properties.text('ScheduleExpression'),
     enabled: (properties.optionalText('State') ?? 'ENABLED') === 'ENABLED',
     targetArn: target.text('Arn'),
+    roleArn: target.text('RoleArn'),
     input: target.optionalText('Input') ?? '{}',
   };
 }
@@ -201,6 +208,20 @@ export const DEFAULT_ASYNCHRONOUS_POLICY: AsynchronousPolicy = {
 function functionNameOf(properties: Properties): string {
   const given = properties.text('FunctionName');
   return given.slice(given.lastIndexOf(':') + 1);
+}
+
+/** The ARN of a function that is named by either. */
+export function functionArnOf(given: string): string {
+  return given.startsWith('arn:')
+    ? given
+    : `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:${given}`;
+}
+
+/** The ARN of a bus that is named by its name or its ARN. */
+export function busArnOf(given: string): string {
+  return given.startsWith('arn:')
+    ? given
+    : `arn:aws:events:${LOCAL_REGION}:${LOCAL_ACCOUNT}:event-bus/${given}`;
 }
 
 function defined<Name extends string>(name: Name, value: number | undefined): { [name in Name]?: number } {

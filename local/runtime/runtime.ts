@@ -1,15 +1,18 @@
+import { Authorizer, type Identity, refusalSentence } from '../aws/authorization/authorizer.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/endpoint.ts';
 import type { AwsEvent } from '../aws/events/event.ts';
 import type { VirtualClock } from '../clock.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
+import { refuseFaultyWiring } from './check-wiring.ts';
 import { type DataDirectory, WHEREABOUTS_SECRET, type Whereabouts } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
 import { Engines } from './engines.ts';
 import { Functions } from './functions.ts';
 import { planStack } from './plan-stack.ts';
 import { SavedClock } from './saved-clock.ts';
+import type { StackPlan } from './stack-plan.ts';
 
 /** The Batch API that the functions call: one on this machine, or a real one. */
 export type BatchApiChoice = { readonly kind: 'local' } | RealBatchApi;
@@ -37,6 +40,8 @@ export interface RuntimeOptions {
   readonly onEvent: (event: AwsEvent) => void;
   /** Told in one line each of invocations that failed and of events that did not arrive. */
   readonly onProblem: (problem: string) => void;
+  /** Decides who may do what; one of the caller's own tells it of each decision. */
+  readonly authorizer?: Authorizer;
   /** Awaited once the endpoint answers and before any function runs: the last moment to hold something back. */
   readonly beforeFunctions?: (whereabouts: Whereabouts) => Promise<void>;
 }
@@ -68,6 +73,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const { data } = options;
   const saved = closing.add(new SavedClock(data, options.speed));
   const { clock } = saved;
+  const authorizer = options.authorizer ?? new Authorizer();
 
   // The functions need the endpoint's address and the engines need the functions, so these are looked up late.
   let functions: Functions | undefined;
@@ -77,18 +83,31 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
       directory: data.room('aws'),
       clock,
       invocations: {
-        invoke: async (arn, event) =>
-          arn === OBSERVER_ARN ? options.onEvent(asEvent(event)) : ready().invoke(arn, event),
+        invoke: async (arn, event, ruleArn) => {
+          if (arn === OBSERVER_ARN) return options.onEvent(asEvent(event));
+          const need = { action: 'lambda:InvokeFunction', resource: arn };
+          authorizer.service('events.amazonaws.com', ruleArn).demand(need);
+          await ready().invoke(arn, event);
+        },
         invokeLater: (arn, event) => ready().invokeLater(arn, event),
         report: options.onProblem,
       },
+      authorizer,
     }),
   );
-  const endpoint = closing.add(await startEndpoint({ services: engines.all, port: options.port }));
+  const callerWith = (accessKeyId: string | undefined) => authorizer.callerWith(accessKeyId);
+  const endpoint = closing.add(
+    await startEndpoint({ services: engines.all, port: options.port, callerWith }),
+  );
   const openAiUrl = await openApi(options, clock, closing);
 
   const assembly = readAssembly(options.assemblyDirectory);
   const plan = planStack(assembly, endpoint.url);
+  authorizer.enforce(plan.policies, identitiesOf(plan), (arn) => engines.sqs.queues.policyOf(arn));
+  refuseFaultyWiring(plan, authorizer);
+  authorizer.listen((decision) => {
+    if (decision.verdict !== 'allowed') options.onProblem(refusalSentence(decision));
+  });
   await engines.apply(plan);
   for (const bus of plan.buses) observe(engines, bus);
   for (const { environment } of plan.functions) {
@@ -97,6 +116,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   }
   functions = new Functions(plan, {
     clock,
+    authorizer,
     queues: engines.sqs.queues,
     endpointUrl: endpoint.url,
     logDirectory: data.room('logs'),
@@ -106,6 +126,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   });
   const running = functions;
   closing.add({ close: () => running.stop() });
+  await running.initialize();
   const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
   await options.beforeFunctions?.(whereabouts);
   await engines.start(plan);
@@ -139,6 +160,11 @@ function trustOf(api: BatchApiChoice): Record<string, string> {
   return api.kind === 'real' && api.extraCaCerts !== undefined
     ? { NODE_EXTRA_CA_CERTS: api.extraCaCerts }
     : {};
+}
+
+/** Each function signs with a key of its own, by which the endpoint knows its role. */
+function identitiesOf({ functions }: StackPlan): Identity[] {
+  return functions.map(({ accessKeyId, roleArn, name }) => ({ accessKeyId, roleArn, sessionName: name }));
 }
 
 function observe(engines: Engines, bus: string): void {

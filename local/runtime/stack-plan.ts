@@ -1,3 +1,4 @@
+import type { Policies } from '../aws/authorization/decision.ts';
 import type { TableDefinition } from '../aws/dynamodb.ts';
 import type { QueueSettings } from '../aws/sqs/queue.ts';
 import type { MappingSpec } from '../lambda/event-source-mapping.ts';
@@ -5,6 +6,8 @@ import type { AsynchronousPolicy, FunctionSpec } from '../lambda/function-spec.t
 
 export interface BucketPlan {
   readonly name: string;
+  /** Where S3 puts a log of every access. */
+  readonly accessLogs?: { readonly bucket: string; readonly prefix: string };
   readonly versioned: boolean;
   readonly eventBridge: boolean;
 }
@@ -17,6 +20,7 @@ export interface QueuePlan {
 export interface RulePlan {
   readonly bus: string;
   readonly name: string;
+  readonly arn: string;
   readonly pattern: object;
   readonly enabled: boolean;
   /** In the shape of CloudFormation and PutTargets. */
@@ -25,6 +29,7 @@ export interface RulePlan {
 
 export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
   readonly accessKeyId: string;
+  readonly roleArn: string;
 }
 
 /** An event source mapping, or an EventInvokeConfig, with its function's name. */
@@ -35,12 +40,15 @@ export interface SchedulePlan {
   readonly expression: string;
   readonly enabled: boolean;
   readonly targetArn: string;
+  /** What the schedule invokes its target as. */
+  readonly roleArn: string;
   /** JSON. */
   readonly input: string;
 }
 
 /** A template as the engines are to be set up for it, every name resolved. */
 export interface StackPlan {
+  readonly policies: Policies;
   readonly buckets: BucketPlan[];
   readonly queues: QueuePlan[];
   readonly buses: string[];

@@ -10,6 +10,8 @@ interface ReferenceStyle {
   readonly nameProperty?: string;
   /** The ARN without `arn:aws:`. */
   readonly arn: (name: string) => string;
+  /** The property that names what it is part of, which is part of its ARN. */
+  readonly parentProperty?: string;
   /** `Ref` gives the queue's URL, as SQS alone has it; else the name. */
   readonly refIsUrl?: true;
 }
@@ -25,7 +27,14 @@ const STYLES = new Map<string, ReferenceStyle>([
     { nameProperty: 'FunctionName', arn: (name) => `lambda:${here}:function:${name}` },
   ],
   ['AWS::Events::EventBus', { nameProperty: 'Name', arn: (name) => `events:${here}:event-bus/${name}` }],
-  ['AWS::Events::Rule', { nameProperty: 'Name', arn: (name) => `events:${here}:rule/${name}` }],
+  [
+    'AWS::Events::Rule',
+    {
+      nameProperty: 'Name',
+      parentProperty: 'EventBusName',
+      arn: (name) => `events:${here}:rule/${name}`,
+    },
+  ],
   [
     'AWS::Scheduler::Schedule',
     { nameProperty: 'Name', arn: (name) => `scheduler:${here}:schedule/default/${name}` },
@@ -89,7 +98,9 @@ export class TemplateScope implements Scope {
 
   arnOf(logicalId: string): string {
     const style = this.#styleOf(logicalId) ?? fail(`${logicalId} has no ARN that is known locally`);
-    return `arn:aws:${style.arn(this.nameOf(logicalId))}`;
+    const parent = style.parentProperty && this.#resource(logicalId).Properties?.[style.parentProperty];
+    const within = parent === undefined ? '' : `${lastName(resolve(parent, this))}/`;
+    return `arn:aws:${style.arn(within + this.nameOf(logicalId))}`;
   }
 
   #styleOf(logicalId: string): ReferenceStyle | undefined {
@@ -102,6 +113,11 @@ export class TemplateScope implements Scope {
       fail(`the template refers to ${logicalId}, which it does not have`)
     );
   }
+}
+
+/** A bus is named by its name or its ARN. */
+function lastName(given: unknown): string {
+  return String(given).split('/').at(-1) ?? '';
 }
 
 function fail(problem: string): never {

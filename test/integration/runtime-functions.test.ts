@@ -28,6 +28,7 @@ function functionOf(source: string, spec: Partial<FunctionSpec> = {}, speed = 1)
     handler: 'index.handler',
     memoryMb: 128,
     timeoutSeconds: 30,
+    logGroup: '/aws/lambda/tiny',
     environment: {},
     asynchronous: { retries: 2, maxEventAgeSeconds: 21_600 },
     ...spec,
@@ -36,6 +37,7 @@ function functionOf(source: string, spec: Partial<FunctionSpec> = {}, speed = 1)
     environment: functionEnvironment(whole, { endpointUrl: 'http://127.0.0.1:1', accessKeyId: 'LOCALTiny' }),
     clock,
     logDirectory: join(directory, 'logs'),
+    mayLog: () => true,
     onProblem: (problem) => problems.push(problem),
   });
   closing.push(
@@ -192,12 +194,16 @@ describe('an invocation that fails', () => {
     await expect(lambda.invoke({})).rejects.toMatchObject({ kind: 'crashed' });
   });
 
-  it('before it was ready, is a crash that says so', async () => {
-    const { lambda, problems } = functionOf(`throw new Error('the bundle is broken');`);
-    await expect(lambda.invoke({})).rejects.toMatchObject({
-      kind: 'crashed',
-      message: 'tiny: its process ended before it was ready',
-    });
+  it.each([
+    [
+      `throw new Error('the environment lacks A_NAME');`,
+      'its init failed: Error: the environment lacks A_NAME',
+    ],
+    ['process.exit(3);', 'its process ended before it was ready'],
+  ])('before it was ready, %s, is a crash that says so', async (source, says) => {
+    const { lambda, problems } = functionOf(source);
+    await expect(lambda.initialize()).rejects.toMatchObject({ kind: 'crashed', message: `tiny: ${says}` });
+    await expect(lambda.invoke({})).rejects.toMatchObject({ kind: 'crashed', message: `tiny: ${says}` });
     expect(problems).toHaveLength(1);
   });
 

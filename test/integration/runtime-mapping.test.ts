@@ -64,6 +64,7 @@ function mapped(
     handler: 'index.handler',
     memoryMb: 128,
     timeoutSeconds: 30,
+    logGroup: '/aws/lambda/mapped',
     environment: {},
     asynchronous: { retries: 0, maxEventAgeSeconds: 60 },
   };
@@ -71,6 +72,7 @@ function mapped(
     environment: functionEnvironment(lambdaSpec, { endpointUrl: 'http://127.0.0.1:1', accessKeyId: 'LOCAL' }),
     clock,
     logDirectory: join(directory, 'logs'),
+    mayLog: () => true,
     onProblem: () => {},
   });
   const whole = { queueArn, batchSize: 10, maximumConcurrency: 2, reportsItemFailures: true, ...spec };

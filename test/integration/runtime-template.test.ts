@@ -24,6 +24,7 @@ function planOf(resources: Record<string, object>, rest: Record<string, object> 
   return planStack(readAssembly(directory), 'http://127.0.0.1:4566');
 }
 
+const ROLE = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [] } } };
 const QUEUE = { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: 60 } };
 const FUNCTION = {
   Type: 'AWS::Lambda::Function',
@@ -40,7 +41,7 @@ describe('a template', () => {
   it('gives a function its bundle, its limits and an environment with this machine’s names', () => {
     const { functions } = planOf({
       WorkQueue1A2B3C4D: QUEUE,
-      Role1A2B3C4D: { Type: 'AWS::IAM::Role' },
+      Role1A2B3C4D: ROLE,
       Worker1A2B3C4D: FUNCTION,
     });
     expect(functions).toEqual([
@@ -48,6 +49,8 @@ describe('a template', () => {
         name: 'worker',
         arn: 'arn:aws:lambda:us-east-1:000000000000:function:worker',
         accessKeyId: 'LOCALWorker1A2B3C4D',
+        roleArn: 'arn:aws:iam::000000000000:role/role',
+        logGroup: '/aws/lambda/worker',
         codeDirectory: join(directory, 'asset.abc'),
         handler: 'index.handler',
         memoryMb: 128,
@@ -109,7 +112,7 @@ describe('a template', () => {
           Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] } }],
         },
       },
-      Role1A2B3C4D: { Type: 'AWS::IAM::Role' },
+      Role1A2B3C4D: ROLE,
       Worker1A2B3C4D: FUNCTION,
       Mapping1A2B3C4D: {
         Type: 'AWS::Lambda::EventSourceMapping',
@@ -144,6 +147,7 @@ describe('a template', () => {
       {
         bus: 'status',
         name: 'rule',
+        arn: 'arn:aws:events:us-east-1:000000000000:rule/status/rule',
         pattern: { source: ['batchdrop'] },
         enabled: false,
         targets: [{ Id: 'T', Arn: workQueueArn }],
@@ -164,6 +168,7 @@ describe('a template', () => {
         expression: 'rate(1 minute)',
         enabled: true,
         targetArn: 'arn:aws:lambda:us-east-1:000000000000:function:worker',
+        roleArn: 'arn:aws:iam::000000000000:role/role',
         input: '{}',
       },
     ]);
@@ -181,10 +186,9 @@ describe('a template', () => {
     expect(plan.queues.map(({ name }) => name)).toEqual(['b']);
   });
 
-  it('reads over permissions, log groups and alarms', () => {
-    const plan = planOf({
-      Role: { Type: 'AWS::IAM::Role', Properties: { Anything: { 'Fn::Odd': 1 } } },
-      Alarm: { Type: 'AWS::CloudWatch::Alarm' },
+  it('reads over log groups and alarms', () => {
+    const { policies: _, ...plan } = planOf({
+      Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { Anything: { 'Fn::Odd': 1 } } },
       Logs: { Type: 'AWS::Logs::LogGroup' },
     });
     expect(
@@ -230,7 +234,7 @@ describe('a template', () => {
       {
         F1: {
           ...FUNCTION,
-          Properties: { Handler: 'a.b', Runtime: 'nodejs24.x', Code: { S3Key: 'gone.zip' } },
+          Properties: { Handler: 'a.b', Runtime: 'nodejs24.x', Role: 'r', Code: { S3Key: 'gone.zip' } },
         },
       },
       /there is no asset for gone.zip$/,

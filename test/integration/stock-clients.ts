@@ -5,6 +5,7 @@ import {
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
+  SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { Whereabouts } from '../../local/runtime/data-directory.ts';
@@ -53,9 +54,10 @@ export class Outsider {
     const { Attributes } = await this.sqs.send(
       new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
     );
-    await this.events.send(
+    const { RuleArn = '' } = await this.events.send(
       new PutRuleCommand({ Name: name, EventBusName: bus, EventPattern: JSON.stringify(pattern) }),
     );
+    await this.#letRuleSend(QueueUrl, Attributes?.QueueArn ?? '', RuleArn);
     await this.events.send(
       new PutTargetsCommand({
         Rule: name,
@@ -64,6 +66,19 @@ export class Outsider {
       }),
     );
     return new Subscription(this.sqs, QueueUrl);
+  }
+
+  /** As on AWS, a queue takes what a rule sends only if its policy says so. */
+  async #letRuleSend(QueueUrl: string, queueArn: string, ruleArn: string): Promise<void> {
+    const Statement = {
+      Effect: 'Allow',
+      Principal: { Service: 'events.amazonaws.com' },
+      Action: 'sqs:SendMessage',
+      Resource: queueArn,
+      Condition: { ArnEquals: { 'aws:SourceArn': ruleArn } },
+    };
+    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
+    await this.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
   }
 
   async read(bucket: string, key: string): Promise<string> {

@@ -8,9 +8,14 @@ import { isQueue } from './target.ts';
 export interface DeliveryPorts {
   readonly clock: Clock;
   /** Stores a message in the queue before it returns; throws an AwsError if the queue will never take it. */
-  readonly sendToQueue: (queueArn: string, body: string, attributes: MessageAttributes) => void;
-  /** Runs the function with the event once; rejects if it failed. */
-  readonly invokeLambda: (functionArn: string, event: unknown) => Promise<void>;
+  readonly sendToQueue: (
+    queueArn: string,
+    body: string,
+    attributes: MessageAttributes,
+    ruleArn: string,
+  ) => void;
+  /** Runs the function with the event once; rejects if it failed, with an AwsError if it never will be run. */
+  readonly invokeLambda: (functionArn: string, event: unknown, ruleArn: string) => Promise<void>;
   /** Told in a sentence of each event that a target did not get. */
   readonly report: (problem: string) => void;
 }
@@ -93,10 +98,10 @@ export class Deliveries {
     this.#store.endDelivery(delivery.seq);
   }
 
-  async #attempt({ target, payload }: Delivery): Promise<Failure | undefined> {
+  async #attempt({ ruleArn, target, payload }: Delivery): Promise<Failure | undefined> {
     try {
-      if (isQueue(target.arn)) this.#ports.sendToQueue(target.arn, payload, {});
-      else await this.#ports.invokeLambda(target.arn, JSON.parse(payload));
+      if (isQueue(target.arn)) this.#ports.sendToQueue(target.arn, payload, {}, ruleArn);
+      else await this.#ports.invokeLambda(target.arn, JSON.parse(payload), ruleArn);
       return undefined;
     } catch (error) {
       const final = error instanceof AwsError;
@@ -113,12 +118,13 @@ export class Deliveries {
       return;
     }
     try {
-      this.#ports.sendToQueue(deadLetterArn, payload, {
+      const attributes = {
         RULE_ARN: text(ruleArn),
         TARGET_ARN: text(target.arn),
         ERROR_CODE: text(failure.code),
         ERROR_MESSAGE: text(failure.message === '' ? failure.code : failure.message),
-      });
+      };
+      this.#ports.sendToQueue(deadLetterArn, payload, attributes, ruleArn);
     } catch (error) {
       this.#ports.report(`Dropped, as its dead-letter queue ${deadLetterArn} refused it (${error}): ${what}`);
     }

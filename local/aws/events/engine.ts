@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ACCOUNT_OWNER, type Caller } from '../authorization/caller.ts';
 import type { AwsService } from '../aws-service.ts';
 import { type JsonProtocol, serveJson } from '../json-protocol.ts';
 import { Deliveries, type DeliveryPorts } from './deliveries.ts';
@@ -24,6 +25,7 @@ export class EventsEngine implements AwsService {
     this.#ports = options;
     this.#deliveries = new Deliveries(this.#store, options);
     this.#protocol = {
+      signingName: this.signingName,
       contentType: 'application/x-amz-json-1.1',
       targetPrefix: 'AWSEvents',
       missingFieldCode: 'ValidationException',
@@ -53,8 +55,8 @@ export class EventsEngine implements AwsService {
     return event;
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    return serveJson(this.#protocol, request, response);
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller = ACCOUNT_OWNER): Promise<void> {
+    return serveJson(this.#protocol, request, response, caller);
   }
 
   async close(): Promise<void> {

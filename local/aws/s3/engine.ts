@@ -1,7 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
+import { ACCOUNT_OWNER, type Caller } from '../authorization/caller.ts';
+import { neededForS3, neededToHearOfAbsence } from '../authorization/needed-permissions.ts';
 import { type AwsService, LOCAL_ACCOUNT } from '../aws-service.ts';
+import { AwsError } from '../refusal.ts';
 import { notImplemented, S3Error } from './errors.ts';
 import { operationName } from './operation-names.ts';
 import { OPERATIONS } from './operations.ts';
@@ -40,11 +43,15 @@ export class S3Engine implements AwsService {
     return this.#store.outbox.deliverPending();
   }
 
-  async handle(message: IncomingMessage, response: ServerResponse): Promise<void> {
+  async handle(
+    message: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller = ACCOUNT_OWNER,
+  ): Promise<void> {
     const requestId = newRequestId();
     let answer: S3Answer;
     try {
-      answer = await this.#answer(readRequest(message, requestId));
+      answer = await this.#answer(readRequest(message, requestId, caller));
     } catch (error) {
       if (isLost(message, response)) return;
       answer = errorAnswer(error, requestId, message.url ?? '');
@@ -75,9 +82,18 @@ export class S3Engine implements AwsService {
     const name = operationName(request);
     const operation = OPERATIONS.get(name);
     if (operation === undefined) throw notImplemented(name);
-    return operation(this.#store, request);
+    for (const need of neededForS3(name, request)) request.caller.demand(need);
+    try {
+      return await operation(this.#store, request);
+    } catch (error) {
+      if (saysAbsent(error)) request.caller.demand(neededToHearOfAbsence(request));
+      throw error;
+    }
   }
 }
+
+const saysAbsent = (error: unknown): boolean =>
+  error instanceof S3Error && (error.code === 'NoSuchKey' || error.code === 'NoSuchVersion');
 
 /** Whether the client went away, so that nobody is there to hear an answer. */
 const isLost = (message: IncomingMessage, response: ServerResponse): boolean =>
@@ -98,9 +114,7 @@ async function send(
 }
 
 function errorAnswer(error: unknown, requestId: string, path: string): S3Answer {
-  if (!(error instanceof S3Error)) logDefect(error, requestId);
-  const refusal =
-    error instanceof S3Error ? error : new S3Error(500, 'InternalError', 'The local S3 engine failed.');
+  const refusal = refusalFor(error, requestId);
   const body = writeErrorXml({
     Code: refusal.code,
     Message: refusal.message,
@@ -113,6 +127,14 @@ function errorAnswer(error: unknown, requestId: string, path: string): S3Answer 
     headers: { ...refusal.headers, 'content-type': 'application/xml' },
     body,
   };
+}
+
+/** S3 names a lack of permission in its own way. */
+function refusalFor(error: unknown, requestId: string): S3Error {
+  if (error instanceof S3Error) return error;
+  if (error instanceof AwsError) return new S3Error(403, 'AccessDenied', error.message);
+  logDefect(error, requestId);
+  return new S3Error(500, 'InternalError', 'The local S3 engine failed.');
 }
 
 const logDefect = (error: unknown, requestId: string): void =>

@@ -1,3 +1,5 @@
+import { neededToDelete } from '../authorization/needed-permissions.ts';
+import { AwsError } from '../refusal.ts';
 import type { XmlContent } from '../xml.ts';
 import { versionHeader, xmlAnswer } from './answers.ts';
 import { invalidRequest, notImplemented, S3Error } from './errors.ts';
@@ -61,11 +63,13 @@ export async function deleteObjects(store: S3Store, request: S3Request): Promise
     for (const { key, versionId } of objects) {
       try {
         checkKeyLength(key);
+        request.caller.demand(neededToDelete(request.bucket, key, versionId));
         const deletion = deleteOne(store, request.bucket, key, versionId, unneeded);
         deleted.push(deletedElement(key, deletion));
       } catch (error) {
-        if (!(error instanceof S3Error)) throw error;
-        failed.push({ Key: key, Code: error.code, Message: error.message });
+        const refused = error instanceof AwsError;
+        if (!refused && !(error instanceof S3Error)) throw error;
+        failed.push({ Key: key, Code: refused ? 'AccessDenied' : error.code, Message: error.message });
       }
     }
   });

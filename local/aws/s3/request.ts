@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import type { Caller } from '../authorization/caller.ts';
 import { S3Error } from './errors.ts';
 
 /** A request as the operations see it: addressing undone, presigned parameters in their places. */
 export interface S3Request {
   readonly id: string;
+  readonly caller: Caller;
   readonly method: string;
   /** Empty for a request to the service itself. */
   readonly bucket: string;
@@ -35,7 +37,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 export const newRequestId = (): string => randomBytes(8).toString('hex').toUpperCase();
 
 /** Reads what the request line and headers say; throws S3Error for what S3 refuses at that point. */
-export function readRequest(message: IncomingMessage, id: string): S3Request {
+export function readRequest(message: IncomingMessage, id: string, caller: Caller): S3Request {
   const url = message.url ?? '/';
   const mark = url.indexOf('?');
   const path = mark === -1 ? url : url.slice(0, mark);
@@ -47,6 +49,7 @@ export function readRequest(message: IncomingMessage, id: string): S3Request {
   }
   return {
     id,
+    caller,
     method: message.method ?? 'GET',
     ...readAddress(path, headers.get('host') ?? ''),
     query,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.ts';
+import { ACCOUNT_OWNER, type Caller } from '../authorization/caller.ts';
 import type { AwsService } from '../aws-service.ts';
 import { type JsonProtocol, serveJson } from '../json-protocol.ts';
 import { messageOperations } from './message-operations.ts';
@@ -16,6 +17,7 @@ export class SqsEngine implements AwsService {
   constructor(options: { directory: string; clock: Clock }) {
     this.queues = new Queues(options);
     this.#protocol = {
+      signingName: this.signingName,
       contentType: 'application/x-amz-json-1.0',
       targetPrefix: 'AmazonSQS',
       missingFieldCode: 'MissingParameter',
@@ -23,8 +25,8 @@ export class SqsEngine implements AwsService {
     };
   }
 
-  handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    return serveJson(this.#protocol, request, response);
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller = ACCOUNT_OWNER): Promise<void> {
+    return serveJson(this.#protocol, request, response, caller);
   }
 
   async close(): Promise<void> {

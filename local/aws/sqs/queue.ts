@@ -15,7 +15,7 @@ export interface QueueSettings {
   readonly receiveWaitSeconds: number;
   readonly maximumMessageBytes: number;
   readonly redrive?: Redrive;
-  /** Attributes that are kept and shown, and change nothing on one machine (policy, encryption). */
+  /** Attributes that are kept and shown, and change nothing in the queue itself (policy, encryption). */
   readonly inert: Readonly<Record<string, string>>;
 }
 

@@ -114,6 +114,11 @@ export class Queues {
     return queue;
   }
 
+  /** The policy's JSON of the queue of that ARN, as it was put over the wire. */
+  policyOf(arn: string): string | undefined {
+    return this.#queues.get(queueNameOfArn(arn) ?? '')?.settings.inert.Policy;
+  }
+
   counts(queue: Queue): QueueCounts {
     const now = this.#clockFor(queue.time).now();
     this.#dropExpired(queue, now);

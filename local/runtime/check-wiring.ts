@@ -1,0 +1,101 @@
+import type { Authorizer } from '../aws/authorization/authorizer.ts';
+import type { Caller, Need } from '../aws/authorization/caller.ts';
+import { AwsError } from '../aws/refusal.ts';
+import { queueArn } from '../aws/sqs/queue.ts';
+import type { RulePlan, StackPlan } from './stack-plan.ts';
+
+/** What Lambda itself does with a queue that it feeds to a function. */
+const FEEDING = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
+
+/**
+ * Throws what AWS would refuse the stack for, or what would keep an event from ever arriving, every fault in a line of
+ * its own and in AWS's words where it has any. The policies have to be enforced by the authorizer already.
+ */
+export function refuseFaultyWiring(plan: StackPlan, authorizer: Authorizer): void {
+  const faults = [
+    ...faultsOfFunctions(plan, authorizer),
+    ...faultsOfMappings(plan, authorizer),
+    ...faultsOfSchedules(plan, authorizer),
+    ...plan.rules.flatMap((rule) => faultsOfTargets(rule, authorizer)),
+    ...faultsOfAccessLogs(plan, authorizer),
+  ];
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+}
+
+function faultsOfFunctions({ functions }: StackPlan, authorizer: Authorizer): string[] {
+  return functions
+    .filter(({ roleArn }) => !authorizer.isTrusted(roleArn, 'lambda.amazonaws.com'))
+    .map(({ name }) => `${name}: The role defined for the function cannot be assumed by Lambda.`);
+}
+
+function faultsOfMappings({ mappings, functions, queues }: StackPlan, authorizer: Authorizer): string[] {
+  return mappings.flatMap((mapping) => {
+    const queue = queues.find(({ name }) => queueArn(name) === mapping.queueArn);
+    const fed = functions.find(({ name }) => name === mapping.functionName);
+    const where = `the event source ${mapping.queueArn} of ${mapping.functionName}: `;
+    if (fed === undefined) return `${where}Function not found: ${mapping.functionName}`;
+    const role = authorizer.actingAs(fed.roleArn, fed.name);
+    const lacking = FEEDING.filter(
+      (action) => refused(role, { action: `sqs:${action}`, resource: mapping.queueArn }) !== undefined,
+    );
+    const faults = lacking.map(
+      (action) => `${where}The provided execution role does not have permissions to call ${action} on SQS`,
+    );
+    if (queue === undefined) return [...faults, `${where}The specified queue does not exist.`];
+    const visibility = queue.settings.visibilityTimeoutSeconds ?? DEFAULT_VISIBILITY_SECONDS;
+    if (visibility < fed.timeoutSeconds) {
+      faults.push(
+        `${where}Queue visibility timeout: ${visibility} seconds is less than Function timeout: ${fed.timeoutSeconds} seconds`,
+      );
+    }
+    return faults;
+  });
+}
+
+const DEFAULT_VISIBILITY_SECONDS = 30; // SQS's own
+
+function faultsOfSchedules({ schedules }: StackPlan, authorizer: Authorizer): string[] {
+  return schedules.flatMap(({ name, roleArn, targetArn }) => {
+    if (!authorizer.isTrusted(roleArn, 'scheduler.amazonaws.com')) {
+      return `${name}: The execution role you provide must allow AWS EventBridge Scheduler to assume the role.`;
+    }
+    const need = { action: 'lambda:InvokeFunction', resource: targetArn };
+    return prefixed(name, refused(authorizer.actingAs(roleArn, name), need));
+  });
+}
+
+/** AWS deploys such a rule, and then every event fails or goes to the dead-letter queue: better to hear of it here. */
+function faultsOfTargets(rule: RulePlan, authorizer: Authorizer): string[] {
+  const events = authorizer.service('events.amazonaws.com', rule.arn);
+  return rule.targets.flatMap((target) => {
+    const { Arn, DeadLetterConfig } = Object(target);
+    const arns = [Arn, Object(DeadLetterConfig).Arn].filter((arn) => typeof arn === 'string');
+    return arns.flatMap((resource) => {
+      const action = resource.startsWith('arn:aws:lambda:') ? 'lambda:InvokeFunction' : 'sqs:SendMessage';
+      return prefixed(`the rule ${rule.name}`, refused(events, { action, resource }));
+    });
+  });
+}
+
+function faultsOfAccessLogs({ buckets }: StackPlan, authorizer: Authorizer): string[] {
+  return buckets.flatMap(({ name, accessLogs }) => {
+    if (accessLogs === undefined) return [];
+    const logging = authorizer.service('logging.s3.amazonaws.com', `arn:aws:s3:::${name}`);
+    const resource = `arn:aws:s3:::${accessLogs.bucket}/${accessLogs.prefix}log`;
+    return prefixed(`the access logs of ${name}`, refused(logging, { action: 's3:PutObject', resource }));
+  });
+}
+
+function refused(caller: Caller, need: Need): string | undefined {
+  try {
+    caller.demand(need);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AwsError) return error.message;
+    throw error;
+  }
+}
+
+function prefixed(where: string, fault: string | undefined): string[] {
+  return fault === undefined ? [] : [`${where}: ${fault}`];
+}
