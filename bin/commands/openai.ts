@@ -7,6 +7,7 @@ interface Options {
   readonly directory: string;
   readonly speed: number;
   readonly seed: number;
+  readonly faults?: string;
 }
 
 /** `batchdrop openai`: the Batch API server alone, for any client of the OpenAI Batch API. */
@@ -23,16 +24,22 @@ export function openaiCommand(): Command {
     )
     .option(
       '--seed <number>',
-      'what durations and results follow from',
+      'what durations, results and faults follow from',
       wholeNumber('The seed', 0, 2 ** 31),
       1,
+    )
+    .option(
+      '--faults <file-or-preset>',
+      'what goes wrong: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, or a file of rules',
     )
     .action(serve);
 }
 
-async function serve(options: Options): Promise<void> {
+async function serve({ faults, ...options }: Options): Promise<void> {
+  const { readFaultPlan } = await import('../../local/openai/faults-file.ts');
   const { runBatchApiAlone } = await import('../../local/openai/main.ts');
-  const server = await runBatchApiAlone(options);
+  const plan = faults === undefined ? [] : readFaultPlan(faults);
+  const server = await runBatchApiAlone({ ...options, faults: plan });
   console.log(`OPENAI_BASE_URL=${server.url}`);
   await untilStopped();
   await server.close();

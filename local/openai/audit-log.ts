@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import type { Fault, Operation } from './faults.ts';
 
 export type AuditEvent =
   | {
@@ -41,7 +42,8 @@ export type AuditEvent =
       readonly customId: string;
       readonly inputTokens: number;
       readonly outputTokens: number;
-    };
+    }
+  | { readonly event: 'fault.injected'; readonly fault: Fault['fault']; readonly on: Operation };
 
 /** One line of the log; `n` rises, `at` is the server clock's ms since the epoch. */
 export type AuditEntry = AuditEvent & { readonly n: number; readonly at: number };

@@ -1,4 +1,5 @@
 import type { Batch } from 'openai/resources/batches';
+import type { BatchFate } from './faults.ts';
 
 export type BatchStatus = Batch['status'];
 
@@ -54,6 +55,8 @@ export interface BatchRecord {
   readonly expiredMs: number | null;
   readonly cancellingMs: number | null;
   readonly cancelledMs: number | null;
+  /** How it was made to end by a fault; null: as it comes. */
+  readonly fate: BatchFate | null;
 }
 
 /** How many rows have run at `now`: they finish one after the other, evenly over `workMs`, in order of rank. */

@@ -17,13 +17,25 @@ export function batchRoutes(state: ServerState, lifecycle: Lifecycle): Route[] {
   const show = (batch: BatchRecord) => batchOnTheWire(batch, lifecycle.countsNow(batch));
   return [
     {
+      operation: 'batches.create',
       method: 'POST',
       path: /^\/v1\/batches$/,
       handle: async (call) => show(await createBatch(state, lifecycle, call)),
     },
-    { method: 'GET', path: /^\/v1\/batches$/, handle: (call) => listBatches(state, call, show) },
-    { method: 'GET', path: /^\/v1\/batches\/([^/]+)$/, handle: ({ id }) => show(existing(state, id)) },
     {
+      operation: 'batches.list',
+      method: 'GET',
+      path: /^\/v1\/batches$/,
+      handle: (call) => listBatches(state, call, show),
+    },
+    {
+      operation: 'batches.retrieve',
+      method: 'GET',
+      path: /^\/v1\/batches\/([^/]+)$/,
+      handle: ({ id }) => show(existing(state, id)),
+    },
+    {
+      operation: 'batches.cancel',
       method: 'POST',
       path: /^\/v1\/batches\/([^/]+)\/cancel$/,
       handle: ({ id }) => show(lifecycle.cancel(id)),
@@ -40,6 +52,7 @@ function existing(state: ServerState, id: string): BatchRecord {
 async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call): Promise<BatchRecord> {
   const { batches, files, audit, clock, database, limits } = state;
   const request = parseBatchRequest(await readJsonBody(call.request));
+  await call.disturbance.read();
   const now = clock.now();
   const file = files.find(request.inputFileId, now);
   if (file === undefined) throw invalid('input_file_id', `No such File object: ${request.inputFileId}`);
@@ -49,19 +62,25 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   refuseOverRate('batches', batches.createdOf(limits.batchesPerHour), HOUR, now);
   const batch = inTransaction(database, () => {
     const id = `batch_${seededHex(`${state.seed}/batch/${nextNumber(database, 'batch')}`, 32)}`;
-    const created = { ...newBatch(id, now), ...request };
+    const created = { ...newBatch(id, now), ...request, fate: call.disturbance.fate };
     const dueMs = now + lifecycle.duration('validating', created);
-    batches.insert({ ...created, dueMs });
+    const expiresMs =
+      created.fate === 'expire' ? dueMs + lifecycle.duration('inProgress', created) : created.expiresMs;
+    const batch = { ...created, dueMs, expiresMs };
+    batches.insert(batch);
     const { inputFileId, endpoint, metadata } = request;
     audit.record(now, { event: 'batch.created', batchId: id, inputFileId, endpoint, metadata });
-    return { ...created, dueMs };
+    return batch;
   });
   audit.flush();
   lifecycle.arm(batch);
   return batch;
 }
 
-function newBatch(id: string, now: number): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest>> {
+function newBatch(
+  id: string,
+  now: number,
+): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | 'fate'> {
   return {
     id,
     createdMs: now,
@@ -88,10 +107,14 @@ function newBatch(id: string, now: number): Omit<BatchRecord, keyof ReturnType<t
   };
 }
 
-function listBatches(state: ServerState, { query }: Call, show: (batch: BatchRecord) => object): object {
+function listBatches(
+  state: ServerState,
+  { query, disturbance }: Call,
+  show: (batch: BatchRecord) => object,
+): object {
   const limit = limitOf(query, MOST_LISTED, USUALLY_LISTED);
   const after = query.get('after');
   if (after !== null) existing(state, after);
-  const batches = state.batches.newestFirst(limit + 1, after);
+  const batches = state.batches.newestFirst(limit + 1, after, state.clock.now() - disturbance.lagMs);
   return page(batches, limit, batches.map(show));
 }

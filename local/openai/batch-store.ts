@@ -29,16 +29,19 @@ export class BatchStore {
     return row === undefined ? undefined : parse(row.record);
   }
 
-  /** At most `limit` batches, newest first, behind the batch `after` (which must be one). */
-  newestFirst(limit: number, after: string | null): BatchRecord[] {
+  /** At most `limit` batches made by `createdBy` (ms), newest first, behind the batch `after` (which must be one). */
+  newestFirst(limit: number, after: string | null, createdBy: number): BatchRecord[] {
     const rows =
       after === null
-        ? this.#database.prepare('SELECT record FROM batches ORDER BY n DESC LIMIT ?').all(limit)
+        ? this.#database
+            .prepare('SELECT record FROM batches WHERE created_ms <= ? ORDER BY n DESC LIMIT ?')
+            .all(createdBy, limit)
         : this.#database
             .prepare(
-              'SELECT record FROM batches WHERE n < (SELECT n FROM batches WHERE id = ?) ORDER BY n DESC LIMIT ?',
+              `SELECT record FROM batches WHERE created_ms <= ? AND n < (SELECT n FROM batches WHERE id = ?)
+               ORDER BY n DESC LIMIT ?`,
             )
-            .all(after, limit);
+            .all(createdBy, after, limit);
     return rows.map((row) => parse(row.record));
   }
 

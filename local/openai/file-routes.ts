@@ -15,11 +15,36 @@ const MINUTE = 60_000;
 /** The operations on files. */
 export function fileRoutes(state: ServerState): Route[] {
   return [
-    { method: 'POST', path: /^\/v1\/files$/, handle: (call) => createFile(state, call) },
-    { method: 'GET', path: /^\/v1\/files$/, handle: (call) => listFiles(state, call) },
-    { method: 'GET', path: /^\/v1\/files\/([^/]+)$/, handle: (call) => fileOnTheWire(existing(state, call)) },
-    { method: 'DELETE', path: /^\/v1\/files\/([^/]+)$/, handle: (call) => deleteFile(state, call) },
-    { method: 'GET', path: /^\/v1\/files\/([^/]+)\/content$/, handle: (call) => sendContent(state, call) },
+    {
+      operation: 'files.create',
+      method: 'POST',
+      path: /^\/v1\/files$/,
+      handle: (call) => createFile(state, call),
+    },
+    {
+      operation: 'files.list',
+      method: 'GET',
+      path: /^\/v1\/files$/,
+      handle: (call) => listFiles(state, call),
+    },
+    {
+      operation: 'files.retrieve',
+      method: 'GET',
+      path: /^\/v1\/files\/([^/]+)$/,
+      handle: (call) => fileOnTheWire(existing(state, call)),
+    },
+    {
+      operation: 'files.delete',
+      method: 'DELETE',
+      path: /^\/v1\/files\/([^/]+)$/,
+      handle: (call) => deleteFile(state, call),
+    },
+    {
+      operation: 'files.content',
+      method: 'GET',
+      path: /^\/v1\/files\/([^/]+)\/content$/,
+      handle: (call) => sendContent(state, call),
+    },
   ];
 }
 
@@ -84,6 +109,11 @@ async function sendContent(state: ServerState, call: Call): Promise<null> {
     'content-length': bytes,
     'content-disposition': `attachment; filename="${filename.replace(/[^\w.-]/g, '_')}"`,
   });
+  if (call.disturbance.truncates) {
+    await pipeline(content.createReadStream({ end: bytes >>> 1 }), call.response, { end: false });
+    call.response.destroy();
+    return null;
+  }
   await pipeline(content.createReadStream(), call.response);
   return null;
 }

@@ -122,7 +122,7 @@ export class Lifecycle {
       this.#fail(batch, [{ code: 'file_not_found', message, param: 'input_file_id', line: null }]);
     } else if ('problems' in validation) {
       this.#fail(batch, validation.problems);
-    } else if (this.#exceedsTokens(validation.valid)) {
+    } else if (batch.fate === 'token-limit' || this.#exceedsTokens(validation.valid)) {
       this.#fail(batch, [tokenLimitExceeded(validation.valid.model, limits.enqueuedTokens)]);
     } else {
       this.#begin(batch, validation.valid);
@@ -142,7 +142,8 @@ export class Lifecycle {
   #begin(batch: BatchRecord, input: ValidInput): void {
     const { batches, clock, database, seed } = this.#state;
     const now = clock.now();
-    const workMs = this.duration('inProgress', { id: batch.id, rows: input.rows });
+    const usualMs = this.duration('inProgress', { id: batch.id, rows: input.rows });
+    const workMs = batch.fate === 'expire' ? Math.max(usualMs, 2 * (batch.expiresMs - now)) : usualMs;
     const failing = new Set(input.failingRows);
     const ranks = [...rowsByRank(input.rows, `${seed}/${batch.id}`)].flatMap((row, rank) =>
       failing.has(row) ? [rank] : [],

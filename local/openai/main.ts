@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '../clock.ts';
+import type { FaultPlan } from './faults.ts';
 import { type BatchApiServer, startBatchApi } from './server.ts';
 
 const SAVE_EVERY_MS = 1_000; // of the wall
@@ -14,11 +15,12 @@ export interface AloneOptions {
   /** How many times as fast as the wall the server's clock runs. */
   readonly speed: number;
   readonly seed: number;
+  readonly faults?: FaultPlan;
 }
 
 /** Runs the server with a clock of its own, which after a restart goes on from where it was. */
 export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiServer> {
-  const { directory, port, speed, seed } = options;
+  const { directory, port, speed, seed, faults = [] } = options;
   mkdirSync(directory, { recursive: true });
   const clockPath = join(directory, 'clock');
   const clock = new VirtualClock({ speed, start: Math.max(Date.now(), savedTime(clockPath)) });
@@ -29,7 +31,7 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
   saveAhead();
   const saving = setInterval(saveAhead, SAVE_EVERY_MS);
-  const server = await startBatchApi({ directory, clock, port, seed });
+  const server = await startBatchApi({ directory, clock, port, seed, faults });
   return {
     url: server.url,
     async close() {

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, invalid } from './api-error.ts';
+import type { Operation } from './faults.ts';
+import { type Disturbance, UNDISTURBED } from './faults-injector.ts';
 import { isJsonObject, type JsonObject, parseJson } from './request-row.ts';
 
 /** One request on its way to an operation; `id` is the one in its path, empty where there is none. */
@@ -8,10 +10,12 @@ export interface Call {
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
   readonly id: string;
+  readonly disturbance: Disturbance;
 }
 
 /** An operation: answers the JSON to send, or null when it has answered itself. */
 export interface Route {
+  readonly operation: Operation;
   readonly method: string;
   readonly path: RegExp;
   readonly handle: (call: Call) => object | null | Promise<object | null>;
@@ -24,12 +28,13 @@ export function route(routes: readonly Route[], request: IncomingMessage, respon
   const [pathname = '/', search] = (request.url ?? '/').split('?', 2);
   const query = new URLSearchParams(search);
   let known = false;
-  for (const { method, path, handle } of routes) {
+  for (const { operation, method, path, handle } of routes) {
     const match = path.exec(pathname);
     if (match === null) continue;
     known = true;
     if (method === request.method) {
-      return { handle, call: { request, response, query, id: match[1] ?? '' } };
+      const call: Call = { request, response, query, id: match[1] ?? '', disturbance: UNDISTURBED };
+      return { operation, handle, call };
     }
   }
   if (known) {

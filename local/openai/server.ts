@@ -2,8 +2,9 @@
  * An OpenAI Batch API on one machine: files and batches as the real API serves them, paid by nobody.
  *
  * Everything is kept in one directory (database, contents, `audit.jsonl`) and goes on after SIGKILL. Durations, ids, the
- * order of results and their contents follow from the seed. A row can be made to fail, see row-outcome.ts.
- * Not here: uploads in parts, webhooks, other organisations and projects, fault injection.
+ * order of results and their contents follow from the seed. A row can be made to fail, see row-outcome.ts, and everything
+ * else, see faults.ts.
+ * Not here: uploads in parts, webhooks, other organisations and projects.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -11,6 +12,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batch-routes.ts';
+import { FaultInjector } from './faults-injector.ts';
 import { fileRoutes } from './file-routes.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ORGANIZATION } from './limits.ts';
@@ -32,15 +34,17 @@ const KEEP_ALIVE_MS = 65_000; // longer than a client keeps an idle connection: 
 export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
   const state = openState(options);
   const lifecycle = new Lifecycle(state);
+  const injector = new FaultInjector(options.faults ?? [], state);
   const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
   const running = new Set<Promise<void>>();
   const server = createServer((request, response) => {
-    const answered = answer(routes, options.apiKey ?? null, request, response);
+    const answered = answer({ routes, injector, apiKey: options.apiKey ?? null }, request, response);
     running.add(answered);
     void answered.finally(() => running.delete(answered));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const release = async () => {
+    injector.close();
     await lifecycle.close();
     await Promise.all(running);
     state.database.close();
@@ -77,8 +81,7 @@ function portOf(server: Server): number {
 
 /** Answers one request, whatever happens; never rejects. */
 async function answer(
-  routes: readonly Route[],
-  apiKey: string | null,
+  { routes, injector, apiKey }: { routes: readonly Route[]; injector: FaultInjector; apiKey: string | null },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -86,8 +89,8 @@ async function answer(
   response.setHeader('openai-organization', ORGANIZATION);
   try {
     authorize(request, apiKey);
-    const { handle, call } = route(routes, request, response);
-    const body = await handle(call);
+    const { operation, handle, call } = route(routes, request, response);
+    const body = await injector.run(operation, call, handle);
     if (body !== null) send(response, 200, body);
   } catch (cause) {
     await refuse(request, response, cause);

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { AuditLog } from './audit-log.ts';
 import { BatchStore } from './batch-store.ts';
 import { keptNumber, openDatabase } from './database.ts';
+import type { FaultPlan } from './faults.ts';
 import { FileStore } from './file-store.ts';
 import { type Limits, OPENAI_LIMITS } from './limits.ts';
 import { type Timing, TYPICAL_TIMING } from './timing.ts';
@@ -21,6 +22,8 @@ export interface BatchApiOptions {
   readonly limits?: Partial<Limits>;
   /** The models that exist; left out, every model does. */
   readonly models?: readonly string[];
+  /** What goes wrong by itself; left out, nothing does. */
+  readonly faults?: FaultPlan;
 }
 
 /** What the rooms of the server share. */
