@@ -3,6 +3,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/endpoint.ts';
 import type { AwsEvent } from '../aws/events/event.ts';
 import type { VirtualClock } from '../clock.ts';
+import type { FaultPlan } from '../openai/faults.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
 import { refuseFaultyWiring } from './check-wiring.ts';
@@ -15,7 +16,14 @@ import { SavedClock } from './saved-clock.ts';
 import type { StackPlan } from './stack-plan.ts';
 
 /** The Batch API that the functions call: one on this machine, or a real one. */
-export type BatchApiChoice = { readonly kind: 'local' } | RealBatchApi;
+export type BatchApiChoice =
+  | {
+      readonly kind: 'local';
+      /** What goes wrong with it, drawn by `seed`; left out, nothing does. */
+      readonly faults?: FaultPlan;
+      readonly seed?: number;
+    }
+  | RealBatchApi;
 
 /** Another machine's Batch API, which costs money. */
 export interface RealBatchApi {
@@ -141,8 +149,9 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
 /** Answers the base URL of the API the functions are to call. */
 async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
   if (options.api.kind === 'real') return options.api.baseUrl;
+  const { kind: _, ...faults } = options.api;
   const directory = options.data.room('openai');
-  const server = closing.add(await startBatchApi({ directory, clock, timing: { finalizing } }));
+  const server = closing.add(await startBatchApi({ ...faults, directory, clock, timing: { finalizing } }));
   return server.url;
 }
 
