@@ -10,7 +10,7 @@ import {
   DETAIL_TYPE,
   EVENT_VERSION,
 } from '../contract/events.ts';
-import { changeJob, changePart } from './change.ts';
+import { changeJob, changePart, without } from './change.ts';
 import type { Job } from './job.ts';
 import type { Part, PartRef } from './part.ts';
 import type { KeyPointer, Ports } from './ports.ts';
@@ -53,7 +53,7 @@ async function cancelBatch(deps: Deps, batchId: string): Promise<CancelRecorded>
     const message = `cancel ${batchId}: it had ended, its part was tried again`;
     return { outcome: 'too_late', status: 'failed', message, jobId, parts: [] };
   }
-  if (hasEnded(batch.status) && !part.willRetry) {
+  if (!isOpen(part)) {
     const message = `cancel ${batchId}: already ${batch.status}`;
     return { outcome: 'too_late', status: batch.status, message, jobId, parts: [] };
   }
@@ -65,10 +65,15 @@ async function cancelBatch(deps: Deps, batchId: string): Promise<CancelRecorded>
 async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part | undefined> {
   const answer = await changePart(deps, ref, (part) =>
     part.batch?.batchId === batchId && isOpen(part) && part.cancelRequestedAt === undefined
-      ? { ...part, cancelRequestedAt: deps.clock.now() }
+      ? wished(part, deps.clock.now())
       : undefined,
   );
   return answer?.part;
+}
+
+/** A pause ends with it: what it was for (a bus that refuses, the token limit, a failed step) keeps no cancel waiting. */
+function wished(part: Part, now: number): Part {
+  return { ...(without(part, 'waitUntil') as Part), cancelRequestedAt: now };
 }
 
 function isOpen(part: Part): boolean {
@@ -93,9 +98,7 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
   const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
   for (const part of parts) {
     await changePart(deps, part, (now) =>
-      isOpen(now) && now.cancelRequestedAt === undefined
-        ? { ...now, cancelRequestedAt: deps.clock.now() }
-        : undefined,
+      isOpen(now) && now.cancelRequestedAt === undefined ? wished(now, deps.clock.now()) : undefined,
     );
   }
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
