@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { AwsError } from '../refusal.ts';
 import type { MessageAttributes } from '../sqs/message-attributes.ts';
+import { type Exhausted, nextAttempt } from './retry-policy.ts';
 import type { Delivery, EventStore } from './store.ts';
 import { isQueue } from './target.ts';
 
@@ -19,9 +20,6 @@ export interface DeliveryPorts {
   /** Told in a sentence of each event that a target did not get. */
   readonly report: (problem: string) => void;
 }
-
-/** What Lambda waits before it runs a failed event again: one minute, then two. */
-const RETRY_WAIT_MS = 60_000;
 
 interface Failure {
   readonly code: string;
@@ -87,15 +85,23 @@ export class Deliveries {
   async #deliver(delivery: Delivery): Promise<void> {
     const failure = await this.#attempt(delivery);
     if (this.#state === 'closed') return; // stays recorded: the next start repeats it
-    if (failure !== undefined && !failure.final && delivery.tries < delivery.target.retries) {
-      const tries = delivery.tries + 1;
-      const postponed = { ...delivery, tries, dueAt: this.#ports.clock.now() + tries * RETRY_WAIT_MS };
-      this.#store.postpone(postponed);
-      this.#schedule(postponed);
-      return;
-    }
-    if (failure !== undefined) this.#giveUp(delivery, failure);
+    if (failure === undefined) return this.#store.endDelivery(delivery.seq);
+    const next = failure.final ? undefined : this.#nextAttempt(delivery);
+    if (typeof next === 'number')
+      return this.#postpone({ ...delivery, tries: delivery.tries + 1, dueAt: next });
+    this.#giveUp(delivery, failure, next);
     this.#store.endDelivery(delivery.seq);
+  }
+
+  #nextAttempt({ target, tries, acceptedAt }: Delivery): number | Exhausted {
+    const now = this.#ports.clock.now();
+    const ofFunction = !isQueue(target.arn);
+    return nextAttempt({ policy: target.retryPolicy, ofFunction, tries, acceptedAt, now });
+  }
+
+  #postpone(delivery: Delivery): void {
+    this.#store.postpone(delivery);
+    this.#schedule(delivery);
   }
 
   async #attempt({ ruleArn, target, payload }: Delivery): Promise<Failure | undefined> {
@@ -110,7 +116,8 @@ export class Deliveries {
     }
   }
 
-  #giveUp({ ruleArn, target, payload }: Delivery, failure: Failure): void {
+  #giveUp(delivery: Delivery, failure: Failure, exhausted: Exhausted | undefined): void {
+    const { ruleArn, target, payload, tries } = delivery;
     const { deadLetterArn } = target;
     const what = `event of ${ruleArn} for ${target.arn}: ${failure.code}: ${failure.message}`;
     if (deadLetterArn === undefined) {
@@ -123,6 +130,8 @@ export class Deliveries {
         TARGET_ARN: text(target.arn),
         ERROR_CODE: text(failure.code),
         ERROR_MESSAGE: text(failure.message === '' ? failure.code : failure.message),
+        RETRY_ATTEMPTS: text(String(tries)),
+        ...(exhausted !== undefined && { EXHAUSTED_RETRY_CONDITION: text(exhausted) }),
       };
       this.#ports.sendToQueue(deadLetterArn, payload, attributes, ruleArn);
     } catch (error) {

@@ -45,12 +45,17 @@ export class EventsEngine implements AwsService {
   /** Takes an event, also one of an AWS service: recorded for every matching target when this returns. */
   accept(content: EventContent, bus = 'default'): AwsEvent {
     const event = envelope(content);
-    const dueAt = this.#ports.clock.now();
-    const deliveries = this.rules
-      .matching(bus, event)
-      .flatMap(({ ruleArn, targets }) =>
-        targets.map((target) => ({ ruleArn, target, payload: payloadFor(target, event), tries: 0, dueAt })),
-      );
+    const acceptedAt = this.#ports.clock.now();
+    const deliveries = this.rules.matching(bus, event).flatMap(({ ruleArn, targets }) =>
+      targets.map((target) => ({
+        ruleArn,
+        target,
+        payload: payloadFor(target, event, { ruleArn, acceptedAt }),
+        tries: 0,
+        acceptedAt,
+        dueAt: acceptedAt,
+      })),
+    );
     if (deliveries.length > 0) this.#deliveries.add(deliveries);
     return event;
   }

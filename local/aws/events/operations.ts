@@ -1,5 +1,6 @@
 import type { Input } from '../input.ts';
 import type { Operation } from '../json-protocol.ts';
+import { pageOf } from '../paging.ts';
 import { validationError } from '../refusal.ts';
 import { type EntryRefusal, type EventContent, entryBytes, parseEntry, refusal } from './event.ts';
 import { compilePattern } from './pattern.ts';
@@ -16,10 +17,11 @@ interface EventPorts {
 }
 
 const MOST_ENTRIES = 10;
+const LARGEST_PAGE = 100;
 const LARGEST_CALL_BYTES = 1024 * 1024;
 const EVENT_FIELDS = ['id', 'detail-type', 'source', 'account', 'time', 'region', 'resources', 'detail'];
 
-/** The wire's operations; lists come whole, never in pages. */
+/** The wire's operations. */
 export function eventOperations(ports: EventPorts): Record<string, Operation> {
   const { rules } = ports;
   return {
@@ -32,12 +34,9 @@ export function eventOperations(ports: EventPorts): Record<string, Operation> {
     DescribeRule: (input) => wireRule(rules.rule(busOf(input), input.text('Name'))),
     ListRules: (input) => {
       const prefix = input.optionalText('NamePrefix') ?? '';
-      return {
-        Rules: rules
-          .rules(busOf(input))
-          .filter((rule) => rule.name.startsWith(prefix))
-          .map(wireRule),
-      };
+      const found = rules.rules(busOf(input)).filter((rule) => rule.name.startsWith(prefix));
+      const { items, ...next } = page(input, found, (rule) => rule.name);
+      return { Rules: items.map(wireRule), ...next };
     },
     EnableRule: (input) => setEnabled(rules, input, true),
     DisableRule: (input) => setEnabled(rules, input, false),
@@ -49,9 +48,11 @@ export function eventOperations(ports: EventPorts): Record<string, Operation> {
       rules.removeTargets(busOf(input), input.text('Rule'), input.texts('Ids'));
       return { FailedEntryCount: 0, FailedEntries: [] };
     },
-    ListTargetsByRule: (input) => ({
-      Targets: rules.targets(busOf(input), input.text('Rule')).map(wireTarget),
-    }),
+    ListTargetsByRule: (input) => {
+      const targets = rules.targets(busOf(input), input.text('Rule'));
+      const { items, ...next } = page(input, targets, (target) => target.id);
+      return { Targets: items.map(wireTarget), ...next };
+    },
     DescribeEventBus: (input) => {
       const name = nameOfBus(input.optionalText('Name'));
       rules.rules(name); // throws for a bus that is not there
@@ -60,12 +61,22 @@ export function eventOperations(ports: EventPorts): Record<string, Operation> {
     ListEventBuses: (input) => {
       const prefix = input.optionalText('NamePrefix') ?? '';
       const names = rules.buses().filter((name) => name.startsWith(prefix));
-      return { EventBuses: names.map((name) => ({ Name: name, Arn: busArn(name) })) };
+      const { items, ...next } = page(input, names, (name) => name);
+      return { EventBuses: items.map((name) => ({ Name: name, Arn: busArn(name) })), ...next };
     },
     TestEventPattern: (input) => ({
       Result: compilePattern(input.text('EventPattern'))(parseEvent(input.text('Event'))),
     }),
   };
+}
+
+/** The page that `Limit` and `NextToken` ask for, and the token of the next one in the shape of the answer. */
+function page<T>(input: Input, sorted: readonly T[], keyOf: (item: T) => string) {
+  const size = input.optionalInteger('Limit') ?? LARGEST_PAGE;
+  if (size < 1 || size > LARGEST_PAGE) throw validationError(`Limit must be from 1 to ${LARGEST_PAGE}.`);
+  const token = input.optionalText('NextToken');
+  const { items, nextToken } = pageOf(sorted, keyOf, { token, size, refuse: validationError });
+  return { items, ...(nextToken !== undefined && { NextToken: nextToken }) };
 }
 
 /** Each entry by itself, in its place in the answer; only what is wrong with the call as a whole refuses the call. */

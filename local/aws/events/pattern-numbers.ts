@@ -16,18 +16,22 @@ export function compileNumeric(operand: unknown, refuse: Refuse): (value: unknow
   const terms: unknown[] = operand;
   const [first, lower, second, upper] = terms;
   const comparison = compileComparison(first, lower, refuse);
-  if (terms.length <= 2) return (value) => typeof value === 'number' && comparison(value);
+  if (terms.length <= 2) return (value) => isComparable(value) && comparison(value);
   if (!/^>=?$/.test(String(first))) throw refuse('Too many elements in numeric expression');
   if (!/^<=?$/.test(String(second))) throw refuse(`Bad numeric range operator: ${second}`);
   const upperComparison = compileComparison(second, upper, refuse);
   if (terms.length > 4) throw refuse('Too many terms in numeric range expression');
   if (Number(lower) >= Number(upper)) throw refuse('Bottom must be less than top');
-  return (value) => typeof value === 'number' && comparison(value) && upperComparison(value);
+  return (value) => isComparable(value) && comparison(value) && upperComparison(value);
 }
 
 /** Throws what AWS refuses a number in a matcher for. */
 export function checkBounds(value: number, refuse: Refuse): void {
   if (Math.abs(value) > LARGEST) throw refuse('Value must be between -5.0E9 and 5.0E9, inclusive');
+}
+
+function isComparable(value: unknown): value is number {
+  return typeof value === 'number' && Math.abs(value) <= LARGEST;
 }
 
 function compileComparison(operator: unknown, bound: unknown, refuse: Refuse): (value: number) => boolean {

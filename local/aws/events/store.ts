@@ -1,6 +1,8 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import type { InputTransformer } from './input-transformer.ts';
+import type { RetryPolicy } from './retry-policy.ts';
 
 export interface Rule {
   readonly bus: string;
@@ -20,9 +22,10 @@ export interface Target {
   readonly input?: string;
   /** `$.a.b`: only this part of the event is sent. */
   readonly inputPath?: string;
+  /** The event is put into other words. */
+  readonly inputTransformer?: InputTransformer;
   readonly deadLetterArn?: string;
-  /** How often a failed invocation is tried again. */
-  readonly retries: number;
+  readonly retryPolicy?: RetryPolicy;
 }
 
 /** An accepted event on its way to one target. */
@@ -33,6 +36,8 @@ export interface Delivery {
   /** What is sent: the event, or what the target makes of it. */
   readonly payload: string;
   readonly tries: number;
+  /** When the event was accepted, in milliseconds by the runtime's clock. */
+  readonly acceptedAt: number;
   /** When to try (again), in milliseconds by the runtime's clock. */
   readonly dueAt: number;
 }
@@ -50,7 +55,7 @@ const SCHEMA = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, rule_arn TEXT NOT NULL, target TEXT NOT NULL, payload TEXT NOT NULL,
-    tries INTEGER NOT NULL, due_at INTEGER NOT NULL
+    tries INTEGER NOT NULL, accepted_at INTEGER NOT NULL, due_at INTEGER NOT NULL
   ) STRICT;
   INSERT OR IGNORE INTO buses VALUES ('default');
 `;
@@ -63,6 +68,7 @@ export class EventStore {
     mkdirSync(directory, { recursive: true });
     this.#db = new DatabaseSync(join(directory, 'events.sqlite'));
     this.#db.exec(SCHEMA);
+    this.#addAcceptedAt();
   }
 
   close(): void {
@@ -115,13 +121,14 @@ export class EventStore {
   /** Records all deliveries of an event, or none; answers them with their numbers. */
   addDeliveries(deliveries: readonly Omit<Delivery, 'seq'>[]): Delivery[] {
     const insert = this.#db.prepare(
-      'INSERT INTO deliveries (rule_arn, target, payload, tries, due_at) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO deliveries (rule_arn, target, payload, tries, accepted_at, due_at) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       const added = deliveries.map((delivery) => {
-        const { ruleArn, target, payload, tries, dueAt } = delivery;
-        const { lastInsertRowid } = insert.run(ruleArn, JSON.stringify(target), payload, tries, dueAt);
+        const { ruleArn, target, payload, tries, acceptedAt, dueAt } = delivery;
+        const json = JSON.stringify(target);
+        const { lastInsertRowid } = insert.run(ruleArn, json, payload, tries, acceptedAt, dueAt);
         return { ...delivery, seq: Number(lastInsertRowid) };
       });
       this.#db.exec('COMMIT');
@@ -145,6 +152,14 @@ export class EventStore {
   endDelivery(seq: number): void {
     this.#db.prepare('DELETE FROM deliveries WHERE seq = ?').run(seq);
   }
+
+  /** A data directory of before there was an age limit goes on; its events count from when they are next due. */
+  #addAcceptedAt(): void {
+    const columns = this.#db.prepare('PRAGMA table_info(deliveries)').all();
+    if (columns.some(({ name }) => name === 'accepted_at')) return;
+    this.#db.exec('ALTER TABLE deliveries ADD COLUMN accepted_at INTEGER NOT NULL DEFAULT 0');
+    this.#db.exec('UPDATE deliveries SET accepted_at = due_at');
+  }
 }
 
 type Row = Record<string, SQLOutputValue>;
@@ -166,6 +181,7 @@ function deliveryOf(row: Row): Delivery {
     target: JSON.parse(String(row.target)),
     payload: String(row.payload),
     tries: Number(row.tries),
+    acceptedAt: Number(row.accepted_at),
     dueAt: Number(row.due_at),
   };
 }

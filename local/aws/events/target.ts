@@ -2,22 +2,22 @@ import type { Input } from '../input.ts';
 import { validationError } from '../refusal.ts';
 import { queueNameOfArn } from '../sqs/queue.ts';
 import type { AwsEvent } from './event.ts';
+import { follow, isPath } from './event-path.ts';
+import { parseInputTransformer, transform } from './input-transformer.ts';
+import { parseRetryPolicy, wireRetryPolicy } from './retry-policy.ts';
 import type { Target } from './store.ts';
 
 const TARGET_ID = /^[A-Za-z0-9._-]{1,64}$/;
-const INPUT_PATH = /^\$(\.[A-Za-z0-9_-]+)*$/;
 const UNDERSTOOD = new Set([
   'Id',
   'Arn',
   'Input',
   'InputPath',
+  'InputTransformer',
   'DeadLetterConfig',
   'RetryPolicy',
   'RoleArn', // grants nothing here
 ]);
-
-/** Lambda runs an event that nobody waits for up to three times. */
-const MOST_RETRIES = 2;
 
 /** Reads a target in the shape that PutTargets and CloudFormation share; refuses what would not be honoured. */
 export function parseTarget(fields: Input): Target {
@@ -32,13 +32,16 @@ export function parseTarget(fields: Input): Target {
     throw validationError(`Target ${id}: only SQS queues and Lambda functions are targets here, not ${arn}.`);
   }
   const deadLetterArn = fields.optionalObject('DeadLetterConfig')?.optionalText('Arn');
-  const asked = fields.optionalObject('RetryPolicy')?.optionalInteger('MaximumRetryAttempts');
+  if (deadLetterArn !== undefined && !isQueue(deadLetterArn)) {
+    throw validationError(`Target ${id}: a dead-letter queue is an SQS queue, not ${deadLetterArn}.`);
+  }
+  const retryPolicy = parseRetryPolicy(fields.optionalObject('RetryPolicy'));
   return {
     id,
     arn,
     ...parseInputChange(id, fields),
     ...(deadLetterArn !== undefined && { deadLetterArn }),
-    retries: Math.min(asked ?? MOST_RETRIES, MOST_RETRIES),
+    ...(retryPolicy !== undefined && { retryPolicy }),
   };
 }
 
@@ -46,15 +49,16 @@ export function isQueue(arn: string): boolean {
   return queueNameOfArn(arn) !== undefined;
 }
 
-/** What `target` gets of `event`, as JSON; a path that leads nowhere gives `null`. */
-export function payloadFor(target: Target, event: AwsEvent): string {
+/** What `target` gets of `event` by that rule, as JSON; an InputPath that leads nowhere gives `null`. */
+export function payloadFor(
+  target: Target,
+  event: AwsEvent,
+  way: { readonly ruleArn: string; readonly acceptedAt: number },
+): string {
   if (target.input !== undefined) return target.input;
+  if (target.inputTransformer !== undefined) return transform(target.inputTransformer, event, way);
   if (target.inputPath === undefined) return JSON.stringify(event);
-  let value: unknown = event;
-  for (const name of target.inputPath.split('.').slice(1)) {
-    value = typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-  }
-  return JSON.stringify(value ?? null);
+  return JSON.stringify(follow(target.inputPath, event) ?? null);
 }
 
 /** The target in the shape of ListTargetsByRule. */
@@ -64,22 +68,37 @@ export function wireTarget(target: Target): object {
     Arn: target.arn,
     ...(target.input !== undefined && { Input: target.input }),
     ...(target.inputPath !== undefined && { InputPath: target.inputPath }),
+    ...(target.inputTransformer !== undefined && {
+      InputTransformer: {
+        InputPathsMap: target.inputTransformer.paths,
+        InputTemplate: target.inputTransformer.template,
+      },
+    }),
     ...(target.deadLetterArn !== undefined && { DeadLetterConfig: { Arn: target.deadLetterArn } }),
-    RetryPolicy: { MaximumRetryAttempts: target.retries },
+    ...(target.retryPolicy !== undefined && { RetryPolicy: wireRetryPolicy(target.retryPolicy) }),
   };
 }
 
-function parseInputChange(id: string, fields: Input): Pick<Target, 'input' | 'inputPath'> {
+type InputChange = Pick<Target, 'input' | 'inputPath' | 'inputTransformer'>;
+
+function parseInputChange(id: string, fields: Input): InputChange {
   const input = fields.optionalText('Input');
   const inputPath = fields.optionalText('InputPath');
-  if (input !== undefined && inputPath !== undefined) {
-    throw validationError(`Target ${id}: only one of Input and InputPath may be given.`);
+  const transformer = fields.optionalObject('InputTransformer');
+  if ([input, inputPath, transformer].filter((each) => each !== undefined).length > 1) {
+    throw validationError(
+      `Only one of Input, InputPath, or InputTransformer must be provided for target ${id}.`,
+    );
   }
   if (input !== undefined && !isJson(input)) throw validationError(`Target ${id}: Input is not JSON.`);
-  if (inputPath !== undefined && !INPUT_PATH.test(inputPath)) {
-    throw validationError(`Target ${id}: InputPath "${inputPath}" is not of the form $.name.name.`);
+  if (inputPath !== undefined && !isPath(inputPath)) {
+    throw validationError(`Target ${id}: InputPath "${inputPath}" is not of the form $.name.name[0].`);
   }
-  return { ...(input !== undefined && { input }), ...(inputPath !== undefined && { inputPath }) };
+  return {
+    ...(input !== undefined && { input }),
+    ...(inputPath !== undefined && { inputPath }),
+    ...(transformer !== undefined && { inputTransformer: parseInputTransformer(id, transformer) }),
+  };
 }
 
 function isJson(text: string): boolean {

@@ -1,0 +1,92 @@
+import type { Input } from '../input.ts';
+import { validationError } from '../refusal.ts';
+import type { AwsEvent } from './event.ts';
+import { follow, isPath } from './event-path.ts';
+
+/** A target's own wording of an event. */
+export interface InputTransformer {
+  /** Paths into the event by variable. */
+  readonly paths: Readonly<Record<string, string>>;
+  /** JSON in which `<variable>` stands for what is at its path. */
+  readonly template: string;
+}
+
+/** The rule by which an event came. */
+interface Way {
+  readonly ruleArn: string;
+  /** By the runtime's clock, in milliseconds since the epoch. */
+  readonly acceptedAt: number;
+}
+
+const MOST_PATHS = 100;
+const LONGEST_TEMPLATE = 8192;
+const NAME = /^[A-Za-z0-9_-]{1,256}$/;
+const PREDEFINED: Readonly<Record<string, (event: AwsEvent, way: Way) => unknown>> = {
+  'aws.events.rule-arn': (_, { ruleArn }) => ruleArn,
+  'aws.events.rule-name': (_, { ruleArn }) => ruleArn.slice(ruleArn.lastIndexOf('/') + 1),
+  'aws.events.event.ingestion-time': (_, { acceptedAt }) => new Date(acceptedAt).toISOString(),
+  'aws.events.event': ({ detail: _, ...withoutDetail }) => withoutDetail,
+  'aws.events.event.json': (event) => event,
+};
+
+/** A string of the template, or a variable outside of strings. */
+const PIECES = /"(?:[^"\\]|\\[\s\S])*"|<([A-Za-z0-9._-]+)>/g;
+const VARIABLES = /<([A-Za-z0-9._-]+)>/g;
+
+/** Reads a target's InputTransformer; refuses what would make something else than JSON of every event. */
+export function parseInputTransformer(id: string, fields: Input): InputTransformer {
+  const template = fields.text('InputTemplate');
+  const paths = fields.textMap('InputPathsMap');
+  const refuse = (reason: string) => validationError(`Target ${id}: InputTransformer: ${reason}.`);
+  const entries = Object.entries(paths);
+  if (entries.length > MOST_PATHS) throw refuse(`there are more than ${MOST_PATHS} paths`);
+  for (const [name, path] of entries) {
+    if (!NAME.test(name)) throw refuse(`"${name}" is not a name for a variable`);
+    if (!isPath(path)) throw refuse(`path "${path}" is not of the form $.name.name[0]`);
+  }
+  if (template.length > LONGEST_TEMPLATE) throw refuse(`the template is longer than ${LONGEST_TEMPLATE}`);
+  const strange = [...template.matchAll(VARIABLES)]
+    .map(([, name = '']) => name)
+    .find((name) => !Object.hasOwn(paths, name) && !Object.hasOwn(PREDEFINED, name));
+  if (strange !== undefined) {
+    throw validationError(`InputTemplate for target ${id} contains invalid placeholder ${strange}.`);
+  }
+  if (!isJson(fill(template, () => ''))) throw refuse('the template is not JSON once it is filled');
+  return { paths, template };
+}
+
+/**
+ * What the target gets, as JSON. Outside of strings a variable becomes its value as JSON. Within a string it becomes
+ * its text; an object or array loses its quotes there, as with AWS. A path that leads nowhere becomes an empty text.
+ */
+export function transform({ paths, template }: InputTransformer, event: AwsEvent, way: Way): string {
+  return fill(template, (name) => {
+    const path = Object.hasOwn(paths, name) ? paths[name] : undefined;
+    return (path === undefined ? PREDEFINED[name]?.(event, way) : follow(path, event)) ?? '';
+  });
+}
+
+function fill(template: string, read: (variable: string) => unknown): string {
+  return template.replace(PIECES, (piece, variable: string | undefined) =>
+    variable === undefined
+      ? piece.replace(VARIABLES, (_, name: string) => escaped(textOf(read(name))))
+      : JSON.stringify(read(variable)),
+  );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value).replaceAll('"', '');
+}
+
+function escaped(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
