@@ -101,17 +101,15 @@ export class Batchdrop extends Construct {
       ...shared,
       completionWindow: props.completionWindow ?? '24h',
     });
-    const deliverQueue = delivery.work.queue;
-    const submitQueue = submission.work.queue;
-    const intake = new Intake(this, 'Intake', { ...shared, submitQueue });
+    const intake = new Intake(this, 'Intake', { ...shared, submission: submission.work });
     const cancellation = new Cancellation(this, 'Cancellation', shared);
     const pollInterval = props.pollInterval ?? Duration.minutes(1);
     const polling = new Polling(this, 'Polling', {
       ...shared,
       interval: pollInterval,
-      intakeQueue: intake.work.queue,
-      submitQueue,
-      deliverQueue,
+      intake: intake.work,
+      submission: submission.work,
+      delivery: delivery.work,
     });
     const alarms = new Alarms(this, 'Alarms', {
       intake,

@@ -5,16 +5,17 @@ import type { HouseFunction } from './house-function.ts';
 import { asNagWritesIt } from './nag-findings.ts';
 
 // Actions are written out: the bucket's own grants give `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
-const READ_VERSIONS = ['s3:GetObject', 's3:GetObjectVersion'];
+const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file; the newest is nobody's business
 const READ = ['s3:GetObject'];
-const WRITE = ['s3:PutObject', 's3:AbortMultipartUpload'];
+const WRITE = ['s3:PutObject'];
+const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
 const READ_KEY = ['kms:Decrypt'];
 const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts reads its own key
 
 /** To put files under a prefix. */
 export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
   bucket.encryptionKey?.grant(grantee, ...WRITE_KEY);
-  return onObjects(grantee, bucket, WRITE, prefix);
+  return onObjects(grantee, bucket, WRITE_IN_PARTS, prefix);
 }
 
 /** To list a bucket and read what is in it. */
@@ -31,18 +32,19 @@ export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix =
   acknowledgeKeys(reader, bucket, prefix);
 }
 
-/** Lets a function write results, in parts too. */
-export function letWriteResults(writer: HouseFunction, bucket: IBucket): void {
+/** Lets a function write a report, which is small. */
+export function letWriteReports(writer: HouseFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(writer, ...WRITE_KEY);
   onObjects(writer, bucket, WRITE);
   acknowledgeKeys(writer, bucket);
 }
 
-/** Lets a function write, read back and remove results. */
+/** Lets a function write results, in parts too, read them back and remove them. */
 export function letKeepResults(keeper: HouseFunction, bucket: IBucket): void {
-  letWriteResults(keeper, bucket);
-  onObjects(keeper, bucket, [...READ, 's3:DeleteObject']);
+  bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject']);
   onBucket(keeper, bucket);
+  acknowledgeKeys(keeper, bucket);
 }
 
 function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], prefix = ''): Grant {

@@ -1,14 +1,13 @@
 import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
 import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
-import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IntakeEnv } from '../functions/intake/env.ts';
-import { letReadRequests, letWriteResults } from './bucket-access.ts';
+import { letReadRequests, letWriteReports } from './bucket-access.ts';
 import { HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { deadLetterQueue, WorkQueue } from './work-queue.ts';
+import { deadLetterQueue, letRuleSend, WorkQueue } from './work-queue.ts';
 
 const TIMEOUT = Duration.minutes(10);
 
@@ -19,7 +18,7 @@ export interface IntakeProps {
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
-  submitQueue: Queue;
+  submission: WorkQueue;
 }
 
 /** From "Object Created" to a committed plan: the rule, the intake queue and INTAKE. */
@@ -48,15 +47,15 @@ export class Intake extends Construct {
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
-        SUBMIT_QUEUE_URL: props.submitQueue.queueUrl,
+        SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
       } satisfies IntakeEnv,
     });
     letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    letWriteResults(this.worker, props.resultsBucket); // rejected.json
+    letWriteReports(this.worker, props.resultsBucket); // rejected.json
     props.ledger.grantRecord(this.worker);
     props.bus.grantPutEventsTo(this.worker);
-    props.submitQueue.grantSendMessages(this.worker);
+    props.submission.letSend(this.worker);
     // One file each: a big one would keep its neighbours waiting. Five: a thousand small files take minutes, and
     // a new account's ten concurrent executions are not used up by one function.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
@@ -68,7 +67,7 @@ export class Intake extends Construct {
    * a custom resource that would overwrite the notifications there are.
    */
   #listen({ requestBucket, requestPrefix }: IntakeProps): void {
-    new Rule(this, 'ObjectCreated', {
+    const rule = new Rule(this, 'ObjectCreated', {
       description: 'A request file was put',
       eventPattern: {
         source: ['aws.s3'],
@@ -78,7 +77,13 @@ export class Intake extends Construct {
           ...(requestPrefix !== undefined && { object: { key: Match.prefix(requestPrefix) } }),
         },
       },
-      targets: [new SqsQueue(this.work.queue, { deadLetterQueue: this.undelivered })],
+    });
+    for (const queue of [this.work.queue, this.undelivered]) letRuleSend(rule, queue);
+    rule.addTarget({
+      bind: () => ({
+        arn: this.work.queue.queueArn,
+        deadLetterConfig: { arn: this.undelivered.queueArn },
+      }),
     });
   }
 }

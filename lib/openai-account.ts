@@ -1,4 +1,5 @@
 import { Token } from 'aws-cdk-lib';
+import { Grant } from 'aws-cdk-lib/aws-iam';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { HouseFunction } from './house-function.ts';
@@ -22,7 +23,9 @@ export class OpenAiAccount extends Construct {
   }
 
   grantUse(caller: HouseFunction): void {
-    this.secret.grantRead(caller);
+    // The suffix is Secrets Manager's own, six characters that nobody knows before. The secret's own grant adds DescribeSecret.
+    const resourceArns = [`${this.secret.secretArn}-??????`];
+    Grant.addToPrincipal({ grantee: caller, actions: ['secretsmanager:GetSecretValue'], resourceArns });
   }
 }
 

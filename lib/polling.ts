@@ -1,16 +1,14 @@
-import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
-import { LambdaInvoke } from 'aws-cdk-lib/aws-scheduler-targets';
-import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { PollEnv } from '../functions/poll/env.ts';
 import { HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
-import { asNagWritesIt } from './nag-findings.ts';
 import type { OpenAiAccount } from './openai-account.ts';
+import type { WorkQueue } from './work-queue.ts';
 
 const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
 const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
@@ -22,9 +20,9 @@ export interface PollingProps {
   ledger: LedgerTable;
   bus: IEventBus;
   openAi: OpenAiAccount;
-  intakeQueue: Queue;
-  submitQueue: Queue;
-  deliverQueue: Queue;
+  intake: WorkQueue;
+  submission: WorkQueue;
+  delivery: WorkQueue;
 }
 
 /** The reconciler: the schedule and POLL. */
@@ -45,9 +43,9 @@ export class Polling extends Construct {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
-        INTAKE_QUEUE_URL: props.intakeQueue.queueUrl,
-        SUBMIT_QUEUE_URL: props.submitQueue.queueUrl,
-        DELIVER_QUEUE_URL: props.deliverQueue.queueUrl,
+        INTAKE_QUEUE_URL: props.intake.queue.queueUrl,
+        SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
+        DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
         ...props.openAi.environment(),
       } satisfies PollEnv,
       asynchronous: { maxEventAge: TICK_WORTH },
@@ -56,9 +54,7 @@ export class Polling extends Construct {
     props.ledger.grantFindDue(this.worker);
     props.bus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    for (const queue of [props.intakeQueue, props.submitQueue, props.deliverQueue]) {
-      queue.grantSendMessages(this.worker);
-    }
+    for (const work of [props.intake, props.submission, props.delivery]) work.letSend(this.worker);
     this.#tick(props.interval);
   }
 
@@ -71,15 +67,19 @@ export class Polling extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
       }),
     });
-    const { lambda } = this.worker;
+    const arn = this.worker.lambda.functionArn;
+    // Without the CDK's own target, which grants the invocation of every version as well: only $LATEST is there.
+    Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns: [arn] });
     new Schedule(this, 'Tick', {
       description: 'Wakes the reconciler',
       schedule: ScheduleExpression.rate(interval),
-      target: new LambdaInvoke(lambda, { role, retryAttempts: 0, maxEventAge: TICK_WORTH }),
-    });
-    Validations.of(role).acknowledge({
-      id: `AwsSolutions-IAM5[Resource::${asNagWritesIt(stack.resolve(lambda.functionArn))}:*]`,
-      reason: 'The CDK grants the invocation of any version of this one function; only $LATEST is there.',
+      target: {
+        bind: () => ({
+          arn,
+          role,
+          retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: TICK_WORTH.toSeconds() },
+        }),
+      },
     });
   }
 }

@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { Rule } from 'aws-cdk-lib/aws-events';
+import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { HouseFunction } from './house-function.ts';
@@ -8,6 +9,10 @@ const VISIBILITY_PER_TIMEOUT = 6; // AWS's advice for event sources: room for an
 const RECEIVES = 5; // AWS's least for event sources; our own tries are counted in the ledger, not here
 const KEPT = Duration.days(4); // a weekend's outage and the day to repair it
 const EVIDENCE_KEPT = Duration.days(14); // the most SQS allows; counted from the first send, so longer than KEPT
+
+// Written out, as what the CDK grants with a queue is more than is used (docs/security.md).
+const FEEDING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']; // what Lambda asks of a function's role
+const SENDING = ['sqs:SendMessage'];
 
 // SSE-SQS: EventBridge cannot write to a queue with the AWS-managed KMS key.
 const SEALED = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
@@ -40,7 +45,33 @@ export class WorkQueue extends Construct {
 
   /** `maxConcurrency` is at least 2, the least Lambda accepts. */
   feed(worker: HouseFunction, pace: { batchSize: number; maxConcurrency: number }): void {
+    const { queueArn } = this.queue;
+    grant(worker, FEEDING, queueArn);
     // Always with partial failures: one bad record must not bring its neighbours back.
-    worker.lambda.addEventSource(new SqsEventSource(this.queue, { ...pace, reportBatchItemFailures: true }));
+    worker.lambda.addEventSourceMapping('Work', {
+      ...pace,
+      eventSourceArn: queueArn,
+      reportBatchItemFailures: true,
+    });
   }
+
+  letSend(sender: IGrantable): void {
+    grant(sender, SENDING, this.queue.queueArn);
+  }
+}
+
+/** Lets a rule put its events into a queue, and nobody else's rule. */
+export function letRuleSend(rule: Rule, queue: Queue): void {
+  const conditions = { ArnEquals: { 'aws:SourceArn': rule.ruleArn } };
+  queue.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [new ServicePrincipal('events.amazonaws.com', { conditions })],
+      actions: SENDING,
+      resources: [queue.queueArn],
+    }),
+  );
+}
+
+function grant(grantee: IGrantable, actions: string[], queueArn: string): void {
+  Grant.addToPrincipal({ grantee, actions, resourceArns: [queueArn] });
 }

@@ -28,7 +28,6 @@ describe("AWS's solution checks", () => {
     expect([...new Set(ids)].sort()).toEqual([
       'AwsSolutions-IAM5[Resource::<BucketsRequests.Arn>/*]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*]',
-      'AwsSolutions-IAM5[Resource::<PollingWorkerFunction.Arn>:*]',
       'AwsSolutions-SQS3',
     ]);
   });
