@@ -1,4 +1,4 @@
-import { changeJob, changePart } from './change.ts';
+import { changeJob, changePart, without } from './change.ts';
 import { RetryLater } from './errors.ts';
 import type { Job } from './job.ts';
 import type { Part } from './part.ts';
@@ -7,7 +7,7 @@ import { batchStatusChange, jobStatusChange } from './status-events.ts';
 
 /**
  * Publishes the part's newest status change, then notes it. Dying in between repeats the event under the same id; the
- * next change waits until this one is noted. Errors: RetryLater.
+ * next change waits until this one is noted, and failures of publishing count against no later step. Errors: RetryLater.
  */
 export async function publishPart(deps: Pick<Ports, 'ledger' | 'bus' | 'clock'>, part: Part): Promise<void> {
   const { batch, rev } = part;
@@ -16,7 +16,7 @@ export async function publishPart(deps: Pick<Ports, 'ledger' | 'bus' | 'clock'>,
   await publishOrRetry(deps, event);
   await changePart(deps, part, (now) =>
     now.batch?.batchId === batch.batchId && now.rev === rev && now.publishedRev < rev
-      ? { ...now, publishedRev: rev }
+      ? { ...(without(now, 'held') as Part), publishedRev: rev, tries: 0 }
       : undefined,
   );
 }
@@ -30,7 +30,7 @@ export async function publishJob(
   if (job.publishedRev >= rev) return;
   await publishOrRetry(deps, jobStatusChange(job, deps.resultsBucket));
   await changeJob(deps, job.jobId, (now) =>
-    now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev } : undefined,
+    now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev, tries: 0 } : undefined,
   );
 }
 
