@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createReadStream, readdirSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { join } from 'node:path';
 import OpenAI, { toFile } from 'openai';
 import { describe, expect, test } from 'vitest';
@@ -135,6 +136,28 @@ describe('files', () => {
     await expect(upload('larger.jsonl', 5_000_000)).rejects.toMatchObject({ status: 413, param: 'file' });
     expect(readdirSync(join(directory, 'incoming'))).toEqual([]);
     expect((await upload('largest.jsonl', 100_000)).bytes).toBe(100_000);
+  });
+
+  test('the limit holds too when the purpose is told after the file', async () => {
+    const { client } = await batchApi({ limits: { fileBytes: 10 } });
+    const file = await toFile(Buffer.alloc(11, 0x20), 'a.jsonl');
+    await expect(client.files.create({ file, purpose: 'batch' })).rejects.toMatchObject({ status: 413 });
+  });
+
+  test('a refused upload can be sent to its end by a client that does not listen before', async () => {
+    const { server } = await batchApi({ limits: { fileBytes: 10 } });
+    const upload = request(`${server.url}/files`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer sk-test', 'content-type': 'multipart/form-data; boundary=b' },
+    });
+    const answered = once(upload, 'response');
+    upload.write('--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n');
+    upload.write('--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n');
+    upload.end(Buffer.alloc(50_000_000, 0x20)); // more than the buffers of both ends hold
+    await once(upload, 'finish');
+    const [response] = (await answered) as [IncomingMessage];
+    expect(response.statusCode).toBe(413);
+    response.resume();
   });
 
   test('an upload that its client gives up leaves nothing behind', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { DatabaseSync } from 'node:sqlite';
 import OpenAI from 'openai';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAudit } from '../../local/openai/audit-log.ts';
@@ -17,6 +18,7 @@ import {
   resultLines,
   SECOND,
   temporaryDirectory,
+  uploadText,
 } from '../openai/batch-api-under-test.ts';
 import { DocumentedFetch } from '../openai/official-document.ts';
 
@@ -136,6 +138,22 @@ test('what a death left behind is cleared away: half an upload, contents of no f
     { n: whole.length + 1, event: 'file.created' },
     { n: whole.length + 2, event: 'batch.created' },
   ]);
+});
+
+test('a death between writing an audit line and noting that it is written does not repeat the line', async () => {
+  const { client, clock, directory, server } = await batchApi();
+  await createBatch(client, chatRows(1));
+  await server.close();
+  const whole = readAudit(directory);
+  const database = new DatabaseSync(join(directory, 'batch-api.sqlite'));
+  const insert = database.prepare('INSERT INTO audit (n, line) VALUES (?, ?)');
+  for (const { n, ...entry } of whole) insert.run(n, JSON.stringify(entry));
+  database.close();
+
+  const again = await batchApi({ directory, clock });
+  expect(readAudit(directory)).toEqual(whole);
+  await uploadText(again.client, '{}');
+  expect(readAudit(directory).map(({ n }) => n)).toEqual([1, 2, 3]);
 });
 
 test('a directory that a server is at work on is refused to another', async () => {
