@@ -4,9 +4,12 @@ import { Command, CommanderError } from 'commander';
 import { cancelCommand } from './commands/cancel.ts';
 import { listCommand } from './commands/list.ts';
 import { openaiCommand } from './commands/openai.ts';
+import { pauseCommand } from './commands/pause.ts';
 import { resultsCommand } from './commands/results.ts';
+import { resumeCommand } from './commands/resume.ts';
 import { submitCommand } from './commands/submit.ts';
 import { upCommand } from './commands/up.ts';
+import { watchCommand } from './commands/watch.ts';
 import { sentenceOf } from './failure.ts';
 
 const USAGE_ERROR = 2;
@@ -19,7 +22,18 @@ const program = new Command('batchdrop')
   )
   .configureHelp({ showGlobalOptions: true })
   .exitOverride();
-for (const command of [upCommand, submitCommand, listCommand, cancelCommand, resultsCommand, openaiCommand]) {
+const commands = [
+  upCommand,
+  submitCommand,
+  listCommand,
+  watchCommand,
+  cancelCommand,
+  resultsCommand,
+  pauseCommand,
+  resumeCommand,
+  openaiCommand,
+];
+for (const command of commands) {
   program.addCommand(command().exitOverride());
 }
 

@@ -1,81 +1,66 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { createDynamoDbLedger } from '../functions/shared/adapters/dynamodb-ledger.ts';
 import type { Ledger } from '../functions/shared/core/ports.ts';
-import { readWhereabouts, WHEREABOUTS_SECRET, type Whereabouts } from '../local/runtime/data-directory.ts';
-import { Failure } from './failure.ts';
+import { clientConfigAt, type Place, STACK_NAME, type WhereOptions, whereIs } from './place.ts';
+import { namesOf, type StackNames } from './stack-names.ts';
 
-/** A running Batchdrop as its users see it: the ordinary AWS SDK and the names of its things. */
+/** A Batchdrop as its users see it: the ordinary AWS SDK and the names of its things. */
 export interface Connection {
-  readonly names: Whereabouts;
+  readonly place: Place;
+  readonly names: StackNames;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly dynamoDb: DynamoDBClient;
   readonly ledger: Ledger;
+  /** Milliseconds of the wall between two looks at the ledger of a command that waits. */
+  readonly lookEveryMs: number;
   close(): void;
 }
 
-/** How a command finds its Batchdrop. */
-export interface ConnectionOptions {
-  readonly data: string;
-  readonly endpoint?: string;
+/** The options that every command with a connection has. */
+export interface ConnectionOptions extends WhereOptions {
+  readonly json?: boolean;
 }
 
-export const DEFAULT_DATA_DIRECTORY = '.batchdrop';
+const LOOK_EVERY_MS = { local: 250, account: 2_000 }; // quick enough for the eye; in an account each look costs a little
 
 /** Adds the options by which a command finds its Batchdrop. */
 export function withConnectionOptions(command: Command): Command {
+  const account = ['stack', 'region', 'profile'];
   return command
-    .option('--data <directory>', 'data directory of the runtime to talk to', DEFAULT_DATA_DIRECTORY)
-    .option('--endpoint <url>', 'address of the runtime, instead of the one noted in the data directory')
+    .addOption(new Option('--local', 'the runtime on this machine, which is the default').conflicts(account))
+    .addOption(
+      new Option('--data <directory>', 'its data directory, if it is not the usual one').conflicts(account),
+    )
+    .addOption(new Option('--endpoint <url>', 'its address, instead').conflicts(account))
+    .option('--stack <name>', `a deployed stack, in an AWS account (default there: ${STACK_NAME})`)
+    .option('--region <region>', 'its region')
+    .option('--profile <profile>', 'the AWS profile to find it with')
     .option('--json', 'answer in JSON, for programs');
 }
 
-/** Finds the runtime by its address or its data directory; throws a Failure that says how to start one. */
-export async function connect(options: ConnectionOptions): Promise<Connection> {
-  return connectionTo(await find(options));
+/** Finds a Batchdrop and the names of its things; throws a Failure that says what to do. */
+export async function connect(options: WhereOptions): Promise<Connection> {
+  const place = whereIs(options);
+  return connectionAt(place, await namesOf(place));
 }
 
-/** The clients for a runtime that is known. */
-export function connectionTo(names: Whereabouts): Connection {
-  const config = clientConfig(names.url);
-  const s3 = new S3Client({ ...config, forcePathStyle: true });
+/** The clients for a runtime of this machine. */
+export function connectionTo(runtime: StackNames & { readonly url: string }): Connection {
+  return connectionAt({ kind: 'local', url: runtime.url }, runtime);
+}
+
+function connectionAt(place: Place, names: StackNames): Connection {
+  const config = clientConfigAt(place);
+  const s3 = new S3Client({ ...config, forcePathStyle: place.kind === 'local' });
   const sqs = new SQSClient(config);
   const dynamoDb = new DynamoDBClient(config);
   const ledger = createDynamoDbLedger({ client: dynamoDb, tableName: names.ledgerTable, clock: Date });
   const close = () => {
     for (const client of [s3, sqs, dynamoDb]) client.destroy();
   };
-  return { names, s3, sqs, dynamoDb, ledger, close };
-}
-
-async function find({ data, endpoint }: ConnectionOptions): Promise<Whereabouts> {
-  if (endpoint !== undefined) return await ask(endpoint);
-  const names = readWhereabouts(data);
-  if (names === undefined) {
-    throw new Failure(
-      `No runtime works in ${data}: start one with npm start, or say where it is with --data or --endpoint.`,
-    );
-  }
-  return names;
-}
-
-/** The runtime keeps the names of its things as a secret that is none. */
-async function ask(url: string): Promise<Whereabouts> {
-  const client = new SecretsManagerClient(clientConfig(url));
-  const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: WHEREABOUTS_SECRET }));
-  if (SecretString === undefined) throw new Failure(`${url} does not say what it is called.`);
-  return JSON.parse(SecretString);
-}
-
-function clientConfig(endpoint: string) {
-  return {
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' }, // any will do on one machine
-    maxAttempts: 2, // the other side is this machine: what fails twice is not there
-  };
+  return { place, names, s3, sqs, dynamoDb, ledger, lookEveryMs: LOOK_EVERY_MS[place.kind], close };
 }

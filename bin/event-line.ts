@@ -46,17 +46,18 @@ function batchLine({ metadata, data }: BatchStatusChange): string {
     ? `${data.counts.completed + data.counts.failed}/${data.counts.total} rows`
     : undefined;
   const errors = data.errors?.first[0];
-  return line(metadata.occurredAt, 'batch', data.status, data.batchId, [
+  return line(metadata.occurredAt, 'batch', data.status, [
     data.request.key,
     data.parts > 1 && `part ${data.part} of ${data.parts}`,
     done,
     errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
     data.willRetry && 'will be tried again',
+    data.batchId,
   ]);
 }
 
 function jobLine({ metadata, data }: JobStatusChange): string {
-  return line(metadata.occurredAt, 'job', data.status, metadata.jobId, [data.request.key, ...jobFacts(data)]);
+  return line(metadata.occurredAt, 'job', data.status, [data.request.key, ...jobFacts(data), metadata.jobId]);
 }
 
 function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
@@ -84,21 +85,22 @@ function rowFacts(rows: RowCounts): string {
 }
 
 function cancelLine({ metadata, data }: CancelOutcome): string {
-  return line(metadata.occurredAt, 'cancel', data.outcome, Object.values(data.request).join('/'), [
+  return line(metadata.occurredAt, 'cancel', data.outcome, [
     data.message,
+    Object.values(data.request).join('/'),
   ]);
 }
 
+/** The id comes last: on a narrow terminal it is what is wrapped. */
 function line(
   occurredAt: string,
   kind: string,
   status: string,
-  id: string,
   facts: (string | false | undefined)[],
 ): string {
   const time = styleText('dim', occurredAt.slice(11, 19));
   const shown = styleText(COLOURS[status] ?? 'cyan', printable(status).padEnd(11));
-  const rest = [id, ...facts].filter((fact) => typeof fact === 'string' && fact !== '').map(String);
+  const rest = facts.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
   return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(printable).join('  ')}`;
 }
 

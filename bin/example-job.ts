@@ -1,10 +1,11 @@
 import { fileURLToPath } from 'node:url';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { resultKeys } from '../functions/shared/core/result-keys.ts';
-import { putFile } from './commands/submit.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
 import { followJob } from './jobs.ts';
+import { putFile } from './put-file.ts';
+import { sourceOf } from './request-source.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../examples/chat-completions.jsonl', import.meta.url));
 
@@ -13,7 +14,7 @@ const LONGEST_WAIT_MS = 15 * 60_000;
 
 /** Puts the example into the request bucket and answers its job id. */
 export async function dropExample(connection: Connection): Promise<string> {
-  const { jobId } = await putFile(connection, EXAMPLE);
+  const { jobId } = await putFile(connection, await sourceOf(EXAMPLE));
   return jobId;
 }
 

@@ -4,8 +4,6 @@ import type { Job } from '../functions/shared/core/job.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
 
-const LOOK_EVERY_MS = 250; // quick enough for the eye, light enough for one machine
-
 const ENDS: ReadonlySet<string> = new Set([
   'rejected',
   'joined',
@@ -44,30 +42,59 @@ export async function jobOf({ ledger }: Connection, id: string): Promise<Job> {
   return job;
 }
 
+/** What whoever follows a job hears. */
+export interface JobListener {
+  /** Each status the job is seen in, also of the job it joined. */
+  onStatus?: (job: Job) => void;
+  /** Every look; `done` rows of `total`, by the last report of the API. Costs a query a look. */
+  onProgress?: (job: Job, rows: { done: number; total: number }) => void;
+}
+
 /**
- * Follows a job until it ended and that was published, through the job it joined if it joined one. `onStatus` hears of
- * each status it is seen in. `signal` gives up waiting: then the answer is the job as it was last seen, if it was.
+ * Follows a job until it ended and that was published, through the job it joined if it joined one. `signal` gives up
+ * waiting: then the answer is the job as it was last seen, if it was.
  */
 export async function followJob(
-  { ledger }: Connection,
+  connection: Connection,
   jobId: string,
-  options: { onStatus?: (job: Job) => void; signal?: AbortSignal } = {},
+  { onStatus, onProgress, signal }: JobListener & { signal?: AbortSignal } = {},
 ): Promise<Job | undefined> {
   let followed = jobId;
   let seen: Job | undefined;
-  while (!options.signal?.aborted) {
-    const job = await ledger.readJob(followed);
-    if (job !== undefined && (job.jobId !== seen?.jobId || job.status !== seen.status))
-      options.onStatus?.(job);
+  while (!signal?.aborted) {
+    const job = await connection.ledger.readJob(followed);
+    if (job !== undefined && (job.jobId !== seen?.jobId || job.status !== seen.status)) onStatus?.(job);
     seen = job;
-    if (job?.status === 'joined' && job.joinedJobId !== undefined) followed = job.joinedJobId;
-    else if (job !== undefined && hasEnded(job)) return job;
-    else await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    if (job?.status === 'joined' && job.joinedJobId !== undefined) {
+      followed = job.joinedJobId;
+      continue;
+    }
+    if (job !== undefined && hasEnded(job)) return job;
+    if (job !== undefined && onProgress !== undefined) onProgress(job, await rowsOf(connection, job));
+    await new Promise((resolve) => setTimeout(resolve, connection.lookEveryMs));
   }
   return seen;
+}
+
+async function rowsOf(
+  { ledger }: Connection,
+  { jobId, plan }: Job,
+): Promise<{ done: number; total: number }> {
+  if (plan === undefined) return { done: 0, total: 0 };
+  const parts = await ledger.partsOf(jobId, plan.planId);
+  const done = parts.reduce((sum, { batch }) => {
+    const { completed = 0, failed = 0 } = batch?.counts ?? {};
+    return sum + completed + failed;
+  }, 0);
+  return { done, total: plan.rows };
 }
 
 /** True once a job's last event is out. */
 export function hasEnded(job: Job): boolean {
   return ENDS.has(job.status) && job.publishedRev >= job.rev;
+}
+
+/** The statuses in which a job is over. */
+export function isOver(status: string): boolean {
+  return ENDS.has(status);
 }

@@ -2,12 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
-import { DataDirectory } from '../local/runtime/data-directory.ts';
+import type { AwsEvent } from '../local/aws/events/event.ts';
+import { DataDirectory, type Whereabouts } from '../local/runtime/data-directory.ts';
 import { type BatchApiChoice, type Runtime, startRuntime } from '../local/runtime/runtime.ts';
-import { type Connection, connectionTo, DEFAULT_DATA_DIRECTORY } from './connection.ts';
+import { type Connection, connectionTo } from './connection.ts';
+import { CostGate } from './cost-gate.ts';
 import { eventLine, printable } from './event-line.ts';
 import { awaitExample, dropExample } from './example-job.ts';
 import { Failure } from './failure.ts';
+import { KeptResults } from './kept-results.ts';
+import { DATA_DIRECTORY } from './place.ts';
+import { askOnTerminal } from './question.ts';
+import { realBatchApi } from './real-batch-api.ts';
 import { untilStopped } from './stop-signal.ts';
 import { synthesize } from './synthesis.ts';
 import { welcome } from './welcome.ts';
@@ -20,20 +26,44 @@ export interface UpOptions {
   readonly speed?: number;
   readonly exit?: boolean;
   readonly real?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
 }
 
-const DEFAULT_SPEED = 60;
+/** One run of `batchdrop up`. */
+export interface Run {
+  readonly options: UpOptions;
+  readonly api: BatchApiChoice;
+  /** How a person is asked for a yes. */
+  readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
+  /** Aborted when the run is to end. */
+  readonly stopped: AbortSignal;
+}
+
+const DEFAULT_SPEED = { local: 60, real: 1 };
 const SAME_PROBLEM_EVERY_MS = 60_000; // of the wall
 
 /** Runs the stack until it is asked to stop, or the example is done. Throws what kept it from starting. */
 export async function up(options: UpOptions): Promise<void> {
-  const api = apiOf(options);
-  const stopped = untilStopped();
-  const { path, discard } = placeFor(options);
+  const api: BatchApiChoice = options.real ? realBatchApi(process.env) : { kind: 'local' };
+  if (options.yes && !options.real) throw new Failure('--yes goes with --real: nothing else costs money.');
+  if (options.real && !options.yes && !process.stdin.isTTY) {
+    throw new Failure(
+      '--real asks before it sends the first rows, and there is no terminal to ask on: add --yes to send whatever is dropped.',
+    );
+  }
+  const stopping = new AbortController();
+  void untilStopped().then(() => stopping.abort());
+  await runStack({ options, api, ask: askOnTerminal, stopped: stopping.signal });
+}
+
+/** The run itself, for any way to ask and to stop. */
+export async function runStack(run: Run): Promise<void> {
+  const { path, discard } = placeFor(run);
   try {
-    const data = new DataDirectory(path, api.kind);
+    const data = new DataDirectory(path, run.api.kind);
     try {
-      await run(data, api, options, stopped);
+      await withRuntime(run, data);
     } finally {
       data.release();
     }
@@ -42,58 +72,95 @@ export async function up(options: UpOptions): Promise<void> {
   }
 }
 
-async function run(
-  data: DataDirectory,
-  api: BatchApiChoice,
-  options: UpOptions,
-  stopped: Promise<void>,
-): Promise<void> {
+async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
+  const { api, options } = run;
   const assemblyDirectory = data.emptyRoom('assembly');
   await synthesize(assemblyDirectory);
+  const listeners: ((event: AwsEvent) => void)[] = [tellEvents(options.json ?? false)];
+  let connection: Connection | undefined;
+  let whenUp: (() => Promise<void>) | undefined;
   const runtime = await startRuntime({
     data,
     assemblyDirectory,
     port: options.port,
-    speed: api.kind === 'real' ? 1 : (options.speed ?? DEFAULT_SPEED),
+    speed: options.speed ?? DEFAULT_SPEED[api.kind],
     api,
     onEvent: (event) => {
-      const line = eventLine(event);
-      if (line !== undefined) console.log(line);
+      for (const listener of listeners) listener(event);
     },
     onProblem: tellProblems(),
+    beforeFunctions: async (whereabouts) => {
+      connection = connectionTo(whereabouts);
+      if (api.kind === 'real') whenUp = await guard(run, data, { connection, whereabouts, listeners });
+    },
   });
-  const connection = connectionTo(runtime.whereabouts);
   try {
-    console.log(
-      welcome(runtime.whereabouts, {
-        ...options,
-        data: options.ephemeral ? data.path : (options.data ?? DEFAULT_DATA_DIRECTORY),
-        api: api.kind,
-        speed: runtime.clock.speed,
-      }),
-    );
-    await stayUp({ data, api, options, runtime, connection, stopped });
+    if (connection === undefined) throw new Error('The runtime is up and its names are unknown.');
+    tellUp(run, data, runtime);
+    await whenUp?.();
+    await stayUp(run, data, connection);
   } finally {
-    connection.close();
+    connection?.close();
     await runtime.close();
   }
 }
 
-async function stayUp(up: {
-  data: DataDirectory;
-  api: BatchApiChoice;
-  options: UpOptions;
-  runtime: Runtime;
-  connection: Connection;
-  stopped: Promise<void>;
-}): Promise<void> {
-  if (up.api.kind === 'local' && up.data.exampleJobId === undefined) {
-    up.data.saveExample(await dropExample(up.connection));
+/** With an API that costs money: asks before anything is sent, and keeps results in plain folders. */
+async function guard(
+  { options, ask, stopped }: Run,
+  data: DataDirectory,
+  up: { connection: Connection; whereabouts: Whereabouts; listeners: ((event: AwsEvent) => void)[] },
+): Promise<() => Promise<void>> {
+  const tell = options.json ? console.error : console.log;
+  const kept = new KeptResults(up.connection, { directory: data.room('results'), tell });
+  up.listeners.push((event) => kept.notice(event));
+  if (options.yes) {
+    const { paused } = await up.connection.ledger.readControl();
+    if (paused) tell('Submission is paused since an earlier run: npx batchdrop resume sends what waits.');
+    return async () => kept.catchUp();
   }
-  if (!up.options.exit) return await up.stopped;
-  const { exampleJobId } = up.data;
+  const gate = new CostGate(up.connection, { api: up.whereabouts.openAiUrl, ask, tell, stopped });
+  await gate.shut();
+  up.listeners.push((event) => gate.notice(event));
+  return async () => {
+    kept.catchUp();
+    void gate.review();
+  };
+}
+
+function tellUp({ options, api }: Run, data: DataDirectory, { whereabouts, clock }: Runtime): void {
+  if (options.json) {
+    console.log(JSON.stringify(whereabouts));
+    return;
+  }
+  const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
+  console.log(welcome(whereabouts, { ...options, data: shown, api: api.kind, speed: clock.speed }));
+}
+
+async function stayUp(
+  { options, api, stopped }: Run,
+  data: DataDirectory,
+  connection: Connection,
+): Promise<void> {
+  if (api.kind === 'local' && data.exampleJobId === undefined)
+    data.saveExample(await dropExample(connection));
+  const end = stopped.aborted
+    ? Promise.resolve()
+    : new Promise<void>((resolve) => {
+        stopped.addEventListener('abort', () => resolve());
+      });
+  if (!options.exit) return await end;
+  const { exampleJobId } = data;
   if (exampleJobId === undefined) throw new Failure('There is no example job to wait for.');
-  console.log(await awaitExample(up.connection, exampleJobId, up.stopped));
+  const sentence = await awaitExample(connection, exampleJobId, end);
+  if (!options.json) console.log(sentence);
+}
+
+function tellEvents(json: boolean): (event: AwsEvent) => void {
+  return (event) => {
+    const line = eventLine(event);
+    if (line !== undefined) console.log(json ? JSON.stringify(event) : line);
+  };
 }
 
 /** A function that fails at every tick is told of once a minute, not once a tick. */
@@ -107,15 +174,8 @@ function tellProblems(): (problem: string) => void {
   };
 }
 
-function apiOf(options: UpOptions): BatchApiChoice {
-  if (!options.real) return { kind: 'local' };
-  const apiKey = process.env.OPENAI_API_KEY?.trim();
-  if (!apiKey) throw new Failure('--real needs the API key in the environment variable OPENAI_API_KEY.');
-  return { kind: 'real', apiKey, baseUrl: 'https://api.openai.com/v1' };
-}
-
-function placeFor(options: UpOptions): { path: string; discard: () => void } {
-  if (!options.ephemeral) return { path: options.data ?? DEFAULT_DATA_DIRECTORY, discard: () => {} };
+function placeFor({ options, api }: Run): { path: string; discard: () => void } {
+  if (!options.ephemeral) return { path: options.data ?? DATA_DIRECTORY[api.kind], discard: () => {} };
   const path = mkdtempSync(join(tmpdir(), 'batchdrop-'));
   return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
 }

@@ -1,13 +1,13 @@
 import { styleText } from 'node:util';
 import type { ApiKind, Whereabouts } from '../local/runtime/data-directory.ts';
-import { DEFAULT_DATA_DIRECTORY } from './connection.ts';
+import { DATA_DIRECTORY } from './place.ts';
 
 /** What a person needs to know once the runtime is up: where it is, and how to drop, see, cancel and stop. */
 export function welcome(
   whereabouts: Whereabouts,
   { data, api, speed, ephemeral }: { data: string; api: ApiKind; speed: number; ephemeral?: boolean },
 ): string {
-  const here = data === DEFAULT_DATA_DIRECTORY ? '' : ` --data ${data}`;
+  const here = Object.values<string>(DATA_DIRECTORY).includes(data) ? '' : ` --data ${data}`;
   const openAi =
     api === 'real'
       ? `the real API at ${whereabouts.openAiUrl}: what you drop costs money`

@@ -6,7 +6,6 @@ import { Failure } from '../failure.ts';
 
 interface Options extends ConnectionOptions {
   readonly key?: string;
-  readonly json?: boolean;
 }
 
 /** `batchdrop cancel`: sends a cancel request, as anybody may on the cancel queue. */

@@ -1,39 +1,30 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { Command, InvalidArgumentError } from 'commander';
-import { METADATA_PREFIX } from '../../functions/shared/contract/request-file.ts';
-import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import { bytesShown } from '../amounts.ts';
 import { type Connection, type ConnectionOptions, connect, withConnectionOptions } from '../connection.ts';
-import { Failure } from '../failure.ts';
-import { followJob } from '../jobs.ts';
-import { jobFacts } from './list.ts';
+import { forecast, forecastLines } from '../dry-run.ts';
+import { printable } from '../event-line.ts';
+import { jobFacts } from '../job-facts.ts';
+import { LiveLine } from '../live-line.ts';
+import { putFile, type Submission } from '../put-file.ts';
+import { openSources, type RequestSource } from '../request-source.ts';
+import { waitForJobs } from '../wait-for-jobs.ts';
 
 interface Options extends ConnectionOptions {
-  readonly wait?: boolean;
+  readonly name?: string;
   readonly meta: Record<string, string>;
-  readonly json?: boolean;
+  readonly wait?: boolean;
+  readonly dryRun?: boolean;
 }
-
-/** A file as it was put. */
-export interface Submission {
-  readonly file: string;
-  readonly bucket: string;
-  readonly key: string;
-  readonly versionId: string;
-  readonly jobId: string;
-}
-
-const LARGEST_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
 
 /** `batchdrop submit`: puts request files into the request bucket. */
 export function submitCommand(): Command {
   return withConnectionOptions(
     new Command('submit')
       .description('Puts request files (.jsonl) into the request bucket and tells their job ids.')
-      .argument('<file...>', 'request files; each becomes an object of the same name')
+      .argument('<file...>', 'request files, - for stdin; each becomes an object of the same name')
+      .option('--name <key>', 'the name in the bucket, of one file')
       .option('--wait', 'wait until every job ended; the exit code is 0 only if all are completed')
+      .option('--dry-run', 'check and plan only: nothing leaves this machine')
       .option(
         '--meta <name=value>',
         'metadata of the batches and events, may be repeated; rerun=yes runs bytes that ran before',
@@ -44,77 +35,73 @@ export function submitCommand(): Command {
 }
 
 async function submit(files: string[], options: Options): Promise<void> {
-  const connection = await connect(options);
+  const { sources, discard } = await openSources(files, options.name);
   try {
-    const submissions: Submission[] = [];
-    for (const file of files) {
-      const submission = await putFile(connection, file, options.meta);
-      submissions.push(submission);
-      if (!options.json) console.log(`${submission.file}  job ${submission.jobId}`);
-    }
-    if (options.wait) await waitForAll(connection, submissions, options.json ?? false);
-    else if (options.json) console.log(JSON.stringify(submissions));
+    if (options.dryRun) await tellForecasts(sources, options);
+    else await submitAll(sources, options);
   } finally {
+    discard();
+  }
+}
+
+async function tellForecasts(sources: readonly RequestSource[], options: Options): Promise<void> {
+  const forecasts = [];
+  for (const source of sources) {
+    const known = await forecast(source, options.meta);
+    forecasts.push(known);
+    if (known.verdict === 'bad') process.exitCode = 1;
+    if (!options.json) console.log(forecastLines(known).join('\n'));
+  }
+  if (options.json) console.log(JSON.stringify(forecasts, null, 2));
+}
+
+async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
+  const connection = await connect(options);
+  // In JSON only the answer is printed; what happens meanwhile is for people.
+  const line = new LiveLine(options.json ? { write: () => {} } : process.stdout);
+  try {
+    const submissions = await putAll(connection, sources, options, line);
+    if (!options.wait) return;
+    const jobs = await waitForJobs(connection, submissions, line);
+    if (options.json)
+      console.log(
+        JSON.stringify(
+          jobs.map((job) => job && jobFacts(job)),
+          null,
+          2,
+        ),
+      );
+    if (!jobs.every((job) => job?.status === 'completed')) process.exitCode = 1;
+  } finally {
+    line.end();
     connection.close();
   }
 }
 
-/** Streams one file into the request bucket. */
-export async function putFile(
-  { s3, names }: Connection,
-  file: string,
-  metadata: Readonly<Record<string, string>> = {},
-): Promise<Submission> {
-  const size = await sizeOf(file);
-  const [bucket, key] = [names.requestBucket, basename(file)];
-  const { VersionId: versionId } = await s3.send(
-    new PutObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      Body: createReadStream(file),
-      ContentLength: size,
-      ContentType: 'application/jsonl',
-      Metadata: Object.fromEntries(
-        Object.entries(metadata).map(([name, value]) => [METADATA_PREFIX + name, value]),
-      ),
-    }),
-  );
-  if (versionId === undefined) throw new Failure(`The bucket ${bucket} has no versions: turn versioning on.`);
-  return { file, bucket, key, versionId, jobId: jobIdOf({ bucket, key, versionId }) };
-}
-
-async function sizeOf(file: string): Promise<number> {
-  const facts = await stat(file).catch((cause: Error) => {
-    throw new Failure(`${file} cannot be read: ${cause.message}`, { cause });
-  });
-  if (!facts.isFile()) throw new Failure(`${file} is no file.`);
-  if (facts.size > LARGEST_PUT_BYTES) {
-    throw new Failure(
-      `${file} is over 5 GiB, more than one PutObject takes: use aws s3 cp, or split the file.`,
-    );
+async function putAll(
+  connection: Connection,
+  sources: readonly RequestSource[],
+  options: Options,
+  line: LiveLine,
+): Promise<Submission[]> {
+  const submissions: Submission[] = [];
+  try {
+    for (const source of sources) {
+      const of = `${printable(source.file)}  `;
+      const total = bytesShown(source.bytes);
+      const submission = await putFile(connection, source, {
+        metadata: options.meta,
+        onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
+      });
+      submissions.push(submission);
+      line.end();
+      line.print(`${of}job ${submission.jobId}`);
+    }
+    return submissions;
+  } finally {
+    // Also when a later file failed: these are in the bucket.
+    if (options.json && !options.wait) console.log(JSON.stringify(submissions));
   }
-  return facts.size;
-}
-
-async function waitForAll(connection: Connection, submissions: Submission[], json: boolean): Promise<void> {
-  const jobs = await Promise.all(
-    submissions.map(({ jobId, file }) =>
-      followJob(connection, jobId, {
-        onStatus: (job) => {
-          if (!json) console.log(`${file}  ${job.status}${job.jobId === jobId ? '' : ` (job ${job.jobId})`}`);
-        },
-      }),
-    ),
-  );
-  if (json)
-    console.log(
-      JSON.stringify(
-        jobs.map((job) => job && jobFacts(job)),
-        null,
-        2,
-      ),
-    );
-  if (!jobs.every((job) => job?.status === 'completed')) process.exitCode = 1;
 }
 
 function addPair(pair: string, pairs: Record<string, string>): Record<string, string> {

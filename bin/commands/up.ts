@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_DATA_DIRECTORY } from '../connection.ts';
 import { wholeNumber } from '../failure.ts';
+import { DATA_DIRECTORY } from '../place.ts';
 import type { UpOptions } from '../stay-up.ts';
 
 /** `batchdrop up`: the whole stack on this machine. */
@@ -14,7 +14,10 @@ export function upCommand(): Command {
         wholeNumber('The port', 0, 65_535),
         4566,
       )
-      .option('--data <directory>', `where everything is kept (default: ${DEFAULT_DATA_DIRECTORY})`)
+      .option(
+        '--data <directory>',
+        `where everything is kept (default: ${DATA_DIRECTORY.local}, or ${DATA_DIRECTORY.real})`,
+      )
       .addOption(
         new Option(
           '--ephemeral',
@@ -36,9 +39,11 @@ export function upCommand(): Command {
       .addOption(
         new Option(
           '--real',
-          'call https://api.openai.com/v1 with OPENAI_API_KEY: this costs money',
-        ).conflicts('speed'),
+          'call the real API with OPENAI_API_KEY, which costs money: asks before the first rows are sent',
+        ).conflicts(['speed', 'ephemeral']),
       )
+      .option('--yes', 'with --real: send whatever is dropped, without asking')
+      .option('--json', 'say where it is and tell of events in JSON, one a line')
       // Loaded for this command alone: what runs a stack takes longer to load than the other commands to end.
       .action(async (options: UpOptions) => (await import('../stay-up.ts')).up(options))
   );

@@ -23,7 +23,7 @@ describe('the line of an event', () => {
         parts: 3,
         counts: { total: 9, completed: 4, failed: 1 },
       },
-      '10:11:12  batch   in_progress  batch_1  orders.jsonl  part 2 of 3  5/9 rows',
+      '10:11:12  batch   in_progress  orders.jsonl  part 2 of 3  5/9 rows  batch_1',
     ],
     [
       'a failed batch that will be tried again',
@@ -38,25 +38,25 @@ describe('the line of an event', () => {
         errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
         willRetry: true,
       },
-      '10:11:12  batch   failed       batch_1  orders.jsonl  token_limit_exceeded: Too many.  will be tried again',
+      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again  batch_1',
     ],
     [
       'an accepted job',
       'OpenAI Batch Job Status Change',
       { status: 'accepted', request, rows: 7, parts: 1 },
-      '10:11:12  job     accepted     job1  orders.jsonl  7 rows in 1 batch',
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  job1',
     ],
     [
       'a rejected job',
       'OpenAI Batch Job Status Change',
       { status: 'rejected', request, findings: { count: 2, first: [{ line: 3, message: 'no custom_id' }] } },
-      '10:11:12  job     rejected     job1  orders.jsonl  2 findings  line 3: no custom_id',
+      '10:11:12  job     rejected     orders.jsonl  2 findings  line 3: no custom_id  job1',
     ],
     [
       'a joined job',
       'OpenAI Batch Job Status Change',
       { status: 'joined', request, joinedJobId: 'job0' },
-      '10:11:12  job     joined       job1  orders.jsonl  the same bytes as job job0: not run again',
+      '10:11:12  job     joined       orders.jsonl  the same bytes as job job0: not run again  job1',
     ],
     [
       'a cancelled job',
@@ -67,19 +67,19 @@ describe('the line of an event', () => {
         rows: { total: 9, succeeded: 4, failed: 0, expired: 0, cancelled: 5, missing: 0 },
         reason: { code: 'cancelled', message: 'as asked for' },
       },
-      '10:11:12  job     cancelled    job1  orders.jsonl  9 rows: 4 succeeded, 5 cancelled  as asked for',
+      '10:11:12  job     cancelled    orders.jsonl  9 rows: 4 succeeded, 5 cancelled  as asked for  job1',
     ],
     [
       'the outcome of a cancel request',
       'OpenAI Batch Cancel Outcome',
       { request: { batchId: 'batch_1' }, outcome: 'too_late', message: 'already completed' },
-      '10:11:12  cancel  too_late     batch_1  already completed',
+      '10:11:12  cancel  too_late     already completed  batch_1',
     ],
     [
       'a file whose name would move the cursor',
       'OpenAI Batch Job Status Change',
       { status: 'accepted', request: { ...request, key: 'a\u001b[2Jb\r\nc' }, rows: 1, parts: 1 },
-      '10:11:12  job     accepted     job1  a�[2Jb��c  1 rows in 1 batch',
+      '10:11:12  job     accepted     a�[2Jb��c  1 rows in 1 batch  job1',
     ],
   ])('tells of %s', (_, detailType, data, line) => {
     expect(lineOf(detailType, data)).toBe(line);

@@ -42,7 +42,7 @@ describe('batchdrop up', () => {
 
   it('with --real hands the key to the functions’ secret alone, and writes it nowhere', async () => {
     const key = 'sk-test-never-on-disk-5f2c';
-    const runtime = await ChildRuntime.start({ more: ['--real'], env: { OPENAI_API_KEY: key } });
+    const runtime = await ChildRuntime.start({ more: ['--real', '--yes'], env: { OPENAI_API_KEY: key } });
     const client = new SecretsManagerClient({
       endpoint: runtime.names.url,
       region: 'us-east-1',

@@ -1,0 +1,29 @@
+/** `1,234`. */
+export function grouped(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** `1 row`, `1,234 rows`. */
+export function counted(count: number, one: string, many: string): string {
+  return `${grouped(count)} ${count === 1 ? one : many}`;
+}
+
+/** `517 bytes`, `12.3 MB`: powers of ten, as OpenAI's limits are. */
+export function bytesShown(bytes: number): string {
+  for (const [unit, size] of [
+    ['GB', 1e9],
+    ['MB', 1e6],
+    ['kB', 1e3],
+  ] as const) {
+    if (bytes >= size) return `${(bytes / size).toFixed(1)} ${unit}`;
+  }
+  return counted(bytes, 'byte', 'bytes');
+}
+
+/** `0:07`, `2:05:09`, of milliseconds. */
+export function timeShown(milliseconds: number): string {
+  const seconds = Math.floor(milliseconds / 1_000);
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+  const two = (number: number) => String(number).padStart(2, '0');
+  return `${hours > 0 ? `${hours}:${two(minutes)}` : minutes}:${two(seconds % 60)}`;
+}

@@ -1,0 +1,68 @@
+import type { Finding } from '../functions/shared/contract/events.ts';
+import { batchMetadata, findingsOnObject } from '../functions/shared/core/check-object.ts';
+import { checkRequestFile } from '../functions/shared/core/check-request-file.ts';
+import { bytesShown, counted, grouped } from './amounts.ts';
+import { printable } from './event-line.ts';
+import { objectMetadata } from './put-file.ts';
+import { contentOf, type RequestSource } from './request-source.ts';
+
+/** What would become of a file: its batches, or what intake would refuse it for. */
+export type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
+  | {
+      readonly verdict: 'good';
+      readonly endpoint: string;
+      readonly model: string;
+      readonly rows: number;
+      /** One batch each; `bytes` is what is uploaded. */
+      readonly parts: readonly { readonly rows: number; readonly bytes: number }[];
+    }
+  | { readonly verdict: 'bad'; readonly count: number; readonly findings: readonly Finding[] }
+);
+
+const SHOWN_FINDINGS = 20;
+
+/** Checks a file exactly as intake would, and plans it. Nothing leaves this machine. */
+export async function forecast(
+  source: RequestSource,
+  pairs: Readonly<Record<string, string>>,
+): Promise<Forecast> {
+  const { file, key, bytes } = source;
+  const findings = findingsOnObject({
+    // What S3 would give it is not looked at by the check.
+    ...{ bucket: '', versionId: '', etag: '', lastModified: 0 },
+    ...{ key, size: bytes },
+    ...batchMetadata(objectMetadata(pairs)),
+  });
+  if (findings.length > 0) return { file, key, bytes, verdict: 'bad', count: findings.length, findings };
+  const checked = await checkRequestFile(() => contentOf(source));
+  if (checked.verdict === 'bad') return { file, key, bytes, ...checked };
+  const { endpoint, model, rows } = checked;
+  const parts = checked.parts.map((part) => ({ rows: part.rows, bytes: part.uploadBytes }));
+  return { file, key, bytes, verdict: 'good', endpoint, model, rows, parts };
+}
+
+/** The forecast for a person: findings as `file:line: …`, as compilers write them. */
+export function forecastLines(known: Forecast): string[] {
+  const file = printable(known.file);
+  if (known.verdict === 'bad') {
+    const more = known.count - Math.min(known.findings.length, SHOWN_FINDINGS);
+    return [
+      ...known.findings
+        .slice(0, SHOWN_FINDINGS)
+        .map(({ line, message }) => `${file}${line === null ? '' : `:${line}`}: ${printable(message)}`),
+      ...(more > 0 ? [`${file}: and ${grouped(more)} more, --json tells up to 1,000`] : []),
+      `${file}: would be rejected, ${counted(known.count, 'finding', 'findings')}; nothing was sent`,
+    ];
+  }
+  const { rows, parts, endpoint, model } = known;
+  const sent = parts.reduce((sum, part) => sum + part.bytes, 0);
+  return [
+    `${file}: ${counted(rows, 'row', 'rows')} of ${printable(model)} for ${endpoint}`,
+    `  ${counted(parts.length, 'batch', 'batches')}, ${bytesShown(sent)} to upload; nothing was sent`,
+    ...(parts.length > 1
+      ? parts.map(
+          (part, at) => `  batch ${at + 1}: ${counted(part.rows, 'row', 'rows')}, ${bytesShown(part.bytes)}`,
+        )
+      : []),
+  ];
+}
