@@ -16,11 +16,13 @@ export interface AloneOptions {
   readonly speed: number;
   readonly seed: number;
   readonly faults?: FaultPlan;
+  /** The only bearer token that is taken; left out, any is. */
+  readonly apiKey?: string;
 }
 
 /** Runs the server with a clock of its own, which after a restart goes on from where it was. */
 export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiServer> {
-  const { directory, port, speed, seed, faults = [] } = options;
+  const { directory, speed, faults = [], ...others } = options;
   mkdirSync(directory, { recursive: true });
   const clockPath = join(directory, 'clock');
   const clock = new VirtualClock({ speed, start: Math.max(Date.now(), savedTime(clockPath)) });
@@ -31,7 +33,7 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
   saveAhead();
   const saving = setInterval(saveAhead, SAVE_EVERY_MS);
-  const server = await startBatchApi({ directory, clock, port, seed, faults });
+  const server = await startBatchApi({ ...others, directory, clock, faults });
   return {
     url: server.url,
     async close() {
