@@ -71,16 +71,16 @@ export class SmallWorld {
     };
   }
 
-  intake(body: string): Promise<void> {
-    return intakeHandler({ ...this.ports, requestBucket: REQUESTS })(body, this.turn());
+  intake(body: string, turn = this.turn()): Promise<void> {
+    return intakeHandler({ ...this.ports, requestBucket: REQUESTS })(body, turn);
   }
 
-  submit(body: string): Promise<void> {
-    return submitHandler(this.ports)(body, this.turn());
+  submit(body: string, turn = this.turn()): Promise<void> {
+    return submitHandler(this.ports)(body, turn);
   }
 
-  deliver(body: string): Promise<void> {
-    return deliverHandler({ ...this.ports, keepFiles: false })(body, this.turn());
+  deliver(body: string, turn = this.turn(), keepFiles = false): Promise<void> {
+    return deliverHandler({ ...this.ports, keepFiles })(body, turn);
   }
 
   poll(milliseconds = 55_000): Promise<void> {

@@ -1,0 +1,341 @@
+import { describe, expect, it } from 'vitest';
+import { Refused, RetryLater } from '../../functions/shared/core/errors.ts';
+import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import { withFaults } from '../fakes/faulty.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, row, SmallWorld } from './small-world.ts';
+
+const s3Event = (object: object, bucket = REQUESTS) =>
+  JSON.stringify({ detail: { bucket: { name: bucket }, object } });
+
+describe('a file', () => {
+  it('is accepted with its rows and parts, and its metadata goes with every event and batch', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a b/ü.jsonl', fileOfTwoParts(), { 'batch-team': 'search', other: 'x' });
+    expect(world.bus.published()[0]?.detail.data).toMatchObject({
+      status: 'accepted',
+      rows: 2,
+      parts: 2,
+      request: { bucket: REQUESTS, key: 'a b/ü.jsonl' },
+      metadata: { team: 'search' },
+    });
+    await world.rest();
+    const { creates } = world.api.audit();
+    expect(creates.map(({ metadata }) => metadata)).toEqual(
+      [1, 2].map((number) => ({
+        team: 'search',
+        batchdrop_job: jobId,
+        batchdrop_part: String(number),
+        batchdrop_intent: expect.any(String),
+      })),
+    );
+  });
+
+  it('whose event comes again makes no second job and no second batch', async () => {
+    const world = new SmallWorld();
+    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    await world.intake(event);
+    await world.intake(event);
+    await world.rest();
+    await world.intake(event);
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('that is bad is rejected with a report, and nothing is sent', async () => {
+    const world = new SmallWorld();
+    const bad = Array.from({ length: 30 }, (_, n) => `not json ${n}\n`).join('');
+    const jobId = await world.drop('a.jsonl', bad);
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+    expect(world.api.audit().uploads).toEqual([]);
+    const [event] = world.bus.published();
+    const key = `a.jsonl/${jobId}/rejected.json`;
+    expect(event?.detail.data).toMatchObject({ findings: { count: 30 }, report: { bucket: 'results', key } });
+    expect(event?.detail.data).toHaveProperty('findings.first.length', 20);
+    const report = JSON.parse(Buffer.from(world.results.objects().get(key)?.body ?? '').toString());
+    expect(report).toMatchObject({ jobId, count: 30 });
+    expect(report.findings).toHaveLength(30);
+  });
+
+  it.each([
+    ['with another name', 'a.csv', {}, 'unsupported_name'],
+    [
+      'with too much metadata',
+      'a.jsonl',
+      Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`batch-${n}`, 'x'])),
+      'too_much_metadata',
+    ],
+  ])('%s is rejected before it is read', async (_, key, metadata, code) => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new Error('was read') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop(key, fileOf('r1'), metadata);
+    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+    expect(world.job(jobId).findings?.first[0]?.code).toBe(code);
+  });
+
+  it.each([
+    ['says no version', {}],
+    ['says that its version is null', { 'version-id': 'null' }],
+  ])('of a bucket without versions is rejected: the event %s', async (_, version) => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          head: async () => ({ size: 9, etag: 'e', versionId: undefined, lastModified: 0, metadata: {} }),
+        },
+      }),
+    });
+    await world.intake(s3Event({ key: 'a.jsonl', size: 9, etag: 'e', ...version }));
+    const jobId = jobIdOf({ bucket: REQUESTS, key: 'a.jsonl', versionId: 'null' });
+    expect(world.job(jobId).findings?.first).toEqual([expect.objectContaining({ code: 'unversioned' })]);
+    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+  });
+
+  it('that is gone before its event came makes no job', async () => {
+    const world = new SmallWorld();
+    await world.intake(s3Event({ key: 'a.jsonl', 'version-id': 'v9', size: 1, etag: 'e' }));
+    expect(world.ledger.jobs()).toEqual([]);
+    expect(world.log.lines.map(({ code }) => code)).toEqual(['arrival_without_object']);
+  });
+
+  it('that is gone before it was read fails with that reason', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new Refused('object_gone', 'it is gone') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['failed']);
+    expect(world.job(jobId).reason?.code).toBe('object_gone');
+  });
+
+  it('whose reading breaks off in the middle is read again from its start', async () => {
+    let broken = 3;
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) => {
+          if (method !== 'read' || broken === 0) return 'ok';
+          broken -= 1;
+          return { failAfter: new RetryLater('reset') };
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+  });
+
+  it('that cannot be read again and again fails, and says so', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new RetryLater('reset') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['failed']);
+    expect(world.job(jobId).reason?.code).toBe('tries_used_up');
+  });
+
+  it('is not read on when the time of the invocation is over', async () => {
+    const world = new SmallWorld();
+    const { event, jobId } = world.put('a.jsonl', fileOf('r1'));
+    await world.intake(event, { ...world.turn(), signal: AbortSignal.abort() });
+    expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
+  });
+
+  it('whose plan was written by an invocation that died is planned anew, and the first plan never looked at', async () => {
+    let dies = true;
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, (method) => {
+          if (method !== 'createPart' || !dies) return 'ok';
+          dies = false;
+          return { failAfter: new RetryLater('died') };
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+    await world.rest();
+    expect(world.ledger.parts()).toHaveLength(3);
+    expect(world.parts(jobId)).toHaveLength(2);
+    expect(world.api.audit().creates).toHaveLength(2);
+    expect(world.job(jobId).rows).toMatchObject({ total: 2, succeeded: 2 });
+  });
+});
+
+describe('the same bytes again', () => {
+  const dropTwice = async (
+    settings: ConstructorParameters<typeof SmallWorld>[0],
+    between: (world: SmallWorld, first: string) => Promise<void>,
+    metadata: Record<string, string> = {},
+    text = fileOf('r1'),
+  ) => {
+    const world = new SmallWorld(settings);
+    const first = await world.drop('a.jsonl', text);
+    await between(world, first);
+    const second = await world.drop('a.jsonl', text, metadata);
+    await world.rest();
+    return { world, first, second };
+  };
+  const running = { fate: () => ({ runningMs: 2 * HOUR }) };
+
+  it.each<[string, (world: SmallWorld) => Promise<void>]>([
+    ['before it was submitted', async () => {}],
+    ['while it runs', (world) => world.work().then(() => world.pass(5))],
+    ['after it completed', (world) => world.rest()],
+  ])('join the earlier job %s', async (_, between) => {
+    const { world, first, second } = await dropTwice(running, between);
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.job(second).joinedJobId).toBe(first);
+    expect(world.jobStatuses(first)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it.each([
+    ['just before', -1, ['joined']],
+    ['exactly', 0, ['accepted', 'submitted', 'completed']],
+  ])('%s 24 hours after it completed', async (_, offset, statuses) => {
+    const { world, second } = await dropTwice({}, async (w, first) => {
+      await w.rest();
+      w.clock.advance(w.job(first).changedAt + 24 * HOUR + offset - w.clock.now());
+    });
+    expect(world.jobStatuses(second)).toEqual(statuses);
+  });
+
+  it('run anew when the user asks for it', async () => {
+    const { world, second } = await dropTwice(running, (w) => w.work(), { 'batch-rerun': 'yes' });
+    expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(2);
+  });
+
+  it('run anew after the earlier job failed', async () => {
+    const failure = [{ code: 'model_not_found', message: 'No.', param: null, line: null }];
+    const { world, first, second } = await dropTwice(
+      { fate: ({ nth }) => (nth === 1 ? { failure } : {}) },
+      (w) => w.rest(),
+    );
+    expect(world.jobStatuses(first).at(-1)).toBe('failed');
+    expect(world.jobStatuses(second).at(-1)).toBe('completed');
+  });
+
+  it('run anew after the earlier job was cancelled, or while it is being cancelled', async () => {
+    const { world, first, second } = await dropTwice(running, async (w, jobId) => {
+      await w.work();
+      await w.cancel({ jobId });
+      w.clock.advance(2_000);
+    });
+    expect(world.jobStatuses(first).at(-1)).toBe('cancelled');
+    expect(world.jobStatuses(second).at(-1)).toBe('completed');
+  });
+
+  it('are rejected anew after they were rejected', async () => {
+    const { world, first, second } = await dropTwice({}, (w) => w.rest(), {}, 'nothing\n');
+    expect(world.jobStatuses(first)).toEqual(['rejected']);
+    expect(world.jobStatuses(second)).toEqual(['rejected']);
+  });
+
+  it('under another key are another job, other bytes under the same key, too', async () => {
+    const world = new SmallWorld(running);
+    const jobs = [
+      await world.drop('a.jsonl', fileOf('r1')),
+      await world.drop('b.jsonl', fileOf('r1')),
+      await world.drop('a.jsonl', fileOf('r2')),
+    ];
+    await world.rest();
+    expect(jobs.map((job) => world.jobStatuses(job).at(-1))).toEqual(['completed', 'completed', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(3);
+  });
+
+  it('do not join what was overwritten in between', async () => {
+    const world = new SmallWorld(running);
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.drop('a.jsonl', fileOf('r2'));
+    const third = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.jobStatuses(third).at(-1)).toBe('completed');
+  });
+});
+
+describe('two versions whose events come in the wrong order', () => {
+  const arrival = (world: SmallWorld, text: string, sequencer: string) => {
+    const { jobId, versionId } = world.put('a.jsonl', text);
+    const event = s3Event({ key: 'a.jsonl', size: 1, etag: 'e', 'version-id': versionId, sequencer });
+    return { jobId, event };
+  };
+
+  it.each([
+    ['of one length', '0055AED6DCD90281E5', '0055AED6DCD90281E6'],
+    ['of another length, padded on the right', '0055AED6DCD902', '0055AED6DCD90281E6'],
+    ['in another case', '0055aed6dcd90281e5', '0055AED6DCD90281E6'],
+  ])('both run, and the newer stays the newest of its key: sequencers %s', async (_, older, newer) => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const first = arrival(world, fileOf('r1'), older);
+    world.clock.advance(5_000);
+    const second = arrival(world, fileOf('r2'), newer);
+    await world.intake(second.event);
+    await world.intake(first.event);
+    await world.work();
+    const pointer = await world.ledger.readKeyPointer(REQUESTS, 'a.jsonl');
+    expect(pointer?.newest?.jobId).toBe(second.jobId);
+    world.clock.advance(1_000);
+    await world.cancel({ bucket: REQUESTS, key: 'a.jsonl' });
+    await world.rest();
+    expect(world.jobStatuses(first.jobId).at(-1)).toBe('completed');
+    expect(world.jobStatuses(second.jobId).at(-1)).toBe('cancelled');
+  });
+});
+
+describe('a message of the intake queue', () => {
+  it.each([
+    ['no JSON', 'hello', 'unreadable_message'],
+    ['null', 'null', 'unreadable_message'],
+    ['nothing of S3', '{"detail":{"bucket":"x"}}', 'unreadable_message'],
+    ['a key that is a number', s3Event({ key: 7 }), 'unreadable_message'],
+    ['another bucket', s3Event({ key: 'a.jsonl', 'version-id': 'v' }, 'elsewhere'), 'foreign_bucket'],
+  ])('that is %s is refused: the queue keeps it as evidence', async (_, body, code) => {
+    const world = new SmallWorld();
+    await expect(world.intake(body)).rejects.toMatchObject({ name: 'Refused', code });
+    expect(world.ledger.jobs()).toEqual([]);
+  });
+
+  it('that names a job goes on with it; one that is gone is acknowledged', async () => {
+    const world = new SmallWorld();
+    await world.intake('{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}');
+    let fails = true;
+    const faulty = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' && fails ? { failBefore: new RetryLater('reset') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await faulty.drop('a.jsonl', `${row('r1')}\n`);
+    fails = false;
+    faulty.clock.advance(MINUTE);
+    await faulty.intake(JSON.stringify({ jobId }));
+    expect(faulty.jobStatuses(jobId)).toEqual(['accepted']);
+  });
+
+  it('is thrown back when not even the failure could be noted', async () => {
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, () => ({ failBefore: new RetryLater('the ledger is down') })),
+      }),
+    });
+    const { event } = world.put('a.jsonl', fileOf('r1'));
+    await expect(world.intake(event)).rejects.toThrow(RetryLater);
+  });
+});
