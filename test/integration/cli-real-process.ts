@@ -1,0 +1,20 @@
+/** `batchdrop up --real` with a clock that runs fast and a person at the other end of a pipe: run by cli-real.test.ts. */
+import { once } from 'node:events';
+import { realBatchApi } from '../../bin/real-batch-api.ts';
+import { runStack } from '../../bin/stay-up.ts';
+import { untilStopped } from '../../bin/stop-signal.ts';
+
+const [data = 'data'] = process.argv.slice(2);
+const stopping = new AbortController();
+void untilStopped().then(() => stopping.abort());
+await runStack({
+  options: { port: 0, data, speed: 120, real: true },
+  api: realBatchApi(process.env),
+  ask: async (question) => {
+    process.send?.({ question });
+    const [answer] = await once(process, 'message');
+    return answer === 'yes';
+  },
+  stopped: stopping.signal,
+});
+process.disconnect?.();
