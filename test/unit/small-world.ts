@@ -100,14 +100,10 @@ export class SmallWorld {
 
   /** Delivers every message that waits, and those that come of it. */
   async work(): Promise<void> {
-    for (let [message] = this.queues.take(); message; [message] = this.#rest) {
-      this.#rest = this.#rest.slice(1);
-      await this.#handle(message);
-      this.#rest.push(...this.queues.take());
+    for (let waiting = this.queues.take(); waiting.length > 0; waiting = this.queues.take()) {
+      for (const message of waiting) await this.#handle(message);
     }
   }
-
-  #rest: WorkMessage[] = [];
 
   #handle(message: WorkMessage): Promise<void> {
     const body = JSON.stringify('ref' in message ? { ref: message.ref } : { jobId: message.jobId });

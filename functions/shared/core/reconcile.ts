@@ -12,7 +12,7 @@ export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'>;
 const AT_ONCE = 32; // calls to the API side by side: far below its limits, and a thousand batches in a few seconds
 const PER_SHARD = 1000;
 
-/** What a tick did; `broken` items had a defect and are tried again later. */
+/** What a tick did; `broken` items had a defect, or were in a shard that could not be read, and are tried again later. */
 export interface Tick {
   looked: number;
   broken: number;
@@ -26,8 +26,9 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   const tick: Tick = { looked: 0, broken: 0, outOfTime: false };
   try {
     await inParallel(shardOrder(deps.clock.now()), 4, async (shard) => {
-      const items = await deps.ledger.due(shard, deps.clock.now(), PER_SHARD);
-      await inParallel(items, AT_ONCE / 4, async (item) => {
+      const items = await dueIn(deps, shard);
+      if (!items) tick.broken += 1;
+      await inParallel(items ?? [], AT_ONCE / 4, async (item) => {
         if (deps.clock.now() >= turn.until || turn.signal.aborted) {
           tick.outOfTime = true;
           return;
@@ -40,6 +41,16 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
     await releaseTick(deps, control);
   }
   return tick;
+}
+
+/** Undefined when the shard cannot be read: the others are served all the same. */
+async function dueIn({ ledger, clock, log }: ReconcileDeps, shard: number): Promise<DueItem[] | undefined> {
+  try {
+    return await ledger.due(shard, clock.now(), PER_SHARD);
+  } catch (failure) {
+    log.error('shard_not_read', { shard }, failure);
+    return undefined;
+  }
 }
 
 async function look(deps: ReconcileDeps, item: DueItem, paused: boolean): Promise<Fared> {
