@@ -8,6 +8,7 @@ const project = (name: string, extra: object = {}) => ({
 // Time-outs end a hung test; no test measures time.
 export default defineConfig({
   test: {
+    maxWorkers: 2, // by default one fewer than cores: on two cores the files would wait for each other
     testTimeout: 60_000,
     hookTimeout: 120_000,
     reporters: ['default', ['json', { outputFile: 'test-results/report.json' }]],

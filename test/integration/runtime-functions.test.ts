@@ -120,7 +120,8 @@ describe('a function process', () => {
     );
     await lambda.invoke({});
     const { passed, wall } = Object(await lambda.invoke({}));
-    expect(Math.abs(passed - wall)).toBeLessThan(20);
+    // At the runtime's pace 50 ms would be 500 s; a second leaves room for a busy machine between two readings.
+    expect(Math.abs(passed - wall)).toBeLessThan(1_000);
   });
 
   it('gets a context with its request id, its name and the time it has left', async () => {

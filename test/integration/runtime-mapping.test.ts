@@ -95,7 +95,7 @@ function mapped(
 
 interface Seen {
   bodies: string[];
-  records: Record<string, unknown>[];
+  records: (Record<string, unknown> & { attributes: Record<string, string> })[];
   at: number;
 }
 
@@ -142,7 +142,10 @@ describe('an event source mapping', () => {
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
     const tries = seen().filter(({ bodies }) => bodies.includes('bad'));
     expect(tries).toHaveLength(2);
-    expect(Number(tries[1]?.at) - Number(tries[0]?.at)).toBeGreaterThanOrEqual(VISIBILITY_SECONDS * 1_000);
+    // From the receiving on: the function begins a little later, and the clock runs fast until it does.
+    const again = tries[1]?.records.find(({ body }) => body === 'bad');
+    const received = Number(again?.attributes.ApproximateFirstReceiveTimestamp);
+    expect(Number(tries[1]?.at) - received).toBeGreaterThanOrEqual(VISIBILITY_SECONDS * 1_000);
     expect(seen().filter(({ bodies }) => bodies.includes('good'))).toHaveLength(1);
   });
 
