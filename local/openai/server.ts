@@ -34,7 +34,7 @@ const KEEP_ALIVE_MS = 65_000; // longer than a client keeps an idle connection: 
 export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
   const state = openState(options);
   const lifecycle = new Lifecycle(state);
-  const injector = new FaultInjector(options.faults ?? [], state);
+  const injector = new FaultInjector(options.faults ?? [], { ...state, seed: options.seed ?? state.seed });
   const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
   const running = new Set<Promise<void>>();
   const server = createServer((request, response) => {

@@ -1,0 +1,203 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { GetObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateQueueCommand,
+  DeleteMessageCommand,
+  GetQueueAttributesCommand,
+  ListQueuesCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SetQueueAttributesCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import type { Whereabouts } from '../../local/runtime/data-directory.ts';
+
+export type Room = 'intake' | 'submission' | 'delivery';
+
+/** A job or part as the ledger's keys name it. */
+export interface LedgerItem {
+  readonly jobId: string;
+  /** Undefined for the job itself. */
+  readonly part: { readonly planId: string; readonly number: number } | undefined;
+  readonly isDue: boolean;
+}
+
+const PATIENCE_MS = 60_000; // of the wall: a restart of the runtime takes a few seconds
+
+/** Somebody else's program with the stock AWS SDK, who goes on trying while the runtime is down. */
+export class Outside {
+  readonly #names: Whereabouts;
+  readonly #s3: S3Client;
+  readonly #sqs: SQSClient;
+  readonly #events: EventBridgeClient;
+  readonly #dynamoDb: DynamoDBClient;
+
+  constructor(names: Whereabouts) {
+    const config = {
+      endpoint: names.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'anybody', secretAccessKey: 'anything' },
+      maxAttempts: 1,
+    };
+    this.#names = names;
+    this.#s3 = new S3Client({ ...config, forcePathStyle: true });
+    this.#sqs = new SQSClient(config);
+    this.#events = new EventBridgeClient(config);
+    this.#dynamoDb = new DynamoDBClient(config);
+  }
+
+  async put(key: string, body: string): Promise<string> {
+    const Bucket = this.#names.requestBucket;
+    const put = () => this.#s3.send(new PutObjectCommand({ Bucket, Key: key, Body: body }));
+    const { VersionId = '' } = await persist(put);
+    return VersionId;
+  }
+
+  /** Every version of every request file: also those whose PUT was repeated because its answer was lost. */
+  async requestFiles(): Promise<{ key: string; versionId: string; body: string }[]> {
+    const Bucket = this.#names.requestBucket;
+    const { Versions = [], IsTruncated } = await persist(() =>
+      this.#s3.send(new ListObjectVersionsCommand({ Bucket })),
+    );
+    if (IsTruncated) throw new Error('more request files than one page');
+    const files = Versions.map(async ({ Key = '', VersionId = '' }) => {
+      const body = await this.#read(Bucket, Key, VersionId);
+      return { key: Key, versionId: VersionId, body: body ?? '' };
+    });
+    return await Promise.all(files);
+  }
+
+  /** Undefined when there is no such result. */
+  async result(key: string): Promise<string | undefined> {
+    return await this.#read(this.#names.resultsBucket, key);
+  }
+
+  async cancel(body: object): Promise<void> {
+    await this.#sendTo(this.#names.cancelQueueUrl, JSON.stringify(body));
+  }
+
+  async send(room: Room, body: string): Promise<void> {
+    await this.#sendTo(await this.#queueOf(room), body);
+  }
+
+  /** Messages that wait or are under way between the functions. */
+  async messages(): Promise<number> {
+    const counts = (['intake', 'submission', 'delivery'] as const).map(async (room) => {
+      const QueueUrl = await this.#queueOf(room);
+      const { Attributes = {} } = await persist(() =>
+        this.#sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })),
+      );
+      const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: hidden } =
+        Attributes;
+      return Number(visible) + Number(hidden);
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** All jobs and parts that the ledger knows. */
+  async ledger(): Promise<LedgerItem[]> {
+    const { Items = [], LastEvaluatedKey } = await persist(() =>
+      this.#dynamoDb.send(
+        new ScanCommand({
+          TableName: this.#names.ledgerTable,
+          ProjectionExpression: 'pk, sk, dueAt',
+          ConsistentRead: true,
+        }),
+      ),
+    );
+    if (LastEvaluatedKey !== undefined) throw new Error('more in the ledger than one page');
+    return Items.flatMap(({ pk, sk, dueAt }) => {
+      const jobId = /^JOB#(.+)$/.exec(pk?.S ?? '')?.[1];
+      if (jobId === undefined) return [];
+      const [, planId = '', number = ''] = /^PART#([^#]+)#(\d+)$/.exec(sk?.S ?? '') ?? [];
+      const part = planId === '' ? undefined : { planId, number: Number(number) };
+      return { jobId, part, isDue: dueAt !== undefined };
+    });
+  }
+
+  /** A queue of one's own behind a rule of one's own; what is received and not deleted soon comes back. */
+  async subscribe(name: string, bus: string, pattern: object): Promise<string> {
+    const { QueueUrl = '' } = await this.#sqs.send(
+      new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: '2' } }),
+    );
+    const { Attributes } = await this.#sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
+    );
+    const Policy = JSON.stringify(opensTo(Attributes?.QueueArn));
+    await this.#sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+    const rule = { Name: name, EventBusName: bus, EventPattern: JSON.stringify(pattern) };
+    await this.#events.send(new PutRuleCommand(rule));
+    const Targets = [{ Id: 'queue', Arn: Attributes?.QueueArn }];
+    await this.#events.send(new PutTargetsCommand({ Rule: name, EventBusName: bus, Targets }));
+    return QueueUrl;
+  }
+
+  /** What lies in a queue by now; it is taken out once `take` has it. */
+  async receive(QueueUrl: string, take: (body: string) => void): Promise<void> {
+    const { Messages = [] } = await this.#sqs.send(
+      new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 }),
+    );
+    for (const { Body = '', ReceiptHandle } of Messages) {
+      take(Body);
+      await this.#sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
+    }
+  }
+
+  close(): void {
+    for (const client of [this.#s3, this.#sqs, this.#events, this.#dynamoDb]) client.destroy();
+  }
+
+  async #read(Bucket: string, Key: string, VersionId?: string): Promise<string | undefined> {
+    return await persist(async () => {
+      try {
+        const version = VersionId === undefined ? {} : { VersionId };
+        const { Body } = await this.#s3.send(new GetObjectCommand({ Bucket, Key, ...version }));
+        return await Body?.transformToString();
+      } catch (cause) {
+        if (cause instanceof Error && cause.name === 'NoSuchKey') return undefined;
+        throw cause;
+      }
+    });
+  }
+
+  async #queueOf(room: Room): Promise<string> {
+    const QueueNamePrefix = `batchdrop-${room}-work-queue`;
+    const { QueueUrls: [url] = [] } = await persist(() =>
+      this.#sqs.send(new ListQueuesCommand({ QueueNamePrefix })),
+    );
+    if (url === undefined) throw new Error(`there is no queue ${QueueNamePrefix}`);
+    return url;
+  }
+
+  async #sendTo(QueueUrl: string, MessageBody: string): Promise<void> {
+    await persist(() => this.#sqs.send(new SendMessageCommand({ QueueUrl, MessageBody })));
+  }
+}
+
+/** EventBridge may send to the queue. */
+function opensTo(Resource: string | undefined): object {
+  const Principal = { Service: 'events.amazonaws.com' };
+  return {
+    Version: '2012-10-17',
+    Statement: [{ Effect: 'Allow', Principal, Action: 'sqs:SendMessage', Resource }],
+  };
+}
+
+/** Tries again as long as nobody answers; an answer that refuses is thrown. */
+export async function persist<T>(attempt: () => Promise<T>): Promise<T> {
+  const giveUpAt = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (cause) {
+      if (hasAnswered(cause) || performance.now() > giveUpAt) throw cause;
+      await wait(100);
+    }
+  }
+}
+
+function hasAnswered(cause: unknown): boolean {
+  return cause instanceof Error && '$response' in cause && cause.$response !== undefined;
+}

@@ -1,0 +1,154 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { synthesize } from '../../bin/synthesis.ts';
+import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import { readAudit } from '../../local/openai/audit-log.ts';
+import { seededRandom } from '../fakes/seeded-random.ts';
+import { type Blows, Disturbances } from './disturbances.ts';
+import { EventEar, isEnd } from './event-ear.ts';
+import { MortalRuntime } from './mortal-runtime.ts';
+import { Outside } from './outside.ts';
+import { dropFiles } from './user-actions.ts';
+import { type Evidence, judge, type RequestFile, type Results } from './verdict.ts';
+
+export interface ChaosOptions {
+  readonly jobs: number;
+  /** Of the wall: how long things are broken; then everything gets the time it needs to end. */
+  readonly seconds: number;
+  readonly seed: number;
+  /** Told what happens, in lines. */
+  readonly tell: (line: string) => void;
+}
+
+export interface ChaosReport {
+  readonly evidence: Evidence;
+  readonly blows: Blows;
+  /** Invocations that died under way. */
+  readonly invocationsDied: number;
+  /** Of each kind, how many requests it met. */
+  readonly faults: ReadonlyMap<string, number>;
+  readonly complaints: readonly string[];
+}
+
+const RUNTIME_KILLS_AT = [0.4, 0.75]; // of the time
+const SETTLE_SECONDS = 40;
+
+/** Runs real processes, breaks them for a while, lets them settle, and judges what became of every file. */
+export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-chaos-'));
+  const assembly = join(directory, 'assembly');
+  await synthesize(assembly);
+  const runtime = new MortalRuntime(directory, assembly, options.seed);
+  try {
+    await runtime.start();
+    return await attack(runtime, options);
+  } finally {
+    await runtime.kill();
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function attack(runtime: MortalRuntime, options: ChaosOptions): Promise<ChaosReport> {
+  const { names } = runtime;
+  const outside = new Outside(names);
+  const ear = new EventEar(outside);
+  try {
+    await ear.start(names.eventBus);
+    const disturbances = new Disturbances(runtime, outside, ear, seededRandom(options.seed));
+    await breakThings(runtime, outside, ear, disturbances, options);
+    options.tell('nothing more is broken; waiting until every file has come to its end');
+    await settled(outside, ear, names.requestBucket);
+    await disturbances.repeatEverything();
+    const complaint = await settled(outside, ear, names.requestBucket);
+    const evidence = await gather(runtime, outside, ear);
+    return {
+      evidence,
+      blows: disturbances.blows,
+      invocationsDied: runtime.problems.filter((problem) => /its process ended/.test(problem)).length,
+      faults: faultsIn(evidence),
+      complaints: [...judge(evidence), ...complaint],
+    };
+  } finally {
+    await ear.stop();
+    outside.close();
+  }
+}
+
+async function breakThings(
+  runtime: MortalRuntime,
+  outside: Outside,
+  ear: EventEar,
+  disturbances: Disturbances,
+  { jobs, seconds, seed, tell }: ChaosOptions,
+): Promise<void> {
+  const windowMs = seconds * 1_000;
+  const began = performance.now();
+  const users = { outside, ear, bucket: runtime.names.requestBucket, random: seededRandom(seed + 1) };
+  const dropping = dropFiles(users, jobs, windowMs * 0.7);
+  const disturbing = disturbances.run();
+  const until = async (share: number) =>
+    await wait(Math.max(0, share * windowMs - (performance.now() - began)));
+  const killing = async () => {
+    for (const share of RUNTIME_KILLS_AT) {
+      await until(share);
+      await disturbances.killRuntime();
+      tell(`the runtime was killed and started again; ${ear.endedJobs().size} jobs have ended`);
+    }
+    await until(1);
+  };
+  await Promise.all([disturbing, dropping, killing().finally(() => disturbances.stop())]);
+}
+
+/** Waits until every file has its end and nothing is left to do; answers what is still open when the time is over. */
+async function settled(outside: Outside, ear: EventEar, bucket: string): Promise<string[]> {
+  const giveUpAt = performance.now() + SETTLE_SECONDS * 1_000;
+  for (;;) {
+    const files = await filesIn(outside, bucket);
+    const ended = ear.endedJobs();
+    const open = files.filter(({ jobId }) => !ended.has(jobId)).length;
+    const due = (await outside.ledger()).filter(({ isDue }) => isDue).length;
+    const messages = await outside.messages();
+    if (open + due + messages === 0) return [];
+    if (performance.now() > giveUpAt) {
+      return [`${open} files open, ${due} items due, ${messages} messages left after ${SETTLE_SECONDS} s`];
+    }
+    await wait(250);
+  }
+}
+
+async function filesIn(outside: Outside, bucket: string): Promise<RequestFile[]> {
+  const files = await outside.requestFiles();
+  return files.map(({ key, versionId, body }) => ({ key, body, jobId: jobIdOf({ bucket, key, versionId }) }));
+}
+
+async function gather(runtime: MortalRuntime, outside: Outside, ear: EventEar): Promise<Evidence> {
+  const results = new Map<string, Results>();
+  for (const event of ear.events.filter(isEnd)) {
+    const keys = event.detail.data.results;
+    const jobId = event.detail.metadata.jobId ?? '';
+    if (results.has(jobId) || typeof keys !== 'object' || keys === null) continue;
+    const read = async (name: string) =>
+      await outside.result(String(new Map(Object.entries(keys)).get(name)));
+    results.set(jobId, {
+      output: await read('output'),
+      errors: await read('errors'),
+      summary: await read('summary'),
+    });
+  }
+  return {
+    files: await filesIn(outside, runtime.names.requestBucket),
+    events: ear.events,
+    audit: readAudit(runtime.openAiDirectory),
+    results,
+  };
+}
+
+function faultsIn({ audit }: Evidence): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const entry of audit) {
+    if (entry.event === 'fault.injected') counts.set(entry.fault, (counts.get(entry.fault) ?? 0) + 1);
+  }
+  return counts;
+}

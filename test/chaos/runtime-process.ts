@@ -1,0 +1,32 @@
+/** The runtime as a child process of the chaos run: `up` without what talks to people, with faults of the Batch API. */
+import { readFaultPlan } from '../../local/openai/faults-file.ts';
+import { DataDirectory, type Whereabouts } from '../../local/runtime/data-directory.ts';
+import { startRuntime } from '../../local/runtime/runtime.ts';
+
+/** What the process is told on its command line, as JSON. */
+export interface RuntimeOrder {
+  readonly data: string;
+  readonly assembly: string;
+  readonly port: number;
+  readonly speed: number;
+  readonly seed: number;
+  readonly faultFile: string;
+}
+
+/** What it says to its parent. */
+export type RuntimeReport = { readonly names: Whereabouts } | { readonly problem: string };
+
+const report = (said: RuntimeReport) => process.send?.(said);
+const order: RuntimeOrder = JSON.parse(process.argv[2] ?? '{}');
+process.on('disconnect', () => process.exit(1)); // nothing outlives the run
+
+const runtime = await startRuntime({
+  data: new DataDirectory(order.data, 'local'),
+  assemblyDirectory: order.assembly,
+  port: order.port,
+  speed: order.speed,
+  api: { kind: 'local', faults: readFaultPlan(order.faultFile), seed: order.seed },
+  onEvent: () => {},
+  onProblem: (problem) => report({ problem }),
+});
+report({ names: runtime.whereabouts });

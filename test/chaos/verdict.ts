@@ -1,0 +1,162 @@
+/**
+ * Judges a run from what anybody can see: the request files, the events, the results and what the Batch API was asked
+ * and paid for. Each complaint is a sentence; none means that every promise was kept.
+ */
+import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
+import type { AuditEntry } from '../../local/openai/audit-log.ts';
+import type { HeardEvent } from '../integration/stock-clients.ts';
+import { isEnd } from './event-ear.ts';
+
+export interface Evidence {
+  readonly files: readonly RequestFile[];
+  /** As they were heard: repeated and in any order. */
+  readonly events: readonly HeardEvent[];
+  readonly audit: readonly AuditEntry[];
+  /** Of jobs whose last event says where they are. */
+  readonly results: ReadonlyMap<string, Results>;
+}
+
+export interface RequestFile {
+  readonly key: string;
+  readonly jobId: string;
+  readonly body: string;
+}
+
+/** Contents of a job's results; undefined where there is no such object. */
+export interface Results {
+  readonly output: string | undefined;
+  readonly errors: string | undefined;
+  readonly summary: string | undefined;
+}
+
+type Created = Extract<AuditEntry, { event: 'batch.created' }>;
+
+/** Every promise that was broken. */
+export function judge(evidence: Evidence): string[] {
+  const events = once(evidence.events);
+  return [
+    ...evidence.files.flatMap((file) => complaintsOf(file, evidence, events)),
+    ...unknownBatches(evidence),
+    ...disorder(events),
+  ];
+}
+
+function complaintsOf(file: RequestFile, evidence: Evidence, events: readonly HeardEvent[]): string[] {
+  const ends = events.filter((event) => isEnd(event) && event.detail.metadata.jobId === file.jobId);
+  const name = `${file.key} (job ${file.jobId})`;
+  const [end] = ends;
+  const paid = [...secondBatches(file, evidence), ...paidTwice(file, evidence)].map(
+    (problem) => `${name}: ${problem}`,
+  );
+  if (end === undefined) return [`${name}: lost, it never ended`, ...paid];
+  if (ends.length > 1) return [`${name}: ended ${ends.length} times`, ...paid];
+  return [...paid, ...unaccounted(file, evidence, end).map((problem) => `${name}: ${problem}`)];
+}
+
+/** At most one batch of an intent is kept; any other has to be cancelled and reported. */
+function secondBatches({ jobId }: RequestFile, { audit, results }: Evidence): string[] {
+  const reported = results.get(jobId)?.summary ?? '';
+  const cancelled = new Set(
+    audit.flatMap((entry) => (entry.event === 'batch.cancel_requested' ? entry.batchId : [])),
+  );
+  const byIntent = Map.groupBy(batchesOf(audit, jobId), ({ metadata }) => metadata?.batchdrop_intent ?? '');
+  return [...byIntent].flatMap(([intent, batches]) => {
+    const kept = batches.filter(({ batchId }) => !(cancelled.has(batchId) && reported.includes(batchId)));
+    return kept.length > 1 ? [`intent ${intent} has ${kept.length} batches`] : [];
+  });
+}
+
+function paidTwice({ jobId }: RequestFile, { audit }: Evidence): string[] {
+  const counts = new Map<string, number>();
+  for (const id of billedRows(audit, jobId)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return [...counts].flatMap(([id, count]) => (count > 1 ? [`${id} was paid ${count} times`] : []));
+}
+
+function unaccounted(file: RequestFile, evidence: Evidence, { detail }: HeardEvent): string[] {
+  const { audit } = evidence;
+  const { status } = detail.data;
+  const results = evidence.results.get(file.jobId);
+  if (status === 'rejected' || status === 'joined' || results === undefined) {
+    const batches = batchesOf(audit, file.jobId).length;
+    return batches > 0 ? [`${status}, and yet it has ${batches} batches and no results`] : [];
+  }
+  if (results.output === undefined || results.errors === undefined || results.summary === undefined) {
+    return [`${status}, but not all of its results are there`];
+  }
+  const succeeded = idsIn(results.output);
+  return [
+    ...(status === 'failed' ? [`given up, though every fault was a passing one: ${reasonOf(detail)}`] : []),
+    ...difference('row', idsIn(file.body), [...succeeded, ...idsIn(results.errors)]),
+    ...difference('paid row', [...new Set(billedRows(audit, file.jobId))], succeeded),
+    ...batchesOf(audit, file.jobId).flatMap(({ batchId }) =>
+      results.summary?.includes(batchId) ? [] : [`batch ${batchId} is not in its summary`],
+    ),
+  ];
+}
+
+function reasonOf({ data }: HeardEvent['detail']): string {
+  return JSON.stringify(data.reason ?? data.batches);
+}
+
+/** Batches that belong to no request file. */
+function unknownBatches({ files, audit }: Evidence): string[] {
+  const known = new Set(files.map(({ jobId }) => jobId));
+  return audit.flatMap((entry) =>
+    entry.event === 'batch.created' && !known.has(entry.metadata?.batchdrop_job ?? '')
+      ? [`batch ${entry.batchId} belongs to no request file`]
+      : [],
+  );
+}
+
+/** Sequences go 1, 2, 3 … for each job and each batch, and end with an end. */
+function disorder(events: readonly HeardEvent[]): string[] {
+  const changes = events.filter(({ detail }) => detail.data.previousStatus !== undefined);
+  const subjects = Map.groupBy(changes, ({ detail }) => detail.metadata.id.replace(/:\d+$/, ''));
+  return [...subjects].flatMap(([subject, heard]) => {
+    const ordered = heard.toSorted((a, b) => a.detail.metadata.sequence - b.detail.metadata.sequence);
+    const sequences = ordered.map(({ detail }) => detail.metadata.sequence);
+    const gaps = sequences.some((sequence, at) => sequence !== at + 1);
+    const last = ordered.at(-1);
+    const open = last !== undefined && !isEnd(last) && !hasEnded(String(last.detail.data.status));
+    return [
+      ...(gaps ? [`${subject}: events ${sequences.join(', ')} were published`] : []),
+      ...(open ? [`${subject}: its last event says ${last.detail.data.status}`] : []),
+    ];
+  });
+}
+
+/** Each event once, by its own id. */
+function once(events: readonly HeardEvent[]): HeardEvent[] {
+  return [...new Map(events.map((event) => [event.detail.metadata.id, event])).values()];
+}
+
+function batchesOf(audit: readonly AuditEntry[], jobId: string): Created[] {
+  return audit.flatMap((entry) =>
+    entry.event === 'batch.created' && entry.metadata?.batchdrop_job === jobId ? entry : [],
+  );
+}
+
+function billedRows(audit: readonly AuditEntry[], jobId: string): string[] {
+  const batches = new Set(batchesOf(audit, jobId).map(({ batchId }) => batchId));
+  return audit.flatMap((entry) =>
+    entry.event === 'row.billed' && batches.has(entry.batchId) ? entry.customId : [],
+  );
+}
+
+function idsIn(jsonl: string): string[] {
+  return jsonl
+    .split('\n')
+    .filter(Boolean)
+    .map((line): string => JSON.parse(line).custom_id);
+}
+
+function difference(what: string, expected: readonly string[], found: readonly string[]): string[] {
+  const [wanted, there] = [new Set(expected), new Set(found)];
+  const list = (ids: string[]) => `${ids.length} (${ids.slice(0, 3).join(', ')})`;
+  const lost = expected.filter((id) => !there.has(id));
+  const extra = found.filter((id, at) => !wanted.has(id) || found.indexOf(id) !== at);
+  return [
+    ...(lost.length > 0 ? [`${what}s lost from its results: ${list(lost)}`] : []),
+    ...(extra.length > 0 ? [`${what}s too many in its results: ${list(extra)}`] : []),
+  ];
+}
