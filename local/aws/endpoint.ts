@@ -27,10 +27,18 @@ export async function startEndpoint(options: {
   port: number;
   /** Whoever signs with that access key; without it everybody is the account's owner. */
   callerWith?: (accessKeyId: string | undefined) => Caller;
+  /** The time that functions live by, in milliseconds since the epoch; without it the wall's. */
+  functionNow?: () => number;
 }): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
   const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
-  const server = createServer((request, response) => void answer(services, callerWith, request, response));
+  const functionNow = options.functionNow ?? Date.now;
+  const server = createServer((request, response) => {
+    const caller = callerWith(credentialOf(request)?.[0]);
+    // An SDK that reads another time than its own takes any refusal for a matter of clocks, and repeats the call.
+    if (caller !== ACCOUNT_OWNER) response.setHeader('date', new Date(functionNow()).toUTCString());
+    void answer(services, caller, request, response);
+  });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // a large upload at a slow pace is lawful
   const port = await listen(server, options.port);
@@ -39,14 +47,13 @@ export async function startEndpoint(options: {
 
 async function answer(
   services: ReadonlyMap<string, AwsService>,
-  callerWith: (accessKeyId: string | undefined) => Caller,
+  caller: Caller,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   // A service that writes after the end makes the response fail; unheard, that would end the process.
   response.on('error', (error) => logDefect(request, error));
   try {
-    const caller = callerWith(credentialOf(request)?.[0]);
     const service = serviceFor(services, request);
     // These two ask for no permissions themselves, as no function has any business there.
     if (UNCHECKED.has(service.signingName))

@@ -103,9 +103,13 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
       authorizer,
     }),
   );
-  const callerWith = (accessKeyId: string | undefined) => authorizer.callerWith(accessKeyId);
   const endpoint = closing.add(
-    await startEndpoint({ services: engines.all, port: options.port, callerWith }),
+    await startEndpoint({
+      services: engines.all,
+      port: options.port,
+      callerWith: (accessKeyId) => authorizer.callerWith(accessKeyId),
+      functionNow: () => clock.now(),
+    }),
   );
   const openAiUrl = await openApi(options, clock, closing);
 
@@ -172,7 +176,7 @@ function trustOf(api: BatchApiChoice): Record<string, string> {
 }
 
 /** Each function signs with a key of its own, by which the endpoint knows its role. */
-function identitiesOf({ functions }: StackPlan): Identity[] {
+export function identitiesOf({ functions }: StackPlan): Identity[] {
   return functions.map(({ accessKeyId, roleArn, name }) => ({ accessKeyId, roleArn, sessionName: name }));
 }
 

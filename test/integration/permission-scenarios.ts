@@ -1,0 +1,168 @@
+import { renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import type { Policies } from '../../local/aws/authorization/decision.ts';
+import type { PermissionStage } from './permission-stage.ts';
+import { chatRows } from './stock-clients.ts';
+
+/** Something that the stack does, and what is to be read in the table when a permission for it is missing. */
+export interface Scenario {
+  readonly fails: string;
+  readonly play: (stage: PermissionStage) => Promise<void>;
+}
+
+/** From the most usual to the rarest; the table names the first in which a permission is asked for. */
+export const SCENARIOS: readonly Scenario[] = [
+  { fails: 'a file does not get its results', play: mainJob },
+  { fails: 'a bad file is not rejected with a report', play: badFile },
+  { fails: 'a running batch is not cancelled', play: cancelledJob },
+  { fails: 'an event whose file is gone already ends in the dead-letter queue', play: fileGoneBeforeIntake },
+  {
+    fails: 'a file that is deleted while its job waits keeps the job open for ever',
+    play: fileGoneWhilePaused,
+  },
+  { fails: 'a job that INTAKE could not bring to its end is not taken up again', play: intakeTriedAgain },
+  {
+    fails: 'results of more than 8 MiB whose storing broke off leave their upload behind',
+    play: brokenDelivery,
+  },
+];
+
+const HALF_A_LINE = '{"custom_id":"half\n';
+
+async function mainJob(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('main');
+  const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
+  await stage.untilJob(jobId, 'completed');
+  await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+}
+
+async function badFile(stage: PermissionStage): Promise<void> {
+  await stage.untilJob(await stage.drop(`${stage.newName('bad')}.jsonl`, HALF_A_LINE), 'rejected');
+}
+
+async function cancelledJob(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('cancelled');
+  const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
+  await stage.untilJob(jobId, 'submitted');
+  await stage.send(stage.names.cancelQueueUrl, { jobId });
+  await stage.untilJob(jobId, 'cancelled');
+}
+
+/** S3's event comes, and the version is deleted: INTAKE has to be told that it is gone, not that it may not look. */
+async function fileGoneBeforeIntake(stage: PermissionStage): Promise<void> {
+  const key = `${stage.newName('gone-early')}.jsonl`;
+  const object = { key, size: 1, etag: 'e', 'version-id': 'deleted-version' };
+  const absence = stage.untilAsked('intake', 's3:ListBucket');
+  await stage.send(queueOf(stage, 'intake'), {
+    detail: { bucket: { name: stage.names.requestBucket }, object },
+  });
+  await absence;
+}
+
+/**
+ * Submission is paused for so long that POLL looks after the job, the file goes, submission goes on: POLL hands the
+ * part to SUBMIT again, and SUBMIT and DELIVER find the file gone.
+ */
+async function fileGoneWhilePaused(stage: PermissionStage): Promise<void> {
+  const key = `${stage.newName('gone-late')}.jsonl`;
+  await setPaused(stage, true);
+  const VersionId = await stage.outsider.put(key, chatRows(3, key));
+  const jobId = stage.jobIdOf(key, VersionId);
+  await stage.untilJob(jobId, 'accepted');
+  const Bucket = stage.names.requestBucket;
+  await stage.outsider.s3.send(new DeleteObjectCommand({ Bucket, Key: key, VersionId }));
+  await stage.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
+  await setPaused(stage, false);
+  await stage.untilJob(jobId, 'failed');
+}
+
+/** What was refused heals once it is allowed: POLL hands the job to INTAKE again. */
+async function intakeTriedAgain(stage: PermissionStage): Promise<void> {
+  stage.enforce(withoutAction(stage, 'intake', 's3:PutObject'));
+  const refused = stage.untilAsked('intake', 's3:PutObject');
+  const jobId = await stage.drop(`${stage.newName('bad-again')}.jsonl`, HALF_A_LINE);
+  await refused;
+  stage.enforce(stage.plan.policies);
+  await stage.untilJob(jobId, 'rejected');
+}
+
+/**
+ * The API breaks off after the output file and before the error file, and an upload that was begun for the whole is
+ * gone when it is to be completed, as the bucket's rule for old uploads would have it.
+ */
+async function brokenDelivery(stage: PermissionStage): Promise<void> {
+  stage.enforce(withoutAction(stage, 'delivery', 'dynamodb:GetItem'));
+  const jobId = await stage.drop(`${stage.newName('large')}.jsonl`, embeddingRows(150));
+  await stage.until('the batch ends', () => stage.hasEvent('Batch Status Change', jobId, 'completed'));
+  const errorFile = join(stage.directory, 'openai', 'files', await errorFileOf(stage, jobId));
+  await loseAssembly(stage, jobId);
+  renameSync(errorFile, `${errorFile}.away`);
+  stage.enforce(stage.plan.policies);
+  await stage.untilAsked('delivery', 's3:AbortMultipartUpload');
+  renameSync(`${errorFile}.away`, errorFile);
+  await stage.untilJob(jobId, 'completed');
+}
+
+async function errorFileOf(stage: PermissionStage, jobId: string): Promise<string> {
+  const job = await stage.ledger.readJob(jobId);
+  const [part] = await stage.ledger.partsOf(jobId, job?.plan?.planId ?? '');
+  const id = part?.batch?.errorFileId;
+  if (id === undefined) throw new Error('the batch left no error file');
+  return id;
+}
+
+/** Notes an upload on the job that the bucket does not know. */
+async function loseAssembly(stage: PermissionStage, jobId: string): Promise<void> {
+  await stage.until('the upload is noted', async () => {
+    const job = await stage.ledger.readJob(jobId);
+    if (job?.status !== 'submitted') return false;
+    return await stage.ledger.replaceJob({
+      ...job,
+      assembly: { output: { uploadId: 'expired-upload', etags: ['"etag"'] } },
+    });
+  });
+}
+
+async function setPaused(stage: PermissionStage, paused: boolean): Promise<void> {
+  await stage.until('the switch is set', async () =>
+    stage.ledger.replaceControl({ ...(await stage.ledger.readControl()), paused }),
+  );
+}
+
+/** The policies without one action of one function. */
+function withoutAction(stage: PermissionStage, room: string, action: string): Policies {
+  const { policies } = stage.plan;
+  const ofRoles = new Map(
+    [...policies.ofRoles].map(([arn, statements]) => {
+      if (!arn.includes(`-${room}-worker-`)) return [arn, statements];
+      return [
+        arn,
+        statements.map((each) => ({ ...each, actions: each.actions.filter((name) => name !== action) })),
+      ];
+    }),
+  );
+  return { ...policies, ofRoles };
+}
+
+function queueOf(stage: PermissionStage, room: string): string {
+  const queue = stage.plan.queues.find(({ name }) => name.includes(`${room}-work-queue`));
+  if (queue === undefined) throw new Error(`there is no queue of ${room}`);
+  return queue.name;
+}
+
+/** Rows with long answers, of which the last one fails. */
+function embeddingRows(count: number): string {
+  const rows = Array.from({ length: count }, (_, at) => ({
+    custom_id: `row-${at}`,
+    method: 'POST',
+    url: '/v1/embeddings',
+    body: {
+      model: 'text-embedding-3-small',
+      dimensions: 256,
+      input: Array.from({ length: 16 }, (_, part) => `text ${at} ${part}`),
+      ...(at === count - 1 && { metadata: { batchdrop_local: 'fail:500' } }),
+    },
+  }));
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}
