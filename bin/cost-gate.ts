@@ -73,7 +73,7 @@ export class CostGate {
       'rows',
     );
     const yes = await ask(
-      `Send ${rows} to ${api}, and later without asking what else is dropped?\nThis costs money. [y/N] `,
+      `Send ${rows} to ${api}, and all that is dropped later?\nThis costs money. [y/N] `,
       stopped,
     );
     if (stopped.aborted) return;

@@ -7,6 +7,7 @@ import {
   type JobStatusChange,
   type RowCounts,
 } from '../functions/shared/contract/events.ts';
+import { counted } from './amounts.ts';
 
 /** An event as it comes from a bus. */
 export interface ReceivedEvent {
@@ -64,7 +65,7 @@ function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
   switch (data.status) {
     case 'accepted':
     case 'submitted':
-      return [`${data.rows} rows in ${data.parts} ${data.parts === 1 ? 'batch' : 'batches'}`];
+      return [`${counted(data.rows, 'row', 'rows')} in ${counted(data.parts, 'batch', 'batches')}`];
     case 'joined':
       return [`the same bytes as job ${data.joinedJobId}: not run again`];
     case 'rejected': {

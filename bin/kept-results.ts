@@ -63,7 +63,8 @@ export class KeptResults {
     const files = await fetchResults(this.#connection, job, draft);
     await rename(draft, folder);
     const shown = relative(process.cwd(), folder);
+    const what = job.status === 'rejected' ? 'report is' : 'results are';
     if (files.length > 0)
-      this.#tell(`${printable(job.request.key)}  ${job.status}: its results are in ${shown}/`);
+      this.#tell(`${printable(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
   }
 }

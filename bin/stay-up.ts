@@ -12,7 +12,7 @@ import { awaitExample, dropExample } from './example-job.ts';
 import { Failure } from './failure.ts';
 import { KeptResults } from './kept-results.ts';
 import { DATA_DIRECTORY } from './place.ts';
-import { askOnTerminal } from './question.ts';
+import { askOnTerminal, say } from './question.ts';
 import { realBatchApi } from './real-batch-api.ts';
 import { untilStopped } from './stop-signal.ts';
 import { synthesize } from './synthesis.ts';
@@ -111,7 +111,7 @@ async function guard(
   data: DataDirectory,
   up: { connection: Connection; whereabouts: Whereabouts; listeners: ((event: AwsEvent) => void)[] },
 ): Promise<() => Promise<void>> {
-  const tell = options.json ? console.error : console.log;
+  const tell = options.json ? console.error : say;
   const kept = new KeptResults(up.connection, { directory: data.room('results'), tell });
   up.listeners.push((event) => kept.notice(event));
   if (options.yes) {
@@ -159,7 +159,7 @@ async function stayUp(
 function tellEvents(json: boolean): (event: AwsEvent) => void {
   return (event) => {
     const line = eventLine(event);
-    if (line !== undefined) console.log(json ? JSON.stringify(event) : line);
+    if (line !== undefined) say(json ? JSON.stringify(event) : line);
   };
 }
 

@@ -9,19 +9,17 @@ export function welcome(
 ): string {
   const here = Object.values<string>(DATA_DIRECTORY).includes(data) ? '' : ` --data ${data}`;
   const openAi =
-    api === 'real'
-      ? `the real API at ${whereabouts.openAiUrl}: what you drop costs money`
-      : whereabouts.openAiUrl;
-  const pace =
-    speed === 1 ? 'real time' : `${speed} times as fast as the clock on the wall while nothing computes`;
+    api === 'real' ? `${whereabouts.openAiUrl}: what you drop costs money` : whereabouts.openAiUrl;
+  const pace = speed === 1 ? 'real time' : `${speed} times as fast as the wall while nothing computes`;
+  const resultsCommand = `npx batchdrop results JOB_ID${here}`;
   const lines: [string, string][] = [
-    ['AWS endpoint', `${whereabouts.url} (AWS_ENDPOINT_URL; any credentials, us-east-1)`],
+    ['AWS endpoint', `${whereabouts.url} (AWS_ENDPOINT_URL; any credentials)`],
     ['Batch API', openAi],
     ['time', pace],
     ['data', ephemeral ? `${data}, removed at the end` : data],
     ['drop a file', `npx batchdrop submit examples/embeddings.jsonl${here}`],
     ['', `or any S3 client: PUT to s3://${whereabouts.requestBucket}/`],
-    ['results', `npx batchdrop results JOB_ID${here}`],
+    ['results', api === 'real' ? `come into ${data}/results/JOB_ID/ as jobs end` : resultsCommand],
     ['', `or s3://${whereabouts.resultsBucket}/<file>/<job id>/`],
     ['cancel', `npx batchdrop cancel JOB_ID${here}`],
     ['stop', 'Ctrl-C; npm start goes on where it stopped'],

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
+import { counted } from '../amounts.ts';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../connection.ts';
 import { printable } from '../event-line.ts';
 import { jobFacts } from '../job-facts.ts';
@@ -54,7 +55,9 @@ function startOf(since: Since, jobs: readonly Job[]): number {
 function printTable(jobs: readonly Job[], inAll: number): void {
   if (jobs.length === 0) {
     console.log(
-      inAll === 0 ? 'No jobs: batchdrop submit FILE makes one.' : `None of ${inAll} jobs is of that kind.`,
+      inAll === 0
+        ? 'No jobs: batchdrop submit FILE makes one.'
+        : `None of ${counted(inAll, 'job', 'jobs')} is of that kind.`,
     );
     return;
   }

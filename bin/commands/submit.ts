@@ -11,7 +11,7 @@ import { waitForJobs } from '../wait-for-jobs.ts';
 
 interface Options extends ConnectionOptions {
   readonly name?: string;
-  readonly meta: Record<string, string>;
+  readonly meta?: Record<string, string>;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
 }
@@ -29,7 +29,6 @@ export function submitCommand(): Command {
         '--meta <name=value>',
         'metadata of the batches and events, may be repeated; rerun=yes runs bytes that ran before',
         addPair,
-        {},
       ),
   ).action(submit);
 }
@@ -47,7 +46,7 @@ async function submit(files: string[], options: Options): Promise<void> {
 async function tellForecasts(sources: readonly RequestSource[], options: Options): Promise<void> {
   const forecasts = [];
   for (const source of sources) {
-    const known = await forecast(source, options.meta);
+    const known = await forecast(source, options.meta ?? {});
     forecasts.push(known);
     if (known.verdict === 'bad') process.exitCode = 1;
     if (!options.json) console.log(forecastLines(known).join('\n'));
@@ -90,7 +89,7 @@ async function putAll(
       const of = `${printable(source.file)}  `;
       const total = bytesShown(source.bytes);
       const submission = await putFile(connection, source, {
-        metadata: options.meta,
+        ...(options.meta !== undefined && { metadata: options.meta }),
         onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
       });
       submissions.push(submission);
@@ -104,7 +103,7 @@ async function putAll(
   }
 }
 
-function addPair(pair: string, pairs: Record<string, string>): Record<string, string> {
+function addPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
   if (name === undefined || value === undefined)
     throw new InvalidArgumentError('It has the form name=value.');

@@ -79,7 +79,7 @@ describe('the line of an event', () => {
       'a file whose name would move the cursor',
       'OpenAI Batch Job Status Change',
       { status: 'accepted', request: { ...request, key: 'a\u001b[2Jb\r\nc' }, rows: 1, parts: 1 },
-      '10:11:12  job     accepted     a�[2Jb��c  1 rows in 1 batch  job1',
+      '10:11:12  job     accepted     a�[2Jb��c  1 row in 1 batch  job1',
     ],
   ])('tells of %s', (_, detailType, data, line) => {
     expect(lineOf(detailType, data)).toBe(line);
