@@ -63,18 +63,23 @@ export class PermissionStage {
     const events: AwsEvent[] = [];
     authorizer.listen((decision) => decisions.push(decision));
     const data = new DataDirectory(mkdtempSync(join(tmpdir(), 'batchdrop-permissions-')), 'local');
-    const runtime = await startRuntime({
-      data,
-      assemblyDirectory,
-      authorizer,
-      port: 0,
-      speed: SPEED,
-      api: { kind: 'local' },
-      onEvent: (event) => events.push(event),
-      onProblem: () => {}, // refusals are what this is about
-    });
-    const plan = planStack(readAssembly(assemblyDirectory), runtime.whereabouts.url);
-    return new PermissionStage({ runtime, data, authorizer, plan, decisions, events });
+    try {
+      const runtime = await startRuntime({
+        data,
+        assemblyDirectory,
+        authorizer,
+        port: 0,
+        speed: SPEED,
+        api: { kind: 'local' },
+        onEvent: (event) => events.push(event),
+        onProblem: () => {}, // refusals are what this is about
+      });
+      const plan = planStack(readAssembly(assemblyDirectory), runtime.whereabouts.url);
+      return new PermissionStage({ runtime, data, authorizer, plan, decisions, events });
+    } catch (cause) {
+      discard(data);
+      throw cause;
+    }
   }
 
   get names() {
@@ -151,7 +156,11 @@ export class PermissionStage {
     this.outsider.close();
     this.#dynamoDb.destroy();
     await this.#runtime.close();
-    this.#data.release();
-    rmSync(this.directory, { recursive: true, force: true });
+    discard(this.#data);
   }
+}
+
+function discard(data: DataDirectory): void {
+  data.release();
+  rmSync(data.path, { recursive: true, force: true });
 }
