@@ -15,9 +15,8 @@ export async function sweepPart(
   const fileIds = new Set(part.abandoned.map(({ fileId }) => fileId));
   const since = Math.min(...part.abandoned.map(({ at }) => at));
   const found = await findBatches(deps, { fileIds, since, account: part.intent?.account });
-  for (const { batchId } of found) {
-    if (batchId !== part.batch?.batchId && !part.strays.includes(batchId))
-      await cancelStray(deps, part, batchId);
-  }
+  // An attempt that was put back leaves its file, with a known batch on it, to the attempts after it.
+  const known = new Set([part.batch?.batchId, ...part.earlierBatchIds, ...part.strays]);
+  for (const { batchId } of found) if (!known.has(batchId)) await cancelStray(deps, part, batchId);
   await changePart(deps, part, (now) => (now.swept ? undefined : { ...now, swept: true, tries: 0 }));
 }

@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { Ambiguous } from '../../functions/shared/core/errors.ts';
+import { type Fault, withFaults } from '../fakes/faulty.ts';
+import { fileOf, SmallWorld } from './small-world.ts';
+
+const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
+
+/** Found by `npm run chaos` with seed 1: the file of a batch that had been put back was given up later. */
+it('a batch that was put back is no second batch when its file is given up by a later attempt', async () => {
+  const creates: Fault[] = ['ok', { failBefore: new Ambiguous('create batch: connection failed') }];
+  const world = new SmallWorld({
+    fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}),
+    replaced: ({ api }) => ({
+      api: withFaults(api, (method) => (method === 'createBatch' ? (creates.shift() ?? 'ok') : 'ok')),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  await world.rest();
+
+  const [part] = world.parts(jobId);
+  expect(world.job(jobId).status).toBe('completed');
+  expect(part?.earlierBatchIds).toHaveLength(1);
+  expect(part?.abandoned).toHaveLength(1); // else nothing was swept
+  expect(part?.strays).toEqual([]);
+  expect(world.log.lines.filter(({ code }) => code === 'second_batch')).toEqual([]);
+});
