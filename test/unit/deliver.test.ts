@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Refused, RetryLater } from '../../functions/shared/core/errors.ts';
 import type { BatchApi, Ports } from '../../functions/shared/core/ports.ts';
 import { withFaults } from '../fakes/faulty.ts';
-import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, SmallWorld } from './small-world.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, SmallWorld, withMethods } from './small-world.ts';
 
 const OK = { status_code: 200, request_id: 'req', body: {} };
 const line = (customId: string, response: unknown = OK, error: unknown = null) =>
@@ -14,8 +14,7 @@ function answering(api: BatchApi, output: string[] | undefined, errors: string[]
     'file-out': (output ?? []).map((text) => `${text}\n`).join(''),
     'file-err': errors.map((text) => `${text}\n`).join(''),
   };
-  return {
-    ...pick(api),
+  return withMethods(api, {
     async retrieveBatch(batchId) {
       const { outputFileId, errorFileId, ...batch } = await api.retrieveBatch(batchId);
       if (outputFileId === undefined && errorFileId === undefined) return batch;
@@ -29,20 +28,7 @@ function answering(api: BatchApi, output: string[] | undefined, errors: string[]
     async *readFile(fileId) {
       yield Buffer.from(files[fileId] ?? '');
     },
-  };
-}
-
-function pick(api: BatchApi): BatchApi {
-  return {
-    uploadFile: api.uploadFile.bind(api),
-    createBatch: api.createBatch.bind(api),
-    retrieveBatch: api.retrieveBatch.bind(api),
-    listBatches: api.listBatches.bind(api),
-    cancelBatch: api.cancelBatch.bind(api),
-    fileBytes: api.fileBytes.bind(api),
-    readFile: api.readFile.bind(api),
-    deleteFile: api.deleteFile.bind(api),
-  };
+  });
 }
 
 async function delivered(
@@ -191,8 +177,7 @@ describe('a download', () => {
   it('that is cut concludes nothing, and is made again', async () => {
     let cuts = 2;
     const { world, jobId } = await delivered(({ api }) => ({
-      api: {
-        ...pick(api),
+      api: withMethods(api, {
         async *readFile(fileId) {
           cuts -= 1;
           for await (const chunk of api.readFile(fileId)) {
@@ -200,7 +185,7 @@ describe('a download', () => {
             yield cuts >= 0 ? chunk.subarray(0, Buffer.from(chunk).indexOf('\n') + 1) : chunk;
           }
         },
-      },
+      }),
     }));
     expect(cuts).toBeLessThan(0);
     expect(world.job(jobId).rows).toMatchObject({ total: 3, succeeded: 3, missing: 0 });
@@ -350,8 +335,7 @@ describe('large results', () => {
       const body = 'x'.repeat((sizes[first ? 0 : 1] ?? 0) * MEGABYTE);
       return `${line(first ? 'first' : 'second', { ...OK, body })}\n`;
     };
-    return {
-      ...pick(api),
+    return withMethods(api, {
       async retrieveBatch(batchId) {
         const batch = await api.retrieveBatch(batchId);
         const id = batch.metadata.batchdrop_part === '1' ? 'first' : 'second';
@@ -361,7 +345,7 @@ describe('large results', () => {
       async *readFile(fileId) {
         yield Buffer.from(bodyOf(fileId));
       },
-    };
+    });
   };
 
   it.each([

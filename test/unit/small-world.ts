@@ -6,7 +6,7 @@ import { type BatchdropEvent, DETAIL_TYPE } from '../../functions/shared/contrac
 import type { Job } from '../../functions/shared/core/job.ts';
 import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 import type { Part } from '../../functions/shared/core/part.ts';
-import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
+import type { BatchApi, Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
@@ -201,4 +201,19 @@ export function fileOfTwoParts(): string {
   const input = Array.from({ length: 30_000 }, () => 'a');
   const differences = { url: '/v1/embeddings', body: { model: 'text-embedding-3-small', input } };
   return `${row('first', differences)}\n${row('second', differences)}\n`;
+}
+
+/** The API with some methods in the place of its own; the API itself stays as it is. */
+export function withMethods(api: BatchApi, methods: Partial<BatchApi>): BatchApi {
+  return {
+    uploadFile: api.uploadFile.bind(api),
+    createBatch: api.createBatch.bind(api),
+    retrieveBatch: api.retrieveBatch.bind(api),
+    listBatches: api.listBatches.bind(api),
+    cancelBatch: api.cancelBatch.bind(api),
+    fileBytes: api.fileBytes.bind(api),
+    readFile: api.readFile.bind(api),
+    deleteFile: api.deleteFile.bind(api),
+    ...methods,
+  };
 }

@@ -53,7 +53,8 @@ async function submissionStep(deps: TurnDeps, held: HeldPart, step: PartStep): P
     case 'create':
       return create(deps, held);
     case 'look':
-      return look(deps, held);
+      await look(deps, held);
+      return false;
     case 'abandon':
       return abandon(deps, held);
     case 'retry':
@@ -181,10 +182,10 @@ async function notSent(held: HeldPart, intentId: string, failure: unknown): Prom
   });
 }
 
-/** False when nothing was found yet. */
-async function look(deps: TurnDeps, held: HeldPart): Promise<boolean> {
+/** Adopts the batch, or notes that there was none yet: it is looked for again later. */
+async function look(deps: TurnDeps, held: HeldPart): Promise<void> {
   const intent = standing(held.part);
-  if (await adopt(deps, held.part, intent)) return true;
+  if (await adopt(deps, held.part, intent)) return;
   await held.change((part) => {
     if (part.intent?.id !== intent.id || part.batch) return undefined;
     const now = deps.clock.now();
@@ -196,18 +197,17 @@ async function look(deps: TurnDeps, held: HeldPart): Promise<boolean> {
       waitUntil: Math.min(now + LOOK_AGAIN_MS, settled),
     };
   });
-  return false;
 }
 
-/** The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then all anew. */
+/** The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then all anew: true. */
 async function abandon(deps: TurnDeps, held: HeldPart): Promise<boolean> {
   const { part } = held;
   const intent = standing(part);
-  if (await adopt(deps, part, intent)) return true;
+  if (await adopt(deps, part, intent)) return false;
   const { fileId } = intent;
   if (fileId === undefined) throw new Error(`abandon part ${part.jobId}/${part.number}: no file`);
   await deps.api.deleteFile(fileId);
-  if (await adopt(deps, part, intent)) return true;
+  if (await adopt(deps, part, intent)) return false;
   deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
   await held.change((now) => {
     if (now.intent?.id !== intent.id || now.batch) return undefined;
