@@ -155,6 +155,10 @@ describe('a target that fails', () => {
     });
   });
 
+  it('is still tried when its event is just as old as its policy allows', async () => {
+    expect(await failing({ MaximumEventAgeInSeconds: 180 })).toMatchObject({ invocations: 3 });
+  });
+
   it('for good is not tried again: the reason is said, no retry is counted', async () => {
     const dead = queue();
     const nowhere = 'arn:aws:sqs:us-east-1:000000000000:nowhere';
@@ -168,7 +172,7 @@ describe('a target that fails', () => {
   });
 });
 
-it('a data directory from before events had an age goes on, its events are delivered', async () => {
+it('a data directory from before events had an age goes on, its events are delivered and tried again', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-old-'));
   const old = new DatabaseSync(join(directory, 'events.sqlite'));
   old.exec(`
@@ -176,7 +180,7 @@ it('a data directory from before events had an age goes on, its events are deliv
       seq INTEGER PRIMARY KEY AUTOINCREMENT, rule_arn TEXT NOT NULL, target TEXT NOT NULL, payload TEXT NOT NULL,
       tries INTEGER NOT NULL, due_at INTEGER NOT NULL
     ) STRICT;
-    INSERT INTO deliveries VALUES (1, 'rule', '{"id":"x","arn":"${FUNCTION}","retries":2}', '{"a":1}', 0, 0);
+    INSERT INTO deliveries VALUES (1, 'rule', '{"id":"x","arn":"${FUNCTION}","retries":2}', '{"a":1}', 0, ${clock.now()});
   `);
   old.close();
   const heard: unknown[] = [];
@@ -184,11 +188,19 @@ it('a data directory from before events had an age goes on, its events are deliv
     directory,
     clock,
     sendToQueue: () => {},
-    invokeLambda: async (_arn, payload) => void heard.push(payload),
+    invokeLambda: async (_arn, payload) => {
+      heard.push(payload);
+      if (heard.length === 1) throw new Error('not yet');
+    },
     report: () => {},
   });
   engine.start();
+  const isHeardAgain = () => {
+    clock.advance(MINUTE);
+    return heard.length === 2;
+  };
+  await vi.waitUntil(isHeardAgain, { timeout: 20_000, interval: 10 });
   await engine.close();
   rmSync(directory, { recursive: true });
-  expect(heard).toEqual([{ a: 1 }]);
+  expect(heard).toEqual([{ a: 1 }, { a: 1 }]);
 });
