@@ -7,11 +7,11 @@ import {
   keyPointerKey,
   type LedgerKey,
   partKey,
-  partsPrefix,
 } from '../../functions/shared/adapters/ledger-keys.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
 import type { Part, PartRef } from '../../functions/shared/core/part.ts';
 import type { Clock, Control, DueItem, KeyPointer, Ledger } from '../../functions/shared/core/ports.ts';
+import { plainCopy } from './plain-copy.ts';
 
 /** A ledger that is read by tests. */
 export interface InMemoryLedger extends Ledger {
@@ -34,18 +34,18 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
 
   read(key: LedgerKey): T | undefined {
     const item = this.#items.get(textOf(key));
-    return item === undefined || this.#expired(item) ? undefined : structuredClone(item);
+    return item === undefined || this.#expired(item) ? undefined : plainCopy(item);
   }
 
   create(key: LedgerKey, item: T): boolean {
     if (this.read(key) !== undefined) return false;
-    this.#write(key, structuredClone(item));
+    this.#write(key, plainCopy(item));
     return true;
   }
 
   replace(key: LedgerKey, item: T): boolean {
     if (this.#items.get(textOf(key))?.version !== item.version) return false;
-    this.#write(key, { ...structuredClone(item), version: item.version + 1 });
+    this.#write(key, { ...plainCopy(item), version: item.version + 1 });
     return true;
   }
 
@@ -54,8 +54,8 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
     return item.version === 0 ? this.create(key, { ...item, version: 1 }) : this.replace(key, item);
   }
 
-  all(): T[] {
-    return structuredClone([...this.#items.values()]);
+  all(wanted: (item: T) => boolean = () => true): T[] {
+    return [...this.#items.values()].filter(wanted).map(plainCopy);
   }
 
   #write(key: LedgerKey, item: T): void {
@@ -75,7 +75,7 @@ interface IndexChange {
 
 /** The index as it was `lagMs` ago. */
 class LaggingIndex {
-  readonly #changes = new Map<string, { key: LedgerKey; changes: IndexChange[] }>();
+  readonly #changes = new Map<string, { item: DueItem | undefined; shard: number; changes: IndexChange[] }>();
   readonly #clock: Clock;
   readonly #lagMs: number;
 
@@ -85,7 +85,11 @@ class LaggingIndex {
   }
 
   note(key: LedgerKey, dueAt: number | undefined): void {
-    const entry = this.#changes.get(textOf(key)) ?? { key, changes: [] };
+    const entry = this.#changes.get(textOf(key)) ?? {
+      item: dueItemAt(key),
+      shard: dueShardOf(key),
+      changes: [],
+    };
     entry.changes = entry.changes.slice(this.#visible(entry.changes)); // what is older is never looked at again
     entry.changes.push({ at: this.#clock.now(), dueAt });
     this.#changes.set(textOf(key), entry);
@@ -93,10 +97,10 @@ class LaggingIndex {
 
   due(shard: number, before: number, limit: number): DueItem[] {
     const found: { dueAt: number; item: DueItem }[] = [];
-    for (const { key, changes } of this.#changes.values()) {
+    for (const { item, shard: own, changes } of this.#changes.values()) {
+      if (own !== shard) continue;
       const dueAt = changes[this.#visible(changes)]?.dueAt;
-      const item = dueItemAt(key);
-      if (item === undefined || dueAt === undefined || dueAt > before || dueShardOf(key) !== shard) continue;
+      if (item === undefined || dueAt === undefined || dueAt > before) continue;
       if ((changes[this.#visible(changes)]?.at ?? Infinity) > this.#clock.now() - this.#lagMs) continue;
       found.push({ dueAt, item });
     }
@@ -132,9 +136,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     replacePart: async (part) => parts.replace(partKey(part), part),
     partsOf: async (jobId, planId) =>
       parts
-        .all()
-        .filter((part) => part.jobId === jobId && partKey(part).sk.startsWith(partsPrefix(planId)))
-        .filter((part) => part.expiresAt > clock.now())
+        .all((part) => part.jobId === jobId && part.planId === planId && part.expiresAt > clock.now())
         .sort((a, b) => a.number - b.number),
     async readBatchPointer(batchId) {
       const pointer = batchPointers.get(batchPointerKey(batchId).pk);

@@ -1,116 +1,71 @@
-import { brokenPromises } from './invariants.ts';
-import { type FaultRates, NO_FAULTS } from './scheduler.ts';
-import { REQUESTS, World } from './world.ts';
+import type { LeftOut } from './fault-book.ts';
+import type { FaultKind } from './fault-kinds.ts';
+import { type Finding, findings } from './invariants.ts';
+import { MINUTE } from './invocation.ts';
+import { outcomeOf } from './outcome.ts';
+import { Users } from './users.ts';
+import { type Scenario, World } from './world.ts';
 
-/** What became of one seeded history. */
-export interface HistoryReport {
+/** A history that can be played again. */
+export interface HistoryName {
   seed: number;
-  broken: string[];
-  fired: Map<string, number>;
-  steps: number;
-  jobs: number;
-  creates: number;
-  trace: string[];
+  leftOut?: LeftOut;
 }
 
-const MOST_STEPS = 60_000;
-const RATES: FaultRates = {
-  failBefore: 0.03,
-  failAfter: 0.03,
-  die: 0.02,
-  slow: 0.03,
-  backpressure: 0.1,
-  lateCreate: 0.3,
-};
+/** What became of one history. */
+export interface HistoryReport {
+  world: World;
+  users: Users;
+  /** What is broken of the promises; empty when they hold. */
+  broken: string[];
+  /** How much each promise found to look at. */
+  examined: Map<string, number>;
+  fired: ReadonlyMap<FaultKind, number>;
+  steps: number;
+}
+
+const MOST_STEPS = 150_000;
+const LONG_FAULTS_SHARE = 0.12;
 
 /** Plays one history: users and faults for a while, then only time, until everything has come to rest. */
-export async function playHistory(seed: number): Promise<HistoryReport> {
-  const world = new World(seed, {
-    listLagMs: 60_000,
-    fate: (nth, random) => fateOf(nth, random),
-  });
-  world.faults(RATES);
+export async function playHistory(
+  seed: number,
+  leftOut: LeftOut = {},
+  scenario: Scenario = {},
+): Promise<HistoryReport> {
+  const world = new World(seed, leftOut, scenario);
+  const users = new Users(world, leftOut.deeds);
+  const { chance, timeline } = world;
+  const longest = chance.of('long faults') < LONG_FAULTS_SHARE ? 30 * 60 * MINUTE : 90 * MINUTE;
+  const faultsEnd = timeline.now() + chance.between('end of faults', 10 * MINUTE, longest);
+  timeline.at(faultsEnd, () => endFaults(world, users));
   let steps = 0;
-  const wishes = 2 + Math.floor(world.random() * 4);
-  for (let wish = 0; wish < wishes; wish += 1) {
-    act(world);
-    for (let step = Math.floor(world.random() * 250); step > 0; step -= 1, steps += 1) await world.step();
-  }
-  world.faults(NO_FAULTS);
-  while (!world.isQuiet() && steps < MOST_STEPS) {
-    await world.step();
-    steps += 1;
-  }
-  const broken = world.isQuiet()
-    ? brokenPromises(world)
-    : ['it never came to rest', ...brokenPromises(world)];
+  while (steps < MOST_STEPS && (await timeline.next())) steps += 1;
+  const found: Finding[] = findings(world, users);
+  const broken = found.flatMap((finding) => finding.broken);
+  if (!world.isQuiet()) broken.unshift('it never came to rest');
   return {
-    seed,
+    world,
+    users,
     broken,
-    fired: world.scheduler.fired,
+    examined: new Map(found.map(({ promise, examined }) => [promise, examined])),
+    fired: world.faults.fired,
     steps,
-    jobs: world.ledger.jobs().length,
-    creates: world.api.audit().creates.length,
-    trace: world.scheduler.trace,
   };
 }
 
-function fateOf(
-  nth: number,
-  random: () => number,
-): ReturnType<ConstructorParameters<typeof World>[1]['fate']> {
-  const dice = random();
-  if (dice < 0.1 && nth < 5) {
-    const message = 'Enqueued token limit reached. Please try again later.';
-    return { failure: [{ code: 'token_limit_exceeded', message, param: null, line: null }] };
+/** What the world sees in the end: two histories that differ only in what nobody sees have the same outcome. */
+export function outcomeText({ world }: HistoryReport): string {
+  return outcomeOf(world);
+}
+
+function endFaults(world: World, users: Users): void {
+  if (!users.areDone()) {
+    world.timeline.at(world.timeline.now() + MINUTE, () => endFaults(world, users));
+    return;
   }
-  if (dice < 0.15)
-    return { failure: [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }] };
-  if (dice < 0.16) return { runningMs: 30 * 3_600_000 };
-  if (dice < 0.2) return { runningAs: 'pondering' };
-  const odd = random();
-  return {
-    runningMs: Math.floor(random() * 600_000),
-    row: () => {
-      const fell = random();
-      if (odd > 0.3) return 'succeeded';
-      return fell < 0.2 ? 'failed' : fell < 0.3 ? 'missing' : 'succeeded';
-    },
-  };
-}
-
-/** A user drops a file, the same again, or another under its name; or cancels in one of three ways. */
-function act(world: World): void {
-  const key = `in/${Math.floor(world.random() * 2)}.jsonl`;
-  const dice = world.random();
-  if (dice < 0.65 || world.ledger.jobs().length === 0) {
-    world.drop(key, fileOf(Math.floor(world.random() * 3), world.random() < 0.3 ? 2 : 1));
-  } else if (dice < 0.75) world.cancel({ bucket: REQUESTS, key });
-  else if (dice < 0.87) world.cancel({ jobId: pick(world, world.ledger.jobs())?.jobId ?? 'none' });
-  else world.cancel({ batchId: pick(world, world.api.audit().creates)?.batchId ?? 'batch_none' });
-}
-
-/** Two parts come of two rows with more embedding inputs than one batch takes. */
-function fileOf(content: number, parts: number): string {
-  if (parts === 2) {
-    const input = Array.from({ length: 30_000 }, () => 'a');
-    const row = (n: number) => ({
-      custom_id: `e${content}-${n}`,
-      method: 'POST',
-      url: '/v1/embeddings',
-      body: { model: 'm', input },
-    });
-    return `${JSON.stringify(row(1))}\n${JSON.stringify(row(2))}\n`;
-  }
-  const row = (n: number) => ({
-    custom_id: `c${content}-${n}`,
-    method: 'POST',
-    url: '/v1/chat/completions',
-    body: { model: 'm', messages: [] },
-  });
-  return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
-}
-
-function pick<T>(world: World, things: readonly T[]): T | undefined {
-  return things[Math.floor(world.random() * things.length)];
+  world.faults.over = true;
+  world.operator.repair();
+  world.repairedAt = world.timeline.now();
+  world.tell('faults are over');
 }

@@ -2,165 +2,173 @@ import { createHandler as cancelHandler } from '../../functions/cancel/handler.t
 import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
-import type { Ports, WorkMessage } from '../../functions/shared/core/ports.ts';
+import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
-import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
-import { seededRandom } from '../fakes/seeded-random.ts';
-import type { Fate } from '../fakes/simulated-batch.ts';
-import { type FaultRates, type Invocation, NO_FAULTS, Scheduler } from './scheduler.ts';
+import { Chance } from './chance.ts';
+import { fateOf } from './fates.ts';
+import { FaultBook, type LeftOut } from './fault-book.ts';
+import { FaultyApi } from './faulty-api.ts';
+import { Gate } from './gate.ts';
+import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
+import { watchedLedger } from './ledger-watch.ts';
+import { Mailbox, type Message } from './mailbox.ts';
+import { Operator } from './operator.ts';
+import { Timeline } from './timeline.ts';
 
 export const REQUESTS = 'requests';
-const MINUTE = 60_000;
-const FUNCTION_MS = 10 * MINUTE;
-const TICK_MS = 55_000;
-const MOST_AT_ONCE = 6;
+const MOST_AT_ONCE = 8;
+const LARGEST_GAP_MS = 30 * MINUTE;
 
-/** Which queues each function may send to, as its index.ts wires it. */
-const REACHES: Record<string, ReadonlySet<WorkMessage['to']>> = {
-  intake: new Set(['submit']),
-  poll: new Set(['intake', 'submit', 'deliver', 'finish']),
-};
-
-interface Message {
-  to: 'intake' | 'submit' | 'deliver' | 'cancel';
-  id: string;
-  body: string;
-  sentAt: number;
-  visibleAt: number;
+/** What sets a scenario apart from the usual histories. */
+export interface Scenario {
+  /** The list shows a batch only after this, always. */
+  listLagMs?: number;
 }
 
-/** The real core and handlers over fakes in memory, one clock that moves when told, one scheduler. */
+type Work = (ports: Ports & { resultsBucket: string }, turn: Turn) => Promise<void>;
+
+/** The real core and handlers over fakes in memory; one timeline, on which every interleaving follows from the seed. */
 export class World {
-  readonly clock = new ManualClock();
-  readonly random: () => number;
-  readonly scheduler: Scheduler;
+  readonly timeline = new Timeline();
+  readonly chance: Chance;
+  readonly faults: FaultBook;
+  readonly operator: Operator;
+  readonly gate: Gate;
+  readonly mailbox: Mailbox;
   readonly ledger;
+  readonly written;
   readonly requestFiles;
-  readonly results;
+  readonly results = createInMemoryResults();
   readonly api;
+  readonly faultyApi: FaultyApi;
   readonly bus = createRecordingBus();
   readonly log = createRecordingLog();
+  /** What happened, for a person to read. */
+  readonly story: string[] = [];
+  /** Batches whose id came back to a function that ended well without having put it on the record. */
+  readonly forgotten: string[] = [];
+  remembered = 0;
+  invocations = 0;
+  /** When the faults were over. */
+  repairedAt = 0;
+  readonly #watched;
   readonly #ids;
-  #messages: Message[] = [];
-  #nextMessage = 1;
-  #running = new Set<Invocation>();
-  #lastTick = 0;
-  /** Messages lost and repeated. */
-  unreliableQueues = false;
+  readonly #running = new Set<Invocation>();
+  #ticks = 0;
+  #gapMs = MINUTE;
+  #writes = 0;
+  #started: number;
 
-  constructor(
-    seed: number,
-    options: { listLagMs: number; fate: (nth: number, random: () => number) => Fate },
-  ) {
-    this.random = seededRandom(seed);
-    this.scheduler = new Scheduler(this.random, () => this.clock.now());
-    this.ledger = createInMemoryLedger({ clock: this.clock, dueLagMs: Math.floor(this.random() * 5000) });
-    this.requestFiles = createInMemoryRequestFiles({ clock: this.clock });
-    this.results = createInMemoryResults();
-    this.#ids = createSeededIds(seed);
-    const fateRandom = seededRandom(seed + 1);
-    this.api = createInMemoryBatchApi({
-      clock: this.clock,
-      seed,
-      listLagMs: options.listLagMs,
-      fate: ({ nth }) => options.fate(nth, fateRandom),
+  constructor(seed: number, leftOut: LeftOut = {}, scenario: Scenario = {}) {
+    const now = () => this.timeline.now();
+    this.#started = now();
+    this.chance = new Chance(seed);
+    this.faults = new FaultBook(this.chance, leftOut);
+    this.faults.onStrike = (kind, where) => this.tell(`   fault: ${kind} @ ${where}`);
+    this.ledger = createInMemoryLedger({
+      clock: { now },
+      dueLagMs: this.chance.between('lag of the due index', 0, 5000),
     });
-  }
-
-  /** A user puts a file; S3 says so at least once. */
-  drop(key: string, body: string, metadata: Record<string, string> = {}): void {
-    const facts = this.requestFiles.put(REQUESTS, key, body, metadata);
-    const object = {
-      key,
-      size: facts.size,
-      etag: facts.etag,
-      'version-id': facts.versionId,
-      sequencer: facts.versionId,
+    this.operator = new Operator(this.timeline, this.chance, this.faults, this.ledger);
+    this.gate = new Gate(this.timeline, this.chance, this.faults);
+    this.gate.onCreated = (invocation, batchId) => {
+      invocation.created = batchId;
+      invocation.hurt = false;
     };
-    const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });
-    const times = this.random() < 0.3 ? 2 : 1;
-    for (let time = 0; time < times; time += 1) this.#enqueue('intake', event);
+    this.gate.onCall = (invocation, method) => {
+      if (method.includes('replace')) this.#writes += 1;
+      if (method.startsWith('api.')) this.tell(`${invocation.id}: ${method}`);
+    };
+    this.requestFiles = createInMemoryRequestFiles({ clock: { now } });
+    this.#ids = createSeededIds(seed);
+    this.api = createInMemoryBatchApi({
+      clock: { now },
+      seed,
+      fate: ({ nth }) => fateOf(nth, this.chance, this.faults),
+      account: () => this.operator.account(),
+    });
+    const mood = {
+      now,
+      keyRefused: () => this.operator.keyRefused(),
+      listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
+      lagAlways: scenario.listLagMs !== undefined,
+      pageCap: this.chance.between('largest page', 1, 2),
+      created: (batch: { metadata: Record<string, string> }) => this.#cancelBetween(batch.metadata),
+    };
+    this.faultyApi = new FaultyApi(this.api, mood, this.chance, this.faults);
+    const { ledger, chance, faults } = this;
+    const { ledger: watched, history } = watchedLedger(ledger, {
+      now,
+      chance,
+      faults,
+      parts: () => ledger.parts(),
+    });
+    this.#watched = watched;
+    this.written = history;
+    this.mailbox = new Mailbox(this.timeline, chance, faults, (message, done) =>
+      this.#receive(message, done),
+    );
+    this.timeline.at(now() + MINUTE, () => this.#tick());
   }
 
-  /** A user sends a cancel message. */
-  cancel(request: object): void {
-    this.#enqueue('cancel', JSON.stringify(request));
-  }
-
-  /** Lets faults strike, or no longer. */
-  faults(rates: FaultRates): void {
-    this.scheduler.rates = rates;
-    this.unreliableQueues = rates !== NO_FAULTS;
-  }
-
-  /** One thing happens: a call goes on, a message is delivered, a tick begins, or time passes. */
-  async step(): Promise<void> {
-    const dice = this.random();
-    if (dice < 0.15 && this.#deliverOne()) return;
-    if (dice < 0.17) this.clock.advance(Math.ceil(this.random() * 20_000));
-    this.#tickIfDue();
-    if (await this.scheduler.step()) return;
-    if (this.#deliverOne()) return;
-    this.#passTime();
+  /** A line of the story. */
+  tell(what: string): void {
+    const seconds = ((this.timeline.now() - this.#started) / 1000).toFixed(1);
+    this.story.push(`${seconds.padStart(9)} s  ${what}`);
   }
 
   /** Nothing under way, nothing waiting, nothing due. */
   isQuiet(): boolean {
-    const due = [...this.ledger.jobs(), ...this.ledger.parts()].some(({ dueAt }) => dueAt !== undefined);
-    return !due && this.#messages.length === 0 && this.#living().length === 0;
+    if (this.#running.size > 0 || this.gate.late > 0 || !this.mailbox.isEmpty()) return false;
+    return this.faults.over && !this.#anythingDue(Number.POSITIVE_INFINITY);
   }
 
-  #living(): Invocation[] {
-    for (const invocation of this.#running) {
-      if (invocation.dead || this.clock.now() > invocation.deadline) this.#running.delete(invocation);
+  #anythingDue(before: number): boolean {
+    const due = ({ dueAt }: { dueAt?: number }) => dueAt !== undefined && dueAt <= before;
+    return this.ledger.jobs().some(due) || this.ledger.parts().some(due);
+  }
+
+  /** Whenever anything is due, about once a minute; more and more seldom while that changes nothing. */
+  #tick(): void {
+    if (this.isQuiet()) return;
+    this.#ticks += 1;
+    const name = `tick ${this.#ticks}`;
+    const due = this.#anythingDue(this.timeline.now());
+    if (due && !this.faults.strikes('tick skipped', name)) {
+      const writes = this.#writes;
+      this.#invoke(
+        'poll',
+        `poll#${this.#ticks}`,
+        (ports, turn) => pollHandler(ports)(turn),
+        () => {
+          const idle = this.#writes - writes <= 2; // the poller's own lease
+          this.#gapMs = idle ? Math.min(2 * this.#gapMs, LARGEST_GAP_MS) : MINUTE;
+        },
+      );
+      if (this.faults.strikes('tick doubled', name)) {
+        const twin = () =>
+          this.#invoke('poll', `poll#${this.#ticks}b`, (ports, turn) => pollHandler(ports)(turn));
+        this.timeline.at(this.timeline.now() + this.chance.between(name, 0, 70_000), twin);
+      }
     }
-    return [...this.#running];
+    this.timeline.at(this.timeline.now() + this.#gapMs, () => this.#tick());
   }
 
-  #passTime(): void {
-    const now = this.clock.now();
-    const times = [
-      this.#lastTick + MINUTE,
-      ...this.#messages.map(({ visibleAt }) => visibleAt),
-      ...this.#living().map(({ deadline }) => deadline + 1),
-      this.scheduler.nextTime() ?? Number.POSITIVE_INFINITY,
-    ];
-    this.clock.advance(Math.max(1, Math.min(...times) - now));
-  }
-
-  #tickIfDue(): void {
-    if (this.clock.now() < this.#lastTick + MINUTE) return;
-    this.#lastTick = this.clock.now();
-    this.#invoke('poll', TICK_MS, (ports, turn) => pollHandler(ports)(turn));
-  }
-
-  #deliverOne(): boolean {
-    const visible = this.#messages.filter(({ visibleAt }) => visibleAt <= this.clock.now());
-    const message = visible[Math.floor(this.random() * visible.length)];
-    if (!message || this.#living().length >= MOST_AT_ONCE) return false;
-    message.visibleAt = this.clock.now() + FUNCTION_MS + MINUTE;
-    const done = () => {
-      this.#messages = this.#messages.filter((other) => other !== message);
-    };
-    this.#invoke(message.to, FUNCTION_MS, async (ports, turn) => {
-      await this.#handle(message, ports, turn);
-      done();
-    });
+  #receive(message: Message, done: () => void): boolean {
+    if (this.#running.size >= MOST_AT_ONCE) return false;
+    const id = `${message.to}(${message.id}#${message.receives})`;
+    this.#invoke(message.to, id, (ports, turn) => this.#handle(message, ports, turn), done);
     return true;
   }
 
-  #handle(
-    message: Message,
-    ports: Ports & { resultsBucket: string },
-    turn: { until: number; signal: AbortSignal },
-  ): Promise<void> {
+  #handle(message: Message, ports: Ports & { resultsBucket: string }, turn: Turn): Promise<void> {
     switch (message.to) {
       case 'intake':
         return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, turn);
@@ -170,67 +178,83 @@ export class World {
         return deliverHandler({ ...ports, keepFiles: false })(message.body, turn);
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
+      case 'poll':
+        throw new Error('no message goes to the poller');
     }
   }
 
-  #invoke(
-    name: string,
-    milliseconds: number,
-    work: (
-      ports: Ports & { resultsBucket: string },
-      turn: { until: number; signal: AbortSignal },
-    ) => Promise<void>,
-  ): void {
-    const until = this.clock.now() + milliseconds;
-    const invocation: Invocation = { name, deadline: until, dead: false };
+  #invoke(name: FunctionName, id: string, work: Work, done: () => void = () => {}): void {
+    const invocation = new Invocation(name, id, this.timeline, this.chance, this.faults);
+    invocation.onDeath = () => this.#running.delete(invocation);
+    this.invocations += 1;
     this.#running.add(invocation);
-    const ports = this.#portsFor(invocation);
-    work(ports, { until, signal: new AbortController().signal }).then(
-      () => this.#running.delete(invocation),
+    work(this.#portsFor(invocation), invocation.turn()).then(
+      () => {
+        if (invocation.dead) return;
+        this.#checkMemory(invocation);
+        done();
+        invocation.end(); // what it left floating never goes on
+      },
       (failure: unknown) => {
-        this.#running.delete(invocation);
-        this.scheduler.trace.push(`${this.clock.now()} ${name} failed: ${String(failure)}`);
+        if (invocation.dead) return;
+        invocation.end();
+        this.tell(`${id} failed: ${String(failure)}`);
       },
     );
   }
 
+  /** An id that came back is on the record when its function ends. */
+  #checkMemory({ id, created, hurt }: Invocation): void {
+    if (created === undefined || hurt) return;
+    const known = this.ledger
+      .parts()
+      .some(({ batch, strays, earlierBatchIds }) =>
+        [batch?.batchId, ...strays, ...earlierBatchIds].includes(created),
+      );
+    if (known) this.remembered += 1;
+    else this.forgotten.push(`${created}, answered to ${id}`);
+  }
+
+  #cancelBetween({ batchdrop_job: jobId, batchdrop_intent: intent }: Record<string, string>): void {
+    if (jobId === undefined || !this.faults.strikes('cancel between send and save', `${intent}`)) return;
+    this.mailbox.send('cancel', JSON.stringify({ jobId }), `cancel between ${intent}`);
+  }
+
   #portsFor(invocation: Invocation): Ports & { resultsBucket: string } {
-    const gate = <P extends object>(name: string, port: P): P => this.scheduler.port(name, port, invocation);
+    const through = <P extends object>(name: string, port: P): P => this.gate.port(name, port, invocation);
     const queues = {
       reaches: REACHES[invocation.name] ?? new Set<WorkMessage['to']>(),
       send: async (messages: WorkMessage[]) => {
-        for (const message of messages) this.#sendWork(message);
+        for (const message of messages) this.#sendWork(message, `${invocation.id}/${invocation.calls}`);
       },
     };
+    const publish: Ports['bus']['publish'] = async (events) => {
+      const where = `${invocation.id}/${invocation.calls}`;
+      if (this.faults.strikes('entry refused by the bus', where))
+        return { refused: events.map((event) => event.detail.metadata.id) };
+      for (const { detail } of events) {
+        const status = 'status' in detail.data ? detail.data.status : '';
+        this.tell(`${invocation.id}: event ${detail.metadata.id} ${status}`);
+      }
+      return this.bus.publish(events);
+    };
     return {
-      ledger: gate('ledger', this.ledger),
-      requestFiles: gate('requestFiles', this.requestFiles),
-      results: gate('results', this.results),
-      api: gate('api', this.api),
-      bus: gate('bus', this.bus),
-      queues: gate('queues', queues),
-      clock: this.clock,
+      ledger: through('ledger', this.#watched),
+      requestFiles: through('requestFiles', this.requestFiles),
+      results: through('results', this.results),
+      api: through('api', this.faultyApi),
+      bus: through('bus', { publish }),
+      queues: through('queues', queues),
+      clock: { now: () => invocation.now() },
       ids: this.#ids,
       log: this.log,
       resultsBucket: 'results',
     };
   }
 
-  #sendWork(message: WorkMessage): void {
-    const copies = this.unreliableQueues
-      ? ([0, 1, 1, 1, 1, 1, 1, 1, 2, 2][Math.floor(this.random() * 10)] ?? 1)
-      : 1;
+  #sendWork(message: WorkMessage, from: string): void {
     const to = message.to === 'finish' ? 'deliver' : message.to;
     const body = JSON.stringify('ref' in message ? { ref: message.ref } : { jobId: message.jobId });
-    for (let copy = 0; copy < copies; copy += 1) this.#enqueue(to, body);
-  }
-
-  #enqueue(to: Message['to'], body: string): void {
-    const sentAt = this.clock.now();
-    const late =
-      this.unreliableQueues && this.random() < 0.1 ? this.random() * 20 * MINUTE : this.random() * 2000;
-    const id = `message-${this.#nextMessage}`;
-    this.#nextMessage += 1;
-    this.#messages.push({ to, id, body, sentAt, visibleAt: sentAt + Math.floor(late) });
+    this.mailbox.send(to, body, `${from} ${to}`, { losable: true });
   }
 }

@@ -10,11 +10,12 @@
  */
 
 import { FILE_LIMITS } from '../contract/request-file.ts';
+import { assureGone } from './account.ts';
 import { RowAccount, type RowOutcome } from './account-rows.ts';
 import { without } from './change.ts';
 import { checkRow } from './check-row.ts';
 import { Refused, RetryLater } from './errors.ts';
-import { withPartLease } from './lease.ts';
+import { LostLease, withPartLease } from './lease.ts';
 import { LineGatherer, type LineHandler, LineReader } from './lines.ts';
 import type { Delivered, Part } from './part.ts';
 import { endOfPart } from './part-end.ts';
@@ -34,10 +35,19 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
   await withPartLease(deps, part, turn.until, async (held) => {
     if (held.part.delivered) return;
     const delivered = await store(deps, held.part, turn);
-    await held.change((now) =>
-      now.delivered ? undefined : { ...(without(now, 'waitUntil', 'held') as Part), delivered, tries: 0 },
-    );
+    await held
+      .change((now) =>
+        now.delivered ? undefined : { ...(without(now, 'waitUntil', 'held') as Part), delivered, tries: 0 },
+      )
+      .catch((failure: unknown) => removeLatePieces(deps, held.part, failure));
   });
+}
+
+/** Whoever took over may have finished the job and removed its pieces before these came. Always throws. */
+async function removeLatePieces(deps: DeliverDeps, part: Part, failure: unknown): Promise<never> {
+  if (failure instanceof LostLease && (await deps.ledger.readJob(part.jobId))?.cleaned)
+    await deps.results.remove(Object.values(pieceKeys(part)));
+  throw failure;
 }
 
 async function store(deps: DeliverDeps, part: Part, turn: Turn): Promise<Delivered> {
@@ -51,6 +61,7 @@ async function store(deps: DeliverDeps, part: Part, turn: Turn): Promise<Deliver
     for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
       if (fileId !== undefined) await storeFile(deps, part, fileId, sorter, turn);
     }
+    if (deps.clock.now() >= turn.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
     return await sorter.finish(part);
   } catch (failure) {
     await sorter.abort();
@@ -107,6 +118,7 @@ async function storeFile(
     await sorter.flush();
   } catch (failure) {
     if (!(failure instanceof Refused) || failure.code !== 'file_gone') throw failure;
+    await assureGone(deps, fileId, part.intent?.account);
     deps.log.error('result_file_gone', { jobId: part.jobId, part: part.number, fileId });
   }
 }

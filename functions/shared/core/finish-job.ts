@@ -6,6 +6,7 @@
  *   4. pieces, and what lies at the API, are removed
  */
 import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
+import { isOurAccount } from './account.ts';
 import { gather, type Segment, segmentsOf } from './assemble.ts';
 import { changeJob, without } from './change.ts';
 import { Refused, RetryLater } from './errors.ts';
@@ -191,10 +192,13 @@ function sumUsage(parts: Part[]): TokenUsage | undefined {
 export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): Promise<void> {
   const parts = await partsOf(deps, job);
   if (job.tries < MAX_TRIES) {
+    let certain = true;
     for (const part of parts) {
       await deps.results.remove(Object.values(pieceKeys(part)));
-      if (!keepFiles) await deleteFiles(deps, part);
+      if (!keepFiles && !(await deleteFiles(deps, part))) certain = false;
     }
+    if (!certain)
+      throw new RetryLater('clean: the key belongs to another account than the one that has the files');
   } else {
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
@@ -203,9 +207,13 @@ export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): 
   );
 }
 
-async function deleteFiles({ api }: FinishDeps, { intent, batch }: Part): Promise<void> {
+/** False when a file seemed to be gone, and may only belong to another account than the key. */
+async function deleteFiles({ api }: FinishDeps, { intent, batch }: Part): Promise<boolean> {
   const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-  for (const fileId of new Set(fileIds)) if (fileId !== undefined) await api.deleteFile(fileId);
+  let unsure = false;
+  for (const fileId of new Set(fileIds))
+    if (fileId !== undefined && (await api.deleteFile(fileId)) === 'gone') unsure = true;
+  return !unsure || (await isOurAccount({ api }, intent?.account));
 }
 
 async function partsOf({ ledger }: Pick<Ports, 'ledger'>, job: Job): Promise<Part[]> {

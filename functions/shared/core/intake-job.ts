@@ -17,6 +17,7 @@ import { type CheckedFile, checkRequestFile, findingsExcerpt } from './check-req
 import { Refused, RetryLater } from './errors.ts';
 import type { Job, Plan, RequestFile } from './job.ts';
 import { jobIdOf } from './job-id.ts';
+import { isOlder, newerWasThere, placeBehind } from './key-versions.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import { jobDueAt } from './next-step.ts';
 import type { Part } from './part.ts';
@@ -154,11 +155,17 @@ async function fail(deps: IntakeDeps, held: HeldJob, { code, message }: Refused)
 /** True when the job is at its end already. Makes this job the newest of its key, unless a newer one is. */
 async function joinOrCancel(deps: IntakeDeps, held: HeldJob): Promise<boolean> {
   const { request, jobId } = held.job;
+  let placed: string | undefined;
   for (;;) {
     const pointer = (await deps.ledger.readKeyPointer(request.bucket, request.key)) ?? emptyPointer(request);
     const { newest } = pointer;
     const isNewest = !newest || newest.jobId === jobId || !isOlder(request.sequencer, newest.sequencer);
-    if (isNewest && pointer.cancelledAt !== undefined && request.lastModified <= pointer.cancelledAt) {
+    if (!isNewest && placed !== newest.jobId) {
+      await placeBehind(deps, held, newest.jobId);
+      placed = newest.jobId;
+      continue; // a cancel that did not find it in the chain is on the pointer by now
+    }
+    if (await isMeant(deps, held.job, pointer, isNewest)) {
       await held.change((job) => ({ ...job, cancelRequestedAt: job.cancelRequestedAt ?? deps.clock.now() }));
       return true;
     }
@@ -178,6 +185,17 @@ async function joinOrCancel(deps: IntakeDeps, held: HeldJob): Promise<boolean> {
     if (newest) await held.change((job) => ({ ...job, previousJobId: newest.jobId }));
     if (await deps.ledger.replaceKeyPointer({ ...pointer, newest: mine })) return false;
   }
+}
+
+/** Whether the key's newest cancel means this version. */
+async function isMeant(
+  deps: IntakeDeps,
+  job: Job,
+  { cancelledAt, newest }: KeyPointer,
+  isNewest: boolean,
+): Promise<boolean> {
+  if (cancelledAt === undefined || job.request.lastModified > cancelledAt) return false;
+  return isNewest || !newest || !(await newerWasThere(deps, job, newest.jobId, cancelledAt));
 }
 
 /** The id of the job that these bytes join. */
@@ -245,11 +263,4 @@ function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined' | 'fail
 
 function emptyPointer({ bucket, key }: RequestFile): KeyPointer {
   return { bucket, key, version: 0 };
-}
-
-/** Sequencers of one key compare as hexadecimal numbers padded on the right ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)). */
-function isOlder(sequencer: string | undefined, other: string | undefined): boolean {
-  if (sequencer === undefined || other === undefined) return false;
-  const length = Math.max(sequencer.length, other.length);
-  return sequencer.toLowerCase().padEnd(length, '0') < other.toLowerCase().padEnd(length, '0');
 }

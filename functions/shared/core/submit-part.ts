@@ -11,6 +11,7 @@
  */
 import { createHash } from 'node:crypto';
 import { FILE_LIMITS } from '../contract/request-file.ts';
+import { isOurAccount } from './account.ts';
 import { without } from './change.ts';
 import { Ambiguous, NotAllowed, Refused, RetryLater } from './errors.ts';
 import { findBatches } from './find-batches.ts';
@@ -138,6 +139,12 @@ async function create(deps: TurnDeps, held: HeldPart): Promise<boolean> {
       deps.log.warn('create_ambiguous', { jobId: noted.jobId, part: noted.number, reason: failure.message });
       return false; // the intent stands; the reconciler has it looked for
     }
+    if (failure instanceof Refused && !(await isOurAccount(deps, intent.account))) {
+      await beginAnew(held, intent.id);
+      throw new RetryLater('create: the key is now of another account than its file; uploaded anew', {
+        cause: failure,
+      });
+    }
     await notSent(held, intent.id, failure);
     throw failure;
   }
@@ -162,6 +169,13 @@ async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<Observe
       },
     },
     deps.signal,
+  );
+}
+
+/** The key was replaced by another account's since the upload: the file is uploaded again, to that account. */
+async function beginAnew(held: HeldPart, intentId: string): Promise<void> {
+  await held.change((part) =>
+    part.intent?.id === intentId && !part.batch ? (without(part, 'intent') as Part) : undefined,
   );
 }
 

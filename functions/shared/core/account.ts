@@ -1,0 +1,28 @@
+import { RetryLater } from './errors.ts';
+import type { Ports } from './ports.ts';
+
+const KEY_BACK_CHECK_SECONDS = 1800;
+
+/** Whether the key in use belongs to the account given; undefined: any. Errors: as the API's. */
+export async function isOurAccount(
+  { api }: Pick<Ports, 'api'>,
+  account: string | undefined,
+): Promise<boolean> {
+  if (account === undefined) return true;
+  return (await api.listBatches({ limit: 1 })).account === account;
+}
+
+/**
+ * Asked when a file seems to be gone: under another account's key every file does. Errors: RetryLater, when the key in
+ * use belongs to another account; the item waits until the old key is back.
+ */
+export async function assureGone(
+  deps: Pick<Ports, 'api'>,
+  fileId: string,
+  account: string | undefined,
+): Promise<void> {
+  if (await isOurAccount(deps, account)) return;
+  throw new RetryLater(`file ${fileId}: the key belongs to another account than the one that holds it`, {
+    afterSeconds: KEY_BACK_CHECK_SECONDS,
+  });
+}

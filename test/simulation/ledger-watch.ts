@@ -1,0 +1,110 @@
+import type { Job } from '../../functions/shared/core/job.ts';
+import type { Part } from '../../functions/shared/core/part.ts';
+import type { DueItem, Ledger } from '../../functions/shared/core/ports.ts';
+import type { Chance } from './chance.ts';
+import type { FaultBook } from './fault-book.ts';
+
+const OLDEST_DUE_MS = 3 * 60_000;
+
+/** What was ever written, in order: promises are about the way, too, not only about where it ends. */
+export interface LedgerHistory {
+  /** Each status a batch ever had in the ledger, with its revision. */
+  statuses: { batchId: string; jobId: string; rev: number; status: string; previous: string | null }[];
+  jobStatuses: { jobId: string; rev: number; status: string }[];
+  /** Each moment at which a create was allowed to leave. */
+  sends: { intentId: string; wished: boolean }[];
+  /** Files that were ever an intent's. */
+  fileIds: Set<string>;
+  /** When a wish to cancel was first on a job or part, by its name. */
+  wishes: Map<string, number>;
+  /** Which parts were open when their job was wished to be cancelled. */
+  openAtWish: Map<string, string[]>;
+  /** When a batch was first on its part. */
+  savedAt: Map<string, number>;
+}
+
+export function nameOf(item: { jobId: string; planId?: string; number?: number }): string {
+  return item.planId === undefined ? item.jobId : `${item.jobId}/${item.planId}/${item.number}`;
+}
+
+/** A ledger that conflicts and shows old news of what is due, and remembers every write. */
+export function watchedLedger(
+  ledger: Ledger,
+  deps: { now(): number; chance: Chance; faults: FaultBook; parts(): Part[] },
+): { ledger: Ledger; history: LedgerHistory } {
+  const history: LedgerHistory = {
+    statuses: [],
+    jobStatuses: [],
+    sends: [],
+    fileIds: new Set(),
+    wishes: new Map(),
+    openAtWish: new Map(),
+    savedAt: new Map(),
+  };
+  let writes = 0;
+  const conflicts = () => {
+    writes += 1;
+    return deps.faults.strikes('ledger conflict', `write ${writes}`);
+  };
+  const last = new Map<number, { at: number; items: DueItem[] }>();
+  return {
+    history,
+    ledger: {
+      ...ledger,
+      async replaceJob(job) {
+        if (conflicts() || !(await ledger.replaceJob(job))) return false;
+        noteJob(history, job, deps);
+        return true;
+      },
+      async replacePart(part) {
+        if (conflicts()) return false;
+        const before = await ledger.readPart(part);
+        if (!(await ledger.replacePart(part))) return false;
+        notePart(history, part, before, deps.now());
+        return true;
+      },
+      async due(shard, before, limit) {
+        const items = await ledger.due(shard, before, limit);
+        const old = last.get(shard);
+        last.set(shard, { at: deps.now(), items });
+        if (
+          !old ||
+          deps.now() - old.at > OLDEST_DUE_MS ||
+          JSON.stringify(old.items) === JSON.stringify(items)
+        )
+          return items;
+        return deps.faults.strikes('due index stale', `shard ${shard} ${before}`) ? old.items : items;
+      },
+    },
+  };
+}
+
+function noteJob(history: LedgerHistory, job: Job, deps: { now(): number; parts(): Part[] }): void {
+  const { jobId, rev, status } = job;
+  if (history.jobStatuses.findLast((known) => known.jobId === jobId)?.rev !== rev && rev > 0)
+    history.jobStatuses.push({ jobId, rev, status });
+  if (job.cancelRequestedAt === undefined || history.wishes.has(jobId)) return;
+  history.wishes.set(jobId, deps.now());
+  const open = deps
+    .parts()
+    .filter((part) => part.jobId === jobId && part.planId === job.plan?.planId && !part.delivered)
+    .filter((part) => !part.ended && !part.batch?.endedAt);
+  history.openAtWish.set(jobId, open.map(nameOf));
+}
+
+function notePart(history: LedgerHistory, part: Part, before: Part | undefined, now: number): void {
+  const { intent, batch } = part;
+  if (part.cancelRequestedAt !== undefined && !history.wishes.has(nameOf(part)))
+    history.wishes.set(nameOf(part), now);
+  if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
+  if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
+    const wished = before?.cancelRequestedAt !== undefined;
+    history.sends.push({ intentId: intent.id, wished });
+  }
+  if (!batch) return;
+  if (!history.savedAt.has(batch.batchId)) history.savedAt.set(batch.batchId, now);
+  if (before?.batch?.batchId === batch.batchId && before.batch.status === batch.status) return;
+  const previous = before?.batch?.batchId === batch.batchId ? before.batch.status : null;
+  const { batchId, status } = batch;
+  history.statuses.push({ batchId, jobId: part.jobId, rev: part.rev, status, previous });
+}

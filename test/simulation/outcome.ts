@@ -1,0 +1,33 @@
+import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import type { World } from './world.ts';
+
+/** What users, subscribers and the bill see in the end, without times and ids that are random anyway. */
+export function outcomeOf(world: World): string {
+  const audit = world.api.audit();
+  const jobs = world.ledger.jobs().map(({ request, status, rows, reason, usage }) => ({
+    version: request.versionId,
+    status,
+    rows,
+    usage,
+    reason: reason?.code,
+  }));
+  const parts = world.ledger
+    .parts()
+    .map((part) => [part.attempt, part.putBack, part.batch?.status, part.held?.code]);
+  const events = new Map<string, number>();
+  for (const { detailType, detail } of world.bus.published()) {
+    const { data } = detail;
+    const said = detailType === DETAIL_TYPE.cancelOutcome ? data : { status: data.status };
+    const name = JSON.stringify([detailType, 'outcome' in said ? said.outcome : said.status]);
+    events.set(name, (events.get(name) ?? 0) + 1);
+  }
+  return JSON.stringify([
+    jobs,
+    parts.sort(),
+    [...events].sort(),
+    audit.creates.length,
+    audit.cancels.length,
+    audit.uploads.length,
+    audit.billed.length,
+  ]);
+}

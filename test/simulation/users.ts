@@ -1,0 +1,135 @@
+import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import { MINUTE } from './invocation.ts';
+import { REQUESTS, type World } from './world.ts';
+
+const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
+const DEEDS_LAST_MS = 40 * MINUTE;
+const MOST_DEEDS = 7;
+
+/** A cancel by key, to be compared with what became of the file it meant. */
+export interface KeyCancel {
+  key: string;
+  sentAt: number;
+}
+
+/** A file that a user put. */
+export interface Put {
+  key: string;
+  versionId: string;
+  jobId: string;
+  at: number;
+  lastModified: number;
+}
+
+/** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
+export class Users {
+  readonly puts: Put[] = [];
+  readonly keyCancels: KeyCancel[] = [];
+  /** Jobs whose object was deleted. */
+  readonly deleted = new Set<string>();
+  readonly #world: World;
+  #left = 0;
+
+  constructor(world: World, leftOut: readonly number[] = []) {
+    this.#world = world;
+    const deeds = world.chance.between('deeds', 2, MOST_DEEDS);
+    const start = world.timeline.now();
+    for (let deed = 0; deed < deeds; deed += 1) {
+      if (leftOut.includes(deed)) continue;
+      this.#left += 1;
+      const after = deed === 0 ? 0 : world.chance.of(`when ${deed}`) ** 2 * DEEDS_LAST_MS;
+      world.timeline.at(start + Math.floor(after), () => {
+        this.#left -= 1;
+        this.#act(deed);
+      });
+    }
+  }
+
+  areDone(): boolean {
+    return this.#left === 0;
+  }
+
+  #act(deed: number): void {
+    const { chance } = this.#world;
+    const name = `deed ${deed}`;
+    const dice = chance.of(name);
+    const key = chance.pick(`key of ${name}`, KEYS) ?? '';
+    const one = <T>(things: readonly T[]) => chance.pick(`which of ${name}`, things);
+    if (dice < 0.68 || this.puts.length === 0) this.#drop(name, key);
+    else if (dice < 0.76) this.#cancelKey(name, key);
+    else if (dice < 0.88) this.#cancel(name, { jobId: one(this.puts)?.jobId ?? 'none' });
+    else if (dice < 0.97)
+      this.#cancel(name, { batchId: one(this.#world.api.audit().creates)?.batchId ?? 'batch_none' });
+    else this.#cancel(name, { jobId: 'nobody' });
+  }
+
+  #drop(name: string, key: string): void {
+    const { chance, faults, timeline } = this.#world;
+    this.#put(name, key, chance.between(`content of ${name}`, 0, 4));
+    if (faults.strikes('object overwritten', name)) {
+      const again = timeline.now() + chance.between(`again ${name}`, 0, 10 * MINUTE);
+      this.#left += 1;
+      timeline.at(again, () => {
+        this.#left -= 1;
+        this.#put(`${name} again`, key, chance.between(`new content of ${name}`, 0, 2));
+      });
+    }
+  }
+
+  #put(name: string, key: string, content: number): void {
+    const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
+    const size = chance.of(`parts of ${name}`);
+    const metadata: Record<string, string> =
+      chance.of(`rerun ${name}`) < 0.15 ? { 'batch-rerun': 'yes' } : {};
+    const facts = requestFiles.put(REQUESTS, key, fileOf(content, size < 0.15 ? 2 : 1), metadata);
+    const versionId = facts.versionId ?? '';
+    const jobId = jobIdOf({ bucket: REQUESTS, key, versionId });
+    const { lastModified, etag } = facts;
+    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified });
+    this.#world.tell(`a user puts ${key}, ${versionId}, content ${content}: job ${jobId}`);
+    const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
+    const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });
+    const outrun = faults.strikes('cancel outruns its file', name);
+    mailbox.send('intake', event, name, outrun ? { afterMs: 5 * MINUTE } : {});
+    if (outrun) this.#cancelKey(`${name} at once`, key);
+    if (faults.strikes('object deleted', name)) {
+      const file = { bucket: REQUESTS, key, versionId };
+      timeline.at(timeline.now() + chance.between(`deleted ${name}`, 0, 20 * MINUTE), () => {
+        this.deleted.add(jobId);
+        requestFiles.remove(file);
+        this.#world.tell(`a user deletes ${key}, ${versionId}`);
+      });
+    }
+  }
+
+  #cancelKey(name: string, key: string): void {
+    this.keyCancels.push({ key, sentAt: this.#world.timeline.now() });
+    this.#cancel(name, { bucket: REQUESTS, key });
+  }
+
+  #cancel(name: string, request: object): void {
+    this.#world.tell(`a user cancels ${JSON.stringify(request)}`);
+    this.#world.mailbox.send('cancel', JSON.stringify(request), name);
+  }
+}
+
+const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // what counts is how many
+
+/** Two parts come of two rows with more embedding inputs than one batch takes. */
+function fileOf(content: number, parts: number): string {
+  if (parts === 2) {
+    return [1, 2]
+      .map(
+        (n) =>
+          `{"custom_id":"e${content}-${n}","method":"POST","url":"/v1/embeddings","body":{"model":"m","input":${INPUTS}}}\n`,
+      )
+      .join('');
+  }
+  const row = (n: number) => ({
+    custom_id: `c${content}-${n}`,
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: { model: 'm', messages: [] },
+  });
+  return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
+}
