@@ -58,7 +58,7 @@ export function parseInputTransformer(id: string, fields: Input): InputTransform
 /**
  * What the target gets, as JSON. Outside of strings a variable becomes its value as JSON. Within a string it becomes
  * its text; an object or array loses its quotes there. A path that leads nowhere, or to null, becomes an empty text.
- * AWS documents neither of the two; other emulators that were checked against it do so.
+ * Both as another emulator has them; not verified against AWS.
  */
 export function transform({ paths, template }: InputTransformer, event: AwsEvent, way: Way): string {
   return fill(template, (name) => {
