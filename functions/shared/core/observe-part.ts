@@ -1,4 +1,5 @@
 import { hasEnded } from '../contract/batch-status.ts';
+import { boundedBatch } from './bounded-batch.ts';
 import { changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import type { Ports } from './ports.ts';
@@ -82,7 +83,7 @@ function isFurther(part: Part, known: string, observed: string): boolean {
 function withStatus(part: Part, known: string, observed: ObservedBatch, now: number): Part {
   const next: Part = {
     ...(without(part, 'waitUntil', 'handedOnUntil', 'held') as Part),
-    batch: observed,
+    batch: boundedBatch(observed),
     previousStatus: known,
     rev: part.rev + 1,
     changedAt: now,

@@ -1,3 +1,4 @@
+import { boundedBatch } from './bounded-batch.ts';
 import { changeJob, changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import type { Ports } from './ports.ts';
@@ -19,7 +20,7 @@ export async function saveBatch(
     if (part.intent?.id !== intentId || part.batch) return undefined;
     return {
       ...(without(part, 'waitUntil', 'held', 'handedOnUntil') as Part),
-      batch,
+      batch: boundedBatch(batch),
       previousStatus: null,
       rev: 1,
       publishedRev: 0,
