@@ -28,13 +28,15 @@ export class Users {
   /** Jobs whose object was deleted. */
   readonly deleted = new Set<string>();
   readonly #world: World;
+  /** How many deeds there are, those left out included. */
+  readonly deeds: number;
   #left = 0;
 
   constructor(world: World, leftOut: readonly number[] = []) {
     this.#world = world;
-    const deeds = world.chance.between('deeds', 2, MOST_DEEDS);
+    this.deeds = world.chance.between('deeds', 2, MOST_DEEDS);
     const start = world.timeline.now();
-    for (let deed = 0; deed < deeds; deed += 1) {
+    for (let deed = 0; deed < this.deeds; deed += 1) {
       if (leftOut.includes(deed)) continue;
       this.#left += 1;
       const after = deed === 0 ? 0 : world.chance.of(`when ${deed}`) ** 2 * DEEDS_LAST_MS;

@@ -1,0 +1,158 @@
+/** A defect to be planted: pieces of the source and what stands there instead. */
+export interface Mutant {
+  name: string;
+  patches: { file: string; anchor: string; replacement: string }[];
+}
+
+const CORE = 'functions/shared/core';
+
+/** The defects that the simulation has to find. */
+export const MUTANTS: Mutant[] = [
+  {
+    name: 'POST /batches retried',
+    patches: [
+      {
+        file: `${CORE}/submit-part.ts`,
+        anchor: 'batch = await send(deps, held, noted);',
+        replacement: 'batch = await send(deps, held, noted).catch(() => send(deps, held, noted));',
+      },
+    ],
+  },
+  {
+    name: 'batchId saved on the lease instead of the intent',
+    patches: [
+      {
+        file: `${CORE}/submit-part.ts`,
+        anchor: 'await saveBatch(deps, noted, intent.id, batch);',
+        replacement:
+          'await held.change((part) => (part.batch ? undefined : { ...part, batch, previousStatus: null, rev: 1, publishedRev: 0, changedAt: deps.clock.now(), tries: 0 }));',
+      },
+    ],
+  },
+  {
+    name: 'batchId saved after acknowledging',
+    patches: [
+      {
+        file: `${CORE}/submit-part.ts`,
+        anchor: 'await saveBatch(deps, noted, intent.id, batch);',
+        replacement: 'void saveBatch(deps, noted, intent.id, batch).catch(() => undefined);',
+      },
+    ],
+  },
+  {
+    name: 'publish without outbox',
+    patches: [
+      {
+        file: `${CORE}/publish.ts`,
+        anchor: '  await publishOrRetry(deps, event);\n',
+        replacement: '',
+      },
+      {
+        file: `${CORE}/publish.ts`,
+        anchor: `      ? { ...now, publishedRev: rev }
+      : undefined,
+  );
+`,
+        replacement: `      ? { ...now, publishedRev: rev }
+      : undefined,
+  );
+  await publishOrRetry(deps, event);
+`,
+      },
+    ],
+  },
+  {
+    name: 'status set without compare',
+    patches: [
+      {
+        file: `${CORE}/observe-part.ts`,
+        anchor: 'if (!isFurther(part, known.status, observed.status)) return undefined;',
+        replacement: 'if (known.status === observed.status) return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'orphan search stopping one page early',
+    patches: [
+      {
+        file: `${CORE}/find-batches.ts`,
+        anchor: 'for (const batch of page.batches) {',
+        replacement: 'for (const batch of page.hasMore || pages === 0 ? page.batches : []) {',
+      },
+    ],
+  },
+  {
+    name: 'orphan search matching metadata only',
+    patches: [
+      {
+        file: `${CORE}/submit-part.ts`,
+        anchor: '    fileIds: new Set([fileId]),\n',
+        replacement: '    fileIds: new Set([intent.id]),\n',
+      },
+      {
+        file: `${CORE}/find-batches.ts`,
+        anchor: 'search.fileIds.has(batch.inputFileId)',
+        replacement: "search.fileIds.has(batch.metadata.batchdrop_intent ?? '')",
+      },
+    ],
+  },
+  {
+    name: 're-create without deleting the file',
+    patches: [
+      { file: `${CORE}/submit-part.ts`, anchor: '  await deps.api.deleteFile(fileId);\n', replacement: '' },
+    ],
+  },
+  {
+    name: 'plan live before its commit',
+    patches: [
+      {
+        file: `${CORE}/intake-job.ts`,
+        anchor: '    putBack: 0,\n',
+        replacement: '    putBack: 0,\n    active: true as const,\n    dueAt: job.changedAt,\n',
+      },
+    ],
+  },
+  {
+    name: 'deliver marked done before the upload completes',
+    patches: [
+      {
+        file: `${CORE}/deliver-part.ts`,
+        anchor: 'const outputBytes = await this.#writers.output.close();',
+        replacement:
+          'const outputBytes = this.#outputBytes;\n    void this.#writers.output.close().catch(() => undefined);',
+      },
+      {
+        file: `${CORE}/deliver-part.ts`,
+        anchor: '  async flush(): Promise<void> {\n',
+        replacement:
+          '  #outputBytes = 0;\n\n  async flush(): Promise<void> {\n    this.#outputBytes += this.#pending.output.bytes;\n',
+      },
+    ],
+  },
+  {
+    name: 'cancel that looks before it writes',
+    patches: [
+      {
+        file: `${CORE}/request-cancel.ts`,
+        anchor: '  const marked = await changeJob(deps, jobId, (job) =>\n    isOver(job)',
+        replacement:
+          '  const seen = await deps.ledger.readJob(jobId);\n  const marked = await changeJob(deps, jobId, (job) =>\n    isOver(job)',
+      },
+      {
+        file: `${CORE}/request-cancel.ts`,
+        anchor: 'const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];',
+        replacement: 'const parts = seen?.plan ? await deps.ledger.partsOf(jobId, seen.plan.planId) : [];',
+      },
+    ],
+  },
+  {
+    name: 'refused PutEvents entries ignored',
+    patches: [
+      {
+        file: `${CORE}/publish.ts`,
+        anchor: 'if (refused.length > 0)',
+        replacement: 'if (refused.length < 0)',
+      },
+    ],
+  },
+];

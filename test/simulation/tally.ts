@@ -1,0 +1,77 @@
+import { FAULT_KINDS, type FaultKind } from './fault-kinds.ts';
+import { outcomeText, playHistory } from './history.ts';
+
+/** What a number of histories came to; plain, so that it passes between processes. */
+export interface Tally {
+  histories: number;
+  steps: number;
+  fired: Partial<Record<FaultKind, number>>;
+  /** Kinds that are known to have changed what the world sees in the end. */
+  changed: FaultKind[];
+  examined: Record<string, number>;
+  broken: { seed: number; broken: string[] }[];
+}
+
+const MOST_BROKEN_KEPT = 20;
+const TRIES_A_KIND = 15; // histories replayed without a kind of fault, to see whether it had changed anything
+
+/** Plays the histories of consecutive seeds; stops at the first broken one if so asked. */
+export async function playMany(
+  first: number,
+  histories: number,
+  options: { untilBroken?: boolean; onHistory?: () => void } = {},
+): Promise<Tally> {
+  const tally: Tally = { histories: 0, steps: 0, fired: {}, changed: [], examined: {}, broken: [] };
+  const tries = new Map<FaultKind, number>();
+  for (let seed = first; seed < first + histories; seed += 1) {
+    const report = await playHistory(seed);
+    tally.histories += 1;
+    tally.steps += report.steps;
+    for (const [kind, times] of report.fired) tally.fired[kind] = (tally.fired[kind] ?? 0) + times;
+    for (const [promise, count] of report.examined)
+      tally.examined[promise] = (tally.examined[promise] ?? 0) + count;
+    options.onHistory?.();
+    if (report.broken.length > 0) {
+      if (tally.broken.length < MOST_BROKEN_KEPT) tally.broken.push({ seed, broken: report.broken });
+      if (options.untilBroken) return tally;
+    }
+    if (options.untilBroken) continue;
+    for (const kind of report.fired.keys()) {
+      if (tally.changed.includes(kind) || (tries.get(kind) ?? 0) >= TRIES_A_KIND) continue;
+      tries.set(kind, (tries.get(kind) ?? 0) + 1);
+      if (outcomeText(await playHistory(seed, { kinds: [kind] })) !== outcomeText(report))
+        tally.changed.push(kind);
+    }
+  }
+  return tally;
+}
+
+/** The tallies of several processes as one. */
+export function sumOf(tallies: readonly Tally[]): Tally {
+  const sum: Tally = { histories: 0, steps: 0, fired: {}, changed: [], examined: {}, broken: [] };
+  for (const { histories, steps, fired, changed, examined, broken } of tallies) {
+    sum.histories += histories;
+    sum.steps += steps;
+    for (const kind of FAULT_KINDS) sum.fired[kind] = (sum.fired[kind] ?? 0) + (fired[kind] ?? 0);
+    sum.changed = [...new Set([...sum.changed, ...changed])];
+    for (const [promise, count] of Object.entries(examined))
+      sum.examined[promise] = (sum.examined[promise] ?? 0) + count;
+    sum.broken.push(...broken);
+  }
+  return sum;
+}
+
+/** What makes a run worthless even though no history broke: a fault that never struck, a promise nobody looked at. */
+export function weaknesses(tally: Tally, firedAtLeast: number): string[] {
+  const weak: string[] = [];
+  for (const kind of FAULT_KINDS) {
+    const times = tally.fired[kind] ?? 0;
+    if (times < firedAtLeast) weak.push(`"${kind}" fired ${times} times; ${firedAtLeast} are asked for`);
+    if (!tally.changed.includes(kind)) weak.push(`"${kind}" changed no outcome`);
+  }
+  const promises = Object.entries(tally.examined);
+  if (promises.length === 0) weak.push('no promise was looked at');
+  for (const [promise, count] of promises)
+    if (count === 0) weak.push(`nothing was there to see whether "${promise}"`);
+  return weak;
+}
