@@ -33,7 +33,7 @@ export interface ChaosReport {
 }
 
 const RUNTIME_KILLS_AT = [0.4, 0.75]; // of the time
-const SETTLE_SECONDS = 40;
+const SETTLE_SECONDS = 180;
 
 /** Runs real processes, breaks them for a while, lets them settle, and judges what became of every file. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {

@@ -1,9 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI, { APIConnectionError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { readAudit } from '../../local/openai/audit-log.ts';
-import type { FaultPlan } from '../../local/openai/faults.ts';
+import { FAULTS, type FaultPlan } from '../../local/openai/faults.ts';
 import { parseFaultPlan, readFaultPlan } from '../../local/openai/faults-file.ts';
 import { PRESET_NAMES } from '../../local/openai/faults-presets.ts';
 import {
@@ -268,6 +268,17 @@ describe('a fault file', () => {
       'files.delete',
       'batches.create',
       'batches.cancel',
+    ]);
+  });
+
+  it('and all it can hold is described in docs/batch-api-server.md, with an example that is one', () => {
+    const page = readFileSync(new URL('../../docs/batch-api-server.md', import.meta.url), 'utf8');
+    for (const name of [...PRESET_NAMES, ...Object.keys(FAULTS)]) expect(page).toContain(`\n| \`${name}\` |`);
+    const example = /```json\n([^`]*)```/.exec(page)?.[1] ?? '';
+    expect(parseFaultPlan(JSON.parse(example)).map(({ fault }) => fault.fault)).toEqual([
+      'reset-after',
+      'error',
+      'token-limit',
     ]);
   });
 
