@@ -4,11 +4,11 @@ import { realBatchApi } from '../../bin/real-batch-api.ts';
 import { runStack } from '../../bin/stay-up.ts';
 import { untilStopped } from '../../bin/stop-signal.ts';
 
-const [data = 'data'] = process.argv.slice(2);
+const [data = 'data', yes] = process.argv.slice(2);
 const stopping = new AbortController();
 void untilStopped().then(() => stopping.abort());
 await runStack({
-  options: { port: 0, data, speed: 120, real: true },
+  options: { port: 0, data, speed: 120, real: true, yes: yes === '--yes' },
   api: realBatchApi(process.env),
   ask: async (question) => {
     process.send?.({ question });

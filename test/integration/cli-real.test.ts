@@ -44,8 +44,8 @@ class RealRun {
   readonly #questions: string[] = [];
   printed = '';
 
-  constructor(trust: Record<string, string> = { NODE_EXTRA_CA_CERTS: TEST_CA }) {
-    this.#child = fork(PROCESS, ['data'], {
+  constructor(...more: '--yes'[]) {
+    this.#child = fork(PROCESS, ['data', ...more], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: {
@@ -54,7 +54,7 @@ class RealRun {
         NO_COLOR: '1',
         OPENAI_API_KEY: KEY,
         OPENAI_BASE_URL: front.url,
-        ...trust,
+        NODE_EXTRA_CA_CERTS: TEST_CA,
       },
     });
     running.add(this.#child);
@@ -139,6 +139,23 @@ describe('batchdrop up --real, over https with a private authority', () => {
     expect(fourth.printed).not.toContain('its results are in');
     expect(existsSync(join(folder, 'data', 'results', unwanted, 'output.jsonl'))).toBe(true);
   }, 180_000);
+
+  it('with --yes asks nothing, but leaves a pause of before to whoever ends it', async () => {
+    const run = new RealRun('--yes');
+    await run.untilPrinted(
+      'Submission is paused since an earlier run: npx batchdrop resume sends what waits.',
+    );
+    const before = asked('batch.created').length;
+    const jobId = await drop('later.jsonl', chatRows(2, 'later'));
+    await run.untilPrinted(`later.jsonl  2 rows in 1 batch  ${jobId}`);
+    expect(run.hasAsked).toBe(false);
+    const cli = (...args: string[]) => batchdrop([...args, '--data', 'data'], { cwd: folder });
+    expect(asked('batch.created')).toHaveLength(before);
+    expect((await cli('resume')).stdout).toMatch(/^Resumed: 1 file with 2 rows/);
+    await run.untilPrinted('later.jsonl  completed: its results are in');
+    expect(run.hasAsked).toBe(false);
+    await run.end('SIGINT');
+  });
 });
 
 describe('batchdrop up --real says before anything starts', () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
+const PSEUDO_TERMINAL = 'script'; // of util-linux: wanted to write the page anew, not to test it
 const COLUMNS = 80;
 const LONGEST_MS = 240_000;
 
@@ -19,7 +20,7 @@ export class Terminal {
   constructor(line: string, { cwd, env }: { cwd: string; env: Record<string, string> }) {
     this.#line = line;
     const command = line.replace(/^batchdrop/, `exec '${process.execPath}' '${BATCHDROP}'`);
-    this.#child = spawn('script', ['-qefc', `stty cols ${COLUMNS} rows 50; ${command}`, '/dev/null'], {
+    this.#child = spawn(PSEUDO_TERMINAL, ['-qefc', `stty cols ${COLUMNS} rows 50; ${command}`, '/dev/null'], {
       cwd,
       stdio: ['pipe', 'pipe', 'ignore'],
       env: { PATH: process.env.PATH, HOME: tmpdir(), TERM: 'xterm', NO_COLOR: '1', ...env },
