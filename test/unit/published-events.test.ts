@@ -10,6 +10,7 @@ import {
 } from '../../functions/shared/contract/schemas.ts';
 import { Ambiguous } from '../../functions/shared/core/errors.ts';
 import { withFaults } from '../fakes/faulty.ts';
+import { playHistory } from '../simulation/history.ts';
 import { fileOf, fileOfTwoParts, HOUR, REQUESTS, row, SmallWorld } from './small-world.ts';
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false });
@@ -149,6 +150,14 @@ describe('every event that is published', () => {
     const events = world.bus.published();
     expectToFit(events);
     expect([...statusesOf(events)]).toEqual(expect.arrayContaining(told));
+  });
+
+  it('fits its schema in histories full of faults, too', async () => {
+    const events: BatchdropEvent[] = [];
+    for (let seed = 1; seed <= 10; seed += 1) events.push(...(await playHistory(seed)).world.bus.published());
+    expectToFit(events);
+    expect(new Set(events.map(({ detailType }) => detailType)).size).toBe(3);
+    expect(statusesOf(events).size).toBeGreaterThan(8);
   });
 
   const LONGEST = '\u0001'.repeat(20_000); // six bytes a character, as JSON spells it
