@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionTo } from '../../bin/connection.ts';
 import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 import { VirtualClock } from '../../local/clock.ts';
 import { readAudit } from '../../local/openai/audit-log.ts';
@@ -100,6 +101,17 @@ async function drop(key: string, body: string): Promise<string> {
   return jobIdOf({ bucket: names.requestBucket, key, versionId });
 }
 
+/** So many looks of the poller, in each of which something held back could have been sent. */
+async function untilLooked(times: number): Promise<void> {
+  const names = readWhereabouts(join(folder, 'data'));
+  if (names === undefined) throw new Error('nothing is up');
+  const { ledger, close } = connectionTo(names);
+  const written = async () => (await ledger.readControl()).version; // at the begin and the end of each look
+  const before = await written();
+  await expect.poll(written, { timeout: 45_000 }).toBeGreaterThanOrEqual(before + 2 * times);
+  close();
+}
+
 const asked = (event: string) => readAudit(join(folder, 'openai')).filter((entry) => entry.event === event);
 
 describe('batchdrop up --real, over https with a private authority', () => {
@@ -109,10 +121,13 @@ describe('batchdrop up --real, over https with a private authority', () => {
     const unwanted = await drop('unwanted.jsonl', chatRows(3, 'no'));
     expect(await first.untilAsked()).toContain(`Send 3 rows to ${front.url}`);
     expect(first.printed).toContain('unwanted.jsonl: 3 rows of gpt-4o-mini in 1 batch');
+    await untilLooked(10);
+    expect(asked('file.created')).toEqual([]);
     await first.end('SIGKILL');
 
     const second = new RealRun();
     expect(await second.untilAsked()).toContain('Send 3 rows');
+    await untilLooked(5);
     expect(asked('file.created')).toEqual([]);
     second.answer('no');
     await second.untilPrinted('unwanted.jsonl is cancelled: nothing of it was sent');
@@ -150,6 +165,7 @@ describe('batchdrop up --real, over https with a private authority', () => {
     await run.untilPrinted(`later.jsonl  2 rows in 1 batch  ${jobId}`);
     expect(run.hasAsked).toBe(false);
     const cli = (...args: string[]) => batchdrop([...args, '--data', 'data'], { cwd: folder });
+    await untilLooked(5);
     expect(asked('batch.created')).toHaveLength(before);
     expect((await cli('resume')).stdout).toMatch(/^Resumed: 1 file with 2 rows/);
     await run.untilPrinted('later.jsonl  completed: its results are in');
