@@ -41,6 +41,7 @@ export const FAULT_RATES = {
   'cancel loses the race': 0.3,
   'cancel outruns its file': 0.12,
   'cancel between send and save': 0.12,
+  'cancel while the plan is committed': 0.12,
   'object overwritten': 0.25,
   'object deleted': 0.1,
   'key refused until rotated': 0.3,

@@ -49,21 +49,10 @@ function endedBy({ batch, delivered, ended }: Part, time: number): boolean {
   return batch !== undefined && (batch.status === 'failed' || (batch.endedAt ?? Infinity) <= time);
 }
 
-/** The wish on a job is on each of its parts that was open. */
-function partsWished(world: World): Finding {
-  const broken: string[] = [];
-  let examined = 0;
-  const parts = new Map(world.ledger.parts().map((part) => [nameOf(part), part]));
-  for (const [jobId, names] of world.written.openAtWish) {
-    const at = Math.max(world.written.wishes.get(jobId) ?? 0, world.repairedAt) + PATIENCE_MS;
-    for (const name of names) {
-      examined += 1;
-      const part = parts.get(name);
-      if (part && part.cancelRequestedAt === undefined && !endedBy(part, at))
-        broken.push(`job ${jobId} was cancelled, its part ${name} does not know`);
-    }
-  }
-  return { promise: 'the wish of a job is on its open parts', examined, broken };
+/** Once the cancel of a job is acknowledged, each of its open parts knows. */
+function partsWished({ wishesChecked, unwished }: World): Finding {
+  const broken = unwished.map((part) => `${part}, does not know of it`);
+  return { promise: 'the wish of a job is on its open parts', examined: wishesChecked, broken };
 }
 
 /**

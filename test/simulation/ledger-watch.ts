@@ -17,8 +17,6 @@ export interface LedgerHistory {
   fileIds: Set<string>;
   /** When a wish to cancel was first on a job or part, by its name. */
   wishes: Map<string, number>;
-  /** Which parts were open when their job was wished to be cancelled. */
-  openAtWish: Map<string, string[]>;
   /** When a batch was first on its part. */
   savedAt: Map<string, number>;
 }
@@ -30,7 +28,12 @@ export function nameOf(item: { jobId: string; planId?: string; number?: number }
 /** A ledger that conflicts and shows old news of what is due, and remembers every write. */
 export function watchedLedger(
   ledger: Ledger,
-  deps: { now(): number; chance: Chance; faults: FaultBook; parts(): Part[] },
+  deps: {
+    now(): number;
+    chance: Chance;
+    faults: FaultBook;
+    onPlanning(jobId: string, planId: string): void;
+  },
 ): { ledger: Ledger; history: LedgerHistory } {
   const history: LedgerHistory = {
     statuses: [],
@@ -38,7 +41,6 @@ export function watchedLedger(
     sends: [],
     fileIds: new Set(),
     wishes: new Map(),
-    openAtWish: new Map(),
     savedAt: new Map(),
   };
   let writes = 0;
@@ -51,9 +53,13 @@ export function watchedLedger(
     history,
     ledger: {
       ...ledger,
+      async createPart(part) {
+        deps.onPlanning(part.jobId, part.planId);
+        return ledger.createPart(part);
+      },
       async replaceJob(job) {
         if (conflicts() || !(await ledger.replaceJob(job))) return false;
-        noteJob(history, job, deps);
+        noteJob(history, job, deps.now());
         return true;
       },
       async replacePart(part) {
@@ -79,17 +85,12 @@ export function watchedLedger(
   };
 }
 
-function noteJob(history: LedgerHistory, job: Job, deps: { now(): number; parts(): Part[] }): void {
+function noteJob(history: LedgerHistory, job: Job, now: number): void {
   const { jobId, rev, status } = job;
   if (history.jobStatuses.findLast((known) => known.jobId === jobId)?.rev !== rev && rev > 0)
     history.jobStatuses.push({ jobId, rev, status });
   if (job.cancelRequestedAt === undefined || history.wishes.has(jobId)) return;
-  history.wishes.set(jobId, deps.now());
-  const open = deps
-    .parts()
-    .filter((part) => part.jobId === jobId && part.planId === job.plan?.planId && !part.delivered)
-    .filter((part) => !part.ended && !part.batch?.endedAt);
-  history.openAtWish.set(jobId, open.map(nameOf));
+  history.wishes.set(jobId, now);
 }
 
 function notePart(history: LedgerHistory, part: Part, before: Part | undefined, now: number): void {

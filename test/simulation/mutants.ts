@@ -49,15 +49,8 @@ export const MUTANTS: Mutant[] = [
       },
       {
         file: `${CORE}/publish.ts`,
-        anchor: `      ? { ...now, publishedRev: rev }
-      : undefined,
-  );
-`,
-        replacement: `      ? { ...now, publishedRev: rev }
-      : undefined,
-  );
-  await publishOrRetry(deps, event);
-`,
+        anchor: '  );\n}\n\n/** The same for a job. */',
+        replacement: '  );\n  await publishOrRetry(deps, event);\n}\n\n/** The same for a job. */',
       },
     ],
   },

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { playHistory } from './history.ts';
 import { MUTANTS, type Mutant } from './mutants.ts';
-import { mutatedCopy } from './mutated-copy.ts';
+import { mutated, mutatedCopy } from './mutated-copy.ts';
 import type { Tally } from './tally.ts';
 
 const AT_ONCE = 2;
@@ -34,6 +34,7 @@ function hunt(mutant: Mutant): Promise<Tally> {
   });
 }
 
+for (const mutant of MUTANTS) mutated(mutant); // every anchor is there before anything is played
 const waiting = MUTANTS.filter(({ name }) => name.includes(values.only));
 const rows = new Map<string, string>();
 let missed = 0;

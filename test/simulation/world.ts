@@ -2,6 +2,7 @@ import { createHandler as cancelHandler } from '../../functions/cancel/handler.t
 import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
+import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
@@ -55,6 +56,9 @@ export class World {
   /** Batches whose id came back to a function that ended well without having put it on the record. */
   readonly forgotten: string[] = [];
   remembered = 0;
+  /** Parts that did not know of the cancel of their job when it was acknowledged. */
+  readonly unwished: string[] = [];
+  wishesChecked = 0;
   invocations = 0;
   /** When the faults were over. */
   repairedAt = 0;
@@ -108,7 +112,7 @@ export class World {
       now,
       chance,
       faults,
-      parts: () => ledger.parts(),
+      onPlanning: (jobId, planId) => this.#cancelDuring(jobId, planId),
     });
     this.#watched = watched;
     this.written = history;
@@ -164,7 +168,15 @@ export class World {
   #receive(message: Message, done: () => void): boolean {
     if (this.#running.size >= MOST_AT_ONCE) return false;
     const id = `${message.to}(${message.id}#${message.receives})`;
-    this.#invoke(message.to, id, (ports, turn) => this.#handle(message, ports, turn), done);
+    this.#invoke(
+      message.to,
+      id,
+      (ports, turn) => this.#handle(message, ports, turn),
+      () => {
+        done();
+        if (message.to === 'cancel') this.#checkWish(message);
+      },
+    );
     return true;
   }
 
@@ -213,6 +225,27 @@ export class World {
       );
     if (known) this.remembered += 1;
     else this.forgotten.push(`${created}, answered to ${id}`);
+  }
+
+  /** Once a cancel is acknowledged, every open part of its job knows of it. */
+  #checkWish({ id, body }: Message): void {
+    const jobs = this.ledger.jobs();
+    const named = jobs.find(({ jobId }) => body === JSON.stringify({ jobId }));
+    const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
+    if (!job) return;
+    for (const part of this.ledger.parts()) {
+      if (part.jobId !== job.jobId || part.planId !== job.plan?.planId || part.delivered || part.ended)
+        continue;
+      if (part.batch && hasEnded(part.batch.status) && !part.willRetry) continue;
+      this.wishesChecked += 1;
+      if (part.cancelRequestedAt === undefined)
+        this.unwished.push(`part ${part.number} of job ${job.jobId}, cancelled by ${id}`);
+    }
+  }
+
+  #cancelDuring(jobId: string, planId: string): void {
+    if (!this.faults.strikes('cancel while the plan is committed', `${jobId} ${planId}`)) return;
+    this.mailbox.send('cancel', JSON.stringify({ jobId }), `cancel during ${planId}`);
   }
 
   #cancelBetween({ batchdrop_job: jobId, batchdrop_intent: intent }: Record<string, string>): void {
