@@ -15,7 +15,7 @@ export function closingSentence(report: ChaosReport, seed: number): string {
   const outcome =
     complaints.length === 0
       ? 'nothing was lost and nothing paid twice'
-      : `${complaints.length} PROMISES WERE BROKEN`;
+      : `${complaints.length} PROMISES WERE BROKEN, the first: ${complaints[0]}`;
   return (
     `Chaos with seed ${seed}: while ${blows.functionsKilled} functions were killed (${invocationsDied} invocations died), ` +
     `${blows.functionsFrozen} frozen and thawed, the runtime killed ${blows.runtimeKilled} times ` +

@@ -41,12 +41,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const assembly = join(directory, 'assembly');
   await synthesize(assembly);
   const runtime = new MortalRuntime(directory, assembly, options.seed);
+  let isEvidence = false;
   try {
     await runtime.start();
-    return await attack(runtime, options);
+    const report = await attack(runtime, options);
+    isEvidence = report.complaints.length > 0;
+    return report;
   } finally {
     await runtime.kill();
-    rmSync(directory, { recursive: true, force: true });
+    if (isEvidence) options.tell(`logs, ledger and audit log are left in ${directory}`);
+    else rmSync(directory, { recursive: true, force: true });
   }
 }
 
