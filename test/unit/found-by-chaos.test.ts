@@ -24,3 +24,18 @@ it('a batch that was put back is no second batch when its file is given up by a 
   expect(part?.strays).toEqual([]);
   expect(world.log.lines.filter(({ code }) => code === 'second_batch')).toEqual([]);
 });
+
+/** Found by `npm run chaos` with seed 1: a job that was cancelled ended as failed. */
+it('a batch that is cancelled and then put back for the token limit is cancelled, and so are its rows', async () => {
+  const world = new SmallWorld({ fate: () => ({ failure: [TOKEN_LIMIT] }) });
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  await world.work();
+  // Recorded, and too late at the API: the batch fails at the same moment.
+  const [sent] = world.parts(jobId);
+  if (sent === undefined) throw new Error('nothing was sent');
+  await world.ledger.replacePart({ ...sent, cancelRequestedAt: world.clock.now(), cancelSentAt: world.clock.now() });
+  await world.rest();
+
+  expect(world.batchStatuses()).toEqual(['validating', 'failed']);
+  expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 2, cancelled: 2 } });
+});
