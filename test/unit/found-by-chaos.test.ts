@@ -33,7 +33,11 @@ it('a batch that is cancelled and then put back for the token limit is cancelled
   // Recorded, and too late at the API: the batch fails at the same moment.
   const [sent] = world.parts(jobId);
   if (sent === undefined) throw new Error('nothing was sent');
-  await world.ledger.replacePart({ ...sent, cancelRequestedAt: world.clock.now(), cancelSentAt: world.clock.now() });
+  await world.ledger.replacePart({
+    ...sent,
+    cancelRequestedAt: world.clock.now(),
+    cancelSentAt: world.clock.now(),
+  });
   await world.rest();
 
   expect(world.batchStatuses()).toEqual(['validating', 'failed']);

@@ -2,6 +2,7 @@ import { hasEnded } from '../contract/batch-status.ts';
 import { boundedBatch } from './bounded-batch.ts';
 import { changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
+import { isPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
 import { tokenLimitPause } from './timing.ts';
 
@@ -92,9 +93,4 @@ function withStatus(part: Part, known: string, observed: ObservedBatch, now: num
   if (!isPutBack(observed) || part.cancelRequestedAt !== undefined) return next;
   const putBack = part.putBack + 1;
   return { ...next, willRetry: true, putBack, waitUntil: now + tokenLimitPause(putBack) };
-}
-
-/** Failed only for the organisation's limit on enqueued tokens: nothing of it ran, and later it may. */
-function isPutBack({ status, errors }: ObservedBatch): boolean {
-  return status === 'failed' && errors.length > 0 && errors.every((e) => e.code === 'token_limit_exceeded');
 }
