@@ -59,11 +59,14 @@ export class Disturbances {
   /** Kills the runtime with functions frozen in the middle of things, starts it again, and then lets those go on. */
   async killRuntime(): Promise<void> {
     const frozen = this.#runtime.functionPids().filter((pid) => this.#freeze(pid));
-    await this.#runtime.kill();
-    this.blows.runtimeKilled += 1;
-    await this.#runtime.start();
-    await wait(THAWED_AFTER_RESTART_MS);
-    for (const pid of frozen) if (this.#thaw(pid)) this.blows.thawedAfterTheirRuntime += 1;
+    try {
+      await this.#runtime.kill();
+      this.blows.runtimeKilled += 1;
+      await this.#runtime.start();
+      await wait(THAWED_AFTER_RESTART_MS);
+    } finally {
+      for (const pid of frozen) if (this.#thaw(pid)) this.blows.thawedAfterTheirRuntime += 1;
+    }
   }
 
   async #strikeOn(): Promise<void> {

@@ -102,7 +102,11 @@ async function breakThings(
     }
     await until(1);
   };
-  await Promise.all([disturbing, dropping, killing().finally(() => disturbances.stop())]);
+  // All of them have to be over before an error goes out, or a function would stay frozen for ever.
+  const killed = killing().finally(() => disturbances.stop());
+  for (const outcome of await Promise.allSettled([killed, dropping, disturbing])) {
+    if (outcome.status === 'rejected') throw outcome.reason;
+  }
 }
 
 /** Waits until every file has its end and nothing is left to do; answers what is still open when the time is over. */
