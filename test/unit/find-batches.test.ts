@@ -68,6 +68,11 @@ describe('a search', () => {
     expect((await search(near)).map(({ batchId }) => batchId)).toEqual(['batch_3']);
   });
 
+  it('goes on while a page still holds one of exactly 15 minutes before', async () => {
+    const list = listOf([batch(4, 15), batch(3, 15), batch(2, 15, 'file-1'), batch(1, 15)]);
+    expect((await search(list)).map(({ batchId }) => batchId)).toEqual(['batch_2']);
+  });
+
   it('of an empty list finds nothing', async () => {
     expect(await search(listOf([]))).toEqual([]);
   });
