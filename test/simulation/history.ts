@@ -7,7 +7,7 @@ import { Users } from './users.ts';
 import { type Scenario, World } from './world.ts';
 
 /** A history that can be played again. */
-export interface HistoryName {
+interface HistoryName {
   seed: number;
   leftOut?: LeftOut;
 }
