@@ -6,12 +6,6 @@ import { outcomeOf } from './outcome.ts';
 import { Users } from './users.ts';
 import { type Scenario, World } from './world.ts';
 
-/** A history that can be played again. */
-interface HistoryName {
-  seed: number;
-  leftOut?: LeftOut;
-}
-
 /** What became of one history. */
 export interface HistoryReport {
   world: World;
