@@ -7,8 +7,8 @@ const INTENSITIES = [0.3, 1, 1, 2];
 /** What is left out of a history: to shrink it, and to see what a fault changed. */
 export interface LeftOut {
   kinds?: readonly FaultKind[];
-  /** Single faults, as `FaultBook.struck` names them. */
-  faults?: readonly string[];
+  /** All faults but these, as `FaultBook.struck` names them. */
+  allFaultsBut?: readonly string[];
   /** Deeds of users, by number. */
   deeds?: readonly number[];
 }
@@ -17,7 +17,8 @@ export interface LeftOut {
 export class FaultBook {
   readonly #chance: Chance;
   readonly #rates = new Map<FaultKind, number>();
-  readonly #leftOut: { kinds: ReadonlySet<FaultKind>; faults: ReadonlySet<string> };
+  readonly #leftOut: ReadonlySet<FaultKind>;
+  readonly #kept: ReadonlySet<string> | undefined;
   /** Names of the faults that struck, in order. */
   readonly struck: string[] = [];
   readonly fired = new Map<FaultKind, number>();
@@ -27,7 +28,8 @@ export class FaultBook {
 
   constructor(chance: Chance, leftOut: LeftOut) {
     this.#chance = chance;
-    this.#leftOut = { kinds: new Set(leftOut.kinds), faults: new Set(leftOut.faults) };
+    this.#leftOut = new Set(leftOut.kinds);
+    this.#kept = leftOut.allFaultsBut && new Set(leftOut.allFaultsBut);
     const intensity = chance.pick('intensity', INTENSITIES) ?? 1;
     for (const kind of FAULT_KINDS) {
       if (chance.of(`holds ${kind}`) >= SHARE_OF_KINDS) continue;
@@ -55,7 +57,7 @@ export class FaultBook {
 
   #strike(kind: FaultKind, where: string): boolean {
     const name = `${kind} @ ${where}`;
-    if (this.#leftOut.kinds.has(kind) || this.#leftOut.faults.has(name)) return false;
+    if (this.#leftOut.has(kind) || this.#kept?.has(name) === false) return false;
     this.struck.push(name);
     this.fired.set(kind, (this.fired.get(kind) ?? 0) + 1);
     this.onStrike(kind, where);

@@ -43,11 +43,8 @@ export function watchedLedger(
     wishes: new Map(),
     savedAt: new Map(),
   };
-  let writes = 0;
-  const conflicts = () => {
-    writes += 1;
-    return deps.faults.strikes('ledger conflict', `write ${writes}`);
-  };
+  const conflicts = (item: Job | Part) =>
+    deps.faults.strikes('ledger conflict', `${nameOf(item)} v${item.version} ${deps.now()}`);
   const last = new Map<number, { at: number; items: DueItem[] }>();
   return {
     history,
@@ -58,12 +55,12 @@ export function watchedLedger(
         return ledger.createPart(part);
       },
       async replaceJob(job) {
-        if (conflicts() || !(await ledger.replaceJob(job))) return false;
+        if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
         noteJob(history, job, deps.now());
         return true;
       },
       async replacePart(part) {
-        if (conflicts()) return false;
+        if (conflicts(part)) return false;
         const before = await ledger.readPart(part);
         if (!(await ledger.replacePart(part))) return false;
         notePart(history, part, before, deps.now());

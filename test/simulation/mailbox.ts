@@ -23,7 +23,7 @@ export class Mailbox {
   /** Begins an invocation, or answers false when too many are under way; `done` deletes the message. */
   readonly #begin: (message: Message, done: () => void) => boolean;
   readonly #waiting = new Set<Message>();
-  #sent = 0;
+  readonly #names = new Set<string>();
 
   constructor(
     timeline: Timeline,
@@ -46,9 +46,9 @@ export class Mailbox {
   ): void {
     if (options.losable && this.#faults.strikes('message lost', from)) return;
     const copies = this.#faults.strikes('message twice', from) ? 2 : 1;
-    this.#sent += 1;
+    const name = this.#nameFrom(from);
     for (let copy = 1; copy <= copies; copy += 1) {
-      const message = { to, id: `m${this.#sent}.${copy}`, body, sentAt: this.#timeline.now(), receives: 0 };
+      const message = { to, id: `${name}.${copy}`, body, sentAt: this.#timeline.now(), receives: 0 };
       this.#waiting.add(message);
       this.#deliverAfter(message, (options.afterMs ?? 0) + this.#delay(`${from} ${copy}`));
     }
@@ -56,6 +56,14 @@ export class Mailbox {
 
   isEmpty(): boolean {
     return this.#waiting.size === 0;
+  }
+
+  /** Short, and the same as long as the message comes from the same sending. */
+  #nameFrom(from: string): string {
+    let name = `m${this.#chance.between(`name ${from}`, 1000, 9999)}`;
+    while (this.#names.has(name)) name += '+';
+    this.#names.add(name);
+    return name;
   }
 
   #delay(name: string): number {

@@ -1,42 +1,43 @@
 import type { LeftOut } from './fault-book.ts';
-import { FAULT_KINDS } from './fault-kinds.ts';
 import { type HistoryReport, playHistory } from './history.ts';
 
-const MOST_DEEDS = 20;
+/** What is left of a shrunk history: deeds of users left out, and the only faults that strike. */
+export type Shrunk = Required<Pick<LeftOut, 'deeds' | 'allFaultsBut'>>;
 
 /**
- * Leaves out of a broken history all that it can be broken without: kinds of fault, deeds of users, then single
- * faults, in ever smaller groups. Answers what is to be left out.
+ * Leaves out of a broken history all that it is broken without: deeds of users, then faults, in ever smaller groups,
+ * until no single one can go.
  */
-export async function shrink(seed: number): Promise<Required<LeftOut>> {
-  const sort = sortOf(await playHistory(seed));
-  let out: Required<LeftOut> = { kinds: [], faults: [], deeds: [] };
-  const stillBroken = async (more: Required<LeftOut>) => sortOf(await playHistory(seed, more)) === sort;
-  for (const kind of FAULT_KINDS) {
-    const more = { ...out, kinds: [...out.kinds, kind] };
-    if (await stillBroken(more)) out = more;
-  }
-  for (let deed = MOST_DEEDS; deed >= 0; deed -= 1) {
-    const more = { ...out, deeds: [...out.deeds, deed] };
-    if (await stillBroken(more)) out = more;
-  }
-  const { struck } = (await playHistory(seed, out)).world.faults;
-  for (let size = Math.ceil(struck.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < struck.length; from += size) {
-      const group = struck.slice(from, from + size).filter((fault) => !out.faults.includes(fault));
-      const more = { ...out, faults: [...out.faults, ...group] };
-      if (group.length > 0 && (await stillBroken(more))) out = more;
+export async function shrink(seed: number): Promise<Shrunk> {
+  const whole = await playHistory(seed);
+  const sort = sortOf(whole);
+  const stillBroken = async (left: Shrunk) => sortOf(await playHistory(seed, left)) === sort;
+  let best: Shrunk = { deeds: [], allFaultsBut: [...new Set(whole.world.faults.struck)] };
+  for (let size = best.allFaultsBut.length; size >= 1; ) {
+    const before = best;
+    for (let deed = whole.users.deeds - 1; deed >= 0; deed -= 1) {
+      const less = { ...best, deeds: [...best.deeds, deed] };
+      if (!best.deeds.includes(deed) && (await stillBroken(less))) best = less;
     }
+    best = await withoutGroups(best, size, stillBroken);
+    if (best === before && size === 1) break;
+    size = size === 1 ? 1 : Math.ceil(size / 2);
   }
-  return withoutNeedless(seed, out);
+  return best;
 }
 
-/** What is left out and would not be there anyway is not worth naming. */
-async function withoutNeedless(seed: number, out: Required<LeftOut>): Promise<Required<LeftOut>> {
-  const whole = await playHistory(seed);
-  const kinds = out.kinds.filter((kind) => whole.fired.has(kind));
-  const deeds = out.deeds.filter((deed) => deed < whole.users.deeds);
-  return { kinds, deeds, faults: out.faults };
+async function withoutGroups(
+  start: Shrunk,
+  size: number,
+  stillBroken: (left: Shrunk) => Promise<boolean>,
+): Promise<Shrunk> {
+  let best = start;
+  for (let from = start.allFaultsBut.length - size; from > -size; from -= size) {
+    const group = new Set(start.allFaultsBut.slice(Math.max(0, from), from + size));
+    const less = { ...best, allFaultsBut: best.allFaultsBut.filter((fault) => !group.has(fault)) };
+    if (less.allFaultsBut.length < best.allFaultsBut.length && (await stillBroken(less))) best = less;
+  }
+  return best;
 }
 
 /** The promise that is broken, without ids and numbers: a smaller history has to break the same. */

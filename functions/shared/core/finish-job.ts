@@ -61,10 +61,19 @@ export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Pr
     await deps.results.put(keys.summary, summary, 'application/json');
     await held.change((job) =>
       job.rev === ended.rev - 1 && job.status === ended.previousStatus
-        ? { ...ended, version: job.version, ...(job.lease ? { lease: job.lease } : {}) }
+        ? { ...ended, ...writtenMeanwhile(job) }
         : undefined,
     );
   });
+}
+
+/** What others may have written since the results were begun to be put together: a wish to cancel is not lost. */
+function writtenMeanwhile({ version, lease, cancelRequestedAt }: Job): Partial<Job> {
+  return {
+    version,
+    ...(lease ? { lease } : {}),
+    ...(cancelRequestedAt === undefined ? {} : { cancelRequestedAt }),
+  };
 }
 
 type PieceName = 'output' | 'errors' | 'anomalies';

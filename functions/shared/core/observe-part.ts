@@ -72,13 +72,18 @@ const RANK: ReadonlyMap<string, number> = new Map([
   ['cancelled', 4],
 ]);
 
-/** A late answer never takes a status back; a status nobody knows is taken as it comes, but never for an end. */
+const RUNNING = 1;
+
+/**
+ * A late answer never takes a status back. A status nobody knows has no place in the order: it is taken while the batch
+ * may be running, never for an end, and never once the batch was seen beyond; running on after it is no step back.
+ */
 function isFurther(part: Part, known: string, observed: string): boolean {
   if (known === observed || hasEnded(known)) return false;
   const reached = RANK.get(known) ?? RANK.get(part.previousStatus ?? '') ?? 0;
   const rank = RANK.get(observed);
-  if (rank === undefined) return true;
-  return rank > reached || (rank === reached && !RANK.has(known));
+  if (rank === undefined) return reached <= RUNNING;
+  return rank > reached || (rank === RUNNING && reached === RUNNING && !RANK.has(known));
 }
 
 function withStatus(part: Part, known: string, observed: ObservedBatch, now: number): Part {
