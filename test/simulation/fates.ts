@@ -6,8 +6,8 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const MOST_PUT_BACK = 4; // sooner or later there is room
 
-/** How a new batch will go. */
-export function fateOf(nth: number, chance: Chance, faults: FaultBook): Fate {
+/** How a new batch will go; none that runs does so for less than `leastMs`. */
+export function fateOf(nth: number, chance: Chance, faults: FaultBook, leastMs = 0): Fate {
   const name = `batch ${nth}`;
   if (nth <= MOST_PUT_BACK && faults.strikes('token limit', name)) {
     const message = 'Enqueued token limit reached. Please try again later.';
@@ -17,7 +17,7 @@ export function fateOf(nth: number, chance: Chance, faults: FaultBook): Fate {
     return { failure: [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }] };
   const fate: Fate = {
     validatingMs: chance.between(`validates ${name}`, 1000, MINUTE),
-    runningMs: chance.between(`runs ${name}`, 0, 10 * MINUTE),
+    runningMs: leastMs + chance.between(`runs ${name}`, 0, 10 * MINUTE),
   };
   if (faults.strikes('cancel leaves partial results', name)) fate.runningMs = 40 * MINUTE;
   if (faults.strikes('batch expires with partial results', name)) fate.runningMs = 30 * HOUR;
@@ -25,7 +25,7 @@ export function fateOf(nth: number, chance: Chance, faults: FaultBook): Fate {
     fate.runningAs = chance.pick(name, ['pondering', 'PAUSED']) ?? '';
   if (faults.strikes('stuck finalizing', name)) fate.finalizingMs = 5 * HOUR;
   if (faults.strikes('cancel loses the race', name)) {
-    fate.runningMs = 1000;
+    fate.runningMs = leastMs + 1000;
     fate.finalizingMs = 15 * MINUTE;
   }
   if (faults.strikes('rows fail or vanish', name)) {

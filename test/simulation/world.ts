@@ -31,6 +31,8 @@ const LARGEST_GAP_MS = 30 * MINUTE;
 export interface Scenario {
   /** The list shows a batch only after this, always. */
   listLagMs?: number;
+  /** No batch runs shorter. */
+  runningMs?: number;
 }
 
 type Work = (ports: Ports & { resultsBucket: string }, turn: Turn) => Promise<void>;
@@ -95,7 +97,7 @@ export class World {
     this.api = createInMemoryBatchApi({
       clock: { now },
       seed,
-      fate: ({ nth }) => fateOf(nth, this.chance, this.faults),
+      fate: ({ nth }) => fateOf(nth, this.chance, this.faults, scenario.runningMs),
       account: () => this.operator.account(),
     });
     const mood = {

@@ -20,7 +20,7 @@
 import { hasEnded } from '../contract/batch-status.ts';
 import type { Job } from './job.ts';
 import type { Intent, Part } from './part.ts';
-import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS } from './timing.ts';
+import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, SWEEP_AFTER_MS } from './timing.ts';
 
 export type PartStep =
   | { do: 'nothing' }
@@ -47,7 +47,7 @@ export function nextPartStep(part: Part, now: number, paused: boolean): PartStep
   if (part.delivered) return { do: 'nothing' };
   if (part.lease && part.lease.until > now) return { do: 'wait', until: part.lease.until };
   if (part.batch) return stepWithBatch(part, part.batch.status, now, paused);
-  if (part.ended) return pausedUntil(part, now) ?? stepAtTheEnd(part);
+  if (part.ended) return pausedUntil(part, now) ?? stepAtTheEnd(part, now);
   if (part.intent?.sendBy !== undefined) {
     return pausedUntil(part, now) ?? stepWhileUnsure(part.intent, part.intent.sendBy, now);
   }
@@ -73,7 +73,7 @@ function stepWhileUnsure(intent: Intent, sendBy: number, now: number): PartStep 
 function stepWithBatch(part: Part, status: string, now: number, paused: boolean): PartStep {
   const waiting = pausedUntil(part, now);
   if (hasEnded(status)) {
-    if (!part.willRetry || part.cancelRequestedAt !== undefined) return waiting ?? stepAtTheEnd(part);
+    if (!part.willRetry || part.cancelRequestedAt !== undefined) return waiting ?? stepAtTheEnd(part, now);
     if (waiting) return waiting;
     return paused ? { do: 'wait', until: now + PAUSE_CHECK_MS } : { do: 'retry' };
   }
@@ -86,8 +86,11 @@ function isToBeCancelled(part: Part, status: string, now: number): boolean {
   return part.cancelSentAt === undefined || now - part.cancelSentAt >= CANCEL_AGAIN_MS;
 }
 
-function stepAtTheEnd(part: Part): PartStep {
-  return part.abandoned.length > 0 && !part.swept ? { do: 'sweep' } : { do: 'deliver' };
+/** A part that ends soon after a file was given up waits: what the list did not show then, it may not show yet. */
+function stepAtTheEnd(part: Part, now: number): PartStep {
+  if (part.abandoned.length === 0 || part.swept) return { do: 'deliver' };
+  const from = Math.max(...part.abandoned.map(({ givenUpAt }) => givenUpAt ?? 0)) + SWEEP_AFTER_MS;
+  return now < from ? { do: 'wait', until: from } : { do: 'sweep' };
 }
 
 function pausedUntil(item: { waitUntil?: number }, now: number): { do: 'wait'; until: number } | undefined {

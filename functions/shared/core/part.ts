@@ -49,7 +49,10 @@ export interface Intent {
 export interface AbandonedIntent {
   intentId: string;
   fileId: string;
+  /** When the intent began. */
   at: number;
+  /** When it was given up. */
+  givenUpAt?: number;
 }
 
 /** What delivering a part stored and counted. */

@@ -225,7 +225,10 @@ async function abandon(deps: TurnDeps, held: HeldPart): Promise<boolean> {
   deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
   await held.change((now) => {
     if (now.intent?.id !== intent.id || now.batch) return undefined;
-    const abandoned = [...now.abandoned, { intentId: intent.id, fileId, at: intent.at }];
+    const abandoned = [
+      ...now.abandoned,
+      { intentId: intent.id, fileId, at: intent.at, givenUpAt: deps.clock.now() },
+    ];
     const next = without(now, 'intent', 'waitUntil', 'held') as Part;
     return { ...next, abandoned, attempt: now.attempt + 1, tries: 0 };
   });

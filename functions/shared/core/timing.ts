@@ -9,6 +9,9 @@ export const SETTLING_MS = 10 * MINUTE;
 /** A search for an intent's batch goes back this far before the intent: the API's clock is not ours. */
 export const SEARCH_MARGIN_MS = 15 * MINUTE;
 
+/** The last search for batches on given-up files comes no sooner than this after the last was given up. */
+export const SWEEP_AFTER_MS = 30 * MINUTE;
+
 /** While settling, the search is repeated so often: a late batch is adopted, not waited for. */
 export const LOOK_AGAIN_MS = 2 * MINUTE;
 
