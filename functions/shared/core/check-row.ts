@@ -51,6 +51,9 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (Buffer.byteLength(model) > FILE_LIMITS.modelBytes) {
     return fault('invalid_model', `body.model has ${Buffer.byteLength(model)} bytes; 256 are allowed`);
   }
+  // The ledger and every event carry it, as UTF-8, in which there is no half of a character.
+  if (!model.isWellFormed())
+    return fault('invalid_model', 'body.model holds half a character (a lone surrogate)');
   if (stream === true) return fault('stream', 'body.stream is true: a batch cannot stream; leave it out');
   const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
   return { row: { customId, endpoint: url, model, embeddingInputs } };
