@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
+import { findingsOnObject } from '../../functions/shared/core/check-object.ts';
 import { checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
-import { fileOf, fileOfTwoParts, row } from './small-world.ts';
+import { resultKeys } from '../../functions/shared/core/result-keys.ts';
+import { aJob } from '../contracts/samples.ts';
+import { fileOf, fileOfTwoParts, row, SmallWorld } from './small-world.ts';
 
 // What intake says of a request file, all in one place. RFC 8259 decides what is JSON. Not here, because they take
 // long: exactly 200 MB and a byte more, over five million rows (check-request-file.test.ts).
@@ -248,4 +251,63 @@ describe('a request file', () => {
     expect(names.size).toBe(TABLE.length);
     expect(names.size).toBeGreaterThanOrEqual(60);
   });
+});
+
+const keyOf = (bytes: number, character = 'k') =>
+  `${character.repeat((bytes - '.jsonl'.length) / Buffer.byteLength(character))}.jsonl`;
+
+describe('an object key', () => {
+  it.each([
+    ['spaces', ' a  b .jsonl'],
+    ['plus signs', 'a+b++c.jsonl'],
+    ['percent signs that look like an encoding', 'a%2Fb%20c%.jsonl'],
+    ['letters beyond ASCII', 'ü/日本/😀.jsonl'],
+    ['the same letter composed and not', 'ä/a\u0308.jsonl'],
+    ['folders upward', '../../a/../b.jsonl'],
+    ['a slash first and empty folders', '//a///b.jsonl'],
+    ['control characters', 'a\n\u0000\tb.jsonl'],
+    ['quotes and brackets', `"a"'b'{c}[d]<e>&\\.jsonl`],
+    ['a name of an object', '__proto__/constructor.jsonl'],
+    ['the folder of long keys', '_long/a.jsonl'],
+    ['nothing but the suffix', '.jsonl'],
+    ['the suffix in capitals', 'A.JSONL'],
+    ['the other suffix in mixed case', 'a.NdJson'],
+    ['a suffix behind another', 'a.gz.jsonl'],
+    ['900 bytes', keyOf(900)],
+    ['901 bytes', keyOf(901)],
+    ['1,024 bytes', keyOf(1_024)],
+    ['1,024 bytes in fewer characters', keyOf(1_024, 'ü')],
+  ])('with %s is kept as it is, from the event to the results', async (_, key) => {
+    const { request } = aJob();
+    expect(findingsOnObject({ ...request, key })).toEqual([]);
+    const world = new SmallWorld();
+    const jobId = await world.drop(key, fileOf('r1', 'r2'));
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.job(jobId).request.key).toBe(key);
+    const keys = resultKeys(world.job(jobId));
+    const folder = Buffer.byteLength(key) > 900 ? '_long' : key;
+    expect(keys.output).toBe(`${folder}/${jobId}/output.jsonl`);
+    // Only what users read is left, all of it in the job's own folder.
+    expect([...world.results.objects().keys()].sort()).toEqual(
+      [keys.errors, keys.output, keys.summary].sort(),
+    );
+    for (const written of Object.values(keys)) expect(Buffer.byteLength(written)).toBeLessThanOrEqual(1_024);
+    expect(world.lines('output.jsonl').map((line) => line.custom_id)).toEqual(['r1', 'r2']);
+  });
+
+  it.each(['a.jsonl.gz', 'A.JSONL.GZ', 'a.ndjson.GZ', 'a.json', 'a.jsonl ', 'a.jsonl/', 'jsonl', 'a.ｊsonl'])(
+    'that ends like "%s" is rejected with a report, and nothing is sent',
+    async (key) => {
+      const world = new SmallWorld();
+      const jobId = await world.drop(key, fileOf('r1'));
+      await world.rest();
+      expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+      const report = world.results.objects().get(`${key}/${jobId}/rejected.json`);
+      expect(JSON.parse(Buffer.from(report?.body ?? '').toString())).toMatchObject({
+        findings: [{ line: null, code: 'unsupported_name' }],
+      });
+      expect(world.api.audit().uploads).toEqual([]);
+    },
+  );
 });
