@@ -1,11 +1,16 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHandler as cancelHandler } from '../../functions/cancel/handler.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
+import { createJsonLog } from '../../functions/shared/adapters/json-log.ts';
+import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai-api.ts';
 import { handleEachRecord } from '../../functions/shared/adapters/sqs-records.ts';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import type { BatchApi, Log } from '../../functions/shared/core/ports.ts';
 import { withFaults } from '../fakes/faulty.ts';
-import { fileOf, HOUR, REQUESTS, SmallWorld } from './small-world.ts';
+import { fileOf, HOUR, REQUESTS, row, SmallWorld, withMethods } from './small-world.ts';
 
 const HOSTILE_A_RUN = 10;
 const RUNS = 100; // a thousand messages
@@ -205,4 +210,116 @@ describe('forged events of the storage', () => {
       expect(world.results.objects().size).toBe(0);
     },
   );
+});
+
+describe('what only the user and the API may see', () => {
+  const KEY = 'sk-MARKER-OF-THE-KEY';
+  const ROW = 'MARKER-OF-A-ROW';
+  const RESULT = 'MARKER-OF-A-RESULT';
+  const servers: ReturnType<typeof createServer>[] = [];
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+    for (const server of servers.splice(0)) server.close();
+  });
+
+  /** An API that refuses everything, and sends back all it was sent. */
+  async function echoingApi(): Promise<{ api: BatchApi; heard: string[] }> {
+    const heard: string[] = [];
+    const server = createServer(async (request, response) => {
+      const pieces: Buffer[] = [];
+      for await (const piece of request) pieces.push(Buffer.from(piece));
+      const echo = `${request.headers.authorization} ${Buffer.concat(pieces).toString()}`;
+      heard.push(`${request.method} ${request.url} ${echo}`);
+      const status = request.url?.endsWith('/files') ? 401 : 500;
+      response.writeHead(status, { 'content-type': 'application/json', 'x-echo': KEY });
+      response.end(JSON.stringify({ error: { message: echo, type: 'server_error', code: null }, echo }));
+    });
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('the server has no port');
+    const keys = { current: async () => ({ apiKey: KEY }), refresh: async () => ({ apiKey: KEY }) };
+    const baseUrl = `http://127.0.0.1:${address.port}/v1`;
+    return { api: createOpenAiBatchApi({ baseUrl, keys, requestTimeoutMs: 20_000 }), heard };
+  }
+
+  /** The first call of each kind goes to the echoing API, the others work; results hold what the model said. */
+  function echoingFirst(fake: BatchApi, echoing: BatchApi): BatchApi {
+    const called = new Set<string>();
+    const first = (name: string) => !called.has(name) && called.add(name) !== undefined;
+    const pick = (name: string) => (first(name) ? echoing : fake);
+    const result = async (fileId: string) => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of fake.readFile(fileId)) pieces.push(Uint8Array.from(piece));
+      const said = Buffer.concat(pieces).toString().replaceAll('"body":{', `"body":{"said":"${RESULT}",`);
+      return Buffer.from(`${said}${RESULT} {"cut":\n{"custom_id":"stranger","said":"${RESULT}"}\n`);
+    };
+    return withMethods(fake, {
+      uploadFile: (upload, signal) => pick('uploadFile').uploadFile(upload, signal),
+      createBatch: (request, signal) => pick('createBatch').createBatch(request, signal),
+      retrieveBatch: (batchId) => pick('retrieveBatch').retrieveBatch(batchId),
+      listBatches: (query) => pick('listBatches').listBatches(query),
+      cancelBatch: (batchId) => pick('cancelBatch').cancelBatch(batchId),
+      deleteFile: (fileId) => pick('deleteFile').deleteFile(fileId),
+      fileBytes: async (fileId) =>
+        first('fileBytes') ? echoing.fileBytes(fileId) : (await result(fileId)).length,
+      async *readFile(fileId) {
+        if (first('readFile')) yield* echoing.readFile(fileId);
+        else yield await result(fileId);
+      },
+    });
+  }
+
+  const both = (one: Log, other: Log): Log => ({
+    info: (...line) => [one, other].forEach((log) => void log.info(...line)),
+    warn: (...line) => [one, other].forEach((log) => void log.warn(...line)),
+    error: (...line) => [one, other].forEach((log) => void log.error(...line)),
+  });
+
+  it('is in no log, event, summary or report, though the API fails and echoes it', async () => {
+    const printed: string[] = [];
+    for (const stream of [process.stdout, process.stderr]) {
+      vi.spyOn(stream, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
+    }
+    const { api: echoing, heard } = await echoingApi();
+    const json = createJsonLog('all');
+    const world = new SmallWorld({
+      fate: () => ({ row: (customId) => (customId === 'r2' ? 'failed' : 'succeeded') }),
+      replaced: ({ api, log }) => ({
+        api: echoingFirst(api, echoing),
+        log: both(log, json),
+      }),
+    });
+    const secret = { body: { model: 'm', input: ROW, messages: [{ role: 'user', content: ROW }] } };
+    const good = await world.drop('good.jsonl', ['r1', 'r2'].map((id) => `${row(id, secret)}\n`).join(''));
+    const bad = await world.drop(
+      'bad.jsonl',
+      `{"custom_id":"r1","body":"${ROW}" ${ROW}}\n"${ROW}"\n${ROW}\n${row('r2', { body: ROW })}\n${row(ROW)}\n${row(ROW)}\n`,
+    );
+    await world.rest();
+    const stuck = await world.drop('cancelled.jsonl', `${row('r1', secret)}\n`);
+    await world.work();
+    await world.cancel({ jobId: stuck });
+    await world.rest();
+
+    expect(world.jobStatuses(good).at(-1)).toBe('completed');
+    expect(world.jobStatuses(bad)).toEqual(['rejected']);
+    expect(world.jobStatuses(stuck).at(-1)).toBe('cancelled');
+    const stored = [...world.results.objects()].map(([key, { body }]) => ({
+      key,
+      text: Buffer.from(body).toString(),
+    }));
+    const reports = stored.filter(({ key }) => /(summary|rejected)\.json$/.test(key));
+    const logged = world.log.lines.map(({ level, code, facts }) => JSON.stringify({ level, code, facts }));
+    const open = { printed, logged, reports, events: world.bus.published() };
+    // The markers were everywhere they may be, and there was something to search.
+    expect(heard.join()).toContain(KEY);
+    expect(heard.join()).toContain(ROW);
+    expect(stored.map(({ text }) => text).join()).toContain(RESULT);
+    expect(new Set(heard.map((line) => line.split(' ').slice(0, 2).join(' '))).size).toBeGreaterThan(4);
+    for (const searched of Object.values(open)) expect(searched.length).toBeGreaterThan(1);
+    expect(printed.join('')).toContain('"failure"');
+    for (const marker of [KEY, ROW, RESULT]) expect(JSON.stringify(open)).not.toContain(marker);
+  });
 });
