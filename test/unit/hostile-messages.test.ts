@@ -113,11 +113,16 @@ describe('cancel messages of any kind', () => {
         const { batchItemFailures } = await deliver();
 
         const failed = batchItemFailures.map(({ itemIdentifier }) => itemIdentifier);
-        const answered = world.bus
+        const outcomes = world.bus
           .published()
-          .flatMap(({ detailType, detail }) =>
-            detailType === DETAIL_TYPE.cancelOutcome ? [detail.metadata.id] : [],
+          .flatMap((published) =>
+            published.detailType === DETAIL_TYPE.cancelOutcome ? [published.detail] : [],
           );
+        const answered = outcomes.map(({ metadata }) => metadata.id);
+        for (const { data } of outcomes) {
+          const { bucket: _, key: __, ...ids } = { bucket: '', key: '', ...data.request };
+          for (const id of Object.values(ids)) expect(id).toMatch(/^[\w-]{1,128}$/);
+        }
         const accounted = event.Records.map(({ messageId }) => [
           failed.filter((id) => id === messageId).length,
           answered.filter((id) => id === `cancel:${messageId}`).length,
@@ -214,7 +219,7 @@ describe('forged events of the storage', () => {
 
 describe('what only the user and the API may see', () => {
   const KEY = 'sk-MARKER-OF-THE-KEY';
-  const ROW = 'MARKER-OF-A-ROW';
+  const ROW = 'MARKED-ROW'; // no longer than what a parser quotes
   const RESULT = 'MARKER-OF-A-RESULT';
   const servers: ReturnType<typeof createServer>[] = [];
 
@@ -302,6 +307,13 @@ describe('what only the user and the API may see', () => {
     await world.work();
     await world.cancel({ jobId: stuck });
     await world.rest();
+    const intake = intakeHandler({ ...world.ports, requestBucket: REQUESTS });
+    const unreadable = handleEachRecord(
+      recordsOf([`${ROW} and more`]),
+      ({ body }) => intake(body, world.turn()),
+      world.ports.log,
+    );
+    await expect(unreadable).rejects.toThrow('all 1');
 
     expect(world.jobStatuses(good).at(-1)).toBe('completed');
     expect(world.jobStatuses(bad)).toEqual(['rejected']);
