@@ -134,3 +134,19 @@ describe('a faulty row', () => {
 it('has the limits that are published', () => {
   expect(FILE_LIMITS).toMatchObject({ customIdBytes: 512, modelBytes: 256, rowBytes: 32 * 1024 * 1024 });
 });
+
+describe('a row that would fill the memory once it is parsed', () => {
+  const row = (filler: string) =>
+    Buffer.from(`{"custom_id":"a","method":"POST","url":"/v1/responses","body":{"model":"m","x":${filler}}}`);
+
+  it('is refused for its number of arrays and objects, before it is parsed', () => {
+    const half = 1_100_000;
+    expect(checkRow(row('['.repeat(half) + ']'.repeat(half)))).toMatchObject({ code: 'row_too_complex' });
+    expect(checkRow(row(`[${'{},'.repeat(half)}0]`))).toMatchObject({ code: 'row_too_complex' });
+  });
+
+  it('is taken when it is only long, or has many of them and few bytes', () => {
+    expect(checkRow(row(`"${'x'.repeat(5_000_000)}"`))).toHaveProperty('row');
+    expect(checkRow(row('['.repeat(10_000) + ']'.repeat(10_000)))).toHaveProperty('row');
+  });
+});

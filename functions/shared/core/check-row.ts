@@ -15,9 +15,16 @@ export type CheckedRow = { row: Row } | { code: string; message: string };
 
 const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
 
+// An array of one byte takes fifty once it is parsed: 32 MiB of them would end the function, and its neighbours with it.
+const ALWAYS_PARSED = 1_000_000;
+const MOST_ARRAYS_AND_OBJECTS = 1_000_000;
+
 /** Checks one line of a request file by itself, as OpenAI's validation would, and a little more strictly. */
 export function checkRow(bytes: Uint8Array): CheckedRow {
   if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
+  if (bytes.length > ALWAYS_PARSED && arraysAndObjectsIn(bytes) > MOST_ARRAYS_AND_OBJECTS) {
+    return fault('row_too_complex', `the line has more than ${MOST_ARRAYS_AND_OBJECTS} arrays and objects`);
+  }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   let parsed: unknown;
   try {
@@ -62,6 +69,13 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
 /** A string or one list of token numbers is one input; a list of strings or of lists is as many as it has. */
 function inputsIn(input: unknown): number {
   return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
+}
+
+/** Brackets within strings count as well: a line of this length with a million of them is refused either way. */
+function arraysAndObjectsIn(bytes: Uint8Array): number {
+  let count = 0;
+  for (const byte of bytes) if (byte === 0x5b || byte === 0x7b) count += 1;
+  return count;
 }
 
 function fault(code: string, message: string): CheckedRow {
