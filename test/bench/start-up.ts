@@ -8,13 +8,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 
+const [COMMAND = 'npm', ...ARGUMENTS] = 'npm start --silent -- --ephemeral --port 0'.split(' ');
 const STARTS = 5;
 const IDLE_MS = 5_000;
 
 const seconds: number[] = [];
 for (let start = 1; start <= STARTS; start += 1) {
   const begun = performance.now();
-  const runtime = spawn('npm', ['start', '--silent', '--', '--ephemeral', '--port', '0'], {
+  const runtime = spawn(COMMAND, ARGUMENTS, {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
