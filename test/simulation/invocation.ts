@@ -49,7 +49,7 @@ export class Invocation {
   /** One of its calls has failed since. */
   hurt = false;
   readonly abort = new AbortController();
-  onDeath: () => void = () => {};
+  onDeath: (byItself: boolean) => void = () => {};
   readonly #timeline: Timeline;
 
   constructor(name: FunctionName, id: string, timeline: Timeline, chance: Chance, faults: FaultBook) {
@@ -80,10 +80,11 @@ export class Invocation {
     this.#timeline.at(this.deadline, () => this.#endAtDeadline());
   }
 
-  end(): void {
+  /** `byItself`: it came to its end, and was not killed. */
+  end(byItself = false): void {
     if (this.dead) return;
     this.dead = true;
-    this.onDeath();
+    this.onDeath(byItself);
   }
 
   #giveUp(): void {

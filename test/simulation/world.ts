@@ -61,6 +61,8 @@ export class World {
   /** Parts that did not know of the cancel of their job when it was acknowledged. */
   readonly unwished: string[] = [];
   wishesChecked = 0;
+  /** Deliveries that were overtaken, and died before they could remove what they had written. */
+  thawedAndDied = 0;
   invocations = 0;
   /** When the faults were over. */
   repairedAt = 0;
@@ -199,7 +201,10 @@ export class World {
 
   #invoke(name: FunctionName, id: string, work: Work, done: () => void = () => {}): void {
     const invocation = new Invocation(name, id, this.timeline, this.chance, this.faults);
-    invocation.onDeath = () => this.#running.delete(invocation);
+    invocation.onDeath = (byItself) => {
+      this.#running.delete(invocation);
+      if (!byItself && name === 'deliver' && invocation.frozenUntil > 0) this.thawedAndDied += 1;
+    };
     this.invocations += 1;
     this.#running.add(invocation);
     work(this.#portsFor(invocation), invocation.turn()).then(
@@ -207,11 +212,11 @@ export class World {
         if (invocation.dead) return;
         this.#checkMemory(invocation);
         done();
-        invocation.end(); // what it left floating never goes on
+        invocation.end(true); // what it left floating never goes on
       },
       (failure: unknown) => {
         if (invocation.dead) return;
-        invocation.end();
+        invocation.end(true);
         this.tell(`${id} failed: ${String(failure)}`);
       },
     );
@@ -234,7 +239,7 @@ export class World {
     const jobs = this.ledger.jobs();
     const named = jobs.find(({ jobId }) => body === JSON.stringify({ jobId }));
     const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
-    if (!job) return;
+    if (job?.cancelRequestedAt === undefined) return; // it was not there yet, or too late
     for (const part of this.ledger.parts()) {
       if (part.jobId !== job.jobId || part.planId !== job.plan?.planId || part.delivered || part.ended)
         continue;

@@ -15,7 +15,7 @@ import { RowAccount, type RowOutcome } from './account-rows.ts';
 import { without } from './change.ts';
 import { checkRow } from './check-row.ts';
 import { Refused, RetryLater } from './errors.ts';
-import { LostLease, withPartLease } from './lease.ts';
+import { type HeldPart, LostLease, withPartLease } from './lease.ts';
 import { LineGatherer, type LineHandler, LineReader } from './lines.ts';
 import type { Delivered, Part } from './part.ts';
 import { endOfPart } from './part-end.ts';
@@ -34,24 +34,24 @@ const JSONL = 'application/jsonl';
 export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Promise<void> {
   await withPartLease(deps, part, turn.until, async (held) => {
     if (held.part.delivered) return;
-    const delivered = await store(deps, held.part, turn);
-    await held
-      .change((now) =>
+    const deliveryId = deps.ids.next();
+    try {
+      const delivered = await store(deps, held, deliveryId, turn);
+      await held.change((now) =>
         now.delivered ? undefined : { ...(without(now, 'waitUntil', 'held') as Part), delivered, tries: 0 },
-      )
-      .catch((failure: unknown) => removeLatePieces(deps, held.part, failure));
+      );
+    } catch (failure) {
+      // Whoever took over may have finished the job and removed what was there: nobody else removes these.
+      if (failure instanceof LostLease)
+        await deps.results.remove(Object.values(pieceKeys(held.part, deliveryId)));
+      throw failure;
+    }
   });
 }
 
-/** Whoever took over may have finished the job and removed its pieces before these came. Always throws. */
-async function removeLatePieces(deps: DeliverDeps, part: Part, failure: unknown): Promise<never> {
-  if (failure instanceof LostLease && (await deps.ledger.readJob(part.jobId))?.cleaned)
-    await deps.results.remove(Object.values(pieceKeys(part)));
-  throw failure;
-}
-
-async function store(deps: DeliverDeps, part: Part, turn: Turn): Promise<Delivered> {
-  const keys = pieceKeys(part);
+async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn: Turn): Promise<Delivered> {
+  const { part } = held;
+  const keys = pieceKeys(part, deliveryId);
   const sorter = new Sorter(await accountFor(deps, part), {
     output: deps.results.openWriter(keys.output, JSONL),
     errors: deps.results.openWriter(keys.errors, JSONL),
@@ -61,8 +61,9 @@ async function store(deps: DeliverDeps, part: Part, turn: Turn): Promise<Deliver
     for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
       if (fileId !== undefined) await storeFile(deps, part, fileId, sorter, turn);
     }
-    if (deps.clock.now() >= turn.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
-    return await sorter.finish(part);
+    // Before the pieces become visible, so that they are removed whatever becomes of this delivery.
+    await held.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] }));
+    return { ...(await sorter.finish(part)), deliveryId };
   } catch (failure) {
     await sorter.abort();
     throw failure;

@@ -79,7 +79,10 @@ function writtenMeanwhile({ version, lease, cancelRequestedAt }: Job): Partial<J
 type PieceName = 'output' | 'errors' | 'anomalies';
 
 function pieces(parts: Part[], name: PieceName): { key: string; bytes: number }[] {
-  return parts.map((part) => ({ key: pieceKeys(part)[name], bytes: part.delivered?.[`${name}Bytes`] ?? 0 }));
+  return parts.map((part) => ({
+    key: pieceKeys(part, part.delivered?.deliveryId)[name],
+    bytes: part.delivered?.[`${name}Bytes`] ?? 0,
+  }));
 }
 
 async function assemble(
@@ -203,7 +206,8 @@ export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): 
   if (job.tries < MAX_TRIES) {
     let certain = true;
     for (const part of parts) {
-      await deps.results.remove(Object.values(pieceKeys(part)));
+      for (const deliveryId of part.deliveryIds ?? [])
+        await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));
       if (!keepFiles && !(await deleteFiles(deps, part))) certain = false;
     }
     if (!certain)

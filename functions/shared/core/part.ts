@@ -57,6 +57,8 @@ export interface AbandonedIntent {
 
 /** What delivering a part stored and counted. */
 export interface Delivered {
+  /** Which delivery's pieces count. */
+  deliveryId?: string;
   rows: RowCounts;
   outputBytes: number;
   errorsBytes: number;
@@ -116,6 +118,8 @@ export interface Part {
   /** The last search for batches on abandoned files is done. */
   swept?: true;
   delivered?: Delivered;
+  /** Deliveries whose pieces may lie in the results bucket. */
+  deliveryIds?: string[];
   lease?: Lease;
   /** Milliseconds; absent when nothing is left to do, or the plan is not committed. */
   dueAt?: number;

@@ -33,13 +33,19 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
   return `${folderOf(job.jobId, job.request.key)}rejected.json`;
 }
 
-/** Keys of what one part contributes; removed once the job's results are put together. */
-export function pieceKeys(part: Pick<Part, 'jobId' | 'number' | 'request'>): {
+/**
+ * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
+ * keys of its own: one that was overtaken must not write over the pieces of the other.
+ */
+export function pieceKeys(
+  part: Pick<Part, 'jobId' | 'number' | 'request'>,
+  deliveryId: string | undefined,
+): {
   output: string;
   errors: string;
   anomalies: string;
 } {
-  const folder = `${folderOf(part.jobId, part.request.key)}parts/${String(part.number).padStart(5, '0')}`;
+  const folder = `${folderOf(part.jobId, part.request.key)}parts/${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
   return {
     output: `${folder}/output.jsonl`,
     errors: `${folder}/errors.jsonl`,
