@@ -27,7 +27,7 @@ export function nothingLeft(world: World): Finding {
     .filter((fileId) => left.has(fileId))
     .map((id) => `file ${id} is still at the API`);
   for (const key of world.results.objects().keys())
-    if (key.includes('/parts/') && world.thawedAndDied === 0)
+    if (key.includes('/parts/') && world.thawedAndFailed === 0)
       broken.push(`the piece ${key} is still in the results bucket`);
   return { promise: 'nothing left to be deleted', examined: fileIds.size, broken };
 }

@@ -61,8 +61,8 @@ export class World {
   /** Parts that did not know of the cancel of their job when it was acknowledged. */
   readonly unwished: string[] = [];
   wishesChecked = 0;
-  /** Deliveries that were overtaken, and died before they could remove what they had written. */
-  thawedAndDied = 0;
+  /** Deliveries that were overtaken, and failed before they could remove what they had written. */
+  thawedAndFailed = 0;
   invocations = 0;
   /** When the faults were over. */
   repairedAt = 0;
@@ -203,7 +203,8 @@ export class World {
     const invocation = new Invocation(name, id, this.timeline, this.chance, this.faults);
     invocation.onDeath = (byItself) => {
       this.#running.delete(invocation);
-      if (!byItself && name === 'deliver' && invocation.frozenUntil > 0) this.thawedAndDied += 1;
+      const failed = !byItself || invocation.hurt;
+      if (failed && name === 'deliver' && invocation.frozenUntil > 0) this.thawedAndFailed += 1;
     };
     this.invocations += 1;
     this.#running.add(invocation);
