@@ -15,7 +15,7 @@ import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
 import { endOfPart } from './part-end.ts';
 import type { Ports, Turn } from './ports.ts';
-import { anomaliesKey, pieceKeys, resultKeys } from './result-keys.ts';
+import { anomaliesKey, pieceKeys, resultKeys, rowTableKey } from './result-keys.ts';
 import { isoTime } from './status-events.ts';
 import { summaryOf } from './summary.ts';
 import { JOB_CHECK_MS, MAX_TRIES } from './timing.ts';
@@ -208,6 +208,7 @@ export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): 
     for (const part of parts) {
       for (const deliveryId of part.deliveryIds ?? [])
         await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));
+      await deps.results.remove([rowTableKey(part)]);
       if (!keepFiles && !(await deleteFiles(deps, part))) certain = false;
     }
     if (!certain)

@@ -33,6 +33,15 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
   return `${folderOf(job.jobId, job.request.key)}rejected.json`;
 }
 
+/** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
+export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
+  return `${planFolder(part, part.planId)}${String(part.number).padStart(5, '0')}.rows`;
+}
+
+function planFolder({ jobId, request }: { jobId: string; request: { key: string } }, planId: string): string {
+  return `${folderOf(jobId, request.key)}parts/plan-${planId}/`;
+}
+
 /**
  * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
  * keys of its own: one that was overtaken must not write over the pieces of the other.

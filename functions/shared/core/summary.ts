@@ -12,8 +12,6 @@ export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
     reason: job.reason ?? null,
     request: { bucket, key, versionId, size, etag },
     metadata,
-    endpoint: job.plan?.endpoint,
-    model: job.plan?.model,
     rows: job.rows,
     usage: job.usage ?? null,
     anomalies: parts.reduce((sum, part) => sum + (part.delivered?.anomalies ?? 0), 0),
@@ -27,6 +25,8 @@ function partSummary(part: Part): Record<string, unknown> {
   const { batch } = part;
   return {
     part: part.number,
+    endpoint: part.endpoint,
+    model: part.model,
     rows: part.delivered?.rows,
     uploadedBytes: part.uploadBytes,
     uploadedSha256: part.intent?.sha256 ?? null,
