@@ -2,14 +2,14 @@ import type { BatchdropEvent } from '../contract/events.ts';
 import type { Job } from './job.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 
-/** The newest file of a key, and a cancel that came before it. */
+/** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
 export interface KeyPointer {
   bucket: string;
   key: string;
   version: number;
   newest?: { jobId: string; etag: string; size: number; sequencer?: string };
-  /** When the newest cancel by key was sent, in milliseconds. */
-  cancelledAt?: number;
+  /** When cancels by key were sent, in milliseconds, oldest first; one for each second, and only the newest of many. */
+  cancels?: number[];
 }
 
 /** One entry of the `due` index. It may be stale: it only says where to look. */
