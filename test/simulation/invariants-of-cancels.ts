@@ -90,7 +90,10 @@ function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): 
   });
 }
 
-/** A job that was cancelled was named, or was the newest version of a key that anybody knew of when it was. */
+/**
+ * A job that was cancelled was named, or a cancel of its key may mean it. CANCEL does not look into the storage: of the
+ * versions that were there it knows those that had taken their place in the chain of the key.
+ */
 function onlyTheMeant(world: World, users: Users): Finding {
   const broken: string[] = [];
   const jobs = world.ledger.jobs();
@@ -101,7 +104,7 @@ function onlyTheMeant(world: World, users: Users): Finding {
     );
     const isNamed = world.cancels.some(({ request, sentAt }) => {
       if ('jobId' in request) return names.has(request.jobId);
-      return 'key' in request && mayMean(world, users, names, { key: request.key, sentAt }, job);
+      return 'key' in request && mayMean(world, users, names, { key: request.key, sentAt });
     });
     if (!isNamed) broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
   }
@@ -113,17 +116,12 @@ function mayMean(
   users: Users,
   names: ReadonlySet<string>,
   cancel: { key: string; sentAt: number },
-  job: Job,
 ): boolean {
-  const wishedAt = world.written.wishes.get(job.jobId) ?? 0;
-  const known = new Set(
-    world.ledger
-      .jobs()
-      .filter(({ createdAt }) => createdAt <= wishedAt)
-      .map(({ jobId }) => jobId),
-  );
+  const known = (jobId: string) => (world.written.placedAt.get(jobId) ?? Infinity) <= cancel.sentAt;
   const there = users.puts.filter(
     ({ key, lastModified }) => key === cancel.key && lastModified <= cancel.sentAt,
   );
-  return names.has(there.findLast(({ jobId }) => known.has(jobId))?.jobId ?? '');
+  // Of those that were there the newest; of those that nobody had looked at, any.
+  const newestKnown = there.findLastIndex(({ jobId }) => known(jobId));
+  return there.some(({ jobId }, index) => index >= newestKnown && names.has(jobId));
 }

@@ -168,20 +168,18 @@ async function joinOrCancel(deps: IntakeDeps, held: HeldJob): Promise<boolean> {
       placed = newest.jobId;
       continue; // a cancel that did not find it in the chain is on the pointer by now
     }
-    const meant = await isMeant(deps, held.job, pointer.cancels ?? [], isNewest ? undefined : newest.jobId);
-    const other = newest && newest.jobId !== jobId ? newest : undefined;
-    const joined = other && !meant ? await joinable(deps, request, other) : undefined;
-    if (joined !== undefined) {
-      await held.change((job) =>
-        job.status === 'received' && job.cancelRequestedAt === undefined
-          ? { ...withStatus(job, 'joined', deps.clock.now()), joinedJobId: joined }
-          : undefined,
-      );
+    if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, held, pointer))) continue;
+    if (await isMeant(deps, held.job, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)) {
+      await held.change((job) => ({ ...job, cancelRequestedAt: job.cancelRequestedAt ?? deps.clock.now() }));
       return true;
     }
-    if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, held, pointer))) continue;
-    if (!meant) return false;
-    await held.change((job) => ({ ...job, cancelRequestedAt: job.cancelRequestedAt ?? deps.clock.now() }));
+    const joined = await joinable(deps, held.job, isNewest ? held.job.previousJobId : newest.jobId);
+    if (joined === undefined) return false;
+    await held.change((job) =>
+      job.status === 'received' && job.cancelRequestedAt === undefined
+        ? { ...withStatus(job, 'joined', deps.clock.now()), joinedJobId: joined }
+        : undefined,
+    );
     return true;
   }
 }
@@ -189,27 +187,37 @@ async function joinOrCancel(deps: IntakeDeps, held: HeldJob): Promise<boolean> {
 /** False when the pointer was changed meanwhile. */
 async function becomeNewest(deps: IntakeDeps, held: HeldJob, pointer: KeyPointer): Promise<boolean> {
   const { jobId, request } = held.job;
-  const { etag, size, sequencer } = request;
+  const { sequencer } = request;
   const before = pointer.newest?.jobId;
   // Before the pointer: a cancel that follows the chain of a key never misses a link.
   if (before !== undefined) await held.change((job) => ({ ...job, previousJobId: before }));
-  const newest = { jobId, etag, size, ...(sequencer === undefined ? {} : { sequencer }) };
+  const newest = { jobId, ...(sequencer === undefined ? {} : { sequencer }) };
   return deps.ledger.replaceKeyPointer({ ...pointer, newest });
 }
 
-/** The id of the job that these bytes join. */
+/**
+ * The id of the job that these bytes join: that of another version, or the one that version joined itself. Only of a job
+ * that was there before this one: two versions whose events cross must not join each other.
+ */
 async function joinable(
   deps: IntakeDeps,
-  request: RequestFile,
-  newest: NonNullable<KeyPointer['newest']>,
+  job: Job,
+  otherJobId: string | undefined,
 ): Promise<string | undefined> {
-  if (request.rerun || newest.etag !== request.etag || newest.size !== request.size) return undefined;
-  const earlier = await deps.ledger.readJob(newest.jobId);
-  if (!earlier || earlier.cancelRequestedAt !== undefined) return undefined;
+  const { request } = job;
+  const other = request.rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
+  if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
+  const earlier = other.joinedJobId === undefined ? other : await deps.ledger.readJob(other.joinedJobId);
+  if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;
   const open =
     earlier.status === 'received' || earlier.status === 'accepted' || earlier.status === 'submitted';
   const fresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
   return open || fresh ? earlier.jobId : undefined;
+}
+
+function isEarlier(other: Job, job: Job): boolean {
+  if (other.createdAt !== job.createdAt) return other.createdAt < job.createdAt;
+  return isOlder(other.request.sequencer, job.request.sequencer);
 }
 
 async function commit(

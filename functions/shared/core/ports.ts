@@ -7,7 +7,7 @@ export interface KeyPointer {
   bucket: string;
   key: string;
   version: number;
-  newest?: { jobId: string; etag: string; size: number; sequencer?: string };
+  newest?: { jobId: string; sequencer?: string };
   /** When cancels by key were sent, in milliseconds, oldest first; one for each second, and only the newest of many. */
   cancels?: number[];
 }
