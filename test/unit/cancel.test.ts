@@ -252,7 +252,7 @@ describe('a cancel by key', () => {
     const [first, second, third] = versions.map(({ sentAt }) => sentAt);
     await world.cancel(BY_KEY, third, 'of the third');
     await world.cancel(BY_KEY, first, 'of the first');
-    for (const { event } of versions) await world.intake(event);
+    for (const { event } of versions.toReversed()) await world.intake(event);
     await world.rest();
     expect(versions.map(({ jobId }) => world.jobStatuses(jobId).at(-1))).toEqual([
       'cancelled',
