@@ -89,6 +89,8 @@ export interface ResultStore {
   /** Undefined when there is no such object. */
   size(key: string): Promise<number | undefined>;
   read(key: string, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  /** All keys that begin so, also of objects that were written a moment ago. */
+  keysUnder(prefix: string): Promise<string[]>;
   /** Idempotent. */
   remove(keys: string[]): Promise<void>;
   /** A multipart upload that can be gone on with by another process; parts are ≥ 5 MiB but the last. */

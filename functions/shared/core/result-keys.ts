@@ -33,6 +33,11 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
   return `${folderOf(job.jobId, job.request.key)}rejected.json`;
 }
 
+/** Under it lies all that deliveries of the job's parts contributed. */
+export function piecesFolder(job: { jobId: string; request: { key: string } }): string {
+  return `${folderOf(job.jobId, job.request.key)}parts/`;
+}
+
 /**
  * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
  * keys of its own: one that was overtaken must not write over the pieces of the other.
@@ -45,7 +50,7 @@ export function pieceKeys(
   errors: string;
   anomalies: string;
 } {
-  const folder = `${folderOf(part.jobId, part.request.key)}parts/${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
+  const folder = `${piecesFolder(part)}${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
   return {
     output: `${folder}/output.jsonl`,
     errors: `${folder}/errors.jsonl`,
