@@ -15,7 +15,8 @@ import { RowAccount, type RowOutcome } from './account-rows.ts';
 import { without } from './change.ts';
 import { checkRow } from './check-row.ts';
 import { Refused, RetryLater } from './errors.ts';
-import { type HeldPart, LostLease, withPartLease } from './lease.ts';
+import { cleanBehind } from './late-delivery.ts';
+import { type HeldPart, withPartLease } from './lease.ts';
 import { LineGatherer, type LineHandler, LineReader } from './lines.ts';
 import type { Delivered, Part } from './part.ts';
 import { endOfPart } from './part-end.ts';
@@ -41,9 +42,7 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
         now.delivered ? undefined : { ...(without(now, 'waitUntil', 'held') as Part), delivered, tries: 0 },
       );
     } catch (failure) {
-      // Whoever took over may have finished the job and removed what was there: nobody else removes these.
-      if (failure instanceof LostLease)
-        await deps.results.remove(Object.values(pieceKeys(held.part, deliveryId)));
+      await cleanBehind(deps, held.part, deliveryId, failure);
       throw failure;
     }
   });

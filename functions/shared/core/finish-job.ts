@@ -3,10 +3,9 @@
  *   1. each of output, errors and anomalies is assembled from the parts' pieces; how far it has come is kept on the job
  *   2. the summary is written
  *   3. the job's last status is set, and published: from here on users read the results
- *   4. pieces, and what lies at the API, are removed
+ * What is then no longer needed is removed by `clean-job.ts`.
  */
 import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
-import { isOurAccount } from './account.ts';
 import { gather, type Segment, segmentsOf } from './assemble.ts';
 import { changeJob, without } from './change.ts';
 import { Refused, RetryLater } from './errors.ts';
@@ -15,12 +14,12 @@ import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
 import { endOfPart } from './part-end.ts';
 import type { Ports, Turn } from './ports.ts';
-import { anomaliesKey, pieceKeys, resultKeys, rowTableKey } from './result-keys.ts';
+import { anomaliesKey, pieceKeys, resultKeys } from './result-keys.ts';
 import { isoTime } from './status-events.ts';
 import { summaryOf } from './summary.ts';
-import { JOB_CHECK_MS, MAX_TRIES } from './timing.ts';
+import { JOB_CHECK_MS } from './timing.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results'>;
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
 
 const JSONL = 'application/jsonl';
 
@@ -198,36 +197,6 @@ function sumUsage(parts: Part[]): TokenUsage | undefined {
     for (const name of Object.keys(sum) as (keyof TokenUsage)[]) sum[name] += usage[name];
   }
   return sum;
-}
-
-/** Removes the pieces, and the files at the API unless they are to be kept. Errors: as the ports'. */
-export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): Promise<void> {
-  const parts = await partsOf(deps, job);
-  if (job.tries < MAX_TRIES) {
-    let certain = true;
-    for (const part of parts) {
-      for (const deliveryId of part.deliveryIds ?? [])
-        await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));
-      await deps.results.remove([rowTableKey(part)]);
-      if (!keepFiles && !(await deleteFiles(deps, part))) certain = false;
-    }
-    if (!certain)
-      throw new RetryLater('clean: the key belongs to another account than the one that has the files');
-  } else {
-    deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
-  }
-  await changeJob(deps, job.jobId, (now) =>
-    now.cleaned ? undefined : { ...(without(now, 'waitUntil', 'handedOnUntil') as Job), cleaned: true },
-  );
-}
-
-/** False when a file seemed to be gone, and may only belong to another account than the key. */
-async function deleteFiles({ api }: FinishDeps, { intent, batch }: Part): Promise<boolean> {
-  const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-  let unsure = false;
-  for (const fileId of new Set(fileIds))
-    if (fileId !== undefined && (await api.deleteFile(fileId)) === 'gone') unsure = true;
-  return !unsure || (await isOurAccount({ api }, intent?.account));
 }
 
 async function partsOf({ ledger }: Pick<Ports, 'ledger'>, job: Job): Promise<Part[]> {

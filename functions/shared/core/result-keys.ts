@@ -33,13 +33,14 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
   return `${folderOf(job.jobId, job.request.key)}rejected.json`;
 }
 
-/** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
-export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
-  return `${planFolder(part, part.planId)}${String(part.number).padStart(5, '0')}.rows`;
+/** Under it lies all that is needed of a job only until it has ended: row tables, checkpoints, deliveries' pieces. */
+export function piecesFolder(job: { jobId: string; request: { key: string } }): string {
+  return `${folderOf(job.jobId, job.request.key)}parts/`;
 }
 
-function planFolder({ jobId, request }: { jobId: string; request: { key: string } }, planId: string): string {
-  return `${folderOf(jobId, request.key)}parts/plan-${planId}/`;
+/** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
+export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
+  return `${piecesFolder(part)}plan-${part.planId}/${String(part.number).padStart(5, '0')}.rows`;
 }
 
 /**
@@ -54,7 +55,7 @@ export function pieceKeys(
   errors: string;
   anomalies: string;
 } {
-  const folder = `${folderOf(part.jobId, part.request.key)}parts/${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
+  const folder = `${piecesFolder(part)}${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
   return {
     output: `${folder}/output.jsonl`,
     errors: `${folder}/errors.jsonl`,
