@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import { type CheckedFile, checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
+import { checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
+import type { CheckedFile } from '../../functions/shared/core/file-scan.ts';
 import { normalised } from '../../functions/shared/core/lines.ts';
 import type { PlannedPart } from '../../functions/shared/core/plan-parts.ts';
 import { RowTable } from '../../functions/shared/core/row-table.ts';

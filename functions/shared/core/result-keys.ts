@@ -43,6 +43,14 @@ export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 're
   return `${piecesFolder(part)}plan-${part.planId}/${String(part.number).padStart(5, '0')}.rows`;
 }
 
+/** Key of what a scan knew when its turn ended, for the n-th time. */
+export function checkpointKey(
+  job: { jobId: string; request: { key: string } },
+  scan: { planId: string; checkpoints: number },
+): string {
+  return `${piecesFolder(job)}plan-${scan.planId}/scan-${scan.checkpoints}`;
+}
+
 /**
  * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
  * keys of its own: one that was overtaken must not write over the pieces of the other.
