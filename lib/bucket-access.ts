@@ -39,6 +39,7 @@ export function letKeepFindings(keeper: HouseFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, WRITE, report);
   onObjects(keeper, bucket, [...WRITE, ...READ], parts);
+  onBucket(keeper, bucket);
   for (const keys of [report, parts]) acknowledgeKeys(keeper, bucket, keys);
 }
 

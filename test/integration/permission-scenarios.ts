@@ -23,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
     play: fileGoneWhilePaused,
   },
   { fails: 'a job that INTAKE could not bring to its end is not taken up again', play: intakeTriedAgain },
+  { fails: 'a file whose checkpoint is gone is never read to its end', play: checkpointGone },
   {
     fails: 'results of more than 8 MiB whose storing broke off leave their upload behind',
     play: brokenDelivery,
@@ -89,6 +90,19 @@ async function intakeTriedAgain(stage: PermissionStage): Promise<void> {
   const refused = stage.untilAsked('intake', 's3:PutObject');
   const jobId = await stage.drop(`${stage.newName('bad-again')}.jsonl`, HALF_A_LINE);
   await refused;
+  stage.enforce(stage.plan.policies);
+  await stage.untilJob(jobId, 'rejected');
+}
+
+/** INTAKE has to be told that the checkpoint is gone, not that it may not look: then it reads the file anew. */
+async function checkpointGone(stage: PermissionStage): Promise<void> {
+  stage.enforce(withoutAction(stage, 'intake', 's3:PutObject'));
+  const jobId = await stage.drop(`${stage.newName('bad-resumed')}.jsonl`, HALF_A_LINE);
+  await stage.until('a checkpoint is noted', async () => {
+    const job = await stage.ledger.readJob(jobId);
+    if (job?.scan === undefined || job.lease !== undefined) return false;
+    return await stage.ledger.replaceJob({ ...job, scan: { ...job.scan, checkpoints: 1 } });
+  });
   stage.enforce(stage.plan.policies);
   await stage.untilJob(jobId, 'rejected');
 }
