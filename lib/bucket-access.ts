@@ -39,6 +39,14 @@ export function letWriteReports(writer: HouseFunction, bucket: IBucket): void {
   acknowledgeKeys(writer, bucket);
 }
 
+/** Lets a function read what is kept of a job's rows while it runs, beside its results. */
+export function letReadRowTables(reader: HouseFunction, bucket: IBucket): void {
+  bucket.encryptionKey?.grant(reader, ...READ_KEY);
+  onObjects(reader, bucket, READ);
+  onBucket(reader, bucket);
+  acknowledgeKeys(reader, bucket);
+}
+
 /** Lets a function write results, in parts too, read them back and remove them. */
 export function letKeepResults(keeper: HouseFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);

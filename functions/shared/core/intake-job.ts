@@ -244,6 +244,7 @@ function plannedParts(job: Job, plan: Plan, file: Extract<CheckedFile, { verdict
     model: plan.model,
     attempt: 1,
     abandoned: [],
+    ran: [],
     earlierBatchIds: [],
     previousStatus: null,
     rev: 0,

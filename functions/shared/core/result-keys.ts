@@ -39,16 +39,32 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
  */
 export function pieceKeys(
   part: Pick<Part, 'jobId' | 'number' | 'request'>,
-  deliveryId: string | undefined,
+  deliveryId: string,
 ): {
   output: string;
   errors: string;
   anomalies: string;
+  states: string;
 } {
-  const folder = `${folderOf(part.jobId, part.request.key)}parts/${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
+  const folder = `${partsFolder(part)}${fiveDigits(part.number)}/${deliveryId}`;
   return {
     output: `${folder}/output.jsonl`,
     errors: `${folder}/errors.jsonl`,
     anomalies: `${folder}/anomalies.jsonl`,
+    states: `${folder}/rows.states`,
   };
+}
+
+/** Key of the part's row table, which INTAKE writes. */
+export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
+  return `${partsFolder(part)}plan-${part.planId}/${fiveDigits(part.number)}.rows`;
+}
+
+/** Everything below it is working material, removed once the job has ended. */
+function partsFolder(item: Pick<Part, 'jobId' | 'request'>): string {
+  return `${folderOf(item.jobId, item.request.key)}parts/`;
+}
+
+function fiveDigits(number: number): string {
+  return String(number).padStart(5, '0');
 }
