@@ -24,8 +24,8 @@ import { Mailbox, type Message } from './mailbox.ts';
 import { Operator } from './operator.ts';
 import { Timeline } from './timeline.ts';
 
-export const RERUN = { maxAttempts: 3, rerunMissing: false };
-const REQUESTS = 'requests';
+const RERUN = { maxAttempts: 3, rerunMissing: false };
+export const REQUESTS = 'requests';
 const MOST_AT_ONCE = 8;
 const LARGEST_GAP_MS = 30 * MINUTE;
 
