@@ -128,5 +128,7 @@ export class CostGate {
 
 function sentenceFor({ job, parts, rows }: WaitingJob): string {
   const [what, batches] = [counted(rows, 'row', 'rows'), counted(parts.length, 'batch', 'batches')];
-  return `${printable(job.request.key)}: ${what} of ${printable(job.plan?.model ?? 'a model')} in ${batches}`;
+  const [model = '', ...others] = new Set(parts.map((part) => part.model));
+  const models = others.length === 0 ? printable(model) : `${others.length + 1} models`;
+  return `${printable(job.request.key)}: ${what} of ${models} in ${batches}`;
 }

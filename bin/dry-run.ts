@@ -1,6 +1,6 @@
 import type { Finding } from '../functions/shared/contract/events.ts';
 import { batchMetadata, findingsOnObject } from '../functions/shared/core/check-object.ts';
-import { checkRequestFile } from '../functions/shared/core/check-request-file.ts';
+import { checkRequestFile, type RowTables } from '../functions/shared/core/check-request-file.ts';
 import { bytesShown, counted, grouped } from './amounts.ts';
 import { printable } from './event-line.ts';
 import { objectMetadata } from './put-file.ts';
@@ -10,14 +10,19 @@ import { contentOf, type RequestSource } from './request-source.ts';
 export type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
   | {
       readonly verdict: 'good';
-      readonly endpoint: string;
-      readonly model: string;
       readonly rows: number;
       /** One batch each; `bytes` is what is uploaded. */
-      readonly parts: readonly { readonly rows: number; readonly bytes: number }[];
+      readonly parts: readonly {
+        readonly endpoint: string;
+        readonly model: string;
+        readonly rows: number;
+        readonly bytes: number;
+      }[];
     }
   | { readonly verdict: 'bad'; readonly count: number; readonly findings: readonly Finding[] }
 );
+
+type GoodParts = Extract<Forecast, { verdict: 'good' }>['parts'];
 
 const SHOWN_FINDINGS = 20;
 
@@ -34,11 +39,26 @@ export async function forecast(
     ...batchMetadata(objectMetadata(pairs)),
   });
   if (findings.length > 0) return { file, key, bytes, verdict: 'bad', count: findings.length, findings };
-  const checked = await checkRequestFile(() => contentOf(source));
+  const checked = await checkRequestFile(() => contentOf(source), tablesInMemory());
   if (checked.verdict === 'bad') return { file, key, bytes, ...checked };
-  const { endpoint, model, rows } = checked;
-  const parts = checked.parts.map((part) => ({ rows: part.rows, bytes: part.uploadBytes }));
-  return { file, key, bytes, verdict: 'good', endpoint, model, rows, parts };
+  const parts = checked.parts.map(({ endpoint, model, rows, uploadBytes }) => ({
+    ...{ endpoint, model, rows },
+    bytes: uploadBytes,
+  }));
+  return { file, key, bytes, verdict: 'good', rows: checked.rows, parts };
+}
+
+/** 300 MB for the largest file with ids of 40 bytes: a machine that has such a file has that. */
+function tablesInMemory(): RowTables {
+  const tables = new Map<number, Uint8Array>();
+  return {
+    write: async (part, table) => void tables.set(part, table),
+    async read(part) {
+      const table = tables.get(part);
+      if (!table) throw new Error(`there is no row table of part ${part}`);
+      return table;
+    },
+  };
 }
 
 /** The forecast for a person: findings as `file:line: …`, as compilers write them. */
@@ -54,15 +74,21 @@ export function forecastLines(known: Forecast): string[] {
       `${file}: would be rejected, ${counted(known.count, 'finding', 'findings')}; nothing was sent`,
     ];
   }
-  const { rows, parts, endpoint, model } = known;
+  const { rows, parts } = known;
+  const [of = '', ...others] = new Set(parts.map(runBy));
   const sent = parts.reduce((sum, part) => sum + part.bytes, 0);
   return [
-    `${file}: ${counted(rows, 'row', 'rows')} of ${printable(model)} for ${endpoint}`,
+    `${file}: ${counted(rows, 'row', 'rows')} of ${others.length === 0 ? of : `${others.length + 1} models and urls`}`,
     `  ${counted(parts.length, 'batch', 'batches')}, ${bytesShown(sent)} to upload; nothing was sent`,
-    ...(parts.length > 1
-      ? parts.map(
-          (part, at) => `  batch ${at + 1}: ${counted(part.rows, 'row', 'rows')}, ${bytesShown(part.bytes)}`,
-        )
-      : []),
+    ...(parts.length > 1 ? parts.map((part, at) => batchLine(part, at + 1, others.length > 0)) : []),
   ];
+}
+
+function batchLine(part: GoodParts[number], number: number, mixed: boolean): string {
+  const of = mixed ? ` of ${runBy(part)}` : '';
+  return `  batch ${number}: ${counted(part.rows, 'row', 'rows')}${of}, ${bytesShown(part.bytes)}`;
+}
+
+function runBy({ endpoint, model }: GoodParts[number]): string {
+  return `${printable(model)} for ${endpoint}`;
 }

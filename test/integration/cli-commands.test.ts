@@ -75,6 +75,17 @@ describe('batchdrop submit --dry-run', () => {
     expect(stdout).toMatch(/batch 1: 50,000 rows, .*\n {2}batch 2: 1 row, \d+ bytes/);
   });
 
+  it('tells the model and the url of each batch of a file that mixes them', async () => {
+    const other = JSON.stringify({
+      ...{ custom_id: 'v', method: 'POST', url: '/v1/embeddings' },
+      body: { model: 'text-embedding-3-small', input: 'x' },
+    });
+    const { stdout } = await noNetwork(fileOf('mixed.jsonl', `${chatRows(2, 'mixed')}${other}\n`));
+    expect(stdout).toContain('mixed.jsonl: 3 rows of 2 models and urls\n');
+    expect(stdout).toMatch(/batch 1: 2 rows of gpt-4o-mini for \/v1\/chat\/completions, \d+ bytes\n/);
+    expect(stdout).toMatch(/batch 2: 1 row of text-embedding-3-small for \/v1\/embeddings, \d+ bytes\n/);
+  });
+
   it('names each fault by file and line, as compilers do, and ends with 1', async () => {
     const { code, stdout } = await noNetwork(fileOf('bad.jsonl', `${chatRows(2, 'bad')}{"half\n`));
     expect(code).toBe(1);

@@ -54,6 +54,7 @@ async function capture(): Promise<Map<string, string>> {
     captures.set('up', await up.until(/job {5}completed.*/));
 
     await run('dry-run', 'batchdrop submit large.jsonl --dry-run');
+    await run('dry-run', 'batchdrop submit examples/two-models.jsonl --dry-run');
     await run('dry-run', 'batchdrop submit examples/with-bad-lines.jsonl --dry-run');
     const watch = open('batchdrop watch');
     terminals.push(watch);

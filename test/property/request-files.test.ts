@@ -1,41 +1,49 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import { checkRequestFile, type PlannedPart } from '../../functions/shared/core/check-request-file.ts';
+import { type CheckedFile, checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
 import { normalised } from '../../functions/shared/core/lines.ts';
+import type { PlannedPart } from '../../functions/shared/core/plan-parts.ts';
+import { RowTable } from '../../functions/shared/core/row-table.ts';
+import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 
 const RUNS = { numRuns: 150 };
 const LINE_ENDS = ['\n', '\r\n', '\n\n', '\r\n \t\n', '\n\r\n'] as const;
+const ROWS = 12;
 
-/** A file of valid rows in any spelling, what is to be uploaded of it, and places to cut it. */
+/** A file of valid rows of up to four models in any spelling, what is to be uploaded of it, and places to cut it. */
 const validFile = fc
   .record({
     ids: fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), {
       minLength: 1,
-      maxLength: 12,
+      maxLength: ROWS,
     }),
-    extras: fc.array(fc.jsonValue({ maxDepth: 2 }), { minLength: 12, maxLength: 12 }),
-    inputs: fc.array(fc.integer({ min: 1, max: 30_000 }), { minLength: 12, maxLength: 12 }),
-    ends: fc.array(fc.constantFrom(...LINE_ENDS), { minLength: 12, maxLength: 12 }),
-    indents: fc.array(fc.constantFrom('', ' ', '\t'), { minLength: 12, maxLength: 12 }),
+    models: fc.oneof(
+      fc.constant(Array.from({ length: ROWS }, () => 'm')),
+      fc.array(fc.constantFrom('m', 'n', 'ö'), { minLength: ROWS, maxLength: ROWS }),
+    ),
+    extras: fc.array(fc.jsonValue({ maxDepth: 2 }), { minLength: ROWS, maxLength: ROWS }),
+    inputs: fc.array(fc.integer({ min: 1, max: 30_000 }), { minLength: ROWS, maxLength: ROWS }),
+    ends: fc.array(fc.constantFrom(...LINE_ENDS), { minLength: ROWS, maxLength: ROWS }),
+    indents: fc.array(fc.constantFrom('', ' ', '\t'), { minLength: ROWS, maxLength: ROWS }),
     byteOrderMark: fc.boolean(),
     lastEnd: fc.boolean(),
     cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 30 }),
   })
-  .map(({ ids, extras, inputs, ends, indents, byteOrderMark, lastEnd, cuts }) => {
+  .map(({ ids, models, extras, inputs, ends, indents, byteOrderMark, lastEnd, cuts }) => {
     const rows = ids.map((customId, at) => {
       // Token numbers count as one input, strings as many: so some files take several parts.
       const input = at % 3 === 0 ? Array.from({ length: inputs[at] ?? 1 }, () => '') : [1, 2];
-      const body = { model: 'm', input, extra: extras[at] };
-      const text = JSON.stringify({ custom_id: customId, method: 'POST', url: '/v1/embeddings', body });
-      return `${indents[at]}${text}`;
+      const body = { model: models[at], input, extra: extras[at] };
+      const url = at % 4 === 3 ? '/v1/responses' : '/v1/embeddings';
+      return `${indents[at]}${JSON.stringify({ custom_id: customId, method: 'POST', url, body })}`;
     });
     const lines = rows.map((row, at) => row + (at === rows.length - 1 && !lastEnd ? '' : ends[at]));
     const file = Buffer.from((byteOrderMark ? '\uFEFF' : '') + lines.join(''));
     const places = [0, ...cuts.map((cut) => Math.floor(cut * file.length)), file.length].sort(
       (a, b) => a - b,
     );
-    return { file, places, rows: rows.length, uploaded: rows.map((row) => `${row}\n`).join('') };
+    return { file, places, rows };
   });
 
 async function* pieces(file: Buffer, places: number[]): AsyncGenerator<Uint8Array> {
@@ -43,43 +51,82 @@ async function* pieces(file: Buffer, places: number[]): AsyncGenerator<Uint8Arra
     yield Uint8Array.from(file.subarray(places[at - 1], places[at]));
 }
 
-async function upload(file: Buffer, { range }: PlannedPart): Promise<Buffer> {
+async function check(
+  file: Buffer,
+  places: number[],
+): Promise<{ checked: CheckedFile; tables: Map<number, Uint8Array> }> {
+  const kept = createInMemoryRowTables();
+  return { checked: await checkRequestFile(() => pieces(file, places), kept), tables: kept.tables };
+}
+
+/** A part's rows by their ordinals, read by the part's row table. */
+function rowsOf(file: Buffer, table: RowTable): [ordinal: number, row: string][] {
+  return Array.from({ length: table.rows }, (_, index) => {
+    const { ordinal, offset, length } = table.place(index);
+    return [ordinal, file.subarray(offset, offset + length).toString()];
+  });
+}
+
+async function upload(file: Buffer, { range }: PlannedPart): Promise<string> {
   const chunks = pieces(file.subarray(range.start, range.end), [0, 7, 7, range.end - range.start]);
   const taken: Uint8Array[] = [];
   const options = { longest: FILE_LIMITS.rowBytes, offset: range.start };
   for await (const chunk of normalised(chunks, options)) taken.push(chunk);
-  return Buffer.concat(taken);
+  return Buffer.concat(taken).toString();
+}
+
+/** Checks a part against its table and the file; answers its rows. */
+async function soundRows(file: Buffer, part: PlannedPart, bytes: Uint8Array) {
+  const table = new RowTable(bytes);
+  const rows = rowsOf(file, table);
+  expect(rows.length).toBe(part.rows);
+  const text = rows.map(([, row]) => `${row}\n`).join('');
+  expect(Buffer.byteLength(text)).toBe(part.uploadBytes);
+  const inRange = await upload(file, part);
+  if (part.interleaved) expect(inRange.length).toBeGreaterThan(text.length);
+  else expect(inRange).toBe(text);
+  for (const [index, [, row]] of rows.entries()) {
+    const { custom_id: customId, url, body } = JSON.parse(row);
+    expect({ customId, url, model: body.model }).toEqual({
+      customId: table.customId(index),
+      url: part.endpoint,
+      model: part.model,
+    });
+  }
+  return rows;
 }
 
 test('any valid file, however it comes in pieces, is accepted, and its parts together are the file normalised', async () => {
   let severalParts = 0;
+  let interleaved = 0;
   await fc.assert(
-    fc.asyncProperty(validFile, async ({ file, places, rows, uploaded }) => {
-      const checked = await checkRequestFile(() => pieces(file, places));
+    fc.asyncProperty(validFile, async ({ file, places, rows }) => {
+      const { checked, tables } = await check(file, places);
       if (checked.verdict === 'bad') throw new Error(JSON.stringify(checked.findings));
-      expect(checked.rows).toBe(rows);
+      expect(checked.rows).toBe(rows.length);
+      expect(checked.parts.map(({ number }) => number)).toEqual(checked.parts.map((_, at) => at + 1));
+      expect(tables.size).toBe(checked.parts.length);
       if (checked.parts.length > 1) severalParts += 1;
-      const bodies: Buffer[] = [];
+      if (checked.parts.some((part) => part.interleaved)) interleaved += 1;
+      const all: [number, string][] = [];
       for (const part of checked.parts) {
-        const body = await upload(file, part);
-        expect(body.length).toBe(part.uploadBytes);
-        expect(body.toString().split('\n').length - 1).toBe(part.rows);
-        bodies.push(body);
+        const own = await soundRows(file, part, tables.get(part.number) ?? Buffer.of());
+        all.push(...own);
       }
-      expect(Buffer.concat(bodies).equals(Buffer.from(uploaded))).toBe(true);
+      expect(all.sort(([a], [b]) => a - b)).toEqual(rows.map((row, at) => [at, row]));
     }),
     RUNS,
   );
   expect(severalParts).toBeGreaterThan(5);
+  expect(interleaved).toBeGreaterThan(5);
 });
 
 test('any valid file with one id used again is refused, and the line is named', async () => {
   await fc.assert(
-    fc.asyncProperty(validFile, fc.nat(), async ({ file, places, uploaded }, pick) => {
-      const rows = uploaded.split('\n').slice(0, -1);
+    fc.asyncProperty(validFile, fc.nat(), async ({ file, places, rows }, pick) => {
       const again = `\n${rows[pick % rows.length]}`;
       const doubled = Buffer.concat([file, Buffer.from(again)]);
-      const checked = await checkRequestFile(() => pieces(doubled, [...places, doubled.length]));
+      const { checked } = await check(doubled, [...places, doubled.length]);
       if (checked.verdict === 'good') throw new Error('accepted');
       expect(checked.findings.map(({ code }) => code)).toEqual(['duplicate_custom_id']);
       expect(checked.findings[0]?.line).toBe(doubled.toString().split('\n').length);
@@ -98,13 +145,13 @@ test('any byte of a valid file changed to any other gives a verdict, and a good 
       async ({ file, places }, place, change) => {
         const at = Math.floor(place * file.length);
         file[at] = (file[at] ?? 0) ^ change;
-        const checked = await checkRequestFile(() => pieces(file, places));
+        const { checked, tables } = await check(file, places);
         if (checked.verdict === 'bad') {
           bad += 1;
           expect(checked.count).toBeGreaterThan(0);
           return;
         }
-        for (const part of checked.parts) expect((await upload(file, part)).length).toBe(part.uploadBytes);
+        for (const part of checked.parts) await soundRows(file, part, tables.get(part.number) ?? Buffer.of());
       },
     ),
     { numRuns: 300 },
@@ -117,7 +164,7 @@ test('bytes of any kind give a verdict', async () => {
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 8 }), async (chunks) => {
       const checked = await checkRequestFile(async function* () {
         yield* chunks;
-      });
+      }, createInMemoryRowTables());
       expect(checked.verdict).toBe('bad');
     }),
     { numRuns: 300 },

@@ -6,16 +6,18 @@ import {
   FINDINGS_KEPT,
   findingsExcerpt,
 } from '../../functions/shared/core/check-request-file.ts';
+import { RowTable } from '../../functions/shared/core/row-table.ts';
+import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { COLLIDING } from './colliding-ids.ts';
 import { fileOf, row } from './small-world.ts';
 
 type Source = () => Iterable<string | Uint8Array>;
 
-/** Checks what the source gives; every reading starts it anew. */
-function check(source: Source | string): Promise<CheckedFile> {
+/** Checks what the source gives. */
+function check(source: Source | string, tables = createInMemoryRowTables()): Promise<CheckedFile> {
   return checkRequestFile(async function* () {
     for (const chunk of typeof source === 'string' ? [source] : source()) yield Buffer.from(chunk);
-  });
+  }, tables);
 }
 
 async function findings(source: Source | string) {
@@ -40,11 +42,13 @@ describe('a good file', () => {
     const text = `\uFEFF${first}\r\n\n  \n${second}`;
     expect(await plan(text)).toEqual({
       verdict: 'good',
-      endpoint: '/v1/chat/completions',
-      model: 'gpt-4o-mini',
       rows: 2,
+      groups: 1,
       parts: [
         {
+          number: 1,
+          endpoint: '/v1/chat/completions',
+          model: 'gpt-4o-mini',
           range: { start: 0, end: Buffer.byteLength(text) },
           rows: 2,
           uploadBytes: first.length + second.length + 2,
@@ -101,6 +105,86 @@ describe('a good file', () => {
   });
 });
 
+/** A line of a row of some model. */
+const of = (model: string, customId: string, differences: object = {}) =>
+  `${row(customId, { body: { model }, ...differences })}\n`;
+
+describe('a mixed file', () => {
+  it('becomes parts by url and model, numbered by their first rows', async () => {
+    const url = '/v1/responses';
+    const text = [
+      ...[of('m', 'a'), of('n', 'b'), of('n', 'c', { url }), of('m', 'd'), of('n', 'e', { url })],
+    ].join('');
+    const { groups, parts } = await plan(text);
+    expect(groups).toBe(3);
+    expect(parts.map(({ number, endpoint, model, rows }) => [number, endpoint, model, rows])).toEqual([
+      [1, '/v1/chat/completions', 'm', 2],
+      [2, '/v1/chat/completions', 'n', 1],
+      [3, url, 'n', 2],
+    ]);
+    expect(parts.map(({ range }) => text.slice(range.start, range.end).split('\n').length - 1)).toEqual([
+      4, 1, 3,
+    ]);
+    expect(parts.map((part) => part.interleaved)).toEqual([true, undefined, true]);
+  });
+
+  it('whose models follow each other has no interleaved part', async () => {
+    const { parts } = await plan(`${of('m', 'a')}${of('m', 'b')}\n\n${of('n', 'c')}`);
+    expect(parts.map((part) => [part.rows, part.interleaved])).toEqual([
+      [2, undefined],
+      [1, undefined],
+    ]);
+  });
+
+  it('begins a second part of a model when the first is full, behind those of other models', async () => {
+    const input = Array.from({ length: 30_000 }, () => 'x');
+    const large = (model: string, customId: string) =>
+      `${row(customId, { url: '/v1/embeddings', body: { model, input } })}\n`;
+    const { groups, parts } = await plan(large('m', 'a') + large('n', 'b') + large('m', 'c'));
+    expect(groups).toBe(2);
+    expect(parts.map(({ model, rows, interleaved }) => [model, rows, interleaved])).toEqual([
+      ['m', 1, undefined],
+      ['n', 1, undefined],
+      ['m', 1, undefined],
+    ]);
+  });
+
+  it('of 100 pairs of url and model is planned; one more is refused, and the file is not read on', async () => {
+    const models = (count: number) =>
+      Array.from({ length: count }, (_, at) => of(`m${at}`, `r${at}`)).join('');
+    expect((await plan(models(100))).groups).toBe(100);
+    const checked = await check(`${models(101)}not json\n`);
+    expect(checked).toMatchObject({
+      verdict: 'bad',
+      count: 1,
+      findings: [{ line: null, code: 'too_many_groups', message: expect.stringContaining('in line 101;') }],
+    });
+  });
+
+  it('has a table a part, with each row under its number in the file and behind a byte order mark', async () => {
+    const text = `\uFEFF${of('m', 'ä')}\r\n${of('n', 'b')}${of('m', 'c')}`;
+    const { tables, ...kept } = createInMemoryRowTables();
+    await check(text, { tables, ...kept });
+    const file = Buffer.from(text);
+    const read = [1, 2].map((part) => {
+      const table = new RowTable(tables.get(part) ?? Buffer.of());
+      return Array.from({ length: table.rows }, (_, index) => {
+        const { ordinal, offset, length } = table.place(index);
+        const { custom_id: customId } = JSON.parse(file.subarray(offset, offset + length).toString());
+        expect(table.customId(index)).toBe(customId);
+        return [ordinal, customId];
+      });
+    });
+    expect(read).toEqual([
+      [
+        [0, 'ä'],
+        [2, 'c'],
+      ],
+      [[1, 'b']],
+    ]);
+  });
+});
+
 describe('a bad file', () => {
   it.each([
     ['is empty', ''],
@@ -117,27 +201,6 @@ describe('a bad file', () => {
       [4, 'invalid_method'],
       [5, 'duplicate_custom_id'],
     ]);
-  });
-
-  it('mixes urls or models', async () => {
-    const text = [
-      row('a'),
-      row('b', { url: '/v1/responses' }),
-      row('c', { body: { model: 'another' } }),
-      row('d', { url: '/v1/responses', body: { model: 'another' } }),
-    ].join('\n');
-    expect(await findings(text)).toEqual([
-      [2, 'mixed_url'],
-      [3, 'mixed_model'],
-      [4, 'mixed_url'],
-      [4, 'mixed_model'],
-    ]);
-  });
-
-  it('is compared with its first good row', async () => {
-    const text = `nothing\n${row('a')}\n${row('b', { url: '/v1/responses' })}\n`;
-    const checked = await check(text);
-    expect(checked.verdict === 'bad' && checked.findings[1]?.message).toContain('line 2');
   });
 
   it('has duplicates far from each other, each named with its first line', async () => {
@@ -159,6 +222,14 @@ describe('a bad file', () => {
   it('has a duplicate when the same id is written in another way', async () => {
     const escaped = row('xbc').replace('xbc', '\\u0061bc');
     expect(await findings(`${row('abc')}\n${escaped}\n`)).toEqual([[2, 'duplicate_custom_id']]);
+  });
+
+  it('uses one id 20,000 times: the first lines are named, all are counted', async () => {
+    const checked = await check(function* () {
+      for (let at = 0; at < 20_000; at += 1) yield `${row('same')}\n`;
+    });
+    expect(checked).toMatchObject({ verdict: 'bad', count: 19_999 });
+    expect(checked.verdict === 'bad' && checked.findings[999]?.line).toBe(1_001);
   });
 
   it('has no duplicate where only the hashes of two ids are the same', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type LineHandler, LineReader, normalised, uploadLength } from '../../functions/shared/core/lines.ts';
 
 interface Read {
-  lines: { number: number; text: string; start: number; end: number; upload: number }[];
+  lines: { number: number; text: string; offset: number; start: number; end: number; upload: number }[];
   overlong: number[];
 }
 
@@ -10,10 +10,11 @@ function read(chunks: Uint8Array[], options: { longest?: number; offset?: number
   const seen: Read = { lines: [], overlong: [] };
   const handler: LineHandler = {
     line: (line) => {
-      const { number, bytes, start, end } = line;
+      const { number, bytes, offset, start, end } = line;
       seen.lines.push({
         number,
         text: Buffer.from(bytes).toString(),
+        offset,
         start,
         end,
         upload: uploadLength(line),
@@ -62,13 +63,13 @@ describe('lines', () => {
 
   it('keep the numbers and offsets of the file, blank lines counted', () => {
     expect(read([Buffer.from(`${BOM}a\r\n\n \nbc\nd`)]).lines).toEqual([
-      { number: 1, text: 'a', start: 0, end: 6, upload: 2 },
-      { number: 4, text: 'bc', start: 9, end: 12, upload: 3 },
-      { number: 5, text: 'd', start: 12, end: 13, upload: 2 },
+      { number: 1, text: 'a', offset: 3, start: 0, end: 6, upload: 2 },
+      { number: 4, text: 'bc', offset: 9, start: 9, end: 12, upload: 3 },
+      { number: 5, text: 'd', offset: 12, start: 12, end: 13, upload: 2 },
     ]);
     expect(read([Buffer.from('a\nb')], { offset: 100 }).lines).toMatchObject([
-      { start: 100, end: 102 },
-      { start: 102, end: 103 },
+      { offset: 100, start: 100, end: 102 },
+      { offset: 102, start: 102, end: 103 },
     ]);
   });
 

@@ -138,7 +138,7 @@ describe('a part that', () => {
   });
 });
 
-const PLAN = { planId: 'p', parts: 1, rows: 3, endpoint: '/v1/responses', model: 'm' };
+const PLAN = { planId: 'p', parts: 1, rows: 3, groups: 1 };
 
 describe('a job that', () => {
   it.each<[string, Partial<Job>, ReturnType<typeof nextJobStep>]>([

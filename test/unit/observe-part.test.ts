@@ -86,7 +86,7 @@ describe('what is observed', () => {
 });
 
 describe('handing out', () => {
-  const plan = { planId: aPart().planId, parts: 1, rows: 3, endpoint: '/v1/responses', model: 'm' };
+  const plan = { planId: aPart().planId, parts: 1, rows: 3, groups: 1 };
   const ready = async () => {
     const world = new SmallWorld();
     const job = aJob({ status: 'accepted', rev: 1, publishedRev: 1, plan, expiresAt });

@@ -4,6 +4,7 @@ import { findingsOnObject } from '../../functions/shared/core/check-object.ts';
 import { checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
 import { resultKeys } from '../../functions/shared/core/result-keys.ts';
 import { aJob } from '../contracts/samples.ts';
+import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { fileOf, fileOfTwoParts, row, SmallWorld } from './small-world.ts';
 
 // What intake says of a request file, all in one place. RFC 8259 decides what is JSON. Not here, because they take
@@ -176,7 +177,7 @@ const FIELDS: [string, Source, Verdict][] = [
   ['url with a slash behind', row('a', { url: '/v1/responses/' }), refused([1, 'invalid_url'])],
   ['url a path upward', row('a', { url: '/v1/responses/../files' }), refused([1, 'invalid_url'])],
   ['url __proto__', row('a', { url: '__proto__' }), refused([1, 'invalid_url'])],
-  ['urls mixed', `${a}\n${row('b', { url: '/v1/responses' })}`, refused([2, 'mixed_url'])],
+  ['urls mixed', `${a}\n${row('b', { url: '/v1/responses' })}\n${row('c')}`, accepted(2, 1)],
   ['method missing', row('a', { method: undefined }), refused([1, 'invalid_method'])],
   ['method GET', row('a', { method: 'GET' }), refused([1, 'invalid_method'])],
   ['method in lower case', row('a', { method: 'post' }), refused([1, 'invalid_method'])],
@@ -191,7 +192,12 @@ const FIELDS: [string, Source, Verdict][] = [
   ['model a number', row('a', { body: { model: 4 } }), refused([1, 'invalid_model'])],
   ['model an array', row('a', { body: { model: ['m'] } }), refused([1, 'invalid_model'])],
   ['model of 257 bytes', row('a', { body: { model: 'm'.repeat(257) } }), refused([1, 'invalid_model'])],
-  ['models mixed', `${a}\n${row('b', { body: { model: 'n' } })}`, refused([2, 'mixed_model'])],
+  ['models mixed', `${a}\n${row('b', { body: { model: 'n' } })}`, accepted(1, 1)],
+  [
+    'custom_id twice, in rows of different models',
+    `${a}\n${row('a', { body: { model: 'n' } })}`,
+    refused([2, 'duplicate_custom_id']),
+  ],
   [
     'several faults in several lines',
     `${withId('7')}\n${b}\nx\n${row('c', { method: 'GET' })}\n${b}\n`,
@@ -227,7 +233,7 @@ const SMALL_BYTES = 4_000;
 async function verdictOn(chunks: () => Iterable<Uint8Array>): Promise<Verdict> {
   const checked = await checkRequestFile(async function* () {
     yield* chunks();
-  });
+  }, createInMemoryRowTables());
   if (checked.verdict === 'good') return accepted(...checked.parts.map((part) => part.rows));
   expect(checked.count).toBe(checked.findings.length);
   return refused(...checked.findings.map(({ line, code }): [number | null, string] => [line, code]));

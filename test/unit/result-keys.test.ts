@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { anomaliesKey, pieceKeys, reportKey, resultKeys } from '../../functions/shared/core/result-keys.ts';
+import {
+  anomaliesKey,
+  pieceKeys,
+  reportKey,
+  resultKeys,
+  rowTableKey,
+} from '../../functions/shared/core/result-keys.ts';
 import { aJob, aPart } from '../contracts/samples.ts';
 
 const withKey = (key: string) => ({ ...aJob(), request: { ...aJob().request, key } });
@@ -25,11 +31,17 @@ it.each([
   const job = withKey(key);
   expect(resultKeys(job).summary).toBe(`${folder}/${jobId}/summary.json`);
   const part = aPart({ number: 10_000, request: { ...aPart().request, key } });
-  const keys = [anomaliesKey(job), reportKey(job), ...Object.values(pieceKeys(part, 'x'))];
+  const keys = [anomaliesKey(job), reportKey(job), ...Object.values(pieceKeys(part, 'x')), rowTableKey(part)];
   for (const longest of keys) expect(Buffer.byteLength(longest)).toBeLessThanOrEqual(1024);
 });
 
+it('of a row table lie in a folder of its plan, among the parts', () => {
+  const part = aPart({ planId: 'p'.repeat(26), number: 7 });
+  expect(rowTableKey(part)).toBe(`${part.request.key}/${jobId}/parts/plan-${'p'.repeat(26)}/00007.rows`);
+});
+
 it('of two parts are never the same', () => {
-  const all = [1, 2, 11].flatMap((number) => Object.values(pieceKeys(aPart({ number }), 'x')));
+  const parts = [1, 2, 11].map((number) => aPart({ number }));
+  const all = parts.flatMap((part) => [...Object.values(pieceKeys(part, 'x')), rowTableKey(part)]);
   expect(new Set(all).size).toBe(all.length);
 });

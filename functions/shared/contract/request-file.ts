@@ -24,6 +24,10 @@ export const PART_LIMITS = {
 export const FILE_LIMITS = {
   rows: 5_000_000,
   bytes: 50_000_000_000,
+  /** Pairs of url and model in one file: each has a part of its own open while the file is read and delivered. */
+  groups: 100,
+  /** Batches of one file: more than five hours of OpenAI's 2,000 creates an hour. */
+  parts: 10_000,
   customIdBytes: 512,
   /** A model's name is carried by every event of its batch. */
   modelBytes: 256,

@@ -1,59 +1,75 @@
 /**
  * Reads a whole request file once, in bounded memory, and answers either the plan of its parts or what is wrong with
- * it. Nothing is sent before this has answered. A file whose ids collide in their hashes is read a second time, to
- * compare the ids themselves. Known gap: mixed endpoints or models are refused, not grouped.
+ * it. Nothing is sent before this has answered.
+ *   1. every line is checked by itself, its id remembered by a hash, and its row put into a part (`plan-parts.ts`)
+ *   2. the row table of each part is kept outside as soon as the part is closed
+ *   3. rows that share their hash are looked up in those tables, and the ids themselves compared
+ *
+ * Known gap: of a file in which more than 10,000 rows share their hash, those beyond are counted as duplicates by
+ * their hashes alone. By chance that is wrong for one file in thousands of that kind, by one in its count.
  */
 import { excerptOf, type Finding } from '../contract/events.ts';
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
 import { checkRow, type Row } from './check-row.ts';
-import { type Line, type LineHandler, LineReader, uploadLength } from './lines.ts';
+import { type Line, type LineHandler, LineReader } from './lines.ts';
+import { type ClosedPart, PartPlanner, type PlannedPart } from './plan-parts.ts';
 import { RowIds } from './row-ids.ts';
+import { RowTable } from './row-table.ts';
 
 /** Findings kept for the report; all are counted. */
 export const FINDINGS_KEPT = 1000;
 
-/** What becomes one batch. */
-export interface PlannedPart {
-  range: { start: number; end: number };
-  rows: number;
-  uploadBytes: number;
-}
+/** Ids that are compared, each of up to 512 bytes in memory: several for each finding that is kept. */
+const IDS_COMPARED = 10_000;
 
 export type CheckedFile =
-  | { verdict: 'good'; endpoint: string; model: string; rows: number; parts: PlannedPart[] }
+  | { verdict: 'good'; rows: number; groups: number; parts: PlannedPart[] }
   | { verdict: 'bad'; findings: Finding[]; count: number };
 
-/** `read` opens the file from its start; it is called a second time only to verify duplicates. */
-export async function checkRequestFile(read: () => AsyncIterable<Uint8Array>): Promise<CheckedFile> {
+/** Where the row tables lie, by the number of the part. */
+export interface RowTables {
+  write(part: number, table: Uint8Array): Promise<void>;
+  read(part: number): Promise<Uint8Array>;
+}
+
+/** `read` opens the file from its start. */
+export async function checkRequestFile(
+  read: () => AsyncIterable<Uint8Array>,
+  tables: RowTables,
+): Promise<CheckedFile> {
   const check = new FileCheck();
   const reader = new LineReader(check, { longest: FILE_LIMITS.rowBytes });
   for await (const chunk of read()) {
     reader.push(chunk);
+    await keep(check.takeClosed(), tables);
     if (check.hopeless) break;
   }
   if (!check.hopeless) reader.end();
-  const suspects = check.ids.candidates();
-  if (suspects.size > 0) await verifyDuplicates(read, suspects, check);
+  check.end();
+  await keep(check.takeClosed(), tables);
+  await findDuplicates(check, tables);
   return check.verdict();
+}
+
+async function keep(closed: ClosedPart[], tables: RowTables): Promise<void> {
+  for (const { part, table } of closed) await tables.write(part.number, table);
 }
 
 class FileCheck implements LineHandler {
   readonly ids = new RowIds();
+  readonly parts: PlannedPart[] = [];
   /** Over a limit of the file as a whole: reading on would only cost. */
   hopeless = false;
+  readonly #planner = new PartPlanner();
   #findings: Finding[] = [];
   #count = 0;
   #rows = 0;
-  #first: { row: Row; line: number } | undefined;
-  readonly #parts: PlannedPart[] = [];
-  #inputsInPart = 0;
 
   line(line: Line): void {
     if (this.hopeless) return;
     this.#rows += 1;
     if (this.#rows > FILE_LIMITS.rows) {
-      this.hopeless = true;
-      this.find(null, 'too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
+      this.#giveUp('too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
       return;
     }
     const checked = checkRow(line.bytes);
@@ -61,8 +77,6 @@ class FileCheck implements LineHandler {
       this.find(line.number, checked.code, checked.message);
       return;
     }
-    this.#compareWithFirst(checked.row, line.number);
-    this.ids.add(checked.row.customId, line.number);
     if (checked.row.embeddingInputs > PART_LIMITS.embeddingInputs) {
       const allowed = PART_LIMITS.embeddingInputs;
       this.find(
@@ -71,7 +85,7 @@ class FileCheck implements LineHandler {
         `body.input has ${checked.row.embeddingInputs} inputs; ${allowed} are allowed`,
       );
     }
-    this.#addToPart(line, checked.row);
+    this.#plan(line, checked.row);
   }
 
   overlong(number: number): void {
@@ -85,87 +99,88 @@ class FileCheck implements LineHandler {
     if (line === null || this.#findings.length < FINDINGS_KEPT) this.#findings.push({ line, code, message });
   }
 
+  /** Findings that are only counted. */
+  countFurther(findings: number): void {
+    this.#count += findings;
+  }
+
+  end(): void {
+    this.#planner.end();
+  }
+
+  /** The parts that were closed since it was asked last. */
+  takeClosed(): ClosedPart[] {
+    const closed = this.#planner.takeClosed();
+    this.parts.push(...closed.map(({ part }) => part));
+    return closed;
+  }
+
   verdict(): CheckedFile {
     if (this.#rows === 0) this.find(null, 'empty_file', 'the file holds no row');
-    if (this.#count > 0 || !this.#first) {
+    if (this.#count > 0) {
       const findings = this.#findings.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
       return { verdict: 'bad', findings, count: this.#count };
     }
-    const { endpoint, model } = this.#first.row;
-    return { verdict: 'good', endpoint, model, rows: this.#rows, parts: this.#parts };
+    const parts = this.parts.sort((a, b) => a.number - b.number);
+    return { verdict: 'good', rows: this.#rows, groups: this.#planner.groups, parts };
   }
 
-  #compareWithFirst(row: Row, line: number): void {
-    this.#first ??= { row, line };
-    const first = this.#first;
-    if (row.endpoint !== first.row.endpoint) {
-      this.find(
-        line,
-        'mixed_url',
-        `url is ${row.endpoint}, but ${first.row.endpoint} in line ${first.line}; one file has one url`,
-      );
-    }
-    if (row.model !== first.row.model) {
-      this.find(
-        line,
-        'mixed_model',
-        `body.model is ${shownModel(row.model)}, but ${shownModel(first.row.model)} in line ${first.line}; one file has one model`,
-      );
+  /** Rows of a plan and ids are numbered alike: a row without a place ends both. */
+  #plan(line: Line, row: Row): void {
+    const noPlace = this.#planner.add(line, row, this.ids.count);
+    if (noPlace === 'too_many_groups') {
+      const allowed = FILE_LIMITS.groups;
+      const message = `the file mixes more than ${allowed} pairs of url and model, the next in line ${line.number}; split it`;
+      this.#giveUp(noPlace, message);
+    } else if (noPlace === 'too_many_parts') {
+      const message = `the file takes more than ${FILE_LIMITS.parts} batches, the next from line ${line.number}; split it`;
+      this.#giveUp(noPlace, message);
+    } else {
+      this.ids.add(row.customId, line.number);
     }
   }
 
-  #addToPart(line: Line, row: Row): void {
-    const bytes = uploadLength(line);
-    let part = this.#parts.at(-1);
-    const fits =
-      part !== undefined &&
-      part.rows < PART_LIMITS.rows &&
-      part.uploadBytes + bytes <= PART_LIMITS.bytes &&
-      this.#inputsInPart + row.embeddingInputs <= PART_LIMITS.embeddingInputs;
-    if (!part || !fits) {
-      part = { range: { start: line.start, end: line.end }, rows: 0, uploadBytes: 0 };
-      this.#parts.push(part);
-      this.#inputsInPart = 0;
-    }
-    part.range.end = line.end;
-    part.rows += 1;
-    part.uploadBytes += bytes;
-    this.#inputsInPart += row.embeddingInputs;
+  #giveUp(code: string, message: string): void {
+    this.hopeless = true;
+    this.find(null, code, message);
   }
 }
 
-/** A model's name is short; what is not short is no model's name. */
-function shownModel(model: string): string {
-  return JSON.stringify(model.slice(0, 60));
+/** Compares the ids of the rows that share their hash: reports each id that was there before, with its first line. */
+async function findDuplicates(check: FileCheck, tables: RowTables): Promise<void> {
+  const { rows, further } = check.ids.candidates(IDS_COMPARED);
+  if (rows.length === 0) return;
+  const idOf = await idsOf(new Set(rows), check.parts, tables);
+  const firstRowOf = new Map<string | undefined, number>();
+  for (const row of rows) {
+    const id = idOf.get(row);
+    const first = firstRowOf.get(id);
+    if (first === undefined) {
+      firstRowOf.set(id, row);
+      continue;
+    }
+    const message = `custom_id is the same as in line ${check.ids.lineOf(first)}`;
+    check.find(check.ids.lineOf(row), 'duplicate_custom_id', message);
+  }
+  check.countFurther(further);
 }
 
-/** Reads the suspect lines again and reports each id that was there before, with the line where it was. */
-async function verifyDuplicates(
-  read: () => AsyncIterable<Uint8Array>,
-  suspects: Set<number>,
-  check: FileCheck,
-): Promise<void> {
-  const firstLineOf = new Map<string, number>();
-  let left = suspects.size;
-  const handler: LineHandler = {
-    line({ number, bytes }) {
-      if (!suspects.has(number)) return;
-      left -= 1;
-      const checked = checkRow(bytes);
-      if (!('row' in checked)) return;
-      const { customId } = checked.row;
-      const first = firstLineOf.get(customId);
-      if (first === undefined) firstLineOf.set(customId, number);
-      else check.find(number, 'duplicate_custom_id', `custom_id is the same as in line ${first}`);
-    },
-    overlong() {},
-  };
-  const reader = new LineReader(handler, { longest: FILE_LIMITS.rowBytes });
-  for await (const chunk of read()) {
-    reader.push(chunk);
-    if (left === 0) return;
+/** The ids of some rows, out of the row tables. */
+async function idsOf(
+  rows: ReadonlySet<number>,
+  parts: readonly PlannedPart[],
+  tables: RowTables,
+): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  for (const { number } of parts) {
+    const table = new RowTable(await tables.read(number));
+    for (let index = 0; index < table.rows; index += 1) {
+      const { ordinal } = table.place(index);
+      if (rows.has(ordinal)) found.set(ordinal, table.customId(index));
+    }
+    if (found.size === rows.size) return found;
   }
-  reader.end();
+  throw new Error(`row tables: ${found.size} of ${rows.size} rows are there`);
 }
 
 /** The findings as an event carries them. */

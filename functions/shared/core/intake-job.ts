@@ -2,10 +2,11 @@
  * Carries a request file from its arrival to its committed plan: what INTAKE does.
  *   1. the job is created under an id that follows from the object version: a repeated event finds it there
  *   2. the same bytes under the same key, open or completed within a day, are joined; a cancel that came first ends it
- *   3. the whole file is read and checked: a bad one is reported and rejected, nothing was sent
- *   4. the parts are written under a fresh planId, not yet due; parts of any other plan are never looked at
- *   5. the plan is committed on the job, by compare-and-set: from here on it is accepted
- *   6. the parts are handed out (`hand-out.ts`)
+ *   3. the whole file is read and checked (`scan-file.ts`), which writes a row table a part under a fresh planId
+ *   4. a bad file is reported and rejected, nothing was sent
+ *   5. the parts are written under that planId, not yet due; parts of any other plan are never looked at
+ *   6. the plan is committed on the job, by compare-and-set: from here on it is accepted
+ *   7. the parts are handed out (`hand-out.ts`)
  *
  * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
  * gave them no sequencers.
@@ -13,16 +14,18 @@
 import type { Finding } from '../contract/events.ts';
 import { withDueAt, without } from './change.ts';
 import { batchMetadata, findingsOnObject } from './check-object.ts';
-import { type CheckedFile, checkRequestFile, findingsExcerpt } from './check-request-file.ts';
-import { Refused, RetryLater } from './errors.ts';
+import { type CheckedFile, findingsExcerpt } from './check-request-file.ts';
+import { Refused } from './errors.ts';
 import type { Job, Plan, RequestFile } from './job.ts';
 import { jobIdOf } from './job-id.ts';
 import { isOlder, newerWasThere, placeBehind } from './key-versions.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import { jobDueAt } from './next-step.ts';
 import type { Part } from './part.ts';
+import type { PlannedPart } from './plan-parts.ts';
 import type { KeyPointer, Ports, Turn } from './ports.ts';
 import { reportKey } from './result-keys.ts';
+import { scanFile } from './scan-file.ts';
 import { JOIN_MS, KEEP_MS } from './timing.ts';
 
 export type IntakeDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
@@ -92,9 +95,9 @@ export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Pr
     }
     if (await joinOrCancel(deps, held)) return;
     try {
-      const checked = await checkRequestFile(() => reading(deps, held.job.request, turn.signal));
+      const { planId, checked } = await scanFile(deps, held, turn.signal);
       if (checked.verdict === 'bad') await reject(deps, held, checked);
-      else await commit(deps, held, checked);
+      else await commit(deps, held, planId, checked);
     } catch (failure) {
       if (!(failure instanceof Refused)) throw failure;
       await fail(deps, held, failure);
@@ -110,17 +113,6 @@ function findingsBeforeReading({ request }: Job): Finding[] {
     findings.push({ line: null, code: 'unversioned', message });
   }
   return findings;
-}
-
-async function* reading(
-  deps: IntakeDeps,
-  request: RequestFile,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of deps.requestFiles.read(request)) {
-    if (signal.aborted) throw new RetryLater('intake: out of time in this invocation');
-    yield chunk;
-  }
 }
 
 async function reject(
@@ -216,11 +208,11 @@ async function joinable(
 async function commit(
   deps: IntakeDeps,
   held: HeldJob,
-  file: Extract<CheckedFile, { verdict: 'good' }>,
+  planId: string,
+  { rows, groups, parts }: Extract<CheckedFile, { verdict: 'good' }>,
 ): Promise<void> {
-  const { endpoint, model, rows } = file;
-  const plan: Plan = { planId: deps.ids.next(), parts: file.parts.length, rows, endpoint, model };
-  for (const part of plannedParts(held.job, plan, file)) await deps.ledger.createPart(part);
+  const plan: Plan = { planId, parts: parts.length, rows, groups };
+  for (const planned of parts) await deps.ledger.createPart(newPart(held.job, plan, planned));
   await held.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
       ? { ...withStatus(job, 'accepted', deps.clock.now()), plan }
@@ -228,20 +220,17 @@ async function commit(
   );
 }
 
-function plannedParts(job: Job, plan: Plan, file: Extract<CheckedFile, { verdict: 'good' }>): Part[] {
+function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
   const { bucket, key, versionId, metadata } = job.request;
-  return file.parts.map((planned, index) => ({
+  return {
     kind: 'part',
     jobId: job.jobId,
     planId: plan.planId,
-    number: index + 1,
     parts: plan.parts,
     version: 1,
     request: { bucket, key, versionId },
     metadata,
     ...planned,
-    endpoint: plan.endpoint,
-    model: plan.model,
     attempt: 1,
     abandoned: [],
     ran: [],
@@ -254,7 +243,7 @@ function plannedParts(job: Job, plan: Plan, file: Extract<CheckedFile, { verdict
     putBack: 0,
     strays: [],
     expiresAt: job.expiresAt,
-  }));
+  };
 }
 
 function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined' | 'failed', now: number): Job {

@@ -29,8 +29,13 @@ export interface Plan {
   planId: string;
   parts: number;
   rows: number;
-  endpoint: string;
-  model: string;
+  /** Pairs of endpoint and model. */
+  groups: number;
+}
+
+/** A scan of the request file that was begun: what it writes lies in the results bucket under its planId. */
+export interface Scan {
+  planId: string;
 }
 
 /** How far the results have been put together; lets a time-out resume. */
@@ -59,6 +64,7 @@ export interface Job {
   /** A message for the next step is under way, or the parts were just looked at. */
   handedOnUntil?: number;
   lease?: Lease;
+  scan?: Scan;
   plan?: Plan;
   /** Every part of the plan has been made due. */
   handedOut?: true;

@@ -10,6 +10,8 @@ export interface Line {
   /** From 1, blank lines counted. */
   number: number;
   bytes: Uint8Array;
+  /** Where `bytes` begins in the file: at `start`, or behind a byte order mark. */
+  offset: number;
   /** Where the line begins and where the next one does, in bytes of the file. */
   start: number;
   end: number;
@@ -78,7 +80,10 @@ export class LineReader {
     this.#forget();
     const bytes = trimmed(whole, start === 0);
     if (bytes.length > this.#longest) this.#handler.overlong(this.#number);
-    else if (bytes.length > 0) this.#handler.line({ number: this.#number, bytes, start, end });
+    else if (bytes.length > 0) {
+      const offset = start + bytes.byteOffset - whole.byteOffset;
+      this.#handler.line({ number: this.#number, bytes, offset, start, end });
+    }
   }
 
   #forget(): void {

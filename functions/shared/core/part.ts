@@ -78,7 +78,7 @@ export interface RanBatch {
   rows: number;
 }
 
-/** A byte range of the request file that fits one batch. */
+/** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
 export interface Part {
   kind: 'part';
   jobId: string;
@@ -91,8 +91,10 @@ export interface Part {
   request: RequestFileRef;
   /** The user's metadata, for the batch and its events. */
   metadata: Record<string, string>;
-  /** Bytes of the request file, `end` exclusive. */
+  /** From the start of the first row to the end of the last, in bytes of the request file; `end` exclusive. */
   range: { start: number; end: number };
+  /** Rows of other parts lie within the range. */
+  interleaved?: true;
   rows: number;
   /** Exact length of the normalised bytes of all its rows. */
   uploadBytes: number;

@@ -33,6 +33,15 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
   return `${folderOf(job.jobId, job.request.key)}rejected.json`;
 }
 
+/** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
+export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
+  return `${planFolder(part, part.planId)}${fiveDigits(part.number)}.rows`;
+}
+
+function planFolder(item: { jobId: string; request: { key: string } }, planId: string): string {
+  return `${partsFolder(item)}plan-${planId}/`;
+}
+
 /**
  * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
  * keys of its own: one that was overtaken must not write over the pieces of the other.
@@ -55,13 +64,8 @@ export function pieceKeys(
   };
 }
 
-/** Key of the part's row table, which INTAKE writes. */
-export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
-  return `${partsFolder(part)}plan-${part.planId}/${fiveDigits(part.number)}.rows`;
-}
-
 /** Everything below it is working material, removed once the job has ended. */
-function partsFolder(item: Pick<Part, 'jobId' | 'request'>): string {
+function partsFolder(item: { jobId: string; request: { key: string } }): string {
   return `${folderOf(item.jobId, item.request.key)}parts/`;
 }
 

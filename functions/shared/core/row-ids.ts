@@ -1,14 +1,26 @@
 const CHUNK_ROWS = 65_536;
 
+/** Rows that may have an id which a row before them has. */
+export interface IdCandidates {
+  /** Rows that share their hash with another, in the order they were added, at most as many as asked for. */
+  rows: number[];
+  /** Rows beyond those whose hash a row before them has. */
+  further: number;
+}
+
 /**
  * Remembers the custom_id of every row in 12 bytes (20 while it is asked for candidates): 53 bits of hash and the
- * row's line number. Rows whose hashes are equal are only *candidates* for a duplicate: the caller reads those lines
- * again and compares the ids themselves.
+ * row's line number. Rows whose hashes are equal are only *candidates* for a duplicate: the caller compares the ids
+ * themselves. Rows are numbered from 0, as they are added.
  */
 export class RowIds {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
   #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
 
   add(customId: string, line: number): void {
     const at = this.#count % CHUNK_ROWS;
@@ -24,36 +36,63 @@ export class RowIds {
     this.#count += 1;
   }
 
-  /** Numbers of the lines that share their hash with another line: nearly always exactly the duplicates. */
-  candidates(): Set<number> {
+  /** Number of the row's line in the file. */
+  lineOf(row: number): number {
+    const line = this.#lines[Math.floor(row / CHUNK_ROWS)]?.[row % CHUNK_ROWS];
+    if (line === undefined || row >= this.#count) throw new RangeError(`row ids: no row ${row}`);
+    return line;
+  }
+
+  /** Nearly always exactly the duplicates and the rows they repeat. */
+  candidates(most: number): IdCandidates {
+    const found: IdCandidates = { rows: [], further: 0 };
     const shared = this.#sharedHashes();
-    const found = new Set<number>();
-    if (shared.size === 0) return found;
+    if (shared.length === 0) return found;
+    const seen = new Uint8Array(shared.length);
     this.#hashes.forEach((hashes, chunk) => {
       for (let at = 0; at < this.#rowsIn(chunk); at += 1) {
-        if (shared.has(hashes[at] ?? 0)) found.add(this.#lines[chunk]?.[at] ?? 0);
+        const place = placeIn(shared, hashes[at] ?? 0);
+        if (place < 0) continue;
+        if (found.rows.length < most) found.rows.push(chunk * CHUNK_ROWS + at);
+        else if (seen[place] === 1) found.further += 1;
+        seen[place] = 1;
       }
     });
     return found;
   }
 
-  #sharedHashes(): Set<number> {
+  /** In rising order, each once. */
+  #sharedHashes(): Float64Array {
     const sorted = new Float64Array(this.#count);
     this.#hashes.forEach((hashes, chunk) => {
       sorted.set(hashes.subarray(0, this.#rowsIn(chunk)), chunk * CHUNK_ROWS);
     });
     sorted.sort();
-    const shared = new Set<number>();
+    let shared = 0; // they are gathered at the front, behind which nothing has been compared yet
     for (let at = 1; at < sorted.length; at += 1) {
       const hash = sorted[at] ?? 0;
-      if (hash === sorted[at - 1]) shared.add(hash);
+      if (hash !== sorted[at - 1] || (shared > 0 && hash === sorted[shared - 1])) continue;
+      sorted[shared] = hash;
+      shared += 1;
     }
-    return shared;
+    return sorted.subarray(0, shared);
   }
 
   #rowsIn(chunk: number): number {
     return Math.min(CHUNK_ROWS, this.#count - chunk * CHUNK_ROWS);
   }
+}
+
+/** Index of the number in a rising list; -1 when it is not there. */
+function placeIn(sorted: Float64Array, wanted: number): number {
+  let from = 0;
+  let to = sorted.length;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if ((sorted[middle] ?? 0) < wanted) from = middle + 1;
+    else to = middle;
+  }
+  return sorted[from] === wanted ? from : -1;
 }
 
 /** 53 bits of two multiplicative hashes: as many as a number holds exactly. */
