@@ -60,7 +60,10 @@ export interface BatchdropProps {
    * Default: no, they are reported as missing.
    */
   rerunMissing?: boolean | undefined;
-  /** Removes files from the buckets made here so long after they were written, at least 7 days. Default: never. */
+  /**
+   * Removes files from the buckets made here so long after they were written, at least 4 days and one for each of
+   * `maxAttempts`. Default: never.
+   */
   expireFilesAfter?: Duration | undefined;
   /** Where status changes are published. Default: a bus is made. */
   bus?: IEventBus | undefined;
@@ -99,6 +102,7 @@ export class Batchdrop extends Construct {
       resultsBucket: props.resultsBucket,
       removalPolicy,
       expireFilesAfter: props.expireFilesAfter,
+      maxAttempts,
     });
     const { requests: requestBucket, results: resultsBucket } = buckets;
     const { bus } = new StatusEvents(this, 'StatusEvents', props.bus);

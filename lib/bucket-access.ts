@@ -43,7 +43,6 @@ export function letWriteReports(writer: HouseFunction, bucket: IBucket): void {
 export function letReadRowTables(reader: HouseFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
   onObjects(reader, bucket, READ);
-  onBucket(reader, bucket);
   acknowledgeKeys(reader, bucket);
 }
 

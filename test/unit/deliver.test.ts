@@ -90,11 +90,13 @@ describe('the results of a batch', () => {
         [line('r3', null, { code: 'x' }), line('r3')],
       ),
     }));
-    expect(world.job(jobId).rows).toMatchObject({ total: 3, succeeded: 2, failed: 1 });
-    expect(idsIn(world, 'output.jsonl')).toEqual(['r1', 'r2']);
+    expect(world.job(jobId).rows).toMatchObject({ total: 3, succeeded: 3, failed: 0 });
+    expect(idsIn(world, 'output.jsonl')).toEqual(['r1', 'r2', 'r3']); // the success of r3 wins over its failure
     const [, anomalies] =
       [...world.results.objects()].find(([key]) => key.endsWith('/anomalies.jsonl')) ?? [];
-    expect(Buffer.from(anomalies?.body ?? '').toString()).toBe(`${strange.join('\n')}\n${line('r3')}\n`);
+    expect(Buffer.from(anomalies?.body ?? '').toString()).toBe(
+      `${strange.join('\n')}\n${line('r3', null, { code: 'x' })}\n`,
+    );
     expect(summary(world)).toMatchObject({ anomalies: 5 });
   });
 

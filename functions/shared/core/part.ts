@@ -93,8 +93,6 @@ export interface Part {
   metadata: Record<string, string>;
   /** From the start of the first row to the end of the last, in bytes of the request file; `end` exclusive. */
   range: { start: number; end: number };
-  /** Rows of other parts lie within the range. */
-  interleaved?: true;
   rows: number;
   /** Exact length of the normalised bytes of all its rows. */
   uploadBytes: number;
