@@ -1,11 +1,12 @@
 import { type AdvanceDeps, advanceJob, advancePart } from '../shared/core/advance.ts';
+import { type CleanDeps, cleanJob } from '../shared/core/clean-job.ts';
 import { type DeliverDeps, deliverPart } from '../shared/core/deliver-part.ts';
-import { cleanJob, type FinishDeps, finishJob } from '../shared/core/finish-job.ts';
+import { type FinishDeps, finishJob } from '../shared/core/finish-job.ts';
 import type { Turn } from '../shared/core/ports.ts';
 import { sweepPart } from '../shared/core/sweep-part.ts';
 import { parseWorkMessage } from '../shared/core/work-message.ts';
 
-export type Deps = DeliverDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
+export type Deps = DeliverDeps & CleanDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
 
 /** One message of the deliver queue: a part whose batch ended, or a job whose parts are all delivered. */
 export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {

@@ -127,7 +127,12 @@ function itPoints(made: () => LedgerUnderTest): void {
 
   it('keeps one pointer a key, changed by compare-and-set', async () => {
     const { ledger } = made();
-    const pointer = { bucket: 'b', key: `${'k/'.repeat(500)}ü.jsonl`, version: 0, cancelledAt: NOON };
+    const pointer = {
+      bucket: 'b',
+      key: `${'k/'.repeat(500)}ü.jsonl`,
+      version: 0,
+      cancels: [NOON - 5000, NOON],
+    };
     expect(await ledger.readKeyPointer(pointer.bucket, pointer.key)).toBeUndefined();
     expect(await ledger.replaceKeyPointer(pointer)).toBe(true);
     expect(await ledger.replaceKeyPointer(pointer)).toBe(false);

@@ -20,6 +20,7 @@ export function describeResultsContract(name: string, make: () => Promise<Result
     });
     afterAll(() => made.close());
     itKeepsObjects(() => made.results);
+    itLists(() => made.results);
     itWritesAsItComes(() => made.results);
     itPutsTogether(() => made.results);
   });
@@ -61,6 +62,26 @@ function itKeepsObjects(results: () => ResultStore): void {
       undefined,
     ]);
     expect(await results().size('remove/stays')).toBe(1);
+  });
+}
+
+function itLists(results: () => ResultStore): void {
+  it('lists the keys that begin so, whatever is in them, and no others', async () => {
+    const folder = 'in/ü +%&<a>"b"~.jsonl/job/parts/';
+    const keys = ['1/a b', '1/c+d', '1/ü%20', '2/<e>&'].map((name) => folder + name);
+    for (const key of [...keys, 'in/ü +%&<a>"b"~.jsonl/job/output.jsonl'])
+      await results().put(key, 'x', JSONL);
+    expect((await results().keysUnder(folder)).sort()).toEqual([...keys].sort());
+    await results().remove(keys);
+    expect(await results().keysUnder(folder)).toEqual([]);
+  });
+
+  it('lists more than fit one page', async () => {
+    const keys = Array.from({ length: 1_100 }, (_, n) => `pages/${String(n).padStart(4, '0')}`);
+    for (const key of keys) await results().put(key, '', JSONL);
+    expect((await results().keysUnder('pages/')).sort()).toEqual(keys);
+    await results().remove(keys);
+    expect(await results().keysUnder('pages/')).toEqual([]);
   });
 }
 

@@ -50,6 +50,7 @@ export function createInMemoryResults(): InMemoryResults {
     async *read(key, range) {
       yield* rangeOf(stored(key), range);
     },
+    keysUnder: async (prefix) => [...objects.keys()].filter((key) => key.startsWith(prefix)).sort(),
     async remove(keys) {
       for (const key of keys) objects.delete(key);
     },

@@ -1,4 +1,5 @@
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import type { Job } from '../../functions/shared/core/job.ts';
 import type { Part } from '../../functions/shared/core/part.ts';
 import type { Finding } from './invariants.ts';
 import { MINUTE } from './invocation.ts';
@@ -15,6 +16,7 @@ export function cancelsHonoured(world: World, users: Users): Finding[] {
     batchesCancelled(world),
     partsWished(world),
     keysCancelled(world, users),
+    onlyTheMeant(world, users),
   ];
 }
 
@@ -56,32 +58,70 @@ function partsWished({ wishesChecked, unwished }: World): Finding {
 }
 
 /**
- * By key it means the newest version whose file was there when the message was sent; S3 keeps whole seconds. Of several
- * cancels of one key only the newest is remembered for files whose event has yet to come.
+ * By key it means the newest version whose file was there when the message was sent; S3 keeps whole seconds, so one put
+ * within the same second counts as put before. That version is cancelled, or the answer said that it was over.
  */
 function keysCancelled(world: World, users: Users): Finding {
   const broken: string[] = [];
   let examined = 0;
-  for (const { key, sentAt } of new Map(users.keyCancels.map((cancel) => [cancel.key, cancel])).values()) {
-    const meant = users.puts.findLast((put) => put.key === key && put.lastModified <= sentAt);
-    const job = meant && world.ledger.jobs().find(({ jobId }) => jobId === meant.jobId);
-    if (!job) continue;
+  const jobs = new Map(world.ledger.jobs().map((job) => [job.jobId, job]));
+  for (const { request, sentAt } of world.cancels) {
+    if (!('key' in request)) continue;
+    const meant = users.puts.findLast(
+      ({ key, lastModified }) => key === request.key && lastModified <= sentAt,
+    );
+    const known = meant && jobs.get(meant.jobId);
+    if (!known) continue; // `oneEnd` asks why
     examined += 1;
-    const unread = !job.plan && job.status === 'failed'; // it never came to look for cancels, and sent nothing
-    if (job.cancelRequestedAt !== undefined || job.status === 'rejected' || job.status === 'joined' || unread)
-      continue;
-    const processed = world.bus
-      .published()
-      .some(
-        ({ detailType, detail }) =>
-          detailType === DETAIL_TYPE.cancelOutcome &&
-          Date.parse(detail.metadata.occurredAt) === sentAt &&
-          detail.data.outcome === 'too_late',
-      );
-    if (!processed)
-      broken.push(
-        `job ${job.jobId}: cancelled by key at ${new Date(sentAt).toISOString()}, and does not know`,
-      );
+    const job = (known.joinedJobId !== undefined && jobs.get(known.joinedJobId)) || known;
+    if (job.cancelRequestedAt !== undefined || wasTooLate(world, job, request.key, sentAt)) continue;
+    const when = new Date(sentAt).toISOString();
+    broken.push(`job ${job.jobId} is ${job.status}: it was cancelled by key at ${when}, and does not know`);
   }
   return { promise: 'a cancel by key reaches the version it means', examined, broken };
+}
+
+function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): boolean {
+  return world.bus.published().some(({ detailType, detail }) => {
+    if (detailType !== DETAIL_TYPE.cancelOutcome || detail.metadata.jobId !== jobId) return false;
+    const { request, outcome } = detail.data;
+    const isAnswer = 'key' in request && request.key === key && outcome === 'too_late';
+    return isAnswer && Date.parse(detail.metadata.occurredAt) === sentAt;
+  });
+}
+
+/**
+ * A job that was cancelled was named, or a cancel of its key may mean it. CANCEL does not look into the storage: of the
+ * versions that were there it knows those that had taken their place in the chain of the key.
+ */
+function onlyTheMeant(world: World, users: Users): Finding {
+  const broken: string[] = [];
+  const jobs = world.ledger.jobs();
+  const cancelled = jobs.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined);
+  for (const job of cancelled) {
+    const names = new Set(
+      [job, ...jobs.filter(({ joinedJobId }) => joinedJobId === job.jobId)].map((j) => j.jobId),
+    );
+    const isNamed = world.cancels.some(({ request, sentAt }) => {
+      if ('jobId' in request) return names.has(request.jobId);
+      return 'key' in request && mayMean(world, users, names, { key: request.key, sentAt });
+    });
+    if (!isNamed) broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
+  }
+  return { promise: 'a cancel reaches nothing else', examined: cancelled.length, broken };
+}
+
+function mayMean(
+  world: World,
+  users: Users,
+  names: ReadonlySet<string>,
+  cancel: { key: string; sentAt: number },
+): boolean {
+  const known = (jobId: string) => (world.written.placedAt.get(jobId) ?? Infinity) <= cancel.sentAt;
+  const there = users.puts.filter(
+    ({ key, lastModified }) => key === cancel.key && lastModified <= cancel.sentAt,
+  );
+  // Of those that were there the newest; of those that nobody had looked at, any.
+  const newestKnown = there.findLastIndex(({ jobId }) => known(jobId));
+  return there.some(({ jobId }, index) => index >= newestKnown && names.has(jobId));
 }

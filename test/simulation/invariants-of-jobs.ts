@@ -15,7 +15,7 @@ const ENDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Promise 2: every job is at exactly one end, with its event, and every file has a job. */
-export function oneEnd(world: World): Finding {
+export function oneEnd(world: World, users: Users): Finding {
   const broken: string[] = [];
   const ends = new Map<string, Set<string>>();
   for (const { detailType, detail } of world.bus.published()) {
@@ -31,6 +31,10 @@ export function oneEnd(world: World): Finding {
     else if (told.join() !== status)
       broken.push(`job ${jobId} is ${status}, its events say ${told.join() || 'nothing'}`);
   }
+  // A file that was deleted before anybody looked at it left nothing to make a job of.
+  const known = new Set(jobs.map(({ jobId }) => jobId));
+  for (const { jobId, key } of users.puts)
+    if (!known.has(jobId) && !users.deleted.has(jobId)) broken.push(`file ${key} never became job ${jobId}`);
   return { promise: 'every job at one end, with its event', examined: jobs.length, broken };
 }
 

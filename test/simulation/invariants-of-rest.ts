@@ -15,19 +15,14 @@ export function atRest(world: World): Finding {
 /** Nothing is left at the API or in the results bucket that should have been removed. */
 export function nothingLeft(world: World): Finding {
   const left = new Set(world.api.files());
-  const givenUp = new Set(
-    world.log.lines.filter(({ code }) => code === 'clean_given_up').map(({ facts }) => facts.jobId),
-  );
-  // What was sent to an account whose key is gone cannot be deleted, unless it is the file of the part's batch.
-  const fileIds = new Set(world.operator.hasTwoAccounts() ? [] : world.written.fileIds);
-  for (const { batch } of world.ledger.parts().filter((part) => !givenUp.has(part.jobId)))
+  const fileIds = new Set(world.written.fileIds);
+  for (const { batch } of world.ledger.parts())
     for (const fileId of [batch?.inputFileId, batch?.outputFileId, batch?.errorFileId])
       if (fileId !== undefined) fileIds.add(fileId);
   const broken = [...fileIds]
     .filter((fileId) => left.has(fileId))
     .map((id) => `file ${id} is still at the API`);
   for (const key of world.results.objects().keys())
-    if (key.includes('/parts/') && world.thawedAndFailed === 0)
-      broken.push(`the piece ${key} is still in the results bucket`);
+    if (key.includes('/parts/')) broken.push(`the piece ${key} is still in the results bucket`);
   return { promise: 'nothing left to be deleted', examined: fileIds.size, broken };
 }

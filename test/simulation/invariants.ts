@@ -18,7 +18,7 @@ export function findings(world: World, users: Users): Finding[] {
     oneBatchAnIntent(world),
     noRowTwice(world),
     idsOnRecord(world),
-    oneEnd(world),
+    oneEnd(world, users),
     published(world),
     forward(world),
     accountedFor(world, users),

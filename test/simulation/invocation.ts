@@ -49,7 +49,7 @@ export class Invocation {
   /** One of its calls has failed since. */
   hurt = false;
   readonly abort = new AbortController();
-  onDeath: (byItself: boolean) => void = () => {};
+  onDeath: () => void = () => {};
   readonly #timeline: Timeline;
 
   constructor(name: FunctionName, id: string, timeline: Timeline, chance: Chance, faults: FaultBook) {
@@ -80,11 +80,10 @@ export class Invocation {
     this.#timeline.at(this.deadline, () => this.#endAtDeadline());
   }
 
-  /** `byItself`: it came to its end, and was not killed. */
-  end(byItself = false): void {
+  end(): void {
     if (this.dead) return;
     this.dead = true;
-    this.onDeath(byItself);
+    this.onDeath();
   }
 
   #giveUp(): void {

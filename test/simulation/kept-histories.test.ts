@@ -5,6 +5,35 @@ import { playHistory } from './history.ts';
 /** Histories that broke a promise once, shrunk if they could be, by what was wrong. Each failed on the source as it was. */
 const KEPT: [wrong: string, seed: number, leftOut: LeftOut][] = [
   [
+    'of two cancels of one key the older was forgotten, and the file it meant ran',
+    1617,
+    {
+      deeds: [6, 4, 3, 2, 0],
+      allFaultsBut: [
+        'cancel outruns its file @ deed 5',
+        'message late @ deed 5 1',
+        'object overwritten @ deed 1',
+        'cancel outruns its file @ deed 1 again',
+      ],
+    },
+  ],
+  [
+    'a file that was given up unread did not look for the cancel that meant it',
+    1564,
+    {
+      deeds: [3],
+      allFaultsBut: [
+        'key refused until rotated @ the operator',
+        'cancel outruns its file @ deed 0',
+        'object deleted @ deed 0',
+        'object overwritten @ deed 0',
+        'fails after its effect @ intake(m5582.1#1)/2',
+        'dies after its effect @ poll#6/19',
+        'cancel outruns its file @ deed 1',
+      ],
+    },
+  ],
+  [
     "a cancel by key did not reach the version it meant, whose event came after a newer version's",
     1,
     {

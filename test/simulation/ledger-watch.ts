@@ -17,6 +17,8 @@ export interface LedgerHistory {
   fileIds: Set<string>;
   /** When a wish to cancel was first on a job or part, by its name. */
   wishes: Map<string, number>;
+  /** When a job had its place among the versions of its key, by its id. */
+  placedAt: Map<string, number>;
   /** When a batch was first on its part. */
   savedAt: Map<string, number>;
 }
@@ -41,6 +43,7 @@ export function watchedLedger(
     sends: [],
     fileIds: new Set(),
     wishes: new Map(),
+    placedAt: new Map(),
     savedAt: new Map(),
   };
   const conflicts = (item: Job | Part) =>
@@ -57,6 +60,11 @@ export function watchedLedger(
       async replaceJob(job) {
         if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
         noteJob(history, job, deps.now());
+        return true;
+      },
+      async replaceKeyPointer(pointer) {
+        if (!(await ledger.replaceKeyPointer(pointer))) return false;
+        if (pointer.newest) notePlace(history, pointer.newest.jobId, deps.now());
         return true;
       },
       async replacePart(part) {
@@ -82,8 +90,13 @@ export function watchedLedger(
   };
 }
 
+function notePlace({ placedAt }: LedgerHistory, jobId: string, now: number): void {
+  if (!placedAt.has(jobId)) placedAt.set(jobId, now);
+}
+
 function noteJob(history: LedgerHistory, job: Job, now: number): void {
-  const { jobId, rev, status } = job;
+  const { jobId, rev, status, previousJobId } = job;
+  if (previousJobId !== undefined) notePlace(history, previousJobId, now);
   if (history.jobStatuses.findLast((known) => known.jobId === jobId)?.rev !== rev && rev > 0)
     history.jobStatuses.push({ jobId, rev, status });
   if (job.cancelRequestedAt === undefined || history.wishes.has(jobId)) return;

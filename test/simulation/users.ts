@@ -1,3 +1,4 @@
+import type { CancelRequest } from '../../functions/shared/contract/cancel-request.ts';
 import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 import { MINUTE } from './invocation.ts';
 import { REQUESTS, type World } from './world.ts';
@@ -5,12 +6,6 @@ import { REQUESTS, type World } from './world.ts';
 const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
 const DEEDS_LAST_MS = 40 * MINUTE;
 const MOST_DEEDS = 7;
-
-/** A cancel by key, to be compared with what became of the file it meant. */
-export interface KeyCancel {
-  key: string;
-  sentAt: number;
-}
 
 /** A file that a user put. */
 export interface Put {
@@ -24,7 +19,6 @@ export interface Put {
 /** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
 export class Users {
   readonly puts: Put[] = [];
-  readonly keyCancels: KeyCancel[] = [];
   /** Jobs whose object was deleted. */
   readonly deleted = new Set<string>();
   readonly #world: World;
@@ -105,13 +99,12 @@ export class Users {
   }
 
   #cancelKey(name: string, key: string): void {
-    this.keyCancels.push({ key, sentAt: this.#world.timeline.now() });
     this.#cancel(name, { bucket: REQUESTS, key });
   }
 
-  #cancel(name: string, request: object): void {
+  #cancel(name: string, request: CancelRequest): void {
     this.#world.tell(`a user cancels ${JSON.stringify(request)}`);
-    this.#world.mailbox.send('cancel', JSON.stringify(request), name);
+    this.#world.sendCancel(request, name);
   }
 }
 

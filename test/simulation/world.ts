@@ -3,6 +3,7 @@ import { createHandler as deliverHandler } from '../../functions/deliver/handler
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
+import type { CancelRequest } from '../../functions/shared/contract/cancel-request.ts';
 import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
@@ -60,11 +61,11 @@ export class World {
   /** Batches whose id came back to a function that ended well without having put it on the record. */
   readonly forgotten: string[] = [];
   remembered = 0;
+  /** Every cancel that was sent. */
+  readonly cancels: { request: CancelRequest; sentAt: number }[] = [];
   /** Parts that did not know of the cancel of their job when it was acknowledged. */
   readonly unwished: string[] = [];
   wishesChecked = 0;
-  /** Deliveries that were overtaken, and failed before they could remove what they had written. */
-  thawedAndFailed = 0;
   invocations = 0;
   /** When the faults were over. */
   repairedAt = 0;
@@ -132,6 +133,11 @@ export class World {
   tell(what: string): void {
     const seconds = ((this.timeline.now() - this.#started) / 1000).toFixed(1);
     this.story.push(`${seconds.padStart(9)} s  ${what}`);
+  }
+
+  sendCancel(request: CancelRequest, from: string): void {
+    this.cancels.push({ request, sentAt: this.timeline.now() });
+    this.mailbox.send('cancel', JSON.stringify(request), from);
   }
 
   /** Nothing under way, nothing waiting, nothing due. */
@@ -203,11 +209,7 @@ export class World {
 
   #invoke(name: FunctionName, id: string, work: Work, done: () => void = () => {}): void {
     const invocation = new Invocation(name, id, this.timeline, this.chance, this.faults);
-    invocation.onDeath = (byItself) => {
-      this.#running.delete(invocation);
-      const failed = !byItself || invocation.hurt;
-      if (failed && name === 'deliver' && invocation.frozenUntil > 0) this.thawedAndFailed += 1;
-    };
+    invocation.onDeath = () => this.#running.delete(invocation);
     this.invocations += 1;
     this.#running.add(invocation);
     work(this.#portsFor(invocation), invocation.turn()).then(
@@ -215,11 +217,11 @@ export class World {
         if (invocation.dead) return;
         this.#checkMemory(invocation);
         done();
-        invocation.end(true); // what it left floating never goes on
+        invocation.end(); // what it left floating never goes on
       },
       (failure: unknown) => {
         if (invocation.dead) return;
-        invocation.end(true);
+        invocation.end();
         this.tell(`${id} failed: ${String(failure)}`);
       },
     );
@@ -255,12 +257,12 @@ export class World {
 
   #cancelDuring(jobId: string, planId: string): void {
     if (!this.faults.strikes('cancel while the plan is committed', `${jobId} ${planId}`)) return;
-    this.mailbox.send('cancel', JSON.stringify({ jobId }), `cancel during ${planId}`);
+    this.sendCancel({ jobId }, `cancel during ${planId}`);
   }
 
   #cancelBetween({ batchdrop_job: jobId, batchdrop_intent: intent }: Record<string, string>): void {
     if (jobId === undefined || !this.faults.strikes('cancel between send and save', `${intent}`)) return;
-    this.mailbox.send('cancel', JSON.stringify({ jobId }), `cancel between ${intent}`);
+    this.sendCancel({ jobId }, `cancel between ${intent}`);
   }
 
   #portsFor(invocation: Invocation): Ports & { resultsBucket: string } {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RetryLater } from '../../functions/shared/core/errors.ts';
+import { MAX_TRIES } from '../../functions/shared/core/timing.ts';
 import { withFaults } from '../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, SmallWorld } from './small-world.ts';
 
@@ -235,6 +236,92 @@ describe('a cancel by key', () => {
     await world.cancel(BY_KEY, world.clock.now() + 1);
     await world.cancel(BY_KEY, sentAt, 'message-2');
     await world.intake(event);
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
+  });
+
+  it('is one of several: each means the version that was the newest when it was sent', async () => {
+    const world = new SmallWorld();
+    const versions = ['r1', 'r2', 'r3'].map((id) => {
+      const put = world.put('a.jsonl', fileOf(id));
+      world.clock.advance(5_000);
+      const sentAt = world.clock.now();
+      world.clock.advance(5_000);
+      return { ...put, sentAt };
+    });
+    const [first, second, third] = versions.map(({ sentAt }) => sentAt);
+    await world.cancel(BY_KEY, third, 'of the third');
+    await world.cancel(BY_KEY, first, 'of the first');
+    for (const { event } of versions.toReversed()) await world.intake(event);
+    await world.rest();
+    expect(versions.map(({ jobId }) => world.jobStatuses(jobId).at(-1))).toEqual([
+      'cancelled',
+      'completed',
+      'cancelled',
+    ]);
+    await world.cancel(BY_KEY, second, 'of the second');
+    expect(world.outcomes().at(-1)).toBe('too_late');
+  });
+
+  it('is remembered among the newest hundred', async () => {
+    const world = new SmallWorld();
+    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    for (let minute = 1; minute <= 120; minute += 1)
+      await world.cancel(BY_KEY, world.clock.now() + minute * MINUTE);
+    expect((await world.ledger.readKeyPointer(REQUESTS, 'a.jsonl'))?.cancels).toHaveLength(100);
+    await world.intake(event);
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
+  });
+
+  it('that is repeated does not fall through to the version before', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const { jobId: second, event } = world.put('a.jsonl', fileOf('r2'));
+    world.clock.advance(2_000);
+    const sentAt = world.clock.now();
+    await world.cancel(BY_KEY, sentAt);
+    await world.intake(event);
+    expect(world.jobStatuses(second)).toEqual(['cancelled']);
+    await world.cancel(BY_KEY, sentAt);
+    expect(world.outcomes()).toEqual(['remembered', 'too_late']);
+  });
+
+  it('means the version that joined another, not the one between them whose event is late', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    world.clock.advance(2_000);
+    const between = world.put('a.jsonl', fileOf('r2'));
+    world.clock.advance(2_000);
+    const third = await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.jobStatuses(third)).toEqual(['joined']);
+    world.clock.advance(2_000);
+    await world.cancel(BY_KEY);
+    await world.intake(between.event);
+    await world.rest();
+    expect(world.jobStatuses(first).at(-1)).toBe('cancelled');
+    expect(world.jobStatuses(between.jobId).at(-1)).toBe('completed');
+  });
+
+  it('ends a file as cancelled that could not be read, hour after hour', async () => {
+    const reading = { fails: true };
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async readKeyPointer(bucket, key) {
+            if (reading.fails) throw new RetryLater('not now');
+            return ledger.readKeyPointer(bucket, key);
+          },
+        },
+      }),
+    });
+    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    world.clock.advance(2_000);
+    await world.intake(event);
+    while (world.job(jobId).tries < MAX_TRIES) await world.pass(10);
+    reading.fails = false;
+    await world.cancel(BY_KEY);
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { RetryLater } from '../../functions/shared/core/errors.ts';
 import { fileOf, HOUR, REQUESTS, SmallWorld } from './small-world.ts';
 
 const s3Event = (object: object, bucket = REQUESTS) =>
@@ -94,6 +95,69 @@ describe('the same bytes again', () => {
     const third = await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
     expect(world.jobStatuses(third).at(-1)).toBe('completed');
+  });
+});
+
+describe('the same bytes, found again by an intake that had died', () => {
+  it('join what they would have joined', async () => {
+    let dies = true;
+    const world = new SmallWorld({
+      fate: () => ({ runningMs: 2 * HOUR }),
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async replaceKeyPointer(pointer) {
+            const answer = await ledger.replaceKeyPointer(pointer);
+            if (pointer.version === 0 || !dies) return answer;
+            dies = false;
+            throw new RetryLater('the answer was lost');
+          },
+        },
+      }),
+    });
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    const second = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(dies).toBe(false);
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.job(second).joinedJobId).toBe(first);
+  });
+
+  it('join the first of three', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
+    const [first, , third] = [
+      await world.drop('a.jsonl', fileOf('r1')),
+      await world.drop('a.jsonl', fileOf('r1')),
+      await world.drop('a.jsonl', fileOf('r1')),
+    ];
+    await world.rest();
+    expect(world.job(third).joinedJobId).toBe(first);
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('never join each other when their events cross: one of them runs', async () => {
+    let stumbles = true;
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          async *read(file, range) {
+            if (stumbles) throw new RetryLater('not now');
+            yield* requestFiles.read(file, range);
+          },
+        },
+      }),
+    });
+    const older = world.put('a.jsonl', fileOf('r1'));
+    world.clock.advance(5_000);
+    const newer = world.put('a.jsonl', fileOf('r1'));
+    await world.intake(newer.event); // has its place, and could not be read
+    world.clock.advance(1_000);
+    await world.intake(older.event); // comes late, and joins the newer one
+    stumbles = false;
+    await world.rest();
+    expect(world.jobStatuses(older.jobId)).toEqual(['joined']);
+    expect(world.jobStatuses(newer.jobId).at(-1)).toBe('completed');
   });
 });
 

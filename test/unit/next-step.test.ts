@@ -145,14 +145,14 @@ describe('a job that', () => {
     ['has arrived: intake', {}, { do: 'intake' }],
     ['waits', { waitUntil: later }, { do: 'wait', until: later }],
     ['is leased', { lease: LEASE }, { do: 'wait', until: later }],
-    ['is cancelled before it was read', wish, { do: 'end-unread', as: 'cancelled' }],
-    ['is cancelled while it waits', { ...wish, waitUntil: later }, { do: 'end-unread', as: 'cancelled' }],
+    ['is cancelled before it was read', wish, { do: 'end-unread' }],
+    ['is cancelled while it waits', { ...wish, waitUntil: later }, { do: 'end-unread' }],
     [
       'is cancelled while it is read: once the lease is over',
       { ...wish, lease: LEASE },
       { do: 'wait', until: later },
     ],
-    ['cannot be read', { tries: MAX_TRIES }, { do: 'end-unread', as: 'failed' }],
+    ['cannot be read: intake ends it, and looks for cancels first', { tries: MAX_TRIES }, { do: 'intake' }],
     ['has an unpublished status', { status: 'accepted', rev: 1, lease: LEASE }, { do: 'publish' }],
     ['is accepted: hand out', { status: 'accepted', plan: PLAN, ...published }, { do: 'hand-out' }],
     [

@@ -59,10 +59,10 @@ export function batchPointerAttributes(ref: PartRef, expiresAt: number): LedgerA
 
 /** The pointer from an object key to its newest job; it stays, as a cancel may outrun its file by any time. */
 export function keyPointerAttributes(pointer: KeyPointer): LedgerAttributes {
-  const { bucket, key, newest, cancelledAt } = pointer;
+  const { bucket, key, newest, cancels } = pointer;
   return {
     ...itemAttributes(pointer, pointer.version),
-    ...plain({ bucket, key, jobId: newest?.jobId, cancelledAt }),
+    ...plain({ bucket, key, jobId: newest?.jobId, cancelledAt: cancels?.at(-1) }),
   };
 }
 

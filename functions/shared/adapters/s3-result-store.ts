@@ -1,5 +1,6 @@
 import {
   DeleteObjectsCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
   UploadPartCopyCommand,
@@ -35,6 +36,7 @@ export function createS3ResultStore(options: {
     openWriter: (key, contentType) => new S3Writer(client, { ...at(key), contentType }),
     size: async (key) => (await headObject(client, at(key)))?.size,
     read: (key, range) => readObject(client, at(key), range),
+    keysUnder: (prefix) => keysUnder(client, bucket, owner, prefix),
     async remove(keys) {
       for (let from = 0; from < keys.length; from += DELETED_AT_ONCE) {
         await removeSome(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
@@ -68,6 +70,29 @@ export function createS3ResultStore(options: {
     },
     completeUpload: (key, uploadId, etags) => completeUpload(client, at(key), uploadId, etags),
   };
+}
+
+async function keysUnder(client: S3Client, bucket: string, owner: string, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  const tried = `list what is under ${prefix}`;
+  for (let from: string | undefined; ; ) {
+    const page = await translated(tried, () =>
+      client.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          ExpectedBucketOwner: owner,
+          Prefix: prefix,
+          EncodingType: 'url', // a key may hold what XML cannot
+          ...(from === undefined ? {} : { ContinuationToken: from }),
+        }),
+      ),
+    );
+    for (const { Key } of page.Contents ?? [])
+      if (Key !== undefined) keys.push(decodeURIComponent(Key.replaceAll('+', ' ')));
+    if (page.IsTruncated !== true) return keys;
+    from = page.NextContinuationToken;
+    if (from === undefined) throw new RetryLater(`${tried}: the list says that it goes on, and not where`);
+  }
 }
 
 async function removeSome(client: S3Client, bucket: string, owner: string, keys: string[]): Promise<void> {

@@ -142,7 +142,7 @@ async function jobStep(
       await handOut(deps, job);
       return true;
     case 'end-unread':
-      await endUnread(deps, job, step.as);
+      await endUnread(deps, job);
       return true;
     case 'intake':
       return carriers.intake
@@ -185,19 +185,15 @@ async function handOnJob(deps: AdvanceDeps, job: Job, message: WorkMessage): Pro
   return false;
 }
 
-/** A job whose file was never planned ends here: nothing was sent, so there are no rows to account for. */
-async function endUnread(deps: AdvanceDeps, { jobId }: Job, as: 'cancelled' | 'failed'): Promise<void> {
-  const reason =
-    as === 'cancelled'
-      ? { code: 'cancelled', message: 'cancelled before the file was read' }
-      : { code: 'tries_used_up', message: 'the file could not be read, again and again' };
+/** A job that was cancelled before its file was planned ends here: nothing was sent, there are no rows to account for. */
+async function endUnread(deps: AdvanceDeps, { jobId }: Job): Promise<void> {
+  const reason = { code: 'cancelled', message: 'cancelled before the file was read' };
   await changeJob(deps, jobId, (job) => {
-    if (job.status !== 'received') return undefined;
-    if (as === 'cancelled' && job.cancelRequestedAt === undefined) return undefined;
+    if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
     const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
     return {
       ...rest,
-      status: as,
+      status: 'cancelled',
       previousStatus: null,
       rev: job.rev + 1,
       changedAt: deps.clock.now(),

@@ -16,7 +16,8 @@ import { assureGone } from './account.ts';
 import { RowAccount } from './account-rows.ts';
 import { without } from './change.ts';
 import { Refused, RetryLater } from './errors.ts';
-import { type HeldPart, LostLease, withPartLease } from './lease.ts';
+import { cleanBehind } from './late-delivery.ts';
+import { type HeldPart, withPartLease } from './lease.ts';
 import { LineReader } from './lines.ts';
 import { mayRunAgain, nextAttempt, type RerunPolicy } from './next-attempt.ts';
 import { nextPartStep } from './next-step.ts';
@@ -50,9 +51,7 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
       const stored = await store(deps, held, deliveryId, turn);
       await held.change((now) => afterDelivery(now, stored, deps.rerun));
     } catch (failure) {
-      // Whoever took over may have finished the job and removed what was there: nobody else removes these.
-      if (failure instanceof LostLease)
-        await deps.results.remove(Object.values(pieceKeys(held.part, deliveryId)));
+      await cleanBehind(deps, held.part, deliveryId, failure);
       throw failure;
     }
   });

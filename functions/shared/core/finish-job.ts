@@ -4,10 +4,9 @@
  *      that has come is kept on the job
  *   2. the summary is written
  *   3. the job's last status is set, and published: from here on users read the results
- *   4. pieces, and what lies at the API, are removed
+ * What is then no longer needed is removed by `clean-job.ts`.
  */
 import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
-import { isOurAccount } from './account.ts';
 import { gather, type Segment, segmentBytes, segmentsOf } from './assemble.ts';
 import { changeJob, without } from './change.ts';
 import { Refused, RetryLater } from './errors.ts';
@@ -16,13 +15,13 @@ import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
 import { batchesOf, endOfPart } from './part-end.ts';
 import type { Ports, Turn } from './ports.ts';
-import { anomaliesKey, pieceKeys, resultKeys, rowTableKey } from './result-keys.ts';
+import { anomaliesKey, resultKeys } from './result-keys.ts';
 import { type PieceName, stretchesOf } from './result-stretches.ts';
 import { isoTime } from './status-events.ts';
 import { summaryOf } from './summary.ts';
-import { JOB_CHECK_MS, MAX_TRIES } from './timing.ts';
+import { JOB_CHECK_MS } from './timing.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results'>;
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
 
 const JSONL = 'application/jsonl';
 
@@ -200,39 +199,6 @@ function sumUsage(parts: Part[]): TokenUsage | undefined {
     for (const name of Object.keys(sum) as (keyof TokenUsage)[]) sum[name] += usage[name];
   }
   return sum;
-}
-
-/** Removes the pieces, and the files at the API unless they are to be kept. Errors: as the ports'. */
-export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): Promise<void> {
-  const parts = await partsOf(deps, job);
-  if (job.tries < MAX_TRIES) {
-    let certain = true;
-    for (const part of parts) {
-      const pieces = (part.deliveryIds ?? []).flatMap((id) => Object.values(pieceKeys(part, id)));
-      await deps.results.remove([rowTableKey(part), ...pieces]);
-      if (!keepFiles && !(await deleteFiles(deps, part))) certain = false;
-    }
-    if (!certain)
-      throw new RetryLater('clean: the key belongs to another account than the one that has the files');
-  } else {
-    deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
-  }
-  await changeJob(deps, job.jobId, (now) =>
-    now.cleaned ? undefined : { ...(without(now, 'waitUntil', 'handedOnUntil') as Job), cleaned: true },
-  );
-}
-
-/** False when a file seemed to be gone, and may only belong to another account than the key. */
-async function deleteFiles({ api }: FinishDeps, part: Part): Promise<boolean> {
-  let certain = true;
-  for (const { intent, batch } of [...part.ran, part]) {
-    const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-    let unsure = false;
-    for (const fileId of new Set(fileIds))
-      if (fileId !== undefined && (await api.deleteFile(fileId)) === 'gone') unsure = true;
-    if (unsure && !(await isOurAccount({ api }, intent?.account))) certain = false;
-  }
-  return certain;
 }
 
 async function partsOf({ ledger }: Pick<Ports, 'ledger'>, job: Job): Promise<Part[]> {

@@ -18,7 +18,7 @@ import { type CheckedFile, findingsExcerpt } from './check-request-file.ts';
 import { Refused } from './errors.ts';
 import type { Job, Plan, RequestFile } from './job.ts';
 import { jobIdOf } from './job-id.ts';
-import { isOlder, newerWasThere, placeBehind } from './key-versions.ts';
+import { isMeant, isOlder, placeBehind } from './key-versions.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import { jobDueAt } from './next-step.ts';
 import type { Part } from './part.ts';
@@ -26,7 +26,7 @@ import type { PlannedPart } from './plan-parts.ts';
 import type { KeyPointer, Ports, Turn } from './ports.ts';
 import { reportKey } from './result-keys.ts';
 import { scanFile } from './scan-file.ts';
-import { JOIN_MS, KEEP_MS } from './timing.ts';
+import { JOIN_MS, KEEP_MS, MAX_TRIES } from './timing.ts';
 
 export type IntakeDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
 
@@ -89,12 +89,14 @@ export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Pr
   await withJobLease(deps, jobId, turn.until, async (held) => {
     if (held.job.status !== 'received' || held.job.cancelRequestedAt !== undefined) return;
     const findings = findingsBeforeReading(held.job);
-    if (findings.length > 0) {
+    const givesUp = held.job.tries >= MAX_TRIES;
+    if (findings.length > 0 && !givesUp) {
       await reject(deps, held, { findings, count: findings.length });
       return;
     }
     if (await joinOrCancel(deps, held)) return;
     try {
+      if (givesUp) throw new Refused('tries_used_up', 'the file could not be read, again and again');
       const { planId, checked } = await scanFile(deps, held, turn.signal);
       if (checked.verdict === 'bad') await reject(deps, held, checked);
       else await commit(deps, held, planId, checked);
@@ -135,10 +137,11 @@ async function reject(
   );
 }
 
-/** The file cannot be read, now or ever: it is gone. */
+/** The file cannot be read, now or ever: it is gone, or was tried often enough. A job that was cancelled ends as that. */
 async function fail(deps: IntakeDeps, held: HeldJob, { code, message }: Refused): Promise<void> {
+  deps.log.error('file_not_read', { jobId: held.job.jobId, reason: code });
   await held.change((job) =>
-    job.status === 'received'
+    job.status === 'received' && job.cancelRequestedAt === undefined
       ? { ...withStatus(job, 'failed', deps.clock.now()), reason: { code, message } }
       : undefined,
   );
@@ -157,52 +160,56 @@ async function joinOrCancel(deps: IntakeDeps, held: HeldJob): Promise<boolean> {
       placed = newest.jobId;
       continue; // a cancel that did not find it in the chain is on the pointer by now
     }
-    if (await isMeant(deps, held.job, pointer, isNewest)) {
+    if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, held, pointer))) continue;
+    if (await isMeant(deps, held.job, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)) {
       await held.change((job) => ({ ...job, cancelRequestedAt: job.cancelRequestedAt ?? deps.clock.now() }));
       return true;
     }
-    const joined = newest && newest.jobId !== jobId ? await joinable(deps, request, newest) : undefined;
-    if (joined !== undefined) {
-      await held.change((job) =>
-        job.status === 'received'
-          ? { ...withStatus(job, 'joined', deps.clock.now()), joinedJobId: joined }
-          : undefined,
-      );
-      return true;
-    }
-    if (!isNewest || newest?.jobId === jobId) return false;
-    const { etag, size, sequencer } = request;
-    const mine = { jobId, etag, size, ...(sequencer === undefined ? {} : { sequencer }) };
-    // Before the pointer: a cancel that follows the chain of a key never misses a link.
-    if (newest) await held.change((job) => ({ ...job, previousJobId: newest.jobId }));
-    if (await deps.ledger.replaceKeyPointer({ ...pointer, newest: mine })) return false;
+    const joined = await joinable(deps, held.job, isNewest ? held.job.previousJobId : newest.jobId);
+    if (joined === undefined) return false;
+    await held.change((job) =>
+      job.status === 'received' && job.cancelRequestedAt === undefined
+        ? { ...withStatus(job, 'joined', deps.clock.now()), joinedJobId: joined }
+        : undefined,
+    );
+    return true;
   }
 }
 
-/** Whether the key's newest cancel means this version. */
-async function isMeant(
-  deps: IntakeDeps,
-  job: Job,
-  { cancelledAt, newest }: KeyPointer,
-  isNewest: boolean,
-): Promise<boolean> {
-  if (cancelledAt === undefined || job.request.lastModified > cancelledAt) return false;
-  return isNewest || !newest || !(await newerWasThere(deps, job, newest.jobId, cancelledAt));
+/** False when the pointer was changed meanwhile. */
+async function becomeNewest(deps: IntakeDeps, held: HeldJob, pointer: KeyPointer): Promise<boolean> {
+  const { jobId, request } = held.job;
+  const { sequencer } = request;
+  const before = pointer.newest?.jobId;
+  // Before the pointer: a cancel that follows the chain of a key never misses a link.
+  if (before !== undefined) await held.change((job) => ({ ...job, previousJobId: before }));
+  const newest = { jobId, ...(sequencer === undefined ? {} : { sequencer }) };
+  return deps.ledger.replaceKeyPointer({ ...pointer, newest });
 }
 
-/** The id of the job that these bytes join. */
+/**
+ * The id of the job that these bytes join: that of another version, or the one that version joined itself. Only of a job
+ * that was there before this one: two versions whose events cross must not join each other.
+ */
 async function joinable(
   deps: IntakeDeps,
-  request: RequestFile,
-  newest: NonNullable<KeyPointer['newest']>,
+  job: Job,
+  otherJobId: string | undefined,
 ): Promise<string | undefined> {
-  if (request.rerun || newest.etag !== request.etag || newest.size !== request.size) return undefined;
-  const earlier = await deps.ledger.readJob(newest.jobId);
-  if (!earlier || earlier.cancelRequestedAt !== undefined) return undefined;
+  const { request } = job;
+  const other = request.rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
+  if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
+  const earlier = other.joinedJobId === undefined ? other : await deps.ledger.readJob(other.joinedJobId);
+  if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;
   const open =
     earlier.status === 'received' || earlier.status === 'accepted' || earlier.status === 'submitted';
   const fresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
   return open || fresh ? earlier.jobId : undefined;
+}
+
+function isEarlier(other: Job, job: Job): boolean {
+  if (other.createdAt !== job.createdAt) return other.createdAt < job.createdAt;
+  return isOlder(other.request.sequencer, job.request.sequencer);
 }
 
 async function commit(

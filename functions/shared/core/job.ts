@@ -78,7 +78,9 @@ export interface Job {
   usage?: TokenUsage;
   batches?: { count: number; first: { batchId: string; status: string }[] };
   assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
-  /** Files at the API and pieces in the results bucket are gone. */
+  /** Files at the API and pieces in the results bucket were removed; what is written late is removed then. */
+  sweepAt?: number;
+  /** Nothing is left to be removed. */
   cleaned?: true;
   /** Milliseconds; absent when nothing is left to do. */
   dueAt?: number;

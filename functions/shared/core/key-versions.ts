@@ -31,19 +31,39 @@ export async function placeBehind(deps: Deps, held: HeldJob, newestJobId: string
   }
 }
 
-/** Whether a newer version than the job's was there at `sentAt`: then a cancel by key sent at that time means that one. */
-export async function newerWasThere(
+/**
+ * Whether one of the key's cancels means this version: it was put before the cancel was sent, and none of those that
+ * came after it was. `newestJobId` is where the chain of newer versions begins, if there is any.
+ */
+export async function isMeant(
   deps: Deps,
-  job: Job,
-  newestJobId: string,
-  sentAt: number,
+  { jobId, request }: Job,
+  cancels: readonly number[],
+  newestJobId: string | undefined,
 ): Promise<boolean> {
-  let newer = await deps.ledger.readJob(newestJobId);
-  while (newer && newer.jobId !== job.jobId) {
-    if (newer.request.lastModified <= sentAt) return true;
+  const sincePut = cancels.filter((sentAt) => request.lastModified <= sentAt);
+  if (sincePut.length === 0) return false;
+  let nextPutAt = Number.POSITIVE_INFINITY;
+  let newer = newestJobId === undefined ? undefined : await deps.ledger.readJob(newestJobId);
+  while (newer && newer.jobId !== jobId) {
+    nextPutAt = Math.min(nextPutAt, newer.request.lastModified);
     newer = await previousOf(deps, newer);
   }
-  return false;
+  return sincePut.some((sentAt) => sentAt < nextPutAt);
+}
+
+const MOST_CANCELS = 100; // some 1.4 KB of the pointer
+
+/**
+ * The key's cancels with this one; undefined when they are as they were. Within a second the latest stands for all, as S3
+ * tells when a file was put in whole seconds.
+ */
+export function withCancel(cancels: readonly number[] = [], sentAt: number): number[] | undefined {
+  const second = Math.floor(sentAt / 1000);
+  const same = cancels.find((known) => Math.floor(known / 1000) === second);
+  if (same !== undefined && same >= sentAt) return undefined;
+  const sorted = [...cancels.filter((known) => known !== same), sentAt].sort((a, b) => a - b);
+  return sorted.slice(-MOST_CANCELS);
 }
 
 async function previousOf({ ledger }: Deps, job: Job | undefined): Promise<Job | undefined> {

@@ -104,7 +104,7 @@ export type JobStep =
   | { do: 'wait'; until: number }
   | { do: 'publish' }
   | { do: 'intake' }
-  | { do: 'end-unread'; as: 'cancelled' | 'failed' }
+  | { do: 'end-unread' }
   | { do: 'hand-out' }
   | { do: 'check-parts' }
   | { do: 'clean' };
@@ -117,8 +117,7 @@ export function nextJobStep(job: Job, now: number): JobStep {
   const waiting = pausedUntil(job, now);
   switch (job.status) {
     case 'received':
-      if (job.cancelRequestedAt !== undefined) return { do: 'end-unread', as: 'cancelled' };
-      if (job.tries >= MAX_TRIES) return { do: 'end-unread', as: 'failed' };
+      if (job.cancelRequestedAt !== undefined) return { do: 'end-unread' };
       return waiting ?? { do: 'intake' };
     case 'accepted':
     case 'submitted':
@@ -127,7 +126,9 @@ export function nextJobStep(job: Job, now: number): JobStep {
     case 'expired':
     case 'failed':
     case 'cancelled':
-      return job.plan ? (waiting ?? { do: 'clean' }) : { do: 'nothing' };
+      if (!job.plan) return { do: 'nothing' };
+      if (job.sweepAt !== undefined && job.sweepAt > now) return { do: 'wait', until: job.sweepAt };
+      return waiting ?? { do: 'clean' };
     case 'rejected':
     case 'joined':
       return { do: 'nothing' };

@@ -2,14 +2,14 @@ import type { BatchdropEvent } from '../contract/events.ts';
 import type { Job } from './job.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 
-/** The newest file of a key, and a cancel that came before it. */
+/** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
 export interface KeyPointer {
   bucket: string;
   key: string;
   version: number;
-  newest?: { jobId: string; etag: string; size: number; sequencer?: string };
-  /** When the newest cancel by key was sent, in milliseconds. */
-  cancelledAt?: number;
+  newest?: { jobId: string; sequencer?: string };
+  /** When cancels by key were sent, in milliseconds, oldest first; one for each second, and only the newest of many. */
+  cancels?: number[];
 }
 
 /** One entry of the `due` index. It may be stale: it only says where to look. */
@@ -89,6 +89,8 @@ export interface ResultStore {
   /** Undefined when there is no such object. */
   size(key: string): Promise<number | undefined>;
   read(key: string, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
+  /** All keys that begin so, also of objects that were written a moment ago. */
+  keysUnder(prefix: string): Promise<string[]>;
   /** Idempotent. */
   remove(keys: string[]): Promise<void>;
   /** A multipart upload that can be gone on with by another process; parts are ≥ 5 MiB but the last. */

@@ -12,6 +12,7 @@ import {
 } from '../contract/events.ts';
 import { changeJob, changePart, without } from './change.ts';
 import type { Job } from './job.ts';
+import { withCancel } from './key-versions.ts';
 import type { Part, PartRef } from './part.ts';
 import type { KeyPointer, Ports } from './ports.ts';
 import { isoTime } from './status-events.ts';
@@ -131,8 +132,8 @@ async function cancelKey(
 async function rememberCancel(deps: Deps, bucket: string, key: string, sentAt: number): Promise<KeyPointer> {
   for (;;) {
     const pointer = (await deps.ledger.readKeyPointer(bucket, key)) ?? { bucket, key, version: 0 };
-    if ((pointer.cancelledAt ?? 0) >= sentAt) return pointer;
-    if (await deps.ledger.replaceKeyPointer({ ...pointer, cancelledAt: sentAt })) return pointer;
+    const cancels = withCancel(pointer.cancels, sentAt);
+    if (!cancels || (await deps.ledger.replaceKeyPointer({ ...pointer, cancels }))) return pointer;
   }
 }
 

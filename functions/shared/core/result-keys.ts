@@ -35,11 +35,12 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
 
 /** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
 export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
-  return `${planFolder(part, part.planId)}${fiveDigits(part.number)}.rows`;
+  return `${piecesFolder(part)}plan-${part.planId}/${fiveDigits(part.number)}.rows`;
 }
 
-function planFolder(item: { jobId: string; request: { key: string } }, planId: string): string {
-  return `${partsFolder(item)}plan-${planId}/`;
+/** Under it lies all that intake, and deliveries of the job's parts, contributed. */
+export function piecesFolder(job: { jobId: string; request: { key: string } }): string {
+  return `${folderOf(job.jobId, job.request.key)}parts/`;
 }
 
 /**
@@ -55,18 +56,13 @@ export function pieceKeys(
   anomalies: string;
   states: string;
 } {
-  const folder = `${partsFolder(part)}${fiveDigits(part.number)}/${deliveryId}`;
+  const folder = `${piecesFolder(part)}${fiveDigits(part.number)}/${deliveryId}`;
   return {
     output: `${folder}/output.jsonl`,
     errors: `${folder}/errors.jsonl`,
     anomalies: `${folder}/anomalies.jsonl`,
     states: `${folder}/rows.states`,
   };
-}
-
-/** Everything below it is working material, removed once the job has ended. */
-function partsFolder(item: { jobId: string; request: { key: string } }): string {
-  return `${folderOf(item.jobId, item.request.key)}parts/`;
 }
 
 function fiveDigits(number: number): string {

@@ -12,6 +12,9 @@ export const SEARCH_MARGIN_MS = 15 * MINUTE;
 /** The last search for batches on given-up files comes no sooner than this after the last was given up. */
 export const SWEEP_AFTER_MS = 30 * MINUTE;
 
+/** A delivery that was overtaken ends, and what it sent arrives, within this time after its job was cleaned up. */
+export const LATE_WRITES_MS = 30 * MINUTE;
+
 /** While settling, the search is repeated so often: a late batch is adopted, not waited for. */
 export const LOOK_AGAIN_MS = 2 * MINUTE;
 
