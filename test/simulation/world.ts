@@ -25,7 +25,7 @@ import { Mailbox, type Message } from './mailbox.ts';
 import { Operator } from './operator.ts';
 import { Timeline } from './timeline.ts';
 
-const RERUN = { maxAttempts: 3, rerunMissing: false };
+export const RERUN = { maxAttempts: 3, rerunMissing: false };
 export const REQUESTS = 'requests';
 const MOST_AT_ONCE = 8;
 const LARGEST_GAP_MS = 30 * MINUTE;
