@@ -15,28 +15,31 @@ const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts 
 /** To put files under a prefix. */
 export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
   bucket.encryptionKey?.grant(grantee, ...WRITE_KEY);
-  return onObjects(grantee, bucket, WRITE_IN_PARTS, prefix);
+  return onObjects(grantee, bucket, WRITE_IN_PARTS, `${prefix}*`);
 }
 
 /** To list a bucket and read what is in it. */
 export function grantReadFiles(grantee: IGrantable, bucket: IBucket): Grant {
   bucket.encryptionKey?.grant(grantee, ...READ_KEY);
-  return onObjects(grantee, bucket, READ).combine(onBucket(grantee, bucket));
+  return onObjects(grantee, bucket, READ, '*').combine(onBucket(grantee, bucket));
 }
 
 /** Lets a function read request files by version. */
 export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix = ''): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
-  onObjects(reader, bucket, READ_VERSIONS, prefix);
+  const keys = `${prefix}*`;
+  onObjects(reader, bucket, READ_VERSIONS, keys);
   onBucket(reader, bucket);
-  acknowledgeKeys(reader, bucket, prefix);
+  acknowledgeKeys(reader, bucket, keys);
 }
 
-/** Lets a function write a report, which is small. */
-export function letWriteReports(writer: HouseFunction, bucket: IBucket): void {
-  bucket.encryptionKey?.grant(writer, ...WRITE_KEY);
-  onObjects(writer, bucket, WRITE);
-  acknowledgeKeys(writer, bucket);
+/** Lets a function keep what it finds in a request file, and write the report on one; no results. */
+export function letKeepFindings(keeper: HouseFunction, bucket: IBucket): void {
+  const [report, parts] = ['*/rejected.json', '*/parts/*'];
+  bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
+  onObjects(keeper, bucket, WRITE, report);
+  onObjects(keeper, bucket, [...WRITE, ...READ], parts);
+  for (const keys of [report, parts]) acknowledgeKeys(keeper, bucket, keys);
 }
 
 /** Lets a function read what is kept of a job's rows while it runs, beside its results. */
@@ -49,13 +52,13 @@ export function letReadRowTables(reader: HouseFunction, bucket: IBucket): void {
 /** Lets a function write results, in parts too, read them back and remove them. */
 export function letKeepResults(keeper: HouseFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject']);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], '*');
   onBucket(keeper, bucket);
-  acknowledgeKeys(keeper, bucket);
+  acknowledgeKeys(keeper, bucket, '*');
 }
 
-function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], prefix = ''): Grant {
-  return Grant.addToPrincipal({ grantee, actions, resourceArns: [bucket.arnForObjects(`${prefix}*`)] });
+function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], keys: string): Grant {
+  return Grant.addToPrincipal({ grantee, actions, resourceArns: [bucket.arnForObjects(keys)] });
 }
 
 /** Without it a missing object is a 403, which reads like a policy gone wrong. */
@@ -63,8 +66,8 @@ function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
   return Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
 }
 
-function acknowledgeKeys(worker: HouseFunction, bucket: IBucket, prefix = ''): void {
-  const objects = Stack.of(worker).resolve(bucket.arnForObjects(`${prefix}*`));
+function acknowledgeKeys(worker: HouseFunction, bucket: IBucket, keys: string): void {
+  const objects = Stack.of(worker).resolve(bucket.arnForObjects(keys));
   Validations.of(worker.role).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${asNagWritesIt(objects)}]`,
     reason: 'Users choose the keys of their files; the actions are exact, the bucket is the one configured.',

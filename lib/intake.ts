@@ -4,7 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IntakeEnv } from '../functions/intake/env.ts';
-import { letReadRequests, letWriteReports } from './bucket-access.ts';
+import { letKeepFindings, letReadRequests } from './bucket-access.ts';
 import { HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { deadLetterQueue, letRuleSend, WorkQueue } from './work-queue.ts';
@@ -52,7 +52,7 @@ export class Intake extends Construct {
       } satisfies IntakeEnv,
     });
     letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    letWriteReports(this.worker, props.resultsBucket); // rejected.json
+    letKeepFindings(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
     props.bus.grantPutEventsTo(this.worker);
     props.submission.letSend(this.worker);

@@ -15,6 +15,7 @@ export interface Scenario {
 export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a file does not get its results', play: mainJob },
   { fails: 'a bad file is not rejected with a report', play: badFile },
+  { fails: 'a file that uses an id twice is not rejected', play: idUsedTwice },
   { fails: 'a running batch is not cancelled', play: cancelledJob },
   { fails: 'an event whose file is gone already ends in the dead-letter queue', play: fileGoneBeforeIntake },
   {
@@ -39,6 +40,11 @@ async function mainJob(stage: PermissionStage): Promise<void> {
 
 async function badFile(stage: PermissionStage): Promise<void> {
   await stage.untilJob(await stage.drop(`${stage.newName('bad')}.jsonl`, HALF_A_LINE), 'rejected');
+}
+
+async function idUsedTwice(stage: PermissionStage): Promise<void> {
+  const row = chatRows(1, 'twice');
+  await stage.untilJob(await stage.drop(`${stage.newName('twice')}.jsonl`, row + row), 'rejected');
 }
 
 async function cancelledJob(stage: PermissionStage): Promise<void> {

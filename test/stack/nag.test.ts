@@ -27,6 +27,8 @@ describe("AWS's solution checks", () => {
     );
     expect([...new Set(ids)].sort()).toEqual([
       'AwsSolutions-IAM5[Resource::<BucketsRequests.Arn>/*]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/parts/*]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/rejected.json]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*]',
       'AwsSolutions-SQS3',
     ]);

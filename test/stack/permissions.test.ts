@@ -30,7 +30,8 @@ describe('each function may do what it does, and nothing else', () => {
       'Intake',
       {
         ...requests,
-        '<BucketsResults.Arn>/*': ['s3:PutObject'],
+        '<BucketsResults.Arn>/*/parts/*': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/rejected.json': ['s3:PutObject'],
         ...ledger,
         ...publish,
         ...queue('Intake', CONSUME),

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS, PART_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import {
-  type CheckedFile,
-  checkRequestFile,
-  FINDINGS_KEPT,
-  findingsExcerpt,
-} from '../../functions/shared/core/check-request-file.ts';
+import { checkRequestFile, findingsExcerpt } from '../../functions/shared/core/check-request-file.ts';
+import { type CheckedFile, FINDINGS_KEPT } from '../../functions/shared/core/file-scan.ts';
 import { RowTable } from '../../functions/shared/core/row-table.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { COLLIDING } from './colliding-ids.ts';

@@ -165,6 +165,17 @@ const FIELDS: [string, Source, Verdict][] = [
     refused([2, 'duplicate_custom_id'], [3, 'duplicate_custom_id']),
   ],
   ['custom_id twice, once escaped', `${a}\n${withId('"\\u0061"')}`, refused([2, 'duplicate_custom_id'])],
+  [
+    'custom_id twice, once raw and once escaped',
+    fileOf('ü', 'ä') + withId('"\\u00fc"'),
+    refused([3, 'duplicate_custom_id']),
+  ],
+  ['custom_ids of which one is the bytes of the other, read as Latin-1', fileOf('ü', 'Ã¼'), accepted(2)],
+  [
+    'models of which one is the bytes of the other',
+    `${withBody('{"model":"ü"}')}\n${row('b', { body: { model: 'Ã¼' } })}`,
+    accepted(1, 1),
+  ],
   ['two parts', fileOfTwoParts(), accepted(1, 1)],
   [
     'custom_id twice across parts',

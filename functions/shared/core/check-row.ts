@@ -25,7 +25,32 @@ export function checkRow(bytes: Uint8Array): CheckedRow {
   if (bytes.length > ALWAYS_PARSED && arraysAndObjectsIn(bytes) > MOST_ARRAYS_AND_OBJECTS) {
     return fault('row_too_complex', `the line has more than ${MOST_ARRAYS_AND_OBJECTS} arrays and objects`);
   }
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  return asciiRow(bytes) ?? decodedRow(bytes);
+}
+
+/**
+ * The row, if nothing is wrong with it and its names are ASCII. Read as Latin-1, a character a byte, which is cheaper to
+ * decode and to parse: JSON's own signs are ASCII, so that both readings are JSON or neither is, and only texts differ.
+ */
+function asciiRow(bytes: Uint8Array): CheckedRow | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(bufferOf(bytes).toString('latin1'));
+  } catch {
+    return undefined;
+  }
+  if (!isObject(parsed)) return undefined;
+  const checked = checkFields(parsed);
+  if (!('row' in checked)) return undefined;
+  return isAscii(checked.row.customId) && isAscii(checked.row.model) ? checked : undefined;
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length;
+}
+
+function decodedRow(bytes: Uint8Array): CheckedRow {
+  const text = bufferOf(bytes).toString('utf8');
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
@@ -36,12 +61,16 @@ export function checkRow(bytes: Uint8Array): CheckedRow {
   return checkFields(parsed);
 }
 
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
 function checkFields(row: Record<string, unknown>): CheckedRow {
   const { custom_id: customId, method, url, body } = row;
   if (typeof customId !== 'string' || customId === '') {
     return fault('invalid_custom_id', `custom_id has to be a non-empty string; it is ${kindOf(customId)}`);
   }
-  if (Buffer.byteLength(customId) > FILE_LIMITS.customIdBytes) {
+  if (isLongerThan(FILE_LIMITS.customIdBytes, customId)) {
     return fault('invalid_custom_id', `custom_id has ${Buffer.byteLength(customId)} bytes; 512 are allowed`);
   }
   if (!customId.isWellFormed())
@@ -55,7 +84,7 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (typeof model !== 'string' || model === '') {
     return fault('invalid_model', `body.model has to be a non-empty string; it is ${kindOf(model)}`);
   }
-  if (Buffer.byteLength(model) > FILE_LIMITS.modelBytes) {
+  if (isLongerThan(FILE_LIMITS.modelBytes, model)) {
     return fault('invalid_model', `body.model has ${Buffer.byteLength(model)} bytes; 256 are allowed`);
   }
   // The ledger and every event carry it, as UTF-8, in which there is no half of a character.
@@ -64,6 +93,11 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (stream === true) return fault('stream', 'body.stream is true: a batch cannot stream; leave it out');
   const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
   return { row: { customId, endpoint: url, model, embeddingInputs } };
+}
+
+/** In bytes of UTF-8, of which a character's code unit is three at most: most texts are too short to be counted. */
+function isLongerThan(limit: number, text: string): boolean {
+  return text.length * 3 > limit && Buffer.byteLength(text) > limit;
 }
 
 /** A string or one list of token numbers is one input; a list of strings or of lists is as many as it has. */

@@ -2,10 +2,11 @@
  * Removes what a finished job needs no more:
  *   1. all that lies under its `parts/` in the results bucket, whoever wrote it
  *   2. its files at the API, unless they are to be kept
- *   3. if a delivery was overtaken, what it wrote after that: the bucket is looked at once more, half an hour later
- * A delivery that ends later still removes its own pieces (`late-delivery.ts`).
+ *   3. if a delivery or a scan was overtaken, what it wrote after that: the bucket is looked at once more, half an hour
+ *      later
+ * A delivery that ends later still removes its own pieces (`late-delivery.ts`); an intake has the job cleaned again.
  *
- * Known gaps: a delivery that stood still for longer than that, then wrote and died at once, leaves its pieces.
+ * Known gaps: one that stood still for longer than that, then wrote and died at once, leaves what it wrote.
  */
 import { isOurAccount } from './account.ts';
 import { changeJob, without } from './change.ts';
@@ -28,13 +29,23 @@ export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): P
   } else {
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
-  const isOvertaken = parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
+  const isOvertaken =
+    (job.scan?.turns ?? 0) > 1 ||
+    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await changeJob(deps, job.jobId, (now) => {
     if (now.cleaned) return undefined;
     const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;
     if (isFirst && isOvertaken) return { ...rest, tries: 0, sweepAt: deps.clock.now() + LATE_WRITES_MS };
     return { ...rest, cleaned: true };
   });
+}
+
+/** For one who may have written something after the job was cleaned. Errors: as the ledger's. */
+export async function cleanAgain(deps: Pick<Ports, 'ledger' | 'clock'>, jobId: string): Promise<void> {
+  const sweepAt = deps.clock.now();
+  await changeJob(deps, jobId, (job) =>
+    job.cleaned ? { ...(without(job, 'cleaned') as Job), sweepAt, tries: 0 } : undefined,
+  );
 }
 
 async function deleteAll(deps: CleanDeps, parts: Part[]): Promise<void> {

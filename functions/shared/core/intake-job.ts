@@ -14,8 +14,10 @@
 import type { Finding } from '../contract/events.ts';
 import { withDueAt, without } from './change.ts';
 import { batchMetadata, findingsOnObject } from './check-object.ts';
-import { type CheckedFile, findingsExcerpt } from './check-request-file.ts';
+import { findingsExcerpt } from './check-request-file.ts';
+import { cleanAgain } from './clean-job.ts';
 import { Refused } from './errors.ts';
+import type { CheckedFile } from './file-scan.ts';
 import type { Job, Plan, RequestFile } from './job.ts';
 import { jobIdOf } from './job-id.ts';
 import { isMeant, isOlder, placeBehind } from './key-versions.ts';
@@ -87,24 +89,34 @@ function receivedJob(jobId: string, request: RequestFile, now: number): Job {
 /** Reads, checks and plans the job's file under a lease for this turn. Errors: as the ports', LostLease. */
 export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Promise<void> {
   await withJobLease(deps, jobId, turn.until, async (held) => {
-    if (held.job.status !== 'received' || held.job.cancelRequestedAt !== undefined) return;
-    const findings = findingsBeforeReading(held.job);
-    const givesUp = held.job.tries >= MAX_TRIES;
-    if (findings.length > 0 && !givesUp) {
-      await reject(deps, held, { findings, count: findings.length });
-      return;
-    }
-    if (await joinOrCancel(deps, held)) return;
     try {
-      if (givesUp) throw new Refused('tries_used_up', 'the file could not be read, again and again');
-      const { planId, checked } = await scanFile(deps, held, turn.signal);
-      if (checked.verdict === 'bad') await reject(deps, held, checked);
-      else await commit(deps, held, planId, checked);
+      await takeIn(deps, held, turn);
     } catch (failure) {
-      if (!(failure instanceof Refused)) throw failure;
-      await fail(deps, held, failure);
+      // It may have been overtaken: then its last objects came after the job was cleaned.
+      await cleanAgain(deps, jobId);
+      throw failure;
     }
   });
+}
+
+async function takeIn(deps: IntakeDeps, held: HeldJob, turn: Turn): Promise<void> {
+  if (held.job.status !== 'received' || held.job.cancelRequestedAt !== undefined) return;
+  const findings = findingsBeforeReading(held.job);
+  const givesUp = held.job.tries >= MAX_TRIES;
+  if (findings.length > 0 && !givesUp) {
+    await reject(deps, held, { findings, count: findings.length });
+    return;
+  }
+  if (await joinOrCancel(deps, held)) return;
+  try {
+    if (givesUp) throw new Refused('tries_used_up', 'the file could not be read, again and again');
+    const { planId, checked } = await scanFile(deps, held, turn);
+    if (checked.verdict === 'bad') await reject(deps, held, checked);
+    else await commit(deps, held, planId, checked);
+  } catch (failure) {
+    if (!(failure instanceof Refused)) throw failure;
+    await fail(deps, held, failure);
+  }
 }
 
 function findingsBeforeReading({ request }: Job): Finding[] {

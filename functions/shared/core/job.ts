@@ -36,6 +36,10 @@ export interface Plan {
 /** A scan of the request file that was begun: what it writes lies in the results bucket under its planId. */
 export interface Scan {
   planId: string;
+  /** So many times all that it knew was saved. */
+  checkpoints: number;
+  /** Invocations that took it, or one before it, up: more than one may be writing. */
+  turns: number;
 }
 
 /** How far the results have been put together; lets a time-out resume. */

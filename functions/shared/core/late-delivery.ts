@@ -1,5 +1,4 @@
-import { changeJob, without } from './change.ts';
-import type { Job } from './job.ts';
+import { cleanAgain } from './clean-job.ts';
 import { LostLease } from './lease.ts';
 import type { Part } from './part.ts';
 import type { Ports } from './ports.ts';
@@ -27,11 +26,4 @@ export async function cleanBehind(
   } catch {
     await cleanAgain(deps, part.jobId);
   }
-}
-
-async function cleanAgain(deps: Deps, jobId: string): Promise<void> {
-  const sweepAt = deps.clock.now();
-  await changeJob(deps, jobId, (job) =>
-    job.cleaned ? { ...(without(job, 'cleaned') as Job), sweepAt, tries: 0 } : undefined,
-  );
 }

@@ -37,12 +37,21 @@ export class LineReader {
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
 
-  /** `offset`: where in the file the chunks begin; only at 0 there may be a byte order mark. */
-  constructor(handler: LineHandler, options: { longest: number; offset?: number }) {
+  /**
+   * `offset`: where in the file the chunks begin, at the start of a line, and `linesBefore` it; only at 0 there may be a
+   * byte order mark.
+   */
+  constructor(handler: LineHandler, options: { longest: number; offset?: number; linesBefore?: number }) {
     this.#handler = handler;
     this.#longest = options.longest;
     this.#start = options.offset ?? 0;
     this.#position = this.#start;
+    this.#number = options.linesBefore ?? 0;
+  }
+
+  /** Where the next line begins that was not handed on yet, and how many lines are before it. */
+  get next(): { offset: number; linesBefore: number } {
+    return { offset: this.#start, linesBefore: this.#number };
   }
 
   push(chunk: Uint8Array): void {

@@ -126,12 +126,11 @@ export function nextJobStep(job: Job, now: number): JobStep {
     case 'expired':
     case 'failed':
     case 'cancelled':
-      if (!job.plan) return { do: 'nothing' };
-      if (job.sweepAt !== undefined && job.sweepAt > now) return { do: 'wait', until: job.sweepAt };
-      return waiting ?? { do: 'clean' };
     case 'rejected':
     case 'joined':
-      return { do: 'nothing' };
+      if (!job.plan && !job.scan) return { do: 'nothing' };
+      if (job.sweepAt !== undefined && job.sweepAt > now) return { do: 'wait', until: job.sweepAt };
+      return waiting ?? { do: 'clean' };
   }
 }
 

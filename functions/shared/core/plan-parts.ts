@@ -7,6 +7,7 @@
  * is full, so that a file of many models and long ids becomes some more batches.
  */
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
+import type { ByteSource } from './byte-source.ts';
 import type { Row } from './check-row.ts';
 import { type Line, uploadLength } from './lines.ts';
 import { RowTableWriter } from './row-table.ts';
@@ -43,6 +44,12 @@ interface OpenPart {
   table: RowTableWriter;
 }
 
+/** A planner between two rows, but for the row tables of its open parts. */
+export interface PlannerFacts {
+  parts: number;
+  groups: { group: string; open?: Omit<OpenPart, 'table'> & { tableBytes: number } }[];
+}
+
 /** Why a row has no place in any plan. */
 export type NoPlace = 'too_many_groups' | 'too_many_parts';
 
@@ -56,6 +63,38 @@ export class PartPlanner {
 
   constructor(mostTableBytes = OPEN_TABLES_BYTES) {
     this.#mostTableBytes = mostTableBytes;
+  }
+
+  /** A planner as it was saved: its facts, and then the tables of its open parts. Errors: as the source's. */
+  static async restored(facts: PlannerFacts, source: ByteSource): Promise<PartPlanner> {
+    const planner = new PartPlanner();
+    planner.#parts = facts.parts;
+    for (const { group, open } of facts.groups) {
+      if (!open) {
+        planner.#groups.set(group, undefined);
+        continue;
+      }
+      const { tableBytes, ...known } = open;
+      const gathered = new Uint8Array(tableBytes);
+      await source.fill(gathered);
+      planner.#groups.set(group, { ...known, table: new RowTableWriter(gathered) });
+      planner.#tableBytes += tableBytes;
+    }
+    return planner;
+  }
+
+  facts(): PlannerFacts {
+    const groups = [...this.#groups].map(([group, open]) => {
+      if (!open) return { group };
+      const { table, ...known } = open;
+      return { group, open: { ...known, tableBytes: table.bytes } };
+    });
+    return { parts: this.#parts, groups };
+  }
+
+  /** The tables of the open parts: views, valid until the next `add`. */
+  *savedTables(): Generator<Uint8Array> {
+    for (const open of this.#groups.values()) if (open) yield open.table.gathered();
   }
 
   get groups(): number {

@@ -33,14 +33,22 @@ export function reportKey(job: Pick<Job, 'jobId' | 'request'>): string {
   return `${folderOf(job.jobId, job.request.key)}rejected.json`;
 }
 
+/** Under it lies all that is needed of a job only until it has ended: row tables, checkpoints, deliveries' pieces. */
+export function piecesFolder(job: { jobId: string; request: { key: string } }): string {
+  return `${folderOf(job.jobId, job.request.key)}parts/`;
+}
+
 /** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
 export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
   return `${piecesFolder(part)}plan-${part.planId}/${fiveDigits(part.number)}.rows`;
 }
 
-/** Under it lies all that intake, and deliveries of the job's parts, contributed. */
-export function piecesFolder(job: { jobId: string; request: { key: string } }): string {
-  return `${folderOf(job.jobId, job.request.key)}parts/`;
+/** Key of what a scan knew when its turn ended, for the n-th time. */
+export function checkpointKey(
+  job: { jobId: string; request: { key: string } },
+  scan: { planId: string; checkpoints: number },
+): string {
+  return `${piecesFolder(job)}plan-${scan.planId}/scan-${scan.checkpoints}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import type { ByteSource } from './byte-source.ts';
+
 const CHUNK_ROWS = 65_536;
 
 /** Rows that may have an id which a row before them has. */
@@ -17,6 +19,30 @@ export class RowIds {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
   #count = 0;
+
+  /** Row ids as they were saved. Errors: as the source's. */
+  static async restored(count: number, source: ByteSource): Promise<RowIds> {
+    const ids = new RowIds();
+    for (let left = count; left > 0; left -= CHUNK_ROWS) {
+      const rows = Math.min(CHUNK_ROWS, left);
+      const hashes = new Float64Array(CHUNK_ROWS);
+      const lines = new Uint32Array(CHUNK_ROWS);
+      await source.fill(bytesOf(hashes.subarray(0, rows)));
+      await source.fill(bytesOf(lines.subarray(0, rows)));
+      ids.#hashes.push(hashes);
+      ids.#lines.push(lines);
+    }
+    ids.#count = count;
+    return ids;
+  }
+
+  /** Views, valid until the next `add`. */
+  *saved(): Generator<Uint8Array> {
+    for (const [chunk, hashes] of this.#hashes.entries()) {
+      yield bytesOf(hashes.subarray(0, this.#rowsIn(chunk)));
+      yield bytesOf((this.#lines[chunk] ?? new Uint32Array(0)).subarray(0, this.#rowsIn(chunk)));
+    }
+  }
 
   get count(): number {
     return this.#count;
@@ -81,6 +107,11 @@ export class RowIds {
   #rowsIn(chunk: number): number {
     return Math.min(CHUNK_ROWS, this.#count - chunk * CHUNK_ROWS);
   }
+}
+
+/** As they lie in memory: little-endian wherever Node runs. */
+function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Uint32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** Index of the number in a rising list; -1 when it is not there. */

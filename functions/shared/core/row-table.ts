@@ -19,8 +19,15 @@ export interface RowPlace {
 
 /** Gathers the table of one part; about 18 bytes a row and the id. */
 export class RowTableWriter {
-  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
-  #bytes = 0;
+  #buffer: Buffer;
+  #bytes: number;
+
+  /** `gathered`: what another writer had gathered, to go on with. */
+  constructor(gathered: Uint8Array = new Uint8Array(0)) {
+    this.#bytes = gathered.length;
+    this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_BYTES, gathered.length));
+    this.#buffer.set(gathered);
+  }
 
   get bytes(): number {
     return this.#bytes;

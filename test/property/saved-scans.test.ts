@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { conclude, scanOn } from '../../functions/shared/core/check-request-file.ts';
+import { type CheckedFile, FileScan } from '../../functions/shared/core/file-scan.ts';
+import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
+import { pieces, validFile } from './request-file-arbitrary.ts';
+
+interface Scanned {
+  checked: CheckedFile;
+  tables: [number, string][];
+  turns: number;
+}
+
+/** Scans a file whose turns end where `ends` says, asked after each chunk; what a turn leaves is saved and taken up. */
+async function scanned(file: Buffer, chunkBytes: number, ends: () => boolean): Promise<Scanned> {
+  const kept = createInMemoryRowTables();
+  let scan = FileScan.begun();
+  const read = (offset: number) => {
+    const places = [offset];
+    for (let at = offset + chunkBytes; at < file.length; at += chunkBytes) places.push(at);
+    return pieces(file, [...places, file.length]);
+  };
+  let turns = 1;
+  for (; !(await scanOn(scan, read, kept, ends)); turns += 1)
+    scan = await FileScan.restored(cut(scan.saved(), 1000));
+  const checked = await conclude(scan, kept);
+  const tables = [...kept.tables].map(([part, table]): [number, string] => [
+    part,
+    Buffer.from(table).toString('hex'),
+  ]);
+  return { checked, tables: tables.sort(([a], [b]) => a - b), turns };
+}
+
+/** What was saved, as the storage gives it back. */
+async function* cut(saved: Iterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  const whole = Buffer.concat([...saved]);
+  for (let at = 0; at < whole.length; at += bytes) yield whole.subarray(at, at + bytes);
+}
+
+/** A good file, or one with an id used again, a fault in a line, or both. */
+const anyFile = fc
+  .record({
+    valid: validFile,
+    again: fc.option(fc.nat(), { freq: 2 }),
+    fault: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { freq: 2 }),
+  })
+  .map(({ valid: { file, rows }, again, fault }) => {
+    const more = again === null ? '' : `\n${rows[again % rows.length]}`;
+    const whole = Buffer.concat([file, Buffer.from(more)]);
+    if (fault !== null) whole[Math.floor(fault * (whole.length - 1))] = 0x01;
+    return whole;
+  });
+
+test('any file, read over any turns, gets the verdict, parts and row tables of one that is read in a single turn', async () => {
+  const seen = { good: 0, bad: 0, turns: 0 };
+  await fc.assert(
+    fc.asyncProperty(
+      anyFile,
+      fc.integer({ min: 1, max: 5_000 }),
+      fc.infiniteStream(fc.boolean()),
+      async (file, chunkBytes, ends) => {
+        const atOnce = await scanned(file, 4_096, () => false);
+        const { turns, ...overTurns } = await scanned(file, chunkBytes, () => ends.next().value);
+        expect(overTurns).toEqual({ checked: atOnce.checked, tables: atOnce.tables });
+        seen[atOnce.checked.verdict] += 1;
+        seen.turns += turns;
+      },
+    ),
+    { numRuns: 200 },
+  );
+  expect(seen.good).toBeGreaterThan(20);
+  expect(seen.bad).toBeGreaterThan(20);
+  expect(seen.turns).toBeGreaterThan(600);
+});
+
+test('a saved scan that is cut short, longer, or none is refused, never gone on with', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      validFile,
+      fc.nat(),
+      fc.uint8Array({ minLength: 1, maxLength: 9 }),
+      async ({ file }, cutAt, more) => {
+        const scan = FileScan.begun();
+        scan.push(file);
+        scan.takeClosed();
+        const saved = Buffer.concat([...scan.saved()]);
+        const wrong = [
+          saved.subarray(0, cutAt % saved.length),
+          Buffer.concat([saved, more]),
+          Buffer.from(more),
+        ];
+        for (const bytes of wrong)
+          await expect(FileScan.restored(cut([bytes], 50))).rejects.toThrow(RangeError);
+      },
+    ),
+    { numRuns: 100 },
+  );
+});
