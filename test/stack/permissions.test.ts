@@ -42,7 +42,7 @@ describe('each function may do what it does, and nothing else', () => {
       'Submission',
       {
         ...requests,
-        '<BucketsResults.Arn>/*': ['s3:GetObject'],
+        '<BucketsResults.Arn>/*/parts/*': ['s3:GetObject'],
         ...ledger,
         ...publish,
         ...apiKey,
