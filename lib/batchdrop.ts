@@ -22,6 +22,8 @@ import { Submission } from './submission.ts';
 /** The secret that holds the API key unless another is named. */
 export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
 
+const MOST_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a passing fault
+
 /** What may be chosen. Every default is fit for production. */
 export interface BatchdropProps {
   /**
@@ -48,7 +50,20 @@ export interface BatchdropProps {
   removalPolicy?: RemovalPolicy | undefined;
   /** Leaves uploaded and produced files at the API. Default: they are deleted there once delivered. */
   keepOpenAiFiles?: boolean | undefined;
-  /** Removes files from the buckets made here so long after they were written, at least 7 days. Default: never. */
+  /**
+   * Batches a row may be in at the most, 1 to 10: rows that expired, or failed for a passing reason (408, 409, 429, 5xx, no
+   * answer), run again in a batch of their own; those that succeeded never do. 1 runs nothing again. Default: 3.
+   */
+  maxAttempts?: number | undefined;
+  /**
+   * Runs rows again of which the API left no line in either file. It may have run and billed them all the same.
+   * Default: no, they are reported as missing.
+   */
+  rerunMissing?: boolean | undefined;
+  /**
+   * Removes files from the buckets made here so long after they were written, at least 4 days and one for each of
+   * `maxAttempts`. Default: never.
+   */
   expireFilesAfter?: Duration | undefined;
   /** Where status changes are published. Default: a bus is made. */
   bus?: IEventBus | undefined;
@@ -75,13 +90,19 @@ export class Batchdrop extends Construct {
         'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
       );
     }
-    const { requestPrefix } = props;
+    const { requestPrefix, maxAttempts = 3 } = props;
+    if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MOST_ATTEMPTS) {
+      throw new Error(
+        `maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`,
+      );
+    }
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: props.requestBucket,
       resultsBucket: props.resultsBucket,
       removalPolicy,
       expireFilesAfter: props.expireFilesAfter,
+      maxAttempts,
     });
     const { requests: requestBucket, results: resultsBucket } = buckets;
     const { bus } = new StatusEvents(this, 'StatusEvents', props.bus);
@@ -96,6 +117,8 @@ export class Batchdrop extends Construct {
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
       keepOpenAiFiles: props.keepOpenAiFiles ?? false,
+      maxAttempts,
+      rerunMissing: props.rerunMissing ?? false,
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,

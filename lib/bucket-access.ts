@@ -9,6 +9,7 @@ const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file
 const READ = ['s3:GetObject'];
 const WRITE = ['s3:PutObject'];
 const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
+const [REPORT, PARTS] = ['*/rejected.json', '*/parts/*']; // functions/shared/core/result-keys.ts
 const READ_KEY = ['kms:Decrypt'];
 const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts reads its own key
 
@@ -35,12 +36,18 @@ export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix =
 
 /** Lets a function keep what it finds in a request file, and write the report on one; no results. */
 export function letKeepFindings(keeper: HouseFunction, bucket: IBucket): void {
-  const [report, parts] = ['*/rejected.json', '*/parts/*'];
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, WRITE, report);
-  onObjects(keeper, bucket, [...WRITE, ...READ], parts);
+  onObjects(keeper, bucket, WRITE, REPORT);
+  onObjects(keeper, bucket, [...WRITE, ...READ], PARTS);
   onBucket(keeper, bucket);
-  for (const keys of [report, parts]) acknowledgeKeys(keeper, bucket, keys);
+  for (const keys of [REPORT, PARTS]) acknowledgeKeys(keeper, bucket, keys);
+}
+
+/** Lets a function read what is kept of a job's rows while it runs, beside its results. */
+export function letReadRowTables(reader: HouseFunction, bucket: IBucket): void {
+  bucket.encryptionKey?.grant(reader, ...READ_KEY);
+  onObjects(reader, bucket, READ, PARTS);
+  acknowledgeKeys(reader, bucket, PARTS);
 }
 
 /** Lets a function write results, in parts too, read them back and remove them. */

@@ -12,13 +12,15 @@ import { Construct } from 'constructs';
 const ACCESS_LOGS_KEPT = Duration.days(90);
 const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // far longer than a job runs; an upload of DELIVER may be gone on with
 const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version to the end: 24 h of the API and what delays it
-const SHORTEST_LIFE_DAYS = 7;
+const SPARE_DAYS = 4; // beside a day for each attempt: an outage over a weekend
 
 export interface BucketsProps {
   requestBucket: IBucket | undefined;
   resultsBucket: IBucket | undefined;
   removalPolicy: RemovalPolicy;
   expireFilesAfter: Duration | undefined;
+  /** Each may take a day, all that time files are needed. */
+  maxAttempts: number;
 }
 
 /** The request bucket and the results bucket: the user's own, or made here. */
@@ -28,9 +30,10 @@ export class Buckets extends Construct {
 
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
-    if (props.expireFilesAfter !== undefined && props.expireFilesAfter.toDays() < SHORTEST_LIFE_DAYS) {
+    const shortest = props.maxAttempts + SPARE_DAYS;
+    if (props.expireFilesAfter !== undefined && props.expireFilesAfter.toDays() < shortest) {
       throw new Error(
-        `expireFilesAfter is less than ${SHORTEST_LIFE_DAYS} days: a file could go while its job runs`,
+        `expireFilesAfter is less than ${shortest} days: with ${props.maxAttempts} attempts a file could go while its job runs`,
       );
     }
     for (const bucket of [props.requestBucket, props.resultsBucket]) {

@@ -29,6 +29,8 @@ export function choicesOf(node: Node): BatchdropStackProps {
     completionWindow: text('completionWindow'),
     pollInterval: count('pollMinutes', Duration.minutes),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
+    maxAttempts: count('maxAttempts', (amount) => amount),
+    rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
       'removal',

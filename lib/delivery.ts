@@ -3,7 +3,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../functions/deliver/env.ts';
-import { letKeepResults, letReadRequests } from './bucket-access.ts';
+import { letKeepResults } from './bucket-access.ts';
 import { HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
@@ -11,14 +11,18 @@ import { WorkQueue } from './work-queue.ts';
 
 const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the pieces together is gone on with
 
+// The lines of one batch lie here while they are put in order. 50,000 rows at 16 KB, an answer of 4,000 tokens, are 0.8 GB;
+// all of them at 200 KB, the longest answers of most models, are 10 GB. It costs a ten-thousandth of a cent a minute and GB.
+const SCRATCH = Size.gibibytes(10);
+
 export interface DeliveryProps {
-  requestBucket: IBucket;
-  requestPrefix: string | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
   openAi: OpenAiAccount;
   keepOpenAiFiles: boolean;
+  maxAttempts: number;
+  rerunMissing: boolean;
 }
 
 /** From an ended batch to readable results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
@@ -32,19 +36,20 @@ export class Delivery extends Construct {
     this.worker = new HouseFunction(this, 'Worker', {
       bundle: 'deliver',
       description: 'Stores the results of an ended batch and accounts for its rows',
-      memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the ids of one part's 50,000 rows
+      memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the table of one part's 50,000 rows
+      scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
-        REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
+        MAX_ATTEMPTS: String(props.maxAttempts),
+        RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
       } satisfies DeliverEnv,
     });
-    letReadRequests(this.worker, props.requestBucket, props.requestPrefix); // which rows are missing
     letKeepResults(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
     props.bus.grantPutEventsTo(this.worker);

@@ -21,6 +21,8 @@ export interface HouseFunctionProps {
   description: string;
   memory: Size;
   timeout: Duration;
+  /** Of its temporary directory. Default: Lambda's 512 MB. */
+  scratch?: Size;
   environment: Record<string, string>;
   /** How long Lambda keeps an asynchronous invocation that it could not start; it never repeats one that failed. */
   asynchronous?: { maxEventAge: Duration };
@@ -48,6 +50,7 @@ export class HouseFunction extends Construct implements IGrantable {
       handler: 'index.handler',
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
+      ...(props.scratch && { ephemeralStorageSize: props.scratch }),
       environment: props.environment,
       role: this.role,
       logGroup,

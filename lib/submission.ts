@@ -3,7 +3,7 @@ import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SubmitEnv } from '../functions/submit/env.ts';
-import { letReadRequests } from './bucket-access.ts';
+import { letReadRequests, letReadRowTables } from './bucket-access.ts';
 import { HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
@@ -38,13 +38,14 @@ export class Submission extends Construct {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,
-        RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
+        RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
         COMPLETION_WINDOW: props.completionWindow,
       } satisfies SubmitEnv,
     });
     letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
+    letReadRowTables(this.worker, props.resultsBucket); // which rows an attempt runs
     props.ledger.grantRecord(this.worker);
     props.bus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);

@@ -2,11 +2,14 @@
 export interface DeliverEnv {
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
-  REQUEST_BUCKET: string;
   RESULTS_BUCKET: string;
   BUCKET_OWNER: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
   /** `yes` leaves what was uploaded and produced at the API where it is. */
   KEEP_OPENAI_FILES: 'yes' | 'no';
+  /** Batches a row may be in at the most, a whole number from 1. */
+  MAX_ATTEMPTS: string;
+  /** `yes` runs rows again of which the API left no line. */
+  RERUN_MISSING: 'yes' | 'no';
 }

@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { createDiskScratch } from '../shared/adapters/disk-scratch.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
@@ -11,7 +12,6 @@ import { createJsonLog } from '../shared/adapters/json-log.ts';
 import { NO_QUEUES } from '../shared/adapters/no-queues.ts';
 import { createOpenAiBatchApi, SILENCE_MS } from '../shared/adapters/openai-api.ts';
 import { createRandomIds } from '../shared/adapters/random-ids.ts';
-import { createS3RequestFiles } from '../shared/adapters/s3-request-files.ts';
 import { createS3ResultStore } from '../shared/adapters/s3-result-store.ts';
 import { createSecretApiKey } from '../shared/adapters/secret-api-key.ts';
 import { handleEachRecord } from '../shared/adapters/sqs-records.ts';
@@ -22,14 +22,14 @@ import { createHandler } from './handler.ts';
 const env = readEnvironment<DeliverEnv>({
   LEDGER_TABLE: true,
   EVENT_BUS_NAME: true,
-  REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
   BUCKET_OWNER: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
   KEEP_OPENAI_FILES: true,
+  MAX_ATTEMPTS: true,
+  RERUN_MISSING: true,
 });
-const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('deliver');
 
 const handle = createHandler({
@@ -43,14 +43,19 @@ const handle = createHandler({
     busName: env.EVENT_BUS_NAME,
   }),
   queues: NO_QUEUES,
-  requestFiles: createS3RequestFiles({ client: s3, owner: env.BUCKET_OWNER }),
-  results: createS3ResultStore({ client: s3, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER }),
+  results: createS3ResultStore({
+    client: new S3Client(AWS_CLIENT_SETTINGS),
+    bucket: env.RESULTS_BUCKET,
+    owner: env.BUCKET_OWNER,
+  }),
+  scratch: createDiskScratch(),
   api: createOpenAiBatchApi({
     baseUrl: env.OPENAI_BASE_URL,
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
     requestTimeoutMs: SILENCE_MS,
   }),
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',
+  rerun: { maxAttempts: Number(env.MAX_ATTEMPTS), rerunMissing: env.RERUN_MISSING === 'yes' },
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
   clock,

@@ -3,7 +3,6 @@ export interface SubmitEnv {
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
   REQUEST_BUCKET: string;
-  /** Named in events, not read. */
   RESULTS_BUCKET: string;
   BUCKET_OWNER: string;
   /** ARN or name of the secret that holds the API key. */

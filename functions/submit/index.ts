@@ -12,6 +12,7 @@ import { NO_QUEUES } from '../shared/adapters/no-queues.ts';
 import { createOpenAiBatchApi, SILENCE_MS } from '../shared/adapters/openai-api.ts';
 import { createRandomIds } from '../shared/adapters/random-ids.ts';
 import { createS3RequestFiles } from '../shared/adapters/s3-request-files.ts';
+import { createS3ResultStore } from '../shared/adapters/s3-result-store.ts';
 import { createSecretApiKey } from '../shared/adapters/secret-api-key.ts';
 import { handleEachRecord } from '../shared/adapters/sqs-records.ts';
 import { systemClock as clock } from '../shared/adapters/system-clock.ts';
@@ -28,6 +29,7 @@ const env = readEnvironment<SubmitEnv>({
   OPENAI_BASE_URL: true,
   COMPLETION_WINDOW: true,
 });
+const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('submit');
 
 const handle = createHandler({
@@ -41,7 +43,8 @@ const handle = createHandler({
     busName: env.EVENT_BUS_NAME,
   }),
   queues: NO_QUEUES,
-  requestFiles: createS3RequestFiles({ client: new S3Client(AWS_CLIENT_SETTINGS), owner: env.BUCKET_OWNER }),
+  requestFiles: createS3RequestFiles({ client: s3, owner: env.BUCKET_OWNER }),
+  results: createS3ResultStore({ client: s3, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER }),
   api: createOpenAiBatchApi({
     baseUrl: env.OPENAI_BASE_URL,
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),

@@ -144,7 +144,15 @@ export function readFunction(
   { logicalId, name, arn }: ResourceNames,
   assetDirectory: (objectKey: string) => string,
 ): FunctionPlan {
-  properties.passOver('FunctionName', 'Architectures', 'Description', 'Tags', 'TracingConfig');
+  // This machine's disk is the function's, whatever its size.
+  properties.passOver(
+    'FunctionName',
+    'Architectures',
+    'Description',
+    'EphemeralStorage',
+    'Tags',
+    'TracingConfig',
+  );
   const runtime = properties.text('Runtime');
   if (!runtime.startsWith('nodejs')) throw new Error(`${logicalId}: only Node runs locally, not ${runtime}`);
   const code = properties.object('Code');

@@ -53,6 +53,7 @@ export function aPart(differences: Partial<Part> = {}): Part {
     model: 'gpt-4o-mini',
     attempt: 1,
     abandoned: [],
+    ran: [],
     earlierBatchIds: [],
     previousStatus: null,
     rev: 0,

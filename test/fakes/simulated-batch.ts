@@ -10,8 +10,8 @@ export interface Fate {
   cancellingMs?: number;
   /** The validation ends in `failed` with these. */
   failure?: BatchError[];
-  /** What becomes of a row that has run: `missing` leaves no line in either file. */
-  row?: (customId: string) => 'succeeded' | 'failed' | 'missing';
+  /** What becomes of a row that has run: `missing` leaves no line in either file, `failed` is a 400. */
+  row?: (customId: string) => 'succeeded' | 'failed' | 'missing' | { statusCode: number };
   /** Reported in place of `in_progress`. */
   runningAs?: string;
 }
@@ -85,7 +85,8 @@ export function ranRows(
 ): Record<'succeeded' | 'failed' | 'missing', string[]> {
   const rows = { succeeded: [] as string[], failed: [] as string[], missing: [] as string[] };
   for (const customId of batch.rows.slice(0, progressOf(batch, now).ran)) {
-    rows[batch.fate.row?.(customId) ?? 'succeeded'].push(customId);
+    const outcome = batch.fate.row?.(customId) ?? 'succeeded';
+    rows[typeof outcome === 'string' ? outcome : 'failed'].push(customId);
   }
   return rows;
 }
@@ -95,13 +96,12 @@ export function filesOf(batch: SimulatedBatch, now: number): { output: string; e
   const { ran, validated } = progressOf(batch, now);
   if (!validated) return { output: '', errors: '' };
   const outcomes = ranRows(batch, now);
-  const failed = outcomes.failed.map((customId) =>
-    lineOf(
-      customId,
-      { status_code: 400, request_id: `req_${customId}`, body: { error: { message: 'No.' } } },
-      null,
-    ),
-  );
+  const failed = outcomes.failed.map((customId) => {
+    const outcome = batch.fate.row?.(customId);
+    const statusCode = typeof outcome === 'object' ? outcome.statusCode : 400;
+    const body = { error: { message: 'No.' } };
+    return lineOf(customId, { status_code: statusCode, request_id: `req_${customId}`, body }, null);
+  });
   const unfinished = batch.rows.slice(ran).map((customId) =>
     lineOf(customId, null, {
       code: 'batch_expired',

@@ -4,6 +4,7 @@ import type { FaultBook } from './fault-book.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+const PASSING = [0, 408, 409, 429, 500, 503];
 const MOST_PUT_BACK = 4; // sooner or later there is room
 
 /** How a new batch will go; none that runs does so for less than `leastMs`. */
@@ -28,10 +29,15 @@ export function fateOf(nth: number, chance: Chance, faults: FaultBook, leastMs =
     fate.runningMs = leastMs + 1000;
     fate.finalizingMs = 15 * MINUTE;
   }
-  if (faults.strikes('rows fail or vanish', name)) {
+  const vanish = faults.strikes('rows fail or vanish', name);
+  const pass = faults.strikes('rows fail for a passing reason', name);
+  if (vanish || pass) {
     fate.row = (customId) => {
       const dice = chance.of(`${name} ${customId}`);
-      return dice < 0.3 ? 'failed' : dice < 0.45 ? 'missing' : 'succeeded';
+      if (vanish && dice < 0.45) return dice < 0.3 ? 'failed' : 'missing';
+      if (pass && dice > 0.6)
+        return { statusCode: chance.pick(`status of ${name} ${customId}`, PASSING) ?? 0 };
+      return 'succeeded';
     };
   }
   return fate;

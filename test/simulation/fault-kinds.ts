@@ -38,6 +38,7 @@ export const FAULT_RATES = {
   'unknown status': 0.15,
   'validation fails': 0.06,
   'rows fail or vanish': 0.3,
+  'rows fail for a passing reason': 0.3,
   'cancel loses the race': 0.3,
   'cancel outruns its file': 0.12,
   'cancel between send and save': 0.12,

@@ -1,9 +1,10 @@
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
+import { batchesOf } from '../../functions/shared/core/part-end.ts';
 import { resultKeys } from '../../functions/shared/core/result-keys.ts';
 import type { Finding } from './invariants.ts';
 import type { Users } from './users.ts';
-import type { World } from './world.ts';
+import { RERUN, type World } from './world.ts';
 
 const ENDS: ReadonlySet<string> = new Set([
   'completed',
@@ -39,7 +40,7 @@ export function oneEnd(world: World, users: Users): Finding {
 }
 
 /** Promise 5: rows in are rows accounted for, by what lies in the results bucket and by what the API did. */
-export function accountedFor(world: World, users: Users): Finding {
+export function accountedFor(world: World): Finding {
   const broken: string[] = [];
   let examined = 0;
   const objects = world.results.objects();
@@ -55,7 +56,7 @@ export function accountedFor(world: World, users: Users): Finding {
     const sum = Object.values(outcomes).reduce((a, b) => a + b, 0);
     if (total !== job.plan.rows || sum !== total)
       broken.push(`job ${job.jobId}: ${job.plan.rows} rows in, ${sum} accounted for`);
-    broken.push(...linesOut(job, objects, users.deleted.has(job.jobId)));
+    broken.push(...linesOut(job, objects));
     broken.push(...succeededOut(world, job, objects, billed));
   }
   return { promise: 'rows in are rows accounted for', examined, broken };
@@ -70,7 +71,7 @@ function idsIn(objects: Objects, key: string): string[] {
   return lines.map((line) => String(JSON.parse(line).custom_id));
 }
 
-function linesOut({ jobId, plan, rows, request }: Job, objects: Objects, deleted: boolean): string[] {
+function linesOut({ jobId, plan, rows, request }: Job, objects: Objects): string[] {
   if (!plan || !rows) return [];
   const keys = resultKeys({ jobId, request });
   const broken: string[] = [];
@@ -80,21 +81,44 @@ function linesOut({ jobId, plan, rows, request }: Job, objects: Objects, deleted
   if (succeeded.length !== rows.succeeded)
     broken.push(`job ${jobId}: ${rows.succeeded} rows succeeded, ${succeeded.length} lines in output.jsonl`);
   if (new Set(all).size !== all.length) broken.push(`job ${jobId}: a row has two lines`);
-  // Rows of a file that is gone have no names, so no lines can be written for them.
-  if (all.length > plan.rows || (all.length < plan.rows && !deleted))
-    broken.push(`job ${jobId}: ${plan.rows} rows in, ${all.length} lines out`);
+  if (all.length !== plan.rows) broken.push(`job ${jobId}: ${plan.rows} rows in, ${all.length} lines out`);
   return broken;
+}
+
+/** Results are in the order of the request file, and no row is in more batches than it may be. */
+export function inOrder(world: World, users: Users): Finding {
+  const broken: string[] = [];
+  let examined = 0;
+  const objects = world.results.objects();
+  for (const job of world.ledger.jobs()) {
+    const put = users.puts.find(({ jobId }) => jobId === job.jobId);
+    if (!job.plan || !job.rows || !put) continue;
+    const places = new Map(put.customIds.map((customId, place) => [customId, place]));
+    const { output, errors } = resultKeys(job);
+    for (const key of [output, errors]) {
+      const found = idsIn(objects, key).map((customId) => places.get(customId) ?? -1);
+      examined += found.length;
+      if (found.some((place, at) => place <= (found[at - 1] ?? -1)))
+        broken.push(`job ${job.jobId}: ${key} is not in the order of the file: ${found.join(' ')}`);
+    }
+  }
+  for (const { jobId, number, ran } of world.ledger.parts()) {
+    if (ran.length >= RERUN.maxAttempts) broken.push(`part ${jobId}/${number} ran ${ran.length + 1} times`);
+  }
+  return { promise: 'results in the order of the file', examined, broken };
 }
 
 /** What ran and was billed is in the results, unless the API lost its file. */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
   const broken: string[] = [];
-  for (const { jobId, planId, batch } of world.ledger.parts()) {
-    if (jobId !== job.jobId || planId !== job.plan?.planId || !batch) continue;
-    if (world.faultyApi.lost.has(batch.outputFileId ?? '')) continue;
-    for (const row of billed.get(batch.batchId) ?? [])
-      if (!stored.has(row)) broken.push(`job ${jobId}: row ${row} ran and is not in output.jsonl`);
+  for (const part of world.ledger.parts()) {
+    if (part.jobId !== job.jobId || part.planId !== job.plan?.planId) continue;
+    for (const { batchId, outputFileId } of batchesOf(part)) {
+      if (world.faultyApi.lost.has(outputFileId ?? '')) continue;
+      for (const row of billed.get(batchId) ?? [])
+        if (!stored.has(row)) broken.push(`job ${job.jobId}: row ${row} ran and is not in output.jsonl`);
+    }
   }
   return broken;
 }

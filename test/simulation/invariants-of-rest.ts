@@ -1,3 +1,4 @@
+import { batchesOf } from '../../functions/shared/core/part-end.ts';
 import type { Finding } from './invariants.ts';
 import type { World } from './world.ts';
 
@@ -16,8 +17,9 @@ export function atRest(world: World): Finding {
 export function nothingLeft(world: World): Finding {
   const left = new Set(world.api.files());
   const fileIds = new Set(world.written.fileIds);
-  for (const { batch } of world.ledger.parts())
-    for (const fileId of [batch?.inputFileId, batch?.outputFileId, batch?.errorFileId])
+  const batches = world.ledger.parts().flatMap(batchesOf);
+  for (const { inputFileId, outputFileId, errorFileId } of batches)
+    for (const fileId of [inputFileId, outputFileId, errorFileId])
       if (fileId !== undefined) fileIds.add(fileId);
   const broken = [...fileIds]
     .filter((fileId) => left.has(fileId))

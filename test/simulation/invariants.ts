@@ -1,6 +1,6 @@
 import { cancelsHonoured } from './invariants-of-cancels.ts';
 import { forward, published } from './invariants-of-events.ts';
-import { accountedFor, oneEnd } from './invariants-of-jobs.ts';
+import { accountedFor, inOrder, oneEnd } from './invariants-of-jobs.ts';
 import { atRest, nothingLeft } from './invariants-of-rest.ts';
 import type { Users } from './users.ts';
 import type { World } from './world.ts';
@@ -21,7 +21,8 @@ export function findings(world: World, users: Users): Finding[] {
     oneEnd(world, users),
     published(world),
     forward(world),
-    accountedFor(world, users),
+    accountedFor(world),
+    inOrder(world, users),
     atRest(world),
     nothingLeft(world),
     ...cancelsHonoured(world, users),

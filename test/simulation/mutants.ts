@@ -110,15 +110,9 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: `${CORE}/deliver-part.ts`,
-        anchor: 'const outputBytes = await this.#writers.output.close();',
+        anchor: 'const outputBytes = await writers.output.close();',
         replacement:
-          'const outputBytes = this.#outputBytes;\n    void this.#writers.output.close().catch(() => undefined);',
-      },
-      {
-        file: `${CORE}/deliver-part.ts`,
-        anchor: '  async flush(): Promise<void> {\n',
-        replacement:
-          '  #outputBytes = 0;\n\n  async flush(): Promise<void> {\n    this.#outputBytes += this.#pending.output.bytes;\n',
+          'const outputBytes = Array.from({ length: table.rows }, (_, row) => states.get(row)).reduce((sum, state) => sum + (state?.outcome === "succeeded" ? state.lineBytes : 0), 0);\n    void writers.output.close().catch(() => undefined);',
       },
     ],
   },
@@ -135,6 +129,26 @@ export const MUTANTS: Mutant[] = [
         file: `${CORE}/request-cancel.ts`,
         anchor: 'const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];',
         replacement: 'const parts = seen?.plan ? await deps.ledger.partsOf(jobId, seen.plan.planId) : [];',
+      },
+    ],
+  },
+  {
+    name: 'a succeeded row run again',
+    patches: [
+      {
+        file: `${CORE}/ordered-pieces.ts`,
+        anchor: 'const again = this.#runsAgain && (passing ||',
+        replacement: "const again = this.#runsAgain && (passing || outcome === 'succeeded' ||",
+      },
+    ],
+  },
+  {
+    name: 'a truncated download believed',
+    patches: [
+      {
+        file: `${CORE}/deliver-part.ts`,
+        anchor: 'if (received !== expected) {',
+        replacement: 'if (received > expected) {',
       },
     ],
   },

@@ -14,6 +14,8 @@ export interface Put {
   jobId: string;
   at: number;
   lastModified: number;
+  /** In the order of the file. */
+  customIds: string[];
 }
 
 /** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
@@ -77,11 +79,16 @@ export class Users {
     const size = chance.of(`parts of ${name}`);
     const metadata: Record<string, string> =
       chance.of(`rerun ${name}`) < 0.15 ? { 'batch-rerun': 'yes' } : {};
-    const facts = requestFiles.put(REQUESTS, key, fileOf(content, size < 0.15 ? 2 : 1), metadata);
+    const body = fileOf(content, size < 0.15 ? 2 : 1);
+    const facts = requestFiles.put(REQUESTS, key, body, metadata);
     const versionId = facts.versionId ?? '';
     const jobId = jobIdOf({ bucket: REQUESTS, key, versionId });
     const { lastModified, etag } = facts;
-    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified });
+    const customIds = body
+      .trim()
+      .split('\n')
+      .map((line) => String(JSON.parse(line).custom_id));
+    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified, customIds });
     this.#world.tell(`a user puts ${key}, ${versionId}, content ${content}: job ${jobId}`);
     const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
     const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });

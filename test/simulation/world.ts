@@ -10,6 +10,7 @@ import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
+import { createInMemoryScratch } from '../fakes/in-memory-scratch.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
@@ -24,6 +25,7 @@ import { Mailbox, type Message } from './mailbox.ts';
 import { Operator } from './operator.ts';
 import { Timeline } from './timeline.ts';
 
+export const RERUN = { maxAttempts: 3, rerunMissing: false };
 export const REQUESTS = 'requests';
 const MOST_AT_ONCE = 8;
 const LARGEST_GAP_MS = 30 * MINUTE;
@@ -197,7 +199,7 @@ export class World {
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, turn);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false })(message.body, turn);
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, turn);
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
       case 'poll':
@@ -285,6 +287,7 @@ export class World {
       ledger: through('ledger', this.#watched),
       requestFiles: through('requestFiles', this.requestFiles),
       results: through('results', this.results),
+      scratch: createInMemoryScratch(),
       api: through('api', this.faultyApi),
       bus: through('bus', { publish }),
       queues: through('queues', queues),

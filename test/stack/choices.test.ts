@@ -18,6 +18,8 @@ describe('choices', () => {
     expect(variable(template, 'Submission', 'OPENAI_BASE_URL')).toBe('https://api.openai.com/v1');
     expect(variable(template, 'Submission', 'COMPLETION_WINDOW')).toBe('24h');
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('no');
+    expect(variable(template, 'Delivery', 'MAX_ATTEMPTS')).toBe('3');
+    expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('no');
   });
 
   it('reach the functions', () => {
@@ -26,6 +28,8 @@ describe('choices', () => {
       baseUrl: 'https://api.groq.com/openai/v1',
       completionWindow: '7d',
       keepOpenAiFiles: true,
+      maxAttempts: 5,
+      rerunMissing: true,
     });
     for (const room of ['Submission', 'Polling', 'Delivery', 'Cancellation']) {
       expect(variable(template, room, 'OPENAI_BASE_URL')).toBe('https://api.groq.com/openai/v1');
@@ -33,6 +37,12 @@ describe('choices', () => {
     }
     expect(variable(template, 'Submission', 'COMPLETION_WINDOW')).toBe('7d');
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('yes');
+    expect(variable(template, 'Delivery', 'MAX_ATTEMPTS')).toBe('5');
+    expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('yes');
+  });
+
+  it.each([0, 11, 1.5])('never let a row run %s times', (maxAttempts) => {
+    expect(() => synthesize({ maxAttempts })).toThrow('maxAttempts has to be a whole number from 1 to 10');
   });
 
   it.each(['http://api.example.com/v1', 'ftp://api.example.com', 'http://127.0.0.1.example.com/v1'])(
@@ -63,6 +73,9 @@ describe('choices', () => {
     expect(() => synthesize({ expireFilesAfter: Duration.days(6) })).toThrow(
       'expireFilesAfter is less than 7 days',
     );
+    expect(() => synthesize({ expireFilesAfter: Duration.days(7), maxAttempts: 4 })).toThrow(
+      'less than 8 days',
+    );
   });
 });
 
@@ -84,6 +97,8 @@ describe('context', () => {
         completionWindow: '7d',
         pollMinutes: '5',
         expireFilesAfterDays: 30,
+        maxAttempts: '5',
+        rerunMissing: 'yes',
         keepOpenAiFiles: 'yes',
         removal: 'destroy',
       }),
@@ -96,6 +111,8 @@ describe('context', () => {
       completionWindow: '7d',
       pollInterval: Duration.minutes(5),
       expireFilesAfter: Duration.days(30),
+      maxAttempts: 5,
+      rerunMissing: true,
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -48,13 +48,13 @@ describe("a bucket of the user's own", () => {
       .filter(({ action }) => action.startsWith('kms:'))
       .map(({ role, action, resource }) => `${role} ${action} ${resource}`);
     expect(granted.sort()).toEqual([
-      '<DeliveryWorkerRole> kms:Decrypt <RequestKey.Arn>',
       '<DeliveryWorkerRole> kms:Decrypt <ResultsKey.Arn>',
       '<DeliveryWorkerRole> kms:GenerateDataKey <ResultsKey.Arn>',
       '<IntakeWorkerRole> kms:Decrypt <RequestKey.Arn>',
       '<IntakeWorkerRole> kms:Decrypt <ResultsKey.Arn>',
       '<IntakeWorkerRole> kms:GenerateDataKey <ResultsKey.Arn>',
       '<SubmissionWorkerRole> kms:Decrypt <RequestKey.Arn>',
+      '<SubmissionWorkerRole> kms:Decrypt <ResultsKey.Arn>',
     ]);
   });
 });

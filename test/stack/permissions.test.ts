@@ -39,11 +39,20 @@ describe('each function may do what it does, and nothing else', () => {
         ...queue('Submission', SEND),
       },
     ],
-    ['Submission', { ...requests, ...ledger, ...publish, ...apiKey, ...queue('Submission', CONSUME) }],
+    [
+      'Submission',
+      {
+        ...requests,
+        '<BucketsResults.Arn>/*/parts/*': ['s3:GetObject'],
+        ...ledger,
+        ...publish,
+        ...apiKey,
+        ...queue('Submission', CONSUME),
+      },
+    ],
     [
       'Delivery',
       {
-        ...requests,
         '<BucketsResults.Arn>': ['s3:ListBucket'],
         '<BucketsResults.Arn>/*': [
           's3:AbortMultipartUpload',

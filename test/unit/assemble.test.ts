@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SMALLEST_UPLOAD_PART as MIN, segmentsOf } from '../../functions/shared/core/assemble.ts';
+import { gather, segmentBytes, segmentsOf } from '../../functions/shared/core/assemble.ts';
 
+const MIN = segmentBytes(0, false);
 const GIB = 1024 ** 3;
 const one = (key: string, start: number, end: number) => ({ key, start, end });
 
@@ -49,7 +50,31 @@ describe('pieces', () => {
       [{ key: 'a', bytes: 2 * GIB + 1 }],
       [{ copy: one('a', 0, GIB) }, { copy: one('a', GIB, 2 * GIB + 1) }],
     ],
-  ])('%s', (_, pieces, expected) => {
-    expect(segmentsOf(pieces)).toEqual(expected);
+  ])('%s', async (_, pieces, expected) => {
+    const stretches = pieces.map(({ key, bytes }) => ({ key, start: 0, end: bytes }));
+    expect(await Array.fromAsync(segmentsOf(stretches, MIN))).toEqual(expected);
+  });
+});
+
+describe('the segments of an object', () => {
+  it('are as small as S3 allows, larger when there would be more than it takes, and larger for merged rows', () => {
+    expect(segmentBytes(0, false)).toBe(5 * 1024 ** 2);
+    expect(segmentBytes(1000 * GIB, false)).toBeGreaterThan((1000 * GIB) / 10_000);
+    expect(segmentBytes(0, true)).toBe(32 * 1024 ** 2);
+  });
+
+  it('gather what lies side by side in several objects, each read once', async () => {
+    const bodies: Record<string, string> = { a: 'a1a2a3', b: 'b1b2' };
+    const reads: string[] = [];
+    const store = {
+      async *read(key: string, range?: { start: number; end: number }) {
+        reads.push(key);
+        yield Buffer.from((bodies[key] ?? '').slice(range?.start, range?.end));
+      },
+    };
+    const stretches = [one('a', 2, 4), one('b', 0, 2), one('a', 4, 6), one('b', 2, 4)];
+    expect((await gather(store, stretches)).toString()).toBe('a2b1a3b2');
+    expect(reads).toEqual(['a', 'b']);
+    await expect(gather(store, [one('a', 0, 2), one('a', 4, 6)])).rejects.toThrow(/4 does not follow on 2/);
   });
 });

@@ -8,6 +8,7 @@ import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
+import { createInMemoryScratch } from '../fakes/in-memory-scratch.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
@@ -29,6 +30,8 @@ function house() {
     requestFiles,
     ledger: createInMemoryLedger({ clock }),
     results: createInMemoryResults(),
+    scratch: createInMemoryScratch(),
+    rerun: { maxAttempts: 1, rerunMissing: false },
     api: createInMemoryBatchApi({ clock, seed: 1, fate: () => ({ failure }) }),
     bus: createRecordingBus(),
     log: createRecordingLog(),

@@ -106,7 +106,7 @@ describe('the end of a job', () => {
       [{ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }, { runningMs: 48 * HOUR }],
     ],
   ])('whose batches %s is %s', async (_, status, fates) => {
-    const world = new SmallWorld({ fate: ({ nth }) => fates[nth - 1] ?? {} });
+    const world = new SmallWorld({ fate: ({ nth }) => fates[nth - 1] ?? {}, rerun: { maxAttempts: 1 } });
     const jobId = await world.drop('a.jsonl', fileOfTwoParts());
     await world.rest();
     expect(world.job(jobId).status).toBe(status);

@@ -28,6 +28,9 @@ const wish = { cancelRequestedAt: NOON };
 const later = NOON + 1000;
 const ABANDONED = [{ intentId: 'i0', fileId: 'file-0', at: NOON }];
 const DELIVERED = {
+  deliveryId: 'd',
+  idsIn: '0',
+  idsOut: '0',
   rows: { total: 3, succeeded: 3, failed: 0, expired: 0, cancelled: 0, missing: 0 },
   outputBytes: 1,
   errorsBytes: 0,

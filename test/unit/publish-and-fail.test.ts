@@ -95,7 +95,13 @@ describe('submission that fails again and again', () => {
     await world.pass(1);
     expect(world.job(jobId)).toMatchObject({ status: 'failed', reason: { code: 'invalid_file' } });
     expect(world.lines('errors.jsonl')).toEqual([
-      { id: null, custom_id: 'r1', response: null, error: { code: 'batch_failed', message: 'not run: No.' } },
+      {
+        id: null,
+        custom_id: 'r1',
+        response: null,
+        error: { code: 'batch_failed', message: 'not run: No.' },
+        attempts: 0,
+      },
     ]);
   });
 

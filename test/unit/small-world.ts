@@ -5,6 +5,7 @@ import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { type BatchdropEvent, DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
 import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import type { RerunPolicy } from '../../functions/shared/core/next-attempt.ts';
 import type { Part } from '../../functions/shared/core/part.ts';
 import type { BatchApi, Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
@@ -12,6 +13,7 @@ import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/i
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
+import { createInMemoryScratch } from '../fakes/in-memory-scratch.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
@@ -24,6 +26,8 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
 type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
+  /** As deployed by default: three attempts. */
+  rerun?: Partial<RerunPolicy>;
   refuses?: (event: BatchdropEvent) => boolean;
   /** Puts other ports in the place of the fakes, such as faulty ones. */
   replaced?: (fakes: Ports) => Partial<Ports>;
@@ -35,20 +39,38 @@ export class SmallWorld {
   readonly ledger = createInMemoryLedger({ clock: this.clock });
   readonly requestFiles = createInMemoryRequestFiles({ clock: this.clock });
   readonly results = createInMemoryResults();
+  readonly scratch = createInMemoryScratch();
   readonly queues = createRecordingQueues();
   readonly log = createRecordingLog();
   readonly ids = createSeededIds(7);
   readonly api;
   readonly bus;
-  readonly ports: Ports & { resultsBucket: string; completionWindow: string };
+  readonly ports: Ports & { resultsBucket: string; completionWindow: string; rerun: RerunPolicy };
 
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, ...api } = settings;
+    const { refuses, replaced, rerun, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
-    const { ledger, requestFiles, results, queues, log, ids, clock, bus } = this;
-    const fakes: Ports = { ledger, requestFiles, results, queues, log, ids, clock, bus, api: this.api };
-    this.ports = { ...fakes, ...replaced?.(fakes), resultsBucket: RESULTS, completionWindow: '24h' };
+    const { ledger, requestFiles, results, scratch, queues, log, ids, clock, bus } = this;
+    const fakes: Ports = {
+      ledger,
+      requestFiles,
+      results,
+      scratch,
+      queues,
+      log,
+      ids,
+      clock,
+      bus,
+      api: this.api,
+    };
+    this.ports = {
+      ...fakes,
+      ...replaced?.(fakes),
+      resultsBucket: RESULTS,
+      completionWindow: '24h',
+      rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
+    };
   }
 
   turn(milliseconds = 10 * MINUTE): Turn {

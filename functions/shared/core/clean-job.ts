@@ -30,7 +30,8 @@ export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): P
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
   const isOvertaken =
-    (job.scan?.turns ?? 0) > 1 || parts.some(({ deliveryIds = [] }) => deliveryIds.length > 1);
+    (job.scan?.turns ?? 0) > 1 ||
+    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await changeJob(deps, job.jobId, (now) => {
     if (now.cleaned) return undefined;
     const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;
@@ -55,10 +56,14 @@ async function deleteAll(deps: CleanDeps, parts: Part[]): Promise<void> {
 }
 
 /** False when a file seemed to be gone, and may only belong to another account than the key. */
-async function deleteFiles({ api }: CleanDeps, { intent, batch }: Part): Promise<boolean> {
-  const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-  let unsure = false;
-  for (const fileId of new Set(fileIds))
-    if (fileId !== undefined && (await api.deleteFile(fileId)) === 'gone') unsure = true;
-  return !unsure || (await isOurAccount({ api }, intent?.account));
+async function deleteFiles({ api }: CleanDeps, part: Part): Promise<boolean> {
+  let certain = true;
+  for (const { intent, batch } of [...part.ran, part]) {
+    const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
+    let unsure = false;
+    for (const fileId of new Set(fileIds))
+      if (fileId !== undefined && (await api.deleteFile(fileId)) === 'gone') unsure = true;
+    if (unsure && !(await isOurAccount({ api }, intent?.account))) certain = false;
+  }
+  return certain;
 }

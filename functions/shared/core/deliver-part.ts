@@ -1,46 +1,55 @@
 /**
  * Stores what a part's batch left and accounts for each of its rows. Steps, each right when run twice:
- *   1. the ids of the part are read again from the request file
+ *   1. the part's row table is read, and what earlier attempts left of each row
  *   2. output and error file are streamed once; a length that is not the API's own is a truncation: nothing is concluded
- *   3. each line goes to `output.jsonl` (succeeded), `errors.jsonl` (anything else) or `anomalies.jsonl`
- *   4. rows without a line get one in `errors.jsonl`, written here, so that lines out = rows in
- *   5. the pieces become visible, then the counts are saved
+ *   3. each row's line goes to a file on the function's disk, in the order in which the API gives it; lines of no row, or
+ *      of one that has a line already, go to `anomalies.jsonl`
+ *   4. row by row, in the order of the request file, lines go to `output.jsonl` (succeeded) or `errors.jsonl` (anything
+ *      else): from the disk, from the pieces of the attempt before, or, for a row without a line, made here
+ *   5. the pieces become visible; then the part is delivered, or begins a new attempt with the rows that may run again
  *
- * Known gaps: a result line over 64 MiB ends the delivery with an error; the results then stay at the API.
+ * Known gaps: a result line over 64 MiB, or files that do not fit on the disk, end the delivery with an error; the
+ * results then stay at the API.
  */
 
-import { FILE_LIMITS } from '../contract/request-file.ts';
 import { assureGone } from './account.ts';
-import { RowAccount, type RowOutcome } from './account-rows.ts';
+import { RowAccount } from './account-rows.ts';
 import { without } from './change.ts';
-import { checkRow } from './check-row.ts';
 import { Refused, RetryLater } from './errors.ts';
 import { cleanBehind } from './late-delivery.ts';
 import { type HeldPart, withPartLease } from './lease.ts';
-import { LineGatherer, type LineHandler, LineReader } from './lines.ts';
+import { LineReader } from './lines.ts';
+import { mayRunAgain, nextAttempt, type RerunPolicy } from './next-attempt.ts';
+import { nextPartStep } from './next-step.ts';
+import { OrderedPieces } from './ordered-pieces.ts';
 import type { Delivered, Part } from './part.ts';
+import { readRowStates } from './part-bytes.ts';
 import { endOfPart } from './part-end.ts';
-import type { ObjectWriter, Ports, Turn } from './ports.ts';
+import type { Ports, Turn } from './ports.ts';
+import { LONGEST_RESULT, ResultCollector } from './result-collector.ts';
 import { pieceKeys } from './result-keys.ts';
 
-export type DeliverDeps = Pick<
-  Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles' | 'results'
->;
+export type DeliverDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results' | 'scratch'> & {
+  rerun: RerunPolicy;
+};
 
-const LONGEST_RESULT = 64 * 1024 * 1024; // an answer with images in it is large, but not larger
+/** What one delivery stored, and what of it may run again. */
+interface Stored {
+  delivered: Delivered;
+  again: { rows: number; uploadBytes: number };
+}
+
 const JSONL = 'application/jsonl';
 
 /** Errors: as the ports'. */
 export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Promise<void> {
   await withPartLease(deps, part, turn.until, async (held) => {
-    if (held.part.delivered) return;
+    const step = nextPartStep(without(held.part, 'lease') as Part, deps.clock.now(), false);
+    if (step.do !== 'deliver') return; // another has delivered this attempt
     const deliveryId = deps.ids.next();
     try {
-      const delivered = await store(deps, held, deliveryId, turn);
-      await held.change((now) =>
-        now.delivered ? undefined : { ...(without(now, 'waitUntil', 'held') as Part), delivered, tries: 0 },
-      );
+      const stored = await store(deps, held, deliveryId, turn);
+      await held.change((now) => afterDelivery(now, stored, deps.rerun));
     } catch (failure) {
       await cleanBehind(deps, held.part, deliveryId, failure);
       throw failure;
@@ -48,145 +57,87 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
   });
 }
 
-async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn: Turn): Promise<Delivered> {
+function afterDelivery(part: Part, { delivered, again }: Stored, rerun: RerunPolicy): Part | undefined {
+  if (part.delivered || part.soFar?.deliveryId === delivered.deliveryId) return undefined;
+  if (again.rows > 0 && mayRunAgain(part, rerun)) return nextAttempt(part, delivered, again);
+  return { ...(without(part, 'waitUntil', 'held') as Part), delivered, tries: 0 };
+}
+
+async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn: Turn): Promise<Stored> {
   const { part } = held;
   const keys = pieceKeys(part, deliveryId);
-  const sorter = new Sorter(await accountFor(deps, part), {
+  const { table, before } = await readRowStates(deps, part);
+  const account = new RowAccount(table, before, endOfPart(part) ?? 'failed');
+  const scratch = await deps.scratch.open();
+  const writers = {
     output: deps.results.openWriter(keys.output, JSONL),
     errors: deps.results.openWriter(keys.errors, JSONL),
     anomalies: deps.results.openWriter(keys.anomalies, JSONL),
-  });
+  };
   try {
+    const collector = new ResultCollector(account, table.rows, { scratch, anomalies: writers.anomalies });
+    await copyAnomalies(deps, part, collector);
     for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
-      if (fileId !== undefined) await storeFile(deps, part, fileId, sorter, turn);
+      if (fileId !== undefined) await collectFile(deps, part, fileId, collector, turn);
     }
+    const lines = await collector.finish();
+    const pieces = new OrderedPieces({ ...deps, part, table, before, lines, writers });
+    const { states, idsIn, idsOut, again } = await pieces.write(account, turn.signal);
+    await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     // Before the pieces become visible, so that they are removed whatever becomes of this delivery.
     await held.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] }));
-    return { ...(await sorter.finish(part)), deliveryId };
+    const outputBytes = await writers.output.close();
+    const errorsBytes = await writers.errors.close();
+    const anomaliesBytes = await writers.anomalies.close();
+    const anomalies = (part.soFar?.anomalies ?? 0) + account.anomalies;
+    const bytes = { outputBytes, errorsBytes, anomaliesBytes };
+    return { delivered: { deliveryId, rows: states.counts(), ...bytes, anomalies, idsIn, idsOut }, again };
   } catch (failure) {
-    await sorter.abort();
+    await Promise.all(Object.values(writers).map((writer) => writer.abort()));
     throw failure;
+  } finally {
+    await scratch.discard();
   }
 }
 
-/** Reads the part's ids; undefined ids when the request file is gone. */
-async function accountFor(deps: DeliverDeps, part: Part): Promise<RowAccount> {
-  const facts = { rows: part.rows, batchStatus: endOfPart(part) ?? 'failed' };
-  const ids: string[] = [];
-  const handler: LineHandler = {
-    line({ bytes }) {
-      const checked = checkRow(bytes);
-      if ('row' in checked) ids.push(checked.row.customId);
-    },
-    overlong() {},
-  };
-  const { start, end } = part.range;
-  const reader = new LineReader(handler, { longest: FILE_LIMITS.rowBytes, offset: start });
-  try {
-    for await (const chunk of deps.requestFiles.read(part.request, { start, end })) reader.push(chunk);
-  } catch (failure) {
-    if (!(failure instanceof Refused)) throw failure;
-    deps.log.warn('request_file_gone', { jobId: part.jobId, part: part.number });
-    return new RowAccount(facts, undefined);
+/** The anomalies of earlier attempts stay the first ones. */
+async function copyAnomalies(
+  { results }: DeliverDeps,
+  { soFar, ...part }: Part,
+  collector: ResultCollector,
+): Promise<void> {
+  if (!soFar || soFar.anomaliesBytes === 0) return;
+  for await (const chunk of results.read(pieceKeys(part, soFar.deliveryId).anomalies)) {
+    await collector.copyAnomalies(chunk);
   }
-  reader.end();
-  return new RowAccount(facts, ids);
 }
 
-/** Streams one file of the API through the sorter. A file that is gone leaves its rows missing. */
-async function storeFile(
+/** Streams one file of the API through the collector. A file that is gone leaves its rows missing. */
+async function collectFile(
   deps: DeliverDeps,
   part: Part,
   fileId: string,
-  sorter: Sorter,
+  collector: ResultCollector,
   { signal }: Turn,
 ): Promise<void> {
   try {
     const expected = await deps.api.fileBytes(fileId);
     let received = 0;
-    const reader = new LineReader(sorter, { longest: LONGEST_RESULT });
+    const reader = new LineReader(collector, { longest: LONGEST_RESULT });
     for await (const chunk of deps.api.readFile(fileId)) {
       signal.throwIfAborted();
       received += chunk.length;
       reader.push(chunk);
-      await sorter.flush();
+      await collector.flush();
     }
     if (received !== expected) {
       throw new RetryLater(`file ${fileId}: ${received} bytes came, the API says it has ${expected}`);
     }
     reader.end();
-    await sorter.flush();
+    await collector.flush();
   } catch (failure) {
     if (!(failure instanceof Refused) || failure.code !== 'file_gone') throw failure;
     await assureGone(deps, fileId, part.intent?.account);
     deps.log.error('result_file_gone', { jobId: part.jobId, part: part.number, fileId });
   }
-}
-
-type SortedTo = 'output' | 'errors' | 'anomalies';
-
-/** Sorts result lines into three objects; what a chunk held is written before the next one is read. */
-class Sorter implements LineHandler {
-  readonly #account: RowAccount;
-  readonly #writers: Record<SortedTo, ObjectWriter>;
-  readonly #pending = {
-    output: new LineGatherer(),
-    errors: new LineGatherer(),
-    anomalies: new LineGatherer(),
-  };
-
-  constructor(account: RowAccount, writers: Record<SortedTo, ObjectWriter>) {
-    this.#account = account;
-    this.#writers = writers;
-  }
-
-  line({ bytes }: { bytes: Uint8Array }): void {
-    const verdict = this.#account.settle(bytes);
-    let to: SortedTo = 'anomalies';
-    if ('outcome' in verdict) to = verdict.outcome === 'succeeded' ? 'output' : 'errors';
-    this.#pending[to].add(bytes);
-  }
-
-  overlong(number: number): void {
-    throw new Error(`result line ${number} is longer than ${LONGEST_RESULT} bytes`);
-  }
-
-  async flush(): Promise<void> {
-    for (const to of SORTED) {
-      if (this.#pending[to].bytes > 0) await this.#writers[to].write(this.#pending[to].take());
-    }
-  }
-
-  /** Writes a line for each row that has none, and makes the objects visible. */
-  async finish(part: Part): Promise<Delivered> {
-    for (const { customId, outcome } of this.#account.settleTheRest()) {
-      this.#pending.errors.add(lineFor(customId, outcome, part));
-      if (this.#pending.errors.bytes >= FLUSH_BYTES) await this.flush();
-    }
-    await this.flush();
-    const outputBytes = await this.#writers.output.close();
-    const errorsBytes = await this.#writers.errors.close();
-    const anomaliesBytes = await this.#writers.anomalies.close();
-    const { anomalies } = this.#account;
-    return { rows: this.#account.counts(), outputBytes, errorsBytes, anomaliesBytes, anomalies };
-  }
-
-  async abort(): Promise<void> {
-    await Promise.all(SORTED.map((to) => this.#writers[to].abort()));
-  }
-}
-
-const SORTED: readonly SortedTo[] = ['output', 'errors', 'anomalies'];
-const FLUSH_BYTES = 64 * 1024;
-
-/** A line in the API's own form for a row it left none for; `id` null tells it from the API's. */
-function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
-  const code = outcome === 'missing' ? 'batchdrop_missing' : `batch_${outcome}`;
-  const why = part.ended?.reason.message ?? part.batch?.errors[0]?.message;
-  const message =
-    outcome === 'missing'
-      ? 'the batch left no line for this row'
-      : `not run: ${why ?? `the batch ended as ${part.batch?.status ?? outcome}`}`;
-  const line = { id: null, custom_id: customId, response: null, error: { code, message } };
-  return Buffer.from(JSON.stringify(line));
 }

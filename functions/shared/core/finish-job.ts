@@ -1,20 +1,22 @@
 /**
  * Puts a job's results together once every part is delivered: what DELIVER does at the end.
- *   1. each of output, errors and anomalies is assembled from the parts' pieces; how far it has come is kept on the job
+ *   1. output, errors and anomalies are each assembled from the parts' pieces, in the order of the request file; how far
+ *      that has come is kept on the job
  *   2. the summary is written
  *   3. the job's last status is set, and published: from here on users read the results
  * What is then no longer needed is removed by `clean-job.ts`.
  */
 import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
-import { gather, type Segment, segmentsOf } from './assemble.ts';
+import { gather, type Segment, segmentBytes, segmentsOf } from './assemble.ts';
 import { changeJob, without } from './change.ts';
 import { Refused, RetryLater } from './errors.ts';
 import type { Assembly, Job } from './job.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
-import { endOfPart } from './part-end.ts';
+import { batchesOf, endOfPart } from './part-end.ts';
 import type { Ports, Turn } from './ports.ts';
-import { anomaliesKey, pieceKeys, resultKeys } from './result-keys.ts';
+import { anomaliesKey, resultKeys } from './result-keys.ts';
+import { type PieceName, stretchesOf } from './result-stretches.ts';
 import { isoTime } from './status-events.ts';
 import { summaryOf } from './summary.ts';
 import { JOB_CHECK_MS } from './timing.ts';
@@ -50,11 +52,10 @@ export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Pr
     if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
     const keys = resultKeys(held.job);
     const ended = endOf(held.job, parts, deps.clock.now());
-    await assemble(deps, held, 'output', keys.output, pieces(parts, 'output'));
-    await assemble(deps, held, 'errors', keys.errors, pieces(parts, 'errors'));
-    const anomalies = pieces(parts, 'anomalies');
-    if (anomalies.some(({ bytes }) => bytes > 0)) {
-      await assemble(deps, held, 'anomalies', anomaliesKey(held.job), anomalies);
+    await assemble(deps, held, { name: 'output', key: keys.output, parts });
+    await assemble(deps, held, { name: 'errors', key: keys.errors, parts });
+    if (parts.some(({ delivered }) => delivered && delivered.anomaliesBytes > 0)) {
+      await assemble(deps, held, { name: 'anomalies', key: anomaliesKey(held.job), parts });
     }
     const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
     await deps.results.put(keys.summary, summary, 'application/json');
@@ -75,26 +76,20 @@ function writtenMeanwhile({ version, lease, cancelRequestedAt }: Job): Partial<J
   };
 }
 
-type PieceName = 'output' | 'errors' | 'anomalies';
-
-function pieces(parts: Part[], name: PieceName): { key: string; bytes: number }[] {
-  return parts.map((part) => ({
-    key: pieceKeys(part, part.delivered?.deliveryId)[name],
-    bytes: part.delivered?.[`${name}Bytes`] ?? 0,
-  }));
+/** A result file, and the delivered parts it is made of. */
+interface ResultFile {
+  name: PieceName;
+  key: string;
+  parts: Part[];
 }
 
-async function assemble(
-  deps: FinishDeps,
-  held: HeldJob,
-  name: PieceName,
-  key: string,
-  from: { key: string; bytes: number }[],
-): Promise<void> {
-  const segments = segmentsOf(from);
-  const [first] = segments;
-  if (segments.length <= 1 && !(first && 'copy' in first)) {
-    await deps.results.put(key, await gather(deps.results, first?.gather ?? []), JSONL);
+async function assemble(deps: FinishDeps, held: HeldJob, file: ResultFile): Promise<void> {
+  const { name, key } = file;
+  const segments = segmentsOfFile(deps, file);
+  const first = await segments.next();
+  const second = await segments.next();
+  if (second.done && !(first.value && 'copy' in first.value)) {
+    await deps.results.put(key, await gather(deps.results, first.value?.gather ?? []), JSONL);
     return;
   }
   let assembly = held.job.assembly?.[name];
@@ -103,7 +98,10 @@ async function assemble(
     await saveAssembly(held, name, assembly);
   }
   try {
-    for (const segment of segments.slice(assembly.etags.length)) {
+    let number = 0;
+    for await (const segment of segmentsOfFile(deps, file)) {
+      number += 1;
+      if (number <= assembly.etags.length) continue; // uploaded before
       const etag = await uploadSegment(deps, key, assembly, segment);
       assembly = { ...assembly, etags: [...assembly.etags, etag] };
       await saveAssembly(held, name, assembly);
@@ -115,6 +113,12 @@ async function assemble(
   }
   await saveAssembly(held, name, undefined);
   throw new RetryLater(`assemble ${name}: the upload is gone; begun anew`, { afterSeconds: 1 });
+}
+
+function segmentsOfFile(deps: FinishDeps, { name, parts }: ResultFile): AsyncGenerator<Segment> {
+  const total = parts.reduce((sum, { delivered }) => sum + (delivered?.[`${name}Bytes`] ?? 0), 0);
+  const merged = parts.some(({ interleaved }) => interleaved);
+  return segmentsOf(stretchesOf(deps, parts, name), segmentBytes(total, merged));
 }
 
 async function uploadSegment(
@@ -141,14 +145,12 @@ function endOf(job: Job, parts: Part[], now: number): Job {
   const rows = sumRows(parts);
   const ends = parts.map(endOfPart);
   const cancelled = ends.includes('cancelled');
-  const ran = ends.some((end) => end !== 'failed');
+  const ran = ends.some((end) => end !== 'failed') || parts.some((part) => part.ran.length > 0);
   let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
   if (cancelled) status = 'cancelled';
   else if (!ran) status = 'failed';
   else if (rows.expired > 0) status = 'expired';
-  const batches = parts.flatMap(({ batch }) =>
-    batch ? [{ batchId: batch.batchId, status: batch.status }] : [],
-  );
+  const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
   const usage = sumUsage(parts);
   return {
     ...(without(job, 'waitUntil', 'handedOnUntil', 'assembly') as Job),
@@ -190,7 +192,7 @@ function sumRows(parts: Part[]): RowCounts {
 }
 
 function sumUsage(parts: Part[]): TokenUsage | undefined {
-  const usages = parts.flatMap(({ batch }) => (batch?.usage ? [batch.usage] : []));
+  const usages = parts.flatMap(batchesOf).flatMap(({ usage }) => (usage ? [usage] : []));
   if (usages.length === 0) return undefined;
   const sum = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };
   for (const usage of usages) {

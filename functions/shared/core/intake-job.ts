@@ -252,6 +252,7 @@ function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
     ...planned,
     attempt: 1,
     abandoned: [],
+    ran: [],
     earlierBatchIds: [],
     previousStatus: null,
     rev: 0,

@@ -17,9 +17,10 @@ export async function cleanBehind(
   deliveryId: string,
   failure: unknown,
 ): Promise<void> {
-  const isOvertaken =
-    failure instanceof LostLease || (await deps.ledger.readPart(part))?.delivered !== undefined;
-  if (!isOvertaken) return;
+  const now = await deps.ledger.readPart(part);
+  // The answer was lost, not the effect: these are the pieces that count.
+  if (now?.delivered?.deliveryId === deliveryId || now?.soFar?.deliveryId === deliveryId) return;
+  if (!(failure instanceof LostLease) && now?.delivered === undefined) return;
   try {
     await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));
   } catch {

@@ -9,6 +9,11 @@ export function endOfPart(part: Part): string | undefined {
   return part.batch?.status ?? part.ended?.as;
 }
 
+/** The batches of a part that had rows to run, oldest first: each with its usage, which is so counted once. */
+export function batchesOf({ ran, batch }: Part): ObservedBatch[] {
+  return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
+}
+
 /** Failed only for the organisation's limit on enqueued tokens: nothing of it ran, and later it may. */
 export function isPutBack({ status, errors }: ObservedBatch): boolean {
   return status === 'failed' && errors.length > 0 && errors.every((e) => e.code === 'token_limit_exceeded');

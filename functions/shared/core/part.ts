@@ -55,16 +55,27 @@ export interface AbandonedIntent {
   givenUpAt?: number;
 }
 
-/** What delivering a part stored and counted. */
+/** What delivering a part stored and counted, over all its attempts. */
 export interface Delivered {
   /** Which delivery's pieces count. */
-  deliveryId?: string;
+  deliveryId: string;
   rows: RowCounts;
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;
   /** Lines with an unknown id, or an id that had a line before. */
   anomalies: number;
+  /** Digests of the part's ids, as its row table and as its stored lines have them: `IdDigest`. */
+  idsIn: string;
+  idsOut: string;
+}
+
+/** A batch of the part that ran, and after which other rows of it ran again. */
+export interface RanBatch {
+  batch: ObservedBatch;
+  intent: Intent;
+  /** How many rows were sent. */
+  rows: number;
 }
 
 /** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
@@ -82,17 +93,22 @@ export interface Part {
   metadata: Record<string, string>;
   /** From the start of the first row to the end of the last, in bytes of the request file; `end` exclusive. */
   range: { start: number; end: number };
-  /** Rows of other parts lie within the range. */
-  interleaved?: true;
   rows: number;
-  /** Exact length of the normalised bytes that are uploaded. */
+  /** Exact length of the normalised bytes of all its rows. */
   uploadBytes: number;
+  /** Rows of other parts lie within the range: this part's are read one by one, by the row table. */
+  interleaved?: true;
   endpoint: string;
   model: string;
   attempt: number;
   intent?: Intent;
   abandoned: AbandonedIntent[];
+  /** Batches that ran, before the present attempt, oldest first. */
+  ran: RanBatch[];
+  /** Of `ran`, and batches that were put back. */
   earlierBatchIds: string[];
+  /** What the attempts before left, and how much of the part the present one runs. */
+  soFar?: Delivered & { again: { rows: number; uploadBytes: number } };
   batch?: ObservedBatch;
   previousStatus: string | null;
   rev: number;

@@ -107,6 +107,21 @@ export interface ResultStore {
   completeUpload(key: string, uploadId: string, etags: string[]): Promise<boolean>;
 }
 
+/** A file of this invocation alone, on its disk: what does not fit into memory. Errors: RetryLater when it is full. */
+export interface ScratchFile {
+  /** Adds bytes at the end. */
+  append(bytes: Uint8Array): Promise<void>;
+  /** Bytes that were appended. */
+  read(start: number, length: number): Promise<Uint8Array>;
+  /** Gives its room back; never throws. */
+  discard(): Promise<void>;
+}
+
+/** Room for files that end with the invocation. */
+export interface Scratch {
+  open(): Promise<ScratchFile>;
+}
+
 /** A page of `GET /batches`, newest first. */
 export interface BatchPage {
   batches: ObservedBatch[];
@@ -193,6 +208,7 @@ export interface Ports {
   ledger: Ledger;
   requestFiles: RequestFiles;
   results: ResultStore;
+  scratch: Scratch;
   api: BatchApi;
   bus: EventBus;
   queues: WorkQueues;

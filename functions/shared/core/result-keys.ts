@@ -40,7 +40,7 @@ export function piecesFolder(job: { jobId: string; request: { key: string } }): 
 
 /** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
 export function rowTableKey(part: Pick<Part, 'jobId' | 'planId' | 'number' | 'request'>): string {
-  return `${piecesFolder(part)}plan-${part.planId}/${String(part.number).padStart(5, '0')}.rows`;
+  return `${piecesFolder(part)}plan-${part.planId}/${fiveDigits(part.number)}.rows`;
 }
 
 /** Key of what a scan knew when its turn ended, for the n-th time. */
@@ -57,16 +57,22 @@ export function checkpointKey(
  */
 export function pieceKeys(
   part: Pick<Part, 'jobId' | 'number' | 'request'>,
-  deliveryId: string | undefined,
+  deliveryId: string,
 ): {
   output: string;
   errors: string;
   anomalies: string;
+  states: string;
 } {
-  const folder = `${piecesFolder(part)}${String(part.number).padStart(5, '0')}/${deliveryId ?? 'none'}`;
+  const folder = `${piecesFolder(part)}${fiveDigits(part.number)}/${deliveryId}`;
   return {
     output: `${folder}/output.jsonl`,
     errors: `${folder}/errors.jsonl`,
     anomalies: `${folder}/anomalies.jsonl`,
+    states: `${folder}/rows.states`,
   };
+}
+
+function fiveDigits(number: number): string {
+  return String(number).padStart(5, '0');
 }

@@ -12,6 +12,7 @@ import {
 } from '../contract/events.ts';
 import type { Job } from './job.ts';
 import type { ObservedBatch, Part } from './part.ts';
+import { attemptSize } from './part-bytes.ts';
 import { reportKey, resultKeys } from './result-keys.ts';
 
 /** The event of the part's newest status change. */
@@ -26,7 +27,7 @@ export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEv
     attempt: part.attempt,
     endpoint: part.endpoint,
     model: part.model,
-    rows: part.rows,
+    rows: attemptSize(part).rows,
     counts: batch.counts ?? null,
     usage: batch.usage ?? null,
     inputFileId: batch.inputFileId,

@@ -10,20 +10,22 @@
  * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
  */
 import { createHash } from 'node:crypto';
-import { FILE_LIMITS } from '../contract/request-file.ts';
 import { isOurAccount } from './account.ts';
 import { without } from './change.ts';
 import { Ambiguous, NotAllowed, Refused, RetryLater } from './errors.ts';
 import { findBatches } from './find-batches.ts';
 import { type HeldPart, LostLease, withPartLease } from './lease.ts';
-import { normalised } from './lines.ts';
 import { nextPartStep, type PartStep } from './next-step.ts';
 import type { Intent, ObservedBatch, Part, PartRef } from './part.ts';
+import { attemptBytes, attemptSize } from './part-bytes.ts';
 import type { Ports, Turn } from './ports.ts';
 import { cancelStray, saveBatch } from './save-batch.ts';
 import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
 
-export type SubmitDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles'> & {
+export type SubmitDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles' | 'results'
+> & {
   completionWindow: string;
 };
 
@@ -77,10 +79,10 @@ async function upload(deps: TurnDeps, held: HeldPart): Promise<void> {
   const { part } = held;
   const intent = standing(part);
   const digest = createHash('sha256');
-  const body = digested(normalisedPart(deps, part), digest);
+  const body = digested(attemptBytes(deps, part), digest);
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
   const uploaded = await deps.api
-    .uploadFile({ name, bytes: part.uploadBytes, body }, deps.signal)
+    .uploadFile({ name, bytes: attemptSize(part).uploadBytes, body }, deps.signal)
     .catch((failure: unknown) => endIfRefused(held, intent.id, failure));
   const { fileId, account } = uploaded;
   const sha256 = digest.digest('hex');
@@ -101,12 +103,6 @@ async function endIfRefused(held: HeldPart, intentId: string, failure: unknown):
   throw new LostLease(`part ${held.part.jobId}/${held.part.number}: ended, ${failure.message}`, {
     cause: failure,
   });
-}
-
-function normalisedPart({ requestFiles }: SubmitDeps, part: Part): AsyncIterable<Uint8Array> {
-  const { start, end } = part.range;
-  const chunks = requestFiles.read(part.request, { start, end });
-  return normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });
 }
 
 async function* digested(
@@ -229,7 +225,7 @@ async function abandon(deps: TurnDeps, held: HeldPart): Promise<boolean> {
       ...now.abandoned,
       { intentId: intent.id, fileId, at: intent.at, givenUpAt: deps.clock.now() },
     ];
-    const next = without(now, 'intent', 'waitUntil', 'held') as Part;
+    const next = without(now, 'intent', 'waitUntil', 'held', 'swept') as Part;
     return { ...next, abandoned, attempt: now.attempt + 1, tries: 0 };
   });
   return true;

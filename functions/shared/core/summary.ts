@@ -1,5 +1,7 @@
+import { IdDigest } from './id-digest.ts';
 import type { Job } from './job.ts';
-import type { Part } from './part.ts';
+import type { ObservedBatch, Part } from './part.ts';
+import { attemptSize } from './part-bytes.ts';
 import { endOfPart } from './part-end.ts';
 import { isoTime } from './status-events.ts';
 
@@ -14,11 +16,23 @@ export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
     metadata,
     rows: job.rows,
     usage: job.usage ?? null,
+    ids: idDigests(parts),
     anomalies: parts.reduce((sum, part) => sum + (part.delivered?.anomalies ?? 0), 0),
     receivedAt: isoTime(job.createdAt),
     endedAt: isoTime(job.changedAt),
     parts: parts.map(partSummary),
   };
+}
+
+/** Digests of the ids of all rows, as they came in and as they stand in the results: equal, or a row was lost. */
+function idDigests(parts: Part[]): { in: string; out: string } {
+  const [idsIn, idsOut] = [new IdDigest(), new IdDigest()];
+  for (const { delivered } of parts) {
+    if (!delivered) continue;
+    idsIn.addDigest(delivered.idsIn);
+    idsOut.addDigest(delivered.idsOut);
+  }
+  return { in: idsIn.toString(), out: idsOut.toString() };
 }
 
 function partSummary(part: Part): Record<string, unknown> {
@@ -41,5 +55,18 @@ function partSummary(part: Part): Record<string, unknown> {
     endedAt: batch?.endedAt === undefined ? null : isoTime(batch.endedAt),
     earlierBatchIds: part.earlierBatchIds,
     secondBatchIds: part.strays,
+    batches: [...part.ran, ...(batch ? [{ batch, rows: attemptSize(part).rows }] : [])].map(batchSummary),
+  };
+}
+
+function batchSummary({ batch, rows }: { batch: ObservedBatch; rows: number }): Record<string, unknown> {
+  return {
+    batchId: batch.batchId,
+    status: batch.status,
+    rows,
+    counts: batch.counts ?? null,
+    usage: batch.usage ?? null,
+    createdAt: isoTime(batch.createdAt),
+    endedAt: batch.endedAt === undefined ? null : isoTime(batch.endedAt),
   };
 }

@@ -1,0 +1,39 @@
+import { without } from './change.ts';
+import type { Delivered, Part } from './part.ts';
+import { attemptSize } from './part-bytes.ts';
+
+/** Which rows run again, and how often. */
+export interface RerunPolicy {
+  /** Batches a row may be in at the most; 1: none runs again. */
+  maxAttempts: number;
+  /** Rows of which the API left no line run again: it may have run them, and billed them, all the same. */
+  rerunMissing: boolean;
+}
+
+/** Whether rows of the part's ended batch may run again. A cancelled part runs nothing again, nor one that never ran. */
+export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
+  const ran = part.batch?.status === 'completed' || part.batch?.status === 'expired';
+  return ran && part.cancelRequestedAt === undefined && part.ran.length + 1 < maxAttempts;
+}
+
+/** The part with a new attempt before it: of the rows that `again` counts, in a file and a batch of their own. */
+export function nextAttempt(
+  part: Part,
+  delivered: Delivered,
+  again: { rows: number; uploadBytes: number },
+): Part {
+  const { batch, intent } = part;
+  if (!batch || !intent)
+    throw new Error(`next attempt of ${part.jobId}/${part.number}: there was none before`);
+  return {
+    ...(without(part, 'batch', 'intent', 'waitUntil', 'held', 'cancelSentAt', 'handedOnUntil') as Part),
+    ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows }],
+    earlierBatchIds: [...part.earlierBatchIds, batch.batchId],
+    soFar: { ...delivered, again },
+    attempt: part.attempt + 1,
+    previousStatus: null,
+    rev: 0,
+    publishedRev: 0,
+    tries: 0,
+  };
+}
