@@ -18,9 +18,9 @@ export async function cleanBehind(
   deliveryId: string,
   failure: unknown,
 ): Promise<void> {
-  const isOvertaken =
-    failure instanceof LostLease || (await deps.ledger.readPart(part))?.delivered !== undefined;
-  if (!isOvertaken) return;
+  const delivered = (await deps.ledger.readPart(part))?.delivered;
+  if (delivered?.deliveryId === deliveryId) return; // it is done, only the answer was lost
+  if (!delivered && !(failure instanceof LostLease)) return;
   try {
     await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));
   } catch {
