@@ -96,7 +96,7 @@ export class FaultyApi implements BatchApi {
     this.#checkKey('file');
     const where = this.#next(`file ${fileId}`);
     if (this.#faults.strikes('content gone (404)', where)) {
-      if ((await this.#api.deleteFile(fileId)) === 'deleted') this.lost.add(fileId);
+      if ((await this.#api.deleteFile(fileId)).was === 'deleted') this.lost.add(fileId);
     }
     return this.#api.fileBytes(fileId);
   }
@@ -116,7 +116,7 @@ export class FaultyApi implements BatchApi {
     }
   }
 
-  async deleteFile(fileId: string): Promise<'deleted' | 'gone'> {
+  async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
     this.#checkKey('delete');
     return this.#api.deleteFile(fileId);
   }

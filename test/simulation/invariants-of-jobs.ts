@@ -26,9 +26,10 @@ export function oneEnd(world: World, users: Users): Finding {
     ends.set(`${jobId}`, known.add(detail.data.status));
   }
   const jobs = world.ledger.jobs();
-  for (const { jobId, status } of jobs) {
+  for (const { jobId, status, reason } of jobs) {
     const told = [...(ends.get(jobId) ?? [])];
     if (!ENDS.has(status)) broken.push(`job ${jobId} is still ${status}`);
+    else if (reason?.code === 'token_limit_exceeded') broken.push(`job ${jobId} gave up for a token limit`);
     else if (told.join() !== status)
       broken.push(`job ${jobId} is ${status}, its events say ${told.join() || 'nothing'}`);
   }

@@ -2,9 +2,8 @@ import { hasEnded } from '../contract/batch-status.ts';
 import { boundedBatch } from './bounded-batch.ts';
 import { changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
-import { isPutBack } from './part-end.ts';
+import { afterPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
-import { tokenLimitPause } from './timing.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
 
@@ -87,15 +86,13 @@ function isFurther(part: Part, known: string, observed: string): boolean {
 }
 
 function withStatus(part: Part, known: string, observed: ObservedBatch, now: number): Part {
-  const next: Part = {
+  return {
     ...(without(part, 'waitUntil', 'handedOnUntil', 'held') as Part),
     batch: boundedBatch(observed),
     previousStatus: known,
     rev: part.rev + 1,
     changedAt: now,
     tries: 0,
+    ...afterPutBack(part, observed, now),
   };
-  if (!isPutBack(observed) || part.cancelRequestedAt !== undefined) return next;
-  const putBack = part.putBack + 1;
-  return { ...next, willRetry: true, putBack, waitUntil: now + tokenLimitPause(putBack) };
 }

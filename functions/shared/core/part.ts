@@ -45,10 +45,15 @@ export interface Intent {
   foundNothingAt?: number;
 }
 
-/** An intent that was given up: its file was deleted and no batch was found on it. */
-export interface AbandonedIntent {
-  intentId: string;
+/** A file at the API, and the account that has it. */
+export interface FileAtApi {
   fileId: string;
+  account?: string;
+}
+
+/** An intent that was given up: its file was deleted and no batch was found on it. */
+export interface AbandonedIntent extends FileAtApi {
+  intentId: string;
   /** When the intent began. */
   at: number;
   /** When it was given up. */
@@ -136,6 +141,10 @@ export interface Part {
   /** The last search for batches on abandoned files is done. */
   swept?: true;
   delivered?: Delivered;
+  /** Files that were uploaded for nothing, as the key was another account's when the batch was to be created. */
+  leftFiles?: FileAtApi[];
+  /** Files known to be deleted, while others wait for the key of their account. */
+  deletedFiles?: string[];
   /** Deliveries whose pieces may lie in the results bucket. */
   deliveryIds?: string[];
   lease?: Lease;

@@ -12,6 +12,9 @@ export const SEARCH_MARGIN_MS = 15 * MINUTE;
 /** The last search for batches on given-up files comes no sooner than this after the last was given up. */
 export const SWEEP_AFTER_MS = 30 * MINUTE;
 
+/** A finished job is cleaned up for so long: longer than an outage, or than a key is away by mistake. */
+export const CLEANING_MS = 7 * DAY;
+
 /** A delivery that was overtaken ends, and what it sent arrives, within this time after its job was cleaned up. */
 export const LATE_WRITES_MS = 30 * MINUTE;
 
