@@ -14,6 +14,7 @@ export interface Scenario {
 /** From the most usual to the rarest; the table names the first in which a permission is asked for. */
 export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a file does not get its results', play: mainJob },
+  { fails: 'rows of several models in one file are never sent', play: mixedFile },
   { fails: 'a bad file is not rejected with a report', play: badFile },
   { fails: 'a file that uses an id twice is not rejected', play: idUsedTwice },
   { fails: 'a running batch is not cancelled', play: cancelledJob },
@@ -37,6 +38,14 @@ async function mainJob(stage: PermissionStage): Promise<void> {
   const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
   await stage.untilJob(jobId, 'completed');
   await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+}
+
+/** Its rows lie between each other: SUBMIT reads them one by one, by the row table. */
+async function mixedFile(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('mixed');
+  const lines = chatRows(6, name).trim().split('\n');
+  const mixed = lines.map((line, at) => (at % 2 === 0 ? line : line.replace('gpt-4o-mini', 'gpt-4o')));
+  await stage.untilJob(await stage.drop(`${name}.jsonl`, `${mixed.join('\n')}\n`), 'completed');
 }
 
 async function badFile(stage: PermissionStage): Promise<void> {

@@ -48,6 +48,7 @@ it('a batch that is cancelled and then put back for the token limit is cancelled
 it('a batch whose answer was lost, and that was put back before it is found, is tried again', async () => {
   const creates: Fault[] = [{ failAfter: new Ambiguous('create batch: the answer was lost') }];
   const world = new SmallWorld({
+    listLagMs: 90_000,
     fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}),
     replaced: ({ api }) => ({
       api: withFaults(api, (method) => (method === 'createBatch' ? (creates.shift() ?? 'ok') : 'ok')),
