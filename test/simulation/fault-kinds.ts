@@ -8,6 +8,7 @@ export const FAULT_RATES = {
   'frozen before its answer': 0.008,
   'dies before its effect': 0.008,
   'dies after its effect': 0.014,
+  'request bucket crawls': 0.25,
   'slow down (429)': 0.04,
   'create accepted, answer lost': 0.2,
   'create accepted late': 0.15,

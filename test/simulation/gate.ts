@@ -33,6 +33,9 @@ const CREATE: FaultKind[] = [
   'create accepted late',
   'create accepted, answer frozen',
 ];
+const CRAWLING = 'requestFiles.piece';
+const CRAWLING_PIECES = 7;
+const LONGEST_CRAWL_MS = 3 * MINUTE; // three of them, and the turn is over
 const LONGEST_DELAY_MS = 4 * MINUTE;
 const LATEST_ACCEPTANCE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const WAITS_SECONDS = [2, 30, 60, 600, 3600];
@@ -96,8 +99,22 @@ export class Gate {
         failure = { cause };
       }
     });
-    yield* pieces;
+    if (label === 'requestFiles.read' && invocation.name === 'intake')
+      yield* this.#crawling(pieces, invocation);
+    else yield* pieces;
     if (failure) throw failure.cause;
+  }
+
+  /** A file that takes longer than a turn: it comes in pieces, each late, and each a call that can go wrong. */
+  async *#crawling(pieces: unknown[], invocation: Invocation): AsyncGenerator<unknown> {
+    if (!this.#faults.strikes('request bucket crawls', `${invocation.id}/${invocation.calls}`))
+      return yield* pieces;
+    const whole = Buffer.concat(pieces as Uint8Array[]);
+    const bytes = Math.ceil(whole.length / CRAWLING_PIECES);
+    for (let from = 0; from < whole.length; from += bytes) {
+      const piece = Uint8Array.from(whole.subarray(from, from + bytes));
+      yield await this.#call(CRAWLING, invocation, async () => piece);
+    }
   }
 
   /** Only closing has an effect that others see. */
@@ -120,7 +137,10 @@ export class Gate {
   #begin(call: Call): void {
     const { id, method, invocation } = call;
     if (method === 'api.createBatch' || method === 'api.uploadFile') this.#endOnAbort(call);
-    const latency = Math.floor(this.#chance.of(`pace ${id}`) ** 4 * 1500) + 1;
+    const latency =
+      method === CRAWLING
+        ? this.#chance.between(`pace ${id}`, MINUTE, LONGEST_CRAWL_MS)
+        : Math.floor(this.#chance.of(`pace ${id}`) ** 4 * 1500) + 1;
     const kind = this.#faultFor(method, id);
     const slow = this.#chance.between(`slow ${id}`, 5000, LONGEST_DELAY_MS);
     switch (kind) {

@@ -94,7 +94,7 @@ export function inOrder(world: World, users: Users): Finding {
   for (const job of world.ledger.jobs()) {
     const put = users.puts.find(({ jobId }) => jobId === job.jobId);
     if (!job.plan || !job.rows || !put) continue;
-    const places = new Map(put.customIds.map((customId, place) => [customId, place]));
+    const places = new Map(put.rows.map(({ customId }, place) => [customId, place]));
     const { output, errors } = resultKeys(job);
     for (const key of [output, errors]) {
       const found = idsIn(objects, key).map((customId) => places.get(customId) ?? -1);

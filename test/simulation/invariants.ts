@@ -1,6 +1,7 @@
 import { cancelsHonoured } from './invariants-of-cancels.ts';
 import { forward, published } from './invariants-of-events.ts';
 import { accountedFor, inOrder, oneEnd } from './invariants-of-jobs.ts';
+import { planned } from './invariants-of-plans.ts';
 import { atRest, nothingLeft } from './invariants-of-rest.ts';
 import type { Users } from './users.ts';
 import type { World } from './world.ts';
@@ -19,6 +20,7 @@ export function findings(world: World, users: Users): Finding[] {
     noRowTwice(world),
     idsOnRecord(world),
     oneEnd(world, users),
+    planned(world, users),
     published(world),
     forward(world),
     accountedFor(world),

@@ -6,6 +6,8 @@ import { REQUESTS, type World } from './world.ts';
 const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
 const DEEDS_LAST_MS = 40 * MINUTE;
 const MOST_DEEDS = 7;
+const MIXED_SHARE = 0.2;
+const BAD_SHARE = 0.06;
 
 /** A file that a user put. */
 export interface Put {
@@ -15,7 +17,9 @@ export interface Put {
   at: number;
   lastModified: number;
   /** In the order of the file. */
-  customIds: string[];
+  rows: { customId: string; model: string }[];
+  /** It uses an id twice. */
+  isBad: boolean;
 }
 
 /** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
@@ -79,16 +83,18 @@ export class Users {
     const size = chance.of(`parts of ${name}`);
     const metadata: Record<string, string> =
       chance.of(`rerun ${name}`) < 0.15 ? { 'batch-rerun': 'yes' } : {};
-    const body = fileOf(content, size < 0.15 ? 2 : 1);
+    const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
+    const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
+    const body = isBad ? good + good : good;
     const facts = requestFiles.put(REQUESTS, key, body, metadata);
     const versionId = facts.versionId ?? '';
     const jobId = jobIdOf({ bucket: REQUESTS, key, versionId });
     const { lastModified, etag } = facts;
-    const customIds = body
-      .trim()
-      .split('\n')
-      .map((line) => String(JSON.parse(line).custom_id));
-    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified, customIds });
+    const lines = body.trim().split('\n');
+    const rows = lines
+      .map((line) => JSON.parse(line))
+      .map((row) => ({ customId: String(row.custom_id), model: String(row.body.model) }));
+    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad });
     this.#world.tell(`a user puts ${key}, ${versionId}, content ${content}: job ${jobId}`);
     const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
     const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });
@@ -117,13 +123,14 @@ export class Users {
 
 const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // what counts is how many
 
-/** Two parts come of two rows with more embedding inputs than one batch takes. */
-function fileOf(content: number, parts: number): string {
-  if (parts === 2) {
+/** Two parts come of two rows with more embedding inputs than one batch takes, or of two models that take turns. */
+function fileOf(content: number, mixed: boolean, large: boolean): string {
+  const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
+  if (large) {
     return [1, 2]
       .map(
         (n) =>
-          `{"custom_id":"e${content}-${n}","method":"POST","url":"/v1/embeddings","body":{"model":"m","input":${INPUTS}}}\n`,
+          `{"custom_id":"e${content}-${n}","method":"POST","url":"/v1/embeddings","body":{"model":"${model(n)}","input":${INPUTS}}}\n`,
       )
       .join('');
   }
@@ -131,7 +138,7 @@ function fileOf(content: number, parts: number): string {
     custom_id: `c${content}-${n}`,
     method: 'POST',
     url: '/v1/chat/completions',
-    body: { model: 'm', messages: [] },
+    body: { model: model(n), messages: [] },
   });
   return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
 }

@@ -261,6 +261,36 @@ describe('a scan that was overtaken', () => {
     expect(world.jobStatuses(jobId)).toEqual(['rejected']);
     expect(below(world)).toEqual([]);
   });
+
+  it('by a cancel leaves nothing, even when it writes once more and dies', async () => {
+    let isDead = false;
+    const dead = () => (isDead ? { failBefore: new RetryLater('dead') } : ('ok' as const));
+    const world: SmallWorld = slowWorld(({ ledger, results }) => ({
+      ledger: withFaults(ledger, dead),
+      results: {
+        ...results,
+        openWriter(key, contentType) {
+          const writer = results.openWriter(key, contentType);
+          const close = async () => {
+            world.clock.advance(TURN); // its lease has passed: the job ends, and is cleaned
+            await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
+            await world.pass(2);
+            expect(world.results.objects().size).toBe(0);
+            isDead = true;
+            return writer.close();
+          };
+          return { ...writer, close };
+        },
+      },
+    }));
+    const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
+    await expect(world.intake(event)).rejects.toThrow('dead');
+    isDead = false;
+    expect(below(world)).toHaveLength(1);
+    expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
+    await world.rest();
+    expect(below(world)).toEqual([]);
+  });
 });
 
 it('a file that is read within a turn leaves nothing below parts/ once its job has ended, good or bad', async () => {

@@ -32,14 +32,18 @@ export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): P
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
   const isOvertaken =
-    (job.scan?.turns ?? 0) > 1 ||
-    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
+    isScanOvertaken(job) || parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await changeJob(deps, job.jobId, (now) => {
     if (now.cleaned) return undefined;
     const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;
     if (isFirst && isOvertaken) return { ...rest, tries: 0, sweepAt: deps.clock.now() + LATE_WRITES_MS };
     return { ...rest, cleaned: true };
   });
+}
+
+/** Two turns of a scan, or one that never gave its lease back, may have written side by side with the end of the job. */
+function isScanOvertaken({ scan, lease }: Job): boolean {
+  return scan !== undefined && (scan.turns > 1 || lease !== undefined);
 }
 
 /** For one who may have written something after the job was cleaned. Errors: as the ledger's. */
