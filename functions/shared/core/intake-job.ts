@@ -44,7 +44,7 @@ const UNVERSIONED = 'null'; // S3's own name for the version of an unversioned o
 export async function registerArrival(deps: IntakeDeps, arrival: Arrival): Promise<string | undefined> {
   const versionId = arrival.versionId ?? UNVERSIONED;
   const ref = { bucket: arrival.bucket, key: arrival.key, versionId };
-  const jobId = jobIdOf(ref);
+  const jobId = jobIdOf(versionId === UNVERSIONED ? { ...ref, versionId: putOf(arrival) } : ref);
   if (await deps.ledger.readJob(jobId)) return jobId;
   const facts = await deps.requestFiles.head(ref);
   if (!facts) {
@@ -61,6 +61,11 @@ export async function registerArrival(deps: IntakeDeps, arrival: Arrival): Promi
   };
   await deps.ledger.createJob(receivedJob(jobId, request, deps.clock.now()));
   return jobId;
+}
+
+/** Each put into an unversioned bucket is told apart, as each is rejected. */
+function putOf({ sequencer, etag }: Arrival): string {
+  return `${UNVERSIONED} ${sequencer ?? etag}`;
 }
 
 function receivedJob(jobId: string, request: RequestFile, now: number): Job {
