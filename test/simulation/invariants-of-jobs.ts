@@ -86,13 +86,14 @@ function linesOut({ jobId, plan, rows, request }: Job, objects: Objects, deleted
   return broken;
 }
 
-/** What ran and was billed is in the results, unless the API lost its file. */
+/** What ran and was billed is in the results, unless the API lost its file, or the whole batch. */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
   const broken: string[] = [];
   for (const { jobId, planId, batch } of world.ledger.parts()) {
     if (jobId !== job.jobId || planId !== job.plan?.planId || !batch) continue;
-    if (world.faultyApi.lost.has(batch.outputFileId ?? '')) continue;
+    const { lost, forgotten } = world.faultyApi;
+    if (lost.has(batch.outputFileId ?? '') || forgotten.has(batch.batchId)) continue;
     for (const row of billed.get(batch.batchId) ?? [])
       if (!stored.has(row)) broken.push(`job ${jobId}: row ${row} ran and is not in output.jsonl`);
   }

@@ -28,7 +28,7 @@ export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): P
   } else {
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
-  const isOvertaken = parts.some(({ deliveryIds = [] }) => deliveryIds.length > 1);
+  const isOvertaken = job.deliveredAgain || parts.some(({ deliveryIds = [] }) => deliveryIds.length > 1);
   await changeJob(deps, job.jobId, (now) => {
     if (now.cleaned) return undefined;
     const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;

@@ -8,6 +8,7 @@
 import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
 import { gather, type Segment, segmentsOf } from './assemble.ts';
 import { changeJob, without } from './change.ts';
+import { deliverAgain, isPieceGone } from './deliver-again.ts';
 import { Refused, RetryLater } from './errors.ts';
 import type { Assembly, Job } from './job.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
@@ -50,11 +51,16 @@ export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Pr
     if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
     const keys = resultKeys(held.job);
     const ended = endOf(held.job, parts, deps.clock.now());
-    await assemble(deps, held, 'output', keys.output, pieces(parts, 'output'));
-    await assemble(deps, held, 'errors', keys.errors, pieces(parts, 'errors'));
-    const anomalies = pieces(parts, 'anomalies');
-    if (anomalies.some(({ bytes }) => bytes > 0)) {
-      await assemble(deps, held, 'anomalies', anomaliesKey(held.job), anomalies);
+    try {
+      await assemble(deps, held, 'output', keys.output, pieces(parts, 'output'));
+      await assemble(deps, held, 'errors', keys.errors, pieces(parts, 'errors'));
+      const anomalies = pieces(parts, 'anomalies');
+      if (anomalies.some(({ bytes }) => bytes > 0)) {
+        await assemble(deps, held, 'anomalies', anomaliesKey(held.job), anomalies);
+      }
+    } catch (failure) {
+      if (isPieceGone(failure)) await deliverAgain(deps, held, parts);
+      throw failure;
     }
     const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
     await deps.results.put(keys.summary, summary, 'application/json');
@@ -110,7 +116,7 @@ async function assemble(
     }
     if (await deps.results.completeUpload(key, assembly.uploadId, assembly.etags)) return;
   } catch (failure) {
-    if (!(failure instanceof Refused)) throw failure;
+    if (!(failure instanceof Refused) || isPieceGone(failure)) throw failure;
     deps.log.warn('assembly_lost', { jobId: held.job.jobId, name, reason: failure.message });
   }
   await saveAssembly(held, name, undefined);
@@ -141,7 +147,7 @@ function endOf(job: Job, parts: Part[], now: number): Job {
   const rows = sumRows(parts);
   const ends = parts.map(endOfPart);
   const cancelled = ends.includes('cancelled');
-  const ran = ends.some((end) => end !== 'failed');
+  const ran = ends.some((end) => end !== 'failed' && end !== 'lost');
   let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
   if (cancelled) status = 'cancelled';
   else if (!ran) status = 'failed';

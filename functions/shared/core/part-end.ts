@@ -6,7 +6,7 @@ import type { ObservedBatch, Part } from './part.ts';
  */
 export function endOfPart(part: Part): string | undefined {
   if (part.cancelRequestedAt !== undefined && part.batch && isPutBack(part.batch)) return 'cancelled';
-  return part.batch?.status ?? part.ended?.as;
+  return part.ended?.as ?? part.batch?.status;
 }
 
 /** Failed only for the organisation's limit on enqueued tokens: nothing of it ran, and later it may. */
