@@ -152,7 +152,8 @@ async function reject(
 
 /** The file cannot be read, now or ever: it is gone, or was tried often enough. A job that was cancelled ends as that. */
 async function fail(deps: IntakeDeps, held: HeldJob, { code, message }: Refused): Promise<void> {
-  deps.log.error('file_not_read', { jobId: held.job.jobId, reason: code });
+  const { jobId } = held.job;
+  deps.log.error(code === 'tries_used_up' ? code : 'file_not_read', { jobId, reason: code });
   await held.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
       ? { ...withStatus(job, 'failed', deps.clock.now()), reason: { code, message } }
