@@ -132,8 +132,8 @@ export interface Part {
   willRetry?: true;
   /** How often the API put the part back for its token limit. */
   putBack: number;
-  /** The part ended without a batch. */
-  ended?: { as: 'cancelled' | 'failed'; reason: Reason };
+  /** The part ended without a batch; `lost`: with one that the API knows no more. */
+  ended?: { as: 'cancelled' | 'failed' | 'lost'; reason: Reason };
   /** Counted failures are used up while an intent stands: a person has to look. */
   held?: Reason;
   /** Batches found on this part's files besides its own: cancelled and reported. */
