@@ -72,9 +72,9 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
   });
 
   it('says of a deleted file that it is gone, however it is asked', async () => {
-    const { fileId } = await upload(api(), rows('a'));
-    expect(await api().deleteFile(fileId)).toBe('deleted');
-    expect(await api().deleteFile(fileId)).toBe('gone');
+    const { fileId, account } = await upload(api(), rows('a'));
+    expect(await api().deleteFile(fileId)).toEqual({ was: 'deleted', account });
+    expect(await api().deleteFile(fileId)).toEqual({ was: 'gone', account });
     await expect(api().fileBytes(fileId)).rejects.toMatchObject({ name: 'Refused', code: 'file_gone' });
     await expect(textOf(api().readFile(fileId))).rejects.toMatchObject({
       name: 'Refused',

@@ -83,7 +83,7 @@ describe('a file', () => {
     const gone = { name: 'Refused', code: 'file_gone' };
     await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject(gone);
     await expect(openAi.api.fileBytes('file-1')).rejects.toMatchObject(gone);
-    expect(await openAi.api.deleteFile('file-1')).toBe('gone');
+    expect(await openAi.api.deleteFile('file-1')).toMatchObject({ was: 'gone' });
     openAi.server.answerWith(html(404));
     await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryLater' });
     await expect(openAi.api.deleteFile('file-1')).rejects.toMatchObject({ name: 'RetryLater' });

@@ -156,16 +156,17 @@ class SimulatedApi implements InMemoryBatchApi {
     yield* rangeOf(this.#body(fileId));
   }
 
-  async deleteFile(fileId: string): Promise<'deleted' | 'gone'> {
+  async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
     this.#catchUp();
-    if (this.#files.get(fileId)?.account !== this.#account()) return 'gone';
+    const account = this.#account();
+    if (this.#files.get(fileId)?.account !== account) return { was: 'gone', account };
     this.#files.delete(fileId);
     this.#audit.deletes.push({ fileId, at: this.#now() });
     for (const batch of this.#batches) {
       const { status } = progressOf(batch, this.#now());
       if (batch.inputFileId === fileId && status === 'validating') batch.fileLost = true;
     }
-    return 'deleted';
+    return { was: 'deleted', account };
   }
 
   audit(): Audit {

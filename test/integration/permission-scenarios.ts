@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Policies } from '../../local/aws/authorization/decision.ts';
@@ -14,6 +14,7 @@ export interface Scenario {
 /** From the most usual to the rarest; the table names the first in which a permission is asked for. */
 export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a file does not get its results', play: mainJob },
+  { fails: 'rows of several models in one file are never sent', play: mixedFile },
   { fails: 'a bad file is not rejected with a report', play: badFile },
   { fails: 'a file that uses an id twice is not rejected', play: idUsedTwice },
   { fails: 'a running batch is not cancelled', play: cancelledJob },
@@ -37,6 +38,14 @@ async function mainJob(stage: PermissionStage): Promise<void> {
   const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
   await stage.untilJob(jobId, 'completed');
   await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+}
+
+/** Its rows lie between each other: SUBMIT reads them one by one, by the row table. */
+async function mixedFile(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('mixed');
+  const lines = chatRows(6, name).trim().split('\n');
+  const mixed = lines.map((line, at) => (at % 2 === 0 ? line : line.replace('gpt-4o-mini', 'gpt-4o')));
+  await stage.untilJob(await stage.drop(`${name}.jsonl`, `${mixed.join('\n')}\n`), 'completed');
 }
 
 async function badFile(stage: PermissionStage): Promise<void> {
@@ -108,28 +117,35 @@ async function checkpointGone(stage: PermissionStage): Promise<void> {
 }
 
 /**
- * The API breaks off after the output file and before the error file, and an upload that was begun for the whole is
- * gone when it is to be completed, as the bucket's rule for old uploads would have it.
+ * The API gives lines of other rows, 8 MiB of them, and breaks off before the error file; and an upload that was begun for
+ * the whole is gone when it is to be completed, as the bucket's rule for old uploads would have it.
  */
 async function brokenDelivery(stage: PermissionStage): Promise<void> {
   stage.enforce(withoutAction(stage, 'delivery', 'dynamodb:GetItem'));
   const jobId = await stage.drop(`${stage.newName('large')}.jsonl`, embeddingRows(150));
   await stage.until('the batch ends', () => stage.hasEvent('Batch Status Change', jobId, 'completed'));
-  const errorFile = join(stage.directory, 'openai', 'files', await errorFileOf(stage, jobId));
+  const { outputFile, errorFile } = await resultFilesOf(stage, jobId);
   await loseAssembly(stage, jobId);
+  const results = readFileSync(outputFile, 'latin1');
+  writeFileSync(outputFile, results.replaceAll(/"custom_id":"./g, '"custom_id":"?'), 'latin1');
   renameSync(errorFile, `${errorFile}.away`);
   stage.enforce(stage.plan.policies);
   await stage.untilAsked('delivery', 's3:AbortMultipartUpload');
+  writeFileSync(outputFile, results, 'latin1');
   renameSync(`${errorFile}.away`, errorFile);
   await stage.untilJob(jobId, 'completed');
 }
 
-async function errorFileOf(stage: PermissionStage, jobId: string): Promise<string> {
+async function resultFilesOf(
+  stage: PermissionStage,
+  jobId: string,
+): Promise<{ outputFile: string; errorFile: string }> {
   const job = await stage.ledger.readJob(jobId);
   const [part] = await stage.ledger.partsOf(jobId, job?.plan?.planId ?? '');
-  const id = part?.batch?.errorFileId;
-  if (id === undefined) throw new Error('the batch left no error file');
-  return id;
+  const { outputFileId, errorFileId } = part?.batch ?? {};
+  if (outputFileId === undefined || errorFileId === undefined) throw new Error('the batch left no two files');
+  const pathOf = (fileId: string) => join(stage.directory, 'openai', 'files', fileId);
+  return { outputFile: pathOf(outputFileId), errorFile: pathOf(errorFileId) };
 }
 
 /** Notes an upload on the job that the bucket does not know. */

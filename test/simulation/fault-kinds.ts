@@ -17,6 +17,7 @@ export const FAULT_RATES = {
   'list capped': 0.9,
   'list malformed': 0.12,
   'not found just after create': 0.3,
+  'batch forgotten by the API': 0.02,
   'fields missing': 0.4,
   'content truncated': 0.15,
   'content 502': 0.15,

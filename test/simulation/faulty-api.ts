@@ -32,7 +32,9 @@ export class FaultyApi implements BatchApi {
   #calls = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
-  /** Cancels that came when the batch had ended. */
+  /** Batches that the API knows no more, though it ran them. */
+  readonly forgotten = new Set<string>();
+  /** Cancels that came when the batch had ended, or was forgotten. */
   readonly tooLate = new Set<string>();
 
   constructor(api: InMemoryBatchApi, mood: ApiMood, chance: Chance, faults: FaultBook) {
@@ -57,14 +59,16 @@ export class FaultyApi implements BatchApi {
 
   async retrieveBatch(batchId: string): Promise<ObservedBatch> {
     this.#checkKey('retrieve');
-    if (this.#hides(batchId, 'retrieve'))
+    if (this.#faults.strikes('batch forgotten by the API', batchId)) this.forgotten.add(batchId);
+    if (this.forgotten.has(batchId) || this.#hides(batchId, 'retrieve'))
       throw new Refused('not_found', `retrieve ${batchId}: HTTP 404 not_found`);
     return this.#reported(await this.#api.retrieveBatch(batchId));
   }
 
   async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
     this.#checkKey('cancel');
-    if (this.#hides(batchId, 'cancel')) return 'unknown';
+    if (this.forgotten.has(batchId)) this.tooLate.add(batchId);
+    if (this.forgotten.has(batchId) || this.#hides(batchId, 'cancel')) return 'unknown';
     const answer = await this.#api.cancelBatch(batchId);
     if (answer === 'too_late') this.tooLate.add(batchId);
     return typeof answer === 'string' ? answer : this.#reported(answer);
@@ -81,7 +85,9 @@ export class FaultyApi implements BatchApi {
     }
     const { listLagMs, pageCap } = this.#mood;
     const all = await this.#api.listBatches({ limit: 100 });
-    const shown = all.batches.filter(({ batchId }) => !this.#isYoung(batchId, listLagMs));
+    const shown = all.batches.filter(
+      ({ batchId }) => !this.forgotten.has(batchId) && !this.#isYoung(batchId, listLagMs),
+    );
     const from =
       query.after === undefined ? 0 : shown.findIndex(({ batchId }) => batchId === query.after) + 1;
     if (query.after !== undefined && from === 0) throw new RetryLater('list batches: HTTP 400');
@@ -96,7 +102,7 @@ export class FaultyApi implements BatchApi {
     this.#checkKey('file');
     const where = this.#next(`file ${fileId}`);
     if (this.#faults.strikes('content gone (404)', where)) {
-      if ((await this.#api.deleteFile(fileId)) === 'deleted') this.lost.add(fileId);
+      if ((await this.#api.deleteFile(fileId)).was === 'deleted') this.lost.add(fileId);
     }
     return this.#api.fileBytes(fileId);
   }
@@ -116,7 +122,7 @@ export class FaultyApi implements BatchApi {
     }
   }
 
-  async deleteFile(fileId: string): Promise<'deleted' | 'gone'> {
+  async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
     this.#checkKey('delete');
     return this.#api.deleteFile(fileId);
   }

@@ -5,6 +5,45 @@ import { playHistory } from './history.ts';
 /** Histories that broke a promise once, shrunk if they could be, by what was wrong. Each failed on the source as it was. */
 const KEPT: [wrong: string, seed: number, leftOut: LeftOut][] = [
   [
+    'what a delivery that thawed and failed had written after its job was cleaned stayed in the results bucket',
+    9115,
+    {
+      deeds: [5, 1],
+      allFaultsBut: [
+        'frozen before its effect @ intake(m7433.1#1)/1',
+        'validation fails @ batch 2',
+        'fails before its effect @ deliver(m2642.1#1)/0',
+        'fails before its effect @ intake(m7433.1#1)/8',
+        'frozen before its effect @ intake(m4792.1#1)/11',
+        'fails before its effect @ poll#12/23',
+        'dies before its effect @ intake(m8016.1#1)/11',
+        'frozen before its effect @ deliver(m7766.1#1)/10',
+        'fails before its effect @ deliver(m7766.1#1)/12',
+      ],
+    },
+  ],
+  [
+    'a file that was uploaded for nothing, as the key was replaced, stayed at the API',
+    1530,
+    {
+      deeds: [6, 5, 4, 3, 2, 1],
+      allFaultsBut: [
+        'key of another account @ the operator',
+        'dies before its effect @ intake(m6009.1#1)/13',
+        'fails after its effect @ poll#13/20',
+        'dies after its effect @ poll#18/15',
+        'clock skewed @ poll#19',
+        'tick doubled @ tick 20',
+        'dies before its effect @ poll#20/1',
+        'dies after its effect @ poll#20b/8',
+        'fails before its effect @ poll#22/18',
+        'ledger throttled @ poll#24/13',
+        'token limit @ batch 1',
+        'token limit @ batch 3',
+      ],
+    },
+  ],
+  [
     'of two cancels of one key the older was forgotten, and the file it meant ran',
     1617,
     {

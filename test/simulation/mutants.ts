@@ -92,7 +92,11 @@ export const MUTANTS: Mutant[] = [
   {
     name: 're-create without deleting the file',
     patches: [
-      { file: `${CORE}/submit-part.ts`, anchor: '  await deps.api.deleteFile(fileId);\n', replacement: '' },
+      {
+        file: `${CORE}/submit-part.ts`,
+        anchor: 'if (!(await isDeleted(deps, file)))',
+        replacement: 'if (file.fileId === undefined)',
+      },
     ],
   },
   {

@@ -43,3 +43,20 @@ it('a batch that is cancelled and then put back for the token limit is cancelled
   expect(world.batchStatuses()).toEqual(['validating', 'failed']);
   expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 2, cancelled: 2 } });
 });
+
+/** Found by `npm run chaos` with seed 20: by the time it was found, the batch had been put back for the token limit. */
+it('a batch whose answer was lost, and that was put back before it is found, is tried again', async () => {
+  const creates: Fault[] = [{ failAfter: new Ambiguous('create batch: the answer was lost') }];
+  const world = new SmallWorld({
+    listLagMs: 90_000,
+    fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}),
+    replaced: ({ api }) => ({
+      api: withFaults(api, (method) => (method === 'createBatch' ? (creates.shift() ?? 'ok') : 'ok')),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  await world.rest();
+
+  expect(world.api.audit().creates).toHaveLength(2);
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+});

@@ -88,6 +88,28 @@ describe('a delivery that was overtaken', () => {
   });
 });
 
+it('a delivery that is done, and only does not hear of it, keeps its pieces', async () => {
+  let lost = false;
+  const world = new SmallWorld({
+    replaced: ({ ledger }) => ({
+      ledger: {
+        ...ledger,
+        async replacePart(part) {
+          const answer = await ledger.replacePart(part);
+          if (!part.delivered || lost) return answer;
+          lost = true;
+          throw new RetryLater('the answer was lost');
+        },
+      },
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  await world.rest();
+  expect(lost).toBe(true);
+  expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  expect(world.lines('output.jsonl')).toHaveLength(2);
+});
+
 it('a job of which no delivery was overtaken is cleaned once', async () => {
   const world = new SmallWorld();
   const jobId = await world.drop('a.jsonl', fileOf('r1'));

@@ -197,7 +197,7 @@ describe('a create without an answer', () => {
             const page = await api.listBatches(query);
             return page.batches.length < 2 ? { ...page, batches: [] } : page;
           },
-          deleteFile: async () => 'deleted',
+          deleteFile: async () => ({ was: 'deleted', account: 'org-simulated' }),
         }),
       }),
     });

@@ -143,15 +143,16 @@ class OpenAiBatchApi implements BatchApi {
     }
   }
 
-  async deleteFile(fileId: string): Promise<'deleted' | 'gone'> {
+  async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
     const tried = `delete ${fileId}`;
     const answer = await this.#ask(tried, { method: 'DELETE', path: `/files/${pathId(fileId)}` });
     if (isSuccess(answer)) {
-      if (saysDeleted(answer.body)) return 'deleted';
+      if (saysDeleted(answer.body)) return { was: 'deleted', account: answer.account };
       throw new RetryLater(`${tried}: the answer does not say that it is deleted`);
     }
     const failure = failureOfFile(tried, answer);
-    if (failure instanceof Refused && failure.code === 'file_gone') return 'gone';
+    if (failure instanceof Refused && failure.code === 'file_gone')
+      return { was: 'gone', account: answer.account };
     throw failure;
   }
 

@@ -1,7 +1,9 @@
 import { RetryLater } from './errors.ts';
+import type { FileAtApi } from './part.ts';
 import type { Ports } from './ports.ts';
 
-const KEY_BACK_CHECK_SECONDS = 1800;
+/** While the key is another account's, what needs the old one looks so often whether it is back. */
+export const KEY_BACK_CHECK_SECONDS = 1800;
 
 /** Whether the key in use belongs to the account given; undefined: any. Errors: as the API's. */
 export async function isOurAccount(
@@ -10,6 +12,15 @@ export async function isOurAccount(
 ): Promise<boolean> {
   if (account === undefined) return true;
   return (await api.listBatches({ limit: 1 })).account === account;
+}
+
+/** True when the file is deleted for certain, now or before: its own account says so. Errors: as the API's. */
+export async function isDeleted(
+  { api }: Pick<Ports, 'api'>,
+  { fileId, account: owner }: FileAtApi,
+): Promise<boolean> {
+  const { was, account } = await api.deleteFile(fileId);
+  return was === 'deleted' || owner === undefined || owner === account;
 }
 
 /**

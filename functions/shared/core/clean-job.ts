@@ -4,18 +4,20 @@
  *   2. its files at the API, unless they are to be kept
  *   3. if a delivery or a scan was overtaken, what it wrote after that: the bucket is looked at once more, half an hour
  *      later
- * A delivery that ends later still removes its own pieces (`late-delivery.ts`); an intake has the job cleaned again.
+ * It is tried for a week. A delivery that ends later still removes its own pieces (`late-delivery.ts`); an intake has the
+ * job cleaned again.
  *
- * Known gaps: one that stood still for longer than that, then wrote and died at once, leaves what it wrote.
+ * Known gaps: files of an account whose key does not come back within the week stay there until they expire. One that
+ * stood still for longer than half an hour, then wrote and died at once, leaves what it wrote.
  */
-import { isOurAccount } from './account.ts';
-import { changeJob, without } from './change.ts';
+import { isDeleted, KEY_BACK_CHECK_SECONDS } from './account.ts';
+import { changeJob, changePart, without } from './change.ts';
 import { RetryLater } from './errors.ts';
 import type { Job } from './job.ts';
-import type { Part } from './part.ts';
+import type { FileAtApi, Part } from './part.ts';
 import type { Ports } from './ports.ts';
 import { piecesFolder } from './result-keys.ts';
-import { LATE_WRITES_MS, MAX_TRIES } from './timing.ts';
+import { CLEANING_MS, LATE_WRITES_MS } from './timing.ts';
 
 export type CleanDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api' | 'results'>;
 
@@ -23,14 +25,16 @@ export type CleanDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api' | 'result
 export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): Promise<void> {
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
   const isFirst = job.sweepAt === undefined;
-  if (job.tries < MAX_TRIES) {
+  if (deps.clock.now() - job.changedAt < CLEANING_MS) {
     await deps.results.remove(await deps.results.keysUnder(piecesFolder(job)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
   } else {
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
   const isOvertaken =
-    isScanOvertaken(job) || parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
+    isScanOvertaken(job) ||
+    job.deliveredAgain ||
+    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await changeJob(deps, job.jobId, (now) => {
     if (now.cleaned) return undefined;
     const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;
@@ -52,22 +56,38 @@ export async function cleanAgain(deps: Pick<Ports, 'ledger' | 'clock'>, jobId: s
   );
 }
 
+/** Errors: RetryLater, while files of an account are left whose key is not in use. */
 async function deleteAll(deps: CleanDeps, parts: Part[]): Promise<void> {
-  let certain = true;
-  for (const part of parts) if (!(await deleteFiles(deps, part))) certain = false;
-  if (!certain)
-    throw new RetryLater('clean: the key belongs to another account than the one that has the files');
+  let left = 0;
+  for (const part of parts) left += await deleteFiles(deps, part);
+  if (left === 0) return;
+  throw new RetryLater(`clean: ${left} file(s) are of another account than the key`, {
+    afterSeconds: KEY_BACK_CHECK_SECONDS,
+  });
 }
 
-/** False when a file seemed to be gone, and may only belong to another account than the key. */
-async function deleteFiles({ api }: CleanDeps, part: Part): Promise<boolean> {
-  let certain = true;
-  for (const { intent, batch } of [...part.ran, part]) {
-    const fileIds = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-    let unsure = false;
-    for (const fileId of new Set(fileIds))
-      if (fileId !== undefined && (await api.deleteFile(fileId)) === 'gone') unsure = true;
-    if (unsure && !(await isOurAccount({ api }, intent?.account))) certain = false;
+/** Answers how many are left; notes which are not, as each may need another key. */
+async function deleteFiles(deps: CleanDeps, part: Part): Promise<number> {
+  const known = new Set(part.deletedFiles);
+  const files = filesOf(part).filter(({ fileId }) => !known.has(fileId));
+  let left = 0;
+  for (const file of files) {
+    if (await isDeleted(deps, file)) known.add(file.fileId);
+    else left += 1;
   }
-  return certain;
+  const isNews = left > 0 && left < files.length;
+  if (isNews) await changePart(deps, part, (now) => ({ ...now, deletedFiles: [...known] }));
+  return left;
+}
+
+/** All that may lie at the API; what an abandoned intent had was deleted with it. */
+function filesOf(part: Part): FileAtApi[] {
+  const { ran, leftFiles = [] } = part;
+  return [...[...ran, part].flatMap(filesOfAttempt), ...leftFiles];
+}
+
+function filesOfAttempt({ intent, batch }: Pick<Part, 'intent' | 'batch'>): FileAtApi[] {
+  const account = intent?.account === undefined ? {} : { account: intent.account };
+  const ids = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
+  return [...new Set(ids)].flatMap((fileId) => (fileId === undefined ? [] : [{ fileId, ...account }]));
 }

@@ -1,4 +1,5 @@
 import type { ObservedBatch, Part } from './part.ts';
+import { tokenLimitPause } from './timing.ts';
 
 /**
  * How a part ended: as its batch did, or as it did without one. A part whose batch was put back is cancelled if that was
@@ -6,12 +7,23 @@ import type { ObservedBatch, Part } from './part.ts';
  */
 export function endOfPart(part: Part): string | undefined {
   if (part.cancelRequestedAt !== undefined && part.batch && isPutBack(part.batch)) return 'cancelled';
-  return part.batch?.status ?? part.ended?.as;
+  return part.ended?.as ?? part.batch?.status;
 }
 
 /** The batches of a part that had rows to run, oldest first: each with its usage, which is so counted once. */
 export function batchesOf({ ran, batch }: Part): ObservedBatch[] {
   return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
+}
+
+/** What a part gets with a batch that was put back: it waits, and is tried again unless it is to be cancelled. */
+export function afterPutBack(
+  part: Part,
+  batch: ObservedBatch,
+  now: number,
+): Pick<Part, 'willRetry' | 'putBack' | 'waitUntil'> | undefined {
+  if (!isPutBack(batch) || part.cancelRequestedAt !== undefined) return undefined;
+  const putBack = part.putBack + 1;
+  return { willRetry: true, putBack, waitUntil: now + tokenLimitPause(putBack) };
 }
 
 /** Failed only for the organisation's limit on enqueued tokens: nothing of it ran, and later it may. */

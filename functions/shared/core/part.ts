@@ -45,10 +45,15 @@ export interface Intent {
   foundNothingAt?: number;
 }
 
-/** An intent that was given up: its file was deleted and no batch was found on it. */
-export interface AbandonedIntent {
-  intentId: string;
+/** A file at the API, and the account that has it. */
+export interface FileAtApi {
   fileId: string;
+  account?: string;
+}
+
+/** An intent that was given up: its file was deleted and no batch was found on it. */
+export interface AbandonedIntent extends FileAtApi {
+  intentId: string;
   /** When the intent began. */
   at: number;
   /** When it was given up. */
@@ -127,8 +132,8 @@ export interface Part {
   willRetry?: true;
   /** How often the API put the part back for its token limit. */
   putBack: number;
-  /** The part ended without a batch. */
-  ended?: { as: 'cancelled' | 'failed'; reason: Reason };
+  /** The part ended without a batch; `lost`: with one that the API knows no more. */
+  ended?: { as: 'cancelled' | 'failed' | 'lost'; reason: Reason };
   /** Counted failures are used up while an intent stands: a person has to look. */
   held?: Reason;
   /** Batches found on this part's files besides its own: cancelled and reported. */
@@ -136,6 +141,10 @@ export interface Part {
   /** The last search for batches on abandoned files is done. */
   swept?: true;
   delivered?: Delivered;
+  /** Files that were uploaded for nothing, as the key was another account's when the batch was to be created. */
+  leftFiles?: FileAtApi[];
+  /** Files known to be deleted, while others wait for the key of their account. */
+  deletedFiles?: string[];
   /** Deliveries whose pieces may lie in the results bucket. */
   deliveryIds?: string[];
   lease?: Lease;

@@ -158,7 +158,8 @@ export interface BatchApi {
   /** Length in bytes as the API has it; Refused `file_gone` when it is deleted or expired. */
   fileBytes(fileId: string): Promise<number>;
   readFile(fileId: string): AsyncIterable<Uint8Array>;
-  deleteFile(fileId: string): Promise<'deleted' | 'gone'>;
+  /** Under another account's key each file seems gone: `account` is the one that answered. */
+  deleteFile(fileId: string): Promise<{ was: 'deleted' | 'gone'; account: string }>;
 }
 
 /** The bus. Answers the `metadata.id`s that were refused; the caller keeps those. Errors: RetryLater. */

@@ -1,6 +1,7 @@
 import { boundedBatch } from './bounded-batch.ts';
 import { changeJob, changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
+import { afterPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
@@ -26,6 +27,7 @@ export async function saveBatch(
       publishedRev: 0,
       changedAt: deps.clock.now(),
       tries: 0,
+      ...afterPutBack(part, batch, deps.clock.now()), // one that is found later may have ended by then
     };
   });
   if (answer?.part.batch?.batchId !== batch.batchId) {

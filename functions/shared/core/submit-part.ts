@@ -10,13 +10,13 @@
  * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
  */
 import { createHash } from 'node:crypto';
-import { isOurAccount } from './account.ts';
+import { isDeleted, isOurAccount } from './account.ts';
 import { without } from './change.ts';
 import { Ambiguous, NotAllowed, Refused, RetryLater } from './errors.ts';
 import { findBatches } from './find-batches.ts';
 import { type HeldPart, LostLease, withPartLease } from './lease.ts';
 import { nextPartStep, type PartStep } from './next-step.ts';
-import type { Intent, ObservedBatch, Part, PartRef } from './part.ts';
+import type { FileAtApi, Intent, ObservedBatch, Part, PartRef } from './part.ts';
 import { attemptBytes, attemptSize } from './part-bytes.ts';
 import type { Ports, Turn } from './ports.ts';
 import { cancelStray, saveBatch } from './save-batch.ts';
@@ -170,9 +170,11 @@ async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<Observe
 
 /** The key was replaced by another account's since the upload: the file is uploaded again, to that account. */
 async function beginAnew(held: HeldPart, intentId: string): Promise<void> {
-  await held.change((part) =>
-    part.intent?.id === intentId && !part.batch ? (without(part, 'intent') as Part) : undefined,
-  );
+  await held.change((part) => {
+    if (part.intent?.id !== intentId || part.batch) return undefined;
+    const left = part.intent.fileId === undefined ? [] : [fileAtApi(part.intent, part.intent.fileId)];
+    return { ...(without(part, 'intent') as Part), leftFiles: [...(part.leftFiles ?? []), ...left] };
+  });
 }
 
 /** The API said no for certain, so no batch exists: the intent is as before sending, or the part is at its end. */
@@ -216,14 +218,16 @@ async function abandon(deps: TurnDeps, held: HeldPart): Promise<boolean> {
   if (await adopt(deps, part, intent)) return false;
   const { fileId } = intent;
   if (fileId === undefined) throw new Error(`abandon part ${part.jobId}/${part.number}: no file`);
-  await deps.api.deleteFile(fileId);
+  const file = fileAtApi(intent, fileId);
+  if (!(await isDeleted(deps, file)))
+    throw new RetryLater(`abandon ${fileId}: the key is of another account than the one that has it`);
   if (await adopt(deps, part, intent)) return false;
   deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
   await held.change((now) => {
     if (now.intent?.id !== intent.id || now.batch) return undefined;
     const abandoned = [
       ...now.abandoned,
-      { intentId: intent.id, fileId, at: intent.at, givenUpAt: deps.clock.now() },
+      { intentId: intent.id, ...file, at: intent.at, givenUpAt: deps.clock.now() },
     ];
     const next = without(now, 'intent', 'waitUntil', 'held', 'swept') as Part;
     return { ...next, abandoned, attempt: now.attempt + 1, tries: 0 };
@@ -268,6 +272,10 @@ async function retry(deps: TurnDeps, held: HeldPart): Promise<void> {
       tries: 0,
     };
   });
+}
+
+function fileAtApi({ account }: Intent, fileId: string): FileAtApi {
+  return { fileId, ...(account === undefined ? {} : { account }) };
 }
 
 function standing(part: Part): Intent {

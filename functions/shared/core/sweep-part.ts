@@ -1,6 +1,6 @@
 import { changePart } from './change.ts';
 import { findBatches } from './find-batches.ts';
-import type { Part } from './part.ts';
+import type { ObservedBatch, Part } from './part.ts';
 import type { Ports } from './ports.ts';
 import { cancelStray } from './save-batch.ts';
 
@@ -12,9 +12,13 @@ export async function sweepPart(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>,
   part: Part,
 ): Promise<void> {
-  const fileIds = new Set(part.abandoned.map(({ fileId }) => fileId));
-  const since = Math.min(...part.abandoned.map(({ at }) => at));
-  const found = await findBatches(deps, { fileIds, since, account: part.intent?.account });
+  const found: ObservedBatch[] = [];
+  for (const account of new Set(part.abandoned.map((intent) => intent.account))) {
+    const ofAccount = part.abandoned.filter((intent) => intent.account === account);
+    const fileIds = new Set(ofAccount.map(({ fileId }) => fileId));
+    const since = Math.min(...ofAccount.map(({ at }) => at));
+    found.push(...(await findBatches(deps, { fileIds, since, account })));
+  }
   // An attempt that was put back leaves its file, with a known batch on it, to the attempts after it.
   const known = new Set([part.batch?.batchId, ...part.earlierBatchIds, ...part.strays]);
   for (const { batchId } of found) if (!known.has(batchId)) await cancelStray(deps, part, batchId);
