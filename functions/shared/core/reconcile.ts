@@ -20,7 +20,7 @@ import {
 } from './advance.ts';
 import { inParallel } from './in-parallel.ts';
 import { observeBatches } from './observe-batches.ts';
-import { applyObserved } from './observe-part.ts';
+import { applyObserved, endIfLost } from './observe-part.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
@@ -162,7 +162,7 @@ class Reconciliation {
       seen: async (known, now) => this.#see(refOf(known), known, now),
       failed: async (known, failure) => {
         const ref = refOf(known);
-        if (ref) await this.#look(ref, () => failedStep(this.#deps, ref, 'observe', failure));
+        if (ref) await this.#look(ref, () => this.#unseen(ref, failure));
       },
     });
     this.tick.open += open.length;
@@ -187,6 +187,11 @@ class Reconciliation {
       const carriers = { ...quickPartSteps(this.#deps), observe: async () => false }; // it was, just now
       return advancePart(this.#deps, ref, carriers, this.#control.paused);
     });
+  }
+
+  async #unseen(ref: PartRef, failure: unknown): Promise<Fared> {
+    if (await endIfLost(this.#deps, ref, failure)) return 'fine';
+    return failedStep(this.#deps, ref, 'observe', failure);
   }
 
   async #look(ref: { jobId: string; number?: number }, work: () => Promise<Fared>): Promise<void> {
