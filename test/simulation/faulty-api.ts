@@ -61,8 +61,7 @@ export class FaultyApi implements BatchApi {
 
   async retrieveBatch(batchId: string): Promise<ObservedBatch> {
     this.#checkKey('retrieve');
-    if (this.#faults.strikes('batch forgotten by the API', batchId)) this.forgotten.add(batchId);
-    if (this.forgotten.has(batchId) || this.#hides(batchId, 'retrieve'))
+    if (this.#forgets(batchId) || this.#hides(batchId, 'retrieve'))
       throw new Refused('not_found', `retrieve ${batchId}: HTTP 404 not_found`);
     return this.#reported(await this.#api.retrieveBatch(batchId));
   }
@@ -142,6 +141,12 @@ export class FaultyApi implements BatchApi {
   #isYoung(batchId: string, ageMs: number): boolean {
     if (this.#mood.now() - (this.#createdAt.get(batchId) ?? 0) >= ageMs) return false;
     return this.#mood.lagAlways || this.#faults.strikes('list lags', batchId);
+  }
+
+  #forgets(batchId: string): boolean {
+    if (!this.forgotten.has(batchId) && this.#faults.strikes('batch forgotten by the API', batchId))
+      this.forgotten.add(batchId);
+    return this.forgotten.has(batchId);
   }
 
   #hides(batchId: string, call: string): boolean {

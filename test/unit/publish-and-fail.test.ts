@@ -200,8 +200,10 @@ it('a job whose results cannot be stored is reported at every try once many have
   let down = true;
   const world = new SmallWorld({
     replaced: ({ results }) => ({
-      results: withFaults(results, (method) =>
-        method === 'put' && down ? { failBefore: new RetryLater('503') } : 'ok',
+      results: withFaults(results, (method, [key]) =>
+        method === 'put' && `${key}`.endsWith('summary.json') && down
+          ? { failBefore: new RetryLater('503') }
+          : 'ok',
       ),
     }),
   });

@@ -16,17 +16,25 @@ export async function observePart(deps: Deps, part: Part): Promise<boolean> {
   try {
     return await applyObserved(deps, part, await deps.api.retrieveBatch(part.batch.batchId));
   } catch (failure) {
-    if (!(await isLost(deps, part, part.batch, failure))) throw failure;
-    return endLost(deps, part, part.batch.batchId);
+    if (await endIfLost(deps, part, failure)) return true;
+    throw failure;
   }
+}
+
+/** Ends the part whose batch could not be observed, if it is lost. False: it is not. Errors: as the API's. */
+export async function endIfLost(deps: Deps, ref: PartRef, failure: unknown): Promise<boolean> {
+  if (!isUnknown(failure)) return false;
+  const part = await deps.ledger.readPart(ref);
+  if (!part?.batch || !(await isLost(deps, part, part.batch))) return false;
+  await endLost(deps, ref, part.batch.batchId);
+  return true;
 }
 
 /**
  * Whether the API has forgotten the batch for good: its own account's key says so, twice, long after it must have ended.
  * Before that it may yet come back, and with it what it ran.
  */
-async function isLost(deps: Deps, part: Part, batch: ObservedBatch, failure: unknown): Promise<boolean> {
-  if (!isUnknown(failure)) return false;
+async function isLost(deps: Deps, part: Part, batch: ObservedBatch): Promise<boolean> {
   const endsBy = batch.expiresAt ?? batch.createdAt + LONGEST_WINDOW_MS;
   if (deps.clock.now() < endsBy + LOST_AFTER_MS || !(await isOurAccount(deps, part.intent?.account)))
     return false;
@@ -37,15 +45,14 @@ function isUnknown(failure: unknown): boolean {
   return failure instanceof Refused && failure.code === 'not_found';
 }
 
-async function endLost(deps: Deps, ref: PartRef, batchId: string): Promise<boolean> {
+async function endLost(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
   deps.log.error('batch_lost', { jobId: ref.jobId, part: ref.number, batchId });
   const message = `the API knows no batch ${batchId} any more; what it ran is lost`;
-  const answer = await changePart(deps, ref, (part) => {
+  await changePart(deps, ref, (part) => {
     if (part.ended || part.delivered || part.batch?.batchId !== batchId) return undefined;
     const rest = without(part, 'waitUntil', 'handedOnUntil', 'held') as Part;
     return { ...rest, ended: { as: 'lost', reason: { code: 'batch_lost', message } }, tries: 0 };
   });
-  return answer?.changed ?? false;
 }
 
 /**

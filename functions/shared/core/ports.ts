@@ -28,6 +28,8 @@ export interface Control {
   nextShard?: number;
   /** The API asked not to be asked before this time, in milliseconds. */
   observeFrom?: number;
+  /** Batches that the last tick did not come to: they are retrieved first. */
+  observeFirst?: string[];
 }
 
 /** Shards of the `due` index. */

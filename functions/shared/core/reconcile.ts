@@ -20,7 +20,7 @@ import {
 } from './advance.ts';
 import { inParallel } from './in-parallel.ts';
 import { observeBatches } from './observe-batches.ts';
-import { applyObserved } from './observe-part.ts';
+import { applyObserved, endIfLost } from './observe-part.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
@@ -54,6 +54,9 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   return reconciliation.tick;
 }
 
+/** What a tick leaves to the next. */
+type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst'>;
+
 interface DueInShard {
   shard: number;
   item: DueItem;
@@ -71,6 +74,7 @@ class Reconciliation {
   #items: DueInShard[] = [];
   #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
   #observeFrom: number;
+  #observeFirst: string[];
 
   constructor(deps: ReconcileDeps, turn: Turn, control: Control) {
     this.#deps = deps;
@@ -79,6 +83,7 @@ class Reconciliation {
     this.#firstShard = control.nextShard ?? 0;
     this.#shards = Array.from({ length: DUE_SHARDS }, (_, index) => (this.#firstShard + index) % DUE_SHARDS);
     this.#observeFrom = control.observeFrom ?? 0;
+    this.#observeFirst = control.observeFirst ?? [];
   }
 
   async run(): Promise<void> {
@@ -95,9 +100,13 @@ class Reconciliation {
   }
 
   /** What the next tick has to know. */
-  left(): Pick<Control, 'nextShard' | 'observeFrom'> {
+  left(): LeftOver {
     const nextShard = this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
-    return { nextShard, ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}) };
+    return {
+      nextShard,
+      ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
+      ...(this.#observeFirst.length > 0 ? { observeFirst: this.#observeFirst } : {}),
+    };
   }
 
   /** One at least, one after the other: what they cost is then known before the next. */
@@ -157,19 +166,25 @@ class Reconciliation {
     const refOf = ({ batchId }: OpenBatch) => toObserve.get(batchId)?.ref;
     const open = [...toObserve.values()].map((entry) => entry.open);
     const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
-    const observed = await observeBatches(this.#deps, open, rotation, {
-      isOver: () => this.#isOver(),
-      seen: async (known, now) => this.#see(refOf(known), known, now),
-      failed: async (known, failure) => {
-        const ref = refOf(known);
-        if (ref) await this.#look(ref, () => failedStep(this.#deps, ref, 'observe', failure));
+    const observed = await observeBatches(
+      this.#deps,
+      open,
+      { rotation, first: this.#observeFirst },
+      {
+        isOver: () => this.#isOver(),
+        seen: async (known, now) => this.#see(refOf(known), known, now),
+        failed: async (known, failure) => {
+          const ref = refOf(known);
+          if (ref) await this.#look(ref, () => this.#unseen(ref, failure));
+        },
       },
-    });
+    );
     this.tick.open += open.length;
     this.tick.calls += observed.calls;
     this.tick.outOfTime ||= observed.cutShort;
     if (observed.broken) this.tick.broken += 1;
     this.#observeFrom = observed.observeFrom ?? 0;
+    this.#observeFirst = observed.left;
   }
 
   async #see(ref: PartRef | undefined, known: OpenBatch, observed: ObservedBatch): Promise<void> {
@@ -187,6 +202,11 @@ class Reconciliation {
       const carriers = { ...quickPartSteps(this.#deps), observe: async () => false }; // it was, just now
       return advancePart(this.#deps, ref, carriers, this.#control.paused);
     });
+  }
+
+  async #unseen(ref: PartRef, failure: unknown): Promise<Fared> {
+    if (await endIfLost(this.#deps, ref, failure)) return 'fine';
+    return failedStep(this.#deps, ref, 'observe', failure);
   }
 
   async #look(ref: { jobId: string; number?: number }, work: () => Promise<Fared>): Promise<void> {
@@ -230,13 +250,9 @@ async function claimTick(
   return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
 }
 
-async function releaseTick(
-  { ledger, log }: ReconcileDeps,
-  mine: Control,
-  left: Pick<Control, 'nextShard' | 'observeFrom'>,
-): Promise<void> {
+async function releaseTick({ ledger, log }: ReconcileDeps, mine: Control, left: LeftOver): Promise<void> {
   try {
-    const { pollLease, observeFrom: _, ...control } = await ledger.readControl();
+    const { pollLease, observeFrom: _, observeFirst: __, ...control } = await ledger.readControl();
     if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl({ ...control, ...left });
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
