@@ -61,6 +61,12 @@ export function accountedFor(world: World, users: Users): Finding {
   return { promise: 'rows in are rows accounted for', examined, broken };
 }
 
+/** A part counts as delivered only when all it stored can be read. */
+export function piecesStored({ piecesChecked, unwritten }: World): Finding {
+  const broken = unwritten.map((key) => `the piece ${key} counted before it could be read`);
+  return { promise: 'what is delivered can be read', examined: piecesChecked, broken };
+}
+
 type Objects = ReturnType<World['results']['objects']>;
 
 function idsIn(objects: Objects, key: string): string[] {
