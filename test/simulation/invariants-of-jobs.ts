@@ -38,6 +38,15 @@ export function oneEnd(world: World, users: Users): Finding {
   return { promise: 'every job at one end, with its event', examined: jobs.length, broken };
 }
 
+/** The token limit passes: a job never fails for it. */
+export function nothingGivenUp(world: World): Finding {
+  const jobs = world.ledger.jobs();
+  const broken = jobs
+    .filter(({ status, reason }) => status === 'failed' && reason?.code === 'token_limit_exceeded')
+    .map(({ jobId }) => `job ${jobId} was given up for the token limit, which passes`);
+  return { promise: 'nothing is given up for what passes', examined: jobs.length, broken };
+}
+
 /** Promise 5: rows in are rows accounted for, by what lies in the results bucket and by what the API did. */
 export function accountedFor(world: World, users: Users): Finding {
   const broken: string[] = [];

@@ -1,6 +1,6 @@
 import { cancelsHonoured } from './invariants-of-cancels.ts';
 import { forward, published } from './invariants-of-events.ts';
-import { accountedFor, oneEnd, piecesStored } from './invariants-of-jobs.ts';
+import { accountedFor, nothingGivenUp, oneEnd, piecesStored } from './invariants-of-jobs.ts';
 import { atRest, nothingLeft } from './invariants-of-rest.ts';
 import type { Users } from './users.ts';
 import type { World } from './world.ts';
@@ -19,6 +19,7 @@ export function findings(world: World, users: Users): Finding[] {
     noRowTwice(world),
     idsOnRecord(world),
     oneEnd(world, users),
+    nothingGivenUp(world),
     published(world),
     forward(world),
     accountedFor(world, users),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Ambiguous } from '../../functions/shared/core/errors.ts';
 import { type Fault, withFaults } from '../fakes/faulty.ts';
-import { fileOf, SmallWorld } from './small-world.ts';
+import { fileOf, MINUTE, SmallWorld } from './small-world.ts';
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
 
@@ -42,4 +42,23 @@ it('a batch that is cancelled and then put back for the token limit is cancelled
 
   expect(world.batchStatuses()).toEqual(['validating', 'failed']);
   expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 2, cancelled: 2 } });
+});
+
+/** Found by `npm run chaos` with seed 95190, and by the simulation with seed 31 once it asked. */
+it('a batch that was put back before it was found is tried again', async () => {
+  const creates: Fault[] = [{ failAfter: new Ambiguous('create batch: connection failed') }];
+  const world = new SmallWorld({
+    listLagMs: 4 * MINUTE,
+    fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}),
+    replaced: ({ api }) => ({
+      api: withFaults(api, (method) => (method === 'createBatch' && creates.shift()) || 'ok'),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  await world.pass(8);
+  expect(world.batchStatuses()).toEqual(['failed']); // it was adopted as it had ended
+  await world.rest();
+  expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+  expect(world.api.audit().creates).toHaveLength(2);
 });

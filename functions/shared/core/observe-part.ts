@@ -4,9 +4,9 @@ import { boundedBatch } from './bounded-batch.ts';
 import { changePart, without } from './change.ts';
 import { Refused } from './errors.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
-import { isPutBack } from './part-end.ts';
+import { triedAgain } from './part-end.ts';
 import type { Ports } from './ports.ts';
-import { LONGEST_WINDOW_MS, LOST_AFTER_MS, tokenLimitPause } from './timing.ts';
+import { LONGEST_WINDOW_MS, LOST_AFTER_MS } from './timing.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
 
@@ -131,7 +131,5 @@ function withStatus(part: Part, known: string, observed: ObservedBatch, now: num
     changedAt: now,
     tries: 0,
   };
-  if (!isPutBack(observed) || part.cancelRequestedAt !== undefined) return next;
-  const putBack = part.putBack + 1;
-  return { ...next, willRetry: true, putBack, waitUntil: now + tokenLimitPause(putBack) };
+  return triedAgain(next, now);
 }

@@ -1,6 +1,7 @@
 import { boundedBatch } from './bounded-batch.ts';
 import { changeJob, changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
+import { triedAgain } from './part-end.ts';
 import type { Ports } from './ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
@@ -18,7 +19,7 @@ export async function saveBatch(
 ): Promise<'saved' | 'cancelled'> {
   const answer = await changePart(deps, ref, (part) => {
     if (part.intent?.id !== intentId || part.batch) return undefined;
-    return {
+    const saved: Part = {
       ...(without(part, 'waitUntil', 'held', 'handedOnUntil') as Part),
       batch: boundedBatch(batch),
       previousStatus: null,
@@ -27,6 +28,7 @@ export async function saveBatch(
       changedAt: deps.clock.now(),
       tries: 0,
     };
+    return triedAgain(saved, saved.changedAt); // one that is found late may have been put back by then
   });
   if (answer?.part.batch?.batchId !== batch.batchId) {
     await cancelStray(deps, ref, batch.batchId);
