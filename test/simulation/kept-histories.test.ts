@@ -5,6 +5,20 @@ import { playHistory } from './history.ts';
 /** Histories that broke a promise once, shrunk if they could be, by what was wrong. Each failed on the source as it was. */
 const KEPT: [wrong: string, seed: number, leftOut: LeftOut][] = [
   [
+    'a job was given up for the token limit, as its batch had been put back before it was found',
+    31,
+    {
+      deeds: [2, 0, 3],
+      allFaultsBut: [
+        'key refused until rotated @ the operator',
+        'tick skipped @ tick 78',
+        'tick skipped @ tick 79',
+        'ledger throttled @ submit(m7680.1#1)/11',
+        'token limit @ batch 1',
+      ],
+    },
+  ],
+  [
     'what a delivery that thawed and failed had written after its job was cleaned stayed in the results bucket',
     9115,
     {
