@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Ambiguous } from '../../functions/shared/core/errors.ts';
 import { type Fault, withFaults } from '../fakes/faulty.ts';
-import { fileOf, MINUTE, SmallWorld } from './small-world.ts';
+import { fileOf, SmallWorld } from './small-world.ts';
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
 
