@@ -12,6 +12,7 @@ import { grantPutFiles, grantReadFiles } from './bucket-access.ts';
 import { Buckets } from './buckets.ts';
 import { Cancellation } from './cancellation.ts';
 import { Delivery } from './delivery.ts';
+import { instanceName } from './instance-name.ts';
 import { Intake } from './intake.ts';
 import { LedgerTable } from './ledger-table.ts';
 import { OpenAiAccount } from './openai-account.ts';
@@ -75,6 +76,7 @@ export class Batchdrop extends Construct {
         'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
       );
     }
+    const instance = instanceName(this);
     const { requestPrefix } = props;
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const buckets = new Buckets(this, 'Buckets', {
@@ -84,7 +86,7 @@ export class Batchdrop extends Construct {
       expireFilesAfter: props.expireFilesAfter,
     });
     const { requests: requestBucket, results: resultsBucket } = buckets;
-    const { bus } = new StatusEvents(this, 'StatusEvents', props.bus);
+    const { bus } = new StatusEvents(this, 'StatusEvents', { bus: props.bus, instance });
     const ledger = new LedgerTable(this, 'Ledger', { removalPolicy });
     const openAi = new OpenAiAccount(this, 'OpenAi', {
       apiKeySecretName: props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET,
@@ -92,7 +94,7 @@ export class Batchdrop extends Construct {
     });
 
     // Backwards along the way of the data, so that each room knows the queue of the next.
-    const shared = { requestBucket, requestPrefix, resultsBucket, ledger, bus, openAi };
+    const shared = { house: { instance }, requestBucket, requestPrefix, resultsBucket, ledger, bus, openAi };
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
       keepOpenAiFiles: props.keepOpenAiFiles ?? false,

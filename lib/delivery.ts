@@ -4,7 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../functions/deliver/env.ts';
 import { letKeepResults, letReadRequests } from './bucket-access.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -12,6 +12,7 @@ import { WorkQueue } from './work-queue.ts';
 const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the pieces together is gone on with
 
 export interface DeliveryProps {
+  house: House;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
@@ -30,11 +31,13 @@ export class Delivery extends Construct {
     super(scope, id);
     this.work = new WorkQueue(this, 'Work', TIMEOUT);
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'deliver',
       description: 'Stores the results of an ended batch and accounts for its rows',
       memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the ids of one part's 50,000 rows
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,

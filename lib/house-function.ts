@@ -16,7 +16,14 @@ import { BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 /** Context key: another place of the function bundles than `dist/functions`. */
 export const BUNDLES_CONTEXT = 'batchdrop:bundles';
 
+/** What the functions of one Batchdrop share. */
+export interface House {
+  /** Name of this Batchdrop in its metrics. */
+  instance: string;
+}
+
 export interface HouseFunctionProps {
+  house: House;
   bundle: FunctionName;
   description: string;
   memory: Size;

@@ -5,13 +5,14 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IntakeEnv } from '../functions/intake/env.ts';
 import { letReadRequests, letWriteReports } from './bucket-access.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { deadLetterQueue, letRuleSend, WorkQueue } from './work-queue.ts';
 
 const TIMEOUT = Duration.minutes(10);
 
 export interface IntakeProps {
+  house: House;
   requestBucket: IBucket;
   /** Only files whose key begins so are looked at. */
   requestPrefix: string | undefined;
@@ -38,11 +39,13 @@ export class Intake extends Construct {
     });
     this.#listen(props);
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'intake',
       description: 'Reads and checks a request file and plans its parts',
       memory: Size.mebibytes(1024), // 0.58 vCPU keeps up with S3; room for the ids of five million rows
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,

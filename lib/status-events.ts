@@ -14,12 +14,17 @@ export interface Subscription<Status extends string> {
 export class StatusEvents extends Construct {
   readonly bus: IEventBus;
 
-  constructor(scope: Construct, id: string, bus: IEventBus | undefined) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { bus, instance }: { bus: IEventBus | undefined; instance: string },
+  ) {
     super(scope, id);
     // `as`: the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes.
     this.bus =
       bus ??
       (new EventBus(this, 'Bus', {
+        eventBusName: instance, // CloudFormation makes no names for buses
         description: 'Status changes of OpenAI batches and of their jobs',
       }) as IEventBus);
   }

@@ -4,7 +4,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SubmitEnv } from '../functions/submit/env.ts';
 import { letReadRequests } from './bucket-access.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -12,6 +12,7 @@ import { WorkQueue } from './work-queue.ts';
 const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lease outlasts it
 
 export interface SubmissionProps {
+  house: House;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
@@ -30,11 +31,13 @@ export class Submission extends Construct {
     super(scope, id);
     this.work = new WorkQueue(this, 'Work', TIMEOUT);
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'submit',
       description: 'Uploads a part of a request file and creates its batch',
       memory: Size.mebibytes(512), // bodies are streams of about 150 MB peak; 0.29 vCPU fills the network
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,

@@ -11,6 +11,7 @@ import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts'
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 import { Chance } from './chance.ts';
 import { fateOf } from './fates.ts';
@@ -53,6 +54,7 @@ export class World {
   readonly faultyApi: FaultyApi;
   readonly bus = createRecordingBus();
   readonly log = createRecordingLog();
+  readonly metrics = createRecordingMetrics();
   /** What happened, for a person to read. */
   readonly story: string[] = [];
   /** Batches whose id came back to a function that ended well without having put it on the record. */
@@ -289,6 +291,7 @@ export class World {
       clock: { now: () => invocation.now() },
       ids: this.#ids,
       log: this.log,
+      metrics: this.metrics,
       resultsBucket: 'results',
     };
   }

@@ -15,6 +15,7 @@ import { createInMemoryResults } from '../fakes/in-memory-results.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../fakes/recording-queues.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 
@@ -37,6 +38,7 @@ export class SmallWorld {
   readonly results = createInMemoryResults();
   readonly queues = createRecordingQueues();
   readonly log = createRecordingLog();
+  readonly metrics = createRecordingMetrics();
   readonly ids = createSeededIds(7);
   readonly api;
   readonly bus;
@@ -46,8 +48,19 @@ export class SmallWorld {
     const { refuses, replaced, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
-    const { ledger, requestFiles, results, queues, log, ids, clock, bus } = this;
-    const fakes: Ports = { ledger, requestFiles, results, queues, log, ids, clock, bus, api: this.api };
+    const { ledger, requestFiles, results, queues, log, metrics, ids, clock, bus } = this;
+    const fakes: Ports = {
+      ledger,
+      requestFiles,
+      results,
+      queues,
+      log,
+      metrics,
+      ids,
+      clock,
+      bus,
+      api: this.api,
+    };
     this.ports = { ...fakes, ...replaced?.(fakes), resultsBucket: RESULTS, completionWindow: '24h' };
   }
 

@@ -16,7 +16,7 @@ import type { Ports, WorkMessage } from './ports.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { MESSAGE_PATIENCE_MS } from './timing.ts';
 
-export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'bus' | 'queues'> & {
+export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> & {
   resultsBucket: string;
 };
 
@@ -191,7 +191,7 @@ async function endUnread(deps: AdvanceDeps, { jobId }: Job, as: 'cancelled' | 'f
     as === 'cancelled'
       ? { code: 'cancelled', message: 'cancelled before the file was read' }
       : { code: 'tries_used_up', message: 'the file could not be read, again and again' };
-  await changeJob(deps, jobId, (job) => {
+  const answer = await changeJob(deps, jobId, (job) => {
     if (job.status !== 'received') return undefined;
     if (as === 'cancelled' && job.cancelRequestedAt === undefined) return undefined;
     const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
@@ -204,6 +204,7 @@ async function endUnread(deps: AdvanceDeps, { jobId }: Job, as: 'cancelled' | 'f
       reason,
     };
   });
+  if (answer?.changed && as === 'failed') deps.metrics.record('TriesUsedUp', 1);
 }
 
 function isExpected(failure: unknown): boolean {

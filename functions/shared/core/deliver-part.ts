@@ -24,7 +24,7 @@ import { pieceKeys } from './result-keys.ts';
 
 export type DeliverDeps = Pick<
   Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles' | 'results'
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
 >;
 
 const LONGEST_RESULT = 64 * 1024 * 1024; // an answer with images in it is large, but not larger

@@ -5,7 +5,7 @@ import type { PartRef } from './part.ts';
 import type { Ports } from './ports.ts';
 import { MAX_TRIES, pauseAfter } from './timing.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_PAUSE_MS = 2 * 60_000; // a rotated key is picked up within this time
 
@@ -22,7 +22,7 @@ export async function notePartFailure(
 ): Promise<void> {
   if (failure instanceof LostLease) return;
   const pause = pauseFor(deps, failure, step, { jobId: ref.jobId, part: ref.number });
-  await changePart(deps, ref, (part) => {
+  const noted = await changePart(deps, ref, (part) => {
     const tries = part.tries + (pause.counted ? 1 : 0);
     const waitUntil = deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries));
     const mayHaveBatch = part.batch !== undefined || part.intent?.sendBy !== undefined;
@@ -30,6 +30,7 @@ export async function notePartFailure(
     const message = `${step}: ${tries} tries have failed; tried on every half an hour`;
     return { ...part, tries, waitUntil, held: { code: 'tries_used_up', message } };
   });
+  if (noted?.part.held) deps.metrics.record('Held', 1); // at every try: the alarm stays on while it is held
 }
 
 /** The same for a job. */
@@ -41,14 +42,16 @@ export async function noteJobFailure(
 ): Promise<void> {
   if (failure instanceof LostLease) return;
   const pause = pauseFor(deps, failure, step, { jobId });
-  await changeJob(deps, jobId, (job) => {
+  const noted = await changeJob(deps, jobId, (job) => {
     const tries = job.tries + (pause.counted ? 1 : 0);
     return { ...job, tries, waitUntil: deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries)) };
   });
+  const isOpen = noted?.job.status === 'accepted' || noted?.job.status === 'submitted';
+  if (isOpen && noted.job.tries >= MAX_TRIES) deps.metrics.record('Held', 1); // tried on, every half hour
 }
 
 function pauseFor(
-  { log }: Deps,
+  { log, metrics }: Deps,
   failure: unknown,
   step: string,
   ids: { jobId: string; part?: number },
@@ -62,6 +65,7 @@ function pauseFor(
   }
   if (failure instanceof NotAllowed) {
     log.error('not_allowed', { ...ids, step }, failure);
+    metrics.record('KeyRefused', 1);
     return { counted: false, milliseconds: KEY_REFUSED_PAUSE_MS };
   }
   log.error(failure instanceof Refused ? 'step_refused' : 'step_broken', { ...ids, step }, failure);

@@ -20,7 +20,7 @@ import { isoTime } from './status-events.ts';
 import { summaryOf } from './summary.ts';
 import { JOB_CHECK_MS, MAX_TRIES } from './timing.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results'>;
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'results'>;
 
 const JSONL = 'application/jsonl';
 
@@ -214,6 +214,7 @@ export async function cleanJob(deps: FinishDeps, job: Job, keepFiles: boolean): 
       throw new RetryLater('clean: the key belongs to another account than the one that has the files');
   } else {
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
+    deps.metrics.record('TriesUsedUp', 1);
   }
   await changeJob(deps, job.jobId, (now) =>
     now.cleaned ? undefined : { ...(without(now, 'waitUntil', 'handedOnUntil') as Job), cleaned: true },

@@ -32,7 +32,7 @@ export async function cancelPart(deps: Deps, part: Part): Promise<void> {
 
 /** Ends a part that has no batch and never will have. */
 export async function endPart(
-  deps: Pick<Ports, 'ledger' | 'clock'>,
+  deps: Pick<Ports, 'ledger' | 'clock' | 'metrics'>,
   ref: PartRef,
   as: 'cancelled' | 'failed',
 ): Promise<void> {
@@ -40,11 +40,12 @@ export async function endPart(
     as === 'cancelled'
       ? { code: 'cancelled', message: 'cancelled before anything was sent' }
       : { code: 'tries_used_up', message: 'submission was tried again and again without success' };
-  await changePart(deps, ref, (part) => {
+  const answer = await changePart(deps, ref, (part) => {
     if (part.batch || part.ended || part.intent?.sendBy !== undefined) return undefined;
     if (as === 'cancelled' && part.cancelRequestedAt === undefined) return undefined;
     return { ...(without(part, 'waitUntil', 'handedOnUntil') as Part), ended: { as, reason }, tries: 0 };
   });
+  if (answer?.changed && as === 'failed') deps.metrics.record('TriesUsedUp', 1);
 }
 
 /** Applies a status that is further than the known one, once the one before is published. */

@@ -6,6 +6,7 @@
 import { type AdvanceDeps, advanceJob, advancePart, type Fared, quickPartSteps } from './advance.ts';
 import { observePart } from './observe-part.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
+import { OpenBatches } from './readings.ts';
 
 export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'>;
 
@@ -24,6 +25,7 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   const control = await claimTick(deps, turn);
   if (!control) return undefined;
   const tick: Tick = { looked: 0, broken: 0, outOfTime: false };
+  const open = new OpenBatches();
   try {
     await inParallel(shardOrder(deps.clock.now()), 4, async (shard) => {
       const items = await dueIn(deps, shard);
@@ -34,12 +36,14 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
           return;
         }
         tick.looked += 1;
-        if ((await look(deps, item, control.paused)) === 'broken') tick.broken += 1;
+        if ((await look(deps, item, control.paused, open)) === 'broken') tick.broken += 1;
       });
     });
   } finally {
     await releaseTick(deps, control);
   }
+  deps.metrics.record('Ticks', 1);
+  open.record(deps.metrics, deps.clock.now());
   return tick;
 }
 
@@ -53,12 +57,15 @@ async function dueIn({ ledger, clock, log }: ReconcileDeps, shard: number): Prom
   }
 }
 
-async function look(deps: ReconcileDeps, item: DueItem, paused: boolean): Promise<Fared> {
+async function look(deps: ReconcileDeps, item: DueItem, paused: boolean, open: OpenBatches): Promise<Fared> {
   try {
     if (item.kind === 'job') return await advanceJob(deps, item.jobId, {});
     const carriers = {
       ...quickPartSteps(deps),
-      observe: (part: Parameters<typeof observePart>[1]) => observePart(deps, part),
+      observe: (part: Parameters<typeof observePart>[1]) => {
+        open.add(part);
+        return observePart(deps, part);
+      },
     };
     return await advancePart(deps, item, carriers, paused);
   } catch (failure) {

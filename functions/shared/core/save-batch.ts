@@ -3,7 +3,7 @@ import { changeJob, changePart, without } from './change.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import type { Ports } from './ports.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
  * Binds a batch to the intent it was made for: on the condition that the intent is still the part's, whoever holds the
@@ -50,6 +50,7 @@ export async function saveBatch(
 /** Cancels a batch that nobody may pay for, and reports it. Errors: RetryLater. */
 export async function cancelStray(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
   deps.log.error('second_batch', { jobId: ref.jobId, part: ref.number, batchId });
+  deps.metrics.record('SecondBatches', 1);
   await deps.api.cancelBatch(batchId);
   await changePart(deps, ref, (part) =>
     part.strays.includes(batchId) ? undefined : { ...part, strays: [...part.strays, batchId] },

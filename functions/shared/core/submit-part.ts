@@ -23,7 +23,10 @@ import type { Ports, Turn } from './ports.ts';
 import { cancelStray, saveBatch } from './save-batch.ts';
 import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
 
-export type SubmitDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles'> & {
+export type SubmitDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles'
+> & {
   completionWindow: string;
 };
 
