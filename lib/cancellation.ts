@@ -1,5 +1,6 @@
 import { Duration, Size } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { CancelEnv } from '../functions/cancel/env.ts';
@@ -12,6 +13,7 @@ const TIMEOUT = Duration.minutes(1); // ten requests of a few short calls each
 
 export interface CancellationProps {
   house: House;
+  encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
@@ -25,7 +27,7 @@ export class Cancellation extends Construct {
 
   constructor(scope: Construct, id: string, props: CancellationProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.worker = new HouseFunction(this, 'Worker', {
       house: props.house,
       bundle: 'cancel',

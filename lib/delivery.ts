@@ -1,5 +1,6 @@
 import { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../functions/deliver/env.ts';
@@ -13,6 +14,7 @@ const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the 
 
 export interface DeliveryProps {
   house: House;
+  encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
@@ -29,7 +31,7 @@ export class Delivery extends Construct {
 
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.worker = new HouseFunction(this, 'Worker', {
       house: props.house,
       bundle: 'deliver',

@@ -1,5 +1,6 @@
 import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
 import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -13,6 +14,7 @@ const TIMEOUT = Duration.minutes(10);
 
 export interface IntakeProps {
   house: House;
+  encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   /** Only files whose key begins so are looked at. */
   requestPrefix: string | undefined;
@@ -31,8 +33,8 @@ export class Intake extends Construct {
 
   constructor(scope: Construct, id: string, props: IntakeProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
-    this.undelivered = deadLetterQueue(this, 'Undelivered');
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
+    this.undelivered = deadLetterQueue(this, 'Undelivered', props.encryptionKey);
     Validations.of(this.undelivered).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason: 'It is the dead-letter queue of an EventBridge target, which the rule does not look for.',

@@ -3,9 +3,13 @@ import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
 import { batchStatusPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 
-/** Who is told of which statuses. */
-export interface Subscription<Status extends string> {
+/** Who is told. */
+export interface Subscriber {
   target: IRuleTarget;
+}
+
+/** Who is told of which statuses. */
+export interface Subscription<Status extends string> extends Subscriber {
   /** Only these statuses; every one if left out. */
   status?: readonly [Status, ...Status[]];
 }

@@ -1,5 +1,6 @@
 import { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SubmitEnv } from '../functions/submit/env.ts';
@@ -13,6 +14,7 @@ const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lea
 
 export interface SubmissionProps {
   house: House;
+  encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
@@ -29,7 +31,7 @@ export class Submission extends Construct {
 
   constructor(scope: Construct, id: string, props: SubmissionProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.worker = new HouseFunction(this, 'Worker', {
       house: props.house,
       bundle: 'submit',
