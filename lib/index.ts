@@ -1,4 +1,4 @@
-export type { MetricName } from '../functions/shared/contract/metrics.ts';
+export { METRIC_UNITS, METRICS_NAMESPACE, type MetricName } from '../functions/shared/contract/metrics.ts';
 export { Batchdrop, type BatchdropProps } from './batchdrop.ts';
 export { BatchdropStack, type BatchdropStackProps } from './batchdrop-stack.ts';
 export type { Network } from './house-function.ts';
