@@ -4,7 +4,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 import { Batchdrop, type BatchdropProps } from './batchdrop.ts';
-import { DEFAULT_API_KEY_SECRET } from './openai-account.ts';
+import { DEFAULT_API_KEY_SECRET, DEFAULT_BASE_URL } from './openai-account.ts';
 
 /** The choices of Batchdrop, with what is your own by its name. */
 export interface BatchdropStackProps
@@ -43,12 +43,12 @@ export class BatchdropStack extends Stack {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
       }),
     });
-    this.#nameThings();
+    this.#nameThings(props);
     this.#showCommands(props);
   }
 
   /** What the CLI and the local runtime ask for by these names. */
-  #nameThings(): void {
+  #nameThings(props: BatchdropStackProps): void {
     const { requestBucket, resultsBucket, cancelQueue, bus, ledger } = this.batchdrop;
     const things = {
       RequestBucket: requestBucket.bucketName,
@@ -56,6 +56,8 @@ export class BatchdropStack extends Stack {
       CancelQueueUrl: cancelQueue.queueUrl,
       EventBus: bus.eventBusName,
       LedgerTable: ledger.tableName,
+      ApiKeySecret: props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET,
+      ApiBaseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
     };
     for (const [name, value] of Object.entries(things)) new CfnOutput(this, name, { value });
   }

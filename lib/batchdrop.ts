@@ -23,7 +23,7 @@ import { houseMetric } from './house-metric.ts';
 import { instanceName } from './instance-name.ts';
 import { Intake } from './intake.ts';
 import { LedgerTable } from './ledger-table.ts';
-import { OpenAiAccount } from './openai-account.ts';
+import { DEFAULT_BASE_URL, OpenAiAccount } from './openai-account.ts';
 import { Polling } from './polling.ts';
 import type { Rooms } from './rooms.ts';
 import {
@@ -179,7 +179,7 @@ export class Batchdrop extends Construct {
       encryptionKey: props.encryptionKey,
       openAi: new OpenAiAccount(this, 'OpenAi', {
         apiKeySecret: props.apiKeySecret,
-        baseUrl: props.baseUrl ?? 'https://api.openai.com/v1',
+        baseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
       }),
     };
     const delivery = new Delivery(this, 'Delivery', {

@@ -7,6 +7,9 @@ import type { HouseFunction } from './house-function.ts';
 /** The secret that holds the API key unless another is given. */
 export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
 
+/** OpenAI's own API. */
+export const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
+
 /** The API that runs the batches, and the secret with its key. */
 export class OpenAiAccount extends Construct {
   readonly secret: ISecret;

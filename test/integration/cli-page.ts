@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { batchdrop } from './child-runtime.ts';
 import { Terminal } from './cli-terminal.ts';
 import { chatRows } from './stock-clients.ts';
@@ -73,6 +74,12 @@ async function capture(): Promise<Map<string, string>> {
     const done = await run('list', 'batchdrop list --status completed');
     const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
     await run('results', `batchdrop results ${completed} --out results`);
+    await run('doctor', 'batchdrop doctor');
+    await giveUpAnEvent('http://127.0.0.1:4577');
+    await open('batchdrop pause').untilEnded();
+    await run('doctor-failing', 'batchdrop doctor');
+    await open('batchdrop resume').untilEnded();
+    await run('redrive', 'batchdrop redrive undelivered');
     const api = open('batchdrop openai --port 4578 --api-key sk-anything');
     terminals.push(api);
     captures.set('openai', await api.until(/OPENAI_BASE_URL=.*/));
@@ -92,6 +99,17 @@ async function capture(): Promise<Map<string, string>> {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Leaves a message where EventBridge leaves the events that it cannot deliver. */
+async function giveUpAnEvent(endpoint: string): Promise<void> {
+  const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials });
+  const { QueueUrls = [] } = await sqs.send(
+    new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-intake-undelivered' }),
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl: QueueUrls[0], MessageBody: '{}' }));
+  sqs.destroy();
 }
 
 if (import.meta.main) {

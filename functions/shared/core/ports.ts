@@ -21,6 +21,8 @@ export interface Control {
   version: number;
   paused: boolean;
   pollLease?: { holder: string; until: number };
+  /** When the last tick was finished, in milliseconds. */
+  tickedAt?: number;
 }
 
 /** Shards of the `due` index. */

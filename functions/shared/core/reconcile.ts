@@ -26,6 +26,7 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   if (!control) return undefined;
   const tick: Tick = { looked: 0, broken: 0, outOfTime: false };
   const open = new OpenBatches();
+  let finishedAt: number | undefined;
   try {
     await inParallel(shardOrder(deps.clock.now()), 4, async (shard) => {
       const items = await dueIn(deps, shard);
@@ -39,8 +40,9 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
         if ((await look(deps, item, control.paused, open)) === 'broken') tick.broken += 1;
       });
     });
+    finishedAt = deps.clock.now();
   } finally {
-    await releaseTick(deps, control);
+    await releaseTick(deps, control, finishedAt);
   }
   deps.metrics.record('Ticks', 1);
   open.record(deps.metrics, deps.clock.now());
@@ -83,10 +85,16 @@ async function claimTick(deps: ReconcileDeps, turn: Turn): Promise<Control | und
   return (await deps.ledger.replaceControl(mine)) ? mine : undefined;
 }
 
-async function releaseTick({ ledger, log }: ReconcileDeps, mine: Control): Promise<void> {
+async function releaseTick(
+  { ledger, log }: ReconcileDeps,
+  mine: Control,
+  finishedAt: number | undefined,
+): Promise<void> {
   try {
     const { pollLease, ...control } = await ledger.readControl();
-    if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl(control);
+    const tickedAt = finishedAt ?? control.tickedAt;
+    if (pollLease?.holder === mine.pollLease?.holder)
+      await ledger.replaceControl({ ...control, ...(tickedAt === undefined ? {} : { tickedAt }) });
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }
