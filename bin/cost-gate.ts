@@ -3,7 +3,9 @@ import { DETAIL_TYPE, EVENT_SOURCE } from '../functions/shared/contract/events.t
 import { counted } from './amounts.ts';
 import type { Connection } from './connection.ts';
 import { printable, type ReceivedEvent } from './event-line.ts';
-import { pauseSubmission, resumeSubmission, type WaitingJob, waitingJobs } from './submission-switch.ts';
+import { pauseSubmission, resumeSubmission, type WaitingJob, whatIsToBeSent } from './submission-switch.ts';
+
+const UNSURE_AGAIN_MS = 5_000; // of the wall; no event tells that a search ended without finding a batch
 
 /** What the gate does its asking with. */
 export interface GateOptions {
@@ -19,7 +21,8 @@ export interface GateOptions {
 /**
  * Nothing is sent to an API that costs money before a person has seen how many rows wait and said yes, once a run.
  *   1. before any function runs, submission is paused in the ledger: a death cannot open the gate
- *   2. when files wait, now or later, it tells of each and asks
+ *   2. when files wait, now or later, it tells of each and asks; not about rows that were sent before a death and whose
+ *      batch is still being looked for: those were paid for with an earlier yes, and are asked about if there is none
  *   3. yes: submission goes on, for these and for what is dropped until the end of the run
  *   4. no: files of which nothing was sent are cancelled; others stay held. The next file asks again
  * `batchdrop resume`, given elsewhere, opens it as well: that is a person's yes, too.
@@ -30,6 +33,7 @@ export class CostGate {
   readonly #refused = new Set<string>();
   #isOpen = false;
   #review: Promise<void> = Promise.resolve();
+  #again: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection, options: GateOptions) {
     this.#connection = connection;
@@ -64,7 +68,10 @@ export class CostGate {
   async #ask(): Promise<void> {
     const { ask, tell, api, stopped } = this.#options;
     if (this.#isOpen || stopped.aborted) return;
-    const waiting = (await waitingJobs(this.#connection)).filter(({ job }) => !this.#refused.has(job.jobId));
+    const { waiting: all, unsureParts } = await whatIsToBeSent(this.#connection);
+    clearTimeout(this.#again);
+    if (unsureParts > 0) this.#again = setTimeout(() => void this.review(), UNSURE_AGAIN_MS).unref();
+    const waiting = all.filter(({ job }) => !this.#refused.has(job.jobId));
     if (waiting.length === 0) return;
     for (const job of waiting) tell(`  ${sentenceFor(job)}`);
     const rows = counted(

@@ -8,7 +8,7 @@ import { allJobs } from './jobs.ts';
 /** A job of which something is still to be sent. */
 export interface WaitingJob {
   readonly job: Job;
-  /** Parts that have no batch yet, or whose batch is to be tried again. */
+  /** Parts of which nothing was sent yet, or whose batch is to be tried again. */
   readonly parts: readonly Part[];
   /** Rows of these parts. */
   readonly rows: number;
@@ -28,7 +28,7 @@ export async function resumeSubmission(
 ): Promise<{ changed: boolean; waiting: WaitingJob[] }> {
   const changed = await setPaused(connection, false);
   if (!changed) return { changed, waiting: [] };
-  const waiting = await waitingJobs(connection);
+  const { waiting } = await whatIsToBeSent(connection);
   for (const { parts } of waiting) {
     for (const part of parts) {
       // A message of the time of the pause led nowhere: the poller need not wait for it.
@@ -40,22 +40,32 @@ export async function resumeSubmission(
   return { changed, waiting };
 }
 
-/** Every job of which something is still to be sent, oldest first. */
-export async function waitingJobs(connection: Connection): Promise<WaitingJob[]> {
+/** Every job of which something is still to be sent, oldest first; and how many parts may turn out to belong to it. */
+export async function whatIsToBeSent(
+  connection: Connection,
+): Promise<{ waiting: WaitingJob[]; unsureParts: number }> {
   const waiting: WaitingJob[] = [];
+  let unsureParts = 0;
   for (const job of (await allJobs(connection)).toReversed()) {
     const { jobId, status, plan, cancelRequestedAt } = job;
     const open = status === 'accepted' || status === 'submitted';
     if (!open || plan === undefined || cancelRequestedAt !== undefined) continue;
-    const parts = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isToBeSent);
+    const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
+    unsureParts += all.filter(isUnsure).length;
+    const parts = all.filter((part) => !isUnsure(part));
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     if (parts.length > 0) waiting.push({ job, parts, rows });
   }
-  return waiting;
+  return { waiting, unsureParts };
 }
 
-function isToBeSent({ batch, ended, delivered, willRetry }: Part): boolean {
+function isOpen({ batch, ended, delivered, willRetry }: Part): boolean {
   return ended === undefined && delivered === undefined && (batch === undefined || willRetry === true);
+}
+
+/** It was sent and the answer got lost: its batch is looked for, and only if there is none is it to be sent again. */
+function isUnsure({ batch, intent }: Part): boolean {
+  return batch === undefined && intent?.sendBy !== undefined;
 }
 
 async function setPaused({ ledger }: Connection, paused: boolean): Promise<boolean> {

@@ -1,0 +1,92 @@
+/**
+ * Where each row of a part lies in the request file, and its id: one object a part, written by INTAKE, read by SUBMIT
+ * when a part's rows are not one stretch of the file, and by DELIVER, which so needs the request file no more.
+ *
+ * A record a row, in the order of the file, little-endian: ordinal u32 (from 0, over all rows of the file), offset f64
+ * and length u32 in bytes (of the normalised line, without its end), length of the id u16, the id in UTF-8.
+ */
+const HEAD_BYTES = 18;
+const FIRST_BYTES = 64 * 1024;
+
+/** One row of the table. */
+export interface RowPlace {
+  /** Number of the row in the request file, from 0, blank lines not counted. */
+  ordinal: number;
+  /** Where its bytes lie in the request file: without a byte order mark, CR or line end. */
+  offset: number;
+  length: number;
+}
+
+/** Gathers the table of one part; about 18 bytes a row and the id. */
+export class RowTableWriter {
+  #buffer = Buffer.allocUnsafe(FIRST_BYTES);
+  #bytes = 0;
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add({ ordinal, offset, length }: RowPlace, customId: string): void {
+    const idBytes = Buffer.byteLength(customId);
+    const needed = this.#bytes + HEAD_BYTES + idBytes;
+    if (needed > this.#buffer.length) this.#grow(needed);
+    let at = this.#buffer.writeUInt32LE(ordinal, this.#bytes);
+    at = this.#buffer.writeDoubleLE(offset, at);
+    at = this.#buffer.writeUInt32LE(length, at);
+    at = this.#buffer.writeUInt16LE(idBytes, at);
+    this.#buffer.write(customId, at);
+    this.#bytes = needed;
+  }
+
+  /** What was gathered so far: a view, valid until the next `add`. */
+  gathered(): Uint8Array {
+    return this.#buffer.subarray(0, this.#bytes);
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
+    this.#buffer.copy(larger, 0, 0, this.#bytes);
+    this.#buffer = larger;
+  }
+}
+
+/** A part's rows, by index from 0 in the order of the file. Throws a RangeError on bytes that are no table. */
+export class RowTable {
+  readonly #bytes: Buffer;
+  readonly #starts: Uint32Array;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    const starts: number[] = [];
+    for (let at = 0; at < bytes.length; at += HEAD_BYTES + this.#bytes.readUInt16LE(at + 16)) starts.push(at);
+    const last = starts.at(-1);
+    if (last !== undefined && last + HEAD_BYTES + this.#bytes.readUInt16LE(last + 16) !== bytes.length) {
+      throw new RangeError('row table: the last record is cut off');
+    }
+    this.#starts = Uint32Array.from(starts);
+  }
+
+  get rows(): number {
+    return this.#starts.length;
+  }
+
+  place(index: number): RowPlace {
+    const at = this.#start(index);
+    return {
+      ordinal: this.#bytes.readUInt32LE(at),
+      offset: this.#bytes.readDoubleLE(at + 4),
+      length: this.#bytes.readUInt32LE(at + 12),
+    };
+  }
+
+  customId(index: number): string {
+    const at = this.#start(index);
+    return this.#bytes.toString('utf8', at + HEAD_BYTES, at + HEAD_BYTES + this.#bytes.readUInt16LE(at + 16));
+  }
+
+  #start(index: number): number {
+    const at = this.#starts[index];
+    if (at === undefined) throw new RangeError(`row table: no row ${index} of ${this.rows}`);
+    return at;
+  }
+}
