@@ -11,7 +11,11 @@ export interface RecordingMetrics extends Metrics {
 export function createRecordingMetrics(): RecordingMetrics {
   const values = new Map<MetricName, number[]>();
   return {
-    record: (name, value) => void values.set(name, [...(values.get(name) ?? []), value]),
+    record(name, value) {
+      const list = values.get(name);
+      if (list) list.push(value);
+      else values.set(name, [value]);
+    },
     of: (name) => values.get(name) ?? [],
   };
 }

@@ -80,25 +80,34 @@ async function capture(): Promise<Map<string, string>> {
     await run('doctor-failing', 'batchdrop doctor');
     await open('batchdrop resume').untilEnded();
     await run('redrive', 'batchdrop redrive undelivered');
-    const api = open('batchdrop openai --port 4578 --api-key sk-anything');
-    terminals.push(api);
-    captures.set('openai', await api.until(/OPENAI_BASE_URL=.*/));
-
-    const real = open('batchdrop up --real --port 4579', {
-      OPENAI_API_KEY: 'sk-anything',
-      OPENAI_BASE_URL: 'http://127.0.0.1:4578/v1',
-    });
-    terminals.push(real);
-    await real.until(/Batchdrop is up[\s\S]*Ctrl-C.*/);
-    await open('batchdrop submit examples/responses.jsonl --data .batchdrop-real').untilEnded();
-    await real.until(/\[y\/N\]/);
-    real.type('y\r');
-    captures.set('real', await real.until(/its results are in [\s\S]*\//));
+    await captureRealApi(open, terminals, captures);
     return captures;
   } finally {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A Batch API server, and a runtime that takes it for the real one. */
+async function captureRealApi(
+  open: (line: string, env?: Record<string, string>) => Terminal,
+  terminals: Terminal[],
+  captures: Map<string, string>,
+): Promise<void> {
+  const api = open('batchdrop openai --port 4578 --api-key sk-anything');
+  terminals.push(api);
+  captures.set('openai', await api.until(/OPENAI_BASE_URL=.*/));
+
+  const real = open('batchdrop up --real --port 4579', {
+    OPENAI_API_KEY: 'sk-anything',
+    OPENAI_BASE_URL: 'http://127.0.0.1:4578/v1',
+  });
+  terminals.push(real);
+  await real.until(/Batchdrop is up[\s\S]*Ctrl-C.*/);
+  await open('batchdrop submit examples/responses.jsonl --data .batchdrop-real').untilEnded();
+  await real.until(/\[y\/N\]/);
+  real.type('y\r');
+  captures.set('real', await real.until(/its results are in [\s\S]*\//));
 }
 
 /** Leaves a message where EventBridge leaves the events that it cannot deliver. */
