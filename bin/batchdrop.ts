@@ -2,9 +2,11 @@
 import './node-version.cjs';
 import { Command, CommanderError } from 'commander';
 import { cancelCommand } from './commands/cancel.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { listCommand } from './commands/list.ts';
 import { openaiCommand } from './commands/openai.ts';
 import { pauseCommand } from './commands/pause.ts';
+import { redriveCommand } from './commands/redrive.ts';
 import { resultsCommand } from './commands/results.ts';
 import { resumeCommand } from './commands/resume.ts';
 import { submitCommand } from './commands/submit.ts';
@@ -31,6 +33,8 @@ const commands = [
   resultsCommand,
   pauseCommand,
   resumeCommand,
+  doctorCommand,
+  redriveCommand,
   openaiCommand,
 ];
 for (const command of commands) {

@@ -36,6 +36,11 @@ export function whereIs(options: WhereOptions): Place {
   return { kind: 'local', url: options.endpoint ?? urlOfRuntime(options.data) };
 }
 
+/** What the stack is called there. */
+export function stackIn(place: Place): string {
+  return place.kind === 'local' ? STACK_NAME : place.stack;
+}
+
 /** What every client of that place is made with. */
 export function clientConfigAt(place: Place) {
   if (place.kind === 'local') {

@@ -1,6 +1,8 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { WHEREABOUTS_SECRET, type Whereabouts } from '../local/runtime/data-directory.ts';
 import { Failure } from './failure.ts';
-import { clientConfigAt, type Place, STACK_NAME } from './place.ts';
+import { clientConfigAt, type Place, stackIn } from './place.ts';
 
 /** What the outputs of a stack name. */
 export interface StackNames {
@@ -11,16 +13,15 @@ export interface StackNames {
   readonly ledgerTable: string;
 }
 
+/** The API that the functions call, and the secret with its key. */
+export interface ApiNames {
+  readonly baseUrl: string;
+  readonly secret: string;
+}
+
 /** Asks CloudFormation, on one machine as in an account; throws a Failure when that is no Batchdrop. */
 export async function namesOf(place: Place): Promise<StackNames> {
-  const { Outputs = [] } = await describe(place);
-  const output = (name: string) => {
-    const value = Outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
-    if (value !== undefined) return value;
-    throw new Failure(
-      `The stack ${stackIn(place)} has no output ${name}: it is no Batchdrop, or not up yet.`,
-    );
-  };
+  const output = await outputsOf(place);
   return {
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
@@ -28,6 +29,37 @@ export async function namesOf(place: Place): Promise<StackNames> {
     eventBus: output('EventBus'),
     ledgerTable: output('LedgerTable'),
   };
+}
+
+/** The same for the API. On one machine the functions call another than the template says, which the runtime tells. */
+export async function apiOf(place: Place): Promise<ApiNames> {
+  const output = await outputsOf(place);
+  const baseUrl = place.kind === 'local' ? (await whereabouts(place)).openAiUrl : output('ApiBaseUrl');
+  return { baseUrl, secret: output('ApiKeySecret') };
+}
+
+async function outputsOf(place: Place): Promise<(name: string) => string> {
+  const { Outputs = [] } = await describe(place);
+  return (name) => {
+    const value = Outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
+    if (value !== undefined) return value;
+    throw new Failure(
+      `The stack ${stackIn(place)} has no output ${name}: it is no Batchdrop, or not up yet, or of another version.`,
+    );
+  };
+}
+
+async function whereabouts(place: Place): Promise<Whereabouts> {
+  const client = new SecretsManagerClient(clientConfigAt(place));
+  try {
+    const { SecretString = '' } = await client.send(
+      new GetSecretValueCommand({ SecretId: WHEREABOUTS_SECRET }),
+    );
+    const told: Whereabouts = JSON.parse(SecretString);
+    return told;
+  } finally {
+    client.destroy();
+  }
 }
 
 async function describe(place: Place): Promise<Stack> {
@@ -46,8 +78,4 @@ async function describe(place: Place): Promise<Stack> {
   } finally {
     client.destroy();
   }
-}
-
-function stackIn(place: Place): string {
-  return place.kind === 'local' ? STACK_NAME : place.stack;
 }

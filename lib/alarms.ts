@@ -1,61 +1,35 @@
 import { Duration } from 'aws-cdk-lib';
-import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm, IAlarmAction, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { MetricName } from '../functions/shared/contract/metrics.ts';
+import { HouseAlarm, type HouseAlarmProps } from './house-alarm.ts';
 import type { HouseFunction } from './house-function.ts';
-import type { WorkQueue } from './work-queue.ts';
+import { houseMetric } from './house-metric.ts';
+import type { QueueWorker, Rooms } from './rooms.ts';
 
 const LOOK = Duration.minutes(5);
-
-interface HouseAlarmProps {
-  /** Whom it hurts, and how: the alarm's description. */
-  impact: string;
-  metric: IMetric;
-  /** It alarms at this value and above, or, with `silence`, below it. */
-  threshold: number;
-  /** Periods that have to be bad, one after the other. */
-  periods?: number;
-  /** The alarm is about something that ought to happen and does not: no data is bad news. */
-  silence?: boolean;
-}
-
-/** An alarm that says whom it hurts. */
-class HouseAlarm extends Alarm {
-  constructor(scope: Construct, id: string, props: HouseAlarmProps) {
-    super(scope, id, {
-      alarmDescription: props.impact,
-      metric: props.metric,
-      threshold: props.threshold,
-      evaluationPeriods: props.periods ?? 1,
-      comparisonOperator: props.silence
-        ? ComparisonOperator.LESS_THAN_THRESHOLD
-        : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      treatMissingData: props.silence ? TreatMissingData.BREACHING : TreatMissingData.NOT_BREACHING,
-    });
-  }
-}
-
-interface QueueWorker {
-  work: WorkQueue;
-  worker: HouseFunction;
-}
+const HELD_AT_LEAST_ONCE_IN = Duration.hours(1); // what is held is tried every half hour, and counted each time
+const GRACE = Duration.hours(2); // an end was seen half an hour after its window; a tick and a delivery come on top
 
 export interface AlarmsProps {
-  intake: QueueWorker & { undelivered: Queue };
-  submission: QueueWorker;
-  delivery: QueueWorker;
-  cancellation: QueueWorker;
-  polling: { worker: HouseFunction };
+  instance: string;
+  rooms: Rooms;
   pollInterval: Duration;
+  /** What the API allows itself for a batch. */
+  completionWindow: Duration;
+  action: IAlarmAction | undefined;
 }
 
 /** The alarms of one Batchdrop. Their ids are the names of the sections in docs/operations.md. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
+  readonly #props: AlarmsProps;
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { intake, submission, delivery, cancellation, polling } = props;
+    this.#props = props;
+    const { intake, submission, delivery, cancellation, polling } = props.rooms;
     const files = 'users who dropped files';
     this.#worksOff('Intake', intake, `${files} wait for them to be accepted or rejected`);
     this.#worksOff('Submit', submission, `${files} wait for their batches to be created`);
@@ -67,7 +41,8 @@ export class Alarms extends Construct {
       `${files} hear nothing of them: events did not get to the intake queue`,
     );
     this.#runs('Poll', polling.worker, 'status changes come late for every user', 3);
-    this.#heartbeat(polling.worker, props.pollInterval);
+    this.#reconciles();
+    this.#needsSomebody();
   }
 
   #worksOff(name: string, { work, worker }: QueueWorker, hurt: string): void {
@@ -103,20 +78,62 @@ export class Alarms extends Construct {
     });
   }
 
-  #heartbeat(poller: HouseFunction, interval: Duration): void {
+  /** What POLL reports at each tick. */
+  #reconciles(): void {
+    const { pollInterval, completionWindow } = this.#props;
+    // At least two ticks fall in.
+    const period = Duration.minutes(Math.max(LOOK.toMinutes(), pollInterval.toMinutes() * 3));
     this.#add('PollHeartbeat', {
-      impact:
-        'no status change reaches any user, and nothing that was lost is healed: the reconciler does not run',
-      metric: poller.lambda.metricInvocations({
-        period: Duration.minutes(Math.max(LOOK.toMinutes(), interval.toMinutes() * 3)), // at least two ticks fall in
-        statistic: 'Sum',
-      }),
+      impact: 'no status change reaches any user, and nothing that was lost is healed: no tick is finished',
+      metric: this.#metric('Ticks', { period }),
       threshold: 1,
       silence: true,
     });
+    this.#add('OldestOpenBatch', {
+      impact: 'the users of a batch wait for an end that the API has not come to within its own window',
+      metric: this.#metric('OldestOpenAge', { period, statistic: 'Maximum' }),
+      threshold: completionWindow.plus(GRACE).toSeconds(),
+    });
   }
 
-  #add(id: string, props: HouseAlarmProps): void {
-    this.all.push(new HouseAlarm(this, id, props));
+  /** What heals by no machine, or only after a person did something. */
+  #needsSomebody(): void {
+    this.#add('KeyRefused', {
+      impact:
+        'every user waits: the API key is missing or refused, and nothing is sent, looked at or cancelled',
+      metric: this.#metric('KeyRefused', { period: LOOK }),
+      threshold: 1,
+    });
+    this.#add('PublishFailures', {
+      impact: 'users hear late of what became of their files: the bus does not take events',
+      metric: this.#metric('PublishFailures', { period: LOOK }),
+      threshold: 1,
+      periods: 3, // what is refused once is sent again at the next tick
+    });
+    this.#add('SecondBatch', {
+      impact: 'the user who pays is billed twice for rows that a second batch ran before it was cancelled',
+      metric: this.#metric('SecondBatches', { period: LOOK }),
+      threshold: 1,
+    });
+    this.#add('Held', {
+      impact:
+        'the user of a file waits without end: a step has failed for hours, and what is at the API is unsure',
+      metric: this.#metric('Held', { period: HELD_AT_LEAST_ONCE_IN }),
+      threshold: 1,
+    });
+    this.#add('TriesUsedUp', {
+      impact:
+        'a user gets a file back unrun, or files of a user stay at the API: a step failed to its last try',
+      metric: this.#metric('TriesUsedUp', { period: LOOK }),
+      threshold: 1,
+    });
+  }
+
+  #metric(name: MetricName, options: MetricOptions) {
+    return houseMetric(this.#props.instance, name, options);
+  }
+
+  #add(id: string, props: Omit<HouseAlarmProps, 'action'>): void {
+    this.all.push(new HouseAlarm(this, id, { ...props, action: this.#props.action }));
   }
 }

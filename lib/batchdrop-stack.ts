@@ -1,13 +1,29 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
-import { Batchdrop, type BatchdropProps, DEFAULT_API_KEY_SECRET } from './batchdrop.ts';
+import { Batchdrop, type BatchdropProps } from './batchdrop.ts';
+import { DEFAULT_API_KEY_SECRET, DEFAULT_BASE_URL } from './openai-account.ts';
 
-/** The choices of Batchdrop, with buckets of your own by their names. */
-export interface BatchdropStackProps extends Omit<BatchdropProps, 'requestBucket' | 'resultsBucket' | 'bus'> {
+/** The choices of Batchdrop, with what is your own by its name. */
+export interface BatchdropStackProps
+  extends Omit<BatchdropProps, 'requestBucket' | 'resultsBucket' | 'apiKeySecret' | 'bus'> {
+  /**
+   * A request bucket of your own.
+   * @default - one is made
+   */
   requestBucketName?: string | undefined;
+  /**
+   * A results bucket of your own.
+   * @default - one is made
+   */
   resultsBucketName?: string | undefined;
+  /**
+   * The secret with the API key, in the account and region of the stack.
+   * @default 'batchdrop/openai'
+   */
+  apiKeySecretName?: string | undefined;
 }
 
 /** Batchdrop alone in a stack, for any account and region; its outputs are commands to copy. */
@@ -16,20 +32,23 @@ export class BatchdropStack extends Stack {
 
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: request files through the OpenAI Batch API' });
-    const { requestBucketName, resultsBucketName, ...choices } = props;
+    const { requestBucketName, resultsBucketName, apiKeySecretName, ...choices } = props;
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
     this.batchdrop = new Batchdrop(this, 'Batchdrop', {
       ...choices,
       requestBucket: named('OwnRequestBucket', requestBucketName),
       resultsBucket: named('OwnResultsBucket', resultsBucketName),
+      ...(apiKeySecretName !== undefined && {
+        apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
+      }),
     });
-    this.#nameThings();
+    this.#nameThings(props);
     this.#showCommands(props);
   }
 
   /** What the CLI and the local runtime ask for by these names. */
-  #nameThings(): void {
+  #nameThings(props: BatchdropStackProps): void {
     const { requestBucket, resultsBucket, cancelQueue, bus, ledger } = this.batchdrop;
     const things = {
       RequestBucket: requestBucket.bucketName,
@@ -37,6 +56,8 @@ export class BatchdropStack extends Stack {
       CancelQueueUrl: cancelQueue.queueUrl,
       EventBus: bus.eventBusName,
       LedgerTable: ledger.tableName,
+      ApiKeySecret: props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET,
+      ApiBaseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
     };
     for (const [name, value] of Object.entries(things)) new CfnOutput(this, name, { value });
   }

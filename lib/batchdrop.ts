@@ -1,72 +1,142 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import type { Alarm, IAlarmAction, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
 import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
+import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import { Alarms } from './alarms.ts';
 import { grantPutFiles, grantReadFiles } from './bucket-access.ts';
 import { Buckets } from './buckets.ts';
 import { Cancellation } from './cancellation.ts';
+import { windowLength } from './completion-window.ts';
+import { HouseDashboard } from './dashboard.ts';
 import { Delivery } from './delivery.ts';
+import type { Network } from './house-function.ts';
+import { houseMetric } from './house-metric.ts';
+import { instanceName } from './instance-name.ts';
 import { Intake } from './intake.ts';
 import { LedgerTable } from './ledger-table.ts';
-import { OpenAiAccount } from './openai-account.ts';
+import { DEFAULT_BASE_URL, OpenAiAccount } from './openai-account.ts';
 import { Polling } from './polling.ts';
-import { batchStatusRule, jobStatusRule, StatusEvents, type Subscription } from './status-events.ts';
+import type { Rooms } from './rooms.ts';
+import {
+  batchStatusRule,
+  jobStatusRule,
+  StatusEvents,
+  type Subscriber,
+  type Subscription,
+} from './status-events.ts';
 import { Submission } from './submission.ts';
 
-/** The secret that holds the API key unless another is named. */
-export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
-
+const USUAL_ATTEMPTS = 3;
 const MOST_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a passing fault
 
 /** What may be chosen. Every default is fit for production. */
 export interface BatchdropProps {
   /**
-   * Where request files are dropped: versioned, in the stack's account and region, its EventBridge notifications
-   * turned on by its owner. Default: a bucket is made.
+   * Where request files are dropped. One of your own has to be versioned, in the stack's account and region, with its
+   * EventBridge notifications turned on by you: it is left as it is.
+   * @default - a bucket is made, versioned, encrypted, closed to the public, with access logs
    */
   requestBucket?: IBucket | undefined;
-  /** In a bucket of your own: only keys that begin so are looked at. Default: every key. */
+  /**
+   * In a bucket of your own: only keys that begin so are looked at, and only they may be read. What lies elsewhere in it
+   * is never touched, nor reported.
+   * @default - every key
+   */
   requestPrefix?: string | undefined;
-  /** Where results go, another bucket than the request bucket. Default: a bucket is made. */
+  /**
+   * Where results go; another bucket than the request bucket, else synthesis fails, as results would be taken for requests.
+   * @default - a bucket is made, as for requests, but without versions
+   */
   resultsBucket?: IBucket | undefined;
   /**
-   * Name of the Secrets Manager secret with the API key: the key itself, or JSON `{apiKey, organization, project}`.
-   * It has to be put there by you. Default: `batchdrop/openai`.
+   * The secret with the API key: the key itself, or JSON `{apiKey, organization, project}`. You put it there; its value
+   * never comes into the template or an environment. While it is missing, files are accepted and wait.
+   * @default - the one named `batchdrop/openai`
    */
-  apiKeySecretName?: string | undefined;
-  /** Address of the API, https only. Default: `https://api.openai.com/v1`. */
+  apiKeySecret?: ISecret | undefined;
+  /**
+   * Address of an API that speaks OpenAI's Batch protocol, https only: the key goes there, and so do the rows.
+   * @default 'https://api.openai.com/v1'
+   */
   baseUrl?: string | undefined;
-  /** What batches are created with; OpenAI takes `24h` only, other vendors more. Default: `24h`. */
+  /**
+   * What batches are created with, in hours or days; OpenAI takes `24h` only, other vendors more. A batch that is still
+   * open two hours after it alarms.
+   * @default '24h'
+   */
   completionWindow?: string | undefined;
-  /** How often open batches are looked at, in whole minutes. Default: one minute. */
+  /**
+   * How often open batches are looked at, in whole minutes, an hour at most: how late an event may come. A tick costs
+   * about as much as one invocation of a small function.
+   * @default Duration.minutes(1)
+   */
   pollInterval?: Duration | undefined;
-  /** Of the buckets and the ledger. DESTROY needs the buckets emptied first. Default: kept, unless their very creation is rolled back. */
+  /**
+   * Of the buckets and the ledger, which hold what cannot be made again. DESTROY takes the ledger's protection away, and
+   * needs the buckets emptied first.
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+   */
   removalPolicy?: RemovalPolicy | undefined;
-  /** Leaves uploaded and produced files at the API. Default: they are deleted there once delivered. */
+  /**
+   * Leaves uploaded and produced files at the API, where they stay for its 30 days and count against its storage.
+   * @default false - they are deleted there once delivered
+   */
   keepOpenAiFiles?: boolean | undefined;
   /**
    * Batches a row may be in at the most, 1 to 10: rows that expired, or failed for a passing reason (408, 409, 429, 5xx, no
-   * answer), run again in a batch of their own; those that succeeded never do. 1 runs nothing again. Default: 3.
+   * answer), run again in a batch of their own; those that succeeded never do. 1 runs nothing again.
+   * @default 3
    */
   maxAttempts?: number | undefined;
   /**
    * Runs rows again of which the API left no line in either file. It may have run and billed them all the same.
-   * Default: no, they are reported as missing.
+   * @default false - they are reported as missing
    */
   rerunMissing?: boolean | undefined;
   /**
-   * Removes files from the buckets made here so long after they were written, at least 4 days and one for each of
-   * `maxAttempts`. Default: never.
+   * Removes request files and results from the buckets made here so long after they were written, at least 4 days and one
+   * for each of `maxAttempts`.
+   * @default - never: what is stored stays and costs
    */
   expireFilesAfter?: Duration | undefined;
-  /** Where status changes are published. Default: a bus is made. */
+  /**
+   * Where status changes are published. On one of your own your other rules see them, and its archive keeps them.
+   * @default - a bus is made
+   */
   bus?: IEventBus | undefined;
+  /**
+   * A key of your own for the buckets made here, the ledger and the queues. Who drops files, reads results or cancels needs
+   * it, too: the grants here give that. An imported key has to let `events.amazonaws.com` use `kms:GenerateDataKey` and
+   * `kms:Decrypt` by your own hand, else no file is ever taken in. Events, logs and access logs stay under AWS's keys.
+   * @default - AWS's keys
+   */
+  encryptionKey?: IKey | undefined;
+  /**
+   * Runs the functions in a VPC. Its subnets have to reach the API and AWS's services, by a NAT gateway for instance, which
+   * then carries every byte of every file; without a way out all work waits.
+   * @default - outside of any VPC
+   */
+  network?: Network | undefined;
+  /**
+   * One log group of your own that all functions write to, its retention your choice. The metrics are read from it, so a
+   * group of the class "infrequent access" would leave the alarms blind.
+   * @default - one a function, kept for 30 days
+   */
+  logGroup?: ILogGroup | undefined;
+  /**
+   * Who is told when an alarm goes on, an SNS topic for instance.
+   * @default - nobody: the alarms only show in CloudWatch
+   */
+  alarmAction?: IAlarmAction | undefined;
 }
 
 /**
@@ -79,8 +149,9 @@ export class Batchdrop extends Construct {
   readonly bus: IEventBus;
   readonly cancelQueue: IQueue;
   readonly ledger: Table;
-  /** Add actions to them, a topic for instance: none has any. */
+  /** All alarms, for actions of your own or a composite. */
   readonly alarms: readonly Alarm[];
+  readonly #instance: string;
   readonly #requestPrefix: string | undefined;
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
@@ -90,34 +161,56 @@ export class Batchdrop extends Construct {
         'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
       );
     }
-    const { requestPrefix, maxAttempts = 3 } = props;
+    const {
+      encryptionKey,
+      removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+      maxAttempts = USUAL_ATTEMPTS,
+    } = props;
     if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MOST_ATTEMPTS) {
       throw new Error(
         `maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`,
       );
     }
-    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+    this.#instance = instanceName(this);
+    this.#requestPrefix = props.requestPrefix;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: props.requestBucket,
       resultsBucket: props.resultsBucket,
       removalPolicy,
       expireFilesAfter: props.expireFilesAfter,
       maxAttempts,
+      encryptionKey,
     });
-    const { requests: requestBucket, results: resultsBucket } = buckets;
-    const { bus } = new StatusEvents(this, 'StatusEvents', props.bus);
-    const ledger = new LedgerTable(this, 'Ledger', { removalPolicy });
-    const openAi = new OpenAiAccount(this, 'OpenAi', {
-      apiKeySecretName: props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET,
-      baseUrl: props.baseUrl ?? 'https://api.openai.com/v1',
-    });
+    this.requestBucket = buckets.requests;
+    this.resultsBucket = buckets.results;
+    this.bus = new StatusEvents(this, 'StatusEvents', { bus: props.bus, instance: this.#instance }).bus;
+    const ledger = new LedgerTable(this, 'Ledger', { removalPolicy, encryptionKey });
+    this.ledger = ledger.table;
+    const rooms = this.#furnish(ledger, props);
+    this.cancelQueue = rooms.cancellation.work.queue;
+    this.alarms = this.#watch(rooms, props);
+  }
 
-    // Backwards along the way of the data, so that each room knows the queue of the next.
-    const shared = { requestBucket, requestPrefix, resultsBucket, ledger, bus, openAi };
+  /** Backwards along the way of the data, so that each room knows the queue of the next. */
+  #furnish(ledger: LedgerTable, props: BatchdropProps): Rooms {
+    const { requestBucket, resultsBucket, bus } = this;
+    const shared = {
+      house: { instance: this.#instance, network: props.network, logGroup: props.logGroup },
+      requestBucket,
+      requestPrefix: props.requestPrefix,
+      resultsBucket,
+      ledger,
+      bus,
+      encryptionKey: props.encryptionKey,
+      openAi: new OpenAiAccount(this, 'OpenAi', {
+        apiKeySecret: props.apiKeySecret,
+        baseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
+      }),
+    };
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
       keepOpenAiFiles: props.keepOpenAiFiles ?? false,
-      maxAttempts,
+      maxAttempts: props.maxAttempts ?? USUAL_ATTEMPTS,
       rerunMissing: props.rerunMissing ?? false,
     });
     const submission = new Submission(this, 'Submission', {
@@ -126,30 +219,26 @@ export class Batchdrop extends Construct {
     });
     const intake = new Intake(this, 'Intake', { ...shared, submission: submission.work });
     const cancellation = new Cancellation(this, 'Cancellation', shared);
-    const pollInterval = props.pollInterval ?? Duration.minutes(1);
     const polling = new Polling(this, 'Polling', {
       ...shared,
-      interval: pollInterval,
+      interval: props.pollInterval ?? Duration.minutes(1),
       intake: intake.work,
       submission: submission.work,
       delivery: delivery.work,
     });
-    const alarms = new Alarms(this, 'Alarms', {
-      intake,
-      submission,
-      delivery,
-      cancellation,
-      polling,
-      pollInterval,
-    });
+    return { intake, submission, delivery, cancellation, polling };
+  }
 
-    this.requestBucket = requestBucket;
-    this.#requestPrefix = requestPrefix;
-    this.resultsBucket = resultsBucket;
-    this.bus = bus;
-    this.cancelQueue = cancellation.work.queue;
-    this.ledger = ledger.table;
-    this.alarms = alarms.all;
+  #watch(rooms: Rooms, props: BatchdropProps): Alarm[] {
+    const { all: alarms } = new Alarms(this, 'Alarms', {
+      instance: this.#instance,
+      rooms,
+      pollInterval: props.pollInterval ?? Duration.minutes(1),
+      completionWindow: windowLength(props.completionWindow ?? '24h'),
+      action: props.alarmAction,
+    });
+    new HouseDashboard(this, 'Dashboard', { instance: this.#instance, rooms, alarms });
+    return alarms;
   }
 
   /** To drop request files. */
@@ -175,5 +264,70 @@ export class Batchdrop extends Construct {
   /** Sends status changes of jobs, of whole request files, to a target; `status` names which, every one if left out. */
   onJobStatusChange(id: string, subscription: Subscription<JobStatus>): Rule {
     return jobStatusRule(this, id, this.bus, subscription);
+  }
+
+  /** A file is through and its results can be read. It does not mean that every row succeeded: the event has the counts. */
+  onCompleted(id: string, subscriber: Subscriber): Rule {
+    return this.onJobStatusChange(id, { ...subscriber, status: ['completed'] });
+  }
+
+  /** No batch of a file ran, for the reason in the event. A file that expired or was cancelled has not failed. */
+  onFailed(id: string, subscriber: Subscriber): Rule {
+    return this.onJobStatusChange(id, { ...subscriber, status: ['failed'] });
+  }
+
+  /** A file was refused before anything was sent; the event has the first findings, the report all. */
+  onRejected(id: string, subscriber: Subscriber): Rule {
+    return this.onJobStatusChange(id, { ...subscriber, status: ['rejected'] });
+  }
+
+  /** Any of the metrics in docs/operations.md; a sum over five minutes unless told otherwise. */
+  metric(name: MetricName, options?: MetricOptions): Metric {
+    return houseMetric(this.#instance, name, options);
+  }
+
+  /** Files whose first batch exists. */
+  metricSubmitted(options?: MetricOptions): Metric {
+    return this.metric('JobsSubmitted', options);
+  }
+
+  /** Files that are through. */
+  metricCompleted(options?: MetricOptions): Metric {
+    return this.metric('JobsCompleted', options);
+  }
+
+  /** Files that were refused before anything was sent. */
+  metricRejected(options?: MetricOptions): Metric {
+    return this.metric('JobsRejected', options);
+  }
+
+  /** Rows the API answered with an error. */
+  metricFailedRows(options?: MetricOptions): Metric {
+    return this.metric('RowsFailed', options);
+  }
+
+  /** Batches that have not ended, as each tick finds them: the most within a period. */
+  metricOpenBatches(options?: MetricOptions): Metric {
+    return this.metric('OpenBatches', { statistic: 'Maximum', ...options });
+  }
+
+  /** Seconds since the oldest open batch was created: the most within a period. */
+  metricOldestOpenAge(options?: MetricOptions): Metric {
+    return this.metric('OldestOpenAge', { statistic: 'Maximum', ...options });
+  }
+
+  /** Seconds from a batch's end at the API to its event: nine in ten are faster. */
+  metricDetectionLatency(options?: MetricOptions): Metric {
+    return this.metric('DetectionLatency', { statistic: 'p90', ...options });
+  }
+
+  /** Input tokens as the API bills them, of batches that ended. */
+  metricInputTokens(options?: MetricOptions): Metric {
+    return this.metric('InputTokens', options);
+  }
+
+  /** Output tokens as the API bills them, of batches that ended. */
+  metricOutputTokens(options?: MetricOptions): Metric {
+    return this.metric('OutputTokens', options);
   }
 }

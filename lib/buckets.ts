@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy, Stack, Token, TokenComparison } from 'aws-cdk-lib';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import {
   BlockPublicAccess,
   Bucket,
@@ -21,6 +22,7 @@ export interface BucketsProps {
   expireFilesAfter: Duration | undefined;
   /** Each may take a day, all that time files are needed. */
   maxAttempts: number;
+  encryptionKey: IKey | undefined;
 }
 
 /** The request bucket and the results bucket: the user's own, or made here. */
@@ -65,7 +67,7 @@ export class Buckets extends Construct {
   #house(id: string, props: BucketsProps, more: BucketProps = {}): IBucket {
     const bucket = new Bucket(this, id, {
       ...more,
-      ...sealed(props.removalPolicy),
+      ...sealed(props.removalPolicy, props.encryptionKey),
       serverAccessLogsBucket: this.#accessLogs(props.removalPolicy),
       serverAccessLogsPrefix: `${id.toLowerCase()}/`,
       lifecycleRules: [
@@ -81,7 +83,7 @@ export class Buckets extends Construct {
     const made = this.node.tryFindChild('AccessLogs');
     if (made instanceof Bucket) return asInterface(made);
     const bucket = new Bucket(this, 'AccessLogs', {
-      ...sealed(removalPolicy),
+      ...sealed(removalPolicy, undefined), // S3 writes access logs under no key but its own
       lifecycleRules: [{ expiration: ACCESS_LOGS_KEPT }],
     });
     return asInterface(bucket);
@@ -94,9 +96,11 @@ function asInterface(bucket: Bucket): IBucket {
 }
 
 /** What every bucket of ours has; names are generated, as a kept bucket with a name of its own blocks the next stack. */
-function sealed(removalPolicy: RemovalPolicy): BucketProps {
+function sealed(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefined): BucketProps {
   return {
-    encryption: BucketEncryption.S3_MANAGED,
+    ...(encryptionKey
+      ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } // one call of KMS for many objects
+      : { encryption: BucketEncryption.S3_MANAGED }),
     enforceSSL: true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     removalPolicy,

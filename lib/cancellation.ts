@@ -1,9 +1,10 @@
 import { Duration, Size } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { CancelEnv } from '../functions/cancel/env.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -11,6 +12,8 @@ import { WorkQueue } from './work-queue.ts';
 const TIMEOUT = Duration.minutes(1); // ten requests of a few short calls each
 
 export interface CancellationProps {
+  house: House;
+  encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
@@ -24,13 +27,15 @@ export class Cancellation extends Construct {
 
   constructor(scope: Construct, id: string, props: CancellationProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'cancel',
       description: 'Records a wish to cancel and passes it on to the API',
       memory: Size.mebibytes(256), // small answers only; less would make the cold start long
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read

@@ -1,10 +1,11 @@
 import { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../functions/deliver/env.ts';
 import { letKeepResults } from './bucket-access.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -16,6 +17,8 @@ const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the 
 const SCRATCH = Size.gibibytes(10);
 
 export interface DeliveryProps {
+  house: House;
+  encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
@@ -32,14 +35,16 @@ export class Delivery extends Construct {
 
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'deliver',
       description: 'Stores the results of an ended batch and accounts for its rows',
       memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the table of one part's 50,000 rows
       scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,

@@ -1,11 +1,12 @@
 import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
 import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IntakeEnv } from '../functions/intake/env.ts';
 import { letKeepFindings, letReadRequests } from './bucket-access.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import { deadLetterQueue, letRuleSend, WorkQueue } from './work-queue.ts';
 
@@ -20,6 +21,8 @@ const MEMORY = Size.mebibytes(512);
 const LITTLE_GARBAGE = '--max-semi-space-size=4';
 
 export interface IntakeProps {
+  house: House;
+  encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   /** Only files whose key begins so are looked at. */
   requestPrefix: string | undefined;
@@ -38,20 +41,22 @@ export class Intake extends Construct {
 
   constructor(scope: Construct, id: string, props: IntakeProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
-    this.undelivered = deadLetterQueue(this, 'Undelivered');
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
+    this.undelivered = deadLetterQueue(this, 'Undelivered', props.encryptionKey);
     Validations.of(this.undelivered).acknowledge({
       id: 'AwsSolutions-SQS3',
       reason: 'It is the dead-letter queue of an EventBridge target, which the rule does not look for.',
     });
     this.#listen(props);
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'intake',
       description: 'Reads and checks a request file and plans its parts',
       memory: MEMORY,
       timeout: TIMEOUT,
       environment: {
         NODE_OPTIONS: LITTLE_GARBAGE,
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,

@@ -4,27 +4,36 @@ import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { HouseFunction } from './house-function.ts';
 
+/** The secret that holds the API key unless another is given. */
+export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
+
+/** OpenAI's own API. */
+export const DEFAULT_BASE_URL = 'https://api.openai.com/v1';
+
 /** The API that runs the batches, and the secret with its key. */
 export class OpenAiAccount extends Construct {
   readonly secret: ISecret;
   readonly baseUrl: string;
 
   /** The secret is imported, never made here: a key does not belong in a template, nor does it go with a stack. */
-  constructor(scope: Construct, id: string, props: { apiKeySecretName: string; baseUrl: string }) {
+  constructor(scope: Construct, id: string, props: { apiKeySecret: ISecret | undefined; baseUrl: string }) {
     super(scope, id);
     refuseUnsafe(props.baseUrl);
     this.baseUrl = props.baseUrl;
-    this.secret = Secret.fromSecretNameV2(this, 'ApiKey', props.apiKeySecretName);
+    this.secret = props.apiKeySecret ?? Secret.fromSecretNameV2(this, 'ApiKey', DEFAULT_API_KEY_SECRET);
   }
 
-  /** What a function that calls the API has in its environment: the secret's name, never its value. */
+  /** What a function that calls the API has in its environment: the secret's name or ARN, never its value. */
   environment(): { OPENAI_SECRET_ID: string; OPENAI_BASE_URL: string } {
-    return { OPENAI_SECRET_ID: this.secret.secretName, OPENAI_BASE_URL: this.baseUrl };
+    const { secretFullArn, secretName } = this.secret;
+    return { OPENAI_SECRET_ID: secretFullArn ?? secretName, OPENAI_BASE_URL: this.baseUrl };
   }
 
   grantUse(caller: HouseFunction): void {
+    const { secretFullArn, secretArn, encryptionKey } = this.secret;
     // The suffix is Secrets Manager's own, six characters that nobody knows before. The secret's own grant adds DescribeSecret.
-    const resourceArns = [`${this.secret.secretArn}-??????`];
+    const resourceArns = [secretFullArn ?? `${secretArn}-??????`];
+    encryptionKey?.grantDecrypt(caller);
     Grant.addToPrincipal({ grantee: caller, actions: ['secretsmanager:GetSecretValue'], resourceArns });
   }
 }

@@ -5,7 +5,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { PollEnv } from '../functions/poll/env.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -15,6 +15,7 @@ const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed b
 const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
 
 export interface PollingProps {
+  house: House;
   interval: Duration;
   resultsBucket: IBucket;
   ledger: LedgerTable;
@@ -35,11 +36,13 @@ export class Polling extends Construct {
       throw new Error(`pollInterval ${props.interval.toHumanString()}: an hour at most`);
     }
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'poll',
       description: 'Brings every open job and batch up to date',
       memory: Size.mebibytes(256), // pages of a hundred batches; waiting is most of its work
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read

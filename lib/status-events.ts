@@ -3,9 +3,13 @@ import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
 import { batchStatusPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 
-/** Who is told of which statuses. */
-export interface Subscription<Status extends string> {
+/** Who is told. */
+export interface Subscriber {
   target: IRuleTarget;
+}
+
+/** Who is told of which statuses. */
+export interface Subscription<Status extends string> extends Subscriber {
   /** Only these statuses; every one if left out. */
   status?: readonly [Status, ...Status[]];
 }
@@ -14,12 +18,17 @@ export interface Subscription<Status extends string> {
 export class StatusEvents extends Construct {
   readonly bus: IEventBus;
 
-  constructor(scope: Construct, id: string, bus: IEventBus | undefined) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { bus, instance }: { bus: IEventBus | undefined; instance: string },
+  ) {
     super(scope, id);
     // `as`: the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes.
     this.bus =
       bus ??
       (new EventBus(this, 'Bus', {
+        eventBusName: instance, // CloudFormation makes no names for buses
         description: 'Status changes of OpenAI batches and of their jobs',
       }) as IEventBus);
   }

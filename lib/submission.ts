@@ -1,10 +1,11 @@
 import { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SubmitEnv } from '../functions/submit/env.ts';
 import { letReadRequests, letReadRowTables } from './bucket-access.ts';
-import { HouseFunction } from './house-function.ts';
+import { type House, HouseFunction } from './house-function.ts';
 import type { LedgerTable } from './ledger-table.ts';
 import type { OpenAiAccount } from './openai-account.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -12,6 +13,8 @@ import { WorkQueue } from './work-queue.ts';
 const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lease outlasts it
 
 export interface SubmissionProps {
+  house: House;
+  encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
@@ -28,13 +31,15 @@ export class Submission extends Construct {
 
   constructor(scope: Construct, id: string, props: SubmissionProps) {
     super(scope, id);
-    this.work = new WorkQueue(this, 'Work', TIMEOUT);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
     this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
       bundle: 'submit',
       description: 'Uploads a part of a request file and creates its batch',
       memory: Size.mebibytes(512), // bodies are streams of about 150 MB peak; 0.29 vCPU fills the network
       timeout: TIMEOUT,
       environment: {
+        METRICS_SERVICE: props.house.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_NAME: props.bus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,

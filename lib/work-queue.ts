@@ -1,7 +1,8 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { Rule } from 'aws-cdk-lib/aws-events';
 import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { HouseFunction } from './house-function.ts';
 
@@ -14,12 +15,12 @@ const EVIDENCE_KEPT = Duration.days(14); // the most SQS allows; counted from th
 const FEEDING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']; // what Lambda asks of a function's role
 const SENDING = ['sqs:SendMessage'];
 
-// SSE-SQS: EventBridge cannot write to a queue with the AWS-managed KMS key.
-const SEALED = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+const KEY_TO_SEND = ['kms:GenerateDataKey', 'kms:Decrypt'];
+const KEY_TO_RECEIVE = ['kms:Decrypt'];
 
 /** Makes a queue for what could not be worked on; it is read by people. */
-export function deadLetterQueue(scope: Construct, id: string): Queue {
-  return new Queue(scope, id, { ...SEALED, retentionPeriod: EVIDENCE_KEPT });
+export function deadLetterQueue(scope: Construct, id: string, encryptionKey: IKey | undefined): Queue {
+  return new Queue(scope, id, { ...sealed(encryptionKey), retentionPeriod: EVIDENCE_KEPT });
 }
 
 /** A queue that one function works off, with its dead-letter queue. */
@@ -30,12 +31,16 @@ export class WorkQueue extends Construct {
   readonly longestUsualAge: Duration;
 
   /** `timeout` is that of the function that works the queue off. */
-  constructor(scope: Construct, id: string, timeout: Duration) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { timeout, encryptionKey }: { timeout: Duration; encryptionKey: IKey | undefined },
+  ) {
     super(scope, id);
-    this.deadLetters = deadLetterQueue(this, 'DeadLetters');
+    this.deadLetters = deadLetterQueue(this, 'DeadLetters', encryptionKey);
     const visibilityTimeout = Duration.seconds(timeout.toSeconds() * VISIBILITY_PER_TIMEOUT);
     this.queue = new Queue(this, 'Queue', {
-      ...SEALED,
+      ...sealed(encryptionKey),
       visibilityTimeout,
       retentionPeriod: KEPT,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES },
@@ -47,6 +52,7 @@ export class WorkQueue extends Construct {
   feed(worker: HouseFunction, pace: { batchSize: number; maxConcurrency: number }): void {
     const { queueArn } = this.queue;
     grant(worker, FEEDING, queueArn);
+    this.queue.encryptionMasterKey?.grant(worker, ...KEY_TO_RECEIVE);
     // Always with partial failures: one bad record must not bring its neighbours back.
     worker.lambda.addEventSourceMapping('Work', {
       ...pace,
@@ -57,6 +63,7 @@ export class WorkQueue extends Construct {
 
   letSend(sender: IGrantable): void {
     grant(sender, SENDING, this.queue.queueArn);
+    this.queue.encryptionMasterKey?.grant(sender, ...KEY_TO_SEND);
   }
 }
 
@@ -70,6 +77,25 @@ export function letRuleSend(rule: Rule, queue: Queue): void {
       resources: [queue.queueArn],
     }),
   );
+  // By account, not by rule: the key would depend on the rule, the rule on its queue, and the queue on the key.
+  queue.encryptionMasterKey?.addToResourcePolicy(
+    new PolicyStatement({
+      principals: [
+        new ServicePrincipal('events.amazonaws.com', {
+          conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(queue).account } },
+        }),
+      ],
+      actions: KEY_TO_SEND,
+      resources: ['*'], // of a key's own policy: this key
+    }),
+  );
+}
+
+/** SSE-SQS unless there is a key of one's own: EventBridge cannot write to a queue with the AWS-managed KMS key. */
+function sealed(encryptionKey: IKey | undefined): QueueProps {
+  return encryptionKey
+    ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey, enforceSSL: true }
+    : { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
 }
 
 function grant(grantee: IGrantable, actions: string[], queueArn: string): void {

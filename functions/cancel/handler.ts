@@ -1,8 +1,9 @@
 import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
 import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
-import { Refused, RetryLater } from '../shared/core/errors.ts';
+import { Refused } from '../shared/core/errors.ts';
 import { observePart } from '../shared/core/observe-part.ts';
 import type { Ports } from '../shared/core/ports.ts';
+import { publishOrRetry } from '../shared/core/publish.ts';
 import { cancelOutcome, recordCancel } from '../shared/core/request-cancel.ts';
 
 export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
@@ -21,8 +22,7 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
     if ('problem' in parsed)
       throw new Refused('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);
     const recorded = await recordCancel(deps, parsed.request, message.sentAt);
-    const { refused } = await deps.bus.publish([cancelOutcome(parsed.request, recorded, message)]);
-    if (refused.length > 0) throw new RetryLater(`cancel ${message.id}: the bus refused the outcome`);
+    await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message));
     const carriers = {
       ...quickPartSteps(deps),
       observe: (part: Parameters<typeof observePart>[1]) => observePart(deps, part),

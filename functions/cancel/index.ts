@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
+import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
 import { createJsonLog } from '../shared/adapters/json-log.ts';
@@ -15,6 +16,7 @@ import type { CancelEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<CancelEnv>({
+  METRICS_SERVICE: true,
   LEDGER_TABLE: true,
   EVENT_BUS_NAME: true,
   RESULTS_BUCKET: true,
@@ -22,6 +24,7 @@ const env = readEnvironment<CancelEnv>({
   OPENAI_BASE_URL: true,
 });
 const log = createJsonLog('cancel');
+const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -42,12 +45,15 @@ const handle = createHandler({
   resultsBucket: env.RESULTS_BUCKET,
   clock,
   log,
+  metrics,
 });
 
 export const handler = (event: SQSEvent): Promise<SQSBatchResponse> =>
-  handleEachRecord(
-    event,
-    ({ messageId, body, attributes }) =>
-      handle({ id: messageId, body, sentAt: Number(attributes.SentTimestamp) }),
-    log,
+  metrics.during(() =>
+    handleEachRecord(
+      event,
+      ({ messageId, body, attributes }) =>
+        handle({ id: messageId, body, sentAt: Number(attributes.SentTimestamp) }),
+      log,
+    ),
   );

@@ -1,5 +1,7 @@
 /** What DELIVER needs of its environment. */
 export interface DeliverEnv {
+  /** What its metrics are told from those of other Batchdrops by. */
+  METRICS_SERVICE: string;
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
   RESULTS_BUCKET: string;

@@ -5,6 +5,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
 import { createDiskScratch } from '../shared/adapters/disk-scratch.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
+import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
 import { turnOf } from '../shared/adapters/invocation-turn.ts';
@@ -20,6 +21,7 @@ import type { DeliverEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<DeliverEnv>({
+  METRICS_SERVICE: true,
   LEDGER_TABLE: true,
   EVENT_BUS_NAME: true,
   RESULTS_BUCKET: true,
@@ -31,6 +33,7 @@ const env = readEnvironment<DeliverEnv>({
   RERUN_MISSING: true,
 });
 const log = createJsonLog('deliver');
+const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -60,7 +63,8 @@ const handle = createHandler({
   ids: createRandomIds(),
   clock,
   log,
+  metrics,
 });
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  handleEachRecord(event, (record) => handle(record.body, turnOf(context, clock)), log);
+  metrics.during(() => handleEachRecord(event, (record) => handle(record.body, turnOf(context, clock)), log));

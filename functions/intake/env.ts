@@ -1,5 +1,7 @@
 /** What INTAKE needs of its environment. */
 export interface IntakeEnv {
+  /** What its metrics are told from those of other Batchdrops by. */
+  METRICS_SERVICE: string;
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
   REQUEST_BUCKET: string;

@@ -5,6 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
+import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
 import { turnOf } from '../shared/adapters/invocation-turn.ts';
@@ -19,6 +20,7 @@ import type { IntakeEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<IntakeEnv>({
+  METRICS_SERVICE: true,
   LEDGER_TABLE: true,
   EVENT_BUS_NAME: true,
   REQUEST_BUCKET: true,
@@ -28,6 +30,7 @@ const env = readEnvironment<IntakeEnv>({
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('intake');
+const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -50,7 +53,8 @@ const handle = createHandler({
   ids: createRandomIds(),
   clock,
   log,
+  metrics,
 });
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  handleEachRecord(event, (record) => handle(record.body, turnOf(context, clock)), log);
+  metrics.during(() => handleEachRecord(event, (record) => handle(record.body, turnOf(context, clock)), log));

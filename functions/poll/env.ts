@@ -1,5 +1,7 @@
 /** What POLL needs of its environment. */
 export interface PollEnv {
+  /** What its metrics are told from those of other Batchdrops by. */
+  METRICS_SERVICE: string;
   LEDGER_TABLE: string;
   EVENT_BUS_NAME: string;
   /** Named in events, not read. */

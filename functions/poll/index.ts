@@ -4,6 +4,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
+import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
 import { turnOf } from '../shared/adapters/invocation-turn.ts';
@@ -17,6 +18,7 @@ import type { PollEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<PollEnv>({
+  METRICS_SERVICE: true,
   LEDGER_TABLE: true,
   EVENT_BUS_NAME: true,
   RESULTS_BUCKET: true,
@@ -26,6 +28,8 @@ const env = readEnvironment<PollEnv>({
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
 });
+
+const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -55,6 +59,8 @@ const handle = createHandler({
   ids: createRandomIds(),
   clock,
   log: createJsonLog('poll'),
+  metrics,
 });
 
-export const handler = (_event: unknown, context: Context): Promise<void> => handle(turnOf(context, clock));
+export const handler = (_event: unknown, context: Context): Promise<void> =>
+  metrics.during(() => handle(turnOf(context, clock)));

@@ -35,6 +35,7 @@ export async function startEndpoint(options: {
   const functionNow = options.functionNow ?? Date.now;
   const server = createServer((request, response) => {
     const caller = callerWith(credentialOf(request)?.[0]);
+    response.setHeader('x-batchdrop-time', functionNow()); // for those who ask how long ago something was
     // An SDK that reads another time than its own takes any refusal for a matter of clocks, and repeats the call.
     if (caller !== ACCOUNT_OWNER) response.setHeader('date', new Date(functionNow()).toUTCString());
     void answer(services, caller, request, response);

@@ -6,6 +6,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { batchdrop } from './child-runtime.ts';
 import { Terminal } from './cli-terminal.ts';
 import { chatRows } from './stock-clients.ts';
@@ -74,25 +75,51 @@ async function capture(): Promise<Map<string, string>> {
     const done = await run('list', 'batchdrop list --status completed');
     const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
     await run('results', `batchdrop results ${completed} --out results`);
-    const api = open('batchdrop openai --port 4578 --api-key sk-anything');
-    terminals.push(api);
-    captures.set('openai', await api.until(/OPENAI_BASE_URL=.*/));
-
-    const real = open('batchdrop up --real --port 4579', {
-      OPENAI_API_KEY: 'sk-anything',
-      OPENAI_BASE_URL: 'http://127.0.0.1:4578/v1',
-    });
-    terminals.push(real);
-    await real.until(/Batchdrop is up[\s\S]*Ctrl-C.*/);
-    await open('batchdrop submit examples/responses.jsonl --data .batchdrop-real').untilEnded();
-    await real.until(/\[y\/N\]/);
-    real.type('y\r');
-    captures.set('real', await real.until(/its results are in [\s\S]*\//));
+    await run('doctor', 'batchdrop doctor');
+    await giveUpAnEvent('http://127.0.0.1:4577');
+    await open('batchdrop pause').untilEnded();
+    await run('doctor-failing', 'batchdrop doctor');
+    await open('batchdrop resume').untilEnded();
+    await run('redrive', 'batchdrop redrive undelivered');
+    await captureRealApi(open, terminals, captures);
     return captures;
   } finally {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** A Batch API server, and a runtime that takes it for the real one. */
+async function captureRealApi(
+  open: (line: string, env?: Record<string, string>) => Terminal,
+  terminals: Terminal[],
+  captures: Map<string, string>,
+): Promise<void> {
+  const api = open('batchdrop openai --port 4578 --api-key sk-anything');
+  terminals.push(api);
+  captures.set('openai', await api.until(/OPENAI_BASE_URL=.*/));
+
+  const real = open('batchdrop up --real --port 4579', {
+    OPENAI_API_KEY: 'sk-anything',
+    OPENAI_BASE_URL: 'http://127.0.0.1:4578/v1',
+  });
+  terminals.push(real);
+  await real.until(/Batchdrop is up[\s\S]*Ctrl-C.*/);
+  await open('batchdrop submit examples/responses.jsonl --data .batchdrop-real').untilEnded();
+  await real.until(/\[y\/N\]/);
+  real.type('y\r');
+  captures.set('real', await real.until(/its results are in [\s\S]*\//));
+}
+
+/** Leaves a message where EventBridge leaves the events that it cannot deliver. */
+async function giveUpAnEvent(endpoint: string): Promise<void> {
+  const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials });
+  const { QueueUrls = [] } = await sqs.send(
+    new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-intake-undelivered' }),
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl: QueueUrls[0], MessageBody: '{}' }));
+  sqs.destroy();
 }
 
 if (import.meta.main) {

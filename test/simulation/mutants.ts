@@ -49,8 +49,8 @@ export const MUTANTS: Mutant[] = [
       },
       {
         file: `${CORE}/publish.ts`,
-        anchor: '  );\n}\n\n/** The same for a job. */',
-        replacement: '  );\n  await publishOrRetry(deps, event);\n}\n\n/** The same for a job. */',
+        anchor: '  if (noted?.changed) recordBatch(',
+        replacement: '  await publishOrRetry(deps, event);\n  if (noted?.changed) recordBatch(',
       },
     ],
   },

@@ -15,6 +15,7 @@ import { createInMemoryResults } from '../fakes/in-memory-results.ts';
 import { createInMemoryScratch } from '../fakes/in-memory-scratch.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 import { Chance } from './chance.ts';
 import { fateOf } from './fates.ts';
@@ -58,6 +59,7 @@ export class World {
   readonly faultyApi: FaultyApi;
   readonly bus = createRecordingBus();
   readonly log = createRecordingLog();
+  readonly metrics = createRecordingMetrics();
   /** What happened, for a person to read. */
   readonly story: string[] = [];
   /** Batches whose id came back to a function that ended well without having put it on the record. */
@@ -310,6 +312,7 @@ export class World {
       clock: { now: () => invocation.now() },
       ids: this.#ids,
       log: this.log,
+      metrics: this.metrics,
       resultsBucket: 'results',
     };
   }

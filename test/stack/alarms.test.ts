@@ -1,5 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
+import type { HouseAlarmProps } from '../../lib/house-alarm.ts';
 import { synthesize } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
@@ -47,18 +51,19 @@ describe('alarms', () => {
   it('go off when the reconciler falls silent', () => {
     const heartbeat = alarms.find(({ id }) => id === 'AlarmsPollHeartbeat');
     expect(heartbeat?.Properties).toMatchObject({
-      MetricName: 'Invocations',
+      Namespace: 'Batchdrop',
+      MetricName: 'Ticks',
+      Dimensions: [{ Name: 'service', Value: 'Example.Batchdrop' }],
       Period: 300,
       ComparisonOperator: 'LessThanThreshold',
       Threshold: 1,
       TreatMissingData: 'breaching',
     });
-    expect(watching('Invocations')).toEqual(['<PollingWorkerFunction>']);
   });
 
   it('wait for a slow reconciler as long as it takes', () => {
     const slow = synthesize({ pollInterval: Duration.minutes(10) });
-    slow.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Invocations', Period: 1800 });
+    slow.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Ticks', Period: 1800 });
   });
 
   it('are quiet when nothing happens, the heartbeat excepted', () => {
@@ -67,8 +72,53 @@ describe('alarms', () => {
   });
 
   it('say whom they hurt', () => {
-    expect(alarms).toHaveLength(20);
+    expect(alarms).toHaveLength(26);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
+  });
+
+  it('without whom it hurts do not compile', () => {
+    // @ts-expect-error: `impact` is missing
+    const props: HouseAlarmProps = {
+      metric: new Metric({ namespace: 'n', metricName: 'm' }),
+      threshold: 1,
+      action: undefined,
+    };
+    expect(props).not.toHaveProperty('impact');
+  });
+
+  it.each([
+    ['24h', 26],
+    ['7d', 7 * 24 + 2],
+  ])('let a batch of %s have %i hours', (completionWindow, hours) => {
+    synthesize({ completionWindow }).hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'OldestOpenAge',
+      Statistic: 'Maximum',
+      Threshold: hours * 3600,
+      TreatMissingData: 'notBreaching',
+    });
+  });
+
+  it.each(['KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp'])(
+    'watch %s of this Batchdrop',
+    (metric) => {
+      expect(watching(metric)).toEqual(['Example.Batchdrop']);
+    },
+  );
+
+  it('stay on while something is held, which is counted every half hour', () => {
+    const held = alarms.find(({ id }) => id === 'AlarmsHeld');
+    expect(Number(at(held?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
+  });
+
+  it('tell whom they are told to tell, and nobody otherwise', () => {
+    expect(alarms.filter(({ Properties }) => at(Properties, 'AlarmActions') !== undefined)).toEqual([]);
+    const told = resources(
+      synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'Night')) })),
+      'AWS::CloudWatch::Alarm',
+    );
+    expect(told).toHaveLength(26);
+    for (const { id, Properties } of told)
+      expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<Night>');
   });
 });

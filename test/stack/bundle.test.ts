@@ -53,6 +53,7 @@ describe('the bundles of the functions', () => {
         ...ANY_ENVIRONMENT,
         KEEP_OPENAI_FILES: 'no',
         MAX_ATTEMPTS: '3',
+        METRICS_SERVICE: 'somewhere.batchdrop',
         RERUN_MISSING: 'no',
         OPENAI_BASE_URL: 'https://api.openai.com/v1',
         AWS_REGION: 'us-east-1',

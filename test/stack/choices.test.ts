@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
@@ -23,14 +24,14 @@ describe('choices', () => {
   });
 
   it('reach the functions', () => {
-    const template = synthesize({
-      apiKeySecretName: 'team/key',
+    const template = synthesize((stack) => ({
+      apiKeySecret: Secret.fromSecretNameV2(stack, 'Key', 'team/key'),
       baseUrl: 'https://api.groq.com/openai/v1',
       completionWindow: '7d',
       keepOpenAiFiles: true,
       maxAttempts: 5,
       rerunMissing: true,
-    });
+    }));
     for (const room of ['Submission', 'Polling', 'Delivery', 'Cancellation']) {
       expect(variable(template, room, 'OPENAI_BASE_URL')).toBe('https://api.groq.com/openai/v1');
       expect(variable(template, room, 'OPENAI_SECRET_ID')).toBe('team/key');
@@ -49,6 +50,13 @@ describe('choices', () => {
     'never send the key in the open: %s',
     (baseUrl) => {
       expect(() => synthesize({ baseUrl })).toThrow('the API key is sent over https only');
+    },
+  );
+
+  it.each(['24', '0h', '1w', 'a day', ''])(
+    'name the completion window in hours or days, not as %j',
+    (completionWindow) => {
+      expect(() => synthesize({ completionWindow })).toThrow('hours or days, such as 24h or 7d');
     },
   );
 

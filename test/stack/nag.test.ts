@@ -1,4 +1,7 @@
-import { type Stack, Validations } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { describe, expect, it } from 'vitest';
@@ -6,10 +9,14 @@ import { BatchdropStack, type BatchdropStackProps } from '../../lib/batchdrop-st
 import { exampleApp } from './synthesis.ts';
 
 /** Synthesizes with AWS's solution checks, which throw a report of what they find. */
-function check(props: BatchdropStackProps = {}, spoil: (stack: Stack) => void = () => {}): BatchdropStack {
+function check(
+  props: BatchdropStackProps | ((stack: Stack) => BatchdropStackProps) = {},
+  spoil: (stack: Stack) => void = () => {},
+): BatchdropStack {
   const app = exampleApp();
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  const stack = new BatchdropStack(app, 'Example', props);
+  const surroundings = new Stack(app, 'Surroundings');
+  const stack = new BatchdropStack(app, 'Example', typeof props === 'function' ? props(surroundings) : props);
   spoil(stack);
   app.synth();
   return stack;
@@ -36,6 +43,21 @@ describe("AWS's solution checks", () => {
 
   it("find nothing with buckets of the user's own", () => {
     check({ requestBucketName: 'my-files', requestPrefix: 'in/', resultsBucketName: 'my-results' });
+  });
+
+  it("find nothing with a key, a network and a log group of the user's own", () => {
+    check((stack) => ({
+      encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111111111111:key/mine'),
+      network: {
+        vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
+          vpcId: 'vpc-1',
+          availabilityZones: ['a'],
+          privateSubnetIds: ['subnet-1'],
+          privateSubnetRouteTableIds: ['rtb-1'],
+        }),
+      },
+      logGroup: LogGroup.fromLogGroupName(stack, 'Logs', 'mine'),
+    }));
   });
 
   it('are looking: a careless bucket is found', () => {

@@ -15,6 +15,9 @@ describe('a subscriber hears of', () => {
     batchdrop.onStatusChange('EndedBatches', { target, status: ['completed', 'expired'] });
     batchdrop.onJobStatusChange('EveryJob', { target });
     batchdrop.onJobStatusChange('RejectedJobs', { target, status: ['rejected'] });
+    batchdrop.onCompleted('Completed', { target });
+    batchdrop.onFailed('Failed', { target });
+    batchdrop.onRejected('Rejected', { target });
   });
 
   it.each([
@@ -22,6 +25,9 @@ describe('a subscriber hears of', () => {
     ['EndedBatches', 'OpenAI Batch Status Change', ['completed', 'expired']],
     ['EveryJob', 'OpenAI Batch Job Status Change', undefined],
     ['RejectedJobs', 'OpenAI Batch Job Status Change', ['rejected']],
+    ['Completed', 'OpenAI Batch Job Status Change', ['completed']],
+    ['Failed', 'OpenAI Batch Job Status Change', ['failed']],
+    ['Rejected', 'OpenAI Batch Job Status Change', ['rejected']],
   ])('%s: %s, statuses %j', (id, detailType, status) => {
     const rule = resources(template, 'AWS::Events::Rule').find((candidate) => candidate.id === id);
     expect(legible(at(rule?.Properties, 'EventBusName'))).toBe('<StatusEventsBus>');
@@ -90,5 +96,29 @@ describe('a grant gives', () => {
       's3:GetObject <BucketsResults.Arn>/*',
       's3:ListBucket <BucketsResults.Arn>',
     ]);
+  });
+});
+
+describe('a metric', () => {
+  it.each([
+    ['metricSubmitted', 'JobsSubmitted', 'Sum'],
+    ['metricCompleted', 'JobsCompleted', 'Sum'],
+    ['metricRejected', 'JobsRejected', 'Sum'],
+    ['metricFailedRows', 'RowsFailed', 'Sum'],
+    ['metricOpenBatches', 'OpenBatches', 'Maximum'],
+    ['metricOldestOpenAge', 'OldestOpenAge', 'Maximum'],
+    ['metricDetectionLatency', 'DetectionLatency', 'p90'],
+    ['metricInputTokens', 'InputTokens', 'Sum'],
+    ['metricOutputTokens', 'OutputTokens', 'Sum'],
+  ] as const)('%s is %s of this Batchdrop, %s unless told otherwise', (method, metricName, statistic) => {
+    synthesize({}, (batchdrop) => {
+      expect(batchdrop[method]()).toMatchObject({
+        namespace: 'Batchdrop',
+        metricName,
+        statistic,
+        dimensions: { service: 'Example.Batchdrop' },
+      });
+      expect(batchdrop[method]({ statistic: 'Minimum' }).statistic).toBe('Minimum');
+    });
   });
 });

@@ -12,6 +12,7 @@ import { createInMemoryScratch } from '../fakes/in-memory-scratch.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../fakes/recording-queues.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 
@@ -35,6 +36,7 @@ function house() {
     api: createInMemoryBatchApi({ clock, seed: 1, fate: () => ({ failure }) }),
     bus: createRecordingBus(),
     log: createRecordingLog(),
+    metrics: createRecordingMetrics(),
     ids: createSeededIds(1),
     resultsBucket: 'results',
     requestBucket: 'requests',

@@ -7,6 +7,10 @@ import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from './small-world.ts'
 
 const KEYS = Array.from({ length: 40 }, (_, n) => `${n}.jsonl`);
 
+function fails(): never {
+  throw new Error('the log is full');
+}
+
 async function manyRunning(settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
   const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }), ...settings });
   for (const key of KEYS) await world.drop(key, fileOf('r1'));
@@ -92,6 +96,21 @@ describe('a tick', () => {
     world.clock.advance(MINUTE);
     await world.poll();
     expect(world.batchStatuses()).toContain('in_progress');
+    expect((await world.ledger.readControl()).pollLease).toBeUndefined();
+  });
+
+  it('says when it was finished, and keeps that while one fails', async () => {
+    const world = await manyRunning();
+    await world.poll();
+    const finished = world.clock.now();
+    expect((await world.ledger.readControl()).tickedAt).toBe(finished);
+    world.clock.advance(MINUTE);
+    const dead = { ...world.ports, log: { ...world.log, warn: fails, error: fails } };
+    const ledger = withFaults(world.ledger, (method) =>
+      method === 'due' ? { failBefore: new RetryLater('down') } : 'ok',
+    );
+    await expect(reconcile({ ...dead, ledger }, world.turn(55_000))).rejects.toThrow('the log is full');
+    expect(await world.ledger.readControl()).toMatchObject({ tickedAt: finished });
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
   });
 

@@ -17,6 +17,7 @@ import { createInMemoryScratch } from '../fakes/in-memory-scratch.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../fakes/recording-queues.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 
@@ -42,6 +43,7 @@ export class SmallWorld {
   readonly scratch = createInMemoryScratch();
   readonly queues = createRecordingQueues();
   readonly log = createRecordingLog();
+  readonly metrics = createRecordingMetrics();
   readonly ids = createSeededIds(7);
   readonly api;
   readonly bus;
@@ -51,7 +53,7 @@ export class SmallWorld {
     const { refuses, replaced, rerun, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
-    const { ledger, requestFiles, results, scratch, queues, log, ids, clock, bus } = this;
+    const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
     const fakes: Ports = {
       ledger,
       requestFiles,
@@ -59,6 +61,7 @@ export class SmallWorld {
       scratch,
       queues,
       log,
+      metrics,
       ids,
       clock,
       bus,

@@ -1,4 +1,8 @@
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from '@aws-sdk/client-secrets-manager';
 import { NotAllowed } from '../core/errors.ts';
 import type { Clock } from '../core/ports.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
@@ -15,13 +19,18 @@ const MISSING: ReadonlySet<string> = new Set([
 ]);
 
 /** The key from Secrets Manager, by name or ARN: the bare key, or JSON `{apiKey, organization?, project?}`. */
-export function createSecretApiKey(options: { secretId: string; clock: Clock }): ApiKeySource {
-  const { secretId, clock } = options;
+export function createSecretApiKey(options: {
+  secretId: string;
+  clock: Clock;
+  /** Where Secrets Manager is; in a function its environment says it. */
+  clientConfig?: SecretsManagerClientConfig;
+}): ApiKeySource {
+  const { secretId, clock, clientConfig = {} } = options;
   let client: SecretsManagerClient | undefined;
   let known: { key: Promise<ApiKey>; until: number } | undefined;
 
   const fetchKey = async (): Promise<ApiKey> => {
-    client ??= new SecretsManagerClient({});
+    client ??= new SecretsManagerClient(clientConfig);
     const tried = `read the secret ${secretId}`;
     const answer = await client
       .send(new GetSecretValueCommand({ SecretId: secretId }))

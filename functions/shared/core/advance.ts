@@ -16,7 +16,7 @@ import type { Ports, WorkMessage } from './ports.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { MESSAGE_PATIENCE_MS } from './timing.ts';
 
-export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'bus' | 'queues'> & {
+export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> & {
   resultsBucket: string;
 };
 
@@ -61,7 +61,7 @@ export async function advancePart(
 
 /** Notes that a step of a part has failed. Errors: RetryLater, when not even that could be noted. */
 export async function failedStep(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log'>,
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>,
   ref: PartRef,
   step: PartStep['do'],
   failure: unknown,

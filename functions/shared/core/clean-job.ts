@@ -19,7 +19,7 @@ import type { Ports } from './ports.ts';
 import { piecesFolder } from './result-keys.ts';
 import { CLEANING_MS, LATE_WRITES_MS } from './timing.ts';
 
-export type CleanDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api' | 'results'>;
+export type CleanDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
 
 /** Errors: as the ports'. */
 export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): Promise<void> {
@@ -30,6 +30,7 @@ export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): P
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
   } else {
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
+    deps.metrics.record('TriesUsedUp', 1);
   }
   const isOvertaken =
     isScanOvertaken(job) ||

@@ -5,7 +5,7 @@ import type { PartRef } from './part.ts';
 import type { Ports } from './ports.ts';
 import { MAX_TRIES, pauseAfter } from './timing.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_PAUSE_MS = 2 * 60_000; // a rotated key is picked up within this time
 
@@ -31,8 +31,10 @@ export async function notePartFailure(
     const message = `${step}: ${tries} tries have failed; tried on every half an hour`;
     return { ...part, tries, waitUntil, held: { code: 'tries_used_up', message } };
   });
-  // At every try, so that it is not forgotten.
-  if (noted?.part.held) deps.log.error('part_held', { ...ids, step, tries: noted.part.tries });
+  // At every try, so that it is not forgotten: the alarm stays on while it is held.
+  if (!noted?.part.held) return;
+  deps.metrics.record('Held', 1);
+  deps.log.error('part_held', { ...ids, step, tries: noted.part.tries });
 }
 
 /** The same for a job. */
@@ -48,12 +50,13 @@ export async function noteJobFailure(
     const tries = job.tries + (pause.counted ? 1 : 0);
     return { ...job, tries, waitUntil: deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries)) };
   });
-  if (noted && noted.job.status !== 'received' && noted.job.tries >= MAX_TRIES)
-    deps.log.error('job_held', { jobId, step, tries: noted.job.tries });
+  if (!noted || noted.job.status === 'received' || noted.job.tries < MAX_TRIES) return;
+  deps.metrics.record('Held', 1);
+  deps.log.error('job_held', { jobId, step, tries: noted.job.tries });
 }
 
 function pauseFor(
-  { log }: Deps,
+  { log, metrics }: Deps,
   failure: unknown,
   step: string,
   ids: { jobId: string; part?: number },
@@ -67,6 +70,7 @@ function pauseFor(
   }
   if (failure instanceof NotAllowed) {
     log.error('not_allowed', { ...ids, step }, failure);
+    metrics.record('KeyRefused', 1);
     return { counted: false, milliseconds: KEY_REFUSED_PAUSE_MS };
   }
   log.error(failure instanceof Refused ? 'step_refused' : 'step_broken', { ...ids, step }, failure);

@@ -22,7 +22,7 @@ import { isoTime } from './status-events.ts';
 import { summaryOf } from './summary.ts';
 import { JOB_CHECK_MS } from './timing.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'results'>;
 
 const JSONL = 'application/jsonl';
 

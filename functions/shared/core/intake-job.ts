@@ -30,7 +30,10 @@ import { reportKey } from './result-keys.ts';
 import { scanFile } from './scan-file.ts';
 import { JOIN_MS, KEEP_MS, MAX_TRIES } from './timing.ts';
 
-export type IntakeDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
+export type IntakeDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
+>;
 
 /** An object version that has turned up in the request bucket. */
 export interface Arrival {
@@ -158,6 +161,7 @@ async function reject(
 async function fail(deps: IntakeDeps, held: HeldJob, { code, message }: Refused): Promise<void> {
   const { jobId } = held.job;
   deps.log.error(code === 'tries_used_up' ? code : 'file_not_read', { jobId, reason: code });
+  if (code === 'tries_used_up') deps.metrics.record('TriesUsedUp', 1);
   await held.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
       ? { ...withStatus(job, 'failed', deps.clock.now()), reason: { code, message } }

@@ -73,7 +73,7 @@ export async function cancelPart(deps: Deps, part: Part): Promise<void> {
 
 /** Ends a part that has no batch and never will have. */
 export async function endPart(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log'>,
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>,
   ref: PartRef,
   as: 'cancelled' | 'failed',
 ): Promise<void> {
@@ -86,8 +86,9 @@ export async function endPart(
     if (as === 'cancelled' && part.cancelRequestedAt === undefined) return undefined;
     return { ...(without(part, 'waitUntil', 'handedOnUntil') as Part), ended: { as, reason }, tries: 0 };
   });
-  if (answer?.changed && as === 'failed')
-    deps.log.error('tries_used_up', { jobId: ref.jobId, part: ref.number });
+  if (!answer?.changed || as !== 'failed') return;
+  deps.metrics.record('TriesUsedUp', 1);
+  deps.log.error('tries_used_up', { jobId: ref.jobId, part: ref.number });
 }
 
 /** Applies a status that is further than the known one, once the one before is published. True: it did. Errors: RetryLater. */

@@ -1,4 +1,5 @@
 import type { BatchdropEvent } from '../contract/events.ts';
+import type { MetricName } from '../contract/metrics.ts';
 import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
@@ -30,6 +31,8 @@ export interface Control {
   observeFrom?: number;
   /** Batches that the last tick did not come to: they are retrieved first. */
   observeFirst?: string[];
+  /** When the last tick was finished, in milliseconds. */
+  tickedAt?: number;
 }
 
 /** Shards of the `due` index. */
@@ -208,6 +211,11 @@ export interface Log {
   error(code: string, facts?: Record<string, string | number | boolean | undefined>, cause?: unknown): void;
 }
 
+/** Numbers for whoever watches. Never throws and never waits: one that is lost costs nobody anything. */
+export interface Metrics {
+  record(name: MetricName, value: number): void;
+}
+
 /** The time an invocation has: nothing irrevocable is begun past `until` (ms), and `signal` ends what is under way. */
 export interface Turn {
   until: number;
@@ -226,4 +234,5 @@ export interface Ports {
   clock: Clock;
   ids: Ids;
   log: Log;
+  metrics: Metrics;
 }

@@ -24,6 +24,7 @@ import { applyObserved, endIfLost } from './observe-part.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
+import { OpenBatches } from './readings.ts';
 
 export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'>;
 
@@ -46,11 +47,15 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   const claimed = await claimTick(deps, turn);
   if (!claimed) return undefined;
   const reconciliation = new Reconciliation(deps, turn, claimed.before);
+  let finishedAt: number | undefined;
   try {
     await reconciliation.run();
+    finishedAt = deps.clock.now();
   } finally {
-    await releaseTick(deps, claimed.mine, reconciliation.left());
+    await releaseTick(deps, claimed.mine, { ...reconciliation.left(), finishedAt });
   }
+  deps.metrics.record('Ticks', 1);
+  reconciliation.openBatches.record(deps.metrics, deps.clock.now());
   return reconciliation.tick;
 }
 
@@ -64,6 +69,7 @@ interface DueInShard {
 
 class Reconciliation {
   readonly tick: Tick = { looked: 0, broken: 0, outOfTime: false, open: 0, calls: 0 };
+  readonly openBatches = new OpenBatches();
   readonly #deps: ReconcileDeps;
   readonly #turn: Turn;
   readonly #control: Control;
@@ -165,6 +171,7 @@ class Reconciliation {
     if (toObserve.size === 0 || this.#deps.clock.now() < this.#observeFrom) return;
     const refOf = ({ batchId }: OpenBatch) => toObserve.get(batchId)?.ref;
     const open = [...toObserve.values()].map((entry) => entry.open);
+    for (const each of open) this.openBatches.add(each);
     const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
     const observed = await observeBatches(
       this.#deps,
@@ -193,6 +200,7 @@ class Reconciliation {
       this.tick.looked += 1;
       return;
     }
+    this.openBatches.add(observed);
     await this.#look(ref, async () => {
       try {
         await applyObserved(this.#deps, ref, observed);
@@ -250,10 +258,16 @@ async function claimTick(
   return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
 }
 
-async function releaseTick({ ledger, log }: ReconcileDeps, mine: Control, left: LeftOver): Promise<void> {
+async function releaseTick(
+  { ledger, log }: ReconcileDeps,
+  mine: Control,
+  { finishedAt, ...left }: LeftOver & { finishedAt: number | undefined },
+): Promise<void> {
   try {
     const { pollLease, observeFrom: _, observeFirst: __, ...control } = await ledger.readControl();
-    if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl({ ...control, ...left });
+    const tickedAt = finishedAt ?? control.tickedAt;
+    if (pollLease?.holder !== mine.pollLease?.holder) return;
+    await ledger.replaceControl({ ...control, ...left, ...(tickedAt === undefined ? {} : { tickedAt }) });
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }

@@ -4,7 +4,7 @@ import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { afterPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
  * Binds a batch to the intent it was made for: on the condition that the intent is still the part's, whoever holds the
@@ -52,6 +52,7 @@ export async function saveBatch(
 /** Cancels a batch that nobody may pay for, and reports it. Errors: RetryLater. */
 export async function cancelStray(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
   deps.log.error('second_batch', { jobId: ref.jobId, part: ref.number, batchId });
+  deps.metrics.record('SecondBatches', 1);
   await deps.api.cancelBatch(batchId);
   await changePart(deps, ref, (part) =>
     part.strays.includes(batchId) ? undefined : { ...part, strays: [...part.strays, batchId] },

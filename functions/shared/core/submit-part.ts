@@ -24,7 +24,7 @@ import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
 
 export type SubmitDeps = Pick<
   Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'requestFiles' | 'results'
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
 > & {
   completionWindow: string;
 };

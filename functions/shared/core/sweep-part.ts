@@ -9,7 +9,7 @@ import { cancelStray } from './save-batch.ts';
  * cancelled and reported. Errors: as the API's.
  */
 export async function sweepPart(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>,
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>,
   part: Part,
 ): Promise<void> {
   const found: ObservedBatch[] = [];

@@ -1,0 +1,22 @@
+import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { clientConfigAt, type Place, stackIn } from './place.ts';
+
+/**
+ * What the stack consists of: physical ids by the paths of their constructs, as in `IntakeWorkQueue`. Construct ids are part of
+ * what is promised, the hash behind them is the CDK's own.
+ */
+export async function resourcesOf(place: Place): Promise<ReadonlyMap<string, string>> {
+  const client = new CloudFormationClient(clientConfigAt(place));
+  try {
+    const found = new Map<string, string>();
+    for await (const page of paginateListStackResources({ client }, { StackName: stackIn(place) })) {
+      for (const { LogicalResourceId = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
+        const [, path] = /^Batchdrop(\w+)[0-9A-F]{8}$/.exec(LogicalResourceId) ?? [];
+        if (path !== undefined && PhysicalResourceId !== undefined) found.set(path, PhysicalResourceId);
+      }
+    }
+    return found;
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Files are dropped into a bucket that is there already, under `batches/`; a mail comes when one is refused or fails, and when
+ * an alarm goes on. The bucket's owner has turned versioning and its EventBridge notifications on: `batchdrop doctor` checks
+ * both.
+ */
+import { App, Stack } from 'aws-cdk-lib';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { EventField, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Batchdrop } from 'batchdrop';
+
+const stack = new Stack(new App(), 'OwnBucketAndMail');
+const mail = new Topic(stack, 'Mail', { enforceSSL: true });
+mail.addSubscription(new EmailSubscription('team@example.com'));
+
+const batchdrop = new Batchdrop(stack, 'Batchdrop', {
+  requestBucket: Bucket.fromBucketName(stack, 'Files', 'our-files'),
+  requestPrefix: 'batches/',
+  alarmAction: new SnsAction(mail),
+});
+
+const file = EventField.fromPath('$.detail.data.request.key');
+const why = EventField.fromPath('$.detail.data.reason.message');
+const findings = EventField.fromPath('$.detail.data.findings.count');
+batchdrop.onFailed('MailFailure', {
+  target: new SnsTopic(mail, { message: RuleTargetInput.fromText(`${file} failed: ${why}`) }),
+});
+batchdrop.onRejected('MailRefusal', {
+  target: new SnsTopic(mail, {
+    message: RuleTargetInput.fromText(`${file} was refused, findings: ${findings}`),
+  }),
+});

@@ -1,0 +1,56 @@
+import type { JobStatus } from './batch-status.ts';
+
+/** CloudWatch namespace of every metric. The dimension `service` tells one Batchdrop from another. */
+export const METRICS_NAMESPACE = 'Batchdrop';
+
+/**
+ * Every metric with its unit. The statuses are spelled into the names, so that their number, which is billed, is bounded
+ * whatever an API comes up with (docs/operations.md, "Metrics").
+ */
+export const METRIC_UNITS = {
+  JobsAccepted: 'Count',
+  JobsRejected: 'Count',
+  JobsJoined: 'Count',
+  JobsSubmitted: 'Count',
+  JobsCompleted: 'Count',
+  JobsFailed: 'Count',
+  JobsExpired: 'Count',
+  JobsCancelled: 'Count',
+  RowsSucceeded: 'Count',
+  RowsFailed: 'Count',
+  RowsExpired: 'Count',
+  RowsCancelled: 'Count',
+  RowsMissing: 'Count',
+  BatchesCreated: 'Count',
+  OpenBatches: 'Count',
+  OpenBatchesValidating: 'Count',
+  OpenBatchesInProgress: 'Count',
+  OpenBatchesFinalizing: 'Count',
+  OpenBatchesCancelling: 'Count',
+  OpenBatchesOther: 'Count',
+  OldestOpenAge: 'Seconds',
+  DetectionLatency: 'Seconds',
+  InputTokens: 'Count',
+  OutputTokens: 'Count',
+  PublishFailures: 'Count',
+  SecondBatches: 'Count',
+  Held: 'Count',
+  TriesUsedUp: 'Count',
+  KeyRefused: 'Count',
+  Ticks: 'Count',
+} as const;
+
+/** Name of a metric. */
+export type MetricName = keyof typeof METRIC_UNITS;
+
+/** The metric that counts jobs in a status. */
+export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
+  accepted: 'JobsAccepted',
+  rejected: 'JobsRejected',
+  joined: 'JobsJoined',
+  submitted: 'JobsSubmitted',
+  completed: 'JobsCompleted',
+  failed: 'JobsFailed',
+  expired: 'JobsExpired',
+  cancelled: 'JobsCancelled',
+};

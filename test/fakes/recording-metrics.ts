@@ -1,0 +1,21 @@
+import type { MetricName } from '../../functions/shared/contract/metrics.ts';
+import type { Metrics } from '../../functions/shared/core/ports.ts';
+
+/** Metrics that are read by tests. */
+export interface RecordingMetrics extends Metrics {
+  /** Every value of one metric, in order. */
+  of(name: MetricName): readonly number[];
+}
+
+/** Keeps every value. */
+export function createRecordingMetrics(): RecordingMetrics {
+  const values = new Map<MetricName, number[]>();
+  return {
+    record(name, value) {
+      const list = values.get(name);
+      if (list) list.push(value);
+      else values.set(name, [value]);
+    },
+    of: (name) => values.get(name) ?? [],
+  };
+}

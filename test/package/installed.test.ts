@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPackage } from '../../lib/build-package.ts';
+import { at } from '../stack/template-reading.ts';
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+const CDK = join(PROJECT, 'node_modules/aws-cdk/bin/cdk');
+const COMPILER = join(PROJECT, 'node_modules/typescript/bin/tsc');
+const run = promisify(execFile);
+
+/** An app as somebody else writes it: nothing of this project is in reach but what was installed. */
+const APP = {
+  'app.ts': `
+import { App, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Batchdrop } from 'batchdrop';
+import { hasEnded, type JobStatusChange } from 'batchdrop/events';
+import type { Construct } from 'constructs';
+
+class Reports extends Stack {
+  constructor(scope: Construct, id: string, props?: StackProps) {
+    super(scope, id, props);
+    const batchdrop = new Batchdrop(this, 'Batchdrop', { expireFilesAfter: Duration.days(30) });
+    batchdrop.onCompleted('Done', { target: new SqsQueue(new Queue(this, 'Inbox')) });
+  }
+}
+
+const rowsOf = (event: JobStatusChange): number => ('rows' in event.data && typeof event.data.rows === 'object' ? event.data.rows.total : 0);
+if (!hasEnded('completed')) throw new Error(String(rowsOf));
+new Reports(new App(), 'Typed');
+`,
+  'app.mjs': `
+import { App } from 'aws-cdk-lib';
+import { BatchdropStack } from 'batchdrop';
+import { jobStatusPattern } from 'batchdrop/events';
+
+if (jobStatusPattern('failed').source[0] !== 'batchdrop') throw new Error('no pattern');
+new BatchdropStack(new App(), 'Plain');
+`,
+  'app.cjs': `
+const { App } = require('aws-cdk-lib');
+const { BatchdropStack } = require('batchdrop');
+
+new BatchdropStack(new App(), 'Required');
+`,
+};
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'batchdrop-app-')));
+  const { stdout } = await run('npm', ['pack', await buildPackage(), '--pack-destination', folder]);
+  const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+  const peers = ['aws-cdk-lib', 'constructs'].map((name) => `${name}@${dependencies[name]}`);
+  for (const [name, text] of Object.entries(APP)) writeFileSync(join(folder, name), text);
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const archive = stdout.trim().split('\n').at(-1) ?? '';
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', `./${archive}`, ...peers], {
+    cwd: folder,
+  });
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The template of the one stack of an app, and where its functions' code is. */
+async function synthesized(app: string, stack: string) {
+  const output = join(folder, `${stack}.out`);
+  const options = ['synth', '--quiet', '--app', `'${process.execPath}' ${app}`, '--output', output];
+  await run(process.execPath, [CDK, ...options], {
+    cwd: folder,
+    env: { PATH: process.env.PATH, HOME: folder },
+  });
+  const template: unknown = JSON.parse(readFileSync(join(output, `${stack}.template.json`), 'utf8'));
+  const resources = Object.values(Object(at(template, 'Resources')));
+  const functions = resources.filter((resource) => at(resource, 'Type') === 'AWS::Lambda::Function');
+  const codes = functions.map(
+    (resource) => String(at(resource, 'Properties', 'Code', 'S3Key')).split('.')[0],
+  );
+  return codes.map((hash) => readdirSync(join(output, `asset.${hash}`)));
+}
+
+describe('in an app of somebody else', () => {
+  it('nothing else comes along: no esbuild, no SDK, one CDK', () => {
+    const installed = readdirSync(join(folder, 'node_modules'));
+    expect(installed).toContain('batchdrop');
+    expect(installed.filter((name) => /^(esbuild|@aws-sdk|dynalite|typescript)$/.test(name))).toEqual([]);
+    expect(existsSync(join(folder, 'node_modules/batchdrop/node_modules'))).toBe(false);
+  });
+
+  it('the types fit TypeScript, strictly', async () => {
+    const strict = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
+    await run(process.execPath, [COMPILER, ...strict, '--types', '', 'app.ts'], { cwd: folder });
+  });
+
+  it('the declarations are sound in themselves, for the strictest settings', async () => {
+    writeFileSync(join(folder, 'all.ts'), "export * from 'batchdrop';\nexport * from 'batchdrop/events';\n");
+    const strict = [
+      '--strict',
+      '--noEmit',
+      '--exactOptionalPropertyTypes',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+    ];
+    const checked = run(process.execPath, [COMPILER, ...strict, '--types', '', 'all.ts'], { cwd: folder });
+    const complaints = await checked.then(
+      () => '',
+      (failure: unknown) => String(Object(failure).stdout),
+    );
+    // The CDK's own declarations want more than strict settings give; ours do not.
+    expect(complaints.split('\n').filter((line) => line.includes('node_modules/batchdrop/'))).toEqual([]);
+  });
+
+  it.each([
+    ['TypeScript', 'app.ts', 'Typed'],
+    ['plain JavaScript', 'app.mjs', 'Plain'],
+    ['CommonJS', 'app.cjs', 'Required'],
+  ])('cdk synth gives the functions with their code: %s', async (_, app, stack) => {
+    const codes = await synthesized(app, stack);
+    expect(codes).toHaveLength(5);
+    for (const files of codes) expect(files.sort()).toEqual(['index.js', 'package.json']);
+  });
+});

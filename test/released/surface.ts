@@ -1,0 +1,133 @@
+/**
+ * What a release promises to whoever builds on it: every declaration behind `batchdrop` and `batchdrop/events`, and the
+ * schemas of the events. Later releases only add, or are of another major version (before 1.0: minor version).
+ */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as contract from '../../functions/shared/contract/index.ts';
+
+export const RELEASED = fileURLToPath(new URL('./', import.meta.url));
+
+/** The files of a release as they are kept here, by name. */
+export function releaseOf(packageDirectory: string): Record<string, string> {
+  const manifest = readFileSync(join(packageDirectory, 'package.json'), 'utf8');
+  const { version, exports } = JSON.parse(manifest);
+  const declarations = (path: string) => {
+    const found = declarationsBehind(join(packageDirectory, exports[path].types));
+    return `${[...found.values()].map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  };
+  const schemas = Object.entries(contract).filter(([name]) => name.endsWith('Schema'));
+  return {
+    'version.txt': `${version}\n`,
+    'batchdrop.d.ts.txt': declarations('.'),
+    'events.d.ts.txt': declarations('./events'),
+    'schemas.json.txt': `${JSON.stringify(Object.fromEntries(schemas), null, 2)}\n`,
+  };
+}
+
+/**
+ * Every declaration of an entry file and of what it exports from other files, without comments, by name. What is exported
+ * from a file brings along what that file declares for itself: the members of a base are as visible as one's own.
+ */
+function declarationsBehind(entry: string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [, names = '', from = ''] of textOf(entry).matchAll(
+    /^export (?:type )?\{([^}]+)\} from '([^']+)';$/gm,
+  )) {
+    const inFile = declarationsIn(textOf(join(dirname(entry), from.replace(/\.js$/, '.d.ts'))));
+    const wanted = new Set([...names.matchAll(/(?:type )?(\w+)(?:,|\s*$)/g)].map(([, name = '']) => name));
+    for (const [name, lines] of inFile) {
+      if (wanted.has(name) || !/^export /.test(lines[0] ?? '')) found.set(name, lines);
+    }
+    for (const name of wanted)
+      if (!found.has(name)) throw new Error(`${entry} exports ${name}, which ${from} does not declare`);
+  }
+  if (found.size === 0) throw new Error(`${entry} exports nothing`);
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+const DECLARATION = /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|function) (\w+)/;
+
+/** Declarations of a text without comments, by name, line by line. */
+export function declarationsIn(text: string): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  let current: string[] | undefined;
+  for (const line of text.split('\n')) {
+    const [, name] = DECLARATION.exec(line) ?? [];
+    if (name !== undefined) {
+      current = [line];
+      found.set(name, current);
+    } else if (/^(import|export) /.test(line)) current = undefined;
+    else if (line.trim() !== '') current?.push(line);
+  }
+  return found;
+}
+
+function textOf(file: string): string {
+  return readFileSync(file, 'utf8').replace(/^\s*\/\*[\s\S]*?\*\/\n?/gm, '');
+}
+
+/** What of the former declarations is gone or reads otherwise now, a sentence each. */
+export function changesOfDeclarations(former: string, present: string): string[] {
+  const now = declarationsIn(present);
+  return [...declarationsIn(former)].flatMap(([name, lines]) => {
+    const there = now.get(name);
+    if (there === undefined) return [`${name} is gone`];
+    return lines
+      .filter((line) => !there.some((other) => other === line || isLonger(line, other)))
+      .map((line) => `${name}: no more "${line.trim()}"`);
+  });
+}
+
+/** A list of values that has grown: `readonly ["a", "b"]` is still there in `readonly ["a", "b", "c"]`. */
+function isLonger(former: string, present: string): boolean {
+  const [before, after] = [former, present].map((line) => /^(.*readonly )\[(.*)\](;?)$/.exec(line));
+  if (!before || !after || before[1] !== after[1]) return false;
+  const kept = new Set(after[2]?.split(', '));
+  return (before[2] ?? '').split(', ').every((value) => kept.has(value));
+}
+
+/**
+ * What a former schema said and the present one does not, a path each. Fields may be added to an object, and a field may
+ * become one that is always there; in what others send us nothing may become required.
+ */
+export function changesOfSchema(
+  former: unknown,
+  present: unknown,
+  path: string,
+  sentByOthers: boolean,
+): string[] {
+  if (!isObject(former) || !isObject(present)) {
+    return JSON.stringify(former) === JSON.stringify(present)
+      ? []
+      : [`${path}: ${JSON.stringify(former)} became ${JSON.stringify(present)}`];
+  }
+  const changes = Object.keys(former).flatMap((key) => {
+    const here = `${path}/${key}`;
+    const [before, after] = [former[key], present[key]];
+    if (after === undefined) return [`${here} is gone`];
+    if (key === 'required' && Array.isArray(before) && Array.isArray(after) && !sentByOthers) {
+      return before.filter((name) => !after.includes(name)).map((name) => `${here}: ${name} is no more`);
+    }
+    if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
+      return before.flatMap((entry, at) => changesOfSchema(entry, after[at], `${here}/${at}`, sentByOthers));
+    }
+    return changesOfSchema(before, after, here, sentByOthers);
+  });
+  const isFields = path.endsWith('/properties');
+  const added = Object.keys(present).filter((key) => !(key in former));
+  return isFields ? changes : [...changes, ...added.map((key) => `${path}/${key} was not there`)];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** True when semantic versioning lets the later version break what the former promised. */
+export function mayBreak(former: string, present: string): boolean {
+  const [[a = 0, b = 0], [c = 0, d = 0]] = [former, present].map((version) =>
+    version.trim().split('.').map(Number),
+  ) as [number[], number[]];
+  return c > a || (a === 0 && c === 0 && d > b);
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { METRIC_UNITS } from '../../functions/shared/contract/metrics.ts';
+import { synthesize } from './synthesis.ts';
+import { at, list, resources } from './template-reading.ts';
+
+const template = synthesize();
+
+/** The page as CloudWatch gets it, references by the path of their construct. */
+function widgets(): Record<string, unknown>[] {
+  const [page, ...others] = resources(template, 'AWS::CloudWatch::Dashboard');
+  expect(others).toEqual([]);
+  const pieces = list(at(page?.Properties, 'DashboardBody', 'Fn::Join', 1));
+  const text = pieces.map((piece) => (typeof piece === 'string' ? piece : refName(piece))).join('');
+  return list(at(JSON.parse(text), 'widgets')).map(Object);
+}
+
+function refName(piece: unknown): string {
+  const id = at(piece, 'Ref') ?? at(piece, 'Fn::GetAtt', 0);
+  return String(id)
+    .replace(/^Batchdrop/, '')
+    .replace(/[0-9A-F]{8}$/, '');
+}
+
+/** What one widget draws: metric, whose it is, statistic. */
+function lines(title: string): string[] {
+  const widget = widgets().find(({ properties }) => at(properties, 'title') === title);
+  const metrics = list(at(widget, 'properties', 'metrics')).map(list);
+  return metrics.map(([, name, , whose, options]) => {
+    const { stat = 'Average' } = Object(options);
+    return `${name} ${whose} ${stat}`;
+  });
+}
+
+const ours = (stat: string, ...names: string[]) => names.map((name) => `${name} Example.Batchdrop ${stat}`);
+const QUEUES = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
+const FUNCTIONS = ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'];
+
+describe('the dashboard', () => {
+  it('begins with every alarm', () => {
+    const [first] = widgets();
+    expect(first?.type).toBe('alarm');
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(26);
+  });
+
+  it.each([
+    [
+      'Files by status',
+      ours(
+        'Sum',
+        ...['Accepted', 'Rejected', 'Joined', 'Submitted', 'Completed', 'Failed', 'Expired', 'Cancelled'].map(
+          (status) => `Jobs${status}`,
+        ),
+      ),
+    ],
+    ['Batches created', ours('Sum', 'BatchesCreated')],
+    [
+      'To be looked into',
+      ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp'),
+    ],
+    [
+      'Open batches by status',
+      ours(
+        'Maximum',
+        ...['Validating', 'InProgress', 'Finalizing', 'Cancelling', 'Other'].map(
+          (status) => `OpenBatches${status}`,
+        ),
+      ),
+    ],
+    ['Age of the oldest open batch, seconds', ours('Maximum', 'OldestOpenAge')],
+    [
+      'From the end of a batch to its event, seconds',
+      ['p50', 'p90', 'Maximum'].flatMap((stat) => ours(stat, 'DetectionLatency')),
+    ],
+    [
+      'Rows by outcome',
+      ours('Sum', 'RowsSucceeded', 'RowsFailed', 'RowsExpired', 'RowsCancelled', 'RowsMissing'),
+    ],
+    ['Tokens', ours('Sum', 'InputTokens', 'OutputTokens')],
+    ['Messages waiting', QUEUES.map((room) => `ApproximateNumberOfMessagesVisible ${room}WorkQueue Maximum`)],
+    [
+      'Age of the oldest message, seconds',
+      QUEUES.map((room) => `ApproximateAgeOfOldestMessage ${room}WorkQueue Maximum`),
+    ],
+    [
+      'Dead letters',
+      [...QUEUES.map((room) => `${room}WorkDeadLetters`), 'IntakeUndelivered'].map(
+        (queue) => `ApproximateNumberOfMessagesVisible ${queue} Maximum`,
+      ),
+    ],
+    ['Failed invocations', FUNCTIONS.map((room) => `Errors ${room}WorkerFunction Sum`)],
+    ['Throttled invocations', FUNCTIONS.map((room) => `Throttles ${room}WorkerFunction Sum`)],
+    ['Longest invocation, milliseconds', FUNCTIONS.map((room) => `Duration ${room}WorkerFunction Maximum`)],
+  ])('shows %s', (title, drawn) => {
+    expect(lines(title)).toEqual(drawn);
+  });
+
+  it('shows every metric there is but the heartbeat and the sum of the statuses', () => {
+    const drawn = new Set(
+      widgets().flatMap(({ properties }) => list(at(properties, 'metrics')).map((metric) => at(metric, 1))),
+    );
+    expect(Object.keys(METRIC_UNITS).filter((name) => !drawn.has(name))).toEqual(['OpenBatches', 'Ticks']);
+  });
+
+  it('fills rows of the page and has no name of its own', () => {
+    const [page] = resources(template, 'AWS::CloudWatch::Dashboard');
+    expect(at(page?.Properties, 'DashboardName')).toBeUndefined();
+    const rows = Map.groupBy(widgets(), ({ y }) => y);
+    expect(rows.size).toBe(6);
+    for (const row of rows.values()) expect(row.reduce((sum, { width }) => sum + Number(width), 0)).toBe(24);
+  });
+});

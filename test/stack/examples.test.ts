@@ -1,0 +1,134 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { jobStatusExamples } from '../../functions/shared/contract/index.ts';
+import { BUNDLES_CONTEXT } from '../../lib/house-function.ts';
+import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
+import { at } from './template-reading.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
+const run = promisify(execFile);
+
+/** Runs an app as `cdk synth` does; answers its templates as text by the name of their stack. */
+async function synthesized(app: string): Promise<Record<string, string>> {
+  const output = join(temporaryDirectory(), 'cdk.out');
+  await run(process.execPath, [join(EXAMPLES, 'apps', app)], {
+    env: {
+      CDK_OUTDIR: output,
+      CDK_VALIDATION: 'false', // takes seconds a stack
+      CDK_CONTEXT_JSON: JSON.stringify({ [BUNDLES_CONTEXT]: placeholderBundles() }),
+    },
+  });
+  const templates = readdirSync(output).filter((file) => file.endsWith('.template.json'));
+  return Object.fromEntries(
+    templates.map((file) => [file.replace('.template.json', ''), readFileSync(join(output, file), 'utf8')]),
+  );
+}
+
+/** What each example is there to show, as it has to appear in its templates. */
+const SHOWN: Record<string, Record<string, string[]>> = {
+  'minimal.ts': { Minimal: ['"DropHere"', '"ReadHere"'] },
+  'own-bucket-and-mail.ts': {
+    OwnBucketAndMail: [
+      '"name":["our-files"]',
+      '"prefix":"batches/"',
+      '"team@example.com"',
+      '"status":["failed"]',
+      '"status":["rejected"]',
+      '"AlarmActions"',
+    ],
+  },
+  'fan-out-results.ts': {
+    FanOutResults: ['"status":["completed"]', '"python3.13"', '"s3:GetObject"', '"ExpirationInDays":30'],
+  },
+  'cross-account-subscriber.ts': {
+    Publisher: ['event-bus/batch-news', '"events:PutEvents"'],
+    Subscriber: [
+      '"batch-news"',
+      ':iam::111111111111:root',
+      '"status":["completed","failed","expired","cancelled"]',
+    ],
+  },
+  'another-vendor.ts': {
+    AnotherVendor: [
+      'https://api.groq.com/openai/v1',
+      'https://api.openai.com/v1',
+      'batchdrop/groq',
+      '"7d"',
+      'rate(5 minutes)',
+    ],
+  },
+  'cancel-from-a-service.ts': { CancelFromAService: ['"CANCEL_QUEUE_URL"', '"sqs:SendMessage"'] },
+};
+
+describe('the examples', () => {
+  it('are all here', () => {
+    expect(readdirSync(join(EXAMPLES, 'apps')).sort()).toEqual(Object.keys(SHOWN).sort());
+  });
+
+  it.each(Object.entries(SHOWN))('%s can be deployed and shows what it is about', async (app, stacks) => {
+    const templates = await synthesized(app);
+    expect(Object.keys(templates).sort()).toEqual(Object.keys(stacks).sort());
+    const all = Object.values(templates).map((text) => JSON.parse(text));
+    const functions = all.flatMap((template) =>
+      Object.values(Object(at(template, 'Resources'))).filter(
+        (resource) => at(resource, 'Type') === 'AWS::Lambda::Function',
+      ),
+    );
+    expect(functions.length).toBeGreaterThanOrEqual(5);
+    for (const [stack, shown] of Object.entries(stacks)) {
+      const text = JSON.stringify(JSON.parse(templates[stack] ?? ''));
+      for (const piece of shown) expect(text, stack).toContain(piece);
+    }
+  });
+});
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+
+describe.skipIf(!hasPython)('the consumer in Python', () => {
+  /** One record for each event, handled in one call; answers what it printed and what it wants again. */
+  function consume(bodies: string[]): { printed: string[]; again: string[] } {
+    const Records = bodies.map((body, nth) => ({ messageId: `message-${nth}`, body }));
+    const program = [
+      'import json, sys',
+      `sys.path.insert(0, ${JSON.stringify(join(EXAMPLES, 'python'))})`,
+      'from consume_events import handler',
+      'answer = handler(json.load(sys.stdin), None)',
+      'print(json.dumps(answer))',
+    ].join('\n');
+    const options = { input: JSON.stringify({ Records }), encoding: 'utf8' } as const;
+    const { stdout, stderr, status } = spawnSync('python3', ['-B', '-c', program], options);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const lines = stdout.trim().split('\n');
+    const { batchItemFailures } = JSON.parse(lines.at(-1) ?? '');
+    return {
+      printed: lines.slice(0, -1),
+      again: batchItemFailures.map((one: { itemIdentifier: string }) => one.itemIdentifier),
+    };
+  }
+
+  const bodyOf = (status: keyof typeof jobStatusExamples) => JSON.stringify(jobStatusExamples[status]);
+
+  it('understands the example of every job status', () => {
+    const statuses = Object.keys(jobStatusExamples) as (keyof typeof jobStatusExamples)[];
+    expect(statuses.length).toBe(8);
+    const each = statuses.map((status) => consume([bodyOf(status)]));
+    expect(each.flatMap(({ again }) => again)).toEqual([]);
+    const told = statuses.filter((_, nth) => (each[nth]?.printed.length ?? 0) > 0);
+    expect(told.sort()).toEqual(['cancelled', 'completed', 'expired', 'failed', 'rejected']);
+  });
+
+  it('takes an event that comes twice once', () => {
+    expect(consume([bodyOf('completed'), bodyOf('completed')]).printed).toHaveLength(1);
+  });
+
+  it('wants a record again that it cannot read, and takes its neighbours', () => {
+    const { printed, again } = consume(['no JSON', bodyOf('completed')]);
+    expect(again).toEqual(['message-0']);
+    expect(printed.filter((line) => line.includes('s3://'))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { METRIC_UNITS } from '../../functions/shared/contract/metrics.ts';
+import { synthesize } from './synthesis.ts';
+import { at, resources } from './template-reading.ts';
+
+const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
+
+/** Text under each heading of one depth, up to the next heading of that depth or above. */
+function sections(text: string, depth: number): Map<string, string> {
+  const pieces = text.split(new RegExp(`^#{${depth}} `, 'm')).slice(1);
+  return new Map(
+    pieces.map((piece) => {
+      const [heading = '', ...rest] = piece.split('\n');
+      return [heading, rest.join('\n').split(new RegExp(`^#{1,${depth}} `, 'm'))[0] ?? ''];
+    }),
+  );
+}
+
+const runbook = sections(sections(page, 2).get('Alarms') ?? '', 3);
+const alarms = resources(synthesize(), 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => ({
+  name: id.replace(/^Alarms/, ''),
+  description: String(at(Properties, 'AlarmDescription')),
+}));
+
+describe('docs/operations.md', () => {
+  it('has a section of the name of each alarm, and no other', () => {
+    expect(alarms.length).toBeGreaterThan(20);
+    expect([...runbook.keys()].sort()).toEqual(alarms.map(({ name }) => name).sort());
+  });
+
+  it.each(alarms)('says of $name what it means, whom it hurts, how to look, mend and redrive', ({ name }) => {
+    for (const label of ['Means', 'Hurts', 'Look', 'Mend', 'Redrive'])
+      expect(runbook.get(name), label).toMatch(new RegExp(`^- \\*\\*${label}:\\*\\* \\S.{10}`, 'm'));
+  });
+
+  it.each(alarms)('is where the description of $name leads', ({ name, description }) => {
+    const [, file = '', anchor] = /What to do: (\S+)#(\S+)$/.exec(description) ?? [];
+    expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
+    expect(anchor).toBe(name.toLowerCase());
+  });
+
+  it('has each metric in its table', () => {
+    const table = sections(page, 2).get('Metrics') ?? '';
+    const cells = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, names = '']) => names);
+    const named = cells.flatMap((names) => [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+    expect(named.sort()).toEqual(Object.keys(METRIC_UNITS).sort());
+  });
+
+  it('has no link to a section that is not there', () => {
+    const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+    const links = [...page.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor = '']) => anchor);
+    expect(links.length).toBeGreaterThan(5);
+    expect(links.filter((anchor) => !anchors.includes(anchor))).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { publint } from 'publint';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { buildPackage } from '../../lib/build-package.ts';
+import { FUNCTION_NAMES } from '../../lib/function-bundles.ts';
+import {
+  changesOfDeclarations,
+  changesOfSchema,
+  mayBreak,
+  RELEASED,
+  releaseOf,
+} from '../released/surface.ts';
+
+let directory: string;
+let present: Record<string, string>;
+
+beforeAll(async () => {
+  directory = await buildPackage();
+  present = releaseOf(directory);
+});
+
+const released = (name: string) => readFileSync(join(RELEASED, name), 'utf8');
+
+describe('the package', () => {
+  it('has a bundle of every function, declarations of everything, and nothing that has to be compiled', () => {
+    const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
+      statSync(join(directory, file)).isFile(),
+    );
+    for (const name of FUNCTION_NAMES) expect(files).toContain(`dist/functions/${name}/index.js`);
+    expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([]);
+    const compiled = files.filter((file) => /^(lib|functions)\/.*\.js$/.test(file));
+    expect(compiled.length).toBeGreaterThan(20);
+    expect(compiled.filter((file) => !files.includes(file.replace(/js$/, 'd.ts')))).toEqual([]);
+  });
+
+  it('imports the CDK and what is its own, and neither tools nor runtime', () => {
+    const sources = readdirSync(join(directory, 'lib')).filter((file) => file.endsWith('.js'));
+    const imported = sources.flatMap((file) =>
+      [...readFileSync(join(directory, 'lib', file), 'utf8').matchAll(/^import .*from '([^']+)';$/gm)].map(
+        ([, from = '']) => from,
+      ),
+    );
+    expect(imported.length).toBeGreaterThan(50);
+    expect(
+      imported.filter((from) => !/^(\.\.?\/.*\.js|node:\w+|aws-cdk-lib(\/.*)?|constructs)$/.test(from)),
+    ).toEqual([]);
+  });
+
+  it('is found in order by publint', async () => {
+    const { messages } = await publint({ pkgDir: directory, pack: false, strict: true });
+    expect(messages).toEqual([]);
+  });
+});
+
+describe('what was released', () => {
+  const compatible = (changes: string[]) =>
+    mayBreak(released('version.txt'), present['version.txt'] ?? '') ? [] : changes;
+
+  it.each(['batchdrop.d.ts.txt', 'events.d.ts.txt'])('is all there still: %s', (name) => {
+    expect(released(name).split('\n').length).toBeGreaterThan(20);
+    expect(compatible(changesOfDeclarations(released(name), present[name] ?? ''))).toEqual([]);
+  });
+
+  it('is valid still: the schemas have only gained', () => {
+    const [former, now] = [released('schemas.json.txt'), present['schemas.json.txt'] ?? ''].map((text) =>
+      JSON.parse(text),
+    );
+    expect(Object.keys(former)).toHaveLength(4);
+    const changes = Object.keys(former).flatMap((name) =>
+      changesOfSchema(former[name], now[name], name, name === 'cancelRequestSchema'),
+    );
+    expect(compatible(changes)).toEqual([]);
+  });
+});
+
+describe('the comparison finds', () => {
+  const former =
+    'export interface A {\n    one: string;\n    two?: number;\n}\nexport declare const B: readonly ["x", "y"];\n';
+  it.each([
+    ['a field that is gone', '    two?: number;\n', '', ['A: no more "two?: number;"']],
+    ['a field of another type', 'one: string', 'one: string | null', ['A: no more "one: string;"']],
+    ['a declaration that is gone', 'interface A', 'interface C', ['A is gone']],
+    [
+      'a value that is gone from a list',
+      '"x", ',
+      '',
+      ['B: no more "export declare const B: readonly ["x", "y"];"'],
+    ],
+    ['nothing in an added field', '    one', '    zero?: string;\n    one', []],
+    ['nothing in a longer list', '"y"]', '"y", "z"]', []],
+  ])('%s', (_, from, to, changes) => {
+    expect(former).toContain(from);
+    expect(changesOfDeclarations(former, former.replace(from, to))).toEqual(changes);
+  });
+
+  const schema = {
+    type: 'object',
+    properties: { a: { enum: ['x'] }, b: { type: 'string' } },
+    required: ['a'],
+  };
+  const properties = { ...schema.properties, c: { type: 'string' } };
+  it.each([
+    ['a field that is gone', { ...schema, properties: { a: schema.properties.a } }, 1, 1],
+    [
+      'a value that is new',
+      { ...schema, properties: { ...schema.properties, a: { enum: ['x', 'y'] } } },
+      1,
+      1,
+    ],
+    ['a field that may be missing now', { ...schema, required: [] }, 1, 1],
+    ['a narrower object', { ...schema, additionalProperties: false }, 1, 1],
+    ['nothing in an added field', { ...schema, properties }, 0, 0],
+    ['a field that others now have to send', { ...schema, properties, required: ['a', 'c'] }, 0, 1],
+  ])('in a schema: %s', (_, now, inEvents, inRequests) => {
+    expect(changesOfSchema(schema, now, 's', false)).toHaveLength(inEvents);
+    expect(changesOfSchema(schema, now, 's', true)).toHaveLength(inRequests);
+  });
+
+  it.each([
+    ['0.1.0', '0.1.9', false],
+    ['0.1.0', '0.2.0', true],
+    ['1.4.0', '1.5.0', false],
+    ['1.4.0', '2.0.0', true],
+  ])('whether %s → %s may break', (from, to, may) => {
+    expect(mayBreak(from, to)).toBe(may);
+  });
+});
