@@ -35,8 +35,8 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: `${CORE}/clean-job.ts`,
-        anchor: 'if (isFirst && isOvertaken)',
-        replacement: 'if (isFirst && false)',
+        anchor: 'parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);',
+        replacement: 'false;',
       },
       {
         file: `${CORE}/late-delivery.ts`,
@@ -164,8 +164,8 @@ export const KEPT: KeptHistory[] = [
       },
       {
         file: `${CORE}/clean-job.ts`,
-        anchor: 'if (isFirst && isOvertaken)',
-        replacement: 'if (isFirst && false)',
+        anchor: 'parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);',
+        replacement: 'false;',
       },
     ],
   },
