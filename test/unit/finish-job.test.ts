@@ -45,6 +45,24 @@ describe('the end of a job', () => {
     expect(world.job(jobId).usage).toMatchObject({ totalTokens: 30 });
   });
 
+  it('keeps a wish to cancel that comes while the results are put together, as it was answered', async () => {
+    const world: SmallWorld = new SmallWorld({
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async put(key, body, contentType) {
+            if (key.endsWith('/summary.json')) await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
+            return results.put(key, body, contentType);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.outcomes()).toEqual(['requested']);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', cancelRequestedAt: expect.any(Number) });
+  });
+
   it('leaves nothing at the API, and of the results only what users read', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);
