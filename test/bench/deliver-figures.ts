@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { RowTableWriter } from '../../functions/shared/core/row-table.ts';
+import { shuffledRows } from '../../local/openai/seeded-random.ts';
+import { type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
+import { inChild, type Measured } from './in-child.ts';
+
+const LINE_BYTES = 10_000; // an answer of some 2,500 tokens
+
+/** The output of one batch, from the Batch API to the results bucket, in the order of the request file. */
+export async function deliverFigures(room: string, turns: number, quick: boolean): Promise<Figure[]> {
+  const rows = quick ? 5_000 : 50_000;
+  const paths = { output: join(room, 'output.jsonl'), table: join(room, 'part.rows') };
+  const bytes = writeOutput(paths, rows);
+  const server = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('results-server.ts', import.meta.url)), paths.output, paths.table],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  try {
+    const [address] = (await once(server.stdout, 'data')) as [Buffer];
+    const by = (way: string) => () =>
+      inChild('deliver-part.ts', way, address.toString().trim(), `${rows}`, `${bytes}`);
+    const { ours, copy } = await inTurns(turns, { ours: by('ours'), copy: by('copy') });
+    const shown = (measured: Measured[]) =>
+      `${(bytes / 1e3 / medianOf(measured, ({ ms }) => ms)).toFixed(0)} MB/s, ` +
+      `${(medianOf(measured, ({ cpuMs }) => cpuMs) / 1000 / (bytes / 1e9)).toFixed(2)} CPU-s/GB`;
+    const peak = (measured: Measured[]) => `${medianOf(measured, ({ rssMb }) => rssMb).toFixed(0)} MB`;
+    return [
+      {
+        what: `results of a batch, ${(bytes / 1e6).toFixed(0)} MB, accounted for and put in order, against a bare copy`,
+        ours: shown(ours),
+        against: shown(copy),
+        ratio: `${(100 * medianRatio(copy, ours)).toFixed(0)} %`,
+        goal: '',
+        good: true,
+        notes: `peak ${peak(ours)} against ${peak(copy)}`,
+      },
+    ];
+  } finally {
+    server.kill();
+    await once(server, 'exit');
+  }
+}
+
+/** Lines in any order but that of the rows, as OpenAI gives them, and the row table that belongs to them. */
+function writeOutput(paths: { output: string; table: string }, rows: number): number {
+  const table = new RowTableWriter();
+  for (let row = 0; row < rows; row += 1) {
+    table.add({ ordinal: row, offset: row * 200, length: 199 }, `request-${row}`);
+  }
+  writeFileSync(paths.table, table.gathered());
+  const text = 'All of it was said before, and none of it was heard. '.repeat(LINE_BYTES / 53);
+  const out = openSync(paths.output, 'w');
+  let written = 0;
+  let lines: string[] = [];
+  for (const [rank, row] of shuffledRows(rows, 'bench').entries()) {
+    const body = { object: 'chat.completion', choices: [{ message: { role: 'assistant', content: text } }] };
+    const response = { status_code: 200, request_id: `req_${row}`, body };
+    const line = { id: `batch_req_${row}`, custom_id: `request-${row}`, response, error: null };
+    lines.push(`${JSON.stringify(line)}\n`);
+    if (lines.length < 500 && rank < rows - 1) continue;
+    written += writeSync(out, lines.join(''));
+    lines = [];
+  }
+  closeSync(out);
+  return written;
+}

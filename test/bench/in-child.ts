@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** What a piece of work took, in a process of its own. */
+export interface Measured {
+  ms: number;
+  cpuMs: number;
+  rssMb: number;
+  /** Calls, bytes and the like, as the work counts them. */
+  counts: Record<string, number>;
+}
+
+/** Called by a child: does the work and reports. */
+export async function report(work: () => Promise<Record<string, number>>): Promise<void> {
+  const begun = performance.now();
+  const before = process.cpuUsage();
+  const counts = await work();
+  const { user, system } = process.cpuUsage(before);
+  const ms = performance.now() - begun;
+  const rssMb = process.resourceUsage().maxRSS / 1024;
+  process.stdout.write(JSON.stringify({ ms, cpuMs: (user + system) / 1000, rssMb, counts }));
+}
+
+/** Runs `test/bench/<file>` with these arguments. Throws what it said when it failed. */
+export function inChild(file: string, ...args: string[]): Promise<Measured> {
+  return runCommand(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args]);
+}
+
+/** The same for any command that reports as `report` does. */
+export async function runCommand(command: string, args: string[]): Promise<Measured> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ended with ${code}`);
+  const measured: Measured = JSON.parse(said);
+  return measured;
+}

@@ -1,0 +1,27 @@
+import { type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
+import { inChild, type Measured } from './in-child.ts';
+
+/** A tick of POLL over open batches that lie side by side in the list, against one retrieve each. */
+export async function tickFigures(_room: string, turns: number, quick: boolean): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const open of quick ? [1, 100] : [1, 100, 1_000, 10_000]) {
+    const { ours, retrieves } = await inTurns(turns, {
+      ours: () => inChild('tick.ts', 'ours', `${open}`),
+      retrieves: () => inChild('tick.ts', 'retrieves', `${open}`),
+    });
+    const shown = (measured: Measured[]) => {
+      const calls = medianOf(measured, ({ counts }) => counts.calls ?? 0);
+      return `${(medianOf(measured, ({ ms }) => ms) / 1000).toFixed(2)} s, ${calls} call${calls === 1 ? '' : 's'}`;
+    };
+    figures.push({
+      what: `a tick over ${open.toLocaleString('en')} open batch${open === 1 ? '' : 'es'} at 100 ms a call, against one retrieve each, 50 wide`,
+      ours: shown(ours),
+      against: shown(retrieves),
+      ratio: `${medianRatio(retrieves, ours).toFixed(1)}×`,
+      goal: '',
+      good: true,
+      notes: `${medianOf(ours, ({ cpuMs }) => cpuMs).toFixed(0)} ms of CPU`,
+    });
+  }
+  return figures;
+}

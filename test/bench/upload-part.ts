@@ -1,0 +1,94 @@
+/** Brings one part from the request bucket to the Batch API in one of several ways; a child of `upload-figures.ts`. */
+import { once } from 'node:events';
+import { get, type IncomingMessage, request } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import OpenAI, { toFile } from 'openai';
+import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai-api.ts';
+import { createS3RequestFiles } from '../../functions/shared/adapters/s3-request-files.ts';
+import { createS3ResultStore } from '../../functions/shared/adapters/s3-result-store.ts';
+import { createHandler } from '../../functions/submit/handler.ts';
+import { aPart } from '../contracts/samples.ts';
+import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
+import { createRecordingBus } from '../fakes/recording-bus.ts';
+import { createRecordingLog } from '../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
+import { createRecordingQueues } from '../fakes/recording-queues.ts';
+import { createSeededIds } from '../fakes/seeded-ids.ts';
+import { report } from './in-child.ts';
+
+const [way = '', url = '', rows = '', bytes = ''] = process.argv.slice(2);
+const size = Number(bytes);
+const OBJECT = { bucket: 'requests', key: 'part.jsonl', versionId: 'v1' };
+const s3 = new S3Client({
+  endpoint: url,
+  region: 'us-east-1',
+  forcePathStyle: true,
+  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
+});
+
+const WAYS: Record<string, () => Promise<Record<string, number>>> = {
+  ours: bySubmit,
+  pipe: async () => {
+    const [source] = (await once(get(`${url}/requests/part.jsonl`), 'response')) as [IncomingMessage];
+    const upload = request(`${url}/v1/files`, { method: 'POST', headers: { 'content-length': size } });
+    const answer = once(upload, 'response') as Promise<[IncomingMessage]>;
+    await pipeline(source, upload);
+    return { bytes: JSON.parse(await textOf((await answer)[0])).bytes };
+  },
+  sdk: async () => {
+    const { Body: body } = await s3.send(new GetObjectCommand({ Bucket: OBJECT.bucket, Key: OBJECT.key }));
+    if (!(body instanceof Readable)) throw new Error('the object has no body');
+    const client = new OpenAI({ apiKey: 'sk-bench', baseURL: `${url}/v1`, maxRetries: 0 });
+    const file = await client.files.create({ file: await toFile(body, 'part.jsonl'), purpose: 'batch' });
+    return { bytes: file.bytes };
+  },
+};
+
+/** What SUBMIT does with a part, on a ledger in memory: normalises, digests, uploads, creates the batch. */
+async function bySubmit(): Promise<Record<string, number>> {
+  const clock = { now: () => Date.now() };
+  const ledger = createInMemoryLedger({ clock });
+  const expiresAt = Number.MAX_SAFE_INTEGER;
+  const part = aPart({
+    range: { start: 0, end: size },
+    rows: Number(rows),
+    uploadBytes: size,
+    request: OBJECT,
+  });
+  await ledger.createPart({ ...part, active: true, expiresAt });
+  const key = async () => ({ apiKey: 'sk-bench' });
+  const { jobId, planId, number } = part;
+  const keys = { current: key, refresh: key };
+  await createHandler({
+    ledger,
+    clock,
+    ids: createSeededIds(1),
+    log: createRecordingLog(),
+    bus: createRecordingBus(),
+    metrics: createRecordingMetrics(),
+    results: createS3ResultStore({ client: s3, bucket: 'results', owner: '111122223333' }),
+    queues: createRecordingQueues(),
+    requestFiles: createS3RequestFiles({ client: s3, owner: '111122223333' }),
+    api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys, requestTimeoutMs: 60_000 }),
+    completionWindow: '24h',
+    resultsBucket: 'results',
+  })(JSON.stringify({ ref: { jobId, planId, number } }), {
+    until: clock.now() + 600_000,
+    signal: new AbortController().signal,
+  });
+  const submitted = await ledger.readPart(part);
+  if (submitted?.batch?.status !== 'validating') throw new Error(`no batch: ${JSON.stringify(submitted)}`);
+  return { bytes: submitted.uploadBytes };
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  let text = '';
+  for await (const chunk of answer) text += chunk;
+  return text;
+}
+
+const upload = WAYS[way];
+if (!upload) throw new Error(`no such way: ${way}`);
+await report(upload);
