@@ -26,8 +26,9 @@ export class LedgerTable extends Construct {
       indexName: DUE_INDEX,
       partitionKey: { name: 'dueShard', type: AttributeType.STRING },
       sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
-      // The index only says where to look, and the keys name the job and the part.
-      projectionType: ProjectionType.KEYS_ONLY,
+      // The index only says where to look: the keys name the job and the part, the batch is all that observing needs.
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['openBatch'],
     });
   }
 

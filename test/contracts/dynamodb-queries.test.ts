@@ -168,12 +168,11 @@ describe('the sparse index', () => {
     expect((await due(shard, 9)).items).toHaveLength(1);
   });
 
-  it('gives the keys alone, as it projects no more', async () => {
+  it('gives the keys and what it projects, and no more', async () => {
     const [shard, pk] = [aKey(), aKey()];
-    await put({ pk: s(pk), sk: s('META'), dueShard: s(shard), dueAt: n(1), item: s('text'), version: n(1) });
-    expect((await due(shard, 9)).items).toEqual([
-      { pk: s(pk), sk: s('META'), dueShard: s(shard), dueAt: n(1) },
-    ]);
+    const seen = { pk: s(pk), sk: s('META'), dueShard: s(shard), dueAt: n(1), openBatch: s('text') };
+    await put({ ...seen, item: s('text'), version: n(1) });
+    expect((await due(shard, 9)).items).toEqual([seen]);
   });
 
   it('loses an item that is replaced by one without its attributes, and one that moves', async () => {

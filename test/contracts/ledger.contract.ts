@@ -183,6 +183,20 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
     );
   });
 
+  it('says of a part that is only to be observed which batch that is', async () => {
+    const { jobId, planId } = aPart();
+    const running = { active: true as const, dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
+    const intent = { id: 'intent', at: NOON, account: 'org' };
+    await ledger().createPart(aPart({ ...running, intent }));
+    const open = { batchId: 'batch_1', createdAt: NOON, status: 'validating', account: 'org' };
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, open }]);
+    await ledger().replacePart(aPart({ ...running, version: 1, cancelRequestedAt: NOON }));
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
+    await ledger().replacePart(aPart({ ...running, version: 2, batch: aBatch({ status: 'in_progress' }) }));
+    const { account, ...anybodys } = open;
+    expect(await dueAnywhere(NOON)).toMatchObject([{ open: { ...anybodys, status: 'in_progress' } }]);
+  });
+
   it('spreads items over the shards', async () => {
     for (let n = 0; n < 48; n += 1) await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON }));
     const counts = await Promise.all(

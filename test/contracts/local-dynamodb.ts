@@ -68,7 +68,7 @@ export async function createLedgerTable(client: DynamoDBClient, tableName: strin
             { AttributeName: 'dueShard', KeyType: 'HASH' },
             { AttributeName: 'dueAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch'] },
         },
       ],
     }),

@@ -5,7 +5,15 @@ import type { ObservedBatch } from '../../functions/shared/core/part.ts';
 import type { BatchApi, BatchPage, Clock } from '../../functions/shared/core/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
-import { type Fate, filesOf, progressOf, ranRows, reportOf, type SimulatedBatch } from './simulated-batch.ts';
+import {
+  earliestEnd,
+  type Fate,
+  filesOf,
+  progressOf,
+  ranRows,
+  reportOf,
+  type SimulatedBatch,
+} from './simulated-batch.ts';
 
 type CreateRequest = Parameters<BatchApi['createBatch']>[0];
 
@@ -56,6 +64,10 @@ class SimulatedApi implements InMemoryBatchApi {
   readonly #files = new Map<string, { account: string; body: Buffer }>();
   /** Oldest first. */
   readonly #batches: SimulatedBatch[] = [];
+  /** Batches whose result files are yet to come. */
+  #unfiled: SimulatedBatch[] = [];
+  /** None of them has ended before this. */
+  #nextEnd = Number.POSITIVE_INFINITY;
   readonly #resultFiles = new Map<string, { outputFileId?: string; errorFileId?: string }>();
   #underWay: { at: number; account: string; request: CreateRequest }[] = [];
   readonly #audit: Omit<Audit, 'billed'> = { uploads: [], creates: [], cancels: [], deletes: [] };
@@ -141,6 +153,7 @@ class SimulatedApi implements InMemoryBatchApi {
     if (hasEnded(status) && status !== 'cancelled') return 'too_late';
     if (batch.cancelRequestedAt === undefined) {
       batch.cancelRequestedAt = this.#now();
+      this.#nextEnd = this.#now();
       this.#audit.cancels.push({ batchId, at: this.#now() });
     }
     return this.#report(batch);
@@ -191,9 +204,15 @@ class SimulatedApi implements InMemoryBatchApi {
     const due = this.#underWay.filter(({ at }) => at <= this.#now()).sort((a, b) => a.at - b.at);
     this.#underWay = this.#underWay.filter(({ at }) => at > this.#now());
     for (const { request, account, at } of due) this.#create(request, account, at);
-    for (const batch of this.#batches) {
-      const { endedAt } = progressOf(batch, this.#now());
-      if (endedAt === undefined || this.#resultFiles.has(batch.batchId)) continue;
+    if (this.#now() < this.#nextEnd) return;
+    const running = this.#unfiled;
+    this.#unfiled = [];
+    this.#nextEnd = Number.POSITIVE_INFINITY;
+    for (const batch of running) {
+      if (progressOf(batch, this.#now()).endedAt === undefined) {
+        this.#awaitEnd(batch);
+        continue;
+      }
       const { output, errors } = filesOf(batch, this.#now());
       this.#resultFiles.set(batch.batchId, {
         ...(output === '' ? {} : { outputFileId: this.#keepFile(Buffer.from(output), batch.account) }),
@@ -222,8 +241,14 @@ class SimulatedApi implements InMemoryBatchApi {
       fate,
     };
     this.#batches.push(batch);
+    this.#awaitEnd(batch);
     this.#audit.creates.push({ batchId: batch.batchId, inputFileId, metadata, at });
     return batch;
+  }
+
+  #awaitEnd(batch: SimulatedBatch): void {
+    this.#unfiled.push(batch);
+    this.#nextEnd = Math.min(this.#nextEnd, earliestEnd(batch));
   }
 
   #keepFile(body: Buffer, account: string): string {

@@ -9,6 +9,7 @@ import {
   partKey,
 } from '../../functions/shared/adapters/ledger-keys.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
+import { type OpenBatch, onlyToBeObserved } from '../../functions/shared/core/open-batch.ts';
 import type { Part, PartRef } from '../../functions/shared/core/part.ts';
 import type { Clock, Control, DueItem, KeyPointer, Ledger } from '../../functions/shared/core/ports.ts';
 import { plainCopy } from './plain-copy.ts';
@@ -71,6 +72,7 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
 interface IndexChange {
   at: number;
   dueAt: number | undefined;
+  open: OpenBatch | undefined;
 }
 
 /** The index as it was `lagMs` ago. */
@@ -84,14 +86,14 @@ class LaggingIndex {
     this.#lagMs = lagMs;
   }
 
-  note(key: LedgerKey, dueAt: number | undefined): void {
+  note(key: LedgerKey, dueAt: number | undefined, open?: OpenBatch): void {
     const entry = this.#changes.get(textOf(key)) ?? {
       item: dueItemAt(key),
       shard: dueShardOf(key),
       changes: [],
     };
     entry.changes = entry.changes.slice(this.#visible(entry.changes)); // what is older is never looked at again
-    entry.changes.push({ at: this.#clock.now(), dueAt });
+    entry.changes.push({ at: this.#clock.now(), dueAt, open });
     this.#changes.set(textOf(key), entry);
   }
 
@@ -99,10 +101,10 @@ class LaggingIndex {
     const found: { dueAt: number; item: DueItem }[] = [];
     for (const { item, shard: own, changes } of this.#changes.values()) {
       if (own !== shard) continue;
-      const dueAt = changes[this.#visible(changes)]?.dueAt;
+      const { at, dueAt, open } = changes[this.#visible(changes)] ?? {};
       if (item === undefined || dueAt === undefined || dueAt > before) continue;
-      if ((changes[this.#visible(changes)]?.at ?? Infinity) > this.#clock.now() - this.#lagMs) continue;
-      found.push({ dueAt, item });
+      if ((at ?? Infinity) > this.#clock.now() - this.#lagMs) continue;
+      found.push({ dueAt, item: item.kind === 'part' && open ? { ...item, open } : item });
     }
     found.sort((a, b) => a.dueAt - b.dueAt);
     return found.slice(0, limit).map(({ item }) => item);
@@ -123,7 +125,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const { clock } = options;
   const index = new LaggingIndex(clock, options.dueLagMs ?? 0);
   const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
-  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt));
+  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, onlyToBeObserved(part)));
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number }>();
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);

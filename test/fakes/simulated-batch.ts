@@ -78,6 +78,11 @@ export function progressOf(batch: SimulatedBatch, now: number): Progress {
   return ending('completed', allRan + finalizingMs, allRan, before);
 }
 
+/** It has not ended before this. */
+export function earliestEnd({ createdAt, fate, cancelRequestedAt }: SimulatedBatch): number {
+  return cancelRequestedAt ?? createdAt + (fate.validatingMs ?? USUAL.validatingMs);
+}
+
 /** Custom ids of the rows that have run, by what became of them. */
 export function ranRows(
   batch: SimulatedBatch,

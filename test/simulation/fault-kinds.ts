@@ -16,6 +16,7 @@ export const FAULT_RATES = {
   'list lags': 0.5,
   'list capped': 0.9,
   'list malformed': 0.12,
+  'list shows an older status': 0.3,
   'not found just after create': 0.3,
   'fields missing': 0.4,
   'content truncated': 0.15,

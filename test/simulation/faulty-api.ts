@@ -29,6 +29,8 @@ export class FaultyApi implements BatchApi {
   readonly #chance: Chance;
   readonly #faults: FaultBook;
   readonly #createdAt = new Map<string, number>();
+  /** Each batch as it is reported, and as it was with the status before. */
+  readonly #earlier = new Map<string, { now: ObservedBatch; before: ObservedBatch }>();
   #calls = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
@@ -89,7 +91,7 @@ export class FaultyApi implements BatchApi {
     const size = capped ? pageCap : query.limit;
     const page = shown.slice(from, from + size);
     const hasMore = from + size < shown.length;
-    return { batches: page.map((batch) => this.#reported(batch)), hasMore, account: all.account };
+    return { batches: page.map((batch) => this.#listed(batch)), hasMore, account: all.account };
   }
 
   async fileBytes(fileId: string): Promise<number> {
@@ -141,8 +143,24 @@ export class FaultyApi implements BatchApi {
     return this.#faults.strikes('not found just after create', this.#next(`${call} ${batchId}`));
   }
 
+  /** A list may be behind what a retrieve has shown. */
+  #listed(batch: ObservedBatch): ObservedBatch {
+    const { before } = this.#noted(batch);
+    const where = this.#next(`listed ${batch.batchId}`);
+    const isOld = before.status !== batch.status && this.#faults.strikes('list shows an older status', where);
+    return isOld ? before : this.#reported(batch);
+  }
+
+  #noted(batch: ObservedBatch): { now: ObservedBatch; before: ObservedBatch } {
+    const known = this.#earlier.get(batch.batchId) ?? { now: batch, before: batch };
+    const noted = known.now.status === batch.status ? known : { now: batch, before: known.now };
+    this.#earlier.set(batch.batchId, noted);
+    return noted;
+  }
+
   /** Vendors leave out what OpenAI sends; null and "" are absent by the time core sees them. */
   #reported(batch: ObservedBatch): ObservedBatch {
+    this.#noted(batch);
     const where = this.#next(`fields ${batch.batchId} ${batch.status}`);
     if (!this.#faults.strikes('fields missing', where)) return batch;
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;

@@ -194,7 +194,7 @@ describe('the ledger', () => {
             { AttributeName: 'dueShard', KeyType: 'HASH' },
             { AttributeName: 'dueAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'KEYS_ONLY' },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch'] },
         },
       ],
       TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },

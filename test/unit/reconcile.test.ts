@@ -3,7 +3,7 @@ import { RetryLater } from '../../functions/shared/core/errors.ts';
 import { DUE_SHARDS } from '../../functions/shared/core/ports.ts';
 import { reconcile } from '../../functions/shared/core/reconcile.ts';
 import { withFaults } from '../fakes/faulty.ts';
-import { fileOf, HOUR, MINUTE, SmallWorld } from './small-world.ts';
+import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from './small-world.ts';
 
 const KEYS = Array.from({ length: 40 }, (_, n) => `${n}.jsonl`);
 
@@ -26,9 +26,15 @@ describe('a tick', () => {
     let victim = '';
     const world = await manyRunning({
       replaced: ({ api }) => ({
-        api: withFaults(api, (method, [batchId]) =>
-          method === 'retrieveBatch' && batchId === victim ? { failBefore: new TypeError('defect') } : 'ok',
-        ),
+        api: withMethods(api, {
+          listBatches: async (query) => {
+            const page = await api.listBatches(query);
+            return { ...page, batches: page.batches.filter(({ batchId }) => batchId !== victim) };
+          },
+          retrieveBatch: async () => {
+            throw new TypeError('defect');
+          },
+        }),
       }),
     });
     victim = world.ledger.parts()[7]?.batch?.batchId ?? 'none';
@@ -93,13 +99,18 @@ describe('a tick', () => {
     const world = await manyRunning();
     const slow = {
       ...world.ports,
-      api: withFaults(world.api, (method) => {
-        if (method === 'retrieveBatch') world.clock.advance(5_000);
-        return 'ok';
+      api: withMethods(world.api, {
+        listBatches: async () => {
+          throw new RetryLater('there is no list');
+        },
+        retrieveBatch: async (batchId) => {
+          world.clock.advance(5_000);
+          return world.api.retrieveBatch(batchId);
+        },
       }),
     };
     const tick = await reconcile(slow, world.turn(55_000));
-    expect(tick).toMatchObject({ broken: 0, outOfTime: true });
+    expect(tick).toMatchObject({ broken: 0, outOfTime: true, open: KEYS.length });
     expect(tick?.looked).toBeLessThan(30);
     expect(tick?.looked).toBeGreaterThan(9);
     for (let minute = 0; minute < 10; minute += 1) {

@@ -19,6 +19,7 @@ import {
   jobAttributes,
   keyPointerAttributes,
   type LedgerAttributes,
+  openBatchIn,
   partAttributes,
 } from './ledger-attributes.ts';
 import {
@@ -34,7 +35,7 @@ import {
 
 const DUE_INDEX = 'due';
 
-/** The ledger as a DynamoDB table with `pk`/`sk` and the sparse index `due` (`dueShard`, `dueAt`; keys only). */
+/** The ledger as a DynamoDB table with `pk`/`sk` and the sparse index `due` (`dueShard`, `dueAt`; with `openBatch`). */
 export function createDynamoDbLedger(options: {
   client: DynamoDBClient;
   tableName: string;
@@ -157,9 +158,11 @@ class DynamoDbLedger implements Ledger {
           }),
         ),
       );
-      for (const { pk, sk } of page.Items ?? []) {
-        const item = dueItemAt({ pk: pk?.S ?? '', sk: sk?.S ?? '' });
-        if (item !== undefined) found.push(item);
+      for (const attributes of page.Items ?? []) {
+        const item = dueItemAt({ pk: attributes.pk?.S ?? '', sk: attributes.sk?.S ?? '' });
+        const open = openBatchIn(attributes);
+        if (item?.kind === 'part' && open) found.push({ ...item, open });
+        else if (item !== undefined) found.push(item);
       }
       startKey = page.LastEvaluatedKey;
     } while (startKey !== undefined && found.length < limit);

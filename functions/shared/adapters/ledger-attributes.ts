@@ -1,5 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Job } from '../core/job.ts';
+import { type OpenBatch, onlyToBeObserved } from '../core/open-batch.ts';
 import type { Part, PartRef } from '../core/part.ts';
 import type { Control, KeyPointer } from '../core/ports.ts';
 import { dueShardOf, jobKey, type LedgerKey, partKey } from './ledger-keys.ts';
@@ -9,7 +10,8 @@ export type LedgerAttributes = Record<string, AttributeValue>;
 
 /*
  * The whole item is the JSON text in `item`; what conditions, the index and the expiry need stands beside it as
- * attributes of its own, and so does what an operator wants to see in the console. Only `item` is ever read back.
+ * attributes of its own, and so does what an operator wants to see in the console. Only `item` is ever read back, and
+ * from the index `openBatch`.
  */
 
 /** A job as attributes. */
@@ -35,6 +37,7 @@ export function partAttributes(part: Part): LedgerAttributes {
   return {
     ...itemAttributes(part, part.version, part.expiresAt),
     ...dueAttributes(partKey(part), part.dueAt),
+    ...openBatchAttributes(part),
     ...plain({
       jobId: part.jobId,
       status: part.ended?.as ?? part.batch?.status ?? 'waiting',
@@ -83,6 +86,12 @@ export function itemIn<T>(attributes: LedgerAttributes, now: number): T | undefi
   return JSON.parse(text) as T; // written by this adapter alone
 }
 
+/** The batch that an entry of the index says is only to be observed. */
+export function openBatchIn(attributes: LedgerAttributes): OpenBatch | undefined {
+  const text = attributes.openBatch?.S;
+  return text === undefined ? undefined : (JSON.parse(text) as OpenBatch); // written by this adapter alone
+}
+
 /** `dueShard` of the index, for example `D#07`. */
 export function dueShardName(shard: number): string {
   return `D#${String(shard).padStart(2, '0')}`;
@@ -101,6 +110,11 @@ function itemAttributes(item: object, version: number, expiresAt?: number): Ledg
 function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttributes {
   if (dueAt === undefined) return {};
   return { dueShard: { S: dueShardName(dueShardOf(key)) }, dueAt: { N: String(dueAt) } };
+}
+
+function openBatchAttributes(part: Part): LedgerAttributes {
+  const open = onlyToBeObserved(part);
+  return open === undefined ? {} : { openBatch: { S: JSON.stringify(open) } };
 }
 
 function plain(facts: Record<string, string | number | boolean | undefined>): LedgerAttributes {

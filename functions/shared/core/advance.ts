@@ -23,7 +23,7 @@ export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'bus' | 'queu
 /** How an item fared: `broken` means a defect, which ends the invocation red once all items were served. */
 export type Fared = 'fine' | 'broken';
 
-/** Steps that a function carries out itself, each for as long as it likes. */
+/** Steps that a function carries out itself, each for as long as it likes; `observe` answers false when nothing is new. */
 export type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
 
 const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
@@ -50,19 +50,24 @@ export async function advancePart(
       return 'fine';
     }
     try {
-      await carry(part);
+      const news = await carry(part);
+      if (step.do === 'observe' && news === false) return 'fine';
     } catch (failure) {
-      await notePartFailure(deps, ref, step.do, failure);
-      return isExpected(failure) ? 'fine' : 'broken';
+      return failedStep(deps, ref, step.do, failure);
     }
-    if (step.do === 'observe' && !(await hasMore(deps, part))) return 'fine';
   }
   return 'fine';
 }
 
-/** Observing changes nothing most of the time: then the part waits for the next tick as it is. */
-async function hasMore({ ledger }: AdvanceDeps, before: Part): Promise<boolean> {
-  return (await ledger.readPart(before))?.rev !== before.rev;
+/** Notes that a step of a part has failed. Errors: RetryLater, when not even that could be noted. */
+export async function failedStep(
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log'>,
+  ref: PartRef,
+  step: PartStep['do'],
+  failure: unknown,
+): Promise<Fared> {
+  await notePartFailure(deps, ref, step, failure);
+  return isExpected(failure) ? 'fine' : 'broken';
 }
 
 function builtIn(deps: AdvanceDeps, step: PartStep): ((part: Part) => Promise<unknown>) | undefined {

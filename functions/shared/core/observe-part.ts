@@ -46,8 +46,12 @@ export async function endPart(
   });
 }
 
-/** Applies a status that is further than the known one, once the one before is published. */
-async function applyObserved(deps: Deps, ref: PartRef, observed: ObservedBatch): Promise<boolean> {
+/** Applies a status that is further than the known one, once the one before is published. True: it did. Errors: RetryLater. */
+export async function applyObserved(
+  deps: Omit<Deps, 'api'>,
+  ref: PartRef,
+  observed: ObservedBatch,
+): Promise<boolean> {
   if (!RANK.has(observed.status)) {
     deps.log.warn('unknown_status', { jobId: ref.jobId, batchId: observed.batchId, status: observed.status });
   }

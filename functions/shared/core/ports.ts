@@ -1,5 +1,6 @@
 import type { BatchdropEvent } from '../contract/events.ts';
 import type { Job } from './job.ts';
+import type { OpenBatch } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 
 /** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
@@ -12,14 +13,21 @@ export interface KeyPointer {
   cancels?: number[];
 }
 
-/** One entry of the `due` index. It may be stale: it only says where to look. */
-export type DueItem = { kind: 'job'; jobId: string } | ({ kind: 'part' } & PartRef);
+/**
+ * One entry of the `due` index. It may be stale: it only says where to look. `open` is there when the part's batch only has
+ * to be observed, for which the part need not be read.
+ */
+export type DueItem = { kind: 'job'; jobId: string } | ({ kind: 'part'; open?: OpenBatch } & PartRef);
 
-/** Switches set by an operator, and the poller's lease. */
+/** Switches set by an operator, and what one tick of the poller leaves to the next. */
 export interface Control {
   version: number;
   paused: boolean;
   pollLease?: { holder: string; until: number };
+  /** The shard at which the next tick begins. */
+  nextShard?: number;
+  /** The API asked not to be asked before this time, in milliseconds. */
+  observeFrom?: number;
 }
 
 /** Shards of the `due` index. */

@@ -1,104 +1,244 @@
 /**
  * One tick of POLL: the difference between what is and what should be, for every item that is due. The queues are the
- * fast path; what they lose is found here. Ticks start at different shards, so that one that runs out of time serves
- * others first the next time.
+ * fast path; what they lose is found here.
+ *
+ *   1. claim    one tick at a time; it begins at the shard which the one before did not get to
+ *   2. read     the `due` index says where to look, and which batches only have to be observed
+ *   3. serve    every other item is read and taken further, whatever can be published is, for half of the time
+ *   4. observe  all open batches of all shards in one survey; each that has changed is changed by compare-and-set
+ *   5. release  what is left to the next tick: where to begin, and until when the API wants to be left alone
+ *
+ * Known gap: of one shard no more than `PER_SHARD` items are seen, those that have been due longest.
  */
-import { type AdvanceDeps, advanceJob, advancePart, type Fared, quickPartSteps } from './advance.ts';
-import { observePart } from './observe-part.ts';
+import {
+  type AdvanceDeps,
+  advanceJob,
+  advancePart,
+  type Fared,
+  failedStep,
+  quickPartSteps,
+} from './advance.ts';
+import { inParallel } from './in-parallel.ts';
+import { observeBatches } from './observe-batches.ts';
+import { applyObserved } from './observe-part.ts';
+import { type OpenBatch, openBatchOf } from './open-batch.ts';
+import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
 
 export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'>;
 
-const AT_ONCE = 32; // calls to the API side by side: far below its limits, and a thousand batches in a few seconds
-const PER_SHARD = 1000;
+const AT_ONCE = 32; // items side by side, a dozen short calls each
+const PER_SHARD = 8_000; // with sixteen of them 128,000; an entry takes a few hundred bytes of memory
+const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples are spread evenly, however many ticks there are
 
 /** What a tick did; `broken` items had a defect, or were in a shard that could not be read, and are tried again later. */
 export interface Tick {
   looked: number;
   broken: number;
   outOfTime: boolean;
+  /** Batches to observe, and calls to the API that took. */
+  open: number;
+  calls: number;
 }
 
 /** Undefined: another tick is still at it. Errors: RetryLater. */
 export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick | undefined> {
-  const control = await claimTick(deps, turn);
-  if (!control) return undefined;
-  const tick: Tick = { looked: 0, broken: 0, outOfTime: false };
+  const claimed = await claimTick(deps, turn);
+  if (!claimed) return undefined;
+  const reconciliation = new Reconciliation(deps, turn, claimed.before);
   try {
-    await inParallel(shardOrder(deps.clock.now()), 4, async (shard) => {
-      const items = await dueIn(deps, shard);
-      if (!items) tick.broken += 1;
-      await inParallel(items ?? [], AT_ONCE / 4, async (item) => {
-        if (deps.clock.now() >= turn.until || turn.signal.aborted) {
-          tick.outOfTime = true;
-          return;
-        }
-        tick.looked += 1;
-        if ((await look(deps, item, control.paused)) === 'broken') tick.broken += 1;
-      });
-    });
+    await reconciliation.run();
   } finally {
-    await releaseTick(deps, control);
+    await releaseTick(deps, claimed.mine, reconciliation.left());
   }
-  return tick;
+  return reconciliation.tick;
 }
 
-/** Undefined when the shard cannot be read: the others are served all the same. */
-async function dueIn({ ledger, clock, log }: ReconcileDeps, shard: number): Promise<DueItem[] | undefined> {
-  try {
-    return await ledger.due(shard, clock.now(), PER_SHARD);
-  } catch (failure) {
-    log.error('shard_not_read', { shard }, failure);
-    return undefined;
-  }
+interface DueInShard {
+  shard: number;
+  item: DueItem;
 }
 
-async function look(deps: ReconcileDeps, item: DueItem, paused: boolean): Promise<Fared> {
-  try {
-    if (item.kind === 'job') return await advanceJob(deps, item.jobId, {});
+class Reconciliation {
+  readonly tick: Tick = { looked: 0, broken: 0, outOfTime: false, open: 0, calls: 0 };
+  readonly #deps: ReconcileDeps;
+  readonly #turn: Turn;
+  readonly #control: Control;
+  readonly #firstShard: number;
+  /** Shards that are yet to be read. */
+  #shards: number[];
+  /** Items that are yet to be served, in the order of the shards. */
+  #items: DueInShard[] = [];
+  #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
+  #observeFrom: number;
+
+  constructor(deps: ReconcileDeps, turn: Turn, control: Control) {
+    this.#deps = deps;
+    this.#turn = turn;
+    this.#control = control;
+    this.#firstShard = control.nextShard ?? 0;
+    this.#shards = Array.from({ length: DUE_SHARDS }, (_, index) => (this.#firstShard + index) % DUE_SHARDS);
+    this.#observeFrom = control.observeFrom ?? 0;
+  }
+
+  async run(): Promise<void> {
+    // Observing comes after publishing, and must not wait for all of it. What is left then has the rest of the time.
+    for (let share = 2; this.#shards.length + this.#items.length > 0; share = 1) {
+      if (this.#isOver()) {
+        this.tick.outOfTime = true;
+        return;
+      }
+      await this.#readShards(this.#timeFor(4));
+      await this.#serveItems(this.#timeFor(share));
+      await this.#observe();
+    }
+  }
+
+  /** What the next tick has to know. */
+  left(): Pick<Control, 'nextShard' | 'observeFrom'> {
+    const nextShard = this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
+    return { nextShard, ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}) };
+  }
+
+  /** One at least, one after the other: what they cost is then known before the next. */
+  async #readShards(until: number): Promise<void> {
+    for (let read = 0; this.#shards.length > 0; read += 1) {
+      if (read > 0 && this.#deps.clock.now() >= until) return;
+      const shard = this.#shards[0] ?? 0;
+      for (const item of await this.#dueIn(shard)) {
+        if (item.kind === 'part' && item.open)
+          this.#toObserve.set(item.open.batchId, { ref: item, open: item.open });
+        else this.#items.push({ shard, item });
+      }
+      this.#shards.shift();
+    }
+  }
+
+  /** Nothing when the shard cannot be read: the others are served all the same. */
+  async #dueIn(shard: number): Promise<DueItem[]> {
+    const { ledger, clock, log } = this.#deps;
+    try {
+      return await ledger.due(shard, clock.now(), PER_SHARD);
+    } catch (failure) {
+      log.error('shard_not_read', { shard }, failure);
+      this.tick.broken += 1;
+      return [];
+    }
+  }
+
+  async #serveItems(until: number): Promise<void> {
+    const left: DueInShard[] = [];
+    await inParallel(this.#items, AT_ONCE, async (due) => {
+      if (this.#deps.clock.now() >= until || this.#turn.signal.aborted) left.push(due);
+      else await this.#look(due.item, () => this.#take(due.item));
+    });
+    this.#items = left;
+  }
+
+  #take(item: DueItem): Promise<Fared> {
+    if (item.kind === 'job') return advanceJob(this.#deps, item.jobId, {});
     const carriers = {
-      ...quickPartSteps(deps),
-      observe: (part: Parameters<typeof observePart>[1]) => observePart(deps, part),
+      ...quickPartSteps(this.#deps),
+      observe: async (part: Part) => {
+        if (part.batch) {
+          const open = openBatchOf(part, part.batch);
+          this.#toObserve.set(open.batchId, { ref: item, open });
+        }
+        return false;
+      },
     };
-    return await advancePart(deps, item, carriers, paused);
-  } catch (failure) {
-    deps.log.error('item_not_served', { jobId: item.jobId, kind: item.kind }, failure);
-    return 'broken';
+    return advancePart(this.#deps, item, carriers, this.#control.paused);
+  }
+
+  async #observe(): Promise<void> {
+    const toObserve = this.#toObserve;
+    this.#toObserve = new Map();
+    if (toObserve.size === 0 || this.#deps.clock.now() < this.#observeFrom) return;
+    const refOf = ({ batchId }: OpenBatch) => toObserve.get(batchId)?.ref;
+    const open = [...toObserve.values()].map((entry) => entry.open);
+    const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
+    const observed = await observeBatches(this.#deps, open, rotation, {
+      isOver: () => this.#isOver(),
+      seen: async (known, now) => this.#see(refOf(known), known, now),
+      failed: async (known, failure) => {
+        const ref = refOf(known);
+        if (ref) await this.#look(ref, () => failedStep(this.#deps, ref, 'observe', failure));
+      },
+    });
+    this.tick.open += open.length;
+    this.tick.calls += observed.calls;
+    this.tick.outOfTime ||= observed.cutShort;
+    if (observed.broken) this.tick.broken += 1;
+    this.#observeFrom = observed.observeFrom ?? 0;
+  }
+
+  async #see(ref: PartRef | undefined, known: OpenBatch, observed: ObservedBatch): Promise<void> {
+    if (!ref) return;
+    if (observed.status === known.status) {
+      this.tick.looked += 1;
+      return;
+    }
+    await this.#look(ref, async () => {
+      try {
+        await applyObserved(this.#deps, ref, observed);
+      } catch (failure) {
+        return failedStep(this.#deps, ref, 'observe', failure);
+      }
+      const carriers = { ...quickPartSteps(this.#deps), observe: async () => false }; // it was, just now
+      return advancePart(this.#deps, ref, carriers, this.#control.paused);
+    });
+  }
+
+  async #look(ref: { jobId: string; number?: number }, work: () => Promise<Fared>): Promise<void> {
+    this.tick.looked += 1;
+    try {
+      if ((await work()) === 'broken') this.tick.broken += 1;
+    } catch (failure) {
+      this.#deps.log.error('item_not_served', { jobId: ref.jobId, part: ref.number }, failure);
+      this.tick.broken += 1;
+    }
+  }
+
+  #isOver(): boolean {
+    return this.#deps.clock.now() >= this.#turn.until || this.#turn.signal.aborted;
+  }
+
+  /** The end of a share of the time that is left. */
+  #timeFor(share: number): number {
+    const now = this.#deps.clock.now();
+    return now + (this.#turn.until - now) / share;
   }
 }
 
-/** One poller at a time: its lease is in the ledger, and runs out with the turn. */
-async function claimTick(deps: ReconcileDeps, turn: Turn): Promise<Control | undefined> {
-  const control = await deps.ledger.readControl();
-  const { pollLease } = control;
-  if (pollLease && pollLease.until > deps.clock.now()) return undefined;
-  const mine = { ...control, pollLease: { holder: deps.ids.next(), until: turn.until } };
-  return (await deps.ledger.replaceControl(mine)) ? mine : undefined;
+function shardAfter(shard: number): number {
+  return (shard + 1) % DUE_SHARDS;
 }
 
-async function releaseTick({ ledger, log }: ReconcileDeps, mine: Control): Promise<void> {
+/** One poller at a time: its lease is in the ledger, and runs out with the turn. A tick that dies has moved on, too. */
+async function claimTick(
+  deps: ReconcileDeps,
+  turn: Turn,
+): Promise<{ before: Control; mine: Control } | undefined> {
+  const before = await deps.ledger.readControl();
+  const { pollLease } = before;
+  if (pollLease && pollLease.until > deps.clock.now()) return undefined;
+  const mine: Control = {
+    ...before,
+    pollLease: { holder: deps.ids.next(), until: turn.until },
+    nextShard: shardAfter(before.nextShard ?? 0),
+  };
+  return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
+}
+
+async function releaseTick(
+  { ledger, log }: ReconcileDeps,
+  mine: Control,
+  left: Pick<Control, 'nextShard' | 'observeFrom'>,
+): Promise<void> {
   try {
-    const { pollLease, ...control } = await ledger.readControl();
-    if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl(control);
+    const { pollLease, observeFrom: _, ...control } = await ledger.readControl();
+    if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl({ ...control, ...left });
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }
-}
-
-/** A different shard first in each minute. */
-function shardOrder(now: number): number[] {
-  const first = Math.floor(now / 60_000) % DUE_SHARDS;
-  return Array.from({ length: DUE_SHARDS }, (_, index) => (first + index) % DUE_SHARDS);
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const queue = [...items];
-  const worker = async () => {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: Math.min(width, items.length) }, worker));
 }

@@ -1,0 +1,110 @@
+import { NotAllowed, Refused, RetryLater } from './errors.ts';
+import { inParallel } from './in-parallel.ts';
+import { type ListCall, ListSurvey, type Sighting, type SurveyCall } from './list-survey.ts';
+import type { OpenBatch } from './open-batch.ts';
+import type { ObservedBatch } from './part.ts';
+import type { Ports } from './ports.ts';
+
+type Deps = Pick<Ports, 'api' | 'clock' | 'log'>;
+
+const AT_ONCE = 32; // calls to the API side by side: far below its limits
+const AT_ONCE_OF_A_PAGE = 4;
+const LONGEST_HOLD_MS = 10 * 60_000; // a strange answer must not keep everything unobserved for long
+
+/** Who wants to know. */
+export interface Observer {
+  /** Time is up: nothing more is asked. */
+  isOver(): boolean;
+  seen(open: OpenBatch, observed: ObservedBatch): Promise<void>;
+  /** The batch itself could not be retrieved. */
+  failed(open: OpenBatch, failure: unknown): Promise<void>;
+}
+
+/** What it took. */
+export interface Observed {
+  calls: number;
+  /** Time was up before all was asked. */
+  cutShort: boolean;
+  /** The list could not be read for a defect. */
+  broken: boolean;
+  /** The API asked not to be asked before this time, in milliseconds. */
+  observeFrom?: number;
+}
+
+/**
+ * Observes open batches by few calls, in the order of a survey (`list-survey.ts`). A list that refuses the key or asks to
+ * wait ends it: what was not seen stays as it is. Errors: only the observer's own.
+ */
+export async function observeBatches(
+  deps: Deps,
+  open: readonly OpenBatch[],
+  rotation: number,
+  observer: Observer,
+): Promise<Observed> {
+  const survey = new ListSurvey(open, rotation);
+  const observed: Observed = { calls: 0, cutShort: false, broken: false };
+  let heldUp = false;
+  const make = async (call: SurveyCall): Promise<void> => {
+    observed.cutShort ||= observer.isOver();
+    if (heldUp || observed.cutShort) return;
+    observed.calls += 1;
+    if (call.do === 'retrieve') return retrieve(deps, call.open, observer);
+    const sightings = await list(deps, survey, call).catch((failure: unknown) => {
+      heldUp ||= isBackpressure(failure);
+      if (!heldUp) survey.noteFailed();
+      noteListFailure(deps, observed, call, failure);
+      return [];
+    });
+    await inParallel(sightings, AT_ONCE_OF_A_PAGE, (sighting) =>
+      observer.seen(sighting.open, sighting.observed),
+    );
+  };
+  for (let calls = survey.next(); calls.length > 0; calls = survey.next()) {
+    await inParallel(calls, AT_ONCE, make);
+    if (heldUp || observed.cutShort) break; // the survey would ask again
+  }
+  return observed;
+}
+
+async function list({ api }: Deps, survey: ListSurvey, call: ListCall): Promise<Sighting[]> {
+  const { limit, after } = call;
+  const page = await api.listBatches({ limit, ...(after === undefined ? {} : { after: after.batchId }) });
+  return survey.noteList(call, page);
+}
+
+async function retrieve({ api }: Deps, open: OpenBatch, observer: Observer): Promise<void> {
+  let observed: ObservedBatch;
+  try {
+    observed = await api.retrieveBatch(open.batchId);
+  } catch (failure) {
+    return observer.failed(open, failure);
+  }
+  await observer.seen(open, observed);
+}
+
+function isBackpressure(failure: unknown): boolean {
+  return (
+    failure instanceof NotAllowed || (failure instanceof RetryLater && failure.afterSeconds !== undefined)
+  );
+}
+
+function noteListFailure(
+  { clock, log }: Deps,
+  observed: Observed,
+  { after }: ListCall,
+  failure: unknown,
+): void {
+  const facts = { step: 'observe', after: after?.batchId };
+  if (failure instanceof NotAllowed) {
+    log.error('not_allowed', facts, failure);
+  } else if (failure instanceof RetryLater || failure instanceof Refused) {
+    const afterSeconds = failure instanceof RetryLater ? failure.afterSeconds : undefined;
+    log.warn('list_failed', { ...facts, afterSeconds, reason: failure.message });
+    if (afterSeconds === undefined) return;
+    const from = clock.now() + Math.min(afterSeconds * 1000, LONGEST_HOLD_MS);
+    observed.observeFrom = Math.max(from, observed.observeFrom ?? 0);
+  } else {
+    log.error('list_broken', facts, failure);
+    observed.broken = true;
+  }
+}

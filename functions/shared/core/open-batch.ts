@@ -1,0 +1,34 @@
+import { hasEnded } from '../contract/batch-status.ts';
+import type { ObservedBatch, Part } from './part.ts';
+
+/** A batch of ours that had not ended when last seen; it may be stale. */
+export interface OpenBatch {
+  batchId: string;
+  /** As the API has it, in milliseconds. */
+  createdAt: number;
+  /** As it was known. */
+  status: string;
+  /** The account that holds it; absent when that is not known. */
+  account?: string;
+}
+
+/** What observing needs of a part's batch. */
+export function openBatchOf({ intent }: Part, { batchId, createdAt, status }: ObservedBatch): OpenBatch {
+  return {
+    batchId,
+    createdAt,
+    status,
+    ...(intent?.account === undefined ? {} : { account: intent.account }),
+  };
+}
+
+/**
+ * The part's batch, if observing it is all there is to do with the part, whatever the time. What else may be due, such as
+ * a cancel that is to be sent again, is decided on the part itself.
+ */
+export function onlyToBeObserved(part: Part): OpenBatch | undefined {
+  const { batch } = part;
+  if (!part.active || !batch || hasEnded(batch.status) || part.rev > part.publishedRev) return undefined;
+  if (part.cancelRequestedAt !== undefined || part.waitUntil !== undefined || part.lease) return undefined;
+  return openBatchOf(part, batch);
+}

@@ -1,0 +1,133 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { ListSurvey, type SurveyCall } from '../../functions/shared/core/list-survey.ts';
+import type { ObservedBatch } from '../../functions/shared/core/part.ts';
+import { aBatch, NOON } from '../contracts/samples.ts';
+
+interface Entry {
+  batch: ObservedBatch;
+  isOurs: boolean;
+}
+
+/** A list, newest first: stretches of others' batches and of ours, each made in its own haste. */
+const list = fc
+  .array(
+    fc.record({
+      others: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 150 })),
+      ours: fc.oneof(fc.constant(1), fc.integer({ min: 0, max: 120 })),
+      secondsEach: fc.constantFrom(0, 0, 0.02, 1, 60),
+    }),
+    { minLength: 1, maxLength: 30 },
+  )
+  .map((stretches) => {
+    const entries: Entry[] = [];
+    let seconds = 0;
+    for (const { others, ours, secondsEach } of stretches) {
+      for (let n = 0; n < others + ours; n += 1) {
+        seconds += secondsEach;
+        const createdAt = NOON - Math.floor(seconds) * 1000;
+        entries.push({
+          batch: aBatch({ batchId: `batch_${entries.length}`, createdAt }),
+          isOurs: n >= others,
+        });
+      }
+    }
+    return entries;
+  });
+
+/** What an API may do to a page. */
+const faults = fc.record({
+  fails: fc.constantFrom(0, 0, 0.2, 1),
+  hides: fc.constantFrom(0, 0, 0.1, 0.9),
+  longest: fc.constantFrom(100, 100, 20, 1),
+  ignoresAfter: fc.constantFrom(false, false, true),
+  otherAccount: fc.constantFrom(false, false, true),
+});
+
+function survey(
+  all: ObservedBatch[],
+  open: ObservedBatch[],
+  rotation: number,
+  answer: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
+  account = 'org',
+) {
+  const plan = new ListSurvey(
+    open.map(({ batchId, createdAt, status }) => ({ batchId, createdAt, status, account: 'org' })),
+    rotation,
+  );
+  const served: string[] = [];
+  let calls = 0;
+  for (let round = plan.next(); round.length > 0; round = plan.next()) {
+    for (const call of round) {
+      calls += 1;
+      if (call.do === 'retrieve') {
+        served.push(call.open.batchId);
+        continue;
+      }
+      const batches = answer(call);
+      if (batches === 'failed') plan.noteFailed();
+      else {
+        const hasMore = batches.length > 0 && batches.at(-1) !== all.at(-1);
+        for (const { open } of plan.noteList(call, { batches, hasMore, account })) served.push(open.batchId);
+      }
+    }
+  }
+  return { calls, served };
+}
+
+test('a survey over any list asks for each batch of ours once, and calls no oftener than there are', () => {
+  let byPages = 0;
+  fc.assert(
+    fc.property(list, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (entries, rotation) => {
+      const all = entries.map(({ batch }) => batch);
+      const open = entries.flatMap(({ batch, isOurs }) => (isOurs ? [batch] : []));
+      const { calls, served } = survey(all, open, rotation, ({ after, limit }) => {
+        const from = after ? all.findIndex(({ batchId }) => batchId === after.batchId) + 1 : 0;
+        return all.slice(from, from + limit);
+      });
+      expect(new Set(served).size).toBe(served.length);
+      expect(calls).toBeLessThanOrEqual(open.length);
+      // Where pages held nothing of ours, a few batches have to wait for the next survey.
+      expect(served.length).toBeGreaterThanOrEqual(open.length - 3);
+      if (calls < open.length) byPages += 1;
+    }),
+    { numRuns: 300 },
+  );
+  expect(byPages).toBeGreaterThan(100);
+});
+
+test('a survey over a list that is not to be trusted keeps to the bound, and none waits for ever', () => {
+  fc.assert(
+    fc.property(
+      list,
+      faults,
+      fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })),
+      (entries, bad, dice) => {
+        const all = entries.map(({ batch }) => batch);
+        const open = entries.flatMap(({ batch, isOurs }) => (isOurs ? [batch] : []));
+        const chance = (share: number) => (dice.next().value ?? 0) < share;
+        const everServed = new Set<string>();
+        for (let tick = 1; tick <= 12 && everServed.size < open.length; tick += 1) {
+          const { calls, served } = survey(
+            all,
+            open,
+            (tick * 0.618) % 1,
+            ({ after, limit }) => {
+              if (chance(bad.fails)) return 'failed';
+              const place =
+                after && !bad.ignoresAfter ? all.findIndex((one) => one.batchId === after.batchId) + 1 : 0;
+              const page = all.slice(place, place + Math.min(limit, bad.longest));
+              return page.filter((_, at) => at === page.length - 1 || !chance(bad.hides));
+            },
+            bad.otherAccount ? 'others' : 'org',
+          );
+          expect(new Set(served).size).toBe(served.length);
+          expect(calls).toBeLessThanOrEqual(open.length);
+          for (const batchId of served) everServed.add(batchId);
+        }
+        expect(everServed.size).toBe(open.length);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
