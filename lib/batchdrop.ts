@@ -8,6 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
 import { Alarms } from './alarms.ts';
+import { batchLimitsOf } from './batch-limits.ts';
 import { grantPutFiles, grantReadFiles } from './bucket-access.ts';
 import { Buckets } from './buckets.ts';
 import { Cancellation } from './cancellation.ts';
@@ -61,6 +62,14 @@ export interface BatchdropProps {
    */
   rerunMissing?: boolean | undefined;
   /**
+   * Input tokens that may be enqueued at once, by model: parts are held back so that no more are, by an estimate that the
+   * usage of finished batches corrects. For models with a limit at OpenAI that other programs leave to you. What is not
+   * named is sent at once, and again when the API says that it was too much.
+   */
+  enqueuedTokens?: Readonly<Record<string, number>> | undefined;
+  /** Open batches at the most, 1 to 1,500: what is more waits, oldest file first. Default: as many as come. */
+  maxOpenBatches?: number | undefined;
+  /**
    * Removes files from the buckets made here so long after they were written, at least 4 days and one for each of
    * `maxAttempts`. Default: never.
    */
@@ -96,6 +105,7 @@ export class Batchdrop extends Construct {
         `maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`,
       );
     }
+    const batchLimits = batchLimitsOf(props);
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: props.requestBucket,
@@ -113,7 +123,7 @@ export class Batchdrop extends Construct {
     });
 
     // Backwards along the way of the data, so that each room knows the queue of the next.
-    const shared = { requestBucket, requestPrefix, resultsBucket, ledger, bus, openAi };
+    const shared = { requestBucket, requestPrefix, resultsBucket, ledger, bus, openAi, batchLimits };
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
       keepOpenAiFiles: props.keepOpenAiFiles ?? false,

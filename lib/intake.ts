@@ -18,6 +18,8 @@ export interface IntakeProps {
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
+  /** As `batchLimitsOf` writes them. */
+  batchLimits: string;
   submission: WorkQueue;
 }
 
@@ -49,6 +51,7 @@ export class Intake extends Construct {
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
+        BATCH_LIMITS: props.batchLimits,
       } satisfies IntakeEnv,
     });
     letReadRequests(this.worker, props.requestBucket, props.requestPrefix);

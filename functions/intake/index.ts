@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { parseBatchLimits } from '../shared/adapters/batch-limits.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
@@ -25,6 +26,7 @@ const env = readEnvironment<IntakeEnv>({
   RESULTS_BUCKET: true,
   SUBMIT_QUEUE_URL: true,
   BUCKET_OWNER: true,
+  BATCH_LIMITS: true,
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('intake');
@@ -48,6 +50,7 @@ const handle = createHandler({
   requestBucket: env.REQUEST_BUCKET,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
+  limits: parseBatchLimits(env.BATCH_LIMITS),
   clock,
   log,
 });

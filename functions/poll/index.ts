@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { parseBatchLimits } from '../shared/adapters/batch-limits.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
@@ -25,6 +26,7 @@ const env = readEnvironment<PollEnv>({
   DELIVER_QUEUE_URL: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
+  BATCH_LIMITS: true,
 });
 
 const handle = createHandler({
@@ -53,6 +55,7 @@ const handle = createHandler({
   }),
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
+  limits: parseBatchLimits(env.BATCH_LIMITS),
   clock,
   log: createJsonLog('poll'),
 });

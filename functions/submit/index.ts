@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { parseBatchLimits } from '../shared/adapters/batch-limits.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
 import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
@@ -28,6 +29,7 @@ const env = readEnvironment<SubmitEnv>({
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
   COMPLETION_WINDOW: true,
+  BATCH_LIMITS: true,
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('submit');
@@ -53,6 +55,7 @@ const handle = createHandler({
   completionWindow: env.COMPLETION_WINDOW,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
+  limits: parseBatchLimits(env.BATCH_LIMITS),
   clock,
   log,
 });

@@ -4,6 +4,7 @@ import { createHandler as intakeHandler } from '../../functions/intake/handler.t
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { CancelRequest } from '../../functions/shared/contract/cancel-request.ts';
+import type { BatchLimits } from '../../functions/shared/core/limits.ts';
 import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
@@ -21,6 +22,7 @@ import { FaultyApi } from './faulty-api.ts';
 import { Gate } from './gate.ts';
 import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
 import { watchedLedger } from './ledger-watch.ts';
+import { limitsOf, tokenLimitOf } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator } from './operator.ts';
 import { Timeline } from './timeline.ts';
@@ -38,12 +40,15 @@ export interface Scenario {
   runningMs?: number;
 }
 
-type Work = (ports: Ports & { resultsBucket: string }, turn: Turn) => Promise<void>;
+type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
+
+type Work = (ports: OurPorts, turn: Turn) => Promise<void>;
 
 /** The real core and handlers over fakes in memory; one timeline, on which every interleaving follows from the seed. */
 export class World {
   readonly timeline = new Timeline();
   readonly chance: Chance;
+  readonly limits: BatchLimits;
   readonly faults: FaultBook;
   readonly operator: Operator;
   readonly gate: Gate;
@@ -81,6 +86,7 @@ export class World {
     const now = () => this.timeline.now();
     this.#started = now();
     this.chance = new Chance(seed);
+    this.limits = limitsOf(this.chance);
     this.faults = new FaultBook(this.chance, leftOut);
     this.faults.onStrike = (kind, where) => this.tell(`   fault: ${kind} @ ${where}`);
     this.ledger = createInMemoryLedger({
@@ -104,6 +110,7 @@ export class World {
       seed,
       fate: ({ nth }) => fateOf(nth, this.chance, this.faults, scenario.runningMs),
       account: () => this.operator.account(),
+      enqueuedTokens: tokenLimitOf(this.chance),
     });
     const mood = {
       now,
@@ -192,7 +199,7 @@ export class World {
     return true;
   }
 
-  #handle(message: Message, ports: Ports & { resultsBucket: string }, turn: Turn): Promise<void> {
+  #handle(message: Message, ports: OurPorts, turn: Turn): Promise<void> {
     switch (message.to) {
       case 'intake':
         return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, turn);
@@ -265,7 +272,7 @@ export class World {
     this.sendCancel({ jobId }, `cancel between ${intent}`);
   }
 
-  #portsFor(invocation: Invocation): Ports & { resultsBucket: string } {
+  #portsFor(invocation: Invocation): OurPorts {
     const through = <P extends object>(name: string, port: P): P => this.gate.port(name, port, invocation);
     const queues = {
       reaches: REACHES[invocation.name] ?? new Set<WorkMessage['to']>(),
@@ -295,6 +302,7 @@ export class World {
       ids: this.#ids,
       log: this.log,
       resultsBucket: 'results',
+      limits: this.limits,
     };
   }
 

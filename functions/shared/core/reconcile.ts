@@ -6,10 +6,14 @@
  *   2. read     the `due` index says where to look, and which batches only have to be observed
  *   3. serve    every other item is read and taken further, whatever can be published is, for half of the time
  *   4. observe  all open batches of all shards in one survey; each that has changed is changed by compare-and-set
- *   5. release  what is left to the next tick: where to begin, and until when the API wants to be left alone
+ *   5. let on   whom there is room for, of those that wait (`admit-parts.ts`)
+ *   6. release  what is left to the next tick: where to begin, and until when the API wants to be left alone
  *
  * Known gap: of one shard no more than `PER_SHARD` items are seen, those that have been due longest.
  */
+
+import { hasEnded } from '../contract/batch-status.ts';
+import { admitParts } from './admit-parts.ts';
 import {
   type AdvanceDeps,
   advanceJob,
@@ -19,16 +23,21 @@ import {
   quickPartSteps,
 } from './advance.ts';
 import { inParallel } from './in-parallel.ts';
+import type { BatchLimits } from './limits.ts';
 import { observeBatches } from './observe-batches.ts';
 import { applyObserved } from './observe-part.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
+import { isPutBack } from './part-end.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
+import { nameOf, WaitingLine, waitingPartOf } from './waiting-line.ts';
 
-export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'>;
+export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'> & { limits: BatchLimits };
 
 const AT_ONCE = 32; // items side by side, a dozen short calls each
 const PER_SHARD = 8_000; // with sixteen of them 128,000; an entry takes a few hundred bytes of memory
+const MOST_FULL = 100; // models; what is not noted loses only its place before newcomers
+const TO_LET_ON_MS = 5_000; // however many batches there are to observe, those that wait are not forgotten
 const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples are spread evenly, however many ticks there are
 
 /** What a tick did; `broken` items had a defect, or were in a shard that could not be read, and are tried again later. */
@@ -39,6 +48,9 @@ export interface Tick {
   /** Batches to observe, and calls to the API that took. */
   open: number;
   calls: number;
+  /** Parts that waited for room, and how many of them were let on. */
+  waiting: number;
+  admitted: number;
 }
 
 /** Undefined: another tick is still at it. Errors: RetryLater. */
@@ -54,13 +66,23 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   return reconciliation.tick;
 }
 
+type LeftToTheNext = Pick<Control, 'nextShard' | 'observeFrom' | 'full'>;
+
 interface DueInShard {
   shard: number;
   item: DueItem;
 }
 
 class Reconciliation {
-  readonly tick: Tick = { looked: 0, broken: 0, outOfTime: false, open: 0, calls: 0 };
+  readonly tick: Tick = {
+    looked: 0,
+    broken: 0,
+    outOfTime: false,
+    open: 0,
+    calls: 0,
+    waiting: 0,
+    admitted: 0,
+  };
   readonly #deps: ReconcileDeps;
   readonly #turn: Turn;
   readonly #control: Control;
@@ -71,6 +93,11 @@ class Reconciliation {
   #items: DueInShard[] = [];
   #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
   #observeFrom: number;
+  readonly #line = new WaitingLine();
+  /** Open batches as last known, by the names of their parts. */
+  readonly #open = new Map<string, OpenBatch>();
+  /** Batches that were seen to end, by model. */
+  readonly #ended = new Map<string, number>();
 
   constructor(deps: ReconcileDeps, turn: Turn, control: Control) {
     this.#deps = deps;
@@ -82,6 +109,11 @@ class Reconciliation {
   }
 
   async run(): Promise<void> {
+    await this.#lookAtAll();
+    await this.#letOn();
+  }
+
+  async #lookAtAll(): Promise<void> {
     // Observing comes after publishing, and must not wait for all of it. What is left then has the rest of the time.
     for (let share = 2; this.#shards.length + this.#items.length > 0; share = 1) {
       if (this.#isOver()) {
@@ -95,9 +127,22 @@ class Reconciliation {
   }
 
   /** What the next tick has to know. */
-  left(): Pick<Control, 'nextShard' | 'observeFrom'> {
+  left(): LeftToTheNext {
     const nextShard = this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
-    return { nextShard, ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}) };
+    const full = this.#full();
+    return {
+      nextShard,
+      ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
+      ...(full.length > 0 ? { full } : {}),
+    };
+  }
+
+  /** Models of which parts wait for the API's limit; of shards that were not read it stays as it was. */
+  #full(): string[] {
+    const full = new Set(this.#shards.length > 0 ? this.#control.full : []);
+    for (const { model, waiting } of this.#line.inOrder())
+      if (waiting.for === 'token_limit' && !waiting.alone) full.add(model);
+    return [...full].slice(0, MOST_FULL);
   }
 
   /** One at least, one after the other: what they cost is then known before the next. */
@@ -106,8 +151,8 @@ class Reconciliation {
       if (read > 0 && this.#deps.clock.now() >= until) return;
       const shard = this.#shards[0] ?? 0;
       for (const item of await this.#dueIn(shard)) {
-        if (item.kind === 'part' && item.open)
-          this.#toObserve.set(item.open.batchId, { ref: item, open: item.open });
+        if (item.kind === 'part' && item.open) this.#isOpen(item, item.open);
+        else if (item.kind === 'part' && item.waits) this.#line.add(item.waits);
         else this.#items.push({ shard, item });
       }
       this.#shards.shift();
@@ -140,14 +185,36 @@ class Reconciliation {
     const carriers = {
       ...quickPartSteps(this.#deps),
       observe: async (part: Part) => {
-        if (part.batch) {
-          const open = openBatchOf(part, part.batch);
-          this.#toObserve.set(open.batchId, { ref: item, open });
-        }
+        if (part.batch) this.#isOpen(item, openBatchOf(part, part.batch));
         return false;
       },
+      'await-room': this.#standInLine,
     };
     return advancePart(this.#deps, item, carriers, this.#control.paused);
+  }
+
+  #isOpen(ref: PartRef, open: OpenBatch): void {
+    this.#toObserve.set(open.batchId, { ref, open });
+    this.#open.set(nameOf(ref), open);
+  }
+
+  readonly #standInLine = async (part: Part): Promise<false> => {
+    const waits = waitingPartOf(part);
+    if (waits) this.#line.add(waits);
+    return false;
+  };
+
+  /** An operator's pause keeps everybody where they are. */
+  async #letOn(): Promise<void> {
+    this.tick.waiting = this.#line.length;
+    if (this.#control.paused) return;
+    const seen = { line: this.#line, open: this.#open, ended: this.#ended };
+    try {
+      this.tick.admitted = await admitParts(this.#deps, seen);
+    } catch (failure) {
+      this.#deps.log.error('nobody_let_on', {}, failure);
+      this.tick.broken += 1;
+    }
   }
 
   async #observe(): Promise<void> {
@@ -158,7 +225,7 @@ class Reconciliation {
     const open = [...toObserve.values()].map((entry) => entry.open);
     const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
     const observed = await observeBatches(this.#deps, open, rotation, {
-      isOver: () => this.#isOver(),
+      isOver: () => this.#deps.clock.now() >= this.#turn.until - TO_LET_ON_MS || this.#turn.signal.aborted,
       seen: async (known, now) => this.#see(refOf(known), known, now),
       failed: async (known, failure) => {
         const ref = refOf(known);
@@ -180,13 +247,23 @@ class Reconciliation {
     }
     await this.#look(ref, async () => {
       try {
-        await applyObserved(this.#deps, ref, observed);
+        if (await applyObserved(this.#deps, ref, observed, this.#line)) this.#noteEnd(ref, known, observed);
       } catch (failure) {
         return failedStep(this.#deps, ref, 'observe', failure);
       }
-      const carriers = { ...quickPartSteps(this.#deps), observe: async () => false }; // it was, just now
+      const carriers = {
+        ...quickPartSteps(this.#deps),
+        observe: async () => false, // it was, just now
+        'await-room': this.#standInLine,
+      };
       return advancePart(this.#deps, ref, carriers, this.#control.paused);
     });
+  }
+
+  #noteEnd(ref: PartRef, { model }: OpenBatch, observed: ObservedBatch): void {
+    if (!hasEnded(observed.status)) return;
+    this.#open.delete(nameOf(ref));
+    if (!isPutBack(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
   }
 
   async #look(ref: { jobId: string; number?: number }, work: () => Promise<Fared>): Promise<void> {
@@ -233,10 +310,10 @@ async function claimTick(
 async function releaseTick(
   { ledger, log }: ReconcileDeps,
   mine: Control,
-  left: Pick<Control, 'nextShard' | 'observeFrom'>,
+  left: LeftToTheNext,
 ): Promise<void> {
   try {
-    const { pollLease, observeFrom: _, ...control } = await ledger.readControl();
+    const { pollLease, observeFrom: _, full: __, ...control } = await ledger.readControl();
     if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl({ ...control, ...left });
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
