@@ -233,6 +233,7 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
       status: 'validating',
       model: 'gpt-4o-mini',
       uploadBytes: 1190,
+      jobCreatedAt: NOON,
       account: 'org',
     };
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, open }]);

@@ -53,7 +53,7 @@ function survey(
 ) {
   const plan = new ListSurvey(
     open.map(({ batchId, createdAt, status }) => {
-      const part = { account: 'org', model: 'm', uploadBytes: 9 };
+      const part = { account: 'org', model: 'm', uploadBytes: 9, jobCreatedAt: 0 };
       return { batchId, createdAt, status, ...part };
     }),
     rotation,

@@ -22,9 +22,11 @@ export function withinLimits({ limits, written, api }: World): Finding {
  */
 export function oldestFirst({ written, repairedAt }: World): Finding {
   const after = written.letOn.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
+  const together = new Set(written.letOn.map(({ part, at }) => `${nameOf(part)} ${at}`)); // by one tick
   const broken = after.flatMap(({ part, at, older }) =>
     older
       .filter(({ waiting }) => waiting && !waiting.alone && waiting.since < at - SEEN_AFTER_MS)
+      .filter((other) => !together.has(`${nameOf(other)} ${at}`))
       .map((other) => `${nameOf(part)} was let on before ${nameOf(other)}, which is older`),
   );
   return { promise: 'oldest first within a model', examined: after.length, broken };

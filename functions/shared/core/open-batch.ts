@@ -11,19 +11,21 @@ export interface OpenBatch {
   status: string;
   model: string;
   uploadBytes: number;
+  jobCreatedAt: number;
   /** The account that holds it; absent when that is not known. */
   account?: string;
 }
 
 /** What observing needs of a part's batch. */
 export function openBatchOf(part: Part, { batchId, createdAt, status }: ObservedBatch): OpenBatch {
-  const { intent, model } = part;
+  const { intent, model, jobCreatedAt } = part;
   return {
     batchId,
     createdAt,
     status,
     model,
     uploadBytes: attemptSize(part).uploadBytes,
+    jobCreatedAt,
     ...(intent?.account === undefined ? {} : { account: intent.account }),
   };
 }

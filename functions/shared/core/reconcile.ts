@@ -96,6 +96,8 @@ class Reconciliation {
   readonly #line = new WaitingLine();
   /** Open batches as last known, by the names of their parts. */
   readonly #open = new Map<string, OpenBatch>();
+  /** Batches that were put back: they are told where they stand when all are known. */
+  #putBack: { ref: PartRef; known: OpenBatch; observed: ObservedBatch }[] = [];
   /** Batches that were seen to end, by model. */
   readonly #ended = new Map<string, number>();
 
@@ -232,6 +234,7 @@ class Reconciliation {
         if (ref) await this.#look(ref, () => failedStep(this.#deps, ref, 'observe', failure));
       },
     });
+    await this.#takePutBack();
     this.tick.open += open.length;
     this.tick.calls += observed.calls;
     this.tick.outOfTime ||= observed.cutShort;
@@ -243,8 +246,21 @@ class Reconciliation {
     if (!ref) return;
     if (observed.status === known.status) {
       this.tick.looked += 1;
-      return;
-    }
+    } else if (isPutBack(observed)) {
+      this.#putBack.push({ ref, known, observed });
+      this.#line.announce({ ...known, ...ref });
+    } else await this.#apply(ref, known, observed);
+  }
+
+  async #takePutBack(): Promise<void> {
+    const putBack = this.#putBack;
+    this.#putBack = [];
+    await inParallel(putBack, AT_ONCE, async ({ ref, known, observed }) => {
+      if (!this.#isOver()) await this.#apply(ref, known, observed);
+    });
+  }
+
+  async #apply(ref: PartRef, known: OpenBatch, observed: ObservedBatch): Promise<void> {
     await this.#look(ref, async () => {
       try {
         if (await applyObserved(this.#deps, ref, observed, this.#line)) this.#noteEnd(ref, known, observed);

@@ -33,12 +33,23 @@ export function nameOf({ jobId, planId, number }: PartRef): string {
   return `${jobId}/${planId}/${number}`;
 }
 
+/** What a place in the line follows from. */
+type Place = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
+
 /** Parts that wait for room, as far as a tick has seen them. */
 export class WaitingLine {
   readonly #parts = new Map<string, WaitingPart>();
+  /** Those too that are about to stand in it. */
+  readonly #places = new Map<string, Place>();
 
   add(part: WaitingPart): void {
     this.#parts.set(nameOf(part), part);
+    this.announce(part);
+  }
+
+  /** The part was put back: others' places count it, before it stands here itself. */
+  announce(part: Place): void {
+    this.#places.set(nameOf(part), part);
   }
 
   get length(): number {
@@ -51,18 +62,16 @@ export class WaitingLine {
   }
 
   /** From 1: the place that the part has, or would have, among those of its model. */
-  placeOf(part: Pick<WaitingPart, 'jobId' | 'number' | 'jobCreatedAt' | 'model'>): number {
+  placeOf(part: Place): number {
     let before = 0;
-    for (const other of this.#parts.values())
+    for (const other of this.#places.values())
       if (other.model === part.model && byAge(other, part) < 0) before += 1;
     return before + 1;
   }
 }
 
-type Aged = Pick<WaitingPart, 'jobId' | 'number' | 'jobCreatedAt'>;
-
 /** Which of two parts comes first; the id of the job decides between two of the same millisecond. */
-function byAge(a: Aged, b: Aged): number {
+function byAge(a: Place, b: Place): number {
   if (a.jobCreatedAt !== b.jobCreatedAt) return a.jobCreatedAt - b.jobCreatedAt;
   if (a.jobId !== b.jobId) return a.jobId < b.jobId ? -1 : 1;
   return a.number - b.number;
