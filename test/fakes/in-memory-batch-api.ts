@@ -234,11 +234,8 @@ class SimulatedApi implements InMemoryBatchApi {
     const fate = { ...this.#options.fate?.({ inputFileId, metadata, nth }, [...rows]) };
     if (problems.length > 0) fate.failure ??= problems;
     const model = modelOf(file.body);
-    const enqueued = this.#enqueued(model, account, at);
-    if (
-      enqueued + tokensOf(rows.length) >
-      (this.#options.enqueuedTokens?.(model) ?? Number.POSITIVE_INFINITY)
-    )
+    const limit = this.#options.enqueuedTokens?.(model);
+    if (limit !== undefined && this.#enqueued(model, account, at) + tokensOf(rows.length) > limit)
       fate.failure ??= [tokenLimitExceeded(model)];
     const batch: SimulatedBatch = {
       batchId: `batch_${String(nth).padStart(6, '0')}`,
