@@ -43,7 +43,7 @@ export async function putFile(
         Metadata: objectMetadata(options.metadata ?? {}),
       }),
     );
-    if (versionId === undefined)
+    if (versionId === undefined || versionId === 'null')
       throw new Failure(`The bucket ${bucket} has no versions: turn versioning on.`);
     return { file, bucket, key, versionId, jobId: jobIdOf({ bucket, key, versionId }) };
   } finally {

@@ -1,6 +1,7 @@
 import { changePart, without } from '../functions/shared/core/change.ts';
 import type { Job } from '../functions/shared/core/job.ts';
 import type { Part } from '../functions/shared/core/part.ts';
+import { attemptSize } from '../functions/shared/core/part-bytes.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
 import { allJobs } from './jobs.ts';
@@ -53,7 +54,7 @@ export async function whatIsToBeSent(
     const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
     unsureParts += all.filter(isUnsure).length;
     const parts = all.filter((part) => !isUnsure(part));
-    const rows = parts.reduce((sum, part) => sum + part.rows, 0);
+    const rows = parts.reduce((sum, part) => sum + attemptSize(part).rows, 0);
     if (parts.length > 0) waiting.push({ job, parts, rows });
   }
   return { waiting, unsureParts };

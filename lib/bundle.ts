@@ -6,6 +6,14 @@ import { build } from 'esbuild';
 import { BUNDLES_DIRECTORY, FUNCTION_NAMES, type FunctionName } from './function-bundles.ts';
 
 const FUNCTIONS_DIRECTORY = fileURLToPath(new URL('../functions/', import.meta.url));
+/** Parts of the SDK that a function never uses, and what stands for them: less to read at each cold start. */
+const LEFT_OUT = {
+  '@aws-sdk/credential-provider-node': join(
+    FUNCTIONS_DIRECTORY,
+    'shared/adapters/environment-credentials.ts',
+  ),
+  '@smithy/core/event-streams': join(FUNCTIONS_DIRECTORY, 'shared/adapters/no-event-streams.ts'),
+};
 
 /** One function's bundle as it was written. */
 export interface FunctionBundle {
@@ -32,6 +40,7 @@ export async function bundleFunctions(
     target: 'node24',
     format: 'cjs', // 50 ms against 68 ms of loading for the S3 client
     mainFields: ['module', 'main'], // the SDK's ES modules can be shaken: 436 KB against 649 KB
+    alias: LEFT_OUT,
     minify: true,
     logLevel: 'silent', // the error that is thrown says it all
   });

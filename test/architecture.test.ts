@@ -16,7 +16,7 @@ const NODE = /^node:/;
 const CONTRACT = /^functions\/shared\/contract\//;
 const CORE = /^functions\/shared\/core\//;
 const ADAPTERS = /^functions\/shared\/adapters\//;
-const SDK = /^@aws-sdk\/|^@aws-lambda-powertools\/logger$/;
+const SDK = /^@aws-sdk\//;
 const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
 const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
 

@@ -1,4 +1,5 @@
 import type { Batch } from 'openai/resources/batches';
+import type { FailingRows } from './failing-rows.ts';
 import type { BatchFate } from './faults.ts';
 
 export type BatchStatus = Batch['status'];
@@ -57,6 +58,8 @@ export interface BatchRecord {
   readonly cancelledMs: number | null;
   /** How it was made to end by a fault; null: as it comes. */
   readonly fate: BatchFate | null;
+  /** Rows that a fault makes fail; null: none. */
+  readonly failingRows: FailingRows | null;
 }
 
 /** How many rows have run at `now`: they finish one after the other, evenly over `workMs`, in order of rank. */

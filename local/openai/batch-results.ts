@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import type { BatchRecord } from './batch-record.ts';
 import { inTransaction } from './database.ts';
+import { failingRowsOf } from './failing-rows.ts';
 import { type ResultSummary, type SucceededRow, writeResults } from './result-files.ts';
 import type { ServerState } from './state.ts';
 
@@ -53,6 +54,10 @@ export class BatchResults {
       key: `${seed}/${batch.id}`,
       rows: batch.rows,
       ranRows: batch.ranRows ?? 0,
+      failing: batch.failingRows && {
+        status: batch.failingRows.status,
+        rows: failingRowsOf(batch.failingRows, batch.rows, `${seed}/${batch.id}`),
+      },
       createdSeconds: Math.floor((batch.inProgressMs ?? batch.createdMs) / 1_000),
       unfinished: this.#ending === 'cancelled' ? CANCELLED : EXPIRED,
       onSucceeded,

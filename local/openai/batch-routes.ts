@@ -62,7 +62,7 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   refuseOverRate('batches', batches.createdOf(limits.batchesPerHour), HOUR, now);
   const batch = inTransaction(database, () => {
     const id = `batch_${seededHex(`${state.seed}/batch/${nextNumber(database, 'batch')}`, 32)}`;
-    const created = { ...newBatch(id, now), ...request, fate: call.disturbance.fate };
+    const created = { ...newBatch(id, now), ...request, ...fatesOf(call) };
     const dueMs = now + lifecycle.duration('validating', created);
     const expiresMs =
       created.fate === 'expire' ? dueMs + lifecycle.duration('inProgress', created) : created.expiresMs;
@@ -77,10 +77,14 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   return batch;
 }
 
+function fatesOf({ disturbance: { fate, failingRows } }: Call): Pick<BatchRecord, 'fate' | 'failingRows'> {
+  return { fate, failingRows };
+}
+
 function newBatch(
   id: string,
   now: number,
-): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | 'fate'> {
+): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | keyof ReturnType<typeof fatesOf>> {
   return {
     id,
     createdMs: now,

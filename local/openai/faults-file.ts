@@ -74,6 +74,11 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
       const bounds = { least: 0, most: 600_000, usual: 1_000 };
       return { fault: name, ms: wholeIn(fields.ms, `${place}.ms`, bounds) };
     }
+    case 'failing-rows': {
+      const share = numberIn(fields.share, `${place}.share`, { least: 0, most: 1, usual: 0.05 });
+      const bounds = { least: 400, most: 599, usual: 503 };
+      return { fault: name, share, status: wholeIn(fields.status, `${place}.status`, bounds) };
+    }
     case 'late':
       return { fault: name, seconds: seconds(60) };
     case 'lag':
@@ -89,6 +94,7 @@ const OWN_FIELDS: Partial<Record<keyof typeof FAULTS, readonly string[]>> = {
   slow: ['ms'],
   late: ['seconds'],
   lag: ['seconds'],
+  'failing-rows': ['share', 'status'],
 };
 
 function isFaultName(name: string): name is keyof typeof FAULTS {

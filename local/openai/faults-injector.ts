@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { ApiError, invalid } from './api-error.ts';
 import type { AuditLog } from './audit-log.ts';
+import type { FailingRows } from './failing-rows.ts';
 import { type BatchFate, FAULTS, type Fault, type FaultPlan, type Operation } from './faults.ts';
 import { parseHeader } from './faults-file.ts';
 import type { Call } from './router.ts';
@@ -13,6 +14,8 @@ export const FAULT_HEADER = 'x-batchdrop-fault';
 export interface Disturbance {
   /** How the batch that is created is to end; null: well. */
   readonly fate: BatchFate | null;
+  /** Rows of the batch that is created that are to fail. */
+  readonly failingRows: FailingRows | null;
   /** Batches younger than this are not on the list. */
   readonly lagMs: number;
   /** The content breaks off half-way. */
@@ -21,7 +24,13 @@ export interface Disturbance {
   readonly read: () => Promise<void>;
 }
 
-export const UNDISTURBED: Disturbance = { fate: null, lagMs: 0, truncates: false, read: async () => {} };
+export const UNDISTURBED: Disturbance = {
+  fate: null,
+  failingRows: null,
+  lagMs: 0,
+  truncates: false,
+  read: async () => {},
+};
 
 type Handle = (call: Call) => object | null | Promise<object | null>;
 
@@ -98,6 +107,8 @@ export class FaultInjector {
       if (fault.fault === 'truncate') disturbance = { ...disturbance, truncates: true };
       if (fault.fault === 'token-limit' || fault.fault === 'expire')
         disturbance = { ...disturbance, fate: fault.fault };
+      if (fault.fault === 'failing-rows')
+        disturbance = { ...disturbance, failingRows: { share: fault.share, status: fault.status } };
       if (fault.fault !== 'late') continue;
       const read = async () => {
         request.socket.destroy();

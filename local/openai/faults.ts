@@ -3,6 +3,8 @@
  * `x-batchdrop-fault`. docs/batch-api-server.md tells users the same in a table.
  */
 
+import type { FailingRows } from './failing-rows.ts';
+
 export const OPERATIONS = [
   'files.create',
   'files.list',
@@ -33,6 +35,7 @@ export const FAULTS = {
   lag: ['batches.list'],
   'token-limit': ['batches.create'],
   expire: ['batches.create'],
+  'failing-rows': ['batches.create'],
 } as const satisfies Record<string, readonly Operation[]>;
 
 /** `error`, `reset` and `html` come instead of the work, the `-after` ones when it is done and the answer is due. */
@@ -50,7 +53,9 @@ export type Fault =
   | { readonly fault: 'slow'; readonly ms: number }
   /** Batches younger than `seconds` of the server's clock are not on the list. */
   | { readonly fault: 'lag'; readonly seconds: number }
-  | { readonly fault: BatchFate };
+  | { readonly fault: BatchFate }
+  /** A share of the batch's rows fails with a status. */
+  | ({ readonly fault: 'failing-rows' } & FailingRows);
 
 export interface FaultRule {
   readonly on: readonly Operation[];

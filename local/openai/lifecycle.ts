@@ -21,6 +21,7 @@ import {
 } from './batch-record.ts';
 import { BatchResults, type Ending } from './batch-results.ts';
 import { inTransaction } from './database.ts';
+import { failingRowsOf } from './failing-rows.ts';
 import { type ValidInput, validateInput } from './input-validation.ts';
 import { ORGANIZATION } from './limits.ts';
 import { rowsByRank } from './result-files.ts';
@@ -144,10 +145,10 @@ export class Lifecycle {
     const now = clock.now();
     const usualMs = this.duration('inProgress', { id: batch.id, rows: input.rows });
     const workMs = batch.fate === 'expire' ? Math.max(usualMs, 2 * (batch.expiresMs - now)) : usualMs;
-    const failing = new Set(input.failingRows);
-    const ranks = [...rowsByRank(input.rows, `${seed}/${batch.id}`)].flatMap((row, rank) =>
-      failing.has(row) ? [rank] : [],
-    );
+    const key = `${seed}/${batch.id}`;
+    const demanded = batch.failingRows ? failingRowsOf(batch.failingRows, input.rows, key) : [];
+    const failing = new Set([...input.failingRows, ...demanded]);
+    const ranks = [...rowsByRank(input.rows, key)].flatMap((row, rank) => (failing.has(row) ? [rank] : []));
     inTransaction(database, () => {
       batches.saveFailedRanks(batch.id, Uint32Array.from(ranks));
       this.#enter({

@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { TokenUsage } from './batch-record.ts';
 import { readLines } from './line-reader.ts';
 import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts';
-import { runRow } from './row-outcome.ts';
+import { failedRow, runRow } from './row-outcome.ts';
 import { seededHex, shuffledRows } from './seeded-random.ts';
 
 export interface ResultPlan {
@@ -21,6 +21,8 @@ export interface ResultPlan {
   readonly rows: number;
   readonly ranRows: number;
   readonly createdSeconds: number;
+  /** Rows that a fault makes fail, besides those that fail by themselves. */
+  readonly failing: { readonly status: number; readonly rows: ReadonlySet<number> } | null;
   /** What is said of a row that did not run. */
   readonly unfinished: { readonly code: string; readonly message: string };
   /** Is told of the rows that succeeded, in order of rank, some at a time. */
@@ -63,7 +65,7 @@ export async function writeResults(plan: ResultPlan, signal: AbortSignal): Promi
     let bytesSincePause = 0;
     for (const [rank, row] of rowsByRank(plan.rows, plan.key).entries()) {
       const { request, bytes } = input.read(row, plan.endpoint);
-      const result = rank < plan.ranRows ? runLine(plan, request) : unfinishedLine(plan, request);
+      const result = rank < plan.ranRows ? runLine(plan, request, row) : unfinishedLine(plan, request);
       await (result.succeeded === null ? errors : output).write(result.line);
       if (result.succeeded !== null) {
         succeeded.push(result.succeeded);
@@ -89,9 +91,11 @@ interface ResultLine {
   readonly succeeded: SucceededRow | null;
 }
 
-function runLine(plan: ResultPlan, request: RequestRow): ResultLine {
+function runLine(plan: ResultPlan, request: RequestRow, row: number): ResultLine {
   const key = `${plan.key}/${request.customId}`;
-  const outcome = runRow(request, plan.endpoint, key, plan.createdSeconds);
+  const outcome = plan.failing?.rows.has(row)
+    ? failedRow(plan.failing.status, plan.endpoint)
+    : runRow(request, plan.endpoint, key, plan.createdSeconds);
   const response = {
     status_code: outcome.statusCode,
     request_id: seededHex(`${key}/request`, 32),

@@ -35,10 +35,13 @@ export function failureStatus(endpoint: string, body: JsonObject): number | null
 /** The outcome of running a row: the same for the same `key`, row and time. */
 export function runRow(row: RequestRow, endpoint: string, key: string, createdSeconds: number): RowOutcome {
   const statusCode = failureStatus(endpoint, row.body);
-  if (statusCode !== null) {
-    return { statusCode, body: { error: failure(statusCode, endpoint) }, usage: NO_USAGE };
-  }
+  if (statusCode !== null) return failedRow(statusCode, endpoint);
   return { statusCode: 200, ...answer(endpoint, row, key, createdSeconds) };
+}
+
+/** A row that fails with this status. */
+export function failedRow(statusCode: number, endpoint: string): RowOutcome {
+  return { statusCode, body: { error: failure(statusCode, endpoint) }, usage: NO_USAGE };
 }
 
 function failure(statusCode: number, endpoint: string): { [name: string]: Json } {

@@ -52,7 +52,7 @@ async function accountOf(batches: number, everyNth: number) {
   const took = await observeBatches(
     { api: withMethods(api, counted.api), clock, log: createRecordingLog() },
     open,
-    0,
+    { rotation: 0, first: [] },
     {
       isOver: () => false,
       seen: async ({ batchId }, observed) => void (observed.batchId === batchId && seen.add(batchId)),

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { defaultProvider } from '../../functions/shared/adapters/environment-credentials.ts';
 import { createRandomIds } from '../../functions/shared/adapters/random-ids.ts';
 import { handleEachRecord } from '../../functions/shared/adapters/sqs-records.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
@@ -15,6 +16,25 @@ describe.each([
     for (const id of some) expect(id).toMatch(/^[a-z2-7]{26}$/);
     expect(new Set(some).size).toBe(2_000);
     expect(new Set(some.join('')).size).toBe(32);
+  });
+});
+
+describe('the credentials of a function', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const given = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', AWS_SESSION_TOKEN: 'token' };
+  const credentials = (environment: Record<string, string>) => {
+    for (const name of Object.keys(given)) vi.stubEnv(name, environment[name] ?? '');
+    return defaultProvider()();
+  };
+
+  it('are those of its environment', async () => {
+    const expected = { accessKeyId: 'id', secretAccessKey: 'secret' };
+    expect(await credentials(given)).toEqual({ ...expected, sessionToken: 'token' });
+    expect(await credentials({ ...given, AWS_SESSION_TOKEN: '' })).toEqual(expected);
+  });
+
+  it('are missing rather than half', async () => {
+    await expect(credentials({ ...given, AWS_SECRET_ACCESS_KEY: '' })).rejects.toThrow('no credentials');
   });
 });
 

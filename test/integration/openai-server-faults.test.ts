@@ -121,6 +121,31 @@ describe('a request that names a fault in its header', () => {
     expect(billed).toHaveLength(2);
   });
 
+  it('lets a share of the rows fail, and counts them so', async () => {
+    const { client, clock, directory } = await batchApi();
+    const limited = await createBatch(client, chatRows(200), {});
+    const fault = { fault: 'failing-rows', share: 0.2, status: 503 };
+    const batch = await client.batches.create(asked(limited.input_file_id), demand(fault));
+    for (const seconds of [10, 100, 20]) {
+      clock.advance(seconds * SECOND);
+      await expect.poll(async () => (await client.batches.retrieve(batch.id)).status).not.toBe('validating');
+    }
+    const completed = await reaches(client, batch.id, 'completed');
+    const failed = await resultLines(client, completed.error_file_id);
+    expect(failed.map(({ response }) => response?.status_code)).toEqual(failed.map(() => 503));
+    expect(failed.length).toBeGreaterThan(20);
+    expect(failed.length).toBeLessThan(60);
+    expect(completed.request_counts).toEqual({
+      total: 200,
+      completed: 200 - failed.length,
+      failed: failed.length,
+    });
+    const billed = readAudit(directory).filter(
+      (entry) => entry.event === 'row.billed' && entry.batchId === batch.id,
+    );
+    expect(billed).toHaveLength(200 - failed.length);
+  });
+
   it.each([
     ['nonsense', 'one of error, error-after'],
     ['{"fault":"error","status":200}', 'the fault.status: a number from 400 to 599 is expected, found 200'],

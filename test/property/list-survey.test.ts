@@ -49,7 +49,7 @@ function survey(
   open: ObservedBatch[],
   rotation: number,
   answer: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
-  account = 'org',
+  { account = 'org', first = [] }: { account?: string; first?: readonly string[] } = {},
 ) {
   const plan = new ListSurvey(
     open.map(({ batchId, createdAt, status }) => {
@@ -57,6 +57,7 @@ function survey(
       return { batchId, createdAt, status, ...part };
     }),
     rotation,
+    first,
   );
   const served: string[] = [];
   let calls = 0;
@@ -75,7 +76,7 @@ function survey(
       }
     }
   }
-  return { calls, served };
+  return { calls, served, left: plan.left() };
 }
 
 test('a survey over any list asks for each batch of ours once, and calls no oftener than there are', () => {
@@ -110,8 +111,9 @@ test('a survey over a list that is not to be trusted keeps to the bound, and non
         const open = entries.flatMap(({ batch, isOurs }) => (isOurs ? [batch] : []));
         const chance = (share: number) => (dice.next().value ?? 0) < share;
         const everServed = new Set<string>();
+        let first: readonly string[] = [];
         for (let tick = 1; tick <= 12 && everServed.size < open.length; tick += 1) {
-          const { calls, served } = survey(
+          const { calls, served, left } = survey(
             all,
             open,
             (tick * 0.618) % 1,
@@ -122,11 +124,12 @@ test('a survey over a list that is not to be trusted keeps to the bound, and non
               const page = all.slice(place, place + Math.min(limit, bad.longest));
               return page.filter((_, at) => at === page.length - 1 || !chance(bad.hides));
             },
-            bad.otherAccount ? 'others' : 'org',
+            { account: bad.otherAccount ? 'others' : 'org', first },
           );
           expect(new Set(served).size).toBe(served.length);
           expect(calls).toBeLessThanOrEqual(open.length);
           for (const batchId of served) everServed.add(batchId);
+          first = left;
         }
         expect(everServed.size).toBe(open.length);
       },

@@ -34,7 +34,9 @@ export class FaultyApi implements BatchApi {
   #calls = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
-  /** Cancels that came when the batch had ended. */
+  /** Batches that the API knows no more, though it ran them. */
+  readonly forgotten = new Set<string>();
+  /** Cancels that came when the batch had ended, or was forgotten. */
   readonly tooLate = new Set<string>();
 
   constructor(api: InMemoryBatchApi, mood: ApiMood, chance: Chance, faults: FaultBook) {
@@ -59,14 +61,15 @@ export class FaultyApi implements BatchApi {
 
   async retrieveBatch(batchId: string): Promise<ObservedBatch> {
     this.#checkKey('retrieve');
-    if (this.#hides(batchId, 'retrieve'))
+    if (this.#forgets(batchId) || this.#hides(batchId, 'retrieve'))
       throw new Refused('not_found', `retrieve ${batchId}: HTTP 404 not_found`);
     return this.#reported(await this.#api.retrieveBatch(batchId));
   }
 
   async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
     this.#checkKey('cancel');
-    if (this.#hides(batchId, 'cancel')) return 'unknown';
+    if (this.forgotten.has(batchId)) this.tooLate.add(batchId);
+    if (this.forgotten.has(batchId) || this.#hides(batchId, 'cancel')) return 'unknown';
     const answer = await this.#api.cancelBatch(batchId);
     if (answer === 'too_late') this.tooLate.add(batchId);
     return typeof answer === 'string' ? answer : this.#reported(answer);
@@ -83,7 +86,9 @@ export class FaultyApi implements BatchApi {
     }
     const { listLagMs, pageCap } = this.#mood;
     const all = await this.#api.listBatches({ limit: 100 });
-    const shown = all.batches.filter(({ batchId }) => !this.#isYoung(batchId, listLagMs));
+    const shown = all.batches.filter(
+      ({ batchId }) => !this.forgotten.has(batchId) && !this.#isYoung(batchId, listLagMs),
+    );
     const from =
       query.after === undefined ? 0 : shown.findIndex(({ batchId }) => batchId === query.after) + 1;
     if (query.after !== undefined && from === 0) throw new RetryLater('list batches: HTTP 400');
@@ -136,6 +141,12 @@ export class FaultyApi implements BatchApi {
   #isYoung(batchId: string, ageMs: number): boolean {
     if (this.#mood.now() - (this.#createdAt.get(batchId) ?? 0) >= ageMs) return false;
     return this.#mood.lagAlways || this.#faults.strikes('list lags', batchId);
+  }
+
+  #forgets(batchId: string): boolean {
+    if (!this.forgotten.has(batchId) && this.#faults.strikes('batch forgotten by the API', batchId))
+      this.forgotten.add(batchId);
+    return this.forgotten.has(batchId);
   }
 
   #hides(batchId: string, call: string): boolean {

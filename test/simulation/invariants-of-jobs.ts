@@ -109,14 +109,15 @@ export function inOrder(world: World, users: Users): Finding {
   return { promise: 'results in the order of the file', examined, broken };
 }
 
-/** What ran and was billed is in the results, unless the API lost its file. */
+/** What ran and was billed is in the results, unless the API lost its file, or the whole batch. */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
+  const { lost, forgotten } = world.faultyApi;
   const broken: string[] = [];
   for (const part of world.ledger.parts()) {
     if (part.jobId !== job.jobId || part.planId !== job.plan?.planId) continue;
     for (const { batchId, outputFileId } of batchesOf(part)) {
-      if (world.faultyApi.lost.has(outputFileId ?? '')) continue;
+      if (lost.has(outputFileId ?? '') || forgotten.has(batchId)) continue;
       for (const row of billed.get(batchId) ?? [])
         if (!stored.has(row)) broken.push(`job ${job.jobId}: row ${row} ran and is not in output.jsonl`);
     }

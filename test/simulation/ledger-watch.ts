@@ -136,7 +136,8 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
 function noteRoom(history: LedgerHistory, part: Part): void {
   const { open, waiting, letOn } = history;
   const name = nameOf(part);
-  const mayHaveBatch = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
+  const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
+  const mayHaveBatch = isOpen && !part.ended;
   if (mayHaveBatch) open.add(name);
   else open.delete(name);
   history.mostOpen = Math.max(history.mostOpen, open.size);

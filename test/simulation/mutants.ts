@@ -157,6 +157,26 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'a scan gone on with past a line it never looked at',
+    patches: [
+      {
+        file: `${CORE}/lines.ts`,
+        anchor: 'return { offset: this.#start, linesBefore',
+        replacement: 'return { offset: this.#position, linesBefore',
+      },
+    ],
+  },
+  {
+    name: 'a scan gone on with without the ids it had seen',
+    patches: [
+      {
+        file: `${CORE}/file-scan.ts`,
+        anchor: 'const ids = await RowIds.restored(facts.ids, source);',
+        replacement: 'await RowIds.restored(facts.ids, source);\n    const ids = new RowIds();',
+      },
+    ],
+  },
+  {
     name: 'refused PutEvents entries ignored',
     patches: [
       {

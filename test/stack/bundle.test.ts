@@ -27,6 +27,43 @@ function exampleFunctions(): string {
   return directory;
 }
 
+const LARGEST_BUNDLE = 600 * 1024; // read and compiled at each cold start
+const ANY_ENVIRONMENT = Object.fromEntries(
+  [
+    'BUCKET_OWNER',
+    'COMPLETION_WINDOW',
+    'DELIVER_QUEUE_URL',
+    'EVENT_BUS_NAME',
+    'INTAKE_QUEUE_URL',
+    'LEDGER_TABLE',
+    'OPENAI_SECRET_ID',
+    'REQUEST_BUCKET',
+    'RESULTS_BUCKET',
+    'SUBMIT_QUEUE_URL',
+  ].map((name) => [name, 'x']),
+);
+
+describe('the bundles of the functions', () => {
+  it('are small, and start where nothing else is', async () => {
+    const bundles = await bundleFunctions(undefined, temporaryDirectory());
+    expect(bundles).toHaveLength(FUNCTION_NAMES.length);
+    for (const { name, file, bytes } of bundles) {
+      expect(bytes, name).toBeLessThan(LARGEST_BUNDLE);
+      const env = {
+        ...ANY_ENVIRONMENT,
+        KEEP_OPENAI_FILES: 'no',
+        OPENAI_BASE_URL: 'https://api.openai.com/v1',
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: 'x',
+        AWS_SECRET_ACCESS_KEY: 'x',
+      };
+      const script = `process.stdout.write(typeof require(${JSON.stringify(file)}).handler)`;
+      const { stdout } = await run(process.execPath, ['--eval', script], { env });
+      expect(stdout, name).toBe('function');
+    }
+  });
+});
+
 describe('bundling', () => {
   it('makes one file a function that Node runs as CommonJS wherever it lies', async () => {
     const target = temporaryDirectory();

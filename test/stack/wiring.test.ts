@@ -137,6 +137,7 @@ describe('functions', () => {
         'BUCKET_OWNER',
         'EVENT_BUS_NAME',
         'LEDGER_TABLE',
+        'NODE_OPTIONS',
         'REQUEST_BUCKET',
         'RESULTS_BUCKET',
         'SUBMIT_QUEUE_URL',

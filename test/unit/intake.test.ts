@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { Refused, RetryLater } from '../../functions/shared/core/errors.ts';
-import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 import { withFaults } from '../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, row, SmallWorld } from './small-world.ts';
 
@@ -92,9 +91,26 @@ describe('a file', () => {
       }),
     });
     await world.intake(s3Event({ key: 'a.jsonl', size: 9, etag: 'e', ...version }));
-    const jobId = jobIdOf({ bucket: REQUESTS, key: 'a.jsonl', versionId: 'null' });
-    expect(world.job(jobId).findings?.first).toEqual([expect.objectContaining({ code: 'unversioned' })]);
-    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+    const [job] = world.ledger.jobs();
+    expect(job?.findings?.first).toEqual([expect.objectContaining({ code: 'unversioned' })]);
+    expect(world.jobStatuses(job?.jobId ?? '')).toEqual(['rejected']);
+    expect(world.results.objects().size).toBe(1);
+  });
+
+  it('of a bucket without versions is rejected at each put, once', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          head: async () => ({ size: 9, etag: 'e', versionId: undefined, lastModified: 0, metadata: {} }),
+        },
+      }),
+    });
+    for (const sequencer of ['A1', 'A2', 'A2', 'A3'])
+      await world.intake(s3Event({ key: 'a.jsonl', size: 9, etag: 'e', sequencer }));
+    expect(world.ledger.jobs().map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(world.bus.published()).toHaveLength(3);
+    expect(world.results.objects().size).toBe(3);
   });
 
   it('that is gone before its event came makes no job', async () => {

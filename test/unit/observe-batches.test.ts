@@ -16,11 +16,16 @@ async function observing(api: BatchApi, open: OpenBatch[], rotation = 0) {
   const seen = new Map<string, string>();
   const failed: string[] = [];
   const deps = { api: withMethods(api, counted.api), clock: new ManualClock(), log };
-  const { calls, ...observed } = await observeBatches(deps, open, rotation, {
-    isOver: () => false,
-    seen: async ({ batchId }, { status }) => void seen.set(batchId, status),
-    failed: async ({ batchId }) => void failed.push(batchId),
-  });
+  const { calls, ...observed } = await observeBatches(
+    deps,
+    open,
+    { rotation, first: [] },
+    {
+      isOver: () => false,
+      seen: async ({ batchId }, { status }) => void seen.set(batchId, status),
+      failed: async ({ batchId }) => void failed.push(batchId),
+    },
+  );
   expect(calls).toBe(counted.lists + counted.retrieves);
   expect(calls).toBeLessThanOrEqual(open.length);
   return { ...counted, calls, seen, failed, log, observed };

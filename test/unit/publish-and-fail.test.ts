@@ -56,6 +56,8 @@ describe('a failure', () => {
     const [part] = world.ledger.parts();
     expect(part?.tries).toBe(MAX_TRIES);
     expect(part?.held?.code).toBe(held ? 'tries_used_up' : undefined);
+    const told = { level: 'error', facts: { step: 'look', tries: MAX_TRIES } };
+    expect(world.log.lines.filter(({ code }) => code === 'part_held')).toMatchObject(held ? [told] : []);
     expect(part?.dueAt).toBeDefined();
   });
 });
@@ -77,6 +79,9 @@ describe('submission that fails again and again', () => {
       rows: { total: 2, failed: 2 },
       reason: { code: 'tries_used_up' },
     });
+    expect(world.log.lines.filter(({ code }) => code === 'tries_used_up')).toMatchObject([
+      { level: 'error', facts: { jobId, part: 1 } },
+    ]);
     const hours = (world.job(jobId).changedAt - began) / (60 * MINUTE);
     expect(hours).toBeGreaterThan(2);
     expect(hours).toBeLessThan(6);
@@ -189,4 +194,31 @@ it('publishes no change twice under another id, nor a later one before it', asyn
   }
   expect([...byId.values()].every((contents) => contents.size === 1)).toBe(true);
   expect(world.bus.published().length).toBeGreaterThan(byId.size);
+});
+
+it('a job whose results cannot be stored is reported at every try once many have failed', async () => {
+  let down = true;
+  const world = new SmallWorld({
+    replaced: ({ results }) => ({
+      results: withFaults(results, (method, [key]) =>
+        method === 'put' && `${key}`.endsWith('summary.json') && down
+          ? { failBefore: new RetryLater('503') }
+          : 'ok',
+      ),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  await world.pass(8 * 60);
+  const held = () => world.log.lines.filter(({ code }) => code === 'job_held');
+  expect(held()[0]).toMatchObject({
+    level: 'error',
+    facts: { jobId, step: 'check-parts', tries: MAX_TRIES },
+  });
+  const before = held().length;
+  await world.pass(60);
+  expect(held().length).toBeGreaterThan(before);
+  down = false;
+  await world.rest();
+  expect(world.job(jobId).status).toBe('completed');
 });

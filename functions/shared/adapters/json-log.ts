@@ -1,4 +1,3 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import type { Log } from '../core/ports.ts';
 
 const MOST_CAUSES = 5;
@@ -11,14 +10,18 @@ interface LoggedError {
   cause?: LoggedError;
 }
 
-/** One JSON object a line on standard output; the level comes from `POWERTOOLS_LOG_LEVEL`. */
-export function createJsonLog(serviceName: string): Log {
-  const logger = new Logger({ serviceName });
+/** One JSON object a line on standard output, as Lambda's log format JSON expects it. */
+export function createJsonLog(service: string): Log {
+  // Not by `console`, which Lambda replaces: it would wrap the object into another one.
+  const write = (level: 'INFO' | 'WARN' | 'ERROR', code: string, facts: object): void => {
+    const line = { level, timestamp: new Date().toISOString(), service, code, message: code, ...facts };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  };
   return {
-    info: (code, facts = {}) => logger.info(code, { code, ...facts }),
-    warn: (code, facts = {}) => logger.warn(code, { code, ...facts }),
+    info: (code, facts = {}) => write('INFO', code, facts),
+    warn: (code, facts = {}) => write('WARN', code, facts),
     error: (code, facts = {}, cause) =>
-      logger.error(code, { code, ...facts, ...(cause === undefined ? {} : { failure: loggable(cause) }) }),
+      write('ERROR', code, { ...facts, ...(cause === undefined ? {} : { failure: loggable(cause) }) }),
   };
 }
 

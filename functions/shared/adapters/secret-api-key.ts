@@ -1,4 +1,4 @@
-import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { NotAllowed } from '../core/errors.ts';
 import type { Clock } from '../core/ports.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
@@ -21,8 +21,6 @@ export function createSecretApiKey(options: { secretId: string; clock: Clock }):
   let known: { key: Promise<ApiKey>; until: number } | undefined;
 
   const fetchKey = async (): Promise<ApiKey> => {
-    // Loaded on the first use: a function whose items all wait needs no key.
-    const { GetSecretValueCommand, SecretsManagerClient } = await import('@aws-sdk/client-secrets-manager');
     client ??= new SecretsManagerClient({});
     const tried = `read the secret ${secretId}`;
     const answer = await client

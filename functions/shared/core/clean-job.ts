@@ -32,7 +32,9 @@ export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): P
     deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
   }
   const isOvertaken =
-    isScanOvertaken(job) || parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
+    isScanOvertaken(job) ||
+    job.deliveredAgain ||
+    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await changeJob(deps, job.jobId, (now) => {
     if (now.cleaned) return undefined;
     const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;

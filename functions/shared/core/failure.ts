@@ -21,8 +21,9 @@ export async function notePartFailure(
   failure: unknown,
 ): Promise<void> {
   if (failure instanceof LostLease) return;
-  const pause = pauseFor(deps, failure, step, { jobId: ref.jobId, part: ref.number });
-  await changePart(deps, ref, (part) => {
+  const ids = { jobId: ref.jobId, part: ref.number };
+  const pause = pauseFor(deps, failure, step, ids);
+  const noted = await changePart(deps, ref, (part) => {
     const tries = part.tries + (pause.counted ? 1 : 0);
     const waitUntil = deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries));
     const mayHaveBatch = part.batch !== undefined || part.intent?.sendBy !== undefined;
@@ -30,6 +31,8 @@ export async function notePartFailure(
     const message = `${step}: ${tries} tries have failed; tried on every half an hour`;
     return { ...part, tries, waitUntil, held: { code: 'tries_used_up', message } };
   });
+  // At every try, so that it is not forgotten.
+  if (noted?.part.held) deps.log.error('part_held', { ...ids, step, tries: noted.part.tries });
 }
 
 /** The same for a job. */
@@ -41,10 +44,12 @@ export async function noteJobFailure(
 ): Promise<void> {
   if (failure instanceof LostLease) return;
   const pause = pauseFor(deps, failure, step, { jobId });
-  await changeJob(deps, jobId, (job) => {
+  const noted = await changeJob(deps, jobId, (job) => {
     const tries = job.tries + (pause.counted ? 1 : 0);
     return { ...job, tries, waitUntil: deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries)) };
   });
+  if (noted && noted.job.status !== 'received' && noted.job.tries >= MAX_TRIES)
+    deps.log.error('job_held', { jobId, step, tries: noted.job.tries });
 }
 
 function pauseFor(

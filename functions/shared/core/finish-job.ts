@@ -9,6 +9,7 @@
 import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
 import { gather, type Segment, segmentBytes, segmentsOf } from './assemble.ts';
 import { changeJob, without } from './change.ts';
+import { deliverAgain, isPieceGone } from './deliver-again.ts';
 import { Refused, RetryLater } from './errors.ts';
 import type { Assembly, Job } from './job.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
@@ -52,10 +53,11 @@ export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Pr
     if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
     const keys = resultKeys(held.job);
     const ended = endOf(held.job, parts, deps.clock.now());
-    await assemble(deps, held, { name: 'output', key: keys.output, parts });
-    await assemble(deps, held, { name: 'errors', key: keys.errors, parts });
-    if (parts.some(({ delivered }) => delivered && delivered.anomaliesBytes > 0)) {
-      await assemble(deps, held, { name: 'anomalies', key: anomaliesKey(held.job), parts });
+    try {
+      await assembleAll(deps, held, parts);
+    } catch (failure) {
+      if (isPieceGone(failure)) await deliverAgain(deps, held, parts);
+      throw failure;
     }
     const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
     await deps.results.put(keys.summary, summary, 'application/json');
@@ -74,6 +76,15 @@ function writtenMeanwhile({ version, lease, cancelRequestedAt }: Job): Partial<J
     ...(lease ? { lease } : {}),
     ...(cancelRequestedAt === undefined ? {} : { cancelRequestedAt }),
   };
+}
+
+async function assembleAll(deps: FinishDeps, held: HeldJob, parts: Part[]): Promise<void> {
+  const keys = resultKeys(held.job);
+  await assemble(deps, held, { name: 'output', key: keys.output, parts });
+  await assemble(deps, held, { name: 'errors', key: keys.errors, parts });
+  if (parts.some(({ delivered }) => delivered && delivered.anomaliesBytes > 0)) {
+    await assemble(deps, held, { name: 'anomalies', key: anomaliesKey(held.job), parts });
+  }
 }
 
 /** A result file, and the delivered parts it is made of. */
@@ -108,7 +119,7 @@ async function assemble(deps: FinishDeps, held: HeldJob, file: ResultFile): Prom
     }
     if (await deps.results.completeUpload(key, assembly.uploadId, assembly.etags)) return;
   } catch (failure) {
-    if (!(failure instanceof Refused)) throw failure;
+    if (!(failure instanceof Refused) || isPieceGone(failure)) throw failure;
     deps.log.warn('assembly_lost', { jobId: held.job.jobId, name, reason: failure.message });
   }
   await saveAssembly(held, name, undefined);
@@ -145,7 +156,8 @@ function endOf(job: Job, parts: Part[], now: number): Job {
   const rows = sumRows(parts);
   const ends = parts.map(endOfPart);
   const cancelled = ends.includes('cancelled');
-  const ran = ends.some((end) => end !== 'failed') || parts.some((part) => part.ran.length > 0);
+  const ran =
+    ends.some((end) => end !== 'failed' && end !== 'lost') || parts.some((part) => part.ran.length > 0);
   let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
   if (cancelled) status = 'cancelled';
   else if (!ran) status = 'failed';

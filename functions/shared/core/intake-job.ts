@@ -52,7 +52,7 @@ const UNVERSIONED = 'null'; // S3's own name for the version of an unversioned o
 export async function registerArrival(deps: IntakeDeps, arrival: Arrival): Promise<string | undefined> {
   const versionId = arrival.versionId ?? UNVERSIONED;
   const ref = { bucket: arrival.bucket, key: arrival.key, versionId };
-  const jobId = jobIdOf(ref);
+  const jobId = jobIdOf(versionId === UNVERSIONED ? { ...ref, versionId: putOf(arrival) } : ref);
   if (await deps.ledger.readJob(jobId)) return jobId;
   const facts = await deps.requestFiles.head(ref);
   if (!facts) {
@@ -69,6 +69,11 @@ export async function registerArrival(deps: IntakeDeps, arrival: Arrival): Promi
   };
   await deps.ledger.createJob(receivedJob(jobId, request, deps.clock.now()));
   return jobId;
+}
+
+/** Each put into an unversioned bucket is told apart, as each is rejected. */
+function putOf({ sequencer, etag }: Arrival): string {
+  return `${UNVERSIONED} ${sequencer ?? etag}`;
 }
 
 function receivedJob(jobId: string, request: RequestFile, now: number): Job {
@@ -154,7 +159,8 @@ async function reject(
 
 /** The file cannot be read, now or ever: it is gone, or was tried often enough. A job that was cancelled ends as that. */
 async function fail(deps: IntakeDeps, held: HeldJob, { code, message }: Refused): Promise<void> {
-  deps.log.error('file_not_read', { jobId: held.job.jobId, reason: code });
+  const { jobId } = held.job;
+  deps.log.error(code === 'tries_used_up' ? code : 'file_not_read', { jobId, reason: code });
   await held.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
       ? { ...withStatus(job, 'failed', deps.clock.now()), reason: { code, message } }

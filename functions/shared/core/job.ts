@@ -84,6 +84,8 @@ export interface Job {
   usage?: TokenUsage;
   batches?: { count: number; first: { batchId: string; status: string }[] };
   assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
+  /** Pieces were gone, and parts delivered again: some of that may come late. */
+  deliveredAgain?: true;
   /** Files at the API and pieces in the results bucket were removed; what is written late is removed then. */
   sweepAt?: number;
   /** Nothing is left to be removed. */

@@ -2,6 +2,7 @@
  * Observes many open batches by few calls: pages of the API's list, asked for side by side, each beginning behind a batch
  * that is known. Pure: it says which calls to make, and is told their answers.
  *
+ *   0. first    what the survey before did not come to is retrieved: nothing waits twice for a list that disappoints
  *   1. scout    the newest page, alone: it tells whether the list can be used, and how it is filled
  *   2. windows  round by round, a page wherever one is expected to hold two of ours; what lies alone is retrieved. The
  *               pages of the rounds before say how far apart ours lie.
@@ -23,6 +24,7 @@ import type { BatchPage } from './ports.ts';
 
 const PAGE = 100; // the API's largest
 const FEW = 2; // so many are retrieved at once: a page saves a call at most, and may cost one
+const MOST_LEFT = 200; // ids of 40 bytes in an item that is written twice a minute
 const PATIENCE = 2; // calls for pages that may show nothing before they are given up
 
 /** A page; without `after` it begins with the newest batch. */
@@ -48,6 +50,8 @@ export class ListSurvey {
   readonly #states: ('listed' | 'unlisted' | 'served')[];
   readonly #map: ListMap;
   readonly #rotation: number;
+  /** Indexes of those that a survey before did not come to. */
+  #first: number[];
   #phase: 'scout' | 'windows' | 'pages' | 'singles';
   #calls = 0;
   /** Pages of the present round. */
@@ -58,14 +62,21 @@ export class ListSurvey {
   /** Where page after page has come to. */
   #pageEnd: Place | undefined;
 
-  /** `rotation`, from 0 to 1, says where in a round to begin. */
-  constructor(open: readonly OpenBatch[], rotation: number) {
+  /** `rotation`, from 0 to 1, says where in a round to begin; `first` names batches that must not wait once more. */
+  constructor(open: readonly OpenBatch[], rotation: number, first: readonly string[] = []) {
     this.#open = open.toSorted((a, b) => b.createdAt - a.createdAt);
     this.#indexOf = new Map(this.#open.map(({ batchId }, index) => [batchId, index]));
     this.#states = this.#open.map(() => 'listed');
     this.#map = new ListMap(this.#open);
     this.#rotation = rotation;
+    this.#first = first.flatMap((batchId) => this.#indexOf.get(batchId) ?? []);
     this.#phase = open.length > FEW ? 'scout' : 'singles';
+  }
+
+  /** Some of those that the survey did not come to, for the next one to begin with. */
+  left(): string[] {
+    const left = this.#rotated(this.#unserved()).slice(0, MOST_LEFT);
+    return left.flatMap((index) => this.#open[index]?.batchId ?? []);
   }
 
   /** The calls of the next round, to be made side by side; none when the survey is over. */
@@ -101,9 +112,14 @@ export class ListSurvey {
   }
 
   #round(): SurveyCall[] {
+    if (this.#first.length > 0) {
+      const first = this.#first;
+      this.#first = [];
+      return this.#retrieves(first, 0);
+    }
     if (this.#phase === 'scout') {
-      this.#phase = 'windows';
-      return [{ do: 'list', limit: PAGE }];
+      this.#phase = this.#unserved().length > FEW ? 'windows' : 'singles';
+      if (this.#phase === 'windows') return [{ do: 'list', limit: PAGE }];
     }
     if (this.#phase === 'windows' && this.#failed > this.#held) this.#phase = 'pages';
     this.#failed = 0;

@@ -43,13 +43,13 @@ export type PartStep =
 /** The next step of a part as it is known now. */
 export function nextPartStep(part: Part, now: number, paused: boolean): PartStep {
   if (!part.active) return { do: 'nothing' };
-  if (part.batch && isToBeCancelled(part, part.batch.status, now))
+  if (part.batch && !part.ended && isToBeCancelled(part, part.batch.status, now))
     return pausedUntil(part, now) ?? { do: 'cancel' };
   if (part.rev > part.publishedRev) return { do: 'publish' };
   if (part.delivered) return { do: 'nothing' };
   if (part.lease && part.lease.until > now) return { do: 'wait', until: part.lease.until };
-  if (part.batch) return stepWithBatch(part, part.batch.status, now, paused);
   if (part.ended) return pausedUntil(part, now) ?? stepAtTheEnd(part, now);
+  if (part.batch) return stepWithBatch(part, part.batch.status, now, paused);
   if (part.intent?.sendBy !== undefined) {
     return pausedUntil(part, now) ?? stepWhileUnsure(part.intent, part.intent.sendBy, now);
   }

@@ -29,6 +29,8 @@ export interface Observed {
   broken: boolean;
   /** The API asked not to be asked before this time, in milliseconds. */
   observeFrom?: number;
+  /** Batches the survey did not come to. */
+  left: string[];
 }
 
 /**
@@ -38,11 +40,11 @@ export interface Observed {
 export async function observeBatches(
   deps: Deps,
   open: readonly OpenBatch[],
-  rotation: number,
+  { rotation, first }: { rotation: number; first: readonly string[] },
   observer: Observer,
 ): Promise<Observed> {
-  const survey = new ListSurvey(open, rotation);
-  const observed: Observed = { calls: 0, cutShort: false, broken: false };
+  const survey = new ListSurvey(open, rotation, first);
+  const observed: Observed = { calls: 0, cutShort: false, broken: false, left: [] };
   let heldUp = false;
   const make = async (call: SurveyCall): Promise<void> => {
     observed.cutShort ||= observer.isOver();
@@ -63,7 +65,7 @@ export async function observeBatches(
     await inParallel(calls, AT_ONCE, make);
     if (heldUp || observed.cutShort) break; // the survey would ask again
   }
-  return observed;
+  return { ...observed, left: survey.left() };
 }
 
 async function list({ api }: Deps, survey: ListSurvey, call: ListCall): Promise<Sighting[]> {

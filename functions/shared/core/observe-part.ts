@@ -1,9 +1,12 @@
 import { hasEnded } from '../contract/batch-status.ts';
+import { isOurAccount } from './account.ts';
 import { boundedBatch } from './bounded-batch.ts';
 import { changePart, without } from './change.ts';
+import { Refused } from './errors.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { afterPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
+import { LONGEST_WINDOW_MS, LOST_AFTER_MS } from './timing.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
@@ -11,7 +14,46 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
 /** Retrieves the part's batch and applies what is new. True: something was. Errors: as the API's. */
 export async function observePart(deps: Deps, part: Part): Promise<boolean> {
   if (!part.batch) return false;
-  return applyObserved(deps, part, await deps.api.retrieveBatch(part.batch.batchId));
+  try {
+    return await applyObserved(deps, part, await deps.api.retrieveBatch(part.batch.batchId));
+  } catch (failure) {
+    if (await endIfLost(deps, part, failure)) return true;
+    throw failure;
+  }
+}
+
+/** Ends the part whose batch could not be observed, if it is lost. False: it is not. Errors: as the API's. */
+export async function endIfLost(deps: Deps, ref: PartRef, failure: unknown): Promise<boolean> {
+  if (!isUnknown(failure)) return false;
+  const part = await deps.ledger.readPart(ref);
+  if (!part?.batch || !(await isLost(deps, part, part.batch))) return false;
+  await endLost(deps, ref, part.batch.batchId);
+  return true;
+}
+
+/**
+ * Whether the API has forgotten the batch for good: its own account's key says so, twice, long after it must have ended.
+ * Before that it may yet come back, and with it what it ran.
+ */
+async function isLost(deps: Deps, part: Part, batch: ObservedBatch): Promise<boolean> {
+  const endsBy = batch.expiresAt ?? batch.createdAt + LONGEST_WINDOW_MS;
+  if (deps.clock.now() < endsBy + LOST_AFTER_MS || !(await isOurAccount(deps, part.intent?.account)))
+    return false;
+  return deps.api.retrieveBatch(batch.batchId).then(() => false, isUnknown);
+}
+
+function isUnknown(failure: unknown): boolean {
+  return failure instanceof Refused && failure.code === 'not_found';
+}
+
+async function endLost(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
+  deps.log.error('batch_lost', { jobId: ref.jobId, part: ref.number, batchId });
+  const message = `the API knows no batch ${batchId} any more; what it ran is lost`;
+  await changePart(deps, ref, (part) => {
+    if (part.ended || part.delivered || part.batch?.batchId !== batchId) return undefined;
+    const rest = without(part, 'waitUntil', 'handedOnUntil', 'held') as Part;
+    return { ...rest, ended: { as: 'lost', reason: { code: 'batch_lost', message } }, tries: 0 };
+  });
 }
 
 /**
@@ -32,7 +74,7 @@ export async function cancelPart(deps: Deps, part: Part): Promise<void> {
 
 /** Ends a part that has no batch and never will have. */
 export async function endPart(
-  deps: Pick<Ports, 'ledger' | 'clock'>,
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log'>,
   ref: PartRef,
   as: 'cancelled' | 'failed',
 ): Promise<void> {
@@ -40,12 +82,14 @@ export async function endPart(
     as === 'cancelled'
       ? { code: 'cancelled', message: 'cancelled before anything was sent' }
       : { code: 'tries_used_up', message: 'submission was tried again and again without success' };
-  await changePart(deps, ref, (part) => {
+  const answer = await changePart(deps, ref, (part) => {
     if (part.batch || part.ended || part.intent?.sendBy !== undefined) return undefined;
     if (as === 'cancelled' && part.cancelRequestedAt === undefined) return undefined;
     const rest = without(part, 'waitUntil', 'handedOnUntil', 'waiting') as Part;
     return { ...rest, ended: { as, reason }, tries: 0 };
   });
+  if (answer?.changed && as === 'failed')
+    deps.log.error('tries_used_up', { jobId: ref.jobId, part: ref.number });
 }
 
 /**

@@ -8,7 +8,7 @@ import { tokenLimitPause } from './timing.ts';
  */
 export function endOfPart(part: Part): string | undefined {
   if (part.cancelRequestedAt !== undefined && part.batch && isPutBack(part.batch)) return 'cancelled';
-  return part.batch?.status ?? part.ended?.as;
+  return part.ended?.as ?? part.batch?.status;
 }
 
 /** The batches of a part that had rows to run, oldest first: each with its usage, which is so counted once. */

@@ -161,8 +161,8 @@ export interface Part {
   waiting?: Waiting;
   /** Of the present attempt. */
   leave?: Leave;
-  /** The part ended without a batch. */
-  ended?: { as: 'cancelled' | 'failed'; reason: Reason };
+  /** The part ended without a batch; `lost`: with one that the API knows no more. */
+  ended?: { as: 'cancelled' | 'failed' | 'lost'; reason: Reason };
   /** Counted failures are used up while an intent stands: a person has to look. */
   held?: Reason;
   /** Batches found on this part's files besides its own: cancelled and reported. */

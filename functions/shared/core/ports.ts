@@ -35,6 +35,8 @@ export interface Control {
   observeFrom?: number;
   /** Models of which parts wait for the API's token limit: whoever comes newly waits behind them. */
   full?: string[];
+  /** Batches that the last tick did not come to: they are retrieved first. */
+  observeFirst?: string[];
 }
 
 /** A part that was let on from waiting for room. */

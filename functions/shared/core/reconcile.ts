@@ -25,7 +25,7 @@ import {
 import { inParallel } from './in-parallel.ts';
 import type { BatchLimits } from './limits.ts';
 import { observeBatches } from './observe-batches.ts';
-import { applyObserved } from './observe-part.ts';
+import { applyObserved, endIfLost } from './observe-part.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { isPutBack } from './part-end.ts';
@@ -66,7 +66,8 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   return reconciliation.tick;
 }
 
-type LeftToTheNext = Pick<Control, 'nextShard' | 'observeFrom' | 'full'>;
+/** What a tick leaves to the next. */
+type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
 
 interface DueInShard {
   shard: number;
@@ -92,6 +93,8 @@ class Reconciliation {
   /** Items that are yet to be served, in the order of the shards. */
   #items: DueInShard[] = [];
   #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
+  /** A shard could not be read. */
+  #isBlind = false;
   #observeFrom: number;
   readonly #line = new WaitingLine();
   /** Open batches as last known, by the names of their parts. */
@@ -100,6 +103,7 @@ class Reconciliation {
   #putBack: { ref: PartRef; known: OpenBatch; observed: ObservedBatch }[] = [];
   /** Batches that were seen to end, by model. */
   readonly #ended = new Map<string, number>();
+  #observeFirst: string[];
 
   constructor(deps: ReconcileDeps, turn: Turn, control: Control) {
     this.#deps = deps;
@@ -108,6 +112,7 @@ class Reconciliation {
     this.#firstShard = control.nextShard ?? 0;
     this.#shards = Array.from({ length: DUE_SHARDS }, (_, index) => (this.#firstShard + index) % DUE_SHARDS);
     this.#observeFrom = control.observeFrom ?? 0;
+    this.#observeFirst = control.observeFirst ?? [];
   }
 
   async run(): Promise<void> {
@@ -129,19 +134,20 @@ class Reconciliation {
   }
 
   /** What the next tick has to know. */
-  left(): LeftToTheNext {
+  left(): LeftOver {
     const nextShard = this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
     const full = this.#full();
     return {
       nextShard,
       ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
+      ...(this.#observeFirst.length > 0 ? { observeFirst: this.#observeFirst } : {}),
       ...(full.length > 0 ? { full } : {}),
     };
   }
 
-  /** Models of which parts wait for the API's limit; of shards that were not read it stays as it was. */
+  /** Models of which parts wait for the API's limit; where a shard was not read it stays as it was. */
   #full(): string[] {
-    const full = new Set(this.#shards.length > 0 ? this.#control.full : []);
+    const full = new Set(this.#shards.length > 0 || this.#isBlind ? this.#control.full : []);
     for (const { model, waiting } of this.#line.inOrder())
       if (waiting.for === 'token_limit' && !waiting.alone) full.add(model);
     return [...full].slice(0, MOST_FULL);
@@ -168,6 +174,7 @@ class Reconciliation {
       return await ledger.due(shard, clock.now(), PER_SHARD);
     } catch (failure) {
       log.error('shard_not_read', { shard }, failure);
+      this.#isBlind = true;
       this.tick.broken += 1;
       return [];
     }
@@ -226,20 +233,26 @@ class Reconciliation {
     const refOf = ({ batchId }: OpenBatch) => toObserve.get(batchId)?.ref;
     const open = [...toObserve.values()].map((entry) => entry.open);
     const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
-    const observed = await observeBatches(this.#deps, open, rotation, {
-      isOver: () => this.#deps.clock.now() >= this.#turn.until - TO_LET_ON_MS || this.#turn.signal.aborted,
-      seen: async (known, now) => this.#see(refOf(known), known, now),
-      failed: async (known, failure) => {
-        const ref = refOf(known);
-        if (ref) await this.#look(ref, () => failedStep(this.#deps, ref, 'observe', failure));
+    const observed = await observeBatches(
+      this.#deps,
+      open,
+      { rotation, first: this.#observeFirst },
+      {
+        isOver: () => this.#deps.clock.now() >= this.#turn.until - TO_LET_ON_MS || this.#turn.signal.aborted,
+        seen: async (known, now) => this.#see(refOf(known), known, now),
+        failed: async (known, failure) => {
+          const ref = refOf(known);
+          if (ref) await this.#look(ref, () => this.#unseen(ref, failure));
+        },
       },
-    });
+    );
     await this.#takePutBack();
     this.tick.open += open.length;
     this.tick.calls += observed.calls;
     this.tick.outOfTime ||= observed.cutShort;
     if (observed.broken) this.tick.broken += 1;
     this.#observeFrom = observed.observeFrom ?? 0;
+    this.#observeFirst = observed.left;
   }
 
   async #see(ref: PartRef | undefined, known: OpenBatch, observed: ObservedBatch): Promise<void> {
@@ -280,6 +293,11 @@ class Reconciliation {
     if (!hasEnded(observed.status)) return;
     this.#open.delete(nameOf(ref));
     if (!isPutBack(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
+  }
+
+  async #unseen(ref: PartRef, failure: unknown): Promise<Fared> {
+    if (await endIfLost(this.#deps, ref, failure)) return 'fine';
+    return failedStep(this.#deps, ref, 'observe', failure);
   }
 
   async #look(ref: { jobId: string; number?: number }, work: () => Promise<Fared>): Promise<void> {
@@ -323,13 +341,9 @@ async function claimTick(
   return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
 }
 
-async function releaseTick(
-  { ledger, log }: ReconcileDeps,
-  mine: Control,
-  left: LeftToTheNext,
-): Promise<void> {
+async function releaseTick({ ledger, log }: ReconcileDeps, mine: Control, left: LeftOver): Promise<void> {
   try {
-    const { pollLease, observeFrom: _, full: __, ...control } = await ledger.readControl();
+    const { pollLease, observeFrom: _, observeFirst: __, full: ___, ...control } = await ledger.readControl();
     if (pollLease?.holder === mine.pollLease?.holder) await ledger.replaceControl({ ...control, ...left });
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });

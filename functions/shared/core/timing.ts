@@ -12,6 +12,12 @@ export const SEARCH_MARGIN_MS = 15 * MINUTE;
 /** The last search for batches on given-up files comes no sooner than this after the last was given up. */
 export const SWEEP_AFTER_MS = 30 * MINUTE;
 
+/** The longest completion window a vendor offers: for a batch that does not say when it expires. */
+export const LONGEST_WINDOW_MS = 7 * DAY;
+
+/** A batch that the API does not know is looked for until this long after it expired. */
+export const LOST_AFTER_MS = DAY;
+
 /** A finished job is cleaned up for so long: longer than an outage, or than a key is away by mistake. */
 export const CLEANING_MS = 7 * DAY;
 
