@@ -1,24 +1,30 @@
 import type { BatchLimits } from '../../functions/shared/core/limits.ts';
-import type { Chance } from './chance.ts';
+import { Chance } from './chance.ts';
 
-const LIMITED_SHARE = 0.4;
-const SMALL_ACCOUNT_SHARE = 0.3;
-
-/** Limits that the operator has set, in some histories: one or two files of four rows at once, or one large part alone. */
-export function limitsOf(chance: Chance): BatchLimits {
-  const dice = chance.of('limits');
-  const tokens = chance.pick('enqueued tokens', [60, 100, 210, 20_000]) ?? 0;
-  const enqueuedTokens: Record<string, number> = dice < LIMITED_SHARE * 0.6 ? { m: tokens } : {};
-  const isOpenLimited = dice < LIMITED_SHARE && dice > LIMITED_SHARE * 0.3;
-  return {
-    enqueuedTokens,
-    ...(isOpenLimited ? { maxOpenBatches: chance.between('open batches', 1, 3) } : {}),
-  };
+/** What keeps batches waiting. */
+export interface Tightness {
+  /** As the operator has set them. */
+  limits: BatchLimits;
+  /** What the account may have enqueued of a model. */
+  enqueuedTokens: (model: string) => number;
 }
 
-/** What the account may have enqueued of each model: in some histories the four rows of one file, or few more. */
-export function tokenLimitOf(chance: Chance): (model: string) => number {
+const EVERY_NTH = 3;
+const SMALL_ACCOUNT_SHARE = 0.6;
+
+/** Every third history is tight: one to three batches at once, one or two files, an account with room for one. */
+export function tightnessOf(seed: number): Tightness | undefined {
+  if (seed % EVERY_NTH !== 0) return undefined;
+  const chance = new Chance(seed);
+  const tokens = chance.pick('enqueued tokens', [60, 100, 210, 20_000]) ?? 0;
+  const dice = chance.of('limits');
   const isSmall = chance.of('small account') < SMALL_ACCOUNT_SHARE;
-  return (model) =>
-    isSmall ? 40 + 10 * chance.between(`account of ${model}`, 0, 5) : Number.POSITIVE_INFINITY;
+  return {
+    limits: {
+      enqueuedTokens: dice < 0.5 ? { m: tokens } : {},
+      ...(dice > 0.3 ? { maxOpenBatches: chance.between('open batches', 1, 3) } : {}),
+    },
+    enqueuedTokens: (model) =>
+      isSmall ? 40 + 10 * chance.between(`account of ${model}`, 0, 5) : Number.POSITIVE_INFINITY,
+  };
 }

@@ -22,7 +22,7 @@ import { FaultyApi } from './faulty-api.ts';
 import { Gate } from './gate.ts';
 import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
 import { watchedLedger } from './ledger-watch.ts';
-import { limitsOf, tokenLimitOf } from './limits.ts';
+import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator } from './operator.ts';
 import { Timeline } from './timeline.ts';
@@ -38,6 +38,7 @@ export interface Scenario {
   listLagMs?: number;
   /** No batch runs shorter. */
   runningMs?: number;
+  tightness?: Tightness | undefined;
 }
 
 type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
@@ -86,7 +87,7 @@ export class World {
     const now = () => this.timeline.now();
     this.#started = now();
     this.chance = new Chance(seed);
-    this.limits = limitsOf(this.chance);
+    this.limits = scenario.tightness?.limits ?? { enqueuedTokens: {} };
     this.faults = new FaultBook(this.chance, leftOut);
     this.faults.onStrike = (kind, where) => this.tell(`   fault: ${kind} @ ${where}`);
     this.ledger = createInMemoryLedger({
@@ -110,7 +111,7 @@ export class World {
       seed,
       fate: ({ nth }) => fateOf(nth, this.chance, this.faults, scenario.runningMs),
       account: () => this.operator.account(),
-      enqueuedTokens: tokenLimitOf(this.chance),
+      ...(scenario.tightness ? { enqueuedTokens: scenario.tightness.enqueuedTokens } : {}),
     });
     const mood = {
       now,

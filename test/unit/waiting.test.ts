@@ -210,6 +210,49 @@ describe('with open batches limited', () => {
     expect(begun(world)).toHaveLength(2);
   });
 
+  it('what was put back and let on again takes room before its message arrives', async () => {
+    const failure = [{ code: 'token_limit_exceeded', message: 'Later.', param: null, line: null }];
+    const fate = ({ nth }: { nth: number }) => (nth === 1 ? { failure } : { runningMs: 2 * HOUR });
+    const world = new SmallWorld({ limits, fate });
+    const [first = '', , third = ''] = await dropAll(world, 3);
+    await world.pass(2);
+    expect(world.parts(first)[0]).toMatchObject({ waiting: { for: 'token_limit' } });
+    for (let minute = 0; minute < 12; minute += 1) {
+      world.clock.advance(MINUTE);
+      await world.poll();
+      world.queues.take(); // lost
+    }
+    expect(world.parts(first)[0]).not.toHaveProperty('waiting');
+    expect(world.parts(third)[0]).toHaveProperty('waiting');
+    await world.rest();
+    expect(world.ledger.jobs().map(({ status }) => status)).toEqual(['completed', 'completed', 'completed']);
+  });
+
+  it('a batch that was put back is told of in one way, whatever is wished before its event is noted', async () => {
+    let refusing = true;
+    const failure = [{ code: 'token_limit_exceeded', message: 'Later.', param: null, line: null }];
+    const world = new SmallWorld({
+      fate: () => ({ failure }),
+      replaced: ({ bus }) => ({
+        bus: withFaults(bus, (_, [events]) =>
+          refusing && JSON.stringify(events).includes('willRetry')
+            ? { failAfter: new RetryLater('the answer was lost') }
+            : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', ROWS);
+    await world.work();
+    await world.pass(1);
+    await world.cancel({ jobId });
+    refusing = false;
+    await world.rest();
+    const told = putBackEvents(world);
+    expect(told.length).toBeGreaterThan(1);
+    expect(new Set(told.map((data) => JSON.stringify(data))).size).toBe(1);
+    expect(world.job(jobId).status).toBe('cancelled');
+  });
+
   it('a cancel ends what waits at once, and its place goes to the next', async () => {
     const world = new SmallWorld({ limits: { maxOpenBatches: 1 }, fate: () => ({ runningMs: HOUR }) });
     const [, second = '', third = ''] = await dropAll(world, 3);

@@ -43,7 +43,7 @@ export function partAttributes(part: Part): LedgerAttributes {
     ...plain({
       jobId: part.jobId,
       status: part.ended?.as ?? part.batch?.status ?? 'waiting',
-      waitingFor: part.waiting?.for,
+      waitingFor: onlyWaits(part)?.waiting.for,
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,

@@ -93,10 +93,11 @@ async function verify(
 
 /** A part that was let on takes room until its batch has ended, or it has ended without one. */
 function stateOf(part: Part, { since }: Admitted): Verified['is'] {
-  if (part.waiting) return part.waiting.since === since ? 'unaware' : 'over';
+  const isCancelled = part.cancelRequestedAt !== undefined;
+  if (part.waiting) return part.waiting.since === since && !isCancelled ? 'unaware' : 'over';
   if (part.ended || part.delivered || !part.leave) return 'over';
   if (!part.batch) return 'pending';
-  if (hasEnded(part.batch.status)) return 'over';
+  if (hasEnded(part.batch.status)) return part.willRetry && !isCancelled ? 'pending' : 'over';
   return part.batch.status === 'validating' ? 'pending' : 'taken';
 }
 

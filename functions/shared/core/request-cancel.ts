@@ -72,9 +72,9 @@ async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part
   return answer?.part;
 }
 
-/** A pause ends with it, and waiting for room: what it was for (a bus that refuses, a failed step) keeps no cancel waiting. */
+/** A pause ends with it: what it was for (a bus that refuses, a failed step) keeps no cancel waiting. */
 function wished(part: Part, now: number): Part {
-  return { ...(without(part, 'waitUntil', 'waiting') as Part), cancelRequestedAt: now };
+  return { ...(without(part, 'waitUntil') as Part), cancelRequestedAt: now };
 }
 
 function isOpen(part: Part): boolean {

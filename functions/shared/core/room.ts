@@ -57,7 +57,9 @@ export class Room {
         this.#take({ model: part.model, uploadBytes: part.uploadBytes, pending: true });
       } else if (!letsPass(part.waiting, now)) standing.add(part.model);
     }
-    return chosen;
+    return chosen.map(({ part, leave }) =>
+      this.#of(part.model).open === 1 ? { part, leave: { ...leave, alone: true } } : { part, leave },
+    );
   }
 
   #fits({ model, uploadBytes }: WaitingPart): boolean {
@@ -81,7 +83,6 @@ export class Room {
     return {
       at: now,
       ...(limit === undefined ? {} : { estimate: { tokens: this.#tokens(model, uploadBytes), limit } }),
-      ...(this.#of(model).open === 0 ? { alone: true } : {}),
     };
   }
 
