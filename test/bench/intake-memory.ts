@@ -1,8 +1,8 @@
 /**
- * Peak memory of INTAKE over files of several sizes: `npm run bench:intake`, or with sizes in MB of one's own,
- * `npm run bench:intake -- 100 1000`. Runs the deployed bundle against local S3 over its real wire, as the template
- * sizes it, with submission paused: nothing is sent on. Needs twice the largest size on the disk; all is removed after
- * each size. Its numbers go into docs/performance.md by hand.
+ * Peak memory of INTAKE over files of several sizes, of the largest rows and of as many rows as allowed: `npm run bench:intake`,
+ * or with sizes in MB of one's own, `npm run bench:intake -- 100 1000`. Runs the deployed bundle against local S3 over its
+ * real wire, as the template sizes it, with submission paused: nothing is sent on. Needs twice the largest file on the
+ * disk; all is removed after each. Its numbers go into docs/performance.md by hand.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,24 +13,51 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { type Connection, connect } from '../../bin/connection.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3-result-store.ts';
+import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
 import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 
 const SIZES_MB = [100, 1_000, 10_000];
 const ROW_BYTES = 4_000; // 2.5 million rows are 10 GB
-const ROWS_AT_ONCE = 2_000;
+const BYTES_AT_ONCE = 8_000_000;
 const ACCOUNT = '000000000000';
 const PORT = '4578';
 const LATIN = 'The quick brown fox jumps over the lazy dog, and then once more. ';
 const OTHER = 'Größe, naïveté, 日本語, Ελληνικά – und noch einmal von vorn. ';
 
-const sizes = process.argv.length > 2 ? process.argv.slice(2).map(Number) : SIZES_MB;
+/** A file to be made up. */
+interface Shape {
+  name: string;
+  rows: number;
+  lineOf: (row: number) => Buffer;
+}
+
+const ofSize = (megabytes: number): Shape => ({
+  name: `${megabytes} MB of rows of ${ROW_BYTES} bytes`,
+  rows: Math.round((megabytes * 1e6) / ROW_BYTES),
+  lineOf: (row) => chatLine(row, ROW_BYTES, 'gpt-4o-mini'),
+});
+const EXTREMES: Shape[] = [
+  {
+    name: 'rows of 32 MiB',
+    rows: 12,
+    lineOf: (row) => chatLine(row, FILE_LIMITS.rowBytes + 1, 'gpt-4o-mini'), // a line's end is none of its row
+  },
+  {
+    name: 'as many short rows as allowed, of 100 models in turn',
+    rows: FILE_LIMITS.rows,
+    lineOf: (row) => chatLine(row, 200, `model-${row % FILE_LIMITS.groups}`),
+  },
+];
+
+const sizes = process.argv.slice(2).map(Number);
 if (sizes.some((size) => !(size > 0))) throw new Error('sizes are numbers of MB');
-console.log(`node ${process.version}, ${availableParallelism()} cores; rows of ${ROW_BYTES} bytes`);
-for (const size of sizes) console.log(await measured(size * 1e6));
+console.log(`node ${process.version}, ${availableParallelism()} cores`);
+const shapes = sizes.length > 0 ? sizes.map(ofSize) : [...SIZES_MB.map(ofSize), ...EXTREMES];
+for (const shape of shapes) console.log(await measured(shape));
 
 /** One line of the table. */
-async function measured(bytes: number): Promise<string> {
+async function measured(shape: Shape): Promise<string> {
   const room = mkdtempSync(join(tmpdir(), 'batchdrop-intake-'));
   const runtime = spawn(process.execPath, ['bin/batchdrop.ts', 'up', '--data', room, '--port', PORT], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -40,12 +67,12 @@ async function measured(bytes: number): Promise<string> {
     execFileSync(process.execPath, ['bin/batchdrop.ts', 'pause', '--data', room]);
     const connection = await connect({ data: room });
     try {
-      const jobId = await put(connection, bytes);
+      const jobId = await put(connection, shape);
       const disk = execFileSync('du', ['-sm', room], { encoding: 'utf8' }).split('\t')[0];
       const job = await untilPlanned(connection, jobId);
       const { peakMb, seconds, turns } = await invocationsUntil(job.changedAt, join(room, 'logs'));
       return [
-        `${bytes / 1e6} MB, ${job.plan?.rows} rows, ${job.plan?.parts} parts:`,
+        `${shape.name}: ${job.plan?.rows} rows, ${job.plan?.parts} parts,`,
         `peak RSS ${peakMb} MB, ${seconds.toFixed(1)} s of INTAKE in ${turns} invocations, ${disk} MB of disk`,
       ].join(' ');
     } finally {
@@ -65,15 +92,15 @@ async function untilUp({ stdout }: ChildProcess): Promise<void> {
 }
 
 /** Streams made-up rows into the request bucket; answers their job's id. */
-async function put({ s3, names }: Connection, bytes: number): Promise<string> {
+async function put({ s3, names }: Connection, { rows, lineOf }: Shape): Promise<string> {
   const [bucket, key] = [names.requestBucket, 'large.jsonl'];
   const writer = createS3ResultStore({ client: s3, bucket, owner: ACCOUNT }).openWriter(
     key,
     'application/jsonl',
   );
-  const rows = Math.round(bytes / ROW_BYTES);
-  for (let row = 0; row < rows; row += ROWS_AT_ONCE) {
-    const lines = Array.from({ length: Math.min(ROWS_AT_ONCE, rows - row) }, (_, at) => lineOf(row + at));
+  const atOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / lineOf(0).length));
+  for (let row = 0; row < rows; row += atOnce) {
+    const lines = Array.from({ length: Math.min(atOnce, rows - row) }, (_, at) => lineOf(row + at));
     await writer.write(Buffer.concat(lines));
   }
   await writer.close();
@@ -81,16 +108,16 @@ async function put({ s3, names }: Connection, bytes: number): Promise<string> {
   return jobIdOf({ bucket, key, versionId });
 }
 
-/** A chat request of exactly ROW_BYTES; three of ten hold characters of more than a byte. */
-function lineOf(row: number): Buffer {
+/** A chat request of so many bytes, its end included; three of ten hold characters of more than a byte. */
+function chatLine(row: number, bytes: number, model: string): Buffer {
   const line = (content: string) => {
-    const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content }] };
+    const body = { model, messages: [{ role: 'user', content }] };
     const id = `request-${String(row).padStart(12, '0')}`;
     return `${JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', body })}\n`;
   };
   const text = row % 10 < 3 ? OTHER : LATIN;
-  const whole = text.repeat(Math.floor((ROW_BYTES - Buffer.byteLength(line(''))) / Buffer.byteLength(text)));
-  return Buffer.from(line(whole + '.'.repeat(ROW_BYTES - Buffer.byteLength(line(whole)))));
+  const whole = text.repeat(Math.floor((bytes - Buffer.byteLength(line(''))) / Buffer.byteLength(text)));
+  return Buffer.from(line(whole + '.'.repeat(bytes - Buffer.byteLength(line(whole)))));
 }
 
 async function untilPlanned({ ledger }: Connection, jobId: string): Promise<Job> {

@@ -18,7 +18,7 @@ export const FAULT_RATES = {
   'list malformed': 0.12,
   'list shows an older status': 0.3,
   'not found just after create': 0.3,
-  'batch forgotten by the API': 0.04,
+  'batch forgotten by the API': 0.06,
   'fields missing': 0.4,
   'content truncated': 0.15,
   'content 502': 0.15,

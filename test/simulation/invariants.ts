@@ -1,6 +1,6 @@
 import { cancelsHonoured } from './invariants-of-cancels.ts';
 import { forward, published } from './invariants-of-events.ts';
-import { accountedFor, inOrder, oneEnd } from './invariants-of-jobs.ts';
+import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './invariants-of-jobs.ts';
 import { planned } from './invariants-of-plans.ts';
 import { atRest, nothingLeft } from './invariants-of-rest.ts';
 import { oldestFirst, withinLimits } from './invariants-of-room.ts';
@@ -21,11 +21,13 @@ export function findings(world: World, users: Users): Finding[] {
     noRowTwice(world),
     idsOnRecord(world),
     oneEnd(world, users),
+    nothingGivenUp(world),
     planned(world, users),
     published(world),
     forward(world),
     accountedFor(world),
     inOrder(world, users),
+    piecesStored(world),
     atRest(world),
     nothingLeft(world),
     withinLimits(world),

@@ -1,6 +1,6 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
-import type { Part } from '../../functions/shared/core/part.ts';
+import type { Delivered, Part } from '../../functions/shared/core/part.ts';
 import type { DueItem, Ledger } from '../../functions/shared/core/ports.ts';
 import type { Chance } from './chance.ts';
 import type { FaultBook } from './fault-book.ts';
@@ -43,6 +43,8 @@ export function watchedLedger(
     chance: Chance;
     faults: FaultBook;
     onPlanning(jobId: string, planId: string): void;
+    /** A part has just been marked as delivered. */
+    onDelivered(part: Part, delivered: Delivered): Promise<void>;
   },
 ): { ledger: Ledger; history: LedgerHistory } {
   const history: LedgerHistory = {
@@ -85,6 +87,7 @@ export function watchedLedger(
         if (!(await ledger.replacePart(part))) return false;
         notePart(history, part, before, deps.now());
         noteRoom(history, part);
+        if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
       },
       async due(shard, before, limit) {

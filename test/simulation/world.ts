@@ -5,7 +5,9 @@ import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { CancelRequest } from '../../functions/shared/contract/cancel-request.ts';
 import type { BatchLimits } from '../../functions/shared/core/limits.ts';
+import type { Delivered, Part } from '../../functions/shared/core/part.ts';
 import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
+import { pieceKeys } from '../../functions/shared/core/result-keys.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
@@ -72,6 +74,9 @@ export class World {
   /** Parts that did not know of the cancel of their job when it was acknowledged. */
   readonly unwished: string[] = [];
   wishesChecked = 0;
+  /** Pieces that counted before they could be read. */
+  readonly unwritten: string[] = [];
+  piecesChecked = 0;
   invocations = 0;
   /** When the faults were over. */
   repairedAt = 0;
@@ -128,6 +133,7 @@ export class World {
       chance,
       faults,
       onPlanning: (jobId, planId) => this.#cancelDuring(jobId, planId),
+      onDelivered: (part, delivered) => this.#checkPieces(part, delivered),
     });
     this.#watched = watched;
     this.written = history;
@@ -260,6 +266,16 @@ export class World {
       this.wishesChecked += 1;
       if (part.cancelRequestedAt === undefined)
         this.unwished.push(`part ${part.number} of job ${job.jobId}, cancelled by ${id}`);
+    }
+  }
+
+  /** What a delivery is said to have stored can be read by then. */
+  async #checkPieces(part: Part, delivered: Delivered): Promise<void> {
+    const keys = pieceKeys(part, delivered.deliveryId);
+    for (const name of ['output', 'errors', 'anomalies'] as const) {
+      this.piecesChecked += 1;
+      if ((await this.results.size(keys[name])) !== delivered[`${name}Bytes`])
+        this.unwritten.push(keys[name]);
     }
   }
 

@@ -52,6 +52,8 @@ describe('the bundles of the functions', () => {
       const env = {
         ...ANY_ENVIRONMENT,
         KEEP_OPENAI_FILES: 'no',
+        MAX_ATTEMPTS: '3',
+        RERUN_MISSING: 'no',
         OPENAI_BASE_URL: 'https://api.openai.com/v1',
         AWS_REGION: 'us-east-1',
         AWS_ACCESS_KEY_ID: 'x',

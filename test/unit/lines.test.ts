@@ -122,6 +122,41 @@ describe('what is uploaded', () => {
     expect(await uploaded([])).toBe('');
   });
 
+  it('is the same wherever the chunks are cut, and however late something is to be normalised', async () => {
+    const files = [
+      'a\nbc\n',
+      'a\nbc',
+      'ab\r\nc\r\n',
+      'a\n\nb',
+      'a \n \t\nb\n',
+      'a\n  b',
+      `${BOM}a\nb`,
+      'a\r',
+      'a\n\r',
+      '',
+    ];
+    for (const file of [
+      ...files,
+      ...files.map((more) => `12\n345\n${more}`),
+      ...files.map((more) => `12${more}`),
+    ]) {
+      const rows = file
+        .replace(BOM, '')
+        .split('\n')
+        .map((line) => line.replace(/\r$/, ''));
+      const expected = rows.filter((row) => /[^ \t\r]/.test(row)).map((row) => `${row}\n`);
+      const start = file.startsWith(BOM) || !file.includes(BOM) ? 0 : 5;
+      for (let first = 0; first <= file.length; first += 1) {
+        for (let second = first; second <= file.length; second += 1) {
+          const cut = [file.slice(0, first), file.slice(first, second), file.slice(second)];
+          const whole =
+            start === 0 ? expected.join('') : await uploaded([file], { longest: 1000, offset: 5 });
+          expect(await uploaded(cut, { longest: 1000, offset: start })).toBe(whole);
+        }
+      }
+    }
+  });
+
   it('is not changed by what is gathered after it was handed on', async () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `${index}-${'x'.repeat(100)}`);
     expect(await uploaded(lines.map((line) => `${line}\r\n`))).toBe(
@@ -135,6 +170,8 @@ describe('what is uploaded', () => {
   });
 
   it('never holds a line longer than a row may be', async () => {
-    await expect(uploaded(['abcde\n'], { longest: 4, offset: 0 })).rejects.toThrow('line 1');
+    await expect(uploaded(['abcde\n'], { longest: 4, offset: 0 })).rejects.toThrow('longer');
+    await expect(uploaded(['ab', 'cde\n'], { longest: 4, offset: 0 })).rejects.toThrow('longer');
+    await expect(uploaded(['a\nbcdef'], { longest: 4, offset: 0 })).rejects.toThrow('longer');
   });
 });

@@ -36,15 +36,20 @@ export class LineReader {
   #position: number;
   #kept: Uint8Array[] = [];
   #keptBytes = 0;
+  #begunBytes: number;
 
   /**
-   * `offset`: where in the file the chunks begin, at the start of a line, and `linesBefore` it; only at 0 there may be a
-   * byte order mark.
+   * `offset`: where in the file the chunks begin, and `linesBefore` it; only at 0 there may be a byte order mark. `begun`: so
+   * many bytes of the first line, not all blank, were read before; the handler gets the rest of it.
    */
-  constructor(handler: LineHandler, options: { longest: number; offset?: number; linesBefore?: number }) {
+  constructor(
+    handler: LineHandler,
+    options: { longest: number; offset?: number; linesBefore?: number; begun?: number },
+  ) {
     this.#handler = handler;
     this.#longest = options.longest;
     this.#start = options.offset ?? 0;
+    this.#begunBytes = options.begun ?? 0;
     this.#position = this.#start;
     this.#number = options.linesBefore ?? 0;
   }
@@ -66,7 +71,7 @@ export class LineReader {
 
   /** The chunks are over: a last line need not have an end. */
   end(): void {
-    if (this.#keptBytes > 0) this.#finish(NOTHING, this.#position);
+    if (this.#keptBytes + this.#begunBytes > 0) this.#finish(NOTHING, this.#position);
   }
 
   #keep(rest: Uint8Array): void {
@@ -77,19 +82,21 @@ export class LineReader {
 
   #finish(tail: Uint8Array, end: number): void {
     this.#number += 1;
+    const begun = this.#begunBytes;
     const length = this.#keptBytes + tail.length;
     const start = this.#start;
     this.#start = end;
-    if (length > this.#longest + BOM.length + 1) {
+    this.#begunBytes = 0;
+    if (begun + length > this.#longest + BOM.length + 1) {
       this.#forget();
       this.#handler.overlong(this.#number);
       return;
     }
     const whole = this.#keptBytes === 0 ? tail : Buffer.concat([...this.#kept, tail], length);
     this.#forget();
-    const bytes = trimmed(whole, start === 0);
-    if (bytes.length > this.#longest) this.#handler.overlong(this.#number);
-    else if (bytes.length > 0) {
+    const bytes = begun > 0 ? withoutReturn(whole) : trimmed(whole, start === 0);
+    if (begun + bytes.length > this.#longest) this.#handler.overlong(this.#number);
+    else if (begun + bytes.length > 0) {
       const offset = start + bytes.byteOffset - whole.byteOffset;
       this.#handler.line({ number: this.#number, bytes, offset, start, end });
     }
@@ -102,15 +109,19 @@ export class LineReader {
 }
 
 function trimmed(line: Uint8Array, first: boolean): Uint8Array {
-  let from = 0;
-  let to = line.length;
-  if (first && line[0] === BOM[0] && line[1] === BOM[1] && line[2] === BOM[2]) from = BOM.length;
-  if (to > from && line[to - 1] === CR) to -= 1;
-  for (let at = from; at < to; at += 1) {
-    const byte = line[at];
-    if (byte !== SPACE && byte !== TAB && byte !== CR) return line.subarray(from, to);
-  }
+  const marked = first && line[0] === BOM[0] && line[1] === BOM[1] && line[2] === BOM[2];
+  const text = withoutReturn(marked ? line.subarray(BOM.length) : line);
+  for (let at = 0; at < text.length; at += 1) if (!isBlank(text[at])) return text;
   return NOTHING;
+}
+
+function withoutReturn(line: Uint8Array): Uint8Array {
+  return line[line.length - 1] === CR ? line.subarray(0, -1) : line;
+}
+
+/** Of nothing but such bytes a line is no row. */
+function isBlank(byte: number | undefined): boolean {
+  return byte === SPACE || byte === TAB || byte === CR;
 }
 
 /** Length of a line in the file that is uploaded. */
@@ -121,8 +132,9 @@ export function uploadLength(line: Line): number {
 const GATHER_BYTES = 64 * 1024; // larger writes cost fewer calls; more than a socket's buffer gains nothing
 
 /**
- * The normalised bytes of a stretch of the request file: exactly what is uploaded, one line end after each row.
- * `longest` and `offset` as for `LineReader`. Throws on an overlong line, which no planned part has.
+ * The normalised bytes of a stretch of the request file: exactly what is uploaded, one line end after each row. Chunks in
+ * which there is nothing to normalise are passed on as they are: they must not be written to again. `longest` and
+ * `offset` as for `LineReader`. Throws on an overlong line, which no planned part has.
  */
 export async function* normalised(
   chunks: AsyncIterable<Uint8Array>,
@@ -131,17 +143,66 @@ export async function* normalised(
   const gatherer = new LineGatherer();
   const handler: LineHandler = {
     line: ({ bytes }) => gatherer.add(bytes),
-    overlong(number) {
-      throw new Error(`line ${number} of the part is longer than any row may be`);
+    overlong() {
+      throw new Error('a line of the part is longer than any row may be');
     },
   };
-  const reader = new LineReader(handler, options);
+  const plain = new PlainLines(options);
+  let reader: LineReader | undefined;
   for await (const chunk of chunks) {
+    if (!reader && plain.holdsAll(chunk)) {
+      yield chunk;
+      continue;
+    }
+    reader ??= new LineReader(handler, plain.rest());
     reader.push(chunk);
     if (gatherer.bytes >= GATHER_BYTES) yield gatherer.take();
   }
-  reader.end();
+  reader?.end();
   if (gatherer.bytes > 0) yield gatherer.take();
+  else if (!reader && plain.rest().begun > 0) yield Uint8Array.of(LF);
+}
+
+/** Lines as most files have them, which are uploaded as they are. */
+class PlainLines {
+  readonly #longest: number;
+  #offset: number;
+  /** Bytes of the line that was begun and is not ended. */
+  #begun = 0;
+
+  constructor({ longest, offset }: { longest: number; offset: number }) {
+    this.#longest = longest;
+    this.#offset = offset;
+  }
+
+  /** Whether there is nothing to normalise in the chunk; if so it counts as passed on. */
+  holdsAll(chunk: Uint8Array): boolean {
+    if (this.#offset === 0 && chunk[0] === BOM[0]) return false;
+    if (this.#begun === 0 && isLineBlank(chunk[0])) return false;
+    if (chunk.includes(CR)) return false;
+    let begun = this.#begun;
+    let from = 0;
+    for (let at = chunk.indexOf(LF); at >= 0; at = chunk.indexOf(LF, from)) {
+      if (begun + at - from > this.#longest || isLineBlank(chunk[at + 1])) return false;
+      from = at + 1;
+      begun = 0;
+    }
+    begun += chunk.length - from;
+    if (begun > this.#longest) return false;
+    this.#begun = begun;
+    this.#offset += chunk.length;
+    return true;
+  }
+
+  /** For whoever reads on. */
+  rest(): { longest: number; offset: number; begun: number } {
+    return { longest: this.#longest, offset: this.#offset, begun: this.#begun };
+  }
+}
+
+/** A line that begins so may be one that is left out. */
+function isLineBlank(first: number | undefined): boolean {
+  return first === LF || isBlank(first);
 }
 
 /** Copies lines, each with its end, into one buffer after another: a buffer a line would be mostly garbage. */
