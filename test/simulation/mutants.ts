@@ -177,16 +177,6 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'parts let on by a poller that was overtaken',
-    patches: [
-      {
-        file: `${CORE}/admit-parts.ts`,
-        anchor: 'if (!(await ledger.replaceAdmissions({ ...before, admitted, measured }))) return 0;',
-        replacement: 'await ledger.replaceAdmissions({ ...before, admitted, measured });',
-      },
-    ],
-  },
-  {
     name: 'a part that was let on takes room only once its batch is known',
     patches: [
       {
