@@ -6,6 +6,7 @@ import {
   EVENT_SOURCE,
   type JobStatusChange,
   type RowCounts,
+  type WaitingFor,
 } from '../functions/shared/contract/events.ts';
 import { counted } from './amounts.ts';
 
@@ -52,9 +53,20 @@ function batchLine({ metadata, data }: BatchStatusChange): string {
     data.parts > 1 && `part ${data.part} of ${data.parts}`,
     done,
     errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
-    data.willRetry && 'will be tried again',
+    data.willRetry && `will be tried again${waitFacts(data.waiting)}`,
     data.batchId,
   ]);
+}
+
+function waitFacts(waiting: BatchStatusChange['data']['waiting']): string {
+  if (!waiting) return '';
+  const place = waiting.position === null ? '' : `, position ${waiting.position}`;
+  return ` (waiting: ${waitingFor(waiting.for)}${place}, until ${waiting.until.slice(11, 16)} at the latest)`;
+}
+
+/** What is waited for, in the words of a person. */
+export function waitingFor(reason: WaitingFor): string {
+  return reason.replaceAll('_', ' ');
 }
 
 function jobLine({ metadata, data }: JobStatusChange): string {
@@ -64,8 +76,11 @@ function jobLine({ metadata, data }: JobStatusChange): string {
 function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
   switch (data.status) {
     case 'accepted':
-    case 'submitted':
-      return [`${counted(data.rows, 'row', 'rows')} in ${counted(data.parts, 'batch', 'batches')}`];
+    case 'submitted': {
+      const size = `${counted(data.rows, 'row', 'rows')} in ${counted(data.parts, 'batch', 'batches')}`;
+      const waiting = data.status === 'accepted' ? data.waiting : undefined;
+      return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
+    }
     case 'joined':
       return [`the same bytes as job ${data.joinedJobId}: not run again`];
     case 'rejected': {

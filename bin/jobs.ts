@@ -1,6 +1,8 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { itemIn } from '../functions/shared/adapters/ledger-attributes.ts';
 import type { Job } from '../functions/shared/core/job.ts';
+import type { Part } from '../functions/shared/core/part.ts';
+import { onlyWaits, WaitingLine } from '../functions/shared/core/waiting-line.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
 
@@ -14,23 +16,34 @@ const ENDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Every job of the ledger, newest first. */
-export async function allJobs({ dynamoDb, names }: Connection): Promise<Job[]> {
+export async function allJobs(connection: Connection): Promise<Job[]> {
+  return (await jobsAndLine(connection)).jobs;
+}
+
+/** The same, and the parts that wait for room. */
+export async function jobsAndLine({
+  dynamoDb,
+  names,
+}: Connection): Promise<{ jobs: Job[]; line: WaitingLine }> {
   const pages = paginateScan(
     { client: dynamoDb },
     {
       TableName: names.ledgerTable,
-      FilterExpression: 'sk = :meta',
+      FilterExpression: 'sk = :meta OR attribute_exists(waits)',
       ExpressionAttributeValues: { ':meta': { S: 'META' } },
     },
   );
   const jobs: Job[] = [];
+  const line = new WaitingLine();
   for await (const page of pages) {
     for (const attributes of page.Items ?? []) {
-      const job = itemIn<Job>(attributes, Date.now());
-      if (job !== undefined) jobs.push(job);
+      const item = itemIn<Job | Part>(attributes, Date.now());
+      const waits = item?.kind === 'part' ? onlyWaits(item) : undefined;
+      if (waits) line.add(waits);
+      if (item?.kind === 'job') jobs.push(item);
     }
   }
-  return jobs.toSorted((a, b) => b.createdAt - a.createdAt);
+  return { jobs: jobs.toSorted((a, b) => b.createdAt - a.createdAt), line };
 }
 
 /** The job of that id, or the one that a batch of that id belongs to. Throws a Failure for an unknown id. */

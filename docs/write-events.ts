@@ -79,7 +79,8 @@ function ofVariants(variants: JsonSchema[], path: string): Field[] {
   for (const { path: at, kind } of all.flat()) kinds.set(at, (kinds.get(at) ?? new Set()).add(kind));
   return [...kinds].map(([at, found]) => {
     const everywhere = all.every((fields) => fields.some((field) => field.path === at));
-    return { path: at, kind: `${[...found].join(' or ')}${everywhere ? '' : ' (with some only)'}` };
+    const kind = [...found].join(' or ');
+    return optional(everywhere)({ path: at, kind });
   });
 }
 

@@ -12,6 +12,7 @@ import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import { Alarms } from './alarms.ts';
+import { batchLimitsOf } from './batch-limits.ts';
 import { grantPutFiles, grantReadFiles } from './bucket-access.ts';
 import { Buckets } from './buckets.ts';
 import { Cancellation } from './cancellation.ts';
@@ -102,6 +103,18 @@ export interface BatchdropProps {
    * @default false - they are reported as missing
    */
   rerunMissing?: boolean | undefined;
+  /**
+   * Input tokens that may be enqueued at once, by model: parts are held back so that no more are, by an estimate that the
+   * usage of finished batches corrects. For models with a limit at OpenAI that other programs leave to you. What is not
+   * named is sent at once, and again when the API says that it was too much.
+   * @default - no limit beforehand
+   */
+  enqueuedTokens?: Readonly<Record<string, number>> | undefined;
+  /**
+   * Open batches at the most, 1 to 1,500: what is more waits, oldest file first.
+   * @default - as many as come
+   */
+  maxOpenBatches?: number | undefined;
   /**
    * Removes request files and results from the buckets made here so long after they were written, at least 4 days and one
    * for each of `maxAttempts`.
@@ -201,6 +214,7 @@ export class Batchdrop extends Construct {
       resultsBucket,
       ledger,
       bus,
+      batchLimits: batchLimitsOf(props),
       encryptionKey: props.encryptionKey,
       openAi: new OpenAiAccount(this, 'OpenAi', {
         apiKeySecret: props.apiKeySecret,

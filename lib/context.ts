@@ -30,6 +30,12 @@ export function choicesOf(node: Node): BatchdropStackProps {
     pollInterval: count('pollMinutes', Duration.minutes),
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
+    enqueuedTokens: read(
+      'enqueuedTokens',
+      'models and whole numbers of tokens, as in gpt-4o-mini=2000000,gpt-4o=90000',
+      tokensByModel,
+    ),
+    maxOpenBatches: count('maxOpenBatches', (amount) => amount),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
@@ -38,6 +44,17 @@ export function choicesOf(node: Node): BatchdropStackProps {
       oneOf({ retain: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE, destroy: RemovalPolicy.DESTROY }),
     ),
   };
+}
+
+/** `model=tokens`, set off by commas; a model's name may hold colons and dashes. */
+function tokensByModel(given: string): Record<string, number> | undefined {
+  const limits = new Map<string, number>();
+  for (const pair of given.split(',')) {
+    const [, model, tokens] = /^\s*([^\s=,]+)=([1-9]\d*)\s*$/.exec(pair) ?? [];
+    if (model === undefined || limits.has(model)) return undefined;
+    limits.set(model, Number(tokens));
+  }
+  return Object.fromEntries(limits);
 }
 
 function oneOf<T>(meanings: Record<string, T>): (given: string) => T | undefined {

@@ -29,6 +29,8 @@ export interface IntakeProps {
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
+  /** As `batchLimitsOf` writes them. */
+  batchLimits: string;
   submission: WorkQueue;
 }
 
@@ -63,6 +65,7 @@ export class Intake extends Construct {
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
+        BATCH_LIMITS: props.batchLimits,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
     letReadRequests(this.worker, props.requestBucket, props.requestPrefix);

@@ -45,9 +45,10 @@ export class LedgerTable extends Construct {
       indexName: DUE_INDEX,
       partitionKey: { name: 'dueShard', type: AttributeType.STRING },
       sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
-      // The index only says where to look: the keys name the job and the part, the batch is all that observing needs.
+      // The index only says where to look: the keys name the job and the part; the batch is all that observing needs, and
+      // what a part waits for all that is needed to see whose turn it is.
       projectionType: ProjectionType.INCLUDE,
-      nonKeyAttributes: ['openBatch'],
+      nonKeyAttributes: ['openBatch', 'waits'],
     });
   }
 

@@ -20,6 +20,8 @@ export interface PollingProps {
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
+  /** As `batchLimitsOf` writes them. */
+  batchLimits: string;
   openAi: OpenAiAccount;
   intake: WorkQueue;
   submission: WorkQueue;
@@ -50,6 +52,7 @@ export class Polling extends Construct {
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
         ...props.openAi.environment(),
+        BATCH_LIMITS: props.batchLimits,
       } satisfies PollEnv,
       asynchronous: { maxEventAge: TICK_WORTH },
     });

@@ -20,6 +20,8 @@ export interface SubmissionProps {
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
+  /** As `batchLimitsOf` writes them. */
+  batchLimits: string;
   openAi: OpenAiAccount;
   completionWindow: string;
 }
@@ -47,6 +49,7 @@ export class Submission extends Construct {
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
         COMPLETION_WINDOW: props.completionWindow,
+        BATCH_LIMITS: props.batchLimits,
       } satisfies SubmitEnv,
     });
     letReadRequests(this.worker, props.requestBucket, props.requestPrefix);

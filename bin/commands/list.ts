@@ -1,12 +1,14 @@
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../functions/shared/contract/batch-status.ts';
+import type { WaitingFor } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
+import type { WaitingLine } from '../../functions/shared/core/waiting-line.ts';
 import { counted } from '../amounts.ts';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../connection.ts';
-import { printable } from '../event-line.ts';
+import { printable, waitingFor } from '../event-line.ts';
 import { jobFacts } from '../job-facts.ts';
-import { allJobs } from '../jobs.ts';
+import { jobsAndLine } from '../jobs.ts';
 import { parseSince, type Since } from '../since.ts';
 
 interface Options extends ConnectionOptions {
@@ -33,13 +35,16 @@ export function listCommand(): Command {
 async function list({ status, since, ...options }: Options): Promise<void> {
   const connection = await connect(options);
   try {
-    const all = await allJobs(connection);
+    const { jobs: all, line } = await jobsAndLine(connection);
     const from = since === undefined ? 0 : startOf(since, all);
     const jobs = all.filter(
       (job) => job.createdAt >= from && (status === undefined || job.status === status),
     );
-    if (options.json) console.log(JSON.stringify(jobs.map(jobFacts), null, 2));
-    else printTable(jobs, all.length);
+    const places = placesOf(line);
+    if (options.json) {
+      const facts = jobs.map((job) => ({ ...jobFacts(job), waiting: places.get(job.jobId) ?? [] }));
+      console.log(JSON.stringify(facts, null, 2));
+    } else printTable(jobs, all.length, places);
   } finally {
     connection.close();
   }
@@ -52,7 +57,31 @@ function startOf(since: Since, jobs: readonly Job[]): number {
   return Math.max(Date.now(), latest) - since.backMs;
 }
 
-function printTable(jobs: readonly Job[], inAll: number): void {
+/** A part of a job that waits for room, and its place among those of its model. */
+interface PlaceInLine {
+  part: number;
+  for: WaitingFor;
+  position: number;
+  since: string;
+  /** It is tried again then at the latest, once it is the first. */
+  until?: string;
+}
+
+function placesOf(line: WaitingLine): Map<string, PlaceInLine[]> {
+  const places = new Map<string, PlaceInLine[]>();
+  const ahead = new Map<string, number>();
+  for (const { jobId, number, model, waiting } of line.inOrder()) {
+    const position = (ahead.get(model) ?? 0) + 1;
+    ahead.set(model, position);
+    const since = new Date(waiting.since).toISOString();
+    const until = waiting.until === undefined ? {} : { until: new Date(waiting.until).toISOString() };
+    const place = { part: number, for: waiting.for, position, since, ...until };
+    places.set(jobId, [...(places.get(jobId) ?? []), place]);
+  }
+  return places;
+}
+
+function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<string, PlaceInLine[]>): void {
   if (jobs.length === 0) {
     console.log(
       inAll === 0
@@ -67,7 +96,15 @@ function printTable(jobs: readonly Job[], inAll: number): void {
     const created = new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ');
     const rows = String(plan?.rows ?? '').padStart(7);
     console.log(fitting(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${printable(request.key)}`));
+    const waiting = waitingLine(places.get(jobId) ?? [], plan?.parts ?? 1);
+    if (waiting !== undefined) console.log(fitting(waiting));
   }
+}
+
+function waitingLine([first, ...others]: readonly PlaceInLine[], parts: number): string | undefined {
+  if (!first) return undefined;
+  const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
+  return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}`;
 }
 
 /** A terminal gets lines as wide as it is, a pipe gets them whole. */

@@ -9,4 +9,6 @@ export interface IntakeEnv {
   SUBMIT_QUEUE_URL: string;
   /** Account id that owns both buckets. */
   BUCKET_OWNER: string;
+  /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
+  BATCH_LIMITS: string;
 }

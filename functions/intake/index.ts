@@ -4,6 +4,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { parseBatchLimits } from '../shared/adapters/batch-limits.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
@@ -27,6 +28,7 @@ const env = readEnvironment<IntakeEnv>({
   RESULTS_BUCKET: true,
   SUBMIT_QUEUE_URL: true,
   BUCKET_OWNER: true,
+  BATCH_LIMITS: true,
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('intake');
@@ -51,6 +53,7 @@ const handle = createHandler({
   requestBucket: env.REQUEST_BUCKET,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
+  limits: parseBatchLimits(env.BATCH_LIMITS),
   clock,
   log,
   metrics,

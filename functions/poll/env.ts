@@ -11,4 +11,6 @@ export interface PollEnv {
   DELIVER_QUEUE_URL: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
+  /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
+  BATCH_LIMITS: string;
 }

@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { parseBatchLimits } from '../shared/adapters/batch-limits.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
@@ -27,6 +28,7 @@ const env = readEnvironment<PollEnv>({
   DELIVER_QUEUE_URL: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
+  BATCH_LIMITS: true,
 });
 
 const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
@@ -57,6 +59,7 @@ const handle = createHandler({
   }),
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
+  limits: parseBatchLimits(env.BATCH_LIMITS),
   clock,
   log: createJsonLog('poll'),
   metrics,

@@ -11,4 +11,6 @@ export interface SubmitEnv {
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
   COMPLETION_WINDOW: string;
+  /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
+  BATCH_LIMITS: string;
 }

@@ -11,8 +11,8 @@ export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise
   return async (body, turn) => {
     const message = parseWorkMessage(body);
     if (!('ref' in message)) throw new Refused('unreadable_message', 'submit: the message names no part');
-    const { paused } = await deps.ledger.readControl();
-    const submit = () => submitPart(deps, message.ref, turn, paused);
+    const control = await deps.ledger.readControl();
+    const submit = () => submitPart(deps, message.ref, turn, control);
     const carriers = {
       begin: submit,
       upload: submit,
@@ -21,7 +21,7 @@ export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise
       abandon: submit,
       retry: submit,
     };
-    await advancePart(deps, message.ref, { ...quickPartSteps(deps), ...carriers }, paused);
+    await advancePart(deps, message.ref, { ...quickPartSteps(deps), ...carriers }, control.paused);
     await advanceJob(deps, message.ref.jobId, {});
   };
 }

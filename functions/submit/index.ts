@@ -3,6 +3,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
+import { parseBatchLimits } from '../shared/adapters/batch-limits.ts';
 import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
 import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/environment.ts';
@@ -30,6 +31,7 @@ const env = readEnvironment<SubmitEnv>({
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
   COMPLETION_WINDOW: true,
+  BATCH_LIMITS: true,
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('submit');
@@ -56,6 +58,7 @@ const handle = createHandler({
   completionWindow: env.COMPLETION_WINDOW,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
+  limits: parseBatchLimits(env.BATCH_LIMITS),
   clock,
   log,
   metrics,

@@ -44,6 +44,7 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
       metrics: createRecordingMetrics(),
       queues: createRecordingQueues(),
       resultsBucket: 'results',
+      limits: { enqueuedTokens: {} },
     };
     const tick = await reconcile(ports, { until: clock.now() + 600_000, signal: NEVER });
     if (tick?.looked !== ids.length) throw new Error(`looked at ${tick?.looked}`);

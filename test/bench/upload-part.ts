@@ -73,6 +73,7 @@ async function bySubmit(): Promise<Record<string, number>> {
     requestFiles: createS3RequestFiles({ client: s3, owner: '111122223333' }),
     api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys, requestTimeoutMs: 60_000 }),
     completionWindow: '24h',
+    limits: { enqueuedTokens: {} },
     resultsBucket: 'results',
   })(JSON.stringify({ ref: { jobId, planId, number } }), {
     until: clock.now() + 600_000,

@@ -149,6 +149,45 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readKeyPointer('another', pointer.key)).toBeUndefined();
   });
 
+  it('knows who was let on, and lets one of two change it', async () => {
+    const { ledger } = made();
+    expect(await ledger.readAdmissions()).toEqual({ version: 0, admitted: [], measured: {} });
+    const { jobId, planId, number, model, uploadBytes } = aPart();
+    const leave = { at: NOON, estimate: { tokens: 298, limit: 1000 }, alone: true } as const;
+    const admitted = [{ jobId, planId, number, since: NOON, model, uploadBytes, leave }];
+    const measured = { [model]: { bytes: 1190, tokens: 301.5 } };
+    expect(await ledger.replaceAdmissions({ version: 0, admitted, measured })).toBe(true);
+    expect(await ledger.replaceAdmissions({ version: 0, admitted: [], measured })).toBe(false);
+    expect(await ledger.readAdmissions()).toEqual({ version: 1, admitted, measured });
+    expect(await ledger.replaceAdmissions({ version: 1, admitted: [], measured })).toBe(true);
+    expect(await ledger.replaceAdmissions({ version: 1, admitted, measured })).toBe(false);
+    expect((await ledger.readAdmissions()).admitted).toEqual([]);
+  });
+
+  it('keeps 1,500 who were let on in one item', async () => {
+    const { ledger } = made();
+    const { jobId, planId } = aPart();
+    const model = 'm'.repeat(60);
+    const admitted = Array.from({ length: 1_500 }, (_, n) => ({
+      ...{ jobId, planId, model, number: 98_500 + n, since: NOON, uploadBytes: 200_000_000 },
+      ...(n < 200 ? { leave: { at: NOON, estimate: { tokens: 50_000_000, limit: 2_000_000_000 } } } : {}),
+    }));
+    expect(JSON.stringify(admitted).length).toBeLessThan(380_000); // an item of the table holds 400 KB
+    expect(await ledger.replaceAdmissions({ version: 0, admitted, measured: {} })).toBe(true);
+    expect((await ledger.readAdmissions()).admitted).toEqual(admitted);
+  });
+
+  it('knows the creates of the last hour, and lets one of two change them', async () => {
+    const { ledger } = made();
+    expect(await ledger.readCreateWindow()).toEqual({ version: 0, minutes: [] });
+    const minutes = [{ minute: 29_366_640, creates: 31 }];
+    expect(await ledger.replaceCreateWindow({ version: 0, minutes })).toBe(true);
+    expect(await ledger.replaceCreateWindow({ version: 0, minutes: [] })).toBe(false);
+    expect(await ledger.readCreateWindow()).toEqual({ version: 1, minutes });
+    expect(await ledger.replaceCreateWindow({ version: 1, minutes: [] })).toBe(true);
+    expect(await ledger.readCreateWindow()).toEqual({ version: 2, minutes: [] });
+  });
+
   it('is not paused before anyone said so, and then for everyone', async () => {
     const { ledger } = made();
     expect(await ledger.readControl()).toEqual({ version: 0, paused: false });
@@ -188,13 +227,39 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
     const running = { active: true as const, dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
     const intent = { id: 'intent', at: NOON, account: 'org' };
     await ledger().createPart(aPart({ ...running, intent }));
-    const open = { batchId: 'batch_1', createdAt: NOON, status: 'validating', account: 'org' };
+    const open = {
+      batchId: 'batch_1',
+      createdAt: NOON,
+      status: 'validating',
+      model: 'gpt-4o-mini',
+      uploadBytes: 1190,
+      jobCreatedAt: NOON,
+      account: 'org',
+    };
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, open }]);
     await ledger().replacePart(aPart({ ...running, version: 1, cancelRequestedAt: NOON }));
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
     await ledger().replacePart(aPart({ ...running, version: 2, batch: aBatch({ status: 'in_progress' }) }));
     const { account, ...anybodys } = open;
     expect(await dueAnywhere(NOON)).toMatchObject([{ open: { ...anybodys, status: 'in_progress' } }]);
+  });
+
+  it('says of a part that only waits for room whose turn it is when', async () => {
+    const { jobId, planId } = aPart();
+    const waiting = { for: 'enqueued_tokens', since: NOON } as const;
+    const waits = {
+      jobId,
+      planId,
+      number: 1,
+      jobCreatedAt: NOON,
+      model: 'gpt-4o-mini',
+      uploadBytes: 1190,
+      waiting,
+    };
+    await ledger().createPart(aPart({ active: true, dueAt: NOON, waiting }));
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, waits }]);
+    await ledger().replacePart(aPart({ active: true, dueAt: NOON, waiting, cancelRequestedAt: NOON }));
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
   });
 
   it('spreads items over the shards', async () => {

@@ -68,7 +68,7 @@ export async function createLedgerTable(client: DynamoDBClient, tableName: strin
             { AttributeName: 'dueShard', KeyType: 'HASH' },
             { AttributeName: 'dueAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch'] },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch', 'waits'] },
         },
       ],
     }),

@@ -44,7 +44,8 @@ async function accountOf(batches: number, everyNth: number) {
     const endpoint = '/v1/chat/completions';
     const request = { inputFileId: fileId, endpoint, completionWindow: '24h', metadata: {} };
     const { batchId, createdAt, status } = await api.createBatch(request, NEVER);
-    if (n % everyNth === 0) open.push({ batchId, createdAt, status, account });
+    if (n % everyNth === 0)
+      open.push({ batchId, createdAt, status, account, model: 'm', uploadBytes: 9, jobCreatedAt: 0 });
   }
   const counted = inWaves(api);
   const seen = new Set<string>();

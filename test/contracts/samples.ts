@@ -43,6 +43,7 @@ export function aPart(differences: Partial<Part> = {}): Part {
     planId: 'planplanplanplanplanplanpl',
     number: 1,
     parts: 1,
+    jobCreatedAt: NOON,
     version: 1,
     request: { bucket: 'requests', key: 'evening/requests ü.jsonl', versionId: 'v1' },
     metadata: { team: 'search' },

@@ -13,6 +13,7 @@ import {
   ranRows,
   reportOf,
   type SimulatedBatch,
+  tokensOf,
 } from './simulated-batch.ts';
 
 type CreateRequest = Parameters<BatchApi['createBatch']>[0];
@@ -46,6 +47,8 @@ export interface InMemoryBatchApiOptions {
   listLagMs?: number;
   /** A create that is answered by Ambiguous and takes effect so many milliseconds later, if its file is still there. */
   lateByMs?: (request: CreateRequest) => number | undefined;
+  /** So many tokens of a model may be enqueued, as `usage` counts them; a batch beyond them fails in validation. */
+  enqueuedTokens?: (model: string) => number;
   /** The account the key in use belongs to; others' files and batches are not seen. */
   account?: () => string;
 }
@@ -230,12 +233,17 @@ class SimulatedApi implements InMemoryBatchApi {
     const metadata = structuredClone(request.metadata);
     const fate = { ...this.#options.fate?.({ inputFileId, metadata, nth }, [...rows]) };
     if (problems.length > 0) fate.failure ??= problems;
+    const model = modelOf(file.body);
+    const limit = this.#options.enqueuedTokens?.(model);
+    if (limit !== undefined && this.#enqueued(model, account, at) + tokensOf(rows.length) > limit)
+      fate.failure ??= [tokenLimitExceeded(model)];
     const batch: SimulatedBatch = {
       batchId: `batch_${String(nth).padStart(6, '0')}`,
       account,
       inputFileId,
       endpoint,
       metadata,
+      model,
       createdAt: at,
       rows: shuffled(rows, this.#random),
       fate,
@@ -244,6 +252,15 @@ class SimulatedApi implements InMemoryBatchApi {
     this.#awaitEnd(batch);
     this.#audit.creates.push({ batchId: batch.batchId, inputFileId, metadata, at });
     return batch;
+  }
+
+  #enqueued(model: string, account: string, at: number): number {
+    return this.#batches
+      .filter(
+        (batch) => batch.model === model && batch.account === account && batch.fate.failure === undefined,
+      )
+      .filter((batch) => progressOf(batch, at).endedAt === undefined)
+      .reduce((sum, batch) => sum + tokensOf(batch.rows.length), 0);
   }
 
   #awaitEnd(batch: SimulatedBatch): void {
@@ -279,6 +296,16 @@ class SimulatedApi implements InMemoryBatchApi {
   #account(): string {
     return this.#options.account?.() ?? 'org-simulated';
   }
+}
+
+/** The model of the first row. */
+function modelOf(body: Buffer): string {
+  return /"model":"([^"]+)"/.exec(body.subarray(0, 10_000).toString())?.[1] ?? 'none';
+}
+
+function tokenLimitExceeded(model: string): BatchError {
+  const message = `Enqueued token limit reached for ${model}. Please try again once some in_progress batches have been completed.`;
+  return { code: 'token_limit_exceeded', message, param: null, line: null };
 }
 
 /** The custom ids of an input file, or what OpenAI's validation would find. */

@@ -1,6 +1,8 @@
 import {
+  ADMISSIONS_KEY,
   batchPointerKey,
   CONTROL_KEY,
+  CREATES_KEY,
   dueItemAt,
   dueShardOf,
   jobKey,
@@ -8,10 +10,19 @@ import {
   type LedgerKey,
   partKey,
 } from '../../functions/shared/adapters/ledger-keys.ts';
+import type { CreateWindow } from '../../functions/shared/core/create-window.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
-import { type OpenBatch, onlyToBeObserved } from '../../functions/shared/core/open-batch.ts';
+import { onlyToBeObserved } from '../../functions/shared/core/open-batch.ts';
 import type { Part, PartRef } from '../../functions/shared/core/part.ts';
-import type { Clock, Control, DueItem, KeyPointer, Ledger } from '../../functions/shared/core/ports.ts';
+import type {
+  Admissions,
+  Clock,
+  Control,
+  DueItem,
+  KeyPointer,
+  Ledger,
+} from '../../functions/shared/core/ports.ts';
+import { onlyWaits } from '../../functions/shared/core/waiting-line.ts';
 import { plainCopy } from './plain-copy.ts';
 
 /** A ledger that is read by tests. */
@@ -72,8 +83,11 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
 interface IndexChange {
   at: number;
   dueAt: number | undefined;
-  open: OpenBatch | undefined;
+  shown: Shown;
 }
+
+/** What of a part the index shows. */
+type Shown = Pick<Extract<DueItem, { kind: 'part' }>, 'open' | 'waits'>;
 
 /** The index as it was `lagMs` ago. */
 class LaggingIndex {
@@ -86,14 +100,14 @@ class LaggingIndex {
     this.#lagMs = lagMs;
   }
 
-  note(key: LedgerKey, dueAt: number | undefined, open?: OpenBatch): void {
+  note(key: LedgerKey, dueAt: number | undefined, shown: Shown = {}): void {
     const entry = this.#changes.get(textOf(key)) ?? {
       item: dueItemAt(key),
       shard: dueShardOf(key),
       changes: [],
     };
     entry.changes = entry.changes.slice(this.#visible(entry.changes)); // what is older is never looked at again
-    entry.changes.push({ at: this.#clock.now(), dueAt, open });
+    entry.changes.push({ at: this.#clock.now(), dueAt, shown });
     this.#changes.set(textOf(key), entry);
   }
 
@@ -101,10 +115,10 @@ class LaggingIndex {
     const found: { dueAt: number; item: DueItem }[] = [];
     for (const { item, shard: own, changes } of this.#changes.values()) {
       if (own !== shard) continue;
-      const { at, dueAt, open } = changes[this.#visible(changes)] ?? {};
+      const { at, dueAt, shown } = changes[this.#visible(changes)] ?? {};
       if (item === undefined || dueAt === undefined || dueAt > before) continue;
       if ((at ?? Infinity) > this.#clock.now() - this.#lagMs) continue;
-      found.push({ dueAt, item: item.kind === 'part' && open ? { ...item, open } : item });
+      found.push({ dueAt, item: item.kind === 'part' ? { ...item, ...shown } : item });
     }
     found.sort((a, b) => a.dueAt - b.dueAt);
     return found.slice(0, limit).map(({ item }) => item);
@@ -125,10 +139,12 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const { clock } = options;
   const index = new LaggingIndex(clock, options.dueLagMs ?? 0);
   const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
-  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, onlyToBeObserved(part)));
+  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, shownOf(part)));
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number }>();
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
+  const admissions = new Shelf<Admissions>(clock);
+  const createWindows = new Shelf<CreateWindow>(clock);
   return {
     readJob: async (jobId) => jobs.read(jobKey(jobId)),
     createJob: async (job) => jobs.create(jobKey(job.jobId), job),
@@ -152,10 +168,20 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
       keyPointers.put(keyPointerKey(pointer.bucket, pointer.key), pointer),
     readControl: async () => controls.read(CONTROL_KEY) ?? { version: 0, paused: false },
     replaceControl: async (control) => controls.put(CONTROL_KEY, control),
+    readAdmissions: async () => admissions.read(ADMISSIONS_KEY) ?? { version: 0, admitted: [], measured: {} },
+    replaceAdmissions: async (next) => admissions.put(ADMISSIONS_KEY, next),
+    readCreateWindow: async () => createWindows.read(CREATES_KEY) ?? { version: 0, minutes: [] },
+    replaceCreateWindow: async (next) => createWindows.put(CREATES_KEY, next),
     due: async (shard, before, limit) => index.due(shard, before, limit),
     jobs: () => jobs.all(),
     parts: () => parts.all(),
   };
+}
+
+function shownOf(part: Part): Shown {
+  const open = onlyToBeObserved(part);
+  const waits = onlyWaits(part);
+  return { ...(open ? { open } : {}), ...(waits ? { waits } : {}) };
 }
 
 function textOf(key: LedgerKey): string {

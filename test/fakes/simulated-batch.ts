@@ -23,6 +23,7 @@ export interface SimulatedBatch {
   inputFileId: string;
   endpoint: string;
   metadata: Record<string, string>;
+  model: string;
   createdAt: number;
   /** Custom ids in the order in which they run. */
   rows: string[];
@@ -155,9 +156,14 @@ function failureOf(batch: SimulatedBatch): BatchError[] {
   return [{ code: 'file_not_found', message: 'The input file is gone.', param: 'input_file_id', line: null }];
 }
 
+/** Input tokens of so many rows. */
+export function tokensOf(rows: number): number {
+  return 10 * rows;
+}
+
 function usageOf(rows: number): NonNullable<ObservedBatch['usage']> {
   return {
-    inputTokens: 10 * rows,
+    inputTokens: tokensOf(rows),
     cachedInputTokens: 0,
     outputTokens: 5 * rows,
     reasoningTokens: 0,

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { ListRulesCommand } from '@aws-sdk/client-eventbridge';
 import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionTo } from '../../bin/connection.ts';
+import { changePart } from '../../functions/shared/core/change.ts';
 import { batchdrop, ChildRuntime } from './child-runtime.ts';
 import { chatRows, Outsider } from './stock-clients.ts';
 
@@ -196,6 +198,39 @@ describe('batchdrop pause and resume', () => {
 });
 
 describe('batchdrop list', () => {
+  it('shows what waits for room, for what, and at which place', async () => {
+    const { ledger, close } = connectionTo(runtime.names);
+    await cli('pause'); // which lets nobody on
+    const file = fileOf('waiting.jsonl', chatRows(5, 'waiting'));
+    const [{ jobId }] = JSON.parse((await cli('submit', file, '--json')).stdout);
+    const handedOut = async () => (await ledger.readJob(jobId))?.handedOut;
+    await expect.poll(handedOut, { timeout: 30_000 }).toBe(true);
+    const job = await ledger.readJob(jobId);
+    const [part] = await ledger.partsOf(jobId, job?.plan?.planId ?? '');
+    if (!part) throw new Error('there is no part');
+    const since = Date.UTC(2026, 10, 20, 12);
+    const waiting = { for: 'token_limit', since, until: since + 60_000 } as const;
+    await changePart({ ledger, clock: Date }, part, (now) => ({ ...now, waiting }));
+
+    const { stdout } = await cli('list');
+    expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  waiting: token limit, position 1$`, 'm'));
+    const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
+    expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
+      {
+        part: 1,
+        for: 'token_limit',
+        position: 1,
+        since: '2026-11-20T12:00:00.000Z',
+        until: '2026-11-20T12:01:00.000Z',
+      },
+    ]);
+    await cli('resume');
+    const status = async () => (await ledger.readJob(jobId))?.status;
+    await expect.poll(status, { timeout: 45_000 }).toBe('completed');
+    close();
+    expect((await cli('list')).stdout).not.toContain('waiting:');
+  });
+
   it('shows only what was asked for', async () => {
     const keysOf = async (...args: string[]) => {
       const jobs: { request: { key: string } }[] = JSON.parse((await cli('list', '--json', ...args)).stdout);

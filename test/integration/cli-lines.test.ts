@@ -41,6 +41,28 @@ describe('the line of an event', () => {
       '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again  batch_1',
     ],
     [
+      'a batch that was put back',
+      'OpenAI Batch Status Change',
+      {
+        status: 'failed',
+        batchId: 'batch_1',
+        request,
+        part: 1,
+        parts: 1,
+        counts: null,
+        errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
+        willRetry: true,
+        waiting: { for: 'token_limit', position: 3, until: '2026-11-20T10:17:40.000Z' },
+      },
+      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again (waiting: token limit, position 3, until 10:17 at the latest)  batch_1',
+    ],
+    [
+      'an accepted job whose batches are held back',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', request, rows: 7, parts: 1, waiting: { for: 'open_batches' } },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: open batches  job1',
+    ],
+    [
       'an accepted job',
       'OpenAI Batch Job Status Change',
       { status: 'accepted', request, rows: 7, parts: 1 },

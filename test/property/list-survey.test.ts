@@ -52,7 +52,10 @@ function survey(
   { account = 'org', first = [] }: { account?: string; first?: readonly string[] } = {},
 ) {
   const plan = new ListSurvey(
-    open.map(({ batchId, createdAt, status }) => ({ batchId, createdAt, status, account: 'org' })),
+    open.map(({ batchId, createdAt, status }) => {
+      const part = { account: 'org', model: 'm', uploadBytes: 9, jobCreatedAt: 0 };
+      return { batchId, createdAt, status, ...part };
+    }),
     rotation,
     first,
   );

@@ -2,6 +2,7 @@ import type { LeftOut } from './fault-book.ts';
 import type { FaultKind } from './fault-kinds.ts';
 import { type Finding, findings } from './invariants.ts';
 import { MINUTE } from './invocation.ts';
+import { tightnessOf } from './limits.ts';
 import { outcomeOf } from './outcome.ts';
 import { Users } from './users.ts';
 import { type Scenario, World } from './world.ts';
@@ -25,7 +26,7 @@ const LONG_FAULTS_SHARE = 0.12;
 export async function playHistory(
   seed: number,
   leftOut: LeftOut = {},
-  scenario: Scenario = {},
+  scenario: Scenario = { tightness: tightnessOf(seed) },
 ): Promise<HistoryReport> {
   const world = new World(seed, leftOut, scenario);
   const users = new Users(world, leftOut.deeds);

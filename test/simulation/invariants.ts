@@ -3,6 +3,7 @@ import { forward, published } from './invariants-of-events.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './invariants-of-jobs.ts';
 import { planned } from './invariants-of-plans.ts';
 import { atRest, nothingLeft } from './invariants-of-rest.ts';
+import { oldestFirst, withinLimits } from './invariants-of-room.ts';
 import type { Users } from './users.ts';
 import type { World } from './world.ts';
 
@@ -29,6 +30,8 @@ export function findings(world: World, users: Users): Finding[] {
     piecesStored(world),
     atRest(world),
     nothingLeft(world),
+    withinLimits(world),
+    oldestFirst(world),
     ...cancelsHonoured(world, users),
   ];
 }

@@ -1,3 +1,4 @@
+import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
 import type { Delivered, Part } from '../../functions/shared/core/part.ts';
 import type { DueItem, Ledger } from '../../functions/shared/core/ports.ts';
@@ -21,6 +22,13 @@ export interface LedgerHistory {
   placedAt: Map<string, number>;
   /** When a batch was first on its part. */
   savedAt: Map<string, number>;
+  /** Parts that have an open batch, or may have one, by their names; and how many there ever were at once. */
+  open: Set<string>;
+  mostOpen: number;
+  /** Parts that wait for room now, by their names. */
+  waiting: Map<string, Part>;
+  /** Parts that were let on, each with those of its model that were older and went on waiting. */
+  letOn: { part: Part; at: number; older: Part[] }[];
 }
 
 export function nameOf(item: { jobId: string; planId?: string; number?: number }): string {
@@ -47,6 +55,10 @@ export function watchedLedger(
     wishes: new Map(),
     placedAt: new Map(),
     savedAt: new Map(),
+    open: new Set(),
+    mostOpen: 0,
+    waiting: new Map(),
+    letOn: [],
   };
   const conflicts = (item: Job | Part) =>
     deps.faults.strikes('ledger conflict', `${nameOf(item)} v${item.version} ${deps.now()}`);
@@ -74,6 +86,7 @@ export function watchedLedger(
         const before = await ledger.readPart(part);
         if (!(await ledger.replacePart(part))) return false;
         notePart(history, part, before, deps.now());
+        noteRoom(history, part);
         if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
       },
@@ -121,4 +134,22 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   const previous = before?.batch?.batchId === batch.batchId ? before.batch.status : null;
   const { batchId, status } = batch;
   history.statuses.push({ batchId, jobId: part.jobId, rev: part.rev, status, previous });
+}
+
+function noteRoom(history: LedgerHistory, part: Part): void {
+  const { open, waiting, letOn } = history;
+  const name = nameOf(part);
+  const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
+  const mayHaveBatch = isOpen && !part.ended;
+  if (mayHaveBatch) open.add(name);
+  else open.delete(name);
+  history.mostOpen = Math.max(history.mostOpen, open.size);
+  const waited = waiting.delete(name);
+  if (part.waiting && part.active && part.cancelRequestedAt === undefined) waiting.set(name, part);
+  else if (waited && part.leave) {
+    const isOlder = (other: Part) =>
+      other.model === part.model &&
+      (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));
+    letOn.push({ part, at: part.leave.at, older: [...waiting.values()].filter(isOlder) });
+  }
 }

@@ -177,6 +177,26 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'a part that was let on takes room only once its batch is known',
+    patches: [
+      {
+        file: `${CORE}/admit-parts.ts`,
+        anchor: "if (!part.batch) return 'pending';",
+        replacement: "if (!part.batch) return 'over';",
+      },
+    ],
+  },
+  {
+    name: 'the younger overtake those that do not fit',
+    patches: [
+      {
+        file: `${CORE}/room.ts`,
+        anchor: '} else if (!letsPass(part.waiting, now)) standing.add(part.model);',
+        replacement: '}',
+      },
+    ],
+  },
+  {
     name: 'refused PutEvents entries ignored',
     patches: [
       {

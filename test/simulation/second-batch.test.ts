@@ -3,7 +3,7 @@ import { resultKeys } from '../../functions/shared/core/result-keys.ts';
 import { type HistoryReport, playHistory } from './history.ts';
 
 const MINUTE = 60_000;
-const HISTORIES = 250;
+const HISTORIES = 350;
 const SECOND_BATCHES_AT_LEAST = 10;
 /** Twice the settling time: an attempt is given up while its batch runs unseen. */
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };

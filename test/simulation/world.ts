@@ -4,6 +4,7 @@ import { createHandler as intakeHandler } from '../../functions/intake/handler.t
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { CancelRequest } from '../../functions/shared/contract/cancel-request.ts';
+import type { BatchLimits } from '../../functions/shared/core/limits.ts';
 import type { Delivered, Part } from '../../functions/shared/core/part.ts';
 import type { Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
 import { pieceKeys } from '../../functions/shared/core/result-keys.ts';
@@ -24,6 +25,7 @@ import { FaultyApi } from './faulty-api.ts';
 import { Gate } from './gate.ts';
 import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
 import { watchedLedger } from './ledger-watch.ts';
+import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator } from './operator.ts';
 import { Timeline } from './timeline.ts';
@@ -39,14 +41,18 @@ export interface Scenario {
   listLagMs?: number;
   /** No batch runs shorter. */
   runningMs?: number;
+  tightness?: Tightness | undefined;
 }
 
-type Work = (ports: Ports & { resultsBucket: string }, turn: Turn) => Promise<void>;
+type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
+
+type Work = (ports: OurPorts, turn: Turn) => Promise<void>;
 
 /** The real core and handlers over fakes in memory; one timeline, on which every interleaving follows from the seed. */
 export class World {
   readonly timeline = new Timeline();
   readonly chance: Chance;
+  readonly limits: BatchLimits;
   readonly faults: FaultBook;
   readonly operator: Operator;
   readonly gate: Gate;
@@ -88,6 +94,7 @@ export class World {
     const now = () => this.timeline.now();
     this.#started = now();
     this.chance = new Chance(seed);
+    this.limits = scenario.tightness?.limits ?? { enqueuedTokens: {} };
     this.faults = new FaultBook(this.chance, leftOut);
     this.faults.onStrike = (kind, where) => this.tell(`   fault: ${kind} @ ${where}`);
     this.ledger = createInMemoryLedger({
@@ -111,6 +118,7 @@ export class World {
       seed,
       fate: ({ nth }) => fateOf(nth, this.chance, this.faults, scenario.runningMs),
       account: () => this.operator.account(),
+      ...(scenario.tightness ? { enqueuedTokens: scenario.tightness.enqueuedTokens } : {}),
     });
     const mood = {
       now,
@@ -200,7 +208,7 @@ export class World {
     return true;
   }
 
-  #handle(message: Message, ports: Ports & { resultsBucket: string }, turn: Turn): Promise<void> {
+  #handle(message: Message, ports: OurPorts, turn: Turn): Promise<void> {
     switch (message.to) {
       case 'intake':
         return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, turn);
@@ -283,7 +291,7 @@ export class World {
     this.sendCancel({ jobId }, `cancel between ${intent}`);
   }
 
-  #portsFor(invocation: Invocation): Ports & { resultsBucket: string } {
+  #portsFor(invocation: Invocation): OurPorts {
     const through = <P extends object>(name: string, port: P): P => this.gate.port(name, port, invocation);
     const queues = {
       reaches: REACHES[invocation.name] ?? new Set<WorkMessage['to']>(),
@@ -314,6 +322,7 @@ export class World {
       log: this.log,
       metrics: this.metrics,
       resultsBucket: 'results',
+      limits: this.limits,
     };
   }
 

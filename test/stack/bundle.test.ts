@@ -51,6 +51,7 @@ describe('the bundles of the functions', () => {
       expect(bytes, name).toBeLessThan(LARGEST_BUNDLE);
       const env = {
         ...ANY_ENVIRONMENT,
+        BATCH_LIMITS: '{"enqueuedTokens":{}}',
         KEEP_OPENAI_FILES: 'no',
         MAX_ATTEMPTS: '3',
         METRICS_SERVICE: 'somewhere.batchdrop',

@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
+import { parseBatchLimits } from '../../functions/shared/adapters/batch-limits.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { choicesOf } from '../../lib/context.ts';
@@ -40,6 +41,34 @@ describe('choices', () => {
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('yes');
     expect(variable(template, 'Delivery', 'MAX_ATTEMPTS')).toBe('5');
     expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('yes');
+  });
+
+  it('limit nothing unless they are told to', () => {
+    for (const room of ['Intake', 'Submission', 'Polling'])
+      expect(variable(synthesize(), room, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
+  });
+
+  it('tell the same limits to all who hold parts back, in the form they read', () => {
+    const limits = {
+      enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
+      maxOpenBatches: 20,
+    };
+    const template = synthesize(limits);
+    for (const room of ['Intake', 'Submission', 'Polling'])
+      expect(parseBatchLimits(String(variable(template, room, 'BATCH_LIMITS')))).toEqual(limits);
+    for (const room of ['Delivery', 'Cancellation'])
+      expect(variable(template, room, 'BATCH_LIMITS')).toBeUndefined();
+  });
+
+  it.each([
+    [{ maxOpenBatches: 0 }, 'maxOpenBatches has to be a whole number from 1 to 1500; it is 0'],
+    [{ maxOpenBatches: 1_501 }, 'maxOpenBatches has to be'],
+    [{ enqueuedTokens: { m: 0 } }, 'enqueuedTokens of m has to be a whole number above 0; it is 0'],
+    [{ enqueuedTokens: { m: 1.5 } }, 'enqueuedTokens of m has to be'],
+    [{ enqueuedTokens: { '': 5 } }, 'is no name of a model'],
+    [{ enqueuedTokens: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`m${n}`, 1])) }, '51 models'],
+  ])('never set a limit that cannot be meant: %j', (limits, sentence) => {
+    expect(() => synthesize(limits)).toThrow(sentence);
   });
 
   it.each([0, 11, 1.5])('never let a row run %s times', (maxAttempts) => {
@@ -107,6 +136,8 @@ describe('context', () => {
         expireFilesAfterDays: 30,
         maxAttempts: '5',
         rerunMissing: 'yes',
+        enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
+        maxOpenBatches: '20',
         keepOpenAiFiles: 'yes',
         removal: 'destroy',
       }),
@@ -121,6 +152,8 @@ describe('context', () => {
       expireFilesAfter: Duration.days(30),
       maxAttempts: 5,
       rerunMissing: true,
+      enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
+      maxOpenBatches: 20,
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -135,6 +168,17 @@ describe('context', () => {
   it.each([
     ['pollMinutes', '0', 'not a whole number above 0'],
     ['pollMinutes', '1.5', 'not a whole number above 0'],
+    ['maxOpenBatches', '0', 'not a whole number above 0'],
+    [
+      'enqueuedTokens',
+      'gpt-4o',
+      'not models and whole numbers of tokens, as in gpt-4o-mini=2000000,gpt-4o=90000',
+    ],
+    [
+      'enqueuedTokens',
+      'gpt-4o=1,gpt-4o=2',
+      'not models and whole numbers of tokens, as in gpt-4o-mini=2000000,gpt-4o=90000',
+    ],
     ['keepOpenAiFiles', 'maybe', 'not yes or no'],
     ['removal', 'toString', 'not retain or destroy'],
     ['requestPrefix', ' ', 'not text'],

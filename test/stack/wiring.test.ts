@@ -134,6 +134,7 @@ describe('functions', () => {
     [
       'Intake',
       [
+        'BATCH_LIMITS',
         'BUCKET_OWNER',
         'EVENT_BUS_NAME',
         'LEDGER_TABLE',
@@ -147,6 +148,7 @@ describe('functions', () => {
     [
       'Submission',
       [
+        'BATCH_LIMITS',
         'BUCKET_OWNER',
         'COMPLETION_WINDOW',
         'EVENT_BUS_NAME',
@@ -197,7 +199,7 @@ describe('the ledger', () => {
             { AttributeName: 'dueShard', KeyType: 'HASH' },
             { AttributeName: 'dueAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch'] },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch', 'waits'] },
         },
       ],
       TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },

@@ -22,7 +22,8 @@ export async function account(batches: number, isOurs: (age: number) => boolean,
     clock.advance(Math.floor(random() * 4_000));
     const request = { inputFileId: fileId, endpoint: '/v1/responses', completionWindow: '24h', metadata: {} };
     const { batchId, createdAt, status } = await api.createBatch(request, NEVER);
-    if (isOurs(age)) open.push({ batchId, createdAt, status, account: HOLDER });
+    if (isOurs(age))
+      open.push({ batchId, createdAt, status, account: HOLDER, model: 'm', uploadBytes: 9, jobCreatedAt: 0 });
   }
   return { clock, api, open };
 }

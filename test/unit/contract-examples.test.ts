@@ -51,7 +51,7 @@ function wrongFor(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? 7 : { planted: true };
 }
 
-const OPTIONAL = /^(data\.metadata\.\w+|data\.results)$/;
+const OPTIONAL = /^(data\.metadata\.\w+|data\.results|data\.waiting)$/;
 
 describe('the golden examples', () => {
   it('are one for each status and outcome', () => {
@@ -108,6 +108,13 @@ describe('the golden examples', () => {
     ['a job in a status of which there is none', 'job', 'accepted', { status: 'received' }],
     ['errors of a batch that completed', 'batch', 'completed', { errors: { count: 0, first: [] } }],
     ['a batch that will be tried again though it completed', 'batch', 'completed', { willRetry: true }],
+    [
+      'a batch that waits though it completed',
+      'batch',
+      'completed',
+      { waiting: { for: 'token_limit', position: 1, until: '2026-11-20T18:11:09.402Z' } },
+    ],
+    ['a batch that waits at place 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],
     ['fewer rows than one', 'batch', 'completed', { rows: 0 }],
     ['a time that is none', 'batch', 'completed', { endedAt: 'yesterday' }],
     ['an unknown id with a status', 'cancel', 'unknown', { status: 'completed' }],

@@ -41,6 +41,7 @@ function house() {
     resultsBucket: 'results',
     requestBucket: 'requests',
     completionWindow: '24h',
+    limits: { enqueuedTokens: {} },
     keepFiles: false,
   };
   const turn = () => ({ until: clock.now() + 10 * MINUTE, signal: new AbortController().signal });

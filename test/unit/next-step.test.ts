@@ -37,6 +37,7 @@ const DELIVERED = {
   anomaliesBytes: 0,
   anomalies: 0,
 };
+const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
 
 const STEPS: [string, Partial<Part>, PartStep][] = [
@@ -94,6 +95,14 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
   ['has failed: deliver', failed, { do: 'deliver' }],
   ['has failed for a passing reason: retry', { ...failed, willRetry: true }, { do: 'retry' }],
   ['waits to be tried again', { ...failed, willRetry: true, waitUntil: later }, { do: 'wait', until: later }],
+  ['waits for room before its first attempt', { waiting: WAITING }, { do: 'await-room' }],
+  ['was put back and waits for room', { ...failed, willRetry: true, waiting: WAITING }, { do: 'await-room' }],
+  [
+    'was put back and is told first',
+    { ...failed, publishedRev: 0, willRetry: true, waiting: WAITING },
+    { do: 'publish' },
+  ],
+  ['is cancelled while it waits for room', { ...wish, waiting: WAITING }, { do: 'end', as: 'cancelled' }],
   [
     'was to be tried again and is cancelled: deliver',
     { ...failed, ...wish, willRetry: true },
@@ -219,6 +228,8 @@ describe('pauses', () => {
   });
 
   it('for the token limit double up to 80 minutes', () => {
-    expect([1, 2, 5, 6, 99].map((putBack) => tokenLimitPause(putBack) / 60_000)).toEqual([5, 10, 80, 80, 80]);
+    const pauses = (fraction: number) => [1, 2, 4, 5, 99].map((n) => tokenLimitPause(n, fraction) / 60_000);
+    expect(pauses(0)).toEqual([5, 10, 40, 60, 60]);
+    expect(pauses(1)).toEqual([7.5, 15, 60, 80, 80]);
   });
 });

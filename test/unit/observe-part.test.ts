@@ -81,7 +81,7 @@ describe('what is observed', () => {
     const part = await afterObserving({}, { status, errors, errorCount: errors.length });
     expect(part?.willRetry).toBe(again ? true : undefined);
     expect(part?.putBack).toBe(again ? 1 : 0);
-    expect(part?.waitUntil).toBe(again ? new SmallWorld().clock.now() + 5 * MINUTE : undefined);
+    expect(part?.waiting?.for).toBe(again ? 'token_limit' : undefined);
   });
 });
 

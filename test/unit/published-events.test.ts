@@ -154,7 +154,7 @@ describe('every event that is published', () => {
 
   it('fits its schema in histories full of faults, too', async () => {
     const events: BatchdropEvent[] = [];
-    for (let seed = 1; seed <= 10; seed += 1) events.push(...(await playHistory(seed)).world.bus.published());
+    for (let seed = 1; seed <= 15; seed += 1) events.push(...(await playHistory(seed)).world.bus.published());
     expectToFit(events);
     expect(new Set(events.map(({ detailType }) => detailType)).size).toBe(3);
     expect(statusesOf(events).size).toBeGreaterThan(8);

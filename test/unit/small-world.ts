@@ -5,6 +5,7 @@ import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { type BatchdropEvent, DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/core/job.ts';
 import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import type { BatchLimits } from '../../functions/shared/core/limits.ts';
 import type { RerunPolicy } from '../../functions/shared/core/next-attempt.ts';
 import type { Part } from '../../functions/shared/core/part.ts';
 import type { BatchApi, Ports, Turn, WorkMessage } from '../../functions/shared/core/ports.ts';
@@ -29,6 +30,8 @@ export const HOUR = 60 * MINUTE;
 type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   /** As deployed by default: three attempts. */
   rerun?: Partial<RerunPolicy>;
+  /** Default: none. */
+  limits?: Partial<BatchLimits>;
   refuses?: (event: BatchdropEvent) => boolean;
   /** Puts other ports in the place of the fakes, such as faulty ones. */
   replaced?: (fakes: Ports) => Partial<Ports>;
@@ -47,10 +50,15 @@ export class SmallWorld {
   readonly ids = createSeededIds(7);
   readonly api;
   readonly bus;
-  readonly ports: Ports & { resultsBucket: string; completionWindow: string; rerun: RerunPolicy };
+  readonly ports: Ports & {
+    resultsBucket: string;
+    completionWindow: string;
+    rerun: RerunPolicy;
+    limits: BatchLimits;
+  };
 
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, rerun, ...api } = settings;
+    const { refuses, replaced, rerun, limits, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
     const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
@@ -73,6 +81,7 @@ export class SmallWorld {
       resultsBucket: RESULTS,
       completionWindow: '24h',
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
+      limits: { enqueuedTokens: {}, ...limits },
     };
   }
 

@@ -7,13 +7,16 @@ import {
   PutItemCommand,
   QueryCommand,
 } from '@aws-sdk/client-dynamodb';
+import type { CreateWindow } from '../core/create-window.ts';
 import type { Job } from '../core/job.ts';
 import type { Part, PartRef } from '../core/part.ts';
-import type { Clock, Control, DueItem, KeyPointer, Ledger } from '../core/ports.ts';
+import type { Admissions, Clock, Control, DueItem, KeyPointer, Ledger } from '../core/ports.ts';
 import { infrastructureFailure } from './aws-failure.ts';
 import {
+  admissionsAttributes,
   batchPointerAttributes,
   controlAttributes,
+  createWindowAttributes,
   dueShardName,
   itemIn,
   jobAttributes,
@@ -21,10 +24,13 @@ import {
   type LedgerAttributes,
   openBatchIn,
   partAttributes,
+  waitingPartIn,
 } from './ledger-attributes.ts';
 import {
+  ADMISSIONS_KEY,
   batchPointerKey,
   CONTROL_KEY,
+  CREATES_KEY,
   dueItemAt,
   jobKey,
   keyPointerKey,
@@ -35,7 +41,7 @@ import {
 
 const DUE_INDEX = 'due';
 
-/** The ledger as a DynamoDB table with `pk`/`sk` and the sparse index `due` (`dueShard`, `dueAt`; with `openBatch`). */
+/** The ledger as a DynamoDB table with `pk`/`sk` and the sparse index `due` (`dueShard`, `dueAt`; with `openBatch` and `waits`). */
 export function createDynamoDbLedger(options: {
   client: DynamoDBClient;
   tableName: string;
@@ -139,6 +145,24 @@ class DynamoDbLedger implements Ledger {
     return this.#put(CONTROL_KEY, attributes, control.version);
   }
 
+  async readAdmissions(): Promise<Admissions> {
+    return (await this.#read<Admissions>(ADMISSIONS_KEY)) ?? { version: 0, admitted: [], measured: {} };
+  }
+
+  replaceAdmissions(admissions: Admissions): Promise<boolean> {
+    const attributes = admissionsAttributes({ ...admissions, version: admissions.version + 1 });
+    return this.#put(ADMISSIONS_KEY, attributes, admissions.version);
+  }
+
+  async readCreateWindow(): Promise<CreateWindow> {
+    return (await this.#read<CreateWindow>(CREATES_KEY)) ?? { version: 0, minutes: [] };
+  }
+
+  replaceCreateWindow(window: CreateWindow): Promise<boolean> {
+    const attributes = createWindowAttributes({ ...window, version: window.version + 1 });
+    return this.#put(CREATES_KEY, attributes, window.version);
+  }
+
   async due(shard: number, before: number, limit: number): Promise<DueItem[]> {
     const found: DueItem[] = [];
     let startKey: Record<string, AttributeValue> | undefined;
@@ -159,10 +183,8 @@ class DynamoDbLedger implements Ledger {
         ),
       );
       for (const attributes of page.Items ?? []) {
-        const item = dueItemAt({ pk: attributes.pk?.S ?? '', sk: attributes.sk?.S ?? '' });
-        const open = openBatchIn(attributes);
-        if (item?.kind === 'part' && open) found.push({ ...item, open });
-        else if (item !== undefined) found.push(item);
+        const item = dueItemIn(attributes);
+        if (item !== undefined) found.push(item);
       }
       startKey = page.LastEvaluatedKey;
     } while (startKey !== undefined && found.length < limit);
@@ -230,6 +252,14 @@ class DynamoDbLedger implements Ledger {
       throw infrastructureFailure(tried, error);
     }
   }
+}
+
+function dueItemIn(attributes: Record<string, AttributeValue>): DueItem | undefined {
+  const item = dueItemAt({ pk: attributes.pk?.S ?? '', sk: attributes.sk?.S ?? '' });
+  if (item?.kind !== 'part') return item;
+  const open = openBatchIn(attributes);
+  const waits = waitingPartIn(attributes);
+  return { ...item, ...(open ? { open } : {}), ...(waits ? { waits } : {}) };
 }
 
 function asItemKey(key: LedgerKey): { pk: AttributeValue; sk: AttributeValue } {

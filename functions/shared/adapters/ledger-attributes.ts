@@ -1,8 +1,10 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { CreateWindow } from '../core/create-window.ts';
 import type { Job } from '../core/job.ts';
 import { type OpenBatch, onlyToBeObserved } from '../core/open-batch.ts';
 import type { Part, PartRef } from '../core/part.ts';
-import type { Control, KeyPointer } from '../core/ports.ts';
+import type { Admissions, Control, KeyPointer } from '../core/ports.ts';
+import { onlyWaits, type WaitingPart } from '../core/waiting-line.ts';
 import { dueShardOf, jobKey, type LedgerKey, partKey } from './ledger-keys.ts';
 
 /** What an item of the table holds beside its key. */
@@ -11,7 +13,7 @@ export type LedgerAttributes = Record<string, AttributeValue>;
 /*
  * The whole item is the JSON text in `item`; what conditions, the index and the expiry need stands beside it as
  * attributes of its own, and so does what an operator wants to see in the console. Only `item` is ever read back, and
- * from the index `openBatch`.
+ * from the index `openBatch` and `waits`.
  */
 
 /** A job as attributes. */
@@ -37,10 +39,11 @@ export function partAttributes(part: Part): LedgerAttributes {
   return {
     ...itemAttributes(part, part.version, part.expiresAt),
     ...dueAttributes(partKey(part), part.dueAt),
-    ...openBatchAttributes(part),
+    ...seenFromTheIndex(part),
     ...plain({
       jobId: part.jobId,
       status: part.ended?.as ?? part.batch?.status ?? 'waiting',
+      waitingFor: onlyWaits(part)?.waiting.for,
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,
@@ -77,6 +80,19 @@ export function controlAttributes(control: Control): LedgerAttributes {
   };
 }
 
+/** Who was let on from waiting for room. */
+export function admissionsAttributes(admissions: Admissions): LedgerAttributes {
+  return {
+    ...itemAttributes(admissions, admissions.version),
+    ...plain({ admitted: admissions.admitted.length }),
+  };
+}
+
+/** The creates of the last hour. */
+export function createWindowAttributes(window: CreateWindow): LedgerAttributes {
+  return itemAttributes(window, window.version);
+}
+
 /** The item behind the attributes; undefined once it has expired, which the table may take days to notice. */
 export function itemIn<T>(attributes: LedgerAttributes, now: number): T | undefined {
   const expiresAt = attributes.expiresAt?.N;
@@ -90,6 +106,12 @@ export function itemIn<T>(attributes: LedgerAttributes, now: number): T | undefi
 export function openBatchIn(attributes: LedgerAttributes): OpenBatch | undefined {
   const text = attributes.openBatch?.S;
   return text === undefined ? undefined : (JSON.parse(text) as OpenBatch); // written by this adapter alone
+}
+
+/** The part that an entry of the index says only waits for room. */
+export function waitingPartIn(attributes: LedgerAttributes): WaitingPart | undefined {
+  const text = attributes.waits?.S;
+  return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // written by this adapter alone
 }
 
 /** `dueShard` of the index, for example `D#07`. */
@@ -112,9 +134,13 @@ function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttribu
   return { dueShard: { S: dueShardName(dueShardOf(key)) }, dueAt: { N: String(dueAt) } };
 }
 
-function openBatchAttributes(part: Part): LedgerAttributes {
+function seenFromTheIndex(part: Part): LedgerAttributes {
   const open = onlyToBeObserved(part);
-  return open === undefined ? {} : { openBatch: { S: JSON.stringify(open) } };
+  const waits = onlyWaits(part);
+  return {
+    ...(open === undefined ? {} : { openBatch: { S: JSON.stringify(open) } }),
+    ...(waits === undefined ? {} : { waits: { S: JSON.stringify(waits) } }),
+  };
 }
 
 function plain(facts: Record<string, string | number | boolean | undefined>): LedgerAttributes {

@@ -42,6 +42,12 @@ export function keyPointerKey(bucket: string, key: string): LedgerKey {
 /** Where the operator's switches are kept. */
 export const CONTROL_KEY: LedgerKey = { pk: 'CONTROL', sk: 'PAUSE' };
 
+/** Where it is kept who was let on from waiting for room. */
+export const ADMISSIONS_KEY: LedgerKey = { pk: 'CONTROL', sk: 'ADMISSIONS' };
+
+/** Where the creates of the last hour are kept. */
+export const CREATES_KEY: LedgerKey = { pk: 'CONTROL', sk: 'CREATES' };
+
 /** The shard of the `due` index an item belongs to, 0 to 15; always the same for the same key. */
 export function dueShardOf(key: LedgerKey): number {
   return createHash('sha256').update(`${key.pk} ${key.sk}`).digest().readUInt32BE(0) % DUE_SHARDS;

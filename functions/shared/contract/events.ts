@@ -83,6 +83,12 @@ export interface Reason {
   message: string;
 }
 
+/**
+ * What there is no room for yet: the API said that too many tokens are enqueued; or so it would by the estimate, or too
+ * many batches are open, by the limits that were set.
+ */
+export type WaitingFor = 'token_limit' | 'enqueued_tokens' | 'open_batches';
+
 /** What every status change of a batch carries. */
 export interface BatchStatusChangeData {
   batchId: string;
@@ -111,6 +117,12 @@ export interface BatchStatusChangeData {
   errors?: Excerpt<BatchError>;
   /** Only with status `failed`: the part will be tried again by itself. */
   willRetry?: boolean;
+  /**
+   * Only with `willRetry`: `position` from 1 among the parts of its model that wait, oldest job first, as it was then, null
+   * where that was not known; tried again as soon as there may be room, and at `until` (ISO 8601) in any case, once it
+   * is the first.
+   */
+  waiting?: { for: WaitingFor; position: number | null; until: string };
 }
 
 /** detail-type `OpenAI Batch Status Change` */
@@ -131,6 +143,8 @@ export interface JobAccepted extends JobStatusChangeBase {
   status: 'accepted';
   rows: number;
   parts: number;
+  /** Limits are set, so its batches are created one after the other as there is room, oldest job first. */
+  waiting?: { for: WaitingFor };
 }
 
 /** The first batch of the job exists. */

@@ -95,6 +95,7 @@ export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusCh
       ],
     },
     willRetry: true,
+    waiting: { for: 'token_limit', position: 1, until: '2026-11-20T18:11:09.402Z' },
   }),
   in_progress: ofBatch(2, '2026-11-20T18:05:03.118Z', {
     status: 'in_progress',

@@ -84,12 +84,16 @@ export const batchStatusChangeSchema: JsonSchema = {
           endedAt: orNull(moment),
           metadata: pairs,
         },
-        { errors: excerpt(batchError), willRetry: { type: 'boolean' } },
+        {
+          errors: excerpt(batchError),
+          willRetry: { type: 'boolean' },
+          waiting: fields({ for: { const: 'token_limit' }, position: orNull(fromOne), until: moment }),
+        },
       ),
       if: { properties: { status: { const: 'failed' } } },
       // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema; nobody awaits a schema
       then: { required: ['errors', 'willRetry'] },
-      else: { properties: { errors: false, willRetry: false } },
+      else: { properties: { errors: false, willRetry: false, waiting: false } },
     },
   }),
 };
@@ -124,7 +128,10 @@ export const jobStatusChangeSchema: JsonSchema = {
     metadata: ofJob,
     data: {
       oneOf: [
-        fields({ status: { const: 'accepted' }, previousStatus: { type: 'null' }, ...ofFile, ...planned }),
+        fields(
+          { status: { const: 'accepted' }, previousStatus: { type: 'null' }, ...ofFile, ...planned },
+          { waiting: fields({ for: { enum: ['enqueued_tokens', 'open_batches'] } }) },
+        ),
         fields({
           status: { const: 'submitted' },
           previousStatus: { const: 'accepted' },

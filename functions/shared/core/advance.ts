@@ -23,7 +23,7 @@ export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
 /** How an item fared: `broken` means a defect, which ends the invocation red once all items were served. */
 export type Fared = 'fine' | 'broken';
 
-/** Steps that a function carries out itself, each for as long as it likes; `observe` answers false when nothing is new. */
+/** Steps that a function carries out itself, each for as long as it likes; false when it changed nothing. */
 export type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
 
 const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
@@ -51,7 +51,7 @@ export async function advancePart(
     }
     try {
       const news = await carry(part);
-      if (step.do === 'observe' && news === false) return 'fine';
+      if (news === false) return 'fine';
     } catch (failure) {
       return failedStep(deps, ref, step.do, failure);
     }

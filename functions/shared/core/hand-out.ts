@@ -6,18 +6,19 @@ import { JOB_CHECK_MS, MESSAGE_PATIENCE_MS } from './timing.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
 
 /**
- * Makes every part of a committed plan due and sends a message for each. Dying half-way leaves the job due, and the
+ * Makes every part of a committed plan due and sends a message for each that does not wait for room. Dying half-way leaves the job due, and the
  * rest is handed out then; a part handed out twice gets two messages, of which its lease lets one work.
  */
 export async function handOut(deps: Deps, job: Job): Promise<void> {
   if (!job.plan) return;
   const cancelRequestedAt = (await deps.ledger.readJob(job.jobId))?.cancelRequestedAt;
   for (const part of await deps.ledger.partsOf(job.jobId, job.plan.planId)) {
-    const handedOnUntil = deps.clock.now() + MESSAGE_PATIENCE_MS;
+    const handedOn = part.waiting ? {} : { handedOnUntil: deps.clock.now() + MESSAGE_PATIENCE_MS };
     const wish = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
     await changePart(deps, part, (now) =>
-      now.active ? undefined : { ...now, active: true, handedOnUntil, ...wish },
+      now.active ? undefined : { ...now, active: true, ...handedOn, ...wish },
     );
+    if (part.waiting) continue;
     const { jobId, planId, number } = part;
     await deps.queues.send([{ to: 'submit', ref: { jobId, planId, number } }]);
   }

@@ -6,7 +6,7 @@
  *   4. a bad file is reported and rejected, nothing was sent
  *   5. the parts are written under that planId, not yet due; parts of any other plan are never looked at
  *   6. the plan is committed on the job, by compare-and-set: from here on it is accepted
- *   7. the parts are handed out (`hand-out.ts`)
+ *   7. the parts are handed out (`hand-out.ts`); with limits set they wait for room, and POLL lets them on
  *
  * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
  * gave them no sequencers.
@@ -22,6 +22,7 @@ import type { Job, Plan, RequestFile } from './job.ts';
 import { jobIdOf } from './job-id.ts';
 import { isMeant, isOlder, placeBehind } from './key-versions.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
+import { type BatchLimits, heldBackBy } from './limits.ts';
 import { jobDueAt } from './next-step.ts';
 import type { Part } from './part.ts';
 import type { PlannedPart } from './plan-parts.ts';
@@ -33,7 +34,7 @@ import { JOIN_MS, KEEP_MS, MAX_TRIES } from './timing.ts';
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
->;
+> & { limits: BatchLimits };
 
 /** An object version that has turned up in the request bucket. */
 export interface Arrival {
@@ -241,10 +242,20 @@ async function commit(
   { rows, groups, parts }: Extract<CheckedFile, { verdict: 'good' }>,
 ): Promise<void> {
   const plan: Plan = { planId, parts: parts.length, rows, groups };
-  for (const planned of parts) await deps.ledger.createPart(newPart(held.job, plan, planned));
+  const now = deps.clock.now();
+  for (const planned of parts) {
+    const heldBack = heldBackBy(deps.limits, planned.model);
+    const waiting = heldBack === undefined ? {} : { waiting: { for: heldBack, since: now } };
+    await deps.ledger.createPart({ ...newPart(held.job, plan, planned), ...waiting });
+  }
+  const [first] = parts.flatMap(({ model }) => heldBackBy(deps.limits, model) ?? []);
   await held.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
-      ? { ...withStatus(job, 'accepted', deps.clock.now()), plan }
+      ? {
+          ...withStatus(job, 'accepted', deps.clock.now()),
+          plan,
+          ...(first === undefined ? {} : { waiting: { for: first } }),
+        }
       : undefined,
   );
 }
@@ -256,6 +267,7 @@ function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
     jobId: job.jobId,
     planId: plan.planId,
     parts: plan.parts,
+    jobCreatedAt: job.createdAt,
     version: 1,
     request: { bucket, key, versionId },
     metadata,

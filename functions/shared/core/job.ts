@@ -1,5 +1,5 @@
 import type { JobStatus } from '../contract/batch-status.ts';
-import type { Finding, Reason, RowCounts, TokenUsage } from '../contract/events.ts';
+import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 
 /** A time-limited claim. `until` in milliseconds: the holder does nothing irrevocable past it. */
 export interface Lease {
@@ -70,6 +70,8 @@ export interface Job {
   lease?: Lease;
   scan?: Scan;
   plan?: Plan;
+  /** What its parts waited for from the beginning. */
+  waiting?: { for: WaitingFor };
   /** Every part of the plan has been made due. */
   handedOut?: true;
   findings?: { count: number; first: Finding[] };

@@ -16,18 +16,28 @@ export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
   return ran && part.cancelRequestedAt === undefined && part.ran.length + 1 < maxAttempts;
 }
 
+const OF_AN_ATTEMPT = [
+  'batch',
+  'intent',
+  'leave',
+  'waitUntil',
+  'held',
+  'cancelSentAt',
+  'handedOnUntil',
+] as const;
+
 /** The part with a new attempt before it: of the rows that `again` counts, in a file and a batch of their own. */
 export function nextAttempt(
   part: Part,
   delivered: Delivered,
   again: { rows: number; uploadBytes: number },
 ): Part {
-  const { batch, intent } = part;
+  const { batch, intent, leave } = part;
   if (!batch || !intent)
     throw new Error(`next attempt of ${part.jobId}/${part.number}: there was none before`);
   return {
-    ...(without(part, 'batch', 'intent', 'waitUntil', 'held', 'cancelSentAt', 'handedOnUntil') as Part),
-    ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows }],
+    ...(without(part, ...OF_AN_ATTEMPT) as Part),
+    ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows, ...(leave ? { leave } : {}) }],
     earlierBatchIds: [...part.earlierBatchIds, batch.batchId],
     soFar: { ...delivered, again },
     attempt: part.attempt + 1,

@@ -3,6 +3,7 @@
  * DELIVER and CANCEL carry the answers out; they differ only in what wakes them and which steps they carry.
  *
  * The life of a part, in the order of the steps:
+ *   0. await-room  it waits for room, before its first attempt or a later one: POLL lets it on (`room.ts`)
  *   1. begin    a fresh intent is written: from here on the part is somebody's business
  *   2. upload   its rows become a file at the API; the file's id is saved on the intent
  *   3. create   the last moment of sending is noted (`sendBy`), then POST /batches, once
@@ -26,6 +27,7 @@ export type PartStep =
   | { do: 'nothing' }
   | { do: 'wait'; until: number }
   | { do: 'publish' }
+  | { do: 'await-room' }
   | { do: 'begin' }
   | { do: 'upload' }
   | { do: 'create' }
@@ -57,6 +59,7 @@ export function nextPartStep(part: Part, now: number, paused: boolean): PartStep
 function stepBeforeBatch(part: Part, now: number, paused: boolean): PartStep {
   if (part.cancelRequestedAt !== undefined) return { do: 'end', as: 'cancelled' };
   if (part.tries >= MAX_TRIES) return { do: 'end', as: 'failed' };
+  if (part.waiting) return { do: 'await-room' };
   const waiting = pausedUntil(part, now);
   if (waiting) return waiting;
   if (paused) return { do: 'wait', until: now + PAUSE_CHECK_MS };
@@ -74,6 +77,7 @@ function stepWithBatch(part: Part, status: string, now: number, paused: boolean)
   const waiting = pausedUntil(part, now);
   if (hasEnded(status)) {
     if (!part.willRetry || part.cancelRequestedAt !== undefined) return waiting ?? stepAtTheEnd(part, now);
+    if (part.waiting) return { do: 'await-room' };
     if (waiting) return waiting;
     return paused ? { do: 'wait', until: now + PAUSE_CHECK_MS } : { do: 'retry' };
   }
@@ -147,6 +151,7 @@ export function jobDueAt(job: Job, now: number): number | undefined {
 function dueAt(step: PartStep | JobStep, handedOnUntil: number | undefined, now: number): number | undefined {
   if (step.do === 'nothing') return undefined;
   if (step.do === 'wait') return step.until;
-  if (step.do === 'publish' || step.do === 'observe' || step.do === 'cancel') return now;
+  if (step.do === 'publish' || step.do === 'observe' || step.do === 'cancel' || step.do === 'await-room')
+    return now;
   return Math.max(now, handedOnUntil ?? now);
 }

@@ -7,6 +7,7 @@ import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { afterPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
 import { LONGEST_WINDOW_MS, LOST_AFTER_MS } from './timing.ts';
+import type { WaitingLine } from './waiting-line.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
 
@@ -84,18 +85,23 @@ export async function endPart(
   const answer = await changePart(deps, ref, (part) => {
     if (part.batch || part.ended || part.intent?.sendBy !== undefined) return undefined;
     if (as === 'cancelled' && part.cancelRequestedAt === undefined) return undefined;
-    return { ...(without(part, 'waitUntil', 'handedOnUntil') as Part), ended: { as, reason }, tries: 0 };
+    const rest = without(part, 'waitUntil', 'handedOnUntil', 'waiting') as Part;
+    return { ...rest, ended: { as, reason }, tries: 0 };
   });
   if (!answer?.changed || as !== 'failed') return;
   deps.metrics.record('TriesUsedUp', 1);
   deps.log.error('tries_used_up', { jobId: ref.jobId, part: ref.number });
 }
 
-/** Applies a status that is further than the known one, once the one before is published. True: it did. Errors: RetryLater. */
+/**
+ * Applies a status that is further than the known one, once the one before is published. True: it did. `line` are the parts
+ * that wait for room, for whoever knows them. Errors: RetryLater.
+ */
 export async function applyObserved(
   deps: Omit<Deps, 'api'>,
   ref: PartRef,
   observed: ObservedBatch,
+  line?: WaitingLine,
 ): Promise<boolean> {
   if (!RANK.has(observed.status)) {
     deps.log.warn('unknown_status', { jobId: ref.jobId, batchId: observed.batchId, status: observed.status });
@@ -104,7 +110,7 @@ export async function applyObserved(
     const known = part.batch;
     if (known?.batchId !== observed.batchId || part.rev !== part.publishedRev) return undefined;
     if (!isFurther(part, known.status, observed.status)) return undefined;
-    return withStatus(part, known.status, observed, deps.clock.now());
+    return withStatus(part, known.status, observed, deps.clock.now(), line?.placeOf(part));
   });
   return answer?.changed ?? false;
 }
@@ -134,7 +140,13 @@ function isFurther(part: Part, known: string, observed: string): boolean {
   return rank > reached || (rank === RUNNING && reached === RUNNING && !RANK.has(known));
 }
 
-function withStatus(part: Part, known: string, observed: ObservedBatch, now: number): Part {
+function withStatus(
+  part: Part,
+  known: string,
+  observed: ObservedBatch,
+  now: number,
+  position: number | undefined,
+): Part {
   return {
     ...(without(part, 'waitUntil', 'handedOnUntil', 'held') as Part),
     batch: boundedBatch(observed),
@@ -142,6 +154,6 @@ function withStatus(part: Part, known: string, observed: ObservedBatch, now: num
     rev: part.rev + 1,
     changedAt: now,
     tries: 0,
-    ...afterPutBack(part, observed, now),
+    ...afterPutBack(part, observed, now, position),
   };
 }

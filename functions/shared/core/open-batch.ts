@@ -1,5 +1,6 @@
 import { hasEnded } from '../contract/batch-status.ts';
 import type { ObservedBatch, Part } from './part.ts';
+import { attemptSize } from './part-bytes.ts';
 
 /** A batch of ours that had not ended when last seen; it may be stale. */
 export interface OpenBatch {
@@ -8,16 +9,23 @@ export interface OpenBatch {
   createdAt: number;
   /** As it was known. */
   status: string;
+  model: string;
+  uploadBytes: number;
+  jobCreatedAt: number;
   /** The account that holds it; absent when that is not known. */
   account?: string;
 }
 
 /** What observing needs of a part's batch. */
-export function openBatchOf({ intent }: Part, { batchId, createdAt, status }: ObservedBatch): OpenBatch {
+export function openBatchOf(part: Part, { batchId, createdAt, status }: ObservedBatch): OpenBatch {
+  const { intent, model, jobCreatedAt } = part;
   return {
     batchId,
     createdAt,
     status,
+    model,
+    uploadBytes: attemptSize(part).uploadBytes,
+    jobCreatedAt,
     ...(intent?.account === undefined ? {} : { account: intent.account }),
   };
 }

@@ -1,4 +1,5 @@
-import type { ObservedBatch, Part } from './part.ts';
+import { createHash } from 'node:crypto';
+import type { ObservedBatch, Part, Waiting } from './part.ts';
 import { tokenLimitPause } from './timing.ts';
 
 /**
@@ -15,15 +16,32 @@ export function batchesOf({ ran, batch }: Part): ObservedBatch[] {
   return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
 }
 
-/** What a part gets with a batch that was put back: it waits, and is tried again unless it is to be cancelled. */
+/**
+ * What a part gets with a batch that was put back: it waits for room, unless it is to be cancelled. `position` is its
+ * place in the queue of its model, where that is known.
+ */
 export function afterPutBack(
   part: Part,
   batch: ObservedBatch,
   now: number,
-): Pick<Part, 'willRetry' | 'putBack' | 'waitUntil'> | undefined {
+  position?: number,
+): Pick<Part, 'willRetry' | 'putBack' | 'waiting'> | undefined {
   if (!isPutBack(batch) || part.cancelRequestedAt !== undefined) return undefined;
   const putBack = part.putBack + 1;
-  return { willRetry: true, putBack, waitUntil: now + tokenLimitPause(putBack) };
+  const waiting: Waiting = {
+    for: 'token_limit',
+    since: now,
+    until: now + Math.round(tokenLimitPause(putBack, fractionOf(part, putBack))),
+    ...(position === undefined ? {} : { position }),
+    ...(part.leave?.alone ? { alone: true } : {}),
+  };
+  return { willRetry: true, putBack, waiting };
+}
+
+/** From 0 to 1, spread evenly over parts and their pauses, and always the same for the same pause. */
+function fractionOf({ jobId, number }: Part, putBack: number): number {
+  const digest = createHash('sha256').update(`${jobId} ${number} ${putBack}`).digest();
+  return digest.readUInt32BE(0) / 2 ** 32;
 }
 
 /** Failed only for the organisation's limit on enqueued tokens: nothing of it ran, and later it may. */

@@ -5,6 +5,7 @@ import type {
   RequestFileRef,
   RowCounts,
   TokenUsage,
+  WaitingFor,
 } from '../contract/events.ts';
 import type { Lease } from './job.ts';
 
@@ -75,12 +76,35 @@ export interface Delivered {
   idsOut: string;
 }
 
+/** A part that waits for room: POLL alone lets it on. */
+export interface Waiting {
+  for: WaitingFor;
+  /** Tells this wait from the part's others. */
+  since: number;
+  /** Once the API put it back: it is tried again then, though nothing says that there is room. */
+  until?: number;
+  /** Its place in the queue of its model when it was put back, from 1; absent where that was not known. */
+  position?: number;
+  /** It was put back though no other batch of its model was open: what is younger need not wait behind it. */
+  alone?: true;
+}
+
+/** POLL's leave to begin an attempt. */
+export interface Leave {
+  at: number;
+  /** Input tokens by the estimate of then, and the limit they were held against. */
+  estimate?: { tokens: number; limit: number };
+  /** No other batch of its model was open. */
+  alone?: true;
+}
+
 /** A batch of the part that ran, and after which other rows of it ran again. */
 export interface RanBatch {
   batch: ObservedBatch;
   intent: Intent;
   /** How many rows were sent. */
   rows: number;
+  leave?: Leave;
 }
 
 /** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
@@ -92,6 +116,8 @@ export interface Part {
   number: number;
   /** How many parts the plan has. */
   parts: number;
+  /** When its job came: what waits for room is served by it. */
+  jobCreatedAt: number;
   version: number;
   request: RequestFileRef;
   /** The user's metadata, for the batch and its events. */
@@ -132,6 +158,9 @@ export interface Part {
   willRetry?: true;
   /** How often the API put the part back for its token limit. */
   putBack: number;
+  waiting?: Waiting;
+  /** Of the present attempt. */
+  leave?: Leave;
   /** The part ended without a batch; `lost`: with one that the API knows no more. */
   ended?: { as: 'cancelled' | 'failed' | 'lost'; reason: Reason };
   /** Counted failures are used up while an intent stands: a person has to look. */

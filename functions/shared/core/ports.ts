@@ -1,8 +1,11 @@
 import type { BatchdropEvent } from '../contract/events.ts';
 import type { MetricName } from '../contract/metrics.ts';
+import type { CreateWindow } from './create-window.ts';
 import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
-import type { ObservedBatch, Part, PartRef } from './part.ts';
+import type { Leave, ObservedBatch, Part, PartRef } from './part.ts';
+import type { Measured } from './tokens.ts';
+import type { WaitingPart } from './waiting-line.ts';
 
 /** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
 export interface KeyPointer {
@@ -16,9 +19,11 @@ export interface KeyPointer {
 
 /**
  * One entry of the `due` index. It may be stale: it only says where to look. `open` is there when the part's batch only has
- * to be observed, for which the part need not be read.
+ * to be observed, `waits` when the part only waits for room: it then need not be read.
  */
-export type DueItem = { kind: 'job'; jobId: string } | ({ kind: 'part'; open?: OpenBatch } & PartRef);
+export type DueItem =
+  | { kind: 'job'; jobId: string }
+  | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
 
 /** Switches set by an operator, and what one tick of the poller leaves to the next. */
 export interface Control {
@@ -29,10 +34,29 @@ export interface Control {
   nextShard?: number;
   /** The API asked not to be asked before this time, in milliseconds. */
   observeFrom?: number;
+  /** Models of which parts wait for the API's token limit: whoever comes newly waits behind them. */
+  full?: string[];
   /** Batches that the last tick did not come to: they are retrieved first. */
   observeFirst?: string[];
   /** When the last tick was finished, in milliseconds. */
   tickedAt?: number;
+}
+
+/** A part that was let on from waiting for room. */
+export interface Admitted extends PartRef {
+  /** Of which wait it was: `waiting.since`. */
+  since: number;
+  model: string;
+  uploadBytes: number;
+  /** Until it is known to have been given. */
+  leave?: Leave;
+}
+
+/** Who was let on and is not known to be over, and what was learned of tokens, by model. */
+export interface Admissions {
+  version: number;
+  admitted: Admitted[];
+  measured: Record<string, Measured>;
 }
 
 /** Shards of the `due` index. */
@@ -61,6 +85,12 @@ export interface Ledger {
   readControl(): Promise<Control>;
   /** Creates it when `control.version` is 0. */
   replaceControl(control: Control): Promise<boolean>;
+  readAdmissions(): Promise<Admissions>;
+  /** Creates them when `version` is 0. */
+  replaceAdmissions(admissions: Admissions): Promise<boolean>;
+  readCreateWindow(): Promise<CreateWindow>;
+  /** Creates it when `version` is 0. */
+  replaceCreateWindow(window: CreateWindow): Promise<boolean>;
   /** Items of one shard with `dueAt` ≤ `before`, longest due first. */
   due(shard: number, before: number, limit: number): Promise<DueItem[]>;
 }

@@ -6,10 +6,14 @@
  *   2. read     the `due` index says where to look, and which batches only have to be observed
  *   3. serve    every other item is read and taken further, whatever can be published is, for half of the time
  *   4. observe  all open batches of all shards in one survey; each that has changed is changed by compare-and-set
- *   5. release  what is left to the next tick: where to begin, and until when the API wants to be left alone
+ *   5. let on   whom there is room for, of those that wait (`admit-parts.ts`)
+ *   6. release  what is left to the next tick: where to begin, and until when the API wants to be left alone
  *
  * Known gap: of one shard no more than `PER_SHARD` items are seen, those that have been due longest.
  */
+
+import { hasEnded } from '../contract/batch-status.ts';
+import { admitParts } from './admit-parts.ts';
 import {
   type AdvanceDeps,
   advanceJob,
@@ -19,17 +23,22 @@ import {
   quickPartSteps,
 } from './advance.ts';
 import { inParallel } from './in-parallel.ts';
+import type { BatchLimits } from './limits.ts';
 import { observeBatches } from './observe-batches.ts';
 import { applyObserved, endIfLost } from './observe-part.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
+import { isPutBack } from './part-end.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
 import { OpenBatches } from './readings.ts';
+import { nameOf, WaitingLine, waitingPartOf } from './waiting-line.ts';
 
-export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'>;
+export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'> & { limits: BatchLimits };
 
 const AT_ONCE = 32; // items side by side, a dozen short calls each
 const PER_SHARD = 8_000; // with sixteen of them 128,000; an entry takes a few hundred bytes of memory
+const MOST_FULL = 100; // models; what is not noted loses only its place before newcomers
+const TO_LET_ON_MS = 5_000; // however many batches there are to observe, those that wait are not forgotten
 const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples are spread evenly, however many ticks there are
 
 /** What a tick did; `broken` items had a defect, or were in a shard that could not be read, and are tried again later. */
@@ -40,6 +49,9 @@ export interface Tick {
   /** Batches to observe, and calls to the API that took. */
   open: number;
   calls: number;
+  /** Parts that waited for room, and how many of them were let on. */
+  waiting: number;
+  admitted: number;
 }
 
 /** Undefined: another tick is still at it. Errors: RetryLater. */
@@ -60,7 +72,7 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
 }
 
 /** What a tick leaves to the next. */
-type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst'>;
+type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
 
 interface DueInShard {
   shard: number;
@@ -68,8 +80,16 @@ interface DueInShard {
 }
 
 class Reconciliation {
-  readonly tick: Tick = { looked: 0, broken: 0, outOfTime: false, open: 0, calls: 0 };
   readonly openBatches = new OpenBatches();
+  readonly tick: Tick = {
+    looked: 0,
+    broken: 0,
+    outOfTime: false,
+    open: 0,
+    calls: 0,
+    waiting: 0,
+    admitted: 0,
+  };
   readonly #deps: ReconcileDeps;
   readonly #turn: Turn;
   readonly #control: Control;
@@ -79,7 +99,16 @@ class Reconciliation {
   /** Items that are yet to be served, in the order of the shards. */
   #items: DueInShard[] = [];
   #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
+  /** A shard could not be read. */
+  #isBlind = false;
   #observeFrom: number;
+  readonly #line = new WaitingLine();
+  /** Open batches as last known, by the names of their parts. */
+  readonly #open = new Map<string, OpenBatch>();
+  /** Batches that were put back: they are told where they stand when all are known. */
+  #putBack: { ref: PartRef; known: OpenBatch; observed: ObservedBatch }[] = [];
+  /** Batches that were seen to end, by model. */
+  readonly #ended = new Map<string, number>();
   #observeFirst: string[];
 
   constructor(deps: ReconcileDeps, turn: Turn, control: Control) {
@@ -93,6 +122,11 @@ class Reconciliation {
   }
 
   async run(): Promise<void> {
+    await this.#lookAtAll();
+    await this.#letOn();
+  }
+
+  async #lookAtAll(): Promise<void> {
     // Observing comes after publishing, and must not wait for all of it. What is left then has the rest of the time.
     for (let share = 2; this.#shards.length + this.#items.length > 0; share = 1) {
       if (this.#isOver()) {
@@ -108,11 +142,21 @@ class Reconciliation {
   /** What the next tick has to know. */
   left(): LeftOver {
     const nextShard = this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
+    const full = this.#full();
     return {
       nextShard,
       ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
       ...(this.#observeFirst.length > 0 ? { observeFirst: this.#observeFirst } : {}),
+      ...(full.length > 0 ? { full } : {}),
     };
+  }
+
+  /** Models of which parts wait for the API's limit; where a shard was not read it stays as it was. */
+  #full(): string[] {
+    const full = new Set(this.#shards.length > 0 || this.#isBlind ? this.#control.full : []);
+    for (const { model, waiting } of this.#line.inOrder())
+      if (waiting.for === 'token_limit' && !waiting.alone) full.add(model);
+    return [...full].slice(0, MOST_FULL);
   }
 
   /** One at least, one after the other: what they cost is then known before the next. */
@@ -121,8 +165,8 @@ class Reconciliation {
       if (read > 0 && this.#deps.clock.now() >= until) return;
       const shard = this.#shards[0] ?? 0;
       for (const item of await this.#dueIn(shard)) {
-        if (item.kind === 'part' && item.open)
-          this.#toObserve.set(item.open.batchId, { ref: item, open: item.open });
+        if (item.kind === 'part' && item.open) this.#isOpen(item, item.open);
+        else if (item.kind === 'part' && item.waits) this.#line.add(item.waits);
         else this.#items.push({ shard, item });
       }
       this.#shards.shift();
@@ -136,6 +180,7 @@ class Reconciliation {
       return await ledger.due(shard, clock.now(), PER_SHARD);
     } catch (failure) {
       log.error('shard_not_read', { shard }, failure);
+      this.#isBlind = true;
       this.tick.broken += 1;
       return [];
     }
@@ -155,14 +200,36 @@ class Reconciliation {
     const carriers = {
       ...quickPartSteps(this.#deps),
       observe: async (part: Part) => {
-        if (part.batch) {
-          const open = openBatchOf(part, part.batch);
-          this.#toObserve.set(open.batchId, { ref: item, open });
-        }
+        if (part.batch) this.#isOpen(item, openBatchOf(part, part.batch));
         return false;
       },
+      'await-room': this.#standInLine,
     };
     return advancePart(this.#deps, item, carriers, this.#control.paused);
+  }
+
+  #isOpen(ref: PartRef, open: OpenBatch): void {
+    this.#toObserve.set(open.batchId, { ref, open });
+    this.#open.set(nameOf(ref), open);
+  }
+
+  readonly #standInLine = async (part: Part): Promise<false> => {
+    const waits = waitingPartOf(part);
+    if (waits) this.#line.add(waits);
+    return false;
+  };
+
+  /** An operator's pause keeps everybody where they are. */
+  async #letOn(): Promise<void> {
+    this.tick.waiting = this.#line.length;
+    if (this.#control.paused) return;
+    const seen = { line: this.#line, open: this.#open, ended: this.#ended };
+    try {
+      this.tick.admitted = await admitParts(this.#deps, seen);
+    } catch (failure) {
+      this.#deps.log.error('nobody_let_on', {}, failure);
+      this.tick.broken += 1;
+    }
   }
 
   async #observe(): Promise<void> {
@@ -178,7 +245,7 @@ class Reconciliation {
       open,
       { rotation, first: this.#observeFirst },
       {
-        isOver: () => this.#isOver(),
+        isOver: () => this.#deps.clock.now() >= this.#turn.until - TO_LET_ON_MS || this.#turn.signal.aborted,
         seen: async (known, now) => this.#see(refOf(known), known, now),
         failed: async (known, failure) => {
           const ref = refOf(known);
@@ -186,6 +253,7 @@ class Reconciliation {
         },
       },
     );
+    await this.#takePutBack();
     this.tick.open += open.length;
     this.tick.calls += observed.calls;
     this.tick.outOfTime ||= observed.cutShort;
@@ -201,15 +269,40 @@ class Reconciliation {
       return;
     }
     this.openBatches.add(observed);
+    if (isPutBack(observed)) {
+      this.#putBack.push({ ref, known, observed });
+      this.#line.announce({ ...known, ...ref });
+    } else await this.#apply(ref, known, observed);
+  }
+
+  async #takePutBack(): Promise<void> {
+    const putBack = this.#putBack;
+    this.#putBack = [];
+    await inParallel(putBack, AT_ONCE, async ({ ref, known, observed }) => {
+      if (!this.#isOver()) await this.#apply(ref, known, observed);
+    });
+  }
+
+  async #apply(ref: PartRef, known: OpenBatch, observed: ObservedBatch): Promise<void> {
     await this.#look(ref, async () => {
       try {
-        await applyObserved(this.#deps, ref, observed);
+        if (await applyObserved(this.#deps, ref, observed, this.#line)) this.#noteEnd(ref, known, observed);
       } catch (failure) {
         return failedStep(this.#deps, ref, 'observe', failure);
       }
-      const carriers = { ...quickPartSteps(this.#deps), observe: async () => false }; // it was, just now
+      const carriers = {
+        ...quickPartSteps(this.#deps),
+        observe: async () => false, // it was, just now
+        'await-room': this.#standInLine,
+      };
       return advancePart(this.#deps, ref, carriers, this.#control.paused);
     });
+  }
+
+  #noteEnd(ref: PartRef, { model }: OpenBatch, observed: ObservedBatch): void {
+    if (!hasEnded(observed.status)) return;
+    this.#open.delete(nameOf(ref));
+    if (!isPutBack(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
   }
 
   async #unseen(ref: PartRef, failure: unknown): Promise<Fared> {
@@ -264,7 +357,7 @@ async function releaseTick(
   { finishedAt, ...left }: LeftOver & { finishedAt: number | undefined },
 ): Promise<void> {
   try {
-    const { pollLease, observeFrom: _, observeFirst: __, ...control } = await ledger.readControl();
+    const { pollLease, observeFrom: _, observeFirst: __, full: ___, ...control } = await ledger.readControl();
     const tickedAt = finishedAt ?? control.tickedAt;
     if (pollLease?.holder !== mine.pollLease?.holder) return;
     await ledger.replaceControl({ ...control, ...left, ...(tickedAt === undefined ? {} : { tickedAt }) });

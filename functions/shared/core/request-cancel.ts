@@ -72,7 +72,7 @@ async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part
   return answer?.part;
 }
 
-/** A pause ends with it: what it was for (a bus that refuses, the token limit, a failed step) keeps no cancel waiting. */
+/** A pause ends with it: what it was for (a bus that refuses, a failed step) keeps no cancel waiting. */
 function wished(part: Part, now: number): Part {
   return { ...(without(part, 'waitUntil') as Part), cancelRequestedAt: now };
 }

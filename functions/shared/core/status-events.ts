@@ -41,6 +41,14 @@ export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEv
   if (batch.status === 'failed') {
     data.errors = excerptOf(batch.errors, batch.errorCount);
     data.willRetry = part.willRetry === true;
+    const { waiting } = part;
+    if (data.willRetry && waiting?.until !== undefined) {
+      data.waiting = {
+        for: waiting.for,
+        position: waiting.position ?? null,
+        until: isoTime(waiting.until),
+      };
+    }
   }
   return {
     detailType: DETAIL_TYPE.batchStatusChange,
@@ -81,10 +89,12 @@ function jobData(job: Job, resultsBucket: string): JobStatusChange['data'] {
     request: { bucket, key, versionId, size, etag },
     metadata,
   };
+  const planned = { rows: job.plan?.rows ?? 0, parts: job.plan?.parts ?? 0 };
   switch (job.status) {
     case 'accepted':
+      return { ...base, status: 'accepted', ...planned, ...(job.waiting ? { waiting: job.waiting } : {}) };
     case 'submitted':
-      return { ...base, status: job.status, rows: job.plan?.rows ?? 0, parts: job.plan?.parts ?? 0 };
+      return { ...base, status: 'submitted', ...planned };
     case 'rejected':
       return {
         ...base,

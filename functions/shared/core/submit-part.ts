@@ -2,9 +2,9 @@
  * Carries a part from nothing to a batch: what SUBMIT does. Each numbered step is a compare-and-set, and dying right
  * after any of them leaves something that the next try can finish.
  *   1. the lease: longer than the function may run, so two never work on one part
- *   2. the intent: refused once a cancel is recorded
+ *   2. the intent: refused once a cancel is recorded. What needs POLL's leave to begin and has none waits for it
  *   3. the file: uploaded in one pass, its id and digest saved. Dying before it is saved leaves a file nobody uses
- *   4. `sendBy` is saved, then POST /batches leaves, once, and only while the lease has time left
+ *   4. a place among the creates of this hour is taken; `sendBy` is saved, then POST /batches leaves, once, and only while the lease has time left
  *   5. the batch is saved on the intent. Dying before it leaves `sendBy` without a batch: the next try looks for it
  *
  * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
@@ -12,13 +12,15 @@
 import { createHash } from 'node:crypto';
 import { isDeleted, isOurAccount } from './account.ts';
 import { without } from './change.ts';
+import { takePlace } from './create-window.ts';
 import { Ambiguous, NotAllowed, Refused, RetryLater } from './errors.ts';
 import { findBatches } from './find-batches.ts';
 import { type HeldPart, LostLease, withPartLease } from './lease.ts';
+import { type BatchLimits, heldBackBy } from './limits.ts';
 import { nextPartStep, type PartStep } from './next-step.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part, PartRef } from './part.ts';
 import { attemptBytes, attemptSize } from './part-bytes.ts';
-import type { Ports, Turn } from './ports.ts';
+import type { Control, Ports, Turn } from './ports.ts';
 import { cancelStray, saveBatch } from './save-batch.ts';
 import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
 
@@ -27,19 +29,28 @@ export type SubmitDeps = Pick<
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
 > & {
   completionWindow: string;
+  limits: BatchLimits;
 };
 
-type TurnDeps = SubmitDeps & Turn;
+type TurnDeps = SubmitDeps & Turn & { control: SubmissionControl };
+
+/** What an operator and POLL say of submission. */
+export type SubmissionControl = Pick<Control, 'paused' | 'full'>;
 
 /** A create that has less time than this left before the lease ends is not sent. */
 const TIME_TO_CREATE_MS = 60_000;
 
 /** Runs the part's submission steps under a lease for this turn. Errors: as the ports', LostLease. */
-export async function submitPart(deps: SubmitDeps, ref: PartRef, turn: Turn, paused: boolean): Promise<void> {
+export async function submitPart(
+  deps: SubmitDeps,
+  ref: PartRef,
+  turn: Turn,
+  control: SubmissionControl,
+): Promise<void> {
   await withPartLease(deps, ref, turn.until, async (held) => {
     for (;;) {
-      const step = nextPartStep(without(held.part, 'lease') as Part, deps.clock.now(), paused);
-      if (!(await submissionStep({ ...deps, ...turn }, held, step))) return;
+      const step = nextPartStep(without(held.part, 'lease') as Part, deps.clock.now(), control.paused);
+      if (!(await submissionStep({ ...deps, ...turn, control }, held, step))) return;
     }
   });
 }
@@ -68,11 +79,18 @@ async function submissionStep(deps: TurnDeps, held: HeldPart, step: PartStep): P
   }
 }
 
+/** The part begins, or it gets into the line: with limits set, or behind others of its model, it needs POLL's leave. */
 async function begin(deps: TurnDeps, held: HeldPart): Promise<void> {
-  const intent: Intent = { id: deps.ids.next(), at: deps.clock.now() };
-  await held.change((part) =>
-    part.intent || part.cancelRequestedAt !== undefined ? undefined : { ...part, intent },
-  );
+  const now = deps.clock.now();
+  const intent: Intent = { id: deps.ids.next(), at: now };
+  const { limits, control } = deps;
+  await held.change((part) => {
+    if (part.intent || part.cancelRequestedAt !== undefined) return undefined;
+    const isFull = control.full?.includes(part.model);
+    const heldBack = isFull ? 'token_limit' : heldBackBy(limits, part.model);
+    if (heldBack === undefined || part.leave) return { ...part, intent };
+    return { ...part, waiting: { for: heldBack, since: now } };
+  });
 }
 
 async function upload(deps: TurnDeps, held: HeldPart): Promise<void> {
@@ -120,6 +138,7 @@ async function create(deps: TurnDeps, held: HeldPart): Promise<boolean> {
   if (held.until - deps.clock.now() < TIME_TO_CREATE_MS) {
     throw new RetryLater('create: too little time left in this invocation', { afterSeconds: 1 });
   }
+  await takePlace(deps);
   const intent = standing(held.part);
   const noted = await held.change((part) =>
     part.intent?.id === intent.id && part.cancelRequestedAt === undefined
@@ -260,6 +279,7 @@ async function retry(deps: TurnDeps, held: HeldPart): Promise<void> {
   const id = deps.ids.next();
   await held.change((part) => {
     if (!part.batch || part.batch.batchId !== ended || !part.intent || !part.willRetry) return undefined;
+    if (part.waiting) return undefined;
     const intent = without({ ...part.intent, id, at: deps.clock.now() }, 'sendBy', 'foundNothingAt');
     return {
       ...(without(part, 'batch', 'willRetry', 'waitUntil', 'cancelSentAt') as Part),

@@ -1,6 +1,6 @@
 import { IdDigest } from './id-digest.ts';
 import type { Job } from './job.ts';
-import type { ObservedBatch, Part } from './part.ts';
+import type { Leave, ObservedBatch, Part } from './part.ts';
 import { attemptSize } from './part-bytes.ts';
 import { endOfPart } from './part-end.ts';
 import { isoTime } from './status-events.ts';
@@ -17,6 +17,7 @@ export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
     rows: job.rows,
     usage: job.usage ?? null,
     ids: idDigests(parts),
+    warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + (part.delivered?.anomalies ?? 0), 0),
     receivedAt: isoTime(job.createdAt),
     endedAt: isoTime(job.changedAt),
@@ -35,8 +36,17 @@ function idDigests(parts: Part[]): { in: string; out: string } {
   return { in: idsIn.toString(), out: idsOut.toString() };
 }
 
+function warningsOf({ number, model, ran, leave }: Part): string[] {
+  return [...ran.map((earlier) => earlier.leave), leave].flatMap((one) => {
+    const { tokens, limit } = one?.estimate ?? { tokens: 0, limit: 0 };
+    if (tokens <= limit) return [];
+    return `part ${number}: about ${tokens} input tokens are more than the limit of ${limit} for ${model}; it was sent alone`;
+  });
+}
+
 function partSummary(part: Part): Record<string, unknown> {
-  const { batch } = part;
+  const { batch, leave } = part;
+  const present = batch ? [{ batch, rows: attemptSize(part).rows, ...(leave ? { leave } : {}) }] : [];
   return {
     part: part.number,
     endpoint: part.endpoint,
@@ -55,15 +65,27 @@ function partSummary(part: Part): Record<string, unknown> {
     endedAt: batch?.endedAt === undefined ? null : isoTime(batch.endedAt),
     earlierBatchIds: part.earlierBatchIds,
     secondBatchIds: part.strays,
-    batches: [...part.ran, ...(batch ? [{ batch, rows: attemptSize(part).rows }] : [])].map(batchSummary),
+    putBack: part.putBack,
+    batches: [...part.ran, ...present].map(batchSummary),
   };
 }
 
-function batchSummary({ batch, rows }: { batch: ObservedBatch; rows: number }): Record<string, unknown> {
+/** `estimatedInputTokens` and the limit they were held against: where `enqueuedTokens` is set for the model. */
+function batchSummary({
+  batch,
+  rows,
+  leave,
+}: {
+  batch: ObservedBatch;
+  rows: number;
+  leave?: Leave;
+}): Record<string, unknown> {
   return {
     batchId: batch.batchId,
     status: batch.status,
     rows,
+    estimatedInputTokens: leave?.estimate?.tokens ?? null,
+    enqueuedTokensLimit: leave?.estimate?.limit ?? null,
     counts: batch.counts ?? null,
     usage: batch.usage ?? null,
     createdAt: isoTime(batch.createdAt),

@@ -56,7 +56,11 @@ export function pauseAfter(tries: number): number {
   return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
 }
 
-/** The pause after the API put a part back for its token limit for the n-th time: 5 minutes, doubling up to 80. */
-export function tokenLimitPause(putBack: number): number {
-  return Math.min(5 * MINUTE * 2 ** (putBack - 1), 80 * MINUTE);
+/**
+ * The pause after the API put a part back for its token limit for the n-th time: from 5 minutes on, doubling, up to 80.
+ * `fraction`, from 0 to 1, says where in a range, so that what was put back together does not come back together.
+ */
+export function tokenLimitPause(putBack: number, fraction: number): number {
+  const shortest = Math.min(5 * MINUTE * 2 ** (putBack - 1), 60 * MINUTE);
+  return shortest + fraction * Math.min(shortest / 2, 20 * MINUTE);
 }

@@ -1,0 +1,33 @@
+import type { Finding } from './invariants.ts';
+import { MINUTE } from './invocation.ts';
+import { nameOf } from './ledger-watch.ts';
+import type { World } from './world.ts';
+
+const SEEN_AFTER_MS = 8 * MINUTE; // what has waited so long is in the index, and in what a tick has read of it
+
+/** Never more open batches than `maxOpenBatches`, counting those that may exist. */
+export function withinLimits({ limits, written, api }: World): Finding {
+  const { maxOpenBatches } = limits;
+  const promise = 'never more open batches than were set';
+  if (maxOpenBatches === undefined) return { promise, examined: 0, broken: [] };
+  const { mostOpen } = written;
+  const broken =
+    mostOpen > maxOpenBatches ? [`${mostOpen} were open at once, ${maxOpenBatches} are set`] : [];
+  return { promise, examined: api.audit().creates.length, broken };
+}
+
+/**
+ * Whoever is let on is the oldest of its model, once faults are over: before, a part of the index may not have been
+ * readable. A part that was put back alone lets others pass.
+ */
+export function oldestFirst({ written, repairedAt }: World): Finding {
+  const after = written.letOn.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
+  const together = new Set(written.letOn.map(({ part, at }) => `${nameOf(part)} ${at}`)); // by one tick
+  const broken = after.flatMap(({ part, at, older }) =>
+    older
+      .filter(({ waiting }) => waiting && !waiting.alone && waiting.since < at - SEEN_AFTER_MS)
+      .filter((other) => !together.has(`${nameOf(other)} ${at}`))
+      .map((other) => `${nameOf(part)} was let on before ${nameOf(other)}, which is older`),
+  );
+  return { promise: 'oldest first within a model', examined: after.length, broken };
+}
