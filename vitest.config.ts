@@ -9,7 +9,7 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     maxWorkers: 2, // by default one fewer than cores: on two cores the files would wait for each other
-    testTimeout: 60_000,
+    testTimeout: 180_000, // the longest run for a minute on a machine that has nothing else to do
     hookTimeout: 120_000,
     reporters: ['default', ['json', { outputFile: 'test-results/report.json' }]],
     projects: [
