@@ -9,7 +9,7 @@ const SECOND_BATCHES_AT_LEAST = 10;
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };
 const BEYOND_THE_BOUND = /keeps \d+ batches|was billed twice/;
 
-test('a batch that shows later than the settling time is found, cancelled and reported', {
+test('a batch that shows later than the settling time is found, cancelled, reported and alarmed', {
   timeout: 300_000,
 }, async () => {
   let seconds = 0;
@@ -47,5 +47,8 @@ function secondBatches({ world }: HistoryReport): { found: number; broken: strin
     if (!summary || !Buffer.from(summary.body).toString().includes(batchId))
       broken.push(`${batchId} is not in the summary`);
   }
+  // What the alarm SecondBatch listens to.
+  if (world.metrics.of('SecondBatches').length < seconds.length)
+    broken.push('a second batch set off no alarm');
   return { found: seconds.length, broken };
 }
