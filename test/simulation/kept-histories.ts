@@ -236,4 +236,50 @@ export const KEPT: KeptHistory[] = [
       },
     ],
   },
+  {
+    wrong:
+      'the row states of a delivery that stood still stayed in the results bucket: it was not on the record yet',
+    seed: 22982,
+    leftOut: {
+      deeds: [],
+      allFaultsBut: [
+        'message twice @ deed 0',
+        'frozen before its effect @ submit(m2815.1#1)/11',
+        'dies before its effect @ intake(m8295.1#1)/3',
+        'fails before its effect @ poll#11/19',
+        'frozen before its answer @ intake(m5600.1#1)/4',
+        'fails before its effect @ intake(m1058.1#1)/7',
+        'dies after its effect @ poll#13/18',
+        'fails before its effect @ submit(m5703.1#1)/1',
+        'messages out of order @ deed 1 1',
+        'fails after its effect @ submit(m6243.1#1)/0',
+        'message twice @ poll#18/29 intake',
+        'cancel leaves partial results @ batch 3',
+        'slow to answer @ submit(m1684.1#1)/6',
+        'dies before its effect @ poll#19/30',
+        'frozen before its answer @ poll#20/2',
+        'slow to answer @ poll#21/5',
+        'create accepted late @ create submit(m1684.1#1)/14',
+        'entry refused by the bus @ poll#22/21',
+        'slow to answer @ poll#23/16',
+        'slow to answer @ poll#27/9',
+        'dies after its effect @ poll#28/2',
+        'frozen before its answer @ deliver(m1376.1#1)/5',
+        'fails after its effect @ deliver(m1376.1#1)/8',
+      ],
+    },
+    without: [
+      {
+        file: `${CORE}/deliver-part.ts`,
+        anchor: "    await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');\n",
+        replacement: '',
+      },
+      {
+        file: `${CORE}/deliver-part.ts`,
+        anchor: '    // Before anything becomes visible,',
+        replacement:
+          "    await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');\n    // Before anything becomes visible,",
+      },
+    ],
+  },
 ];

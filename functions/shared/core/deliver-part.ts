@@ -86,9 +86,9 @@ async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn
     const lines = await collector.finish();
     const pieces = new OrderedPieces({ ...deps, part, table, before, lines, writers });
     const { states, idsIn, idsOut, again } = await pieces.write(account, turn.signal);
-    await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
-    // Before the pieces become visible, so that they are removed whatever becomes of this delivery.
+    // Before anything becomes visible, so that it is removed whatever becomes of this delivery.
     await held.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] }));
+    await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     const outputBytes = await writers.output.close();
     const errorsBytes = await writers.errors.close();
     const anomaliesBytes = await writers.anomalies.close();
