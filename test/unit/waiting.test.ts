@@ -406,3 +406,25 @@ function summaryOf(world: SmallWorld, jobId: string) {
   const found = [...world.results.objects()].find(([key]) => key.endsWith(`${jobId}/summary.json`));
   return JSON.parse(Buffer.from(found?.[1].body ?? '{}').toString());
 }
+
+/** Found by `npm run simulate` with seed 6429: its place in the line was older than its being there. */
+it('a part is in the line since it was handed out, not since its plan', async () => {
+  let fails = false;
+  const world = new SmallWorld({
+    fate: () => ({ runningMs: HOUR }),
+    limits: { enqueuedTokens: {}, maxOpenBatches: 1 },
+    replaced: ({ ledger }) => ({
+      ledger: withFaults(ledger, (method) =>
+        method === 'replacePart' && fails ? { failBefore: new RetryLater('throttled') } : 'ok',
+      ),
+    }),
+  });
+  await world.drop('first.jsonl', fileOf('r0'));
+  await world.pass(3);
+  fails = true;
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  const planned = world.clock.now();
+  fails = false;
+  await world.pass(2);
+  expect(world.parts(jobId)[0]?.waiting?.since ?? 0).toBeGreaterThan(planned);
+});

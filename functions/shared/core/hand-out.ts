@@ -1,13 +1,15 @@
 import { changeJob, changePart } from './change.ts';
 import type { Job } from './job.ts';
+import type { Part } from './part.ts';
 import type { Ports } from './ports.ts';
 import { JOB_CHECK_MS, MESSAGE_PATIENCE_MS } from './timing.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
 
 /**
- * Makes every part of a committed plan due and sends a message for each that does not wait for room. Dying half-way leaves the job due, and the
- * rest is handed out then; a part handed out twice gets two messages, of which its lease lets one work.
+ * Makes every part of a committed plan due and sends a message for each that does not wait for room. Dying half-way
+ * leaves the job due, and the rest is handed out then; a part handed out twice gets two messages, of which its lease lets
+ * one work.
  */
 export async function handOut(deps: Deps, job: Job): Promise<void> {
   if (!job.plan) return;
@@ -16,7 +18,9 @@ export async function handOut(deps: Deps, job: Job): Promise<void> {
     const handedOn = part.waiting ? {} : { handedOnUntil: deps.clock.now() + MESSAGE_PATIENCE_MS };
     const wish = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
     await changePart(deps, part, (now) =>
-      now.active ? undefined : { ...now, active: true, ...handedOn, ...wish },
+      now.active
+        ? undefined
+        : { ...now, active: true, ...handedOn, ...wish, ...inLineSince(now, deps.clock.now()) },
     );
     if (part.waiting) continue;
     const { jobId, planId, number } = part;
@@ -25,4 +29,9 @@ export async function handOut(deps: Deps, job: Job): Promise<void> {
   await changeJob(deps, job.jobId, (now) =>
     now.handedOut ? undefined : { ...now, handedOut: true, handedOnUntil: deps.clock.now() + JOB_CHECK_MS },
   );
+}
+
+/** A part that waits for room stands in the line from here on: before, nobody could have let it on. */
+function inLineSince({ waiting }: Part, now: number): Pick<Part, 'waiting'> {
+  return waiting ? { waiting: { ...waiting, since: now } } : {};
 }
