@@ -1,0 +1,89 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** Pages that people read: not what was installed or built, nor what docs/cli.md is made of. */
+const PAGES = globSync('**/*.md', {
+  exclude: [
+    'node_modules/**',
+    'test/integration/cli-page.md',
+    'dist/**',
+    '**/cdk.out/**',
+    'examples/**/node_modules/**',
+  ],
+});
+
+interface Block {
+  page: string;
+  language: string;
+  text: string;
+}
+
+const blocks: Block[] = PAGES.flatMap((page) =>
+  [...readFileSync(page, 'utf8').matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(
+    ([, language = '', text = '']) => ({
+      page,
+      language,
+      text,
+    }),
+  ),
+);
+
+/** A page as text alone: what stands in code is no link and no heading. */
+const proseOf = (page: string) =>
+  readFileSync(page, 'utf8')
+    .replaceAll(/^```.*?^```$/gms, '')
+    .replaceAll(/`[^`\n]*`/g, (code) => code.replaceAll(/[[\]()]/g, ''));
+
+/** The anchors of a page as GitHub makes them of its headings. */
+function anchorsOf(page: string): Set<string> {
+  const headings = [...proseOf(page).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
+test('links within the project lead somewhere, and so do their anchors', () => {
+  const broken: string[] = [];
+  let examined = 0;
+  for (const page of PAGES) {
+    for (const [, link = ''] of proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      examined += 1;
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(target)) broken.push(`${page}: ${link} is not there`);
+      else if (anchor !== undefined && !anchorsOf(target).has(anchor))
+        broken.push(`${page}: ${link} has no such heading`);
+    }
+  }
+  expect(broken).toEqual([]);
+  expect(examined).toBeGreaterThan(50);
+});
+
+test('JSON in the pages is JSON', () => {
+  const json = blocks.filter(({ language }) => language === 'json');
+  for (const { page, text } of json) expect(() => JSON.parse(text), page).not.toThrow();
+  expect(json.length).toBeGreaterThan(3);
+});
+
+test('commands in the pages exist', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+  const prose = PAGES.map((page) => readFileSync(page, 'utf8'));
+  const asked = [...shell, ...prose].flatMap((text) =>
+    [...text.matchAll(/\bnpm run (?:-s )?([a-z][\w:-]*)/g)].map(([, name = '']) => name),
+  );
+  expect(asked.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  expect(new Set(asked).size).toBeGreaterThan(10);
+  const commands = [...shell, ...prose].flatMap((text) =>
+    [...text.matchAll(/\bnpx batchdrop ([a-z]+)/g)].map(([, name = '']) => name),
+  );
+  expect(commands.filter((name) => !existsSync(`bin/commands/${name}.ts`))).toEqual([]);
+  expect(new Set(commands).size).toBeGreaterThan(5);
+});
