@@ -65,6 +65,7 @@ function environment(): Record<string, string> {
   const given = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
   return {
     ...given,
+    BATCH_LIMITS: '{"enqueuedTokens":{}}',
     MAX_ATTEMPTS: '3',
     RERUN_MISSING: 'no',
     METRICS_SERVICE: 'bench.batchdrop',
