@@ -4,8 +4,10 @@ export async function unlessSilent<T>(
   connection: { destroy(error: Error): unknown },
   expected: Promise<T>,
 ): Promise<T> {
-  const silence = Object.assign(new Error(`silent for ${milliseconds} ms`), { code: 'ETIMEDOUT' });
-  const timer = setTimeout(() => connection.destroy(silence), milliseconds);
+  // The error is made when it is needed: with its stack it would cost more than reading a piece does.
+  const timer = setTimeout(() => {
+    connection.destroy(Object.assign(new Error(`silent for ${milliseconds} ms`), { code: 'ETIMEDOUT' }));
+  }, milliseconds);
   try {
     return await expected;
   } finally {
