@@ -11,7 +11,7 @@ interface Room {
   seesTypes?: RegExp[];
 }
 
-const PURE_NODE = /^node:(crypto|buffer|util|assert)$/;
+const PURE_NODE = /^node:(crypto|buffer|util|assert|zlib)$/;
 const NODE = /^node:/;
 const CONTRACT = /^functions\/shared\/contract\//;
 const CORE = /^functions\/shared\/core\//;

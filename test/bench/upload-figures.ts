@@ -1,22 +1,24 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeChatFile } from './chat-file.ts';
 import { atLeast, type Figure, type Goal, inTurns, medianOf, medianRatio } from './figures.ts';
 import { inChild, type Measured } from './in-child.ts';
 
-/** A part of the largest size, from the request bucket to the Batch API. */
+/** A part of the largest size, from the request bucket to the Batch API, in a process that has done it before. */
 export async function uploadFigures(room: string, turns: number, quick: boolean): Promise<Figure[]> {
   const file = join(room, 'part.jsonl');
   const { rows, bytes } = writeChatFile(file, quick ? 20_000_000 : 199_900_000, 4_200);
+  const firstRowBytes = lengthOfFirstRow(file);
   const server = spawn(process.execPath, [fileURLToPath(new URL('files-server.ts', import.meta.url)), file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
     const [address] = (await once(server.stdout, 'data')) as [Buffer];
     const by = (way: string) => () =>
-      inChild('upload-part.ts', way, address.toString().trim(), `${rows}`, `${bytes}`);
+      inChild('upload-part.ts', way, address.toString().trim(), `${rows}`, `${bytes}`, `${firstRowBytes}`);
     const { ours, pipe, sdk } = await inTurns(turns, { ours: by('ours'), pipe: by('pipe'), sdk: by('sdk') });
     for (const measured of [...ours, ...pipe, ...sdk]) {
       if (measured.counts.bytes !== bytes)
@@ -47,4 +49,12 @@ export async function uploadFigures(room: string, turns: number, quick: boolean)
     server.kill();
     await once(server, 'exit');
   }
+}
+
+function lengthOfFirstRow(file: string): number {
+  const start = Buffer.alloc(64 * 1024);
+  const handle = openSync(file, 'r');
+  readSync(handle, start);
+  closeSync(handle);
+  return start.indexOf('\n') + 1;
 }

@@ -19,7 +19,7 @@ import {
 import { aBatch, aJob, aPart, NOON } from '../contracts/samples.ts';
 
 const PLANNED = { id: 'i', at: NOON };
-const UPLOADED = { ...PLANNED, fileId: 'file-1', account: 'org', sha256: 'ab' };
+const UPLOADED = { ...PLANNED, fileId: 'file-1', account: 'org', crc32: '0000abcd' };
 const SENT = { ...UPLOADED, sendBy: NOON };
 const published = { rev: 1, publishedRev: 1 };
 const open = { ...published, intent: SENT, batch: aBatch({ status: 'in_progress' }) };

@@ -34,13 +34,14 @@ export async function readRowStates(
 }
 
 /** What is uploaded for the part's present attempt: one line end after each row. Errors: as the storages'. */
-export async function* attemptBytes(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
-  if (!part.soFar && !part.interleaved) {
-    const { start, end } = part.range;
-    const chunks = deps.requestFiles.read(part.request, { start, end });
-    yield* normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });
-    return;
-  }
+export function attemptBytes(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
+  if (part.soFar || part.interleaved) return chosenRows(deps, part);
+  const { start, end } = part.range;
+  const chunks = deps.requestFiles.read(part.request, { start, end });
+  return normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });
+}
+
+async function* chosenRows(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
   const { table, before } = await readRowStates(deps, part);
   const places: RowPlace[] = [];
   for (let row = 0; row < table.rows; row += 1) if (before.isToRun(row)) places.push(table.place(row));

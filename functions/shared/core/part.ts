@@ -38,8 +38,8 @@ export interface Intent {
   /** The account the file was uploaded to: an opaque fingerprint. */
   account?: string;
   fileId?: string;
-  /** SHA-256 of the uploaded bytes, hex. */
-  sha256?: string;
+  /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
+  crc32?: string;
   /** The last moment at which `POST /batches` may leave this side. Set before it is sent. */
   sendBy?: number;
   /** When a search for its batch first found nothing. */

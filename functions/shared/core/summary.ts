@@ -53,7 +53,7 @@ function partSummary(part: Part): Record<string, unknown> {
     model: part.model,
     rows: part.delivered?.rows,
     uploadedBytes: part.uploadBytes,
-    uploadedSha256: part.intent?.sha256 ?? null,
+    uploadedCrc32: part.intent?.crc32 ?? null,
     attempts: part.attempt,
     batchId: batch?.batchId ?? null,
     status: endOfPart(part) ?? null,
