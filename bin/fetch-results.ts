@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
 import type { Job } from '../functions/shared/core/job.ts';
-import { reportKey, resultKeys } from '../functions/shared/core/result-keys.ts';
+import { anomaliesKey, reportKey, resultKeys } from '../functions/shared/core/result-keys.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
 
@@ -27,6 +27,7 @@ function filesOf(job: Job): { key: string; name: string }[] {
     { key: output, name: 'output.jsonl' },
     { key: errors, name: 'errors.jsonl' },
     { key: summary, name: 'summary.json' },
+    { key: anomaliesKey(job), name: 'anomalies.jsonl' },
   ];
 }
 

@@ -14,7 +14,7 @@ export function resultsCommand(): Command {
   return withConnectionOptions(
     new Command('results')
       .description(
-        'Fetches the results of a job: output.jsonl, errors.jsonl and summary.json, or rejected.json for a refused file.',
+        'Fetches the results of a job: output.jsonl, errors.jsonl, summary.json and, if there are lines of no row, anomalies.jsonl; rejected.json for a refused file.',
       )
       .argument('<id>', 'a job id, or the id of one of its batches')
       .option('--out <directory>', 'where to put them (default: a new folder named by the job id)'),

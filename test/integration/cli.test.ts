@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { batchdrop, ChildRuntime } from './child-runtime.ts';
 import { chatRows, idsIn, Outsider } from './stock-clients.ts';
@@ -56,6 +57,18 @@ describe('batchdrop', () => {
     expect(fetched.code).toBe(0);
     expect(readdirSync(results).toSorted()).toEqual(['errors.jsonl', 'output.jsonl', 'summary.json']);
     expect(idsIn(readFileSync(join(results, 'output.jsonl'), 'utf8'))).toEqual(idsIn(file));
+  });
+
+  it('fetches the lines that belong to no row as well, where a job has any', async () => {
+    const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
+    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const outsider = new Outsider(runtime.names);
+    const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // as DELIVER names it; the local API makes no such lines
+    const Body = '{"custom_id":"stranger"}\n';
+    await outsider.s3.send(new PutObjectCommand({ Bucket: runtime.names.resultsBucket, Key, Body }));
+    outsider.close();
+    expect((await cli('results', jobId, '--out', join(folder, 'odd'))).code).toBe(0);
+    expect(readFileSync(join(folder, 'odd', 'anomalies.jsonl'), 'utf8')).toBe(Body);
   });
 
   it('runs the examples: good ones complete, the one with bad lines is rejected with a report on each', async () => {
