@@ -29,6 +29,8 @@ export interface Results {
   readonly summary: string | undefined;
 }
 
+const MAX_ATTEMPTS = 3; // the construct's default
+
 type Created = Extract<AuditEntry, { event: 'batch.created' }>;
 
 /** Every promise that was broken. */
@@ -86,12 +88,23 @@ function unaccounted(file: RequestFile, evidence: Evidence, { detail }: HeardEve
   const succeeded = idsIn(results.output);
   return [
     ...(status === 'failed' ? [`given up, though every fault was a passing one: ${reasonOf(detail)}`] : []),
+    ...(status === 'cancelled' ? [] : givenUpEarly(results.errors)),
     ...difference('row', idsIn(file.body), [...succeeded, ...idsIn(results.errors)]),
     ...difference('paid row', [...new Set(billedRows(audit, file.jobId))], succeeded),
     ...batchesOf(audit, file.jobId).flatMap(({ batchId }) =>
       results.summary?.includes(batchId) ? [] : [`batch ${batchId} is not in its summary`],
     ),
   ];
+}
+
+/** Rows that ran out of time are run again until they were in as many batches as they may. */
+function givenUpEarly(errors: string): string[] {
+  const early = linesOf(errors).filter(
+    ({ error, attempts }) => error?.code === 'batch_expired' && attempts !== MAX_ATTEMPTS,
+  );
+  return early.map(
+    ({ custom_id, attempts }) => `${custom_id} expired and was in ${attempts} of ${MAX_ATTEMPTS} batches`,
+  );
 }
 
 function reasonOf({ data }: HeardEvent['detail']): string {
@@ -144,10 +157,20 @@ function billedRows(audit: readonly AuditEntry[], jobId: string): string[] {
 }
 
 function idsIn(jsonl: string): string[] {
+  return linesOf(jsonl).map(({ custom_id }) => custom_id);
+}
+
+interface ResultLine {
+  custom_id: string;
+  error?: { code: string } | null;
+  attempts?: number;
+}
+
+function linesOf(jsonl: string): ResultLine[] {
   return jsonl
     .split('\n')
     .filter(Boolean)
-    .map((line): string => JSON.parse(line).custom_id);
+    .map((line): ResultLine => JSON.parse(line));
 }
 
 function difference(what: string, expected: readonly string[], found: readonly string[]): string[] {

@@ -126,6 +126,16 @@ describe('the judge of chaos', () => {
       'given up, though every fault was a passing one',
     ],
     [
+      'a row that expired and was not run again',
+      {
+        results: withResults(
+          '{"custom_id":"a"}\n',
+          '{"custom_id":"b","error":{"code":"batch_expired"},"attempts":1}\n',
+        ),
+      },
+      'b expired and was in 1 of 3 batches',
+    ],
+    [
       'results that are not there',
       { results: new Map([['job', { output: undefined, errors: '', summary: '' }]]) },
       'completed, but not all of its results are there',
