@@ -10,13 +10,14 @@ export function createInMemoryScratch(): Scratch & { openFiles(): number } {
       let isOpen = true;
       let content = Buffer.alloc(0);
       return {
-        async append(bytes) {
+        async write(bytes) {
           content = Buffer.concat([content, bytes]);
         },
-        async read(start, length) {
-          if (start + length > content.length)
-            throw new RangeError(`scratch: ${start + length} is beyond its ${content.length} bytes`);
-          return Uint8Array.from(content.subarray(start, start + length));
+        async read(start, target) {
+          const end = start + target.length;
+          if (end > content.length)
+            throw new RangeError(`scratch: ${end} is beyond its ${content.length} bytes`);
+          target.set(content.subarray(start, end));
         },
         async discard() {
           if (isOpen) openFiles -= 1;

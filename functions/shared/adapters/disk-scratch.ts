@@ -23,7 +23,7 @@ class DiskFile implements ScratchFile {
     rmSync(room, { recursive: true });
   }
 
-  async append(bytes: Uint8Array): Promise<void> {
+  async write(bytes: Uint8Array): Promise<void> {
     try {
       for (let done = 0; done < bytes.length; ) {
         const written = writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#length);
@@ -35,15 +35,12 @@ class DiskFile implements ScratchFile {
     }
   }
 
-  async read(start: number, length: number): Promise<Uint8Array> {
-    if (start + length > this.#length) {
-      throw new RangeError(`scratch: ${start + length} is beyond its ${this.#length} bytes`);
+  async read(start: number, target: Uint8Array): Promise<void> {
+    const end = start + target.length;
+    if (end > this.#length) throw new RangeError(`scratch: ${end} is beyond its ${this.#length} bytes`);
+    for (let done = 0; done < target.length; ) {
+      done += readSync(this.#descriptor, target, done, target.length - done, start + done);
     }
-    const bytes = Buffer.allocUnsafe(length);
-    for (let done = 0; done < length; ) {
-      done += readSync(this.#descriptor, bytes, done, length - done, start + done);
-    }
-    return bytes;
   }
 
   async discard(): Promise<void> {

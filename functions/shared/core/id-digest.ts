@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 const HALF = 64n;
+const DIGITS = 32;
 
 /**
  * A digest of a set of ids that does not depend on their order: the sum, modulo 2^128, of the first 128 bits of each
@@ -11,23 +12,18 @@ export class IdDigest {
   #low = 0n;
 
   add(customId: string): void {
-    const hash = createHash('sha256').update(customId).digest();
-    this.#add(hash.readBigUInt64BE(0), hash.readBigUInt64BE(8));
+    this.addDigest(hash('sha256', customId, 'hex').slice(0, DIGITS));
   }
 
   /** Adds the digest of other ids. */
   addDigest(hex: string): void {
-    this.#add(BigInt(`0x${hex.slice(0, 16)}`), BigInt(`0x${hex.slice(16)}`));
+    const sum = this.#low + BigInt(`0x${hex.slice(DIGITS / 2)}`);
+    this.#low = BigInt.asUintN(64, sum);
+    this.#high = BigInt.asUintN(64, this.#high + BigInt(`0x${hex.slice(0, DIGITS / 2)}`) + (sum >> HALF));
   }
 
   /** 32 hex digits. */
   toString(): string {
-    return [this.#high, this.#low].map((half) => half.toString(16).padStart(16, '0')).join('');
-  }
-
-  #add(high: bigint, low: bigint): void {
-    const sum = this.#low + low;
-    this.#low = BigInt.asUintN(64, sum);
-    this.#high = BigInt.asUintN(64, this.#high + high + (sum >> HALF));
+    return [this.#high, this.#low].map((half) => half.toString(16).padStart(DIGITS / 2, '0')).join('');
   }
 }

@@ -211,11 +211,24 @@ export class LineGatherer {
   #buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);
 
   add(line: Uint8Array): void {
-    const length = line.length + 1;
-    if (this.bytes + length > this.#buffer.length) this.#grow(this.bytes + length);
-    this.#buffer.set(line, this.bytes);
-    this.#buffer[this.bytes + line.length] = LF;
-    this.bytes += length;
+    this.place(line.length).set(line);
+  }
+
+  /** Room for a line of that length, to be filled before anything else is done here; its end is there already. */
+  place(length: number): Uint8Array {
+    const start = this.bytes;
+    const end = start + length;
+    if (end + 1 > this.#buffer.length) this.#grow(end + 1);
+    this.#buffer[end] = LF;
+    this.bytes = end + 1;
+    return this.#buffer.subarray(start, end);
+  }
+
+  /** Has what was gathered written by one that keeps nothing of it; the same buffer is used on. */
+  async drainTo(writer: { write(bytes: Uint8Array): Promise<void> }): Promise<void> {
+    if (this.bytes === 0) return;
+    await writer.write(this.#buffer.subarray(0, this.bytes));
+    this.bytes = 0;
   }
 
   /** What was gathered; never written to again, as whoever takes it may still be sending it. */

@@ -102,18 +102,29 @@ export class OrderedPieces {
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
     const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
+    const state = { outcome, again, attempts };
     const place = line ? lines.placeOf(row) : undefined;
-    const bytes = place
-      ? await lines.scratch.read(place.start, place.length)
-      : lineFor(customId, outcome, part);
-    const stored = outcome === 'succeeded' ? bytes : withAttempts(bytes, attempts);
-    this.#add(row, customId, stored, { outcome, again, attempts });
+    if (!place) {
+      this.#add(row, customId, withAttempts(lineFor(customId, outcome, part), attempts), state);
+    } else if (outcome === 'succeeded') {
+      const stored = this.#pending.output.place(place.length); // as most lines are: not copied once more
+      await lines.scratch.read(place.start, stored);
+      this.#note(row, customId, stored, state);
+    } else {
+      const bytes = Buffer.allocUnsafe(place.length);
+      await lines.scratch.read(place.start, bytes);
+      this.#add(row, customId, withAttempts(bytes, attempts), state);
+    }
   }
 
   #add(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
+    this.#pending[pieceOf(state.outcome)].add(line);
+    this.#note(row, customId, line, state);
+  }
+
+  #note(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
     mustBeOf(customId, line);
     this.#idsOut.add(customId);
-    this.#pending[pieceOf(state.outcome)].add(line);
     this.#states.set(row, { ...state, lineBytes: line.length + 1 });
     if (!state.again) return;
     this.#again.rows += 1;
@@ -122,7 +133,7 @@ export class OrderedPieces {
 
   async #flush(): Promise<void> {
     for (const name of ['output', 'errors'] as const) {
-      if (this.#pending[name].bytes > 0) await this.#material.writers[name].write(this.#pending[name].take());
+      await this.#pending[name].drainTo(this.#material.writers[name]);
     }
   }
 }

@@ -118,6 +118,7 @@ export interface RequestFiles {
 
 /** Writes one object of unknown length in bounded memory; it becomes visible with `close`, never before. */
 export interface ObjectWriter {
+  /** Keeps nothing of `bytes`: they may be written over once it has answered. */
   write(bytes: Uint8Array): Promise<void>;
   /** Answers the object's length in bytes. */
   close(): Promise<number>;
@@ -152,10 +153,10 @@ export interface ResultStore {
 
 /** A file of this invocation alone, on its disk: what does not fit into memory. Errors: RetryLater when it is full. */
 export interface ScratchFile {
-  /** Adds bytes at the end. */
-  append(bytes: Uint8Array): Promise<void>;
-  /** Bytes that were appended. */
-  read(start: number, length: number): Promise<Uint8Array>;
+  /** Adds bytes at the end and keeps nothing of them: they may be written over once it has answered. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Fills `target` with bytes that were written. */
+  read(start: number, target: Uint8Array): Promise<void>;
   /** Gives its room back; never throws. */
   discard(): Promise<void>;
 }

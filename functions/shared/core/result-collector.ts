@@ -54,17 +54,15 @@ export class ResultCollector implements LineHandler {
   }
 
   async flush(): Promise<void> {
-    if (this.#lines.bytes > 0) {
-      this.#written += this.#lines.bytes;
-      await this.#to.scratch.append(this.#lines.take());
-    }
-    if (this.#anomalies.bytes > 0) await this.#to.anomalies.write(this.#anomalies.take());
+    this.#written += this.#lines.bytes;
+    await this.#lines.drainTo(this.#to.scratch);
+    await this.#anomalies.drainTo(this.#to.anomalies);
   }
 
   /** Every file was read whole: lines that gave way to better ones are anomalies now. */
   async finish(): Promise<CollectedLines> {
     for (const { start, length } of this.#replaced) {
-      this.#anomalies.add(await this.#to.scratch.read(start, length));
+      await this.#to.scratch.read(start, this.#anomalies.place(length));
       await this.flush();
     }
     return { scratch: this.#to.scratch, placeOf: (row) => this.#placeOf(row) };
