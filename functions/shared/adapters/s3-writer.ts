@@ -27,7 +27,9 @@ const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 pieces, S3's limit, make 84 GB
 export class S3Writer implements ObjectWriter {
   readonly #client: S3Client;
   readonly #target: S3Target;
-  #piece = Buffer.allocUnsafe(PIECE_BYTES);
+  #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  /** The piece under way, then free to be filled again. */
+  #sent: Buffer | undefined;
   #filled = 0;
   #length = 0;
   #uploadId: string | undefined;
@@ -77,7 +79,9 @@ export class S3Writer implements ObjectWriter {
     const body = this.#piece.subarray(0, this.#filled);
     this.#underWay = this.#upload(this.#uploadId, body, this.#etags.length + 1);
     this.#underWay.catch(() => {}); // it is thrown where it is waited for
-    this.#piece = Buffer.allocUnsafe(PIECE_BYTES);
+    const free = this.#sent ?? Buffer.allocUnsafe(PIECE_BYTES);
+    this.#sent = this.#piece;
+    this.#piece = free;
     this.#filled = 0;
   }
 
