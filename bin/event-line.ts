@@ -90,14 +90,14 @@ function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
       return [`${count} ${count === 1 ? 'finding' : 'findings'}`, finding && `${where}${finding.message}`];
     }
     default:
-      return [rowFacts(data.rows), data.reason?.message];
+      return [data.rows.total > 0 ? rowFacts(data.rows) : undefined, data.reason?.message];
   }
 }
 
 function rowFacts(rows: RowCounts): string {
   const { total, ...outcomes } = rows;
   const parts = Object.entries(outcomes).filter(([, count]) => count > 0);
-  return `${total} rows: ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ') || 'none'}`;
+  return `${total} rows: ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`;
 }
 
 function cancelLine({ metadata, data }: CancelOutcome): string {

@@ -92,6 +92,17 @@ describe('the line of an event', () => {
       '10:11:12  job     cancelled    orders.jsonl  9 rows: 4 succeeded, 5 cancelled  as asked for  job1',
     ],
     [
+      'a file that was cancelled before it was read',
+      'OpenAI Batch Job Status Change',
+      {
+        status: 'cancelled',
+        request,
+        rows: { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 },
+        reason: { code: 'cancelled', message: 'cancelled before the file was read' },
+      },
+      '10:11:12  job     cancelled    orders.jsonl  cancelled before the file was read  job1',
+    ],
+    [
       'the outcome of a cancel request',
       'OpenAI Batch Cancel Outcome',
       { request: { batchId: 'batch_1' }, outcome: 'too_late', message: 'already completed' },
