@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createHandler } from '../../functions/intake/handler.ts';
 import { Refused, RetryLater } from '../../functions/shared/core/errors.ts';
 import { withFaults } from '../fakes/faulty.ts';
-import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, row, SmallWorld } from './small-world.ts';
+import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, RESULTS, row, SmallWorld } from './small-world.ts';
 
 const s3Event = (object: object, bucket = REQUESTS) =>
   JSON.stringify({ detail: { bucket: { name: bucket }, object } });
@@ -232,4 +233,9 @@ describe('a message of the intake queue', () => {
     const { event } = world.put('a.jsonl', fileOf('r1'));
     await expect(world.intake(event)).rejects.toThrow(RetryLater);
   });
+});
+
+it('no file is taken in where requests and results share a bucket: every report would be a new file', () => {
+  const { ports } = new SmallWorld();
+  expect(() => createHandler({ ...ports, requestBucket: RESULTS })).toThrow('are the same bucket');
 });
