@@ -23,12 +23,12 @@ export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise
 }
 
 /** Errors: Refused `unreadable_message`, `foreign_bucket`. */
-export function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
+function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
   const message = fields(parseJson(body));
   if (typeof message.jobId === 'string') return { jobId: message.jobId };
   const detail = fields(message.detail);
   const { name: bucket } = fields(detail.bucket);
-  const { key, size, etag, sequencer, 'version-id': versionId } = fields(detail.object);
+  const { key, etag, sequencer, 'version-id': versionId } = fields(detail.object);
   if (typeof bucket !== 'string' || typeof key !== 'string') {
     throw new Refused('unreadable_message', 'intake: neither an S3 event of EventBridge nor {"jobId":"…"}');
   }
@@ -41,7 +41,6 @@ export function parseIntakeMessage(body: string, requestBucket: string): Arrival
   return {
     bucket,
     key,
-    size: typeof size === 'number' ? size : 0,
     etag: typeof etag === 'string' ? etag : '',
     ...(typeof versionId === 'string' && versionId !== '' ? { versionId } : {}),
     ...(typeof sequencer === 'string' ? { sequencer } : {}),

@@ -36,7 +36,6 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
     return {
       size: head.ContentLength,
       etag: unquoted(head.ETag),
-      versionId: head.VersionId === 'null' ? undefined : head.VersionId, // `null` may be overwritten: no version
       lastModified: head.LastModified.getTime(),
       metadata: lowerCased(head.Metadata ?? {}),
     };

@@ -42,7 +42,6 @@ export interface Arrival {
   key: string;
   /** Absent when the bucket is not versioned. */
   versionId?: string;
-  size: number;
   etag: string;
   sequencer?: string;
 }
