@@ -1,19 +1,10 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { itemIn } from '../functions/shared/adapters/ledger-attributes.ts';
-import type { Job } from '../functions/shared/core/job.ts';
+import { isOver, type Job } from '../functions/shared/core/job.ts';
 import type { Part } from '../functions/shared/core/part.ts';
 import { onlyWaits, WaitingLine } from '../functions/shared/core/waiting-line.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
-
-const ENDS: ReadonlySet<string> = new Set([
-  'rejected',
-  'joined',
-  'completed',
-  'failed',
-  'expired',
-  'cancelled',
-]);
 
 /** Every job of the ledger, newest first. */
 export async function allJobs(connection: Connection): Promise<Job[]> {
@@ -104,10 +95,5 @@ async function rowsOf(
 
 /** True once a job's last event is out. */
 export function hasEnded(job: Job): boolean {
-  return ENDS.has(job.status) && job.publishedRev >= job.rev;
-}
-
-/** The statuses in which a job is over. */
-export function isOver(status: string): boolean {
-  return ENDS.has(status);
+  return isOver(job) && job.publishedRev >= job.rev;
 }

@@ -1,6 +1,7 @@
 import { type AdvanceDeps, advanceJob } from '../shared/core/advance.ts';
+import { type Arrival, registerArrival } from '../shared/core/arrival.ts';
 import { Refused } from '../shared/core/errors.ts';
-import { type Arrival, type IntakeDeps, intakeJob, registerArrival } from '../shared/core/intake-job.ts';
+import { type IntakeDeps, intakeJob } from '../shared/core/intake-job.ts';
 import type { Turn } from '../shared/core/ports.ts';
 
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };

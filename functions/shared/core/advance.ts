@@ -3,11 +3,11 @@
  * failure is noted on the item and never thrown further, so that one bad item harms no other.
  */
 import { changeJob, changePart, without } from './change.ts';
+import { checkParts } from './check-parts.ts';
 import { NotAllowed, RetryLater } from './errors.ts';
 import { noteJobFailure, notePartFailure } from './failure.ts';
-import { checkParts } from './finish-job.ts';
 import { handOut } from './hand-out.ts';
-import type { Job } from './job.ts';
+import { inStatus, type Job } from './job.ts';
 import { LostLease } from './lease.ts';
 import { jobDueAt, nextJobStep, nextPartStep, type PartStep } from './next-step.ts';
 import { cancelPart, endPart } from './observe-part.ts';
@@ -196,14 +196,7 @@ async function endUnread(deps: AdvanceDeps, { jobId }: Job): Promise<void> {
   await changeJob(deps, jobId, (job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
     const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
-    return {
-      ...rest,
-      status: 'cancelled',
-      previousStatus: null,
-      rev: job.rev + 1,
-      changedAt: deps.clock.now(),
-      reason,
-    };
+    return { ...inStatus(rest, 'cancelled', deps.clock.now()), reason };
   });
 }
 
