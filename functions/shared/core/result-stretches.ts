@@ -4,7 +4,7 @@ import { readRowTable } from './part-bytes.ts';
 import type { Ports } from './ports.ts';
 import { pieceKeys } from './result-keys.ts';
 import { RowStates } from './row-states.ts';
-import { wholeObject } from './whole-object.ts';
+import { storedBytes } from './stored-bytes.ts';
 
 /** The pieces of a part's delivery. */
 export type PieceName = 'output' | 'errors' | 'anomalies';
@@ -85,7 +85,7 @@ class PieceCursor {
   static async open(deps: Deps, part: DeliveredPart, name: 'output' | 'errors'): Promise<PieceCursor> {
     const keys = pieceKeys(part, part.delivered.deliveryId);
     const table = await readRowTable(deps, part);
-    const states = RowStates.parse(await wholeObject(deps.results, keys.states), table.rows);
+    const states = RowStates.parse(await storedBytes(deps.results, keys.states), table.rows);
     const [offsets, lengths]: [number[], number[]] = [[], []];
     for (let row = 0; row < table.rows; row += 1) {
       const state = states.get(row);

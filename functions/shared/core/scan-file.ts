@@ -16,6 +16,7 @@ import type { Job } from './job.ts';
 import type { HeldJob } from './lease.ts';
 import type { Ports, Turn } from './ports.ts';
 import { checkpointKey, rowTableKey } from './result-keys.ts';
+import { storedBytes } from './stored-bytes.ts';
 
 export type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
 
@@ -90,11 +91,7 @@ function tablesOf({ results }: ScanDeps, { jobId, request }: Job, planId: string
   const keyOf = (number: number) => rowTableKey({ jobId, planId, number, request });
   return {
     write: (number, table) => results.put(keyOf(number), table, BINARY),
-    async read(number) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of results.read(keyOf(number))) chunks.push(chunk);
-      return Buffer.concat(chunks);
-    },
+    read: (number) => storedBytes(results, keyOf(number)),
   };
 }
 
