@@ -190,3 +190,9 @@ export interface PartRef {
   planId: string;
   number: number;
 }
+
+/** The intent that stands. Throws when there is none: for steps that come after it. */
+export function intentOf({ jobId, number, intent }: Part): Intent {
+  if (!intent) throw new Error(`part ${jobId}/${number}: no intent`);
+  return intent;
+}
