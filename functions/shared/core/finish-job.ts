@@ -15,8 +15,8 @@ import { endedJob } from './job-end.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
 import type { Ports, Turn } from './ports.ts';
-import { anomaliesKey, resultKeys } from './result-keys.ts';
-import { type PieceName, stretchesOf } from './result-stretches.ts';
+import { anomaliesKey, type PieceName, resultKeys } from './result-keys.ts';
+import { stretchesOf } from './result-stretches.ts';
 import { summaryOf } from './summary.ts';
 
 export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;

@@ -237,13 +237,13 @@ class Reconciliation {
     const open = [...toObserve.values()].map((entry) => entry.open);
     for (const each of open) this.openBatches.add(each);
     const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
-    const observed = await observeBatches(
+    const report = await observeBatches(
       this.#deps,
       open,
       { rotation, first: this.#observeFirst },
       {
         isOver: () => this.#deps.clock.now() >= this.#turn.until - TO_LET_ON_MS || this.#turn.signal.aborted,
-        seen: async (known, now) => this.#see(refOf(known), known, now),
+        seen: async (known, observed) => this.#see(refOf(known), known, observed),
         failed: async (known, failure) => {
           const ref = refOf(known);
           if (ref) await this.#look(ref, () => this.#unseen(ref, failure));
@@ -252,11 +252,11 @@ class Reconciliation {
     );
     await this.#takePutBack();
     this.tick.open += open.length;
-    this.tick.calls += observed.calls;
-    this.tick.outOfTime ||= observed.cutShort;
-    if (observed.broken) this.tick.broken += 1;
-    this.#observeFrom = observed.observeFrom ?? 0;
-    this.#observeFirst = observed.left;
+    this.tick.calls += report.calls;
+    this.tick.outOfTime ||= report.cutShort;
+    if (report.broken) this.tick.broken += 1;
+    this.#observeFrom = report.observeFrom ?? 0;
+    this.#observeFirst = report.left;
   }
 
   async #see(ref: PartRef | undefined, known: OpenBatch, observed: ObservedBatch): Promise<void> {
