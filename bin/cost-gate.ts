@@ -8,7 +8,7 @@ import { pauseSubmission, resumeSubmission, type WaitingJob, whatIsToBeSent } fr
 const UNSURE_AGAIN_MS = 5_000; // of the wall; no event tells that a search ended without finding a batch
 
 /** What the gate does its asking with. */
-export interface GateOptions {
+interface GateOptions {
   /** The address the rows would be sent to. */
   readonly api: string;
   /** False for anything but a plain yes. */

@@ -7,7 +7,7 @@ import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
 /** What would become of a file: its batches, or what intake would refuse it for. */
-export type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
+type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
   | {
       readonly verdict: 'good';
       readonly rows: number;

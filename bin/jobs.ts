@@ -47,7 +47,7 @@ export async function jobOf({ ledger }: Connection, id: string): Promise<Job> {
 }
 
 /** What whoever follows a job hears. */
-export interface JobListener {
+interface JobListener {
   /** Each status the job is seen in, also of the job it joined. */
   onStatus?: (job: Job) => void;
   /** Every look; `done` rows of `total`, by the last report of the API. Costs a query a look. */

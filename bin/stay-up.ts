@@ -31,7 +31,7 @@ export interface UpOptions {
 }
 
 /** One run of `batchdrop up`. */
-export interface Run {
+interface Run {
   readonly options: UpOptions;
   readonly api: BatchApiChoice;
   /** How a person is asked for a yes. */

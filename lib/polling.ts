@@ -14,7 +14,7 @@ const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves
 const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
 const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
 
-export interface PollingProps {
+interface PollingProps {
   house: House;
   pollInterval: Duration;
   resultsBucket: IBucket;

@@ -10,7 +10,7 @@ import { cancelOutcome, recordCancel } from '../shared/core/request-cancel.ts';
 export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
 
 /** A message of the cancel queue; `sentAt` is when it was sent, in milliseconds. */
-export interface CancelMessage {
+interface CancelMessage {
   id: string;
   body: string;
   sentAt: number;

@@ -11,7 +11,7 @@ import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts
 import { failedRow, runRow } from './row-outcome.ts';
 import { seededHex, shuffledRows } from './seeded-random.ts';
 
-export interface ResultPlan {
+interface ResultPlan {
   readonly inputPath: string;
   readonly outputPath: string;
   readonly errorPath: string;

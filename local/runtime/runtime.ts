@@ -35,7 +35,7 @@ export interface RealBatchApi {
   readonly extraCaCerts?: string;
 }
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   /** Held by the caller, who releases it after `close`. */
   readonly data: DataDirectory;
   /** What `cdk synth` wrote. */

@@ -3,7 +3,7 @@ import type { RowOutcome, RowStates } from './row-states.ts';
 import type { RowTable } from './row-table.ts';
 
 /** What a line of the API's files is: a row's line, in the place of a worse one before it, or no row's. */
-export type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
+type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
 
 type Anomaly = 'unknown_id' | 'second_line' | 'unreadable';
 

@@ -24,7 +24,7 @@ export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
 export type Fared = 'fine' | 'broken';
 
 /** Steps that a function carries out itself, each for as long as it likes; false when it changed nothing. */
-export type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
+type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
 
 const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
 
@@ -108,7 +108,7 @@ async function handOnPart(deps: AdvanceDeps, part: Part, step: PartStep): Promis
 }
 
 /** Steps of a job that a function carries out itself. */
-export interface JobCarriers {
+interface JobCarriers {
   intake?: (job: Job) => Promise<unknown>;
   /** Every part is delivered: put the results together. */
   finish?: (job: Job) => Promise<unknown>;

@@ -12,7 +12,7 @@ const AT_ONCE_OF_A_PAGE = 4;
 const LONGEST_HOLD_MS = 10 * 60_000; // a strange answer must not keep everything unobserved for long
 
 /** Who wants to know. */
-export interface Observer {
+interface Observer {
   /** Time is up: nothing more is asked. */
   isOver(): boolean;
   seen(open: OpenBatch, observed: ObservedBatch): Promise<void>;

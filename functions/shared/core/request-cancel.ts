@@ -20,7 +20,7 @@ import { isoTime } from './status-events.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
 /** What became of a request, and what is to be advanced now. */
-export interface CancelRecorded {
+interface CancelRecorded {
   outcome: CancelOutcomeKind;
   status: string | null;
   message: string;

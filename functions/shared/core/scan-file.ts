@@ -18,7 +18,7 @@ import type { Ports, Turn } from './ports.ts';
 import { checkpointKey, rowTableKey } from './result-keys.ts';
 import { storedBytes } from './stored-bytes.ts';
 
-export type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
+type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
 
 /**
  * So long before its end a turn reads no further. A checkpoint is 110 MB at the most, 22 seconds at 5 MB/s, and the

@@ -36,7 +36,7 @@ export type SubmitDeps = Pick<
 type TurnDeps = SubmitDeps & Turn & { control: SubmissionControl };
 
 /** What an operator and POLL say of submission. */
-export type SubmissionControl = Pick<Control, 'paused' | 'full'>;
+type SubmissionControl = Pick<Control, 'paused' | 'full'>;
 
 /** A create that has less time than this left before the lease ends is not sent. */
 const TIME_TO_CREATE_MS = 60_000;
