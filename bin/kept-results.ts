@@ -4,9 +4,10 @@ import { join, relative } from 'node:path';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../functions/shared/contract/events.ts';
 import { isOver, type Job } from '../functions/shared/core/job.ts';
 import type { Connection } from './connection.ts';
-import { printable, type ReceivedEvent } from './event-line.ts';
+import type { ReceivedEvent } from './event-line.ts';
 import { fetchResults } from './fetch-results.ts';
 import { allJobs } from './jobs.ts';
+import { printable } from './printable.ts';
 
 /**
  * A plain folder with what each job left, `<directory>/<job id>/`, filled as jobs end. A folder is there whole or not
