@@ -344,9 +344,7 @@ function settled(props: BatchdropProps) {
     );
   }
   if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MOST_ATTEMPTS) {
-    throw new Error(
-      `maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`,
-    );
+    throw new Error(`maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`);
   }
   return {
     ...props,

@@ -188,7 +188,10 @@ function embeddings({ row, key, inputTokens }: Question): Answer {
     return { object: 'embedding', index, embedding };
   });
   const usage = { prompt_tokens: inputTokens, total_tokens: inputTokens };
-  return { body: { object: 'list', data: embeddings, model: row.model, usage }, usage: { inputTokens, outputTokens: 0 } };
+  return {
+    body: { object: 'list', data: embeddings, model: row.model, usage },
+    usage: { inputTokens, outputTokens: 0 },
+  };
 }
 
 function unitVector(dimensions: number, key: string): Float32Array<ArrayBuffer> {
