@@ -122,7 +122,7 @@ function refuseForeign(scope: Construct, bucket: IBucket): void {
   }
 }
 
-/** Compares as far as synthesis can see; what a token hides is compared by INTAKE when it starts. */
+/** Compares as far as synthesis can see; what a token hides is compared by INTAKE. */
 function sameName(scope: Construct, one: IBucket, other: IBucket): boolean {
   const stack = Stack.of(scope);
   return JSON.stringify(stack.resolve(one.bucketName)) === JSON.stringify(stack.resolve(other.bucketName));

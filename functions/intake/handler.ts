@@ -8,14 +8,13 @@ export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
 /**
  * One message of the intake queue: S3's "Object Created" as EventBridge hands it on, or a job to go on with. Throws
- * what cannot be read and what could not be noted anywhere; the queue repeats it. Throws at once, before any message,
- * when one bucket is given for both: synthesis cannot see it where tokens hide the names.
+ * what cannot be read and what could not be noted anywhere; the queue repeats it. Throws every message where requests and
+ * results share a bucket, which synthesis cannot see when tokens hide the names.
  */
 export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {
-  if (deps.requestBucket === deps.resultsBucket) {
-    throw new Error(`intake: requests and results are the same bucket, ${deps.requestBucket}`);
-  }
   return async (body, turn) => {
+    if (deps.requestBucket === deps.resultsBucket)
+      throw new Refused('same_bucket', 'intake: requests and results are the same bucket');
     const message = parseIntakeMessage(body, deps.requestBucket);
     const jobId = 'jobId' in message ? message.jobId : await registerArrival(deps, message);
     if (jobId === undefined) return;

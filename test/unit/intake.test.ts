@@ -235,7 +235,11 @@ describe('a message of the intake queue', () => {
   });
 });
 
-it('no file is taken in where requests and results share a bucket: every report would be a new file', () => {
-  const { ports } = new SmallWorld();
-  expect(() => createHandler({ ...ports, requestBucket: RESULTS })).toThrow('are the same bucket');
+it('no file is taken in where requests and results share a bucket: every report would be a new file', async () => {
+  const world = new SmallWorld();
+  const { event } = world.put('a.txt', 'not even a request file');
+  const handle = createHandler({ ...world.ports, requestBucket: RESULTS });
+  const moved = event.replace(`"name":"${REQUESTS}"`, `"name":"${RESULTS}"`);
+  await expect(handle(moved, world.turn())).rejects.toMatchObject({ name: 'Refused', code: 'same_bucket' });
+  expect([world.ledger.jobs(), [...world.results.objects().keys()]]).toEqual([[], []]);
 });
