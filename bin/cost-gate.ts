@@ -2,13 +2,14 @@ import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../functions/shared/contract/events.ts';
 import { counted } from './amounts.ts';
 import type { Connection } from './connection.ts';
-import { printable, type ReceivedEvent } from './event-line.ts';
+import type { ReceivedEvent } from './event-line.ts';
+import { printable } from './printable.ts';
 import { pauseSubmission, resumeSubmission, type WaitingJob, whatIsToBeSent } from './submission-switch.ts';
 
 const UNSURE_AGAIN_MS = 5_000; // of the wall; no event tells that a search ended without finding a batch
 
 /** What the gate does its asking with. */
-export interface GateOptions {
+interface GateOptions {
   /** The address the rows would be sent to. */
   readonly api: string;
   /** False for anything but a plain yes. */

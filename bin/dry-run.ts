@@ -2,12 +2,12 @@ import type { Finding } from '../functions/shared/contract/events.ts';
 import { batchMetadata, findingsOnObject } from '../functions/shared/core/check-object.ts';
 import { checkRequestFile, type RowTables } from '../functions/shared/core/check-request-file.ts';
 import { bytesShown, counted, grouped } from './amounts.ts';
-import { printable } from './event-line.ts';
+import { printable } from './printable.ts';
 import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
 /** What would become of a file: its batches, or what intake would refuse it for. */
-export type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
+type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
   | {
       readonly verdict: 'good';
       readonly rows: number;

@@ -9,6 +9,7 @@ import {
   type WaitingFor,
 } from '../functions/shared/contract/events.ts';
 import { counted } from './amounts.ts';
+import { printable } from './printable.ts';
 
 /** An event as it comes from a bus. */
 export interface ReceivedEvent {
@@ -118,9 +119,4 @@ function line(
   const shown = styleText(COLOURS[status] ?? 'cyan', printable(status).padEnd(11));
   const rest = facts.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
   return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(printable).join('  ')}`;
-}
-
-/** A key or a message from outside must not move the cursor. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '�');
 }

@@ -1,5 +1,3 @@
-import { InvalidArgumentError } from 'commander';
-
 /** Ends a command with exit code 1 and this sentence, which says what to do next. */
 export class Failure extends Error {
   override readonly name = 'Failure';
@@ -40,15 +38,6 @@ export function sentenceOf(error: unknown): string {
     if (found !== undefined) return say(found);
   }
   return error instanceof Error ? error.message : String(error);
-}
-
-/** Parses the value of an option: a whole number in bounds. */
-export function wholeNumber(name: string, least: number, most: number): (value: string) => number {
-  return (value) => {
-    const number = Number(value);
-    if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`${name} has to be a whole number from ${least} to ${most}.`);
-  };
 }
 
 /** The error and what it carries: SDK errors have the socket's error as a cause or in a list. */

@@ -1,19 +1,10 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { itemIn } from '../functions/shared/adapters/ledger-attributes.ts';
-import type { Job } from '../functions/shared/core/job.ts';
+import { isOver, type Job } from '../functions/shared/core/job.ts';
 import type { Part } from '../functions/shared/core/part.ts';
 import { onlyWaits, WaitingLine } from '../functions/shared/core/waiting-line.ts';
 import type { Connection } from './connection.ts';
 import { Failure } from './failure.ts';
-
-const ENDS: ReadonlySet<string> = new Set([
-  'rejected',
-  'joined',
-  'completed',
-  'failed',
-  'expired',
-  'cancelled',
-]);
 
 /** Every job of the ledger, newest first. */
 export async function allJobs(connection: Connection): Promise<Job[]> {
@@ -56,7 +47,7 @@ export async function jobOf({ ledger }: Connection, id: string): Promise<Job> {
 }
 
 /** What whoever follows a job hears. */
-export interface JobListener {
+interface JobListener {
   /** Each status the job is seen in, also of the job it joined. */
   onStatus?: (job: Job) => void;
   /** Every look; `done` rows of `total`, by the last report of the API. Costs a query a look. */
@@ -104,10 +95,5 @@ async function rowsOf(
 
 /** True once a job's last event is out. */
 export function hasEnded(job: Job): boolean {
-  return ENDS.has(job.status) && job.publishedRev >= job.rev;
-}
-
-/** The statuses in which a job is over. */
-export function isOver(status: string): boolean {
-  return ENDS.has(status);
+  return isOver(job) && job.publishedRev >= job.rev;
 }

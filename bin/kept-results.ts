@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../functions/shared/contract/events.ts';
-import type { Job } from '../functions/shared/core/job.ts';
+import { isOver, type Job } from '../functions/shared/core/job.ts';
 import type { Connection } from './connection.ts';
-import { printable, type ReceivedEvent } from './event-line.ts';
+import type { ReceivedEvent } from './event-line.ts';
 import { fetchResults } from './fetch-results.ts';
-import { allJobs, isOver } from './jobs.ts';
+import { allJobs } from './jobs.ts';
+import { printable } from './printable.ts';
 
 /**
  * A plain folder with what each job left, `<directory>/<job id>/`, filled as jobs end. A folder is there whole or not
@@ -28,7 +29,7 @@ export class KeptResults {
   notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
     if (source !== EVENT_SOURCE || type !== DETAIL_TYPE.jobStatusChange) return;
     const { metadata, data } = Object(detail);
-    if (!isOver(String(Object(data).status))) return;
+    if (!isOver({ status: String(Object(data).status) })) return;
     this.#add(async () => {
       const job = await this.#connection.ledger.readJob(String(Object(metadata).jobId));
       if (job !== undefined) await this.#keep(job);
@@ -38,7 +39,7 @@ export class KeptResults {
   /** Keeps what every job left. */
   catchUp(): void {
     this.#add(async () => {
-      for (const job of await allJobs(this.#connection)) if (isOver(job.status)) await this.#keep(job);
+      for (const job of await allJobs(this.#connection)) if (isOver(job)) await this.#keep(job);
     });
   }
 

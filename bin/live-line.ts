@@ -4,7 +4,7 @@ const TO_LINE_START_AND_CLEAR = '\r\u001b[K';
 const COLUMNS_UNKNOWN = 80;
 
 /** What a live line is written to: a terminal, or anything else, which gets the lasting lines alone. */
-export interface LineOutput {
+interface LineOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;

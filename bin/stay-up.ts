@@ -7,11 +7,12 @@ import { DataDirectory, type Whereabouts } from '../local/runtime/data-directory
 import { type BatchApiChoice, type Runtime, startRuntime } from '../local/runtime/runtime.ts';
 import { type Connection, connectionTo } from './connection.ts';
 import { CostGate } from './cost-gate.ts';
-import { eventLine, printable } from './event-line.ts';
+import { eventLine } from './event-line.ts';
 import { awaitExample, dropExample } from './example-job.ts';
 import { Failure } from './failure.ts';
 import { KeptResults } from './kept-results.ts';
 import { DATA_DIRECTORY } from './place.ts';
+import { printable } from './printable.ts';
 import { askOnTerminal, say } from './question.ts';
 import { realBatchApi } from './real-batch-api.ts';
 import { untilStopped } from './stop-signal.ts';
@@ -31,7 +32,7 @@ export interface UpOptions {
 }
 
 /** One run of `batchdrop up`. */
-export interface Run {
+interface Run {
   readonly options: UpOptions;
   readonly api: BatchApiChoice;
   /** How a person is asked for a yes. */

@@ -1,9 +1,9 @@
 import type { Job } from '../functions/shared/core/job.ts';
 import { grouped, timeShown } from './amounts.ts';
 import type { Connection } from './connection.ts';
-import { printable } from './event-line.ts';
 import { followJob } from './jobs.ts';
 import type { LiveLine } from './live-line.ts';
+import { printable } from './printable.ts';
 import type { Submission } from './put-file.ts';
 
 const PAUSED = 'Submission is paused: batchdrop resume sends what waits.';

@@ -12,7 +12,7 @@ const LOOK = Duration.minutes(5);
 const HELD_AT_LEAST_ONCE_IN = Duration.hours(1); // what is held is tried every half hour, and counted each time
 const GRACE = Duration.hours(2); // an end was seen half an hour after its window; a tick and a delivery come on top
 
-export interface AlarmsProps {
+interface AlarmsProps {
   instance: string;
   rooms: Rooms;
   pollInterval: Duration;

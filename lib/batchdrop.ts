@@ -169,73 +169,60 @@ export class Batchdrop extends Construct {
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
-    if (props.requestPrefix !== undefined && props.requestBucket === undefined) {
-      throw new Error(
-        'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
-      );
-    }
-    const {
-      encryptionKey,
-      removalPolicy = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-      maxAttempts = USUAL_ATTEMPTS,
-    } = props;
-    if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MOST_ATTEMPTS) {
-      throw new Error(
-        `maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`,
-      );
-    }
+    const choices = settled(props);
+    const { removalPolicy, encryptionKey } = choices;
     this.#instance = instanceName(this);
-    this.#requestPrefix = props.requestPrefix;
+    this.#requestPrefix = choices.requestPrefix;
     const buckets = new Buckets(this, 'Buckets', {
-      requestBucket: props.requestBucket,
-      resultsBucket: props.resultsBucket,
+      requestBucket: choices.requestBucket,
+      resultsBucket: choices.resultsBucket,
       removalPolicy,
-      expireFilesAfter: props.expireFilesAfter,
-      maxAttempts,
+      expireFilesAfter: choices.expireFilesAfter,
+      maxAttempts: choices.maxAttempts,
       encryptionKey,
     });
     this.requestBucket = buckets.requests;
     this.resultsBucket = buckets.results;
-    this.bus = new StatusEvents(this, 'StatusEvents', { bus: props.bus, instance: this.#instance }).bus;
+    this.bus = new StatusEvents(this, 'StatusEvents', { bus: choices.bus, instance: this.#instance }).bus;
     const ledger = new LedgerTable(this, 'Ledger', { removalPolicy, encryptionKey });
     this.ledger = ledger.table;
-    const rooms = this.#furnish(ledger, props);
+    const rooms = this.#furnish(ledger, choices);
     this.cancelQueue = rooms.cancellation.work.queue;
-    this.alarms = this.#watch(rooms, props);
+    this.alarms = this.#watch(rooms, choices);
   }
 
   /** Backwards along the way of the data, so that each room knows the queue of the next. */
-  #furnish(ledger: LedgerTable, props: BatchdropProps): Rooms {
+  #furnish(ledger: LedgerTable, choices: Choices): Rooms {
     const { requestBucket, resultsBucket, bus } = this;
     const shared = {
-      house: { instance: this.#instance, network: props.network, logGroup: props.logGroup },
+      house: { instance: this.#instance, network: choices.network, logGroup: choices.logGroup },
       requestBucket,
-      requestPrefix: props.requestPrefix,
+      requestPrefix: choices.requestPrefix,
       resultsBucket,
       ledger,
       bus,
-      batchLimits: batchLimitsOf(props),
-      encryptionKey: props.encryptionKey,
+      batchLimits: batchLimitsOf(choices),
+      encryptionKey: choices.encryptionKey,
       openAi: new OpenAiAccount(this, 'OpenAi', {
-        apiKeySecret: props.apiKeySecret,
-        baseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
+        apiKeySecret: choices.apiKeySecret,
+        baseUrl: choices.baseUrl,
       }),
     };
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
-      keepOpenAiFiles: props.keepOpenAiFiles ?? false,
-      maxAttempts: props.maxAttempts ?? USUAL_ATTEMPTS,
-      rerunMissing: props.rerunMissing ?? false,
+      keepOpenAiFiles: choices.keepOpenAiFiles,
+      maxAttempts: choices.maxAttempts,
+      rerunMissing: choices.rerunMissing,
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,
-      completionWindow: props.completionWindow ?? '24h',
+      completionWindow: choices.completionWindow,
     });
     const intake = new Intake(this, 'Intake', { ...shared, submission: submission.work });
     const cancellation = new Cancellation(this, 'Cancellation', shared);
     const polling = new Polling(this, 'Polling', {
       ...shared,
-      interval: props.pollInterval ?? Duration.minutes(1),
+      pollInterval: choices.pollInterval,
       intake: intake.work,
       submission: submission.work,
       delivery: delivery.work,
@@ -243,13 +230,13 @@ export class Batchdrop extends Construct {
     return { intake, submission, delivery, cancellation, polling };
   }
 
-  #watch(rooms: Rooms, props: BatchdropProps): Alarm[] {
+  #watch(rooms: Rooms, choices: Choices): Alarm[] {
     const { all: alarms } = new Alarms(this, 'Alarms', {
       instance: this.#instance,
       rooms,
-      pollInterval: props.pollInterval ?? Duration.minutes(1),
-      completionWindow: windowLength(props.completionWindow ?? '24h'),
-      action: props.alarmAction,
+      pollInterval: choices.pollInterval,
+      completionWindow: windowLength(choices.completionWindow),
+      action: choices.alarmAction,
     });
     new HouseDashboard(this, 'Dashboard', { instance: this.#instance, rooms, alarms });
     return alarms;
@@ -344,4 +331,29 @@ export class Batchdrop extends Construct {
   metricOutputTokens(options?: MetricOptions): Metric {
     return this.metric('OutputTokens', options);
   }
+}
+
+type Choices = ReturnType<typeof settled>;
+
+/** The choices, with the defaults of what was left out. Throws a sentence for what cannot be meant. */
+function settled(props: BatchdropProps) {
+  const { requestBucket, requestPrefix, maxAttempts = USUAL_ATTEMPTS } = props;
+  if (requestPrefix !== undefined && requestBucket === undefined) {
+    throw new Error(
+      'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
+    );
+  }
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MOST_ATTEMPTS) {
+    throw new Error(`maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`);
+  }
+  return {
+    ...props,
+    maxAttempts,
+    baseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
+    completionWindow: props.completionWindow ?? '24h',
+    pollInterval: props.pollInterval ?? Duration.minutes(1),
+    removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    keepOpenAiFiles: props.keepOpenAiFiles ?? false,
+    rerunMissing: props.rerunMissing ?? false,
+  };
 }

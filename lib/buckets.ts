@@ -15,7 +15,7 @@ const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // far longer than a job runs;
 const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version to the end: 24 h of the API and what delays it
 const SPARE_DAYS = 4; // beside a day for each attempt: an outage over a weekend
 
-export interface BucketsProps {
+interface BucketsProps {
   requestBucket: IBucket | undefined;
   resultsBucket: IBucket | undefined;
   removalPolicy: RemovalPolicy;
@@ -122,7 +122,7 @@ function refuseForeign(scope: Construct, bucket: IBucket): void {
   }
 }
 
-/** Compares as far as synthesis can see; what a token hides is compared again by INTAKE. */
+/** Compares as far as synthesis can see; what a token hides is compared by INTAKE. */
 function sameName(scope: Construct, one: IBucket, other: IBucket): boolean {
   const stack = Stack.of(scope);
   return JSON.stringify(stack.resolve(one.bucketName)) === JSON.stringify(stack.resolve(other.bucketName));

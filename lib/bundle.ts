@@ -16,7 +16,7 @@ const LEFT_OUT = {
 };
 
 /** One function's bundle as it was written. */
-export interface FunctionBundle {
+interface FunctionBundle {
   name: FunctionName;
   file: string;
   bytes: number;

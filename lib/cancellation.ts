@@ -11,7 +11,7 @@ import { WorkQueue } from './work-queue.ts';
 
 const TIMEOUT = Duration.minutes(1); // ten requests of a few short calls each
 
-export interface CancellationProps {
+interface CancellationProps {
   house: House;
   encryptionKey: IKey | undefined;
   resultsBucket: IBucket;

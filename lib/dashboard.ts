@@ -18,7 +18,7 @@ import type { WorkQueue } from './work-queue.ts';
 const COLUMNS = 24;
 const SHOWN = Duration.days(1); // as long as a batch may take
 
-export interface HouseDashboardProps {
+interface HouseDashboardProps {
   instance: string;
   rooms: Rooms;
   alarms: readonly Alarm[];

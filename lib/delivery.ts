@@ -16,7 +16,7 @@ const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the 
 // all of them at 200 KB, the longest answers of most models, are 10 GB. It costs a ten-thousandth of a cent a minute and GB.
 const SCRATCH = Size.gibibytes(10);
 
-export interface DeliveryProps {
+interface DeliveryProps {
   house: House;
   encryptionKey: IKey | undefined;
   resultsBucket: IBucket;

@@ -48,7 +48,7 @@ export interface Network {
   securityGroups?: ISecurityGroup[] | undefined;
 }
 
-export interface HouseFunctionProps {
+interface HouseFunctionProps {
   house: House;
   bundle: FunctionName;
   description: string;

@@ -20,7 +20,7 @@ const MEMORY = Size.mebibytes(512);
 // A row is garbage as soon as it is checked: a small nursery keeps 60 MB less of it, at the same CPU time.
 const LITTLE_GARBAGE = '--max-semi-space-size=4';
 
-export interface IntakeProps {
+interface IntakeProps {
   house: House;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;

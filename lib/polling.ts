@@ -14,9 +14,9 @@ const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves
 const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
 const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
 
-export interface PollingProps {
+interface PollingProps {
   house: House;
-  interval: Duration;
+  pollInterval: Duration;
   resultsBucket: IBucket;
   ledger: LedgerTable;
   bus: IEventBus;
@@ -34,8 +34,8 @@ export class Polling extends Construct {
 
   constructor(scope: Construct, id: string, props: PollingProps) {
     super(scope, id);
-    if (props.interval.toSeconds() > LONGEST_INTERVAL.toSeconds()) {
-      throw new Error(`pollInterval ${props.interval.toHumanString()}: an hour at most`);
+    if (props.pollInterval.toSeconds() > LONGEST_INTERVAL.toSeconds()) {
+      throw new Error(`pollInterval ${props.pollInterval.toHumanString()}: an hour at most`);
     }
     this.worker = new HouseFunction(this, 'Worker', {
       house: props.house,
@@ -61,7 +61,7 @@ export class Polling extends Construct {
     props.bus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     for (const work of [props.intake, props.submission, props.delivery]) work.letSend(this.worker);
-    this.#tick(props.interval);
+    this.#tick(props.pollInterval);
   }
 
   /** No retries, here and in the function: a tick that is repeated runs beside the next one. */

@@ -12,7 +12,7 @@ import { WorkQueue } from './work-queue.ts';
 
 const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lease outlasts it
 
-export interface SubmissionProps {
+interface SubmissionProps {
   house: House;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;

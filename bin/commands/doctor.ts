@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../connection.ts';
 import { diagnose, type Finding } from '../diagnosis.ts';
-import { printable } from '../event-line.ts';
+import { printable } from '../printable.ts';
 
 const MARKS = {
   ok: { text: 'ok   ', colour: 'green' },

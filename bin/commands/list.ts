@@ -6,9 +6,10 @@ import type { Job } from '../../functions/shared/core/job.ts';
 import type { WaitingLine } from '../../functions/shared/core/waiting-line.ts';
 import { counted } from '../amounts.ts';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../connection.ts';
-import { printable, waitingFor } from '../event-line.ts';
+import { waitingFor } from '../event-line.ts';
 import { jobFacts } from '../job-facts.ts';
 import { jobsAndLine } from '../jobs.ts';
+import { printable } from '../printable.ts';
 import { parseSince, type Since } from '../since.ts';
 
 interface Options extends ConnectionOptions {

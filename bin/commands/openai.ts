@@ -1,6 +1,6 @@
 import { Command } from 'commander';
-import { wholeNumber } from '../failure.ts';
 import { untilStopped } from '../stop-signal.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 interface Options {
   readonly port: number;

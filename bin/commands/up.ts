@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { wholeNumber } from '../failure.ts';
 import { DATA_DIRECTORY } from '../place.ts';
 import type { UpOptions } from '../stay-up.ts';
+import { wholeNumber } from '../whole-number.ts';
 
 /** `batchdrop up`: the whole stack on this machine. */
 export function upCommand(): Command {

@@ -2,6 +2,7 @@ import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
 import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
 import { Refused } from '../shared/core/errors.ts';
 import { observePart } from '../shared/core/observe-part.ts';
+import type { Part } from '../shared/core/part.ts';
 import type { Ports } from '../shared/core/ports.ts';
 import { publishOrRetry } from '../shared/core/publish.ts';
 import { cancelOutcome, recordCancel } from '../shared/core/request-cancel.ts';
@@ -9,7 +10,7 @@ import { cancelOutcome, recordCancel } from '../shared/core/request-cancel.ts';
 export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
 
 /** A message of the cancel queue; `sentAt` is when it was sent, in milliseconds. */
-export interface CancelMessage {
+interface CancelMessage {
   id: string;
   body: string;
   sentAt: number;
@@ -25,7 +26,7 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
     await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message));
     const carriers = {
       ...quickPartSteps(deps),
-      observe: (part: Parameters<typeof observePart>[1]) => observePart(deps, part),
+      observe: (part: Part) => observePart(deps, part),
     };
     for (const ref of recorded.parts) await advancePart(deps, ref, carriers, false);
     if (recorded.jobId !== undefined) await advanceJob(deps, recorded.jobId, {});

@@ -2,6 +2,7 @@ import { type AdvanceDeps, advanceJob, advancePart } from '../shared/core/advanc
 import { type CleanDeps, cleanJob } from '../shared/core/clean-job.ts';
 import { type DeliverDeps, deliverPart } from '../shared/core/deliver-part.ts';
 import { type FinishDeps, finishJob } from '../shared/core/finish-job.ts';
+import type { Part } from '../shared/core/part.ts';
 import type { Turn } from '../shared/core/ports.ts';
 import { sweepPart } from '../shared/core/sweep-part.ts';
 import { parseWorkMessage } from '../shared/core/work-message.ts';
@@ -15,8 +16,8 @@ export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise
     const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
     if ('ref' in message) {
       const carriers = {
-        sweep: (part: Parameters<typeof sweepPart>[1]) => sweepPart(deps, part),
-        deliver: (part: Parameters<typeof deliverPart>[1]) => deliverPart(deps, part, turn),
+        sweep: (part: Part) => sweepPart(deps, part),
+        deliver: (part: Part) => deliverPart(deps, part, turn),
       };
       await advancePart(deps, message.ref, carriers, false);
     }

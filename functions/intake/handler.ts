@@ -1,16 +1,20 @@
 import { type AdvanceDeps, advanceJob } from '../shared/core/advance.ts';
+import { type Arrival, registerArrival } from '../shared/core/arrival.ts';
 import { Refused } from '../shared/core/errors.ts';
-import { type Arrival, type IntakeDeps, intakeJob, registerArrival } from '../shared/core/intake-job.ts';
+import { type IntakeDeps, intakeJob } from '../shared/core/intake-job.ts';
 import type { Turn } from '../shared/core/ports.ts';
 
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
 /**
  * One message of the intake queue: S3's "Object Created" as EventBridge hands it on, or a job to go on with. Throws
- * what cannot be read and what could not be noted anywhere; the queue repeats it.
+ * what cannot be read and what could not be noted anywhere; the queue repeats it. Throws every message where requests and
+ * results share a bucket, which synthesis cannot see when tokens hide the names.
  */
 export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {
   return async (body, turn) => {
+    if (deps.requestBucket === deps.resultsBucket)
+      throw new Refused('same_bucket', 'intake: requests and results are the same bucket');
     const message = parseIntakeMessage(body, deps.requestBucket);
     const jobId = 'jobId' in message ? message.jobId : await registerArrival(deps, message);
     if (jobId === undefined) return;
@@ -19,12 +23,12 @@ export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise
 }
 
 /** Errors: Refused `unreadable_message`, `foreign_bucket`. */
-export function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
+function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
   const message = fields(parseJson(body));
   if (typeof message.jobId === 'string') return { jobId: message.jobId };
   const detail = fields(message.detail);
   const { name: bucket } = fields(detail.bucket);
-  const { key, size, etag, sequencer, 'version-id': versionId } = fields(detail.object);
+  const { key, etag, sequencer, 'version-id': versionId } = fields(detail.object);
   if (typeof bucket !== 'string' || typeof key !== 'string') {
     throw new Refused('unreadable_message', 'intake: neither an S3 event of EventBridge nor {"jobId":"…"}');
   }
@@ -37,7 +41,6 @@ export function parseIntakeMessage(body: string, requestBucket: string): Arrival
   return {
     bucket,
     key,
-    size: typeof size === 'number' ? size : 0,
     etag: typeof etag === 'string' ? etag : '',
     ...(typeof versionId === 'string' && versionId !== '' ? { versionId } : {}),
     ...(typeof sequencer === 'string' ? { sequencer } : {}),

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { Readable } from 'node:stream';
 
 /** A request to dynalite, read to its end. */
-export interface DynaliteRequest {
+interface DynaliteRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;

@@ -181,14 +181,17 @@ function embeddings({ row, key, inputTokens }: Question): Answer {
   const honoured =
     typeof asked === 'number' && Number.isInteger(asked) && asked >= 1 && asked <= MOST_DIMENSIONS;
   const dimensions = honoured ? asked : USUAL_DIMENSIONS;
-  const data = Array.from({ length: inputCount(row.body) }, (_, index) => {
+  const embeddings = Array.from({ length: inputCount(row.body) }, (_, index) => {
     const vector = unitVector(dimensions, `${key}/${index}`);
     const inBase64 = row.body.encoding_format === 'base64';
     const embedding = inBase64 ? Buffer.from(vector.buffer).toString('base64') : Array.from(vector);
     return { object: 'embedding', index, embedding };
   });
   const usage = { prompt_tokens: inputTokens, total_tokens: inputTokens };
-  return { body: { object: 'list', data, model: row.model, usage }, usage: { inputTokens, outputTokens: 0 } };
+  return {
+    body: { object: 'list', data: embeddings, model: row.model, usage },
+    usage: { inputTokens, outputTokens: 0 },
+  };
 }
 
 function unitVector(dimensions: number, key: string): Float32Array<ArrayBuffer> {

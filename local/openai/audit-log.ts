@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Fault, Operation } from './faults.ts';
 
-export type AuditEvent =
+type AuditEvent =
   | {
       readonly event: 'file.created';
       readonly fileId: string;

@@ -4,7 +4,7 @@ import { BATCH_ENDPOINTS } from './limits.ts';
 import { isJsonObject, type Json, type JsonObject } from './request-row.ts';
 
 /** A batch as it was asked for. */
-export interface BatchRequest {
+interface BatchRequest {
   readonly inputFileId: string;
   readonly endpoint: string;
   readonly metadata: Readonly<Record<string, string>> | null;

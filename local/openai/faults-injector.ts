@@ -8,7 +8,7 @@ import { parseHeader } from './faults-file.ts';
 import type { Call } from './router.ts';
 import { seededRandom } from './seeded-random.ts';
 
-export const FAULT_HEADER = 'x-batchdrop-fault';
+const FAULT_HEADER = 'x-batchdrop-fault';
 
 /** What the operation itself has to know of the faults that meet its request. */
 export interface Disturbance {

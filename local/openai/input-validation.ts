@@ -15,7 +15,7 @@ export interface ValidInput {
   readonly failingRows: readonly number[];
 }
 
-export type Validation = { readonly valid: ValidInput } | { readonly problems: readonly BatchProblem[] };
+type Validation = { readonly valid: ValidInput } | { readonly problems: readonly BatchProblem[] };
 
 const MOST_PROBLEMS = 50; // enough to see what is wrong; a batch object has to stay readable
 const LONGEST_KEPT_ID = 64; // a longer custom_id is remembered by its digest, to bound memory

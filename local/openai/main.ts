@@ -9,7 +9,7 @@ import { type BatchApiServer, startBatchApi } from './server.ts';
 const SAVE_EVERY_MS = 1_000; // of the wall
 const SAVED_AHEAD_MS = 2_000; // of the wall: what is saved is later than any time told before the next saving
 
-export interface AloneOptions {
+interface AloneOptions {
   readonly directory: string;
   readonly port: number;
   /** How many times as fast as the wall the server's clock runs. */

@@ -11,7 +11,7 @@ import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts
 import { failedRow, runRow } from './row-outcome.ts';
 import { seededHex, shuffledRows } from './seeded-random.ts';
 
-export interface ResultPlan {
+interface ResultPlan {
   readonly inputPath: string;
   readonly outputPath: string;
   readonly errorPath: string;
@@ -65,12 +65,12 @@ export async function writeResults(plan: ResultPlan, signal: AbortSignal): Promi
     let bytesSincePause = 0;
     for (const [rank, row] of rowsByRank(plan.rows, plan.key).entries()) {
       const { request, bytes } = input.read(row, plan.endpoint);
-      const result = rank < plan.ranRows ? runLine(plan, request, row) : unfinishedLine(plan, request);
-      await (result.succeeded === null ? errors : output).write(result.line);
-      if (result.succeeded !== null) {
-        succeeded.push(result.succeeded);
-        usage.inputTokens += result.succeeded.inputTokens;
-        usage.outputTokens += result.succeeded.outputTokens;
+      const ending = rank < plan.ranRows ? runLine(plan, request, row) : unfinishedLine(plan, request);
+      await (ending.succeeded === null ? errors : output).write(ending.line);
+      if (ending.succeeded !== null) {
+        succeeded.push(ending.succeeded);
+        usage.inputTokens += ending.succeeded.inputTokens;
+        usage.outputTokens += ending.succeeded.outputTokens;
       }
       bytesSincePause += bytes;
       if ((rank + 1) % PAUSE_ROWS !== 0 && bytesSincePause < PAUSE_BYTES) continue;

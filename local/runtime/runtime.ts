@@ -9,7 +9,7 @@ import { readAssembly } from './assembly.ts';
 import { refuseFaultyWiring } from './check-wiring.ts';
 import { type DataDirectory, WHEREABOUTS_SECRET, type Whereabouts } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
-import { Engines } from './engines.ts';
+import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
 import { planStack } from './plan-stack.ts';
 import { SavedClock } from './saved-clock.ts';
@@ -35,7 +35,7 @@ export interface RealBatchApi {
   readonly extraCaCerts?: string;
 }
 
-export interface RuntimeOptions {
+interface RuntimeOptions {
   /** Held by the caller, who releases it after `close`. */
   readonly data: DataDirectory;
   /** What `cdk synth` wrote. */
@@ -78,31 +78,18 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime> {
-  const { data } = options;
-  const saved = closing.add(new SavedClock(data, options.speed));
-  const { clock } = saved;
+  const { data, onProblem } = options;
+  const { clock } = closing.add(new SavedClock(data, options.speed));
   const authorizer = options.authorizer ?? new Authorizer();
 
   // The functions need the endpoint's address and the engines need the functions, so these are looked up late.
   let functions: Functions | undefined;
-  const ready = () => functions ?? fail('the functions are not ready');
-  const engines = closing.add(
-    new Engines({
-      directory: data.room('aws'),
-      clock,
-      invocations: {
-        invoke: async (arn, event, ruleArn) => {
-          if (arn === OBSERVER_ARN) return options.onEvent(asEvent(event));
-          const need = { action: 'lambda:InvokeFunction', resource: arn };
-          authorizer.service('events.amazonaws.com', ruleArn).demand(need);
-          await ready().invoke(arn, event);
-        },
-        invokeLater: (arn, event) => ready().invokeLater(arn, event),
-        report: options.onProblem,
-      },
-      authorizer,
-    }),
+  const invocations = invocationsOf(
+    options,
+    authorizer,
+    () => functions ?? fail('the functions are not ready'),
   );
+  const engines = closing.add(new Engines({ directory: data.room('aws'), clock, invocations, authorizer }));
   const endpoint = closing.add(
     await startEndpoint({
       services: engines.all,
@@ -118,21 +105,18 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   authorizer.enforce(plan.policies, identitiesOf(plan), (arn) => engines.sqs.queues.policyOf(arn));
   refuseFaultyWiring(plan, authorizer);
   authorizer.listen((decision) => {
-    if (decision.verdict !== 'allowed') options.onProblem(refusalSentence(decision));
+    if (decision.verdict !== 'allowed') onProblem(refusalSentence(decision));
   });
   await engines.apply(plan);
   for (const bus of plan.buses) observe(engines, bus);
-  for (const { environment } of plan.functions) {
-    const secret = environment.OPENAI_SECRET_ID;
-    if (secret !== undefined) engines.secrets.putSecret(secret, apiKeyOf(options.api));
-  }
+  putApiKeys(engines, plan, options.api);
   functions = new Functions(plan, {
     clock,
     authorizer,
     queues: engines.sqs.queues,
     endpointUrl: endpoint.url,
     logDirectory: data.room('logs'),
-    onProblem: options.onProblem,
+    onProblem,
     environment: { OPENAI_BASE_URL: openAiUrl },
     processEnvironment: trustOf(options.api),
   });
@@ -148,6 +132,32 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   engines.secrets.putSecret(WHEREABOUTS_SECRET, JSON.stringify(whereabouts));
   data.announce(whereabouts);
   return { whereabouts, clock, close: () => closing.close() };
+}
+
+/** How the engines invoke functions: a rule with the leave of its resource policy, and ours for the observer. */
+function invocationsOf(
+  { onEvent, onProblem }: RuntimeOptions,
+  authorizer: Authorizer,
+  functions: () => Functions,
+): Invocations {
+  return {
+    invoke: async (arn, event, ruleArn) => {
+      if (arn === OBSERVER_ARN) return onEvent(asEvent(event));
+      const need = { action: 'lambda:InvokeFunction', resource: arn };
+      authorizer.service('events.amazonaws.com', ruleArn).demand(need);
+      await functions().invoke(arn, event);
+    },
+    invokeLater: (arn, event) => functions().invokeLater(arn, event),
+    report: onProblem,
+  };
+}
+
+/** The secret that a function is told of holds the key. */
+function putApiKeys(engines: Engines, { functions }: StackPlan, api: BatchApiChoice): void {
+  for (const { environment } of functions) {
+    const secret = environment.OPENAI_SECRET_ID;
+    if (secret !== undefined) engines.secrets.putSecret(secret, apiKeyOf(api));
+  }
 }
 
 /** Answers the base URL of the API the functions are to call. */

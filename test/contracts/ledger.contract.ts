@@ -22,8 +22,11 @@ export function describeLedgerContract(name: string, make: () => Promise<LedgerU
     afterEach(() => made.close());
 
     itComparesAndSets(() => ledger);
+    itListsParts(() => ledger);
     itPoints(() => made);
+    itKeepsOneForAll(() => made);
     itKnowsWhatIsDue(() => ledger);
+    itSaysOfPartsWhatIsDue(() => ledger);
     itForgetsWhatExpired(() => made);
   });
 }
@@ -87,7 +90,9 @@ function itComparesAndSets(ledger: () => Ledger): void {
     if (read !== undefined) read.request.key = 'elsewhere';
     expect(await ledger().readJob(job.jobId)).toEqual(aJob());
   });
+}
 
+function itListsParts(ledger: () => Ledger): void {
   it('lists the parts of one plan by number, of no other plan and no other job', async () => {
     for (const number of [2, 11, 1, 10]) await ledger().createPart(aPart({ number }));
     await ledger().createPart(aPart({ planId: 'another', number: 3 }));
@@ -138,7 +143,7 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.replaceKeyPointer(pointer)).toBe(false);
     const known = await ledger.readKeyPointer(pointer.bucket, pointer.key);
     expect(known).toEqual({ ...pointer, version: 1 });
-    const newest = { jobId: 'j', etag: 'e', size: 5, sequencer: '00AB' };
+    const newest = { jobId: 'j', sequencer: '00AB' };
     expect(await ledger.replaceKeyPointer({ ...pointer, version: 1, newest })).toBe(true);
     expect(await ledger.replaceKeyPointer({ ...pointer, version: 1 })).toBe(false);
     expect(await ledger.readKeyPointer(pointer.bucket, pointer.key)).toEqual({
@@ -148,7 +153,10 @@ function itPoints(made: () => LedgerUnderTest): void {
     });
     expect(await ledger.readKeyPointer('another', pointer.key)).toBeUndefined();
   });
+}
 
+/** Items of which there is one: who was let on, the creates of the hour, the switches. */
+function itKeepsOneForAll(made: () => LedgerUnderTest): void {
   it('knows who was let on, and lets one of two change it', async () => {
     const { ledger } = made();
     expect(await ledger.readAdmissions()).toEqual({ version: 0, admitted: [], measured: {} });
@@ -200,10 +208,7 @@ function itPoints(made: () => LedgerUnderTest): void {
 }
 
 function itKnowsWhatIsDue(ledger: () => Ledger): void {
-  const dueAnywhere = async (before: number): Promise<DueItem[]> => {
-    const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => ledger().due(shard, before, 100));
-    return (await Promise.all(shards)).flat();
-  };
+  const dueAnywhere = (before: number) => dueInAnyShard(ledger(), before);
 
   it('finds every due job and part in exactly one shard, and nothing that is not due', async () => {
     await ledger().createJob(aJob({ dueAt: NOON }));
@@ -221,6 +226,41 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
       ]),
     );
   });
+
+  it('spreads items over the shards', async () => {
+    for (let n = 0; n < 48; n += 1) await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON }));
+    const counts = await Promise.all(
+      Array.from({ length: DUE_SHARDS }, async (_, shard) => (await ledger().due(shard, NOON, 100)).length),
+    );
+    expect(counts.reduce((sum, count) => sum + count)).toBe(48);
+    expect(counts.filter((count) => count > 0).length).toBeGreaterThan(8);
+    expect(Math.max(...counts)).toBeLessThan(16);
+  });
+
+  it('gives the longest due first, and no more than asked for', async () => {
+    for (let n = 0; n < 48; n += 1) {
+      await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON - ((n * 29) % 48) })); // in no order
+    }
+    for (let shard = 0; shard < DUE_SHARDS; shard += 1) {
+      const all = await ledger().due(shard, NOON, 100);
+      const times = all.map((item) => -((Number(item.jobId.slice(3)) * 29) % 48));
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(await ledger().due(shard, NOON, 2)).toEqual(all.slice(0, 2));
+    }
+  });
+
+  it('moves an item when it is due later, and drops it when nothing is left to do', async () => {
+    await ledger().createJob(aJob({ dueAt: NOON }));
+    await ledger().replaceJob(aJob({ dueAt: NOON + 60_000 }));
+    expect(await dueAnywhere(NOON)).toEqual([]);
+    expect(await dueAnywhere(NOON + 60_000)).toHaveLength(1);
+    await ledger().replaceJob(aJob({ version: 2 }));
+    expect(await dueAnywhere(NOON + 60_000)).toEqual([]);
+  });
+}
+
+function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
+  const dueAnywhere = (before: number) => dueInAnyShard(ledger(), before);
 
   it('says of a part that is only to be observed which batch that is', async () => {
     const { jobId, planId } = aPart();
@@ -261,37 +301,11 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
     await ledger().replacePart(aPart({ active: true, dueAt: NOON, waiting, cancelRequestedAt: NOON }));
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
   });
+}
 
-  it('spreads items over the shards', async () => {
-    for (let n = 0; n < 48; n += 1) await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON }));
-    const counts = await Promise.all(
-      Array.from({ length: DUE_SHARDS }, async (_, shard) => (await ledger().due(shard, NOON, 100)).length),
-    );
-    expect(counts.reduce((sum, count) => sum + count)).toBe(48);
-    expect(counts.filter((count) => count > 0).length).toBeGreaterThan(8);
-    expect(Math.max(...counts)).toBeLessThan(16);
-  });
-
-  it('gives the longest due first, and no more than asked for', async () => {
-    for (let n = 0; n < 48; n += 1) {
-      await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON - ((n * 29) % 48) })); // in no order
-    }
-    for (let shard = 0; shard < DUE_SHARDS; shard += 1) {
-      const all = await ledger().due(shard, NOON, 100);
-      const times = all.map((item) => -((Number(item.jobId.slice(3)) * 29) % 48));
-      expect(times).toEqual([...times].sort((a, b) => a - b));
-      expect(await ledger().due(shard, NOON, 2)).toEqual(all.slice(0, 2));
-    }
-  });
-
-  it('moves an item when it is due later, and drops it when nothing is left to do', async () => {
-    await ledger().createJob(aJob({ dueAt: NOON }));
-    await ledger().replaceJob(aJob({ dueAt: NOON + 60_000 }));
-    expect(await dueAnywhere(NOON)).toEqual([]);
-    expect(await dueAnywhere(NOON + 60_000)).toHaveLength(1);
-    await ledger().replaceJob(aJob({ version: 2 }));
-    expect(await dueAnywhere(NOON + 60_000)).toEqual([]);
-  });
+async function dueInAnyShard(ledger: Ledger, before: number): Promise<DueItem[]> {
+  const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => ledger.due(shard, before, 100));
+  return (await Promise.all(shards)).flat();
 }
 
 function itForgetsWhatExpired(made: () => LedgerUnderTest): void {

@@ -15,7 +15,7 @@ describeRequestFilesContract('the fake', async () => {
     bucket: 'requests',
     async put(key, body, metadata) {
       clock.advance(700);
-      return { versionId: files.put('requests', key, body, metadata).versionId ?? '', at: clock.now() };
+      return { versionId: files.put('requests', key, body, metadata).versionId, at: clock.now() };
     },
     remove: async (file) => files.remove(file),
     close: async () => {},

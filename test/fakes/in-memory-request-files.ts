@@ -6,7 +6,12 @@ import { rangeOf } from './in-memory-range.ts';
 /** A request bucket that tests fill. */
 export interface InMemoryRequestFiles extends RequestFiles {
   /** Puts a new version; `metadata` are the user's pairs without `x-amz-meta-`. */
-  put(bucket: string, key: string, body: string | Uint8Array, metadata?: Record<string, string>): ObjectFacts;
+  put(
+    bucket: string,
+    key: string,
+    body: string | Uint8Array,
+    metadata?: Record<string, string>,
+  ): ObjectFacts & { versionId: string };
   /** Removes one version for good. */
   remove(file: { bucket: string; key: string; versionId: string }): void;
 }
@@ -23,14 +28,13 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       const facts: ObjectFacts = {
         size: bytes.length,
         etag: createHash('md5').update(bytes).digest('hex'),
-        versionId,
         lastModified: Math.floor(options.clock.now() / 1000) * 1000, // S3 keeps whole seconds
         metadata: Object.fromEntries(
           Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]),
         ),
       };
       versions.set(nameOf({ bucket, key, versionId }), { body: bytes, facts });
-      return structuredClone(facts);
+      return { ...structuredClone(facts), versionId };
     },
     remove: (file) => void versions.delete(nameOf(file)),
     head: async (file) => structuredClone(versions.get(nameOf(file))?.facts),

@@ -37,6 +37,56 @@ const FUNCTION = {
   },
 };
 
+/** One of each kind, and a mapping that is off. */
+const ONE_OF_EACH = {
+  Requests1A2B3C4D: {
+    Type: 'AWS::S3::Bucket',
+    Properties: {
+      BucketName: { 'Fn::Join': ['-', ['requests', { Ref: 'AWS::Region' }]] },
+      VersioningConfiguration: { Status: 'Enabled' },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    },
+  },
+  Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'status' } },
+  WorkQueue1A2B3C4D: QUEUE,
+  Rule1A2B3C4D: {
+    Type: 'AWS::Events::Rule',
+    Properties: {
+      EventBusName: { Ref: 'Bus1A2B3C4D' },
+      EventPattern: { source: ['batchdrop'] },
+      State: 'DISABLED',
+      Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] } }],
+    },
+  },
+  Role1A2B3C4D: ROLE,
+  Worker1A2B3C4D: FUNCTION,
+  Mapping1A2B3C4D: {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: {
+      FunctionName: { Ref: 'Worker1A2B3C4D' },
+      EventSourceArn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] },
+      BatchSize: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 2 },
+    },
+  },
+  Off1A2B3C4D: {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: { FunctionName: 'x', EventSourceArn: 'y', Enabled: false },
+  },
+  Tick1A2B3C4D: {
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      ScheduleExpression: 'rate(1 minute)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: { 'Fn::GetAtt': ['Worker1A2B3C4D', 'Arn'] },
+        RoleArn: { 'Fn::GetAtt': ['Role1A2B3C4D', 'Arn'] },
+      },
+    },
+  },
+};
+
 describe('a template', () => {
   it('gives a function its bundle, its limits and an environment with this machine’s names', () => {
     const { functions } = planOf({
@@ -92,54 +142,7 @@ describe('a template', () => {
   });
 
   it('keeps buckets, rules, tables, mappings and schedules as they are written', () => {
-    const plan = planOf({
-      Requests1A2B3C4D: {
-        Type: 'AWS::S3::Bucket',
-        Properties: {
-          BucketName: { 'Fn::Join': ['-', ['requests', { Ref: 'AWS::Region' }]] },
-          VersioningConfiguration: { Status: 'Enabled' },
-          NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
-        },
-      },
-      Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'status' } },
-      WorkQueue1A2B3C4D: QUEUE,
-      Rule1A2B3C4D: {
-        Type: 'AWS::Events::Rule',
-        Properties: {
-          EventBusName: { Ref: 'Bus1A2B3C4D' },
-          EventPattern: { source: ['batchdrop'] },
-          State: 'DISABLED',
-          Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] } }],
-        },
-      },
-      Role1A2B3C4D: ROLE,
-      Worker1A2B3C4D: FUNCTION,
-      Mapping1A2B3C4D: {
-        Type: 'AWS::Lambda::EventSourceMapping',
-        Properties: {
-          FunctionName: { Ref: 'Worker1A2B3C4D' },
-          EventSourceArn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] },
-          BatchSize: 1,
-          FunctionResponseTypes: ['ReportBatchItemFailures'],
-          ScalingConfig: { MaximumConcurrency: 2 },
-        },
-      },
-      Off1A2B3C4D: {
-        Type: 'AWS::Lambda::EventSourceMapping',
-        Properties: { FunctionName: 'x', EventSourceArn: 'y', Enabled: false },
-      },
-      Tick1A2B3C4D: {
-        Type: 'AWS::Scheduler::Schedule',
-        Properties: {
-          ScheduleExpression: 'rate(1 minute)',
-          FlexibleTimeWindow: { Mode: 'OFF' },
-          Target: {
-            Arn: { 'Fn::GetAtt': ['Worker1A2B3C4D', 'Arn'] },
-            RoleArn: { 'Fn::GetAtt': ['Role1A2B3C4D', 'Arn'] },
-          },
-        },
-      },
-    });
+    const plan = planOf(ONE_OF_EACH);
     const workQueueArn = 'arn:aws:sqs:us-east-1:000000000000:work-queue';
     expect(plan.buckets).toEqual([{ name: 'requests-us-east-1', versioned: true, eventBridge: true }]);
     expect(plan.buses).toEqual(['status']);

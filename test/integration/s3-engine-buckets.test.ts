@@ -5,56 +5,15 @@ import {
   GetBucketLocationCommand,
   GetBucketNotificationConfigurationCommand,
   GetBucketVersioningCommand,
-  GetObjectCommand,
   HeadBucketCommand,
   ListBucketsCommand,
   ListObjectsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
-  PutObjectCommand,
-  type PutObjectCommandInput,
   PutObjectTaggingCommand,
-  type S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type S3Server, s3Client, startS3, temporaryDirectory } from './s3-engine-server.ts';
-
-const home = temporaryDirectory();
-let server: S3Server;
-let client: S3Client;
-let round = 0;
-let plain: string;
-let versioned: string;
-
-beforeAll(async () => {
-  server = await startS3(home.path);
-  client = s3Client(server);
-});
-
-beforeEach(() => {
-  round += 1;
-  plain = `plain-${round}`;
-  versioned = `versioned-${round}`;
-  server.engine.createBucket(plain, { versioned: false, eventBridge: false });
-  server.engine.createBucket(versioned, { versioned: true, eventBridge: true });
-});
-
-afterAll(async () => {
-  client.destroy();
-  await server.stop();
-  home.remove();
-});
-
-const put = (Bucket: string, Key: string, Body: string, more: Partial<PutObjectCommandInput> = {}) =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
-
-async function read(Bucket: string, Key: string, more: { VersionId?: string } = {}) {
-  const got = await client.send(new GetObjectCommand({ Bucket, Key, ...more }));
-  return (await got.Body?.transformToString()) ?? '';
-}
-
-const refusal = (name: string, status: number) =>
-  expect.objectContaining({ name, $metadata: expect.objectContaining({ httpStatusCode: status }) });
+import { describe, expect, it } from 'vitest';
+import { client, plain, put, read, refusal, server, versioned } from './s3-engine-fixture.ts';
 
 describe('a versioned bucket', () => {
   it('keeps every version readable by its id, behind a delete marker too', async () => {

@@ -9,50 +9,11 @@ import {
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  type PutObjectCommandInput,
-  type S3Client,
 } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type S3Server, s3Client, startS3, temporaryDirectory } from './s3-engine-server.ts';
-
-const home = temporaryDirectory();
-let server: S3Server;
-let client: S3Client;
-let round = 0;
-let plain: string;
-let versioned: string;
-
-beforeAll(async () => {
-  server = await startS3(home.path);
-  client = s3Client(server);
-});
-
-beforeEach(() => {
-  round += 1;
-  plain = `plain-${round}`;
-  versioned = `versioned-${round}`;
-  server.engine.createBucket(plain, { versioned: false, eventBridge: false });
-  server.engine.createBucket(versioned, { versioned: true, eventBridge: true });
-});
-
-afterAll(async () => {
-  client.destroy();
-  await server.stop();
-  home.remove();
-});
+import { describe, expect, it } from 'vitest';
+import { client, home, plain, put, read, refusal, versioned } from './s3-engine-fixture.ts';
 
 const dataFiles = (): number => readdirSync(join(home.path, 'data')).length;
-
-const put = (Bucket: string, Key: string, Body: string, more: Partial<PutObjectCommandInput> = {}) =>
-  client.send(new PutObjectCommand({ Bucket, Key, Body, ...more }));
-
-async function read(Bucket: string, Key: string, more: { VersionId?: string; Range?: string } = {}) {
-  const got = await client.send(new GetObjectCommand({ Bucket, Key, ...more }));
-  return (await got.Body?.transformToString()) ?? '';
-}
-
-const refusal = (name: string, status: number) =>
-  expect.objectContaining({ name, $metadata: expect.objectContaining({ httpStatusCode: status }) });
 
 describe('an object', () => {
   it('comes back with its content, type, metadata, ETag and a date of whole seconds', async () => {

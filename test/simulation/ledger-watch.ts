@@ -47,19 +47,7 @@ export function watchedLedger(
     onDelivered(part: Part, delivered: Delivered): Promise<void>;
   },
 ): { ledger: Ledger; history: LedgerHistory } {
-  const history: LedgerHistory = {
-    statuses: [],
-    jobStatuses: [],
-    sends: [],
-    fileIds: new Set(),
-    wishes: new Map(),
-    placedAt: new Map(),
-    savedAt: new Map(),
-    open: new Set(),
-    mostOpen: 0,
-    waiting: new Map(),
-    letOn: [],
-  };
+  const history = emptyHistory();
   const conflicts = (item: Job | Part) =>
     deps.faults.strikes('ledger conflict', `${nameOf(item)} v${item.version} ${deps.now()}`);
   const last = new Map<number, { at: number; items: DueItem[] }>();
@@ -94,15 +82,27 @@ export function watchedLedger(
         const items = await ledger.due(shard, before, limit);
         const old = last.get(shard);
         last.set(shard, { at: deps.now(), items });
-        if (
-          !old ||
-          deps.now() - old.at > OLDEST_DUE_MS ||
-          JSON.stringify(old.items) === JSON.stringify(items)
-        )
-          return items;
+        if (!old || deps.now() - old.at > OLDEST_DUE_MS) return items;
+        if (JSON.stringify(old.items) === JSON.stringify(items)) return items;
         return deps.faults.strikes('due index stale', `shard ${shard} ${before}`) ? old.items : items;
       },
     },
+  };
+}
+
+function emptyHistory(): LedgerHistory {
+  return {
+    statuses: [],
+    jobStatuses: [],
+    sends: [],
+    fileIds: new Set(),
+    wishes: new Map(),
+    placedAt: new Map(),
+    savedAt: new Map(),
+    open: new Set(),
+    mostOpen: 0,
+    waiting: new Map(),
+    letOn: [],
   };
 }
 

@@ -78,7 +78,7 @@ export const MUTANTS: Mutant[] = [
     name: 'orphan search matching metadata only',
     patches: [
       {
-        file: `${CORE}/submit-part.ts`,
+        file: `${CORE}/ambiguous-create.ts`,
         anchor: '    fileIds: new Set([fileId]),\n',
         replacement: '    fileIds: new Set([intent.id]),\n',
       },
@@ -93,7 +93,7 @@ export const MUTANTS: Mutant[] = [
     name: 're-create without deleting the file',
     patches: [
       {
-        file: `${CORE}/submit-part.ts`,
+        file: `${CORE}/ambiguous-create.ts`,
         anchor: 'if (!(await isDeleted(deps, file)))',
         replacement: 'if (file.fileId === undefined)',
       },

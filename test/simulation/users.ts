@@ -87,9 +87,8 @@ export class Users {
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
     const facts = requestFiles.put(REQUESTS, key, body, metadata);
-    const versionId = facts.versionId ?? '';
+    const { versionId, lastModified, etag } = facts;
     const jobId = jobIdOf({ bucket: REQUESTS, key, versionId });
-    const { lastModified, etag } = facts;
     const lines = body.trim().split('\n');
     const rows = lines
       .map((line) => JSON.parse(line))

@@ -162,15 +162,19 @@ describe('a cancel of a batch that was put back for the token limit', () => {
     return { world, jobId, batchId };
   }
 
-  it('ends the job as cancelled, at once, and nothing is created any more', async () => {
-    const { world, jobId, batchId } = await putBack();
-    await world.cancel({ batchId });
-    await world.pass(1);
-    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'cancelled']);
-    expect(world.job(jobId).rows).toMatchObject({ total: 2, cancelled: 2 });
-    await world.rest();
-    expect(world.api.audit().creates).toHaveLength(1);
-  });
+  it.each(['batchId', 'jobId'] as const)(
+    'by its %s ends the job as cancelled at once; nothing more is created',
+    async (by) => {
+      const { world, ...ids } = await putBack();
+      const { jobId } = ids;
+      await world.cancel({ [by]: ids[by] });
+      await world.pass(1);
+      expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'cancelled']);
+      expect(world.job(jobId).rows).toMatchObject({ total: 2, cancelled: 2 });
+      await world.rest();
+      expect(world.api.audit().creates).toHaveLength(1);
+    },
+  );
 
   it('comes too late once it is delivered', async () => {
     const { world, batchId } = await putBack();

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { createHandler } from '../../functions/intake/handler.ts';
 import { Refused, RetryLater } from '../../functions/shared/core/errors.ts';
 import { withFaults } from '../fakes/faulty.ts';
-import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, row, SmallWorld } from './small-world.ts';
+import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, RESULTS, row, SmallWorld } from './small-world.ts';
 
 const s3Event = (object: object, bucket = REQUESTS) =>
   JSON.stringify({ detail: { bucket: { name: bucket }, object } });
@@ -120,7 +121,7 @@ describe('a file', () => {
     expect(world.log.lines.map(({ code }) => code)).toEqual(['arrival_without_object']);
   });
 
-  it('that is gone before it was read fails with that reason', async () => {
+  it('that is gone before it was read fails at once, with that reason', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
@@ -129,9 +130,9 @@ describe('a file', () => {
       }),
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.job(jobId)).toMatchObject({ status: 'failed', reason: { code: 'object_gone' } });
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['failed']);
-    expect(world.job(jobId).reason?.code).toBe('object_gone');
   });
 
   it('whose reading breaks off in the middle is read again from its start', async () => {
@@ -232,4 +233,13 @@ describe('a message of the intake queue', () => {
     const { event } = world.put('a.jsonl', fileOf('r1'));
     await expect(world.intake(event)).rejects.toThrow(RetryLater);
   });
+});
+
+it('no file is taken in where requests and results share a bucket: every report would be a new file', async () => {
+  const world = new SmallWorld();
+  const { event } = world.put('a.txt', 'not even a request file');
+  const handle = createHandler({ ...world.ports, requestBucket: RESULTS });
+  const moved = event.replace(`"name":"${REQUESTS}"`, `"name":"${RESULTS}"`);
+  await expect(handle(moved, world.turn())).rejects.toMatchObject({ name: 'Refused', code: 'same_bucket' });
+  expect([world.ledger.jobs(), [...world.results.objects().keys()]]).toEqual([[], []]);
 });

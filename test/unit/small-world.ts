@@ -95,9 +95,8 @@ export class SmallWorld {
     body: string,
     metadata: Record<string, string> = {},
   ): { jobId: string; versionId: string; event: string } {
-    const facts = this.requestFiles.put(REQUESTS, key, body, metadata);
-    const versionId = facts.versionId ?? 'null';
-    const object = { key, size: facts.size, etag: facts.etag, 'version-id': versionId, sequencer: versionId };
+    const { versionId, size, etag } = this.requestFiles.put(REQUESTS, key, body, metadata);
+    const object = { key, size, etag, 'version-id': versionId, sequencer: versionId };
     return {
       jobId: jobIdOf({ bucket: REQUESTS, key, versionId }),
       versionId,

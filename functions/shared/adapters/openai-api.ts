@@ -24,7 +24,7 @@ import {
 } from './openai-wire.ts';
 
 /** How the Batch API is reached. */
-export interface OpenAiOptions {
+interface OpenAiOptions {
   /** Up to and with `/v1`; https, or http on this machine. */
   baseUrl: string;
   keys: ApiKeySource;

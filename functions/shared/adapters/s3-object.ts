@@ -36,7 +36,6 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
     return {
       size: head.ContentLength,
       etag: unquoted(head.ETag),
-      versionId: head.VersionId === 'null' ? undefined : head.VersionId, // `null` may be overwritten: no version
       lastModified: head.LastModified.getTime(),
       metadata: lowerCased(head.Metadata ?? {}),
     };
@@ -100,6 +99,25 @@ export function s3Failure(tried: string, error: unknown): Error {
   return awsFailure(tried, error);
 }
 
+/** Makes a call; what it throws is of the class it belongs to. */
+export async function translated<T>(tried: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw s3Failure(tried, error);
+  }
+}
+
+/** A place as the SDK's commands spell it. */
+export function inputOf(place: S3Place) {
+  return {
+    Bucket: place.bucket,
+    Key: place.key,
+    ExpectedBucketOwner: place.owner,
+    ...(place.versionId === undefined || place.versionId === '' ? {} : { VersionId: place.versionId }),
+  };
+}
+
 /** True for what says that the object is not there. */
 function isGone(failure: unknown): boolean {
   return failure instanceof Refused && failure.code === 'object_gone';
@@ -112,17 +130,15 @@ async function getObject(
   range?: { start: number; end: number },
   ifMatch?: string,
 ): Promise<GetObjectCommandOutput> {
-  try {
-    return await client.send(
+  return translated(tried, () =>
+    client.send(
       new GetObjectCommand({
         ...inputOf(place),
         ...(range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }),
         ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
       }),
-    );
-  } catch (error) {
-    throw s3Failure(tried, error);
-  }
+    ),
+  );
 }
 
 async function* piecesOf(answer: GetObjectCommandOutput, tried: string): AsyncGenerator<Uint8Array> {
@@ -157,15 +173,6 @@ async function nextOf(
 function lengthOf(answer: GetObjectCommandOutput, tried: string): number {
   if (answer.ContentLength === undefined) throw new RetryLater(`${tried}: no length was announced`);
   return answer.ContentLength;
-}
-
-function inputOf(place: S3Place) {
-  return {
-    Bucket: place.bucket,
-    Key: place.key,
-    ExpectedBucketOwner: place.owner,
-    ...(place.versionId === undefined || place.versionId === '' ? {} : { VersionId: place.versionId }),
-  };
 }
 
 function nameOf(place: S3Place): string {

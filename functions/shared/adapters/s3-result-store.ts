@@ -1,14 +1,13 @@
 import {
   DeleteObjectsCommand,
   ListObjectsV2Command,
-  PutObjectCommand,
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { RetryLater } from '../core/errors.ts';
 import type { ResultStore } from '../core/ports.ts';
-import { headObject, readObject, s3Failure } from './s3-object.ts';
-import { beginUpload, completeUpload, S3Writer, uploadPart } from './s3-writer.ts';
+import { headObject, inputOf, readObject, type S3Place, translated } from './s3-object.ts';
+import { beginUpload, completeUpload, putObject, S3Writer, uploadPart } from './s3-writer.ts';
 
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
@@ -21,18 +20,7 @@ export function createS3ResultStore(options: {
   const { client, bucket, owner } = options;
   const at = (key: string) => ({ bucket, key, owner });
   return {
-    put: (key, body, contentType) =>
-      translated(`put ${key}`, async () => {
-        await client.send(
-          new PutObjectCommand({
-            Bucket: bucket,
-            Key: key,
-            Body: body,
-            ContentType: contentType,
-            ExpectedBucketOwner: owner,
-          }),
-        );
-      }),
+    put: (key, body, contentType) => putObject(client, { ...at(key), contentType }, body),
     openWriter: (key, contentType) => new S3Writer(client, { ...at(key), contentType }),
     size: async (key) => (await headObject(client, at(key)))?.size,
     read: (key, range) => readObject(client, at(key), range),
@@ -42,34 +30,36 @@ export function createS3ResultStore(options: {
         await removeSome(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
       }
     },
-    beginUpload: (key, contentType) =>
-      translated(`begin the upload of ${key}`, () => beginUpload(client, { ...at(key), contentType })),
+    beginUpload: (key, contentType) => beginUpload(client, { ...at(key), contentType }),
     uploadBytes: (key, uploadId, partNumber, body) =>
-      translated(`upload part ${partNumber} of ${key}`, () =>
-        uploadPart(client, at(key), { uploadId, partNumber, body }),
-      ),
-    uploadCopy: (key, uploadId, partNumber, source) => {
-      const tried = `copy ${source.key} to part ${partNumber} of ${key}`;
-      return translated(tried, async () => {
-        const answer = await client.send(
-          new UploadPartCopyCommand({
-            Bucket: bucket,
-            Key: key,
-            UploadId: uploadId,
-            PartNumber: partNumber,
-            CopySource: `${bucket}/${source.key.split('/').map(encodeURIComponent).join('/')}`,
-            CopySourceRange: `bytes=${source.start}-${source.end - 1}`,
-            ExpectedBucketOwner: owner,
-            ExpectedSourceBucketOwner: owner,
-          }),
-        );
-        const etag = answer.CopyPartResult?.ETag;
-        if (etag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
-        return etag;
-      });
-    },
+      uploadPart(client, at(key), { uploadId, partNumber, body }),
+    uploadCopy: (key, uploadId, partNumber, source) =>
+      copyPart(client, { from: at(source.key), to: at(key) }, source, { uploadId, partNumber }),
     completeUpload: (key, uploadId, etags) => completeUpload(client, at(key), uploadId, etags),
   };
+}
+
+async function copyPart(
+  client: S3Client,
+  { from, to }: { from: S3Place; to: S3Place },
+  { start, end }: { start: number; end: number },
+  { uploadId, partNumber }: { uploadId: string; partNumber: number },
+): Promise<string> {
+  const tried = `copy ${from.key} to part ${partNumber} of ${to.key}`;
+  const { CopyPartResult } = await translated(tried, () =>
+    client.send(
+      new UploadPartCopyCommand({
+        ...inputOf(to),
+        UploadId: uploadId,
+        PartNumber: partNumber,
+        CopySource: `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`,
+        CopySourceRange: `bytes=${start}-${end - 1}`,
+        ExpectedSourceBucketOwner: from.owner,
+      }),
+    ),
+  );
+  if (CopyPartResult?.ETag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
+  return CopyPartResult.ETag;
 }
 
 async function keysUnder(client: S3Client, bucket: string, owner: string, prefix: string): Promise<string[]> {
@@ -111,13 +101,5 @@ async function removeSome(client: S3Client, bucket: string, owner: string, keys:
     throw new RetryLater(
       `${tried}: ${Errors.length} are left, the first for ${first.Code ?? 'no stated reason'}`,
     );
-  }
-}
-
-async function translated<T>(tried: string, call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw s3Failure(tried, error);
   }
 }

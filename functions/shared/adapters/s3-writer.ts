@@ -8,15 +8,10 @@ import {
 } from '@aws-sdk/client-s3';
 import { Refused, RetryLater } from '../core/errors.ts';
 import type { ObjectWriter } from '../core/ports.ts';
-import { headObject, s3Failure } from './s3-object.ts';
+import { headObject, inputOf, type S3Place, s3Failure, translated } from './s3-object.ts';
 
-/** Where an object is written. */
-export interface S3Target {
-  bucket: string;
-  key: string;
-  contentType: string;
-  owner: string;
-}
+/** Where an object is written, and what it is. */
+type S3Target = S3Place & { contentType: string };
 
 const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 pieces, S3's limit, make 84 GB
 
@@ -58,24 +53,24 @@ export class S3Writer implements ObjectWriter {
   async close(): Promise<number> {
     this.#mustBeOpen();
     this.#open = false;
-    if (this.#uploadId === undefined) await this.#putWhole();
-    else await this.#complete(this.#uploadId);
+    if (this.#uploadId !== undefined) await this.#complete(this.#uploadId);
+    else await putObject(this.#client, this.#target, this.#piece.subarray(0, this.#filled));
     return this.#length;
   }
 
   async abort(): Promise<void> {
     this.#open = false;
     await this.#underWay.catch(() => {}); // it failed, which is why we are here
-    const UploadId = this.#uploadId;
-    if (UploadId === undefined) return;
+    if (this.#uploadId === undefined) return;
+    const command = { ...inputOf(this.#target), UploadId: this.#uploadId };
     // What cannot be given up now is removed by the bucket's rule for uploads that were never completed.
-    await this.#client.send(new AbortMultipartUploadCommand({ ...this.#place(), UploadId })).catch(() => {});
+    await this.#client.send(new AbortMultipartUploadCommand(command)).catch(() => {});
   }
 
   /** Sends the full piece off and goes on with an empty one. */
   async #handOver(): Promise<void> {
     await this.#underWay;
-    this.#uploadId ??= await this.#begin();
+    this.#uploadId ??= await beginUpload(this.#client, this.#target);
     const body = this.#piece.subarray(0, this.#filled);
     this.#underWay = this.#upload(this.#uploadId, body, this.#etags.length + 1);
     this.#underWay.catch(() => {}); // it is thrown where it is waited for
@@ -85,47 +80,15 @@ export class S3Writer implements ObjectWriter {
     this.#filled = 0;
   }
 
-  #putWhole(): Promise<void> {
-    return this.#send(`put ${this.#target.key}`, async () => {
-      const Body = this.#piece.subarray(0, this.#filled);
-      const ContentType = this.#target.contentType;
-      await this.#client.send(new PutObjectCommand({ ...this.#place(), Body, ContentType }));
-    });
-  }
-
-  #begin(): Promise<string> {
-    return this.#send(`begin the upload of ${this.#target.key}`, () =>
-      beginUpload(this.#client, this.#target),
-    );
-  }
-
   async #upload(uploadId: string, body: Uint8Array, partNumber: number): Promise<void> {
-    const etag = await this.#send(`upload part ${partNumber} of ${this.#target.key}`, () =>
-      uploadPart(this.#client, this.#target, { uploadId, partNumber, body }),
-    );
-    this.#etags.push(etag);
+    this.#etags.push(await uploadPart(this.#client, this.#target, { uploadId, partNumber, body }));
   }
 
   async #complete(uploadId: string): Promise<void> {
     if (this.#filled > 0) await this.#handOver();
     await this.#underWay;
-    const tried = `complete ${this.#target.key}`;
-    const completed = await this.#send(tried, () =>
-      completeUpload(this.#client, this.#target, uploadId, this.#etags),
-    );
-    if (!completed) throw new RetryLater(`${tried}: the upload is gone and the object is not there`);
-  }
-
-  async #send<T>(tried: string, call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      throw s3Failure(tried, error);
-    }
-  }
-
-  #place(): { Bucket: string; Key: string; ExpectedBucketOwner: string } {
-    return placeOf(this.#target);
+    if (await completeUpload(this.#client, this.#target, uploadId, this.#etags)) return;
+    throw new RetryLater(`complete ${this.#target.key}: the upload is gone and the object is not there`);
   }
 
   #mustBeOpen(): void {
@@ -133,38 +96,47 @@ export class S3Writer implements ObjectWriter {
   }
 }
 
-/** Begins a multipart upload; answers its id. */
-export async function beginUpload(client: S3Client, target: S3Target): Promise<string> {
-  const answer = await client.send(
-    new CreateMultipartUploadCommand({ ...placeOf(target), ContentType: target.contentType }),
-  );
-  if (answer.UploadId === undefined)
-    throw new RetryLater(`begin the upload of ${target.key}: no id was answered`);
-  return answer.UploadId;
+/** Puts an object at once. Errors: as S3's. */
+export async function putObject(
+  client: S3Client,
+  target: S3Target,
+  body: string | Uint8Array,
+): Promise<void> {
+  const command = { ...inputOf(target), Body: body, ContentType: target.contentType };
+  await translated(`put ${target.key}`, () => client.send(new PutObjectCommand(command)));
 }
 
-/** Uploads a part; answers its ETag. */
+/** Begins a multipart upload; answers its id. Errors: as S3's. */
+export async function beginUpload(client: S3Client, target: S3Target): Promise<string> {
+  const tried = `begin the upload of ${target.key}`;
+  const command = { ...inputOf(target), ContentType: target.contentType };
+  const { UploadId } = await translated(tried, () => client.send(new CreateMultipartUploadCommand(command)));
+  if (UploadId === undefined) throw new RetryLater(`${tried}: no id was answered`);
+  return UploadId;
+}
+
+/** Uploads a part; answers its ETag. Errors: as S3's. */
 export async function uploadPart(
   client: S3Client,
-  target: Omit<S3Target, 'contentType'>,
+  target: S3Place,
   part: { uploadId: string; partNumber: number; body: Uint8Array },
 ): Promise<string> {
-  const answer = await client.send(
-    new UploadPartCommand({
-      ...placeOf(target),
-      UploadId: part.uploadId,
-      PartNumber: part.partNumber,
-      Body: part.body,
-    }),
-  );
-  if (answer.ETag === undefined) throw new RetryLater(`upload to ${target.key}: no ETag was answered`);
-  return answer.ETag;
+  const tried = `upload part ${part.partNumber} of ${target.key}`;
+  const command = {
+    ...inputOf(target),
+    UploadId: part.uploadId,
+    PartNumber: part.partNumber,
+    Body: part.body,
+  };
+  const { ETag } = await translated(tried, () => client.send(new UploadPartCommand(command)));
+  if (ETag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
+  return ETag;
 }
 
 /** True when done now or before; false when the upload is unknown and the object is not there. */
 export async function completeUpload(
   client: S3Client,
-  target: Omit<S3Target, 'contentType'>,
+  target: S3Place,
   uploadId: string,
   etags: readonly string[],
 ): Promise<boolean> {
@@ -172,7 +144,7 @@ export async function completeUpload(
   try {
     await client.send(
       new CompleteMultipartUploadCommand({
-        ...placeOf(target),
+        ...inputOf(target),
         UploadId: uploadId,
         MultipartUpload: { Parts },
       }),
@@ -183,8 +155,4 @@ export async function completeUpload(
     if (!(failure instanceof Refused) || failure.code !== 'upload_gone') throw failure;
     return (await headObject(client, target)) !== undefined; // completed, and the answer was lost
   }
-}
-
-function placeOf(target: Omit<S3Target, 'contentType'>) {
-  return { Bucket: target.bucket, Key: target.key, ExpectedBucketOwner: target.owner };
 }

@@ -1,7 +1,7 @@
 import type { Log } from '../core/ports.ts';
 
 /** What is needed of a record of a queue; `SQSRecord` of `aws-lambda` fits. */
-export interface QueueRecord {
+interface QueueRecord {
   messageId: string;
   eventSourceARN: string;
 }

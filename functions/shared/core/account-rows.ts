@@ -3,7 +3,7 @@ import type { RowOutcome, RowStates } from './row-states.ts';
 import type { RowTable } from './row-table.ts';
 
 /** What a line of the API's files is: a row's line, in the place of a worse one before it, or no row's. */
-export type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
+type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
 
 type Anomaly = 'unknown_id' | 'second_line' | 'unreadable';
 
@@ -33,18 +33,18 @@ export class RowAccount {
 
   /** Settles the row of one result line. */
   settle(line: Uint8Array): LineVerdict {
-    const result = readResultLine(line);
-    if (!result) return this.#anomaly('unreadable');
-    const row = this.#indexOf.get(result.customId);
+    const told = readResultLine(line);
+    if (!told) return this.#anomaly('unreadable');
+    const row = this.#indexOf.get(told.customId);
     if (row === undefined) return this.#anomaly('unknown_id');
     const known = this.#settled.get(row);
-    const isBetter = known?.outcome !== 'succeeded' && result.outcome === 'succeeded';
+    const isBetter = known?.outcome !== 'succeeded' && told.outcome === 'succeeded';
     if (known && !isBetter) return this.#anomaly('second_line');
     if (known) this.anomalies += 1; // the worse line is one now
     // A cancelled batch says of the rows it did not run that they expired.
     const outcome =
-      result.outcome === 'expired' && this.#batchStatus === 'cancelled' ? 'cancelled' : result.outcome;
-    this.#settled.set(row, { outcome, passing: result.passing && outcome !== 'cancelled', line: true });
+      told.outcome === 'expired' && this.#batchStatus === 'cancelled' ? 'cancelled' : told.outcome;
+    this.#settled.set(row, { outcome, passing: told.passing && outcome !== 'cancelled', line: true });
     return { row, replaces: known !== undefined };
   }
 

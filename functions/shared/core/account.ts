@@ -37,3 +37,8 @@ export async function assureGone(
     afterSeconds: KEY_BACK_CHECK_SECONDS,
   });
 }
+
+/** A file as it is noted with its account, where that is known. */
+export function fileAtApi(fileId: string, account: string | undefined): FileAtApi {
+  return { fileId, ...(account === undefined ? {} : { account }) };
+}

@@ -30,13 +30,13 @@ import { nameOf, type WaitingLine } from './waiting-line.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'queues'> & { limits: BatchLimits };
 
 /** So many parts may be let on and not over: an entry takes 200 bytes, the item of the ledger 400 KB at the most. */
-export const MOST_ADMITTED = 1_500;
+const MOST_ADMITTED = 1_500;
 
 const MOST_A_TICK = 200; // seconds of writing; hour by hour it is far more than the API takes
 const AT_ONCE = 32;
 
 /** What a tick has seen. */
-export interface SeenByTick {
+interface SeenByTick {
   line: WaitingLine;
   /** Open batches by the names of their parts, as last known. */
   open: ReadonlyMap<string, OpenBatch>;

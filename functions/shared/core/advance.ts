@@ -3,11 +3,11 @@
  * failure is noted on the item and never thrown further, so that one bad item harms no other.
  */
 import { changeJob, changePart, without } from './change.ts';
+import { checkParts } from './check-parts.ts';
 import { NotAllowed, RetryLater } from './errors.ts';
 import { noteJobFailure, notePartFailure } from './failure.ts';
-import { checkParts } from './finish-job.ts';
 import { handOut } from './hand-out.ts';
-import type { Job } from './job.ts';
+import { inStatus, type Job } from './job.ts';
 import { LostLease } from './lease.ts';
 import { jobDueAt, nextJobStep, nextPartStep, type PartStep } from './next-step.ts';
 import { cancelPart, endPart } from './observe-part.ts';
@@ -24,7 +24,7 @@ export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
 export type Fared = 'fine' | 'broken';
 
 /** Steps that a function carries out itself, each for as long as it likes; false when it changed nothing. */
-export type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
+type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
 
 const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
 
@@ -108,7 +108,7 @@ async function handOnPart(deps: AdvanceDeps, part: Part, step: PartStep): Promis
 }
 
 /** Steps of a job that a function carries out itself. */
-export interface JobCarriers {
+interface JobCarriers {
   intake?: (job: Job) => Promise<unknown>;
   /** Every part is delivered: put the results together. */
   finish?: (job: Job) => Promise<unknown>;
@@ -196,14 +196,7 @@ async function endUnread(deps: AdvanceDeps, { jobId }: Job): Promise<void> {
   await changeJob(deps, jobId, (job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
     const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
-    return {
-      ...rest,
-      status: 'cancelled',
-      previousStatus: null,
-      rev: job.rev + 1,
-      changedAt: deps.clock.now(),
-      reason,
-    };
+    return { ...inStatus(rest, 'cancelled', deps.clock.now()), reason };
   });
 }
 

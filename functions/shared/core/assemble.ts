@@ -1,4 +1,6 @@
+import { inParallel } from './in-parallel.ts';
 import type { ResultStore } from './ports.ts';
+import { storedBytes } from './stored-bytes.ts';
 
 const SMALLEST_UPLOAD_PART = 5 * 1024 * 1024; // of S3, but for the last ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html))
 const LARGEST_COPY = 1024 * 1024 * 1024; // S3 allows 5 GiB; a fifth of it keeps each call short
@@ -74,21 +76,13 @@ export async function gather(
     else if (span.end !== start) throw new Error(`gather ${key}: ${start} does not follow on ${span.end}`);
     else span.end = end;
   }
-  const waiting = [...spans.values()];
-  const reader = async () => {
-    for (let span = waiting.shift(); span; span = waiting.shift()) span.body = await bytesOf(results, span);
-  };
-  await Promise.all(Array.from({ length: READS_AT_ONCE }, reader));
+  await inParallel([...spans.values()], READS_AT_ONCE, async (span) => {
+    span.body = await storedBytes(results, span.key, { start: span.start, end: span.end });
+  });
   return Buffer.concat(
     stretches.map(({ key, start, end }) => {
       const span = spans.get(key);
       return span ? span.body.subarray(start - span.start, end - span.start) : Buffer.alloc(0);
     }),
   );
-}
-
-async function bytesOf(results: Pick<ResultStore, 'read'>, { key, start, end }: Stretch): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of results.read(key, { start, end })) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks);
 }

@@ -8,6 +8,9 @@ import {
 } from '../contract/request-file.ts';
 import type { RequestFile } from './job.ts';
 
+/** S3's own name for the version of an unversioned object. */
+export const UNVERSIONED = 'null';
+
 /** The user's pairs out of S3's user metadata, whose names come in lower case. */
 export function batchMetadata(userMetadata: Record<string, string>): {
   metadata: Record<string, string>;
@@ -35,6 +38,12 @@ export function findingsOnObject(file: RequestFile): Finding[] {
     find('file_too_large', `the file has ${file.size} bytes; ${FILE_LIMITS.bytes} are allowed, split it`);
   }
   findings.push(...findingsOnMetadata(file.metadata));
+  if (file.versionId === UNVERSIONED) {
+    find(
+      'unversioned',
+      'the bucket is not versioned, so the file could change while it is read; turn versioning on',
+    );
+  }
   return findings;
 }
 

@@ -8,7 +8,6 @@
  * Known gap: of a file in which more than 10,000 rows share their hash, those beyond are counted as duplicates by
  * their hashes alone. By chance that is wrong for one file in thousands of that kind, by one in its count.
  */
-import { excerptOf, type Finding } from '../contract/events.ts';
 import { type CheckedFile, FileScan } from './file-scan.ts';
 import type { ClosedPart, PlannedPart } from './plan-parts.ts';
 import { RowTable } from './row-table.ts';
@@ -22,7 +21,7 @@ export interface RowTables {
   read(part: number): Promise<Uint8Array>;
 }
 
-/** Both steps in one go; `read` opens the file from its start. */
+/** All of it in one go; `read` opens the file from its start. */
 export async function checkRequestFile(
   read: () => AsyncIterable<Uint8Array>,
   tables: RowTables,
@@ -99,12 +98,4 @@ async function idsOf(
     if (found.size === rows.size) return found;
   }
   throw new Error(`row tables: ${found.size} of ${rows.size} rows are there`);
-}
-
-/** The findings as an event carries them. */
-export function findingsExcerpt(bad: { findings: Finding[]; count: number }): {
-  count: number;
-  first: Finding[];
-} {
-  return excerptOf(bad.findings, bad.count);
 }

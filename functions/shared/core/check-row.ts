@@ -11,7 +11,7 @@ export interface Row {
 }
 
 /** A row, or what is wrong with it. */
-export type CheckedRow = { row: Row } | { code: string; message: string };
+type CheckedRow = { row: Row } | { code: string; message: string };
 
 const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
 

@@ -10,7 +10,7 @@
  * Known gaps: files of an account whose key does not come back within the week stay there until they expire. One that
  * stood still for longer than half an hour, then wrote and died at once, leaves what it wrote.
  */
-import { isDeleted, KEY_BACK_CHECK_SECONDS } from './account.ts';
+import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from './account.ts';
 import { changeJob, changePart, without } from './change.ts';
 import { RetryLater } from './errors.ts';
 import type { Job } from './job.ts';
@@ -88,7 +88,8 @@ function filesOf(part: Part): FileAtApi[] {
 }
 
 function filesOfAttempt({ intent, batch }: Pick<Part, 'intent' | 'batch'>): FileAtApi[] {
-  const account = intent?.account === undefined ? {} : { account: intent.account };
   const ids = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-  return [...new Set(ids)].flatMap((fileId) => (fileId === undefined ? [] : [{ fileId, ...account }]));
+  return [...new Set(ids)].flatMap((fileId) =>
+    fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)],
+  );
 }

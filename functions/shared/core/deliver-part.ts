@@ -29,10 +29,7 @@ import type { Ports, Turn } from './ports.ts';
 import { LONGEST_RESULT, ResultCollector } from './result-collector.ts';
 import { pieceKeys } from './result-keys.ts';
 
-export type DeliverDeps = Pick<
-  Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'results' | 'scratch'
-> & {
+export type DeliverDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results' | 'scratch'> & {
   rerun: RerunPolicy;
 };
 

@@ -1,5 +1,5 @@
 /**
- * What can go wrong at an outside thing, decided once in the adapter that knows it (docs/architecture.md, "Errors").
+ * What can go wrong at an outside thing, decided once in the adapter that knows it.
  * Anything else that is thrown is a defect.
  */
 export class RetryLater extends Error {

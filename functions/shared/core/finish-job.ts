@@ -3,56 +3,36 @@
  *   1. output, errors and anomalies are each assembled from the parts' pieces, in the order of the request file; how far
  *      that has come is kept on the job
  *   2. the summary is written
- *   3. the job's last status is set, and published: from here on users read the results
+ *   3. the job's last status is set (`job-end.ts`), and published: from here on users read the results
  * What is then no longer needed is removed by `clean-job.ts`.
  */
-import { excerptOf, type RowCounts, type TokenUsage } from '../contract/events.ts';
 import { gather, type Segment, segmentBytes, segmentsOf } from './assemble.ts';
-import { changeJob, without } from './change.ts';
+import { without } from './change.ts';
 import { deliverAgain, isPieceGone } from './deliver-again.ts';
 import { Refused, RetryLater } from './errors.ts';
 import type { Assembly, Job } from './job.ts';
+import { endedJob } from './job-end.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import type { Part } from './part.ts';
-import { batchesOf, endOfPart } from './part-end.ts';
 import type { Ports, Turn } from './ports.ts';
-import { anomaliesKey, resultKeys } from './result-keys.ts';
-import { type PieceName, stretchesOf } from './result-stretches.ts';
-import { isoTime } from './status-events.ts';
+import { anomaliesKey, type PieceName, resultKeys } from './result-keys.ts';
+import { stretchesOf } from './result-stretches.ts';
 import { summaryOf } from './summary.ts';
-import { JOB_CHECK_MS } from './timing.ts';
 
-export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'results'>;
+export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
 
 const JSONL = 'application/jsonl';
-
-/** Looks at the job's parts: notes its first batch; answers whether every part is delivered. */
-export async function checkParts(
-  deps: Pick<Ports, 'ledger' | 'clock'>,
-  job: Job,
-): Promise<'open' | 'delivered'> {
-  const parts = await partsOf(deps, job);
-  const hasBatch = parts.some((part) => part.batch !== undefined || part.earlierBatchIds.length > 0);
-  const delivered = parts.length > 0 && parts.every((part) => part.delivered !== undefined);
-  await changeJob(deps, job.jobId, (now) => {
-    const looked = delivered ? now : { ...now, handedOnUntil: deps.clock.now() + JOB_CHECK_MS };
-    if (!hasBatch || now.status !== 'accepted' || now.rev !== now.publishedRev)
-      return delivered ? undefined : looked;
-    const changedAt = deps.clock.now();
-    return { ...looked, status: 'submitted', previousStatus: 'accepted', rev: now.rev + 1, changedAt };
-  });
-  return delivered ? 'delivered' : 'open';
-}
 
 /** Stores the job's results and sets its last status, under a lease. Errors: as the ports', LostLease. */
 export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Promise<void> {
   await withJobLease(deps, jobId, turn.until, async (held) => {
     if (held.job.status !== 'submitted' && held.job.status !== 'accepted') return;
     if (held.job.rev !== held.job.publishedRev) return;
-    const parts = await partsOf(deps, held.job);
+    const { plan } = held.job;
+    const parts = plan ? await deps.ledger.partsOf(jobId, plan.planId) : [];
     if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
     const keys = resultKeys(held.job);
-    const ended = endOf(held.job, parts, deps.clock.now());
+    const ended = endedJob(held.job, parts, deps.clock.now());
     try {
       await assembleAll(deps, held, parts);
     } catch (failure) {
@@ -149,70 +129,4 @@ async function saveAssembly(held: HeldJob, name: PieceName, assembly: Assembly |
     const others = without(job.assembly ?? {}, name);
     return { ...job, assembly: assembly ? { ...others, [name]: assembly } : others };
   });
-}
-
-/** Cancelled if a cancel took effect, else failed if no batch ran, else expired if rows are, else completed. */
-function endOf(job: Job, parts: Part[], now: number): Job {
-  const rows = sumRows(parts);
-  const ends = parts.map(endOfPart);
-  const cancelled = ends.includes('cancelled');
-  const ran =
-    ends.some((end) => end !== 'failed' && end !== 'lost') || parts.some((part) => part.ran.length > 0);
-  let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
-  if (cancelled) status = 'cancelled';
-  else if (!ran) status = 'failed';
-  else if (rows.expired > 0) status = 'expired';
-  const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
-  const usage = sumUsage(parts);
-  return {
-    ...(without(job, 'waitUntil', 'handedOnUntil', 'assembly') as Job),
-    status,
-    previousStatus: job.status === 'submitted' ? 'submitted' : 'accepted',
-    rev: job.rev + 1,
-    changedAt: now,
-    tries: 0,
-    rows,
-    ...(usage ? { usage } : {}),
-    batches: excerptOf(batches),
-    ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
-    ...(status === 'cancelled'
-      ? { reason: { code: 'cancelled', message: `cancelled ${wishTime(job, parts)}` } }
-      : {}),
-  };
-}
-
-function wishTime(job: Job, parts: Part[]): string {
-  const at = job.cancelRequestedAt ?? parts.find((part) => part.cancelRequestedAt)?.cancelRequestedAt;
-  return at === undefined ? 'at the API' : `on a request of ${isoTime(at)}`;
-}
-
-function reasonOf(parts: Part[]): { code: string; message: string } {
-  for (const { ended, batch } of parts) {
-    if (ended) return ended.reason;
-    const [error] = batch?.errors ?? [];
-    if (error) return { code: error.code ?? 'failed', message: error.message ?? 'the batch failed' };
-  }
-  return { code: 'failed', message: 'no batch ran' };
-}
-
-function sumRows(parts: Part[]): RowCounts {
-  const sum: RowCounts = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
-  for (const { delivered } of parts) {
-    for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered?.rows[name] ?? 0;
-  }
-  return sum;
-}
-
-function sumUsage(parts: Part[]): TokenUsage | undefined {
-  const usages = parts.flatMap(batchesOf).flatMap(({ usage }) => (usage ? [usage] : []));
-  if (usages.length === 0) return undefined;
-  const sum = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };
-  for (const usage of usages) {
-    for (const name of Object.keys(sum) as (keyof TokenUsage)[]) sum[name] += usage[name];
-  }
-  return sum;
-}
-
-async function partsOf({ ledger }: Pick<Ports, 'ledger'>, job: Job): Promise<Part[]> {
-  return job.plan ? ledger.partsOf(job.jobId, job.plan.planId) : [];
 }

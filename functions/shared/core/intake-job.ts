@@ -1,6 +1,6 @@
 /**
  * Carries a request file from its arrival to its committed plan: what INTAKE does.
- *   1. the job is created under an id that follows from the object version: a repeated event finds it there
+ *   1. the job is created (`arrival.ts`)
  *   2. the same bytes under the same key, open or completed within a day, are joined; a cancel that came first ends it
  *   3. the whole file is read and checked (`scan-file.ts`), which writes a row table a part under a fresh planId
  *   4. a bad file is reported and rejected, nothing was sent
@@ -11,89 +11,27 @@
  * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
  * gave them no sequencers.
  */
-import type { Finding } from '../contract/events.ts';
-import { withDueAt, without } from './change.ts';
-import { batchMetadata, findingsOnObject } from './check-object.ts';
-import { findingsExcerpt } from './check-request-file.ts';
+import { excerptOf, type Finding } from '../contract/events.ts';
+import { without } from './change.ts';
+import { findingsOnObject } from './check-object.ts';
 import { cleanAgain } from './clean-job.ts';
 import { Refused } from './errors.ts';
 import type { CheckedFile } from './file-scan.ts';
-import type { Job, Plan, RequestFile } from './job.ts';
-import { jobIdOf } from './job-id.ts';
+import { inStatus, isOver, type Job, type Plan, type RequestFile } from './job.ts';
 import { isMeant, isOlder, placeBehind } from './key-versions.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
 import { type BatchLimits, heldBackBy } from './limits.ts';
-import { jobDueAt } from './next-step.ts';
 import type { Part } from './part.ts';
 import type { PlannedPart } from './plan-parts.ts';
 import type { KeyPointer, Ports, Turn } from './ports.ts';
 import { reportKey } from './result-keys.ts';
 import { scanFile } from './scan-file.ts';
-import { JOIN_MS, KEEP_MS, MAX_TRIES } from './timing.ts';
+import { JOIN_MS, MAX_TRIES } from './timing.ts';
 
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
 > & { limits: BatchLimits };
-
-/** An object version that has turned up in the request bucket. */
-export interface Arrival {
-  bucket: string;
-  key: string;
-  /** Absent when the bucket is not versioned. */
-  versionId?: string;
-  size: number;
-  etag: string;
-  sequencer?: string;
-}
-
-const UNVERSIONED = 'null'; // S3's own name for the version of an unversioned object
-
-/** Makes sure that there is a job for the object version; answers its id. Errors: as the storage's, RetryLater. */
-export async function registerArrival(deps: IntakeDeps, arrival: Arrival): Promise<string | undefined> {
-  const versionId = arrival.versionId ?? UNVERSIONED;
-  const ref = { bucket: arrival.bucket, key: arrival.key, versionId };
-  const jobId = jobIdOf(versionId === UNVERSIONED ? { ...ref, versionId: putOf(arrival) } : ref);
-  if (await deps.ledger.readJob(jobId)) return jobId;
-  const facts = await deps.requestFiles.head(ref);
-  if (!facts) {
-    deps.log.warn('arrival_without_object', { jobId });
-    return undefined;
-  }
-  const request: RequestFile = {
-    ...ref,
-    size: facts.size,
-    etag: facts.etag,
-    lastModified: facts.lastModified,
-    ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
-    ...batchMetadata(facts.metadata),
-  };
-  await deps.ledger.createJob(receivedJob(jobId, request, deps.clock.now()));
-  return jobId;
-}
-
-/** Each put into an unversioned bucket is told apart, as each is rejected. */
-function putOf({ sequencer, etag }: Arrival): string {
-  return `${UNVERSIONED} ${sequencer ?? etag}`;
-}
-
-function receivedJob(jobId: string, request: RequestFile, now: number): Job {
-  const job: Job = {
-    kind: 'job',
-    jobId,
-    version: 1,
-    request,
-    status: 'received',
-    previousStatus: null,
-    rev: 0,
-    publishedRev: 0,
-    createdAt: now,
-    changedAt: now,
-    tries: 0,
-    expiresAt: now + KEEP_MS,
-  };
-  return withDueAt(job, jobDueAt(job, now));
-}
 
 /** Reads, checks and plans the job's file under a lease for this turn. Errors: as the ports', LostLease. */
 export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Promise<void> {
@@ -110,7 +48,7 @@ export async function intakeJob(deps: IntakeDeps, jobId: string, turn: Turn): Pr
 
 async function takeIn(deps: IntakeDeps, held: HeldJob, turn: Turn): Promise<void> {
   if (held.job.status !== 'received' || held.job.cancelRequestedAt !== undefined) return;
-  const findings = findingsBeforeReading(held.job);
+  const findings = findingsOnObject(held.job.request);
   const givesUp = held.job.tries >= MAX_TRIES;
   if (findings.length > 0 && !givesUp) {
     await reject(deps, held, { findings, count: findings.length });
@@ -128,16 +66,6 @@ async function takeIn(deps: IntakeDeps, held: HeldJob, turn: Turn): Promise<void
   }
 }
 
-function findingsBeforeReading({ request }: Job): Finding[] {
-  const findings = findingsOnObject(request);
-  if (request.versionId === UNVERSIONED) {
-    const message =
-      'the bucket is not versioned, so the file could change while it is read; turn versioning on';
-    findings.push({ line: null, code: 'unversioned', message });
-  }
-  return findings;
-}
-
 async function reject(
   deps: IntakeDeps,
   held: HeldJob,
@@ -153,7 +81,7 @@ async function reject(
   await deps.results.put(reportKey(held.job), `${JSON.stringify(report, null, 2)}\n`, 'application/json');
   await held.change((job) =>
     job.status === 'received'
-      ? { ...withStatus(job, 'rejected', deps.clock.now()), findings: findingsExcerpt(bad) }
+      ? { ...withStatus(job, 'rejected', deps.clock.now()), findings: excerptOf(bad.findings, bad.count) }
       : undefined,
   );
 }
@@ -224,10 +152,8 @@ async function joinable(
   if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
   const earlier = other.joinedJobId === undefined ? other : await deps.ledger.readJob(other.joinedJobId);
   if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;
-  const open =
-    earlier.status === 'received' || earlier.status === 'accepted' || earlier.status === 'submitted';
-  const fresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
-  return open || fresh ? earlier.jobId : undefined;
+  const isFresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
+  return isFresh || !isOver(earlier) ? earlier.jobId : undefined;
 }
 
 function isEarlier(other: Job, job: Job): boolean {
@@ -288,8 +214,7 @@ function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
 }
 
 function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined' | 'failed', now: number): Job {
-  const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
-  return { ...rest, status, previousStatus: null, rev: job.rev + 1, changedAt: now, tries: 0 };
+  return { ...inStatus(without(job, 'waitUntil', 'handedOnUntil') as Job, status, now), tries: 0 };
 }
 
 function emptyPointer({ bucket, key }: RequestFile): KeyPointer {

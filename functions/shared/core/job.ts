@@ -95,3 +95,24 @@ export interface Job {
   /** Milliseconds; the item may be removed after it. */
   expiresAt: number;
 }
+
+/** Statuses in which nothing more becomes of a job's rows. */
+const OVER: ReadonlySet<string> = new Set<JobStatus>([
+  'rejected',
+  'joined',
+  'completed',
+  'failed',
+  'expired',
+  'cancelled',
+]);
+
+/** True once a job has its last status. */
+export function isOver({ status }: { status: string }): boolean {
+  return OVER.has(status);
+}
+
+/** The job with its next status, of which the event is yet to be published. */
+export function inStatus(job: Job, status: JobStatus, now: number): Job {
+  const previousStatus = job.status === 'accepted' || job.status === 'submitted' ? job.status : null;
+  return { ...job, status, previousStatus, rev: job.rev + 1, changedAt: now };
+}

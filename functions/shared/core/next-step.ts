@@ -103,7 +103,7 @@ function pausedUntil(item: { waitUntil?: number }, now: number): { do: 'wait'; u
     : undefined;
 }
 
-export type JobStep =
+type JobStep =
   | { do: 'nothing' }
   | { do: 'wait'; until: number }
   | { do: 'publish' }

@@ -12,7 +12,7 @@ const AT_ONCE_OF_A_PAGE = 4;
 const LONGEST_HOLD_MS = 10 * 60_000; // a strange answer must not keep everything unobserved for long
 
 /** Who wants to know. */
-export interface Observer {
+interface Observer {
   /** Time is up: nothing more is asked. */
   isOver(): boolean;
   seen(open: OpenBatch, observed: ObservedBatch): Promise<void>;
@@ -20,8 +20,8 @@ export interface Observer {
   failed(open: OpenBatch, failure: unknown): Promise<void>;
 }
 
-/** What it took. */
-export interface Observed {
+/** What a survey took, and what it left. */
+interface SurveyReport {
   calls: number;
   /** Time was up before all was asked. */
   cutShort: boolean;
@@ -42,19 +42,19 @@ export async function observeBatches(
   open: readonly OpenBatch[],
   { rotation, first }: { rotation: number; first: readonly string[] },
   observer: Observer,
-): Promise<Observed> {
+): Promise<SurveyReport> {
   const survey = new ListSurvey(open, rotation, first);
-  const observed: Observed = { calls: 0, cutShort: false, broken: false, left: [] };
+  const report: SurveyReport = { calls: 0, cutShort: false, broken: false, left: [] };
   let heldUp = false;
   const make = async (call: SurveyCall): Promise<void> => {
-    observed.cutShort ||= observer.isOver();
-    if (heldUp || observed.cutShort) return;
-    observed.calls += 1;
+    report.cutShort ||= observer.isOver();
+    if (heldUp || report.cutShort) return;
+    report.calls += 1;
     if (call.do === 'retrieve') return retrieve(deps, call.open, observer);
     const sightings = await list(deps, survey, call).catch((failure: unknown) => {
       heldUp ||= isBackpressure(failure);
       if (!heldUp) survey.noteFailed();
-      noteListFailure(deps, observed, call, failure);
+      noteListFailure(deps, report, call, failure);
       return [];
     });
     await inParallel(sightings, AT_ONCE_OF_A_PAGE, (sighting) =>
@@ -63,9 +63,9 @@ export async function observeBatches(
   };
   for (let calls = survey.next(); calls.length > 0; calls = survey.next()) {
     await inParallel(calls, AT_ONCE, make);
-    if (heldUp || observed.cutShort) break; // the survey would ask again
+    if (heldUp || report.cutShort) break; // the survey would ask again
   }
-  return { ...observed, left: survey.left() };
+  return { ...report, left: survey.left() };
 }
 
 async function list({ api }: Deps, survey: ListSurvey, call: ListCall): Promise<Sighting[]> {
@@ -92,7 +92,7 @@ function isBackpressure(failure: unknown): boolean {
 
 function noteListFailure(
   { clock, log }: Deps,
-  observed: Observed,
+  report: SurveyReport,
   { after }: ListCall,
   failure: unknown,
 ): void {
@@ -104,9 +104,9 @@ function noteListFailure(
     log.warn('list_failed', { ...facts, afterSeconds, reason: failure.message });
     if (afterSeconds === undefined) return;
     const from = clock.now() + Math.min(afterSeconds * 1000, LONGEST_HOLD_MS);
-    observed.observeFrom = Math.max(from, observed.observeFrom ?? 0);
+    report.observeFrom = Math.max(from, report.observeFrom ?? 0);
   } else {
     log.error('list_broken', facts, failure);
-    observed.broken = true;
+    report.broken = true;
   }
 }

@@ -6,7 +6,7 @@ import type { Part } from './part.ts';
 import { PieceReader } from './piece-reader.ts';
 import type { ObjectWriter, ResultStore } from './ports.ts';
 import type { CollectedLines } from './result-collector.ts';
-import { pieceKeys } from './result-keys.ts';
+import { pieceKeys, type RowPiece } from './result-keys.ts';
 import { readResultLine } from './result-line.ts';
 import { type RowOutcome, type RowState, RowStates } from './row-states.ts';
 import type { RowTable } from './row-table.ts';
@@ -19,10 +19,8 @@ interface Material {
   table: RowTable;
   before: RowStates;
   lines: CollectedLines;
-  writers: { output: ObjectWriter; errors: ObjectWriter };
+  writers: Record<RowPiece, ObjectWriter>;
 }
-
-type PieceName = 'output' | 'errors';
 
 const FLUSH_BYTES = 256 * 1024;
 const CLOSING_BRACE = 0x7d;
@@ -30,7 +28,7 @@ const CLOSING_BRACE = 0x7d;
 /** Writes a part's output and errors in the order of the request file, each row's line in exactly one of the two. */
 export class OrderedPieces {
   readonly #material: Material;
-  readonly #earlier: Record<PieceName, PieceReader>;
+  readonly #earlier: Record<RowPiece, PieceReader>;
   readonly #pending = { output: new LineGatherer(), errors: new LineGatherer() };
   readonly #states: RowStates;
   readonly #runsAgain: boolean;
@@ -138,7 +136,7 @@ export class OrderedPieces {
   }
 }
 
-function pieceOf(outcome: RowOutcome): PieceName {
+function pieceOf(outcome: RowOutcome): RowPiece {
   return outcome === 'succeeded' ? 'output' : 'errors';
 }
 

@@ -5,7 +5,7 @@ import type { Ports, RequestFiles } from './ports.ts';
 import { pieceKeys, rowTableKey } from './result-keys.ts';
 import { RowStates } from './row-states.ts';
 import { type RowPlace, RowTable } from './row-table.ts';
-import { wholeObject } from './whole-object.ts';
+import { storedBytes } from './stored-bytes.ts';
 
 type Deps = Pick<Ports, 'requestFiles' | 'results'>;
 
@@ -19,7 +19,7 @@ export function attemptSize({ soFar, rows, uploadBytes }: Part): { rows: number;
 
 /** Errors: as the storage's. */
 export async function readRowTable({ results }: Pick<Ports, 'results'>, part: Part): Promise<RowTable> {
-  return new RowTable(await wholeObject(results, rowTableKey(part)));
+  return new RowTable(await storedBytes(results, rowTableKey(part)));
 }
 
 /** The rows of a part, and what earlier attempts left of each. Errors: as the storage's. */
@@ -29,7 +29,7 @@ export async function readRowStates(
 ): Promise<{ table: RowTable; before: RowStates }> {
   const table = await readRowTable(deps, part);
   if (!part.soFar) return { table, before: RowStates.fresh(table.rows) };
-  const states = await wholeObject(deps.results, pieceKeys(part, part.soFar.deliveryId).states);
+  const states = await storedBytes(deps.results, pieceKeys(part, part.soFar.deliveryId).states);
   return { table, before: RowStates.parse(states, table.rows) };
 }
 

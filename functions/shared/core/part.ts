@@ -53,7 +53,7 @@ export interface FileAtApi {
 }
 
 /** An intent that was given up: its file was deleted and no batch was found on it. */
-export interface AbandonedIntent extends FileAtApi {
+interface AbandonedIntent extends FileAtApi {
   intentId: string;
   /** When the intent began. */
   at: number;
@@ -99,7 +99,7 @@ export interface Leave {
 }
 
 /** A batch of the part that ran, and after which other rows of it ran again. */
-export interface RanBatch {
+interface RanBatch {
   batch: ObservedBatch;
   intent: Intent;
   /** How many rows were sent. */
@@ -189,4 +189,10 @@ export interface PartRef {
   jobId: string;
   planId: string;
   number: number;
+}
+
+/** The intent that stands. Throws when there is none: for steps that come after it. */
+export function intentOf({ jobId, number, intent }: Part): Intent {
+  if (!intent) throw new Error(`part ${jobId}/${number}: no intent`);
+  return intent;
 }

@@ -1,4 +1,5 @@
 import type { ResultStore } from './ports.ts';
+import { storedBytes } from './stored-bytes.ts';
 
 const BLOCK_BYTES = 4 * 1024 * 1024; // one GET each; a stream that waits for its turn would be cut off by the storage
 
@@ -35,10 +36,7 @@ export class PieceReader {
 
   async #load(start: number, end: number): Promise<void> {
     const stop = Math.min(this.#bytes, Math.max(end, start + BLOCK_BYTES));
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#results.read(this.#key, { start, end: stop }))
-      chunks.push(Buffer.from(chunk));
-    this.#block = Buffer.concat(chunks);
+    this.#block = await storedBytes(this.#results, this.#key, { start, end: stop });
     this.#blockStart = start;
     if (this.#block.length !== stop - start) {
       throw new RangeError(`read ${this.#key}: ${this.#block.length} bytes came of ${stop - start}`);

@@ -32,7 +32,7 @@ export interface ClosedPart {
 }
 
 /** 48 MB: a hundred models share out 800,000 rows with ids of 40 bytes before a part is closed early. */
-export const OPEN_TABLES_BYTES = 48_000_000;
+const OPEN_TABLES_BYTES = 48_000_000;
 
 /** A part that still gets rows. */
 interface OpenPart {
@@ -51,7 +51,7 @@ export interface PlannerFacts {
 }
 
 /** Why a row has no place in any plan. */
-export type NoPlace = 'too_many_groups' | 'too_many_parts';
+type NoPlace = 'too_many_groups' | 'too_many_parts';
 
 export class PartPlanner {
   /** By endpoint and model, in the order of their first rows; empty between two parts. */

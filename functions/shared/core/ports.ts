@@ -99,7 +99,7 @@ export interface Ledger {
 export interface ObjectFacts {
   size: number;
   etag: string;
-  versionId: string | undefined;
+  /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
   /** User metadata, names in lower case. */
   metadata: Record<string, string>;

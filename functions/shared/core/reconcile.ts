@@ -2,7 +2,7 @@
  * One tick of POLL: the difference between what is and what should be, for every item that is due. The queues are the
  * fast path; what they lose is found here.
  *
- *   1. claim    one tick at a time; it begins at the shard which the one before did not get to
+ *   1. claim    one tick at a time (`tick-lease.ts`); it begins at the shard which the one before did not get to
  *   2. read     the `due` index says where to look, and which batches only have to be observed
  *   3. serve    every other item is read and taken further, whatever can be published is, for half of the time
  *   4. observe  all open batches of all shards in one survey; each that has changed is changed by compare-and-set
@@ -11,7 +11,6 @@
  *
  * Known gap: of one shard no more than `PER_SHARD` items are seen, those that have been due longest.
  */
-
 import { hasEnded } from '../contract/batch-status.ts';
 import { admitParts } from './admit-parts.ts';
 import {
@@ -31,6 +30,7 @@ import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { isPutBack } from './part-end.ts';
 import { type Control, DUE_SHARDS, type DueItem, type Ports, type Turn } from './ports.ts';
 import { OpenBatches } from './readings.ts';
+import { claimTick, type LeftOver, releaseTick, shardAfter } from './tick-lease.ts';
 import { nameOf, WaitingLine, waitingPartOf } from './waiting-line.ts';
 
 export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'> & { limits: BatchLimits };
@@ -70,9 +70,6 @@ export async function reconcile(deps: ReconcileDeps, turn: Turn): Promise<Tick |
   reconciliation.openBatches.record(deps.metrics, deps.clock.now());
   return reconciliation.tick;
 }
-
-/** What a tick leaves to the next. */
-type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
 
 interface DueInShard {
   shard: number;
@@ -240,13 +237,13 @@ class Reconciliation {
     const open = [...toObserve.values()].map((entry) => entry.open);
     for (const each of open) this.openBatches.add(each);
     const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
-    const observed = await observeBatches(
+    const report = await observeBatches(
       this.#deps,
       open,
       { rotation, first: this.#observeFirst },
       {
         isOver: () => this.#deps.clock.now() >= this.#turn.until - TO_LET_ON_MS || this.#turn.signal.aborted,
-        seen: async (known, now) => this.#see(refOf(known), known, now),
+        seen: async (known, observed) => this.#see(refOf(known), known, observed),
         failed: async (known, failure) => {
           const ref = refOf(known);
           if (ref) await this.#look(ref, () => this.#unseen(ref, failure));
@@ -255,11 +252,11 @@ class Reconciliation {
     );
     await this.#takePutBack();
     this.tick.open += open.length;
-    this.tick.calls += observed.calls;
-    this.tick.outOfTime ||= observed.cutShort;
-    if (observed.broken) this.tick.broken += 1;
-    this.#observeFrom = observed.observeFrom ?? 0;
-    this.#observeFirst = observed.left;
+    this.tick.calls += report.calls;
+    this.tick.outOfTime ||= report.cutShort;
+    if (report.broken) this.tick.broken += 1;
+    this.#observeFrom = report.observeFrom ?? 0;
+    this.#observeFirst = report.left;
   }
 
   async #see(ref: PartRef | undefined, known: OpenBatch, observed: ObservedBatch): Promise<void> {
@@ -328,40 +325,5 @@ class Reconciliation {
   #timeFor(share: number): number {
     const now = this.#deps.clock.now();
     return now + (this.#turn.until - now) / share;
-  }
-}
-
-function shardAfter(shard: number): number {
-  return (shard + 1) % DUE_SHARDS;
-}
-
-/** One poller at a time: its lease is in the ledger, and runs out with the turn. A tick that dies has moved on, too. */
-async function claimTick(
-  deps: ReconcileDeps,
-  turn: Turn,
-): Promise<{ before: Control; mine: Control } | undefined> {
-  const before = await deps.ledger.readControl();
-  const { pollLease } = before;
-  if (pollLease && pollLease.until > deps.clock.now()) return undefined;
-  const mine: Control = {
-    ...before,
-    pollLease: { holder: deps.ids.next(), until: turn.until },
-    nextShard: shardAfter(before.nextShard ?? 0),
-  };
-  return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
-}
-
-async function releaseTick(
-  { ledger, log }: ReconcileDeps,
-  mine: Control,
-  { finishedAt, ...left }: LeftOver & { finishedAt: number | undefined },
-): Promise<void> {
-  try {
-    const { pollLease, observeFrom: _, observeFirst: __, full: ___, ...control } = await ledger.readControl();
-    const tickedAt = finishedAt ?? control.tickedAt;
-    if (pollLease?.holder !== mine.pollLease?.holder) return;
-    await ledger.replaceControl({ ...control, ...left, ...(tickedAt === undefined ? {} : { tickedAt }) });
-  } catch (failure) {
-    log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }
 }

@@ -11,7 +11,7 @@ import {
   EVENT_VERSION,
 } from '../contract/events.ts';
 import { changeJob, changePart, without } from './change.ts';
-import type { Job } from './job.ts';
+import { isOver, type Job } from './job.ts';
 import { withCancel } from './key-versions.ts';
 import type { Part, PartRef } from './part.ts';
 import type { KeyPointer, Ports } from './ports.ts';
@@ -20,7 +20,7 @@ import { isoTime } from './status-events.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
 /** What became of a request, and what is to be advanced now. */
-export interface CancelRecorded {
+interface CancelRecorded {
   outcome: CancelOutcomeKind;
   status: string | null;
   message: string;
@@ -105,10 +105,6 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
   const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));
   return { outcome: 'requested', status: job.status, message, jobId, parts: refs };
-}
-
-function isOver(job: Job): boolean {
-  return job.status !== 'received' && job.status !== 'accepted' && job.status !== 'submitted';
 }
 
 /** By key means the newest version whose file was there when the message was sent. */

@@ -51,6 +51,12 @@ export function checkpointKey(
   return `${piecesFolder(job)}plan-${scan.planId}/scan-${scan.checkpoints}`;
 }
 
+/** What a delivery stores of a part: a line for each row, by its outcome, and lines that are no row's. */
+export type PieceName = RowPiece | 'anomalies';
+
+/** A piece that has one line for each of its rows. */
+export type RowPiece = 'output' | 'errors';
+
 /**
  * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
  * keys of its own: one that was overtaken must not write over the pieces of the other.

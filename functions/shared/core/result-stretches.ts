@@ -2,12 +2,9 @@ import type { Stretch } from './assemble.ts';
 import type { Delivered, Part } from './part.ts';
 import { readRowTable } from './part-bytes.ts';
 import type { Ports } from './ports.ts';
-import { pieceKeys } from './result-keys.ts';
+import { type PieceName, pieceKeys, type RowPiece } from './result-keys.ts';
 import { RowStates } from './row-states.ts';
-import { wholeObject } from './whole-object.ts';
-
-/** The pieces of a part's delivery. */
-export type PieceName = 'output' | 'errors' | 'anomalies';
+import { storedBytes } from './stored-bytes.ts';
 
 type DeliveredPart = Part & { delivered: Delivered };
 type Deps = Pick<Ports, 'results'>;
@@ -38,7 +35,7 @@ export async function* stretchesOf(
 async function* mergedStretches(
   deps: Deps,
   parts: readonly DeliveredPart[],
-  name: 'output' | 'errors',
+  name: RowPiece,
 ): AsyncGenerator<Stretch> {
   const waiting = [...parts].sort((a, b) => a.range.start - b.range.start);
   const open: PieceCursor[] = [];
@@ -82,10 +79,10 @@ class PieceCursor {
     this.#lengths = lengths;
   }
 
-  static async open(deps: Deps, part: DeliveredPart, name: 'output' | 'errors'): Promise<PieceCursor> {
+  static async open(deps: Deps, part: DeliveredPart, name: RowPiece): Promise<PieceCursor> {
     const keys = pieceKeys(part, part.delivered.deliveryId);
     const table = await readRowTable(deps, part);
-    const states = RowStates.parse(await wholeObject(deps.results, keys.states), table.rows);
+    const states = RowStates.parse(await storedBytes(deps.results, keys.states), table.rows);
     const [offsets, lengths]: [number[], number[]] = [[], []];
     for (let row = 0; row < table.rows; row += 1) {
       const state = states.get(row);

@@ -3,7 +3,7 @@ import type { ByteSource } from './byte-source.ts';
 const CHUNK_ROWS = 65_536;
 
 /** Rows that may have an id which a row before them has. */
-export interface IdCandidates {
+interface IdCandidates {
   /** Rows that share their hash with another, in the order they were added, at most as many as asked for. */
   rows: number[];
   /** Rows beyond those whose hash a row before them has. */

@@ -1,5 +1,6 @@
 import { boundedBatch } from './bounded-batch.ts';
 import { changeJob, changePart, without } from './change.ts';
+import { inStatus } from './job.ts';
 import type { ObservedBatch, Part, PartRef } from './part.ts';
 import { afterPutBack } from './part-end.ts';
 import type { Ports } from './ports.ts';
@@ -37,13 +38,7 @@ export async function saveBatch(
   await deps.ledger.putBatchPointer(batch.batchId, ref, answer.part.expiresAt);
   await changeJob(deps, ref.jobId, (job) =>
     job.status === 'accepted' && job.publishedRev === job.rev
-      ? {
-          ...job,
-          status: 'submitted',
-          previousStatus: 'accepted',
-          rev: job.rev + 1,
-          changedAt: deps.clock.now(),
-        }
+      ? inStatus(job, 'submitted', deps.clock.now())
       : undefined,
   );
   return 'saved';

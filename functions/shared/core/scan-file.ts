@@ -16,8 +16,9 @@ import type { Job } from './job.ts';
 import type { HeldJob } from './lease.ts';
 import type { Ports, Turn } from './ports.ts';
 import { checkpointKey, rowTableKey } from './result-keys.ts';
+import { storedBytes } from './stored-bytes.ts';
 
-export type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
+type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
 
 /**
  * So long before its end a turn reads no further. A checkpoint is 110 MB at the most, 22 seconds at 5 MB/s, and the
@@ -90,11 +91,7 @@ function tablesOf({ results }: ScanDeps, { jobId, request }: Job, planId: string
   const keyOf = (number: number) => rowTableKey({ jobId, planId, number, request });
   return {
     write: (number, table) => results.put(keyOf(number), table, BINARY),
-    async read(number) {
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of results.read(keyOf(number))) chunks.push(chunk);
-      return Buffer.concat(chunks);
-    },
+    read: (number) => storedBytes(results, keyOf(number)),
   };
 }
 

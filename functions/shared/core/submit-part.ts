@@ -4,25 +4,26 @@
  *   1. the lease: longer than the function may run, so two never work on one part
  *   2. the intent: refused once a cancel is recorded. What needs POLL's leave to begin and has none waits for it
  *   3. the file: uploaded in one pass, its id and checksum saved. Dying before it is saved leaves a file nobody uses
- *   4. a place among the creates of this hour is taken; `sendBy` is saved, then POST /batches leaves, once, and only while the lease has time left
+ *   4. a place among the creates of this hour is taken; `sendBy` is saved, then POST /batches leaves, once, and only while
+ *      the lease has time left
  *   5. the batch is saved on the intent. Dying before it leaves `sendBy` without a batch: the next try looks for it
+ *      (`ambiguous-create.ts`)
  *
  * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
  */
 import { crc32 } from 'node:zlib';
-import { isDeleted, isOurAccount } from './account.ts';
+import { fileAtApi, isOurAccount } from './account.ts';
+import { abandonIntent, lookForBatch } from './ambiguous-create.ts';
 import { without } from './change.ts';
 import { takePlace } from './create-window.ts';
 import { Ambiguous, NotAllowed, Refused, RetryLater } from './errors.ts';
-import { findBatches } from './find-batches.ts';
 import { type HeldPart, LostLease, withPartLease } from './lease.ts';
 import { type BatchLimits, heldBackBy } from './limits.ts';
 import { nextPartStep, type PartStep } from './next-step.ts';
-import type { FileAtApi, Intent, ObservedBatch, Part, PartRef } from './part.ts';
+import { type Intent, intentOf, type ObservedBatch, type Part, type PartRef } from './part.ts';
 import { attemptBytes, attemptSize } from './part-bytes.ts';
 import type { Control, Ports, Turn } from './ports.ts';
-import { cancelStray, saveBatch } from './save-batch.ts';
-import { LOOK_AGAIN_MS, SETTLING_MS } from './timing.ts';
+import { saveBatch } from './save-batch.ts';
 
 export type SubmitDeps = Pick<
   Ports,
@@ -35,7 +36,7 @@ export type SubmitDeps = Pick<
 type TurnDeps = SubmitDeps & Turn & { control: SubmissionControl };
 
 /** What an operator and POLL say of submission. */
-export type SubmissionControl = Pick<Control, 'paused' | 'full'>;
+type SubmissionControl = Pick<Control, 'paused' | 'full'>;
 
 /** A create that has less time than this left before the lease ends is not sent. */
 const TIME_TO_CREATE_MS = 60_000;
@@ -67,10 +68,10 @@ async function submissionStep(deps: TurnDeps, held: HeldPart, step: PartStep): P
     case 'create':
       return create(deps, held);
     case 'look':
-      await look(deps, held);
+      await lookForBatch(deps, held);
       return false;
     case 'abandon':
-      return abandon(deps, held);
+      return abandonIntent(deps, held);
     case 'retry':
       await retry(deps, held);
       return true;
@@ -95,7 +96,7 @@ async function begin(deps: TurnDeps, held: HeldPart): Promise<void> {
 
 async function upload(deps: TurnDeps, held: HeldPart): Promise<void> {
   const { part } = held;
-  const intent = standing(part);
+  const intent = intentOf(part);
   const sent = new SentBytes(attemptBytes(deps, part));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
   const uploaded = await deps.api
@@ -150,7 +151,7 @@ async function create(deps: TurnDeps, held: HeldPart): Promise<boolean> {
     throw new RetryLater('create: too little time left in this invocation', { afterSeconds: 1 });
   }
   await takePlace(deps);
-  const intent = standing(held.part);
+  const intent = intentOf(held.part);
   const noted = await held.change((part) =>
     part.intent?.id === intent.id && part.cancelRequestedAt === undefined
       ? { ...part, intent: { ...part.intent, sendBy: held.until } }
@@ -179,7 +180,7 @@ async function create(deps: TurnDeps, held: HeldPart): Promise<boolean> {
 }
 
 async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<ObservedBatch> {
-  const { fileId, id } = standing(part);
+  const { fileId, id } = intentOf(part);
   if (fileId === undefined) throw new Error(`create part ${part.jobId}/${part.number}: no file`);
   if (deps.clock.now() >= held.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
   return deps.api.createBatch(
@@ -202,7 +203,7 @@ async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<Observe
 async function beginAnew(held: HeldPart, intentId: string): Promise<void> {
   await held.change((part) => {
     if (part.intent?.id !== intentId || part.batch) return undefined;
-    const left = part.intent.fileId === undefined ? [] : [fileAtApi(part.intent, part.intent.fileId)];
+    const left = part.intent.fileId === undefined ? [] : [fileAtApi(part.intent.fileId, part.intent.account)];
     return { ...(without(part, 'intent') as Part), leftFiles: [...(part.leftFiles ?? []), ...left] };
   });
 }
@@ -224,66 +225,6 @@ async function notSent(held: HeldPart, intentId: string, failure: unknown): Prom
   });
 }
 
-/** Adopts the batch, or notes that there was none yet: it is looked for again later. */
-async function look(deps: TurnDeps, held: HeldPart): Promise<void> {
-  const intent = standing(held.part);
-  if (await adopt(deps, held.part, intent)) return;
-  await held.change((part) => {
-    if (part.intent?.id !== intent.id || part.batch) return undefined;
-    const now = deps.clock.now();
-    const foundNothingAt = part.intent.foundNothingAt ?? now;
-    const settled = Math.max(part.intent.sendBy ?? now, foundNothingAt) + SETTLING_MS;
-    return {
-      ...part,
-      intent: { ...part.intent, foundNothingAt },
-      waitUntil: Math.min(now + LOOK_AGAIN_MS, settled),
-    };
-  });
-}
-
-/** The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then all anew: true. */
-async function abandon(deps: TurnDeps, held: HeldPart): Promise<boolean> {
-  const { part } = held;
-  const intent = standing(part);
-  if (await adopt(deps, part, intent)) return false;
-  const { fileId } = intent;
-  if (fileId === undefined) throw new Error(`abandon part ${part.jobId}/${part.number}: no file`);
-  const file = fileAtApi(intent, fileId);
-  if (!(await isDeleted(deps, file)))
-    throw new RetryLater(`abandon ${fileId}: the key is of another account than the one that has it`);
-  if (await adopt(deps, part, intent)) return false;
-  deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
-  await held.change((now) => {
-    if (now.intent?.id !== intent.id || now.batch) return undefined;
-    const abandoned = [
-      ...now.abandoned,
-      { intentId: intent.id, ...file, at: intent.at, givenUpAt: deps.clock.now() },
-    ];
-    const next = without(now, 'intent', 'waitUntil', 'held', 'swept') as Part;
-    return { ...next, abandoned, attempt: now.attempt + 1, tries: 0 };
-  });
-  return true;
-}
-
-/** Looks for batches on the intent's file; saves the oldest, cancels any other. False: none. */
-async function adopt(deps: TurnDeps, part: Part, intent: Intent): Promise<boolean> {
-  const { fileId } = intent;
-  if (fileId === undefined) return false;
-  const found = await findBatches(deps, {
-    fileIds: new Set([fileId]),
-    since: intent.at,
-    account: intent.account,
-  });
-  // The batches of earlier attempts on the same file are known and ended.
-  const known = new Set([...part.earlierBatchIds, ...part.strays]);
-  const [first, ...others] = found.filter((batch) => !known.has(batch.batchId));
-  if (!first) return false;
-  deps.log.info('batch_adopted', { jobId: part.jobId, part: part.number, batchId: first.batchId });
-  await saveBatch(deps, part, intent.id, first);
-  for (const other of others) await cancelStray(deps, part, other.batchId);
-  return true;
-}
-
 /** The batch is known and ended without running: a new attempt on the same file. */
 async function retry(deps: TurnDeps, held: HeldPart): Promise<void> {
   const ended = held.part.batch?.batchId;
@@ -303,13 +244,4 @@ async function retry(deps: TurnDeps, held: HeldPart): Promise<void> {
       tries: 0,
     };
   });
-}
-
-function fileAtApi({ account }: Intent, fileId: string): FileAtApi {
-  return { fileId, ...(account === undefined ? {} : { account }) };
-}
-
-function standing(part: Part): Intent {
-  if (!part.intent) throw new Error(`part ${part.jobId}/${part.number}: no intent`);
-  return part.intent;
 }

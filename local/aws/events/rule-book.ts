@@ -7,7 +7,7 @@ import type { EventStore, Rule, Target } from './store.ts';
 import { parseTarget } from './target.ts';
 
 /** A rule as it is put; the pattern as an object or as its JSON. */
-export interface RuleDefinition {
+interface RuleDefinition {
   readonly bus: string;
   readonly name: string;
   readonly pattern: object | string;

@@ -56,11 +56,11 @@ class FrameReader {
   }
 
   #takeData(): Buffer {
-    const data = this.#buffered.subarray(0, this.#left);
-    this.#buffered = this.#buffered.subarray(data.length);
-    this.#left -= data.length;
+    const taken = this.#buffered.subarray(0, this.#left);
+    this.#buffered = this.#buffered.subarray(taken.length);
+    this.#left -= taken.length;
     if (this.#left === 0) this.#expecting = 'end of data';
-    return data;
+    return taken;
   }
 
   #takeLine(): string | undefined {

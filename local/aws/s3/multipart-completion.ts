@@ -36,7 +36,7 @@ export async function completeMultipartUpload(store: S3Store, request: S3Request
       unneeded,
     );
   });
-  const result = {
+  const elements = {
     Location: `http://${request.headers.get('host') ?? ''}/${request.bucket}/${encodeURI(request.key)}`,
     Bucket: request.bucket,
     Key: request.key,
@@ -44,7 +44,7 @@ export async function completeMultipartUpload(store: S3Store, request: S3Request
     ...checksumElements(version.checksum),
   };
   const bucket = store.buckets.get(request.bucket);
-  return xmlAnswer('CompleteMultipartUploadResult', result, versionHeader(bucket, version));
+  return xmlAnswer('CompleteMultipartUploadResult', elements, versionHeader(bucket, version));
 }
 
 const invalidPart = (part: CompletedPart): S3Error =>

@@ -39,8 +39,8 @@ export function createMultipartUpload(store: S3Store, request: S3Request): S3Ans
     checksum === undefined
       ? {}
       : { 'x-amz-checksum-algorithm': checksum.algorithm, 'x-amz-checksum-type': checksum.type };
-  const result = { Bucket: request.bucket, Key: request.key, UploadId: upload.id };
-  return xmlAnswer('InitiateMultipartUploadResult', result, headers);
+  const elements = { Bucket: request.bucket, Key: request.key, UploadId: upload.id };
+  return xmlAnswer('InitiateMultipartUploadResult', elements, headers);
 }
 
 /** SHAs cannot be combined into that of the whole; CRC64NVME exists of the whole only. */
@@ -94,12 +94,12 @@ export async function uploadPartCopy(store: S3Store, request: S3Request): Promis
   const bytes = store.files.read(sourcePieces, start, end);
   const piece = await store.files.write(digester.through(bytes)).finally(release);
   const part = savePart(store, request, number, { ...piece, ...digester.digests() });
-  const result = {
+  const elements = {
     LastModified: isoTime(part.modified),
     ETag: quoted(part.etag),
     ...partChecksumElement(part),
   };
-  return xmlAnswer('CopyPartResult', result, copySourceVersionHeader(store, source));
+  return xmlAnswer('CopyPartResult', elements, copySourceVersionHeader(store, source));
 }
 
 /** Unlike a read's range, a copied one must be written out in full and lie within the source. */

@@ -59,12 +59,12 @@ export async function copyObject(store: S3Store, request: S3Request): Promise<S3
     pieces: [piece],
     reason: 'CopyObject',
   });
-  const result = {
+  const elements = {
     LastModified: isoTime(version.modified),
     ETag: quoted(version.etag),
     ...checksumElements(version.checksum),
   };
-  return xmlAnswer('CopyObjectResult', result, {
+  return xmlAnswer('CopyObjectResult', elements, {
     ...versionHeader(store.buckets.get(request.bucket), version),
     ...copySourceVersionHeader(store, source),
   });

@@ -52,7 +52,7 @@ export class Digester {
 }
 
 /** The one checksum a request carries, and where. */
-export interface DeclaredChecksum {
+interface DeclaredChecksum {
   readonly algorithm: ChecksumAlgorithm;
   /** Base64; absent where it comes as a trailer. */
   readonly value: string | undefined;

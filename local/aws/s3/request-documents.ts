@@ -54,7 +54,7 @@ function textWithin(parsed: Parsed, name: string): string | undefined {
   throw malformedXml(`${name} is not a text`);
 }
 
-export interface DeleteDocument {
+interface DeleteDocument {
   readonly quiet: boolean;
   readonly objects: readonly { readonly key: string; readonly versionId: string | undefined }[];
 }

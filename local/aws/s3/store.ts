@@ -37,19 +37,19 @@ export class S3Store {
    * Makes the changes of `work` visible all at once, or none where it throws. The files it answers with as `unneeded`
    * are removed after the commit: a death in between leaves a stray file for the next start, never a missing one.
    */
-  transaction<Result>(work: (unneeded: string[]) => Result): Result {
+  transaction<Answer>(work: (unneeded: string[]) => Answer): Answer {
     const unneeded: string[] = [];
     this.#database.exec('BEGIN IMMEDIATE');
-    let result: Result;
+    let answer: Answer;
     try {
-      result = work(unneeded);
+      answer = work(unneeded);
       this.#database.exec('COMMIT');
     } catch (error) {
       this.#database.exec('ROLLBACK');
       throw error;
     }
     this.files.remove(unneeded);
-    return result;
+    return answer;
   }
 
   /** The next number of the engine's one count. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 
 /** What the arrivals of one queue need to know of it. */
-export interface Arrivals {
+interface Arrivals {
   readonly clock: Clock;
   /** When the next hidden message becomes visible, if any is hidden. */
   nextVisibleAt(): number | undefined;

@@ -18,7 +18,7 @@ export interface StoredMessage {
   readonly sourceArn: string | undefined;
 }
 
-export interface NewMessage {
+interface NewMessage {
   readonly messageId: string;
   readonly body: string;
   readonly attributes: MessageAttributes;
