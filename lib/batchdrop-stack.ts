@@ -3,7 +3,8 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
-import { Batchdrop, type BatchdropProps } from './batchdrop.ts';
+import { Batchdrop } from './batchdrop.ts';
+import type { BatchdropProps } from './batchdrop-props.ts';
 import { DEFAULT_API_KEY_SECRET, DEFAULT_BASE_URL } from './openai-account.ts';
 
 /** The choices of Batchdrop, with what is your own by its name. */

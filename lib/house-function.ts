@@ -48,7 +48,7 @@ export interface Network {
   securityGroups?: ISecurityGroup[] | undefined;
 }
 
-interface HouseFunctionProps {
+export interface HouseFunctionProps {
   house: House;
   bundle: FunctionName;
   description: string;

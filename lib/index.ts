@@ -1,5 +1,6 @@
 export { METRIC_UNITS, METRICS_NAMESPACE, type MetricName } from '../functions/shared/contract/metrics.ts';
-export { Batchdrop, type BatchdropProps } from './batchdrop.ts';
+export { Batchdrop } from './batchdrop.ts';
+export type { BatchdropProps } from './batchdrop-props.ts';
 export { BatchdropStack, type BatchdropStackProps } from './batchdrop-stack.ts';
 export type { Network } from './house-function.ts';
 export { DEFAULT_API_KEY_SECRET } from './openai-account.ts';

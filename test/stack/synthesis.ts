@@ -5,7 +5,8 @@ import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
-import { Batchdrop, type BatchdropProps } from '../../lib/batchdrop.ts';
+import { Batchdrop } from '../../lib/batchdrop.ts';
+import type { BatchdropProps } from '../../lib/batchdrop-props.ts';
 import { FUNCTION_NAMES } from '../../lib/function-bundles.ts';
 import { BUNDLES_CONTEXT } from '../../lib/house-function.ts';
 
