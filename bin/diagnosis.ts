@@ -78,7 +78,7 @@ async function secretIsReadable({ connection, api }: Subject) {
 async function keyIsTaken({ connection, api }: Subject) {
   const keys = keysOf(connection, api);
   const { baseUrl } = api;
-  const batches = createOpenAiBatchApi({ baseUrl, keys, requestTimeoutMs: API_PATIENCE_MS });
+  const batches = createOpenAiBatchApi({ baseUrl, keys, silenceMs: API_PATIENCE_MS });
   return allowed(api, `${new URL(baseUrl).host} takes it`, () => batches.listBatches({ limit: 1 }));
 }
 

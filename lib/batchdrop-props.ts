@@ -89,7 +89,7 @@ export interface BatchdropProps {
   maxOpenBatches?: number | undefined;
   /**
    * Removes request files and results from the buckets made here so long after they were written, at least 4 days and one
-   * for each of `maxAttempts`.
+   * for each of `maxAttempts`. A request file is kept for 30 days more as an old version.
    * @default - never: what is stored stays and costs
    */
   expireFilesAfter?: Duration | undefined;

@@ -55,7 +55,7 @@ const handle = createHandler({
   api: createOpenAiBatchApi({
     baseUrl: env.OPENAI_BASE_URL,
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
-    requestTimeoutMs: SILENCE_MS,
+    silenceMs: SILENCE_MS,
   }),
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',
   rerun: { maxAttempts: Number(env.MAX_ATTEMPTS), rerunMissing: env.RERUN_MISSING === 'yes' },

@@ -53,7 +53,7 @@ const handle = createHandler({
   api: createOpenAiBatchApi({
     baseUrl: env.OPENAI_BASE_URL,
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
-    requestTimeoutMs: SILENCE_MS,
+    silenceMs: SILENCE_MS,
   }),
   completionWindow: env.COMPLETION_WINDOW,
   resultsBucket: env.RESULTS_BUCKET,

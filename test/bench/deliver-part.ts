@@ -57,7 +57,7 @@ async function byDeliver(): Promise<Record<string, number>> {
     api: createOpenAiBatchApi({
       baseUrl: `${url}/v1`,
       keys: { current: key, refresh: key },
-      requestTimeoutMs: 60_000,
+      silenceMs: 60_000,
     }),
     rerun: { maxAttempts: 3, rerunMissing: false },
   };

@@ -85,7 +85,7 @@ async function bySubmit({ rows, bytes }: Stretch): Promise<Record<string, number
     results: createS3ResultStore({ client: s3, bucket: 'results', owner: '111122223333' }),
     queues: createRecordingQueues(),
     requestFiles: createS3RequestFiles({ client: s3, owner: '111122223333' }),
-    api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys, requestTimeoutMs: 60_000 }),
+    api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys, silenceMs: 60_000 }),
     completionWindow: '24h',
     limits: { enqueuedTokens: {} },
     resultsBucket: 'results',

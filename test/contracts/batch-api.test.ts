@@ -15,7 +15,7 @@ function apiAt(baseUrl: string): BatchApi {
   return createOpenAiBatchApi({
     baseUrl,
     keys: { current: key, refresh: key },
-    requestTimeoutMs: 30_000,
+    silenceMs: 30_000,
   });
 }
 

@@ -30,13 +30,13 @@ export interface OpenAiUnderTest {
   /** What the key is when it is read anew. */
   refreshedKey: ApiKey;
   refreshes: number;
-  apiAt(baseUrl: string, requestTimeoutMs?: number): BatchApi;
+  apiAt(baseUrl: string, silenceMs?: number): BatchApi;
 }
 
 /** Sets the adapter up for each test of a file. */
 export function openAiForEachTest(): OpenAiUnderTest {
   const openAi = {} as OpenAiUnderTest; // whole before the first test
-  openAi.apiAt = (baseUrl, requestTimeoutMs = 20_000) =>
+  openAi.apiAt = (baseUrl, silenceMs = 20_000) =>
     createOpenAiBatchApi({
       baseUrl,
       keys: {
@@ -46,7 +46,7 @@ export function openAiForEachTest(): OpenAiUnderTest {
           return openAi.refreshedKey;
         },
       },
-      requestTimeoutMs,
+      silenceMs,
     });
   beforeEach(async () => {
     openAi.server = await startScriptedServer();

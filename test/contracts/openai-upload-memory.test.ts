@@ -40,7 +40,7 @@ it('an upload keeps no piece that it has sent', async () => {
   const api = createOpenAiBatchApi({
     baseUrl: `http://127.0.0.1:${port}/v1`,
     keys,
-    requestTimeoutMs: 20_000,
+    silenceMs: 20_000,
   });
   try {
     const bytes = PIECES * PIECE_BYTES;

@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { jobStatusChange } from '../../functions/shared/core/status-events.ts';
 import type { Fate } from '../fakes/simulated-batch.ts';
@@ -8,6 +9,8 @@ const summaryOf = (world: SmallWorld) => {
   const [, found] = [...world.results.objects()].find(([key]) => key.endsWith('/summary.json')) ?? [];
   return JSON.parse(Buffer.from(found?.body ?? '{}').toString());
 };
+
+const checksum = (text: string) => crc32(text).toString(16).padStart(8, '0');
 
 /** Rows fail so in the batches named, counted from 1, and succeed in all others. */
 function failing(statusCode: number, customIds: string[], inBatches: number[]) {
@@ -30,6 +33,10 @@ describe('rows that failed for a passing reason', () => {
     const { uploads, creates, billed } = world.api.audit();
     expect(creates).toHaveLength(2);
     expect(uploads[1]?.bytes).toBe(Buffer.byteLength(fileOf('r2', 'r4')));
+    expect(summaryOf(world).parts[0].batches).toMatchObject([
+      { uploadedCrc32: checksum(fileOf('r1', 'r2', 'r3', 'r4', 'r5')) },
+      { uploadedCrc32: checksum(fileOf('r2', 'r4')) },
+    ]);
     expect(billed.map(({ customId }) => customId).toSorted()).toEqual(['r1', 'r2', 'r3', 'r4', 'r5']);
   });
 

@@ -246,7 +246,7 @@ describe('what only the user and the API may see', () => {
     if (address === null || typeof address === 'string') throw new Error('the server has no port');
     const keys = { current: async () => ({ apiKey: KEY }), refresh: async () => ({ apiKey: KEY }) };
     const baseUrl = `http://127.0.0.1:${address.port}/v1`;
-    return { api: createOpenAiBatchApi({ baseUrl, keys, requestTimeoutMs: 20_000 }), heard };
+    return { api: createOpenAiBatchApi({ baseUrl, keys, silenceMs: 20_000 }), heard };
   }
 
   /** The first call of each kind goes to the echoing API, the others work; results hold what the model said. */

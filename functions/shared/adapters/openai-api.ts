@@ -29,7 +29,7 @@ interface OpenAiOptions {
   baseUrl: string;
   keys: ApiKeySource;
   /** How long the other side may give no sign, in milliseconds: before its answer, and within it. */
-  requestTimeoutMs: number;
+  silenceMs: number;
 }
 
 /** Time for an answer to begin, or to go on: far above what the API takes, far below a function's time-out. */
@@ -37,7 +37,7 @@ export const SILENCE_MS = 60_000;
 
 /** The Batch API of OpenAI, or of a vendor that speaks the same protocol. Throws for a base URL that is not safe. */
 export function createOpenAiBatchApi(options: OpenAiOptions): BatchApi {
-  const client = new OpenAiClient(options.baseUrl, options.keys, options.requestTimeoutMs);
+  const client = new OpenAiClient(options.baseUrl, options.keys, options.silenceMs);
   return new OpenAiBatchApi(client);
 }
 

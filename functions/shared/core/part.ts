@@ -99,7 +99,7 @@ export interface Leave {
 }
 
 /** A batch of the part that ran, and after which other rows of it ran again. */
-interface RanBatch {
+export interface RanBatch {
   batch: ObservedBatch;
   intent: Intent;
   /** How many rows were sent. */

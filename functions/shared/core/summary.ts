@@ -1,6 +1,6 @@
 import { IdDigest } from './id-digest.ts';
 import type { Job } from './job.ts';
-import type { Leave, ObservedBatch, Part } from './part.ts';
+import type { Part, RanBatch } from './part.ts';
 import { attemptSize } from './part-bytes.ts';
 import { endOfPart } from './part-end.ts';
 import { isoTime } from './status-events.ts';
@@ -45,15 +45,15 @@ function warningsOf({ number, model, ran, leave }: Part): string[] {
 }
 
 function partSummary(part: Part): Record<string, unknown> {
-  const { batch, leave } = part;
-  const present = batch ? [{ batch, rows: attemptSize(part).rows, ...(leave ? { leave } : {}) }] : [];
+  const { batch, intent, leave } = part;
+  const present =
+    batch && intent ? [{ batch, intent, rows: attemptSize(part).rows, ...(leave ? { leave } : {}) }] : [];
   return {
     part: part.number,
     endpoint: part.endpoint,
     model: part.model,
     rows: part.delivered?.rows,
     uploadedBytes: part.uploadBytes,
-    uploadedCrc32: part.intent?.crc32 ?? null,
     attempts: part.attempt,
     batchId: batch?.batchId ?? null,
     status: endOfPart(part) ?? null,
@@ -71,19 +71,12 @@ function partSummary(part: Part): Record<string, unknown> {
 }
 
 /** `estimatedInputTokens` and the limit they were held against: where `enqueuedTokens` is set for the model. */
-function batchSummary({
-  batch,
-  rows,
-  leave,
-}: {
-  batch: ObservedBatch;
-  rows: number;
-  leave?: Leave;
-}): Record<string, unknown> {
+function batchSummary({ batch, intent, rows, leave }: RanBatch): Record<string, unknown> {
   return {
     batchId: batch.batchId,
     status: batch.status,
     rows,
+    uploadedCrc32: intent.crc32 ?? null,
     estimatedInputTokens: leave?.estimate?.tokens ?? null,
     enqueuedTokensLimit: leave?.estimate?.limit ?? null,
     counts: batch.counts ?? null,
