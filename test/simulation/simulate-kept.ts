@@ -1,78 +1,61 @@
 /**
- * npm run simulate:kept [-- --find] [--only TEXT]: takes the mend of each kept history out of a copy of the source, and
- * sees the history break its promise again. One that does not proves nothing any more, as calls were added or left out
- * since it was kept: `--find` looks for another seed that does, shrinks it, and prints it to be kept instead.
+ * npm run simulate:kept [-- --find [--runs N] [--from SEED]] [--only TEXT]: takes the mend of each kept history out of a
+ * copy of the source, and sees the history break its promise again. One that does not proves nothing any more, as calls
+ * were added or left out since it was kept: `--find` looks for another seed that does, shrinks it, and prints it to be
+ * kept instead.
  */
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { playHistory } from './history.ts';
 import { KEPT, type KeptHistory } from './kept-histories.ts';
-import { mutatedCopy } from './mutated-copy.ts';
+import { type MutatedCopy, mutatedCopy } from './mutated-copy.ts';
 import type { Tally } from './tally.ts';
-
-const MOST_SEEDS = 6_000;
-const LARGEST_ANSWER = 64 * 1024 * 1024; // the story of a long history
+import { brokenWithoutMend } from './without-mend.ts';
 
 const { values } = parseArgs({
   options: {
     find: { type: 'boolean', default: false },
+    from: { type: 'string', default: '1' },
+    runs: { type: 'string', default: '6000' },
     only: { type: 'string', default: '' },
     play: { type: 'string' },
   },
 });
 
-/** Runs a script of the simulation in a copy; its answer, also if it ends with 1, which says that something is broken. */
-async function inCopy(directory: string, script: string, ...args: string[]): Promise<string> {
-  const path = join(directory, 'test/simulation', script);
-  const ended = promisify(execFile)(process.execPath, [path, ...args], { maxBuffer: LARGEST_ANSWER });
-  return ended.then(
-    ({ stdout }) => stdout,
-    (failure: { code?: unknown; stdout?: string }) => {
-      if (failure.code !== 1) throw failure;
-      return failure.stdout ?? '';
-    },
-  );
-}
-
-/** The first seeds that are broken in the copy and not in the source as it is. */
-async function findAnother(directory: string): Promise<string> {
-  for (let seed = 1; seed <= MOST_SEEDS; ) {
-    const runs = String(MOST_SEEDS - seed + 1);
-    const said = await inCopy(
-      directory,
-      'simulate.ts',
-      '--until-broken',
-      '--seed',
-      String(seed),
-      '--runs',
-      runs,
-    );
-    const [first] = (JSON.parse(said) as Tally).broken;
-    if (!first) break;
-    if ((await playHistory(first.seed)).broken.length > 0) {
-      seed = first.seed + 1;
-      continue;
-    }
-    const story = await inCopy(directory, 'simulate.ts', '--replay', String(first.seed));
-    return `${first.broken[0]}\n${story.trim().split('\n').at(-1)}`;
-  }
-  return `not found in ${MOST_SEEDS} seeds`;
-}
-
-async function check(kept: KeptHistory): Promise<boolean> {
-  const copy = mutatedCopy({ name: kept.wrong, patches: kept.without });
+/** The first seed that is broken without the mend, as the kept history shows it, and not in the source as it is. */
+async function findAnother({ wrong, shows, without }: KeptHistory): Promise<string> {
+  const copy = mutatedCopy({ name: wrong, patches: without });
   try {
-    const said = await inCopy(copy.directory, 'simulate-kept.ts', '--play', String(KEPT.indexOf(kept)));
-    const [broken]: string[] = JSON.parse(said);
-    console.log(
-      `seed ${kept.seed}, ${kept.wrong}:\n  ${broken ?? 'PROVES NOTHING: it holds without its mend, too'}`,
-    );
-    if (broken === undefined && values.find) console.log(`  ${await findAnother(copy.directory)}`);
-    return broken !== undefined;
+    const end = Number(values.from) + Number(values.runs);
+    for (let seed = Number(values.from); seed < end; ) {
+      const first = await firstBroken(copy, seed, end - seed);
+      if (!first) break;
+      seed = first.seed + 1;
+      if (!first.broken[0]?.includes(shows) || (await playHistory(first.seed)).broken.length > 0) continue;
+      const story = await copy.run('simulate.ts', '--replay', String(first.seed));
+      return `${first.broken[0]}\n${story.trim().split('\n').at(-1)}`;
+    }
+    return `not found in ${values.runs} seeds`;
   } finally {
     copy.remove();
   }
+}
+
+async function firstBroken(
+  copy: MutatedCopy,
+  seed: number,
+  runs: number,
+): Promise<Tally['broken'][number] | undefined> {
+  const said = await copy.run('simulate.ts', '--until-broken', '--seed', `${seed}`, '--runs', `${runs}`);
+  return (JSON.parse(said) as Tally).broken[0];
+}
+
+async function check(kept: KeptHistory): Promise<boolean> {
+  const broken = (await brokenWithoutMend(kept)).find((what) => what.includes(kept.shows));
+  console.log(
+    `seed ${kept.seed}, ${kept.wrong}:\n  ${broken ?? 'PROVES NOTHING: it holds without its mend, too'}`,
+  );
+  if (broken === undefined && values.find) console.log(`  ${await findAnother(kept)}`);
+  return broken !== undefined;
 }
 
 async function main(): Promise<boolean> {

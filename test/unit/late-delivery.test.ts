@@ -73,7 +73,9 @@ describe('a delivery that was overtaken', () => {
     const late = 'a late piece';
     let written = '';
     const { world, jobId } = await overtaken(async (w) => {
-      while (w.ledger.jobs()[0]?.sweepAt === undefined) await w.pass(1);
+      for (let minute = 0; minute < 60 && w.ledger.jobs()[0]?.sweepAt === undefined; minute += 1)
+        await w.pass(1);
+      expect(w.ledger.jobs()[0]).toHaveProperty('sweepAt');
       expect(pieces(w)).toEqual([]);
       const [part] = w.ledger.parts();
       written = `a.jsonl/${part?.jobId}/parts/00001/${part?.deliveryIds?.[0]}/output.jsonl`;

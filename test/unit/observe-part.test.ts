@@ -36,6 +36,9 @@ describe('what is observed', () => {
     ['failed', 'completed', false],
     ['cancelled', 'pondering', false],
     ['validating', 'pondering', true],
+    ['in_progress', 'pondering', true],
+    ['finalizing', 'pondering', false],
+    ['cancelling', 'pondering', false],
     ['pondering', 'in_progress', true],
     ['pondering', 'expired', true],
   ])('after %s, %s is news: %s', async (known, observed, news) => {
@@ -48,6 +51,7 @@ describe('what is observed', () => {
   it('does not lead back behind what was before a status nobody knows', async () => {
     const known = { batch: aBatch({ status: 'pondering' }), previousStatus: 'cancelling' };
     expect((await afterObserving(known, { status: 'in_progress' }))?.batch?.status).toBe('pondering');
+    expect((await afterObserving(known, { status: 'finalizing' }))?.batch?.status).toBe('pondering');
     expect((await afterObserving(known, { status: 'cancelled' }))?.batch?.status).toBe('cancelled');
   });
 
