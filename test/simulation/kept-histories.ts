@@ -271,4 +271,32 @@ export const KEPT: KeptHistory[] = [
     ],
     shows: 'rows.states is still in the results bucket',
   },
+  {
+    wrong: 'a job that was cancelled before the results of an ended batch were stored ran rows of it again',
+    seed: 66,
+    leftOut: {
+      deeds: [5, 4, 2, 1],
+      allFaultsBut: [
+        'slow to answer @ intake(m1182.1#1)/4',
+        'fails after its effect @ submit(m3988.1#1)/14',
+        'fails after its effect @ submit(m3988.1#1)/20',
+        'tick skipped @ tick 3',
+        'slow to answer @ submit(m3085.1#1)/12',
+        'fails before its effect @ poll#5/20',
+        'entry refused by the bus @ poll#6/20',
+        'frozen before its effect @ poll#7/16',
+        'message late @ poll#8/34 deliver 1',
+      ],
+    },
+    without: [
+      {
+        file: `${CORE}/request-cancel.ts`,
+        anchor:
+          'isAtItsEnd(now) || now.cancelRequestedAt !== undefined ? undefined : wished(now, deps.clock.now()),',
+        replacement:
+          'isOpen(now) && now.cancelRequestedAt === undefined ? wished(now, deps.clock.now()) : undefined,',
+      },
+    ],
+    shows: 'does not know of it',
+  },
 ];

@@ -2,7 +2,6 @@ import { createHandler as cancelHandler } from '../../functions/cancel/handler.t
 import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
-import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { CancelRequest } from '../../functions/shared/contract/cancel-request.ts';
 import type { BatchLimits } from '../../functions/shared/core/limits.ts';
 import type { Delivered, Part } from '../../functions/shared/core/part.ts';
@@ -264,7 +263,6 @@ export class World {
     for (const part of this.ledger.parts()) {
       if (part.jobId !== job.jobId || part.planId !== job.plan?.planId || part.delivered || part.ended)
         continue;
-      if (part.batch && hasEnded(part.batch.status) && !part.willRetry) continue;
       this.wishesChecked += 1;
       if (part.cancelRequestedAt === undefined)
         this.unwished.push(`part ${part.number} of job ${job.jobId}, cancelled by ${id}`);

@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { RetryLater } from '../../functions/shared/core/errors.ts';
 import { jobStatusChange } from '../../functions/shared/core/status-events.ts';
 import type { Fate } from '../fakes/simulated-batch.ts';
-import { fileOf, HOUR, row, SmallWorld } from './small-world.ts';
+import { fileOf, HOUR, row, SmallWorld, withMethods } from './small-world.ts';
 
 const ids = (world: SmallWorld, end: string) => world.lines(end).map((line) => line.custom_id);
 const summaryOf = (world: SmallWorld) => {
@@ -148,6 +149,34 @@ describe('rows that expired', () => {
     expect(world.lines('errors.jsonl').map((line) => line.error)).toMatchObject(
       Array.from({ length: 3 }, () => ({ code: 'batch_expired' })),
     );
+  });
+
+  it('do not run again when the job is cancelled before the results of their batch are stored', async () => {
+    let stored = false;
+    const world = new SmallWorld({
+      ...failing(503, ['r2'], [1]),
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          fileBytes: (fileId) => {
+            if (stored) return api.fileBytes(fileId);
+            throw new RetryLater('not yet', { afterSeconds: 60 });
+          },
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.work();
+    await world.pass(6 * 60);
+    expect(world.parts(jobId)[0]).toMatchObject({ batch: { status: 'completed' } });
+    await world.cancel({ jobId });
+    expect(world.outcomes()).toEqual(['requested']);
+    stored = true;
+    await world.rest();
+    expect(world.api.audit().creates).toHaveLength(1);
+    expect(world.job(jobId)).toMatchObject({
+      status: 'completed',
+      rows: { total: 2, succeeded: 1, failed: 1 },
+    });
   });
 
   it('of which some run in an attempt that is cancelled keep what each attempt made of them', async () => {

@@ -77,8 +77,12 @@ function wished(part: Part, now: number): Part {
   return { ...(without(part, 'waitUntil') as Part), cancelRequestedAt: now };
 }
 
+function isAtItsEnd(part: Part): boolean {
+  return part.delivered !== undefined || part.ended !== undefined;
+}
+
 function isOpen(part: Part): boolean {
-  if (part.delivered || part.ended) return false;
+  if (isAtItsEnd(part)) return false;
   return !part.batch || !hasEnded(part.batch.status) || part.willRetry === true;
 }
 
@@ -98,8 +102,9 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
   }
   const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
   for (const part of parts) {
+    // Also where the batch has ended: until its results are stored, rows of it may be about to run again.
     await changePart(deps, part, (now) =>
-      isOpen(now) && now.cancelRequestedAt === undefined ? wished(now, deps.clock.now()) : undefined,
+      isAtItsEnd(now) || now.cancelRequestedAt !== undefined ? undefined : wished(now, deps.clock.now()),
     );
   }
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
