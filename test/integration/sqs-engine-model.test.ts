@@ -69,6 +69,7 @@ const send: fc.Arbitrary<Step> = fc.integer({ min: 0, max: 40 }).map((delaySecon
 const receive: fc.Arbitrary<Step> = fc.integer({ min: 1, max: 10 }).map((max) => (model, { arn }) => {
   const due = model.live().filter(isDue);
   const received = queues.receive(arn, max);
+  const spent = due.filter(isSpent); // before this receipt counts: one that it makes the last is in flight
   const fresh = due.filter((message) => !isSpent(message));
   expect(received).toHaveLength(Math.min(max, fresh.length));
   for (const { body, receiptHandle, systemAttributes } of received) {
@@ -82,7 +83,7 @@ const receive: fc.Arbitrary<Step> = fc.integer({ min: 1, max: 10 }).map((max) =>
     expect(systemAttributes.SentTimestamp).toBe(String(message.sentAt));
   }
   // All spent ones that are due go to the dead letters, as soon as the receive has looked as far as them.
-  if (received.length < max) for (const message of due.filter(isSpent)) message.redriven = true;
+  if (received.length < max) for (const message of spent) message.redriven = true;
 });
 
 const remove: fc.Arbitrary<Step> = fc.nat().map((pick) => (model, { arn }) => {
