@@ -151,34 +151,6 @@ describe('rows that expired', () => {
     );
   });
 
-  it('do not run again when the job is cancelled before the results of their batch are stored', async () => {
-    let stored = false;
-    const world = new SmallWorld({
-      ...failing(503, ['r2'], [1]),
-      replaced: ({ api }) => ({
-        api: withMethods(api, {
-          fileBytes: (fileId) => {
-            if (stored) return api.fileBytes(fileId);
-            throw new RetryLater('not yet', { afterSeconds: 60 });
-          },
-        }),
-      }),
-    });
-    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
-    await world.work();
-    await world.pass(6 * 60);
-    expect(world.parts(jobId)[0]).toMatchObject({ batch: { status: 'completed' } });
-    await world.cancel({ jobId });
-    expect(world.outcomes()).toEqual(['requested']);
-    stored = true;
-    await world.rest();
-    expect(world.api.audit().creates).toHaveLength(1);
-    expect(world.job(jobId)).toMatchObject({
-      status: 'completed',
-      rows: { total: 2, succeeded: 1, failed: 1 },
-    });
-  });
-
   it('of which some run in an attempt that is cancelled keep what each attempt made of them', async () => {
     const world = new SmallWorld({
       fate: ({ nth }) => ({ runningMs: nth === 1 ? 48 * HOUR : 3 * HOUR }),
@@ -259,5 +231,44 @@ describe('a job of several attempts', () => {
       Buffer.byteLength(fileOf('r1', 'r3')),
     ]);
     expect(ids(world, 'output.jsonl')).toEqual(['r1', 'r2', 'r3']);
+  });
+});
+
+describe('a job that is cancelled after its batch has ended and before its results are stored', () => {
+  /** A row fails so in its batch. */
+  async function cancelled(statusCode: number): Promise<{ world: SmallWorld; jobId: string }> {
+    let stored = false;
+    const world = new SmallWorld({
+      ...failing(statusCode, ['r2'], [1]),
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          fileBytes: (fileId) => {
+            if (stored) return api.fileBytes(fileId);
+            throw new RetryLater('not yet', { afterSeconds: 60 });
+          },
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.work();
+    await world.pass(6 * 60);
+    expect(world.parts(jobId)[0]).toMatchObject({ batch: { status: 'completed' } });
+    await world.cancel({ jobId });
+    expect(world.outcomes()).toEqual(['requested']);
+    stored = true;
+    await world.rest();
+    expect(world.api.audit().creates).toHaveLength(1);
+    expect(world.job(jobId)).toMatchObject({ rows: { total: 2, succeeded: 1, failed: 1 } });
+    return { world, jobId };
+  }
+
+  it('runs nothing again, and is cancelled', async () => {
+    const { world, jobId } = await cancelled(503);
+    expect(world.job(jobId)).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
+  });
+
+  it('is completed when nothing would have run again', async () => {
+    const { world, jobId } = await cancelled(400);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed' });
   });
 });

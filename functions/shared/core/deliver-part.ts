@@ -19,7 +19,7 @@ import { Refused, RetryLater } from './errors.ts';
 import { cleanBehind } from './late-delivery.ts';
 import { type HeldPart, withPartLease } from './lease.ts';
 import { LineReader } from './lines.ts';
-import { mayRunAgain, nextAttempt, type RerunPolicy } from './next-attempt.ts';
+import { nextAttempt, type RerunPolicy } from './next-attempt.ts';
 import { nextPartStep } from './next-step.ts';
 import { OrderedPieces } from './ordered-pieces.ts';
 import type { Delivered, Part } from './part.ts';
@@ -49,7 +49,7 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
     const deliveryId = deps.ids.next();
     try {
       const stored = await store(deps, held, deliveryId, turn);
-      await held.change((now) => afterDelivery(now, stored, deps.rerun));
+      await held.change((now) => afterDelivery(now, stored));
     } catch (failure) {
       await cleanBehind(deps, held.part, deliveryId, failure);
       throw failure;
@@ -57,10 +57,12 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
   });
 }
 
-function afterDelivery(part: Part, { delivered, again }: Stored, rerun: RerunPolicy): Part | undefined {
+/** The next attempt, if rows may run again and no cancel is wished; else the part is delivered. */
+function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefined {
   if (part.delivered || part.soFar?.deliveryId === delivered.deliveryId) return undefined;
-  if (again.rows > 0 && mayRunAgain(part, rerun)) return nextAttempt(part, delivered, again);
-  return { ...(without(part, 'waitUntil', 'held') as Part), delivered, tries: 0 };
+  if (again.rows > 0 && part.cancelRequestedAt === undefined) return nextAttempt(part, delivered, again);
+  const held = again.rows > 0 ? { notRunAgain: again.rows } : {};
+  return { ...(without(part, 'waitUntil', 'held') as Part), delivered: { ...delivered, ...held }, tries: 0 };
 }
 
 async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn: Turn): Promise<Stored> {

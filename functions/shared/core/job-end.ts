@@ -15,7 +15,8 @@ export function endedJob(job: Job, parts: Part[], now: number): Job {
   const ran =
     ends.some((end) => end !== 'failed' && end !== 'lost') || parts.some((part) => part.ran.length > 0);
   let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
-  if (ends.includes('cancelled')) status = 'cancelled';
+  if (ends.includes('cancelled') || parts.some(({ delivered }) => delivered?.notRunAgain))
+    status = 'cancelled';
   else if (!ran) status = 'failed';
   else if (rows.expired > 0) status = 'expired';
   const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));

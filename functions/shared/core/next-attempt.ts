@@ -10,10 +10,10 @@ export interface RerunPolicy {
   rerunMissing: boolean;
 }
 
-/** Whether rows of the part's ended batch may run again. A cancelled part runs nothing again, nor one that never ran. */
+/** Whether rows of the part's ended batch may run again, but for a wish to cancel. A batch that never ran has none. */
 export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
   const ran = part.batch?.status === 'completed' || part.batch?.status === 'expired';
-  return ran && part.cancelRequestedAt === undefined && part.ran.length + 1 < maxAttempts;
+  return ran && part.ran.length + 1 < maxAttempts;
 }
 
 const OF_AN_ATTEMPT = [

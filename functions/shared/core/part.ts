@@ -71,6 +71,8 @@ export interface Delivered {
   anomaliesBytes: number;
   /** Lines with an unknown id, or an id that had a line before. */
   anomalies: number;
+  /** Rows that would have run again, but for a cancel. */
+  notRunAgain?: number;
   /** Digests of the part's ids, as its row table and as its stored lines have them: `IdDigest`. */
   idsIn: string;
   idsOut: string;
