@@ -1,4 +1,5 @@
-const MOST_OPEN = 1_500; // as many as POLL keeps account of
+import { MOST_OPEN_BATCHES } from '../functions/shared/contract/open-batches.ts';
+
 const MOST_MODELS = 50; // the environment of a function holds 4 KB
 const LONGEST_MODEL = 60; // characters; and so do the admissions of the ledger, which name it once a batch
 
@@ -10,9 +11,9 @@ export function batchLimitsOf({
   enqueuedTokens?: Readonly<Record<string, number>> | undefined;
   maxOpenBatches?: number | undefined;
 }): string {
-  if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MOST_OPEN)) {
+  if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MOST_OPEN_BATCHES)) {
     throw new Error(
-      `maxOpenBatches has to be a whole number from 1 to ${MOST_OPEN}; it is ${maxOpenBatches}`,
+      `maxOpenBatches has to be a whole number from 1 to ${MOST_OPEN_BATCHES}; it is ${maxOpenBatches}`,
     );
   }
   const models = Object.entries(enqueuedTokens);

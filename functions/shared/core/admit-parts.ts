@@ -15,6 +15,7 @@
  * known: only the API's own answer tells of it.
  */
 import { hasEnded } from '../contract/batch-status.ts';
+import { MOST_OPEN_BATCHES } from '../contract/open-batches.ts';
 import { changePart, without } from './change.ts';
 import { inParallel } from './in-parallel.ts';
 import { areSet, type BatchLimits, heldBackBy } from './limits.ts';
@@ -28,9 +29,6 @@ import { withMeasured } from './tokens.ts';
 import { nameOf, type WaitingLine } from './waiting-line.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'queues'> & { limits: BatchLimits };
-
-/** So many parts may be let on and not over: an entry takes 200 bytes, the item of the ledger 400 KB at the most. */
-const MOST_ADMITTED = 1_500;
 
 const MOST_A_TICK = 200; // seconds of writing; hour by hour it is far more than the API takes
 const AT_ONCE = 32;
@@ -62,7 +60,7 @@ export async function admitParts(deps: Deps, seen: SeenByTick): Promise<number> 
   const line = seen.line.inOrder().filter((part) => !names.has(nameOf(part)));
   const measured = learned(limits, before.measured, verified);
   const room = new Room(limits, measured, [...kept.map(asTaken), ...elsewhere(seen.open, names)]);
-  const most = Math.min(MOST_A_TICK, Math.max(0, MOST_ADMITTED - kept.length));
+  const most = Math.min(MOST_A_TICK, Math.max(0, MOST_OPEN_BATCHES - kept.length));
   const chosen = room.choose(line, seen.ended, clock.now()).slice(0, most);
   if (chosen.length > 0 || kept.length < verified.length) {
     const admitted = [...kept.map(remembered), ...chosen.map(asAdmitted)];

@@ -61,8 +61,12 @@ export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Pr
 function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefined {
   if (part.delivered || part.soFar?.deliveryId === delivered.deliveryId) return undefined;
   if (again.rows > 0 && part.cancelRequestedAt === undefined) return nextAttempt(part, delivered, again);
-  const held = again.rows > 0 ? { notRunAgain: again.rows } : {};
-  return { ...(without(part, 'waitUntil', 'held') as Part), delivered: { ...delivered, ...held }, tries: 0 };
+  const keptBack = again.rows > 0 ? { notRunAgain: again.rows } : {};
+  return {
+    ...(without(part, 'waitUntil', 'held') as Part),
+    delivered: { ...delivered, ...keptBack },
+    tries: 0,
+  };
 }
 
 async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn: Turn): Promise<Stored> {
