@@ -32,6 +32,8 @@ export class DynamoDbEngine implements AwsService {
   readonly #dynalite: Server;
   readonly #journal: WriteJournal;
   readonly #ready: Promise<void>;
+  readonly #underWay = new Set<Promise<DynaliteAnswer>>();
+  #isClosed = false;
 
   /** The state is the folder `dynamodb` and `dynamodb-writes.sqlite` in `directory`. */
   constructor(options: { directory: string }) {
@@ -65,6 +67,7 @@ export class DynamoDbEngine implements AwsService {
     try {
       const body = await readBody(request);
       await this.#ready;
+      if (this.#isClosed) throw new AwsError('ServiceUnavailable', 'DynamoDB is closing.', { status: 503 });
       const operation = operationOf(request);
       if (caller !== ACCOUNT_OWNER) demand(caller, operation, body);
       const forwarded = {
@@ -73,7 +76,9 @@ export class DynamoDbEngine implements AwsService {
         headers: request.headers,
         body,
       };
-      const answer = await this.#journalled(operation, body, () => callDynalite(this.#dynalite, forwarded));
+      const answer = await this.#untilEnded(
+        this.#journalled(operation, body, () => callDynalite(this.#dynalite, forwarded)),
+      );
       if (answer.body.includes('#UnknownOperationException')) throw notImplemented(`DynamoDB ${operation}`);
       response.writeHead(answer.status, answer.headers).end(answer.body);
     } catch (error) {
@@ -82,14 +87,30 @@ export class DynamoDbEngine implements AwsService {
     }
   }
 
-  /** Dynalite closes its store only as the last step of closing a listening server, so it listens for a moment. */
+  /**
+   * Refuses what comes from now on, and closes once the calls under way have ended, whether or not their clients still
+   * live: in the middle of a call, dynalite throws a closed store outside of any promise, which ends the process.
+   * Dynalite closes its store only as the last step of closing a listening server, so it listens for a moment.
+   */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#ready;
+    await Promise.allSettled(this.#underWay);
     await new Promise<void>((resolve) => this.#dynalite.listen(0, '127.0.0.1', resolve));
     await new Promise<void>((resolve, reject) => {
       this.#dynalite.close((error) => (error ? reject(error) : resolve()));
     });
     this.#journal.close();
+  }
+
+  /** Answers as the call does, which `close` waits for. */
+  async #untilEnded(call: Promise<DynaliteAnswer>): Promise<DynaliteAnswer> {
+    this.#underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#underWay.delete(call);
+    }
   }
 
   async #repeatUnfinishedWrites(): Promise<void> {

@@ -1,4 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { ACCOUNT_OWNER, type Caller } from './authorization/caller.ts';
 import type { AwsService } from './aws-service.ts';
 import { notImplemented, sendRefusal } from './json-protocol.ts';
@@ -33,17 +35,19 @@ export async function startEndpoint(options: {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
   const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
   const functionNow = options.functionNow ?? Date.now;
+  const underWay = new Set<Promise<void>>();
   const server = createServer((request, response) => {
     const caller = callerWith(credentialOf(request)?.[0]);
     response.setHeader('x-batchdrop-time', functionNow()); // for those who ask how long ago something was
     // An SDK that reads another time than its own takes any refusal for a matter of clocks, and repeats the call.
     if (caller !== ACCOUNT_OWNER) response.setHeader('date', new Date(functionNow()).toUTCString());
-    void answer(services, caller, request, response);
+    const answering = answer(services, caller, request, response).finally(() => underWay.delete(answering));
+    underWay.add(answering);
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // a large upload at a slow pace is lawful
   const port = await listen(server, options.port);
-  return { url: `http://127.0.0.1:${port}`, port, close: () => closePromptly(server) };
+  return { url: `http://127.0.0.1:${port}`, port, close: () => closePromptly(server, underWay) };
 }
 
 async function answer(
@@ -131,14 +135,13 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-function closePromptly(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const grace = setTimeout(() => server.closeAllConnections(), CLOSING_GRACE_MS);
-    server.close((error) => {
-      clearTimeout(grace);
-      if (error) reject(error);
-      else resolve();
-    });
-    server.closeIdleConnections();
-  });
+/** A client that has died leaves no connection behind, and a call that the services may not be closed under. */
+async function closePromptly(server: Server, underWay: ReadonlySet<Promise<void>>): Promise<void> {
+  const closed = promisify(server.close.bind(server))();
+  server.closeIdleConnections();
+  const ended = closed.then(() => Promise.allSettled(underWay));
+  const grace = new AbortController();
+  await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, grace)]).finally(() => grace.abort());
+  server.closeAllConnections();
+  await closed;
 }

@@ -9,7 +9,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DynamoDbEngine, type TableDefinition } from '../../local/aws/dynamodb.ts';
 import { type Endpoint, startEndpoint } from '../../local/aws/endpoint.ts';
 import { WriteJournal } from '../../local/aws/write-journal.ts';
@@ -123,6 +123,34 @@ describe('a table', () => {
     );
   });
 });
+
+describe('closing', () => {
+  it('waits for writes under way whose clients have died', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `of-the-dead-${at}`);
+    const deaths = names.map((name) => put(name, 1).catch(() => 'dead'));
+    await vi.waitUntil(() => unfinishedWrites() > 0, { interval: 0 });
+    await stop();
+    await Promise.all(deaths);
+    expect(unfinishedWrites()).toBe(0);
+    await start();
+  });
+
+  it('refuses what comes after it', async () => {
+    await engine.close();
+    await expect(put('late', 1)).rejects.toThrow(expect.objectContaining({ name: 'ServiceUnavailable' }));
+    await endpoint.close();
+    await start();
+  });
+});
+
+function unfinishedWrites(): number {
+  const journal = new WriteJournal(directory);
+  try {
+    return journal.unfinished().length;
+  } finally {
+    journal.close();
+  }
+}
 
 describe('a write that was under way when the process was killed', () => {
   /** The journal as a killed process leaves it: the write begun and not ended. */

@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, request as httpRequest } from 'node:http';
+import { setTimeout } from 'node:timers/promises';
 import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AwsService } from '../../local/aws/aws-service.ts';
@@ -152,6 +154,29 @@ describe('the endpoint', () => {
     });
     await endpoint.close();
     await expect(fetch(endpoint.url)).rejects.toThrow();
+  });
+
+  it('closes once the call of a client that has died is at its end', async () => {
+    const states: string[] = [];
+    const endpoint = await startEndpoint({
+      services: [
+        service('s3', async (_, response) => {
+          states.push('begun');
+          await once(response, 'close');
+          await setTimeout(20);
+          states.push('ended');
+        }),
+      ],
+      port: 0,
+    });
+    const client = new AbortController();
+    const dying = fetch(`${endpoint.url}/a`, client).catch(() => 'dead');
+    await vi.waitUntil(() => states.length > 0);
+    client.abort();
+    await endpoint.close();
+    states.push('closed');
+    await dying;
+    expect(states).toEqual(['begun', 'ended', 'closed']);
   });
 
   it('closes though a request never ends', async () => {
