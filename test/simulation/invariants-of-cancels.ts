@@ -51,10 +51,10 @@ function endedBy({ batch, delivered, ended }: Part, time: number): boolean {
   return batch !== undefined && (batch.status === 'failed' || (batch.endedAt ?? Infinity) <= time);
 }
 
-/** Once the cancel of a job is acknowledged, each of its open parts knows. */
+/** Once a cancel is acknowledged, each open part that it names knows. */
 function partsWished({ wishesChecked, unwished }: World): Finding {
   const broken = unwished.map((part) => `${part}, does not know of it`);
-  return { promise: 'the wish of a job is on its open parts', examined: wishesChecked, broken };
+  return { promise: 'the wish of a cancel is on the open parts it names', examined: wishesChecked, broken };
 }
 
 /**

@@ -291,10 +291,9 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: `${CORE}/request-cancel.ts`,
-        anchor:
-          'isAtItsEnd(now) || now.cancelRequestedAt !== undefined ? undefined : wished(now, deps.clock.now()),',
+        anchor: 'if (isAtItsEnd(part) || part',
         replacement:
-          'isOpen(now) && now.cancelRequestedAt === undefined ? wished(now, deps.clock.now()) : undefined,',
+          'if (isAtItsEnd(part) || (part.batch && hasEnded(part.batch.status) && !part.willRetry) || part',
       },
     ],
     shows: 'does not know of it',

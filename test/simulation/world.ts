@@ -254,19 +254,34 @@ export class World {
     else this.forgotten.push(`${created}, answered to ${id}`);
   }
 
-  /** Once a cancel is acknowledged, every open part of its job knows of it. */
+  /** Once a cancel is acknowledged, every open part that it names knows of it. */
   #checkWish({ id, body }: Message): void {
-    const jobs = this.ledger.jobs();
-    const named = jobs.find(({ jobId }) => body === JSON.stringify({ jobId }));
-    const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
-    if (job?.cancelRequestedAt === undefined) return; // it was not there yet, or too late
-    for (const part of this.ledger.parts()) {
-      if (part.jobId !== job.jobId || part.planId !== job.plan?.planId || part.delivered || part.ended)
-        continue;
+    for (const part of this.#partsNamed(JSON.parse(body), id)) {
+      if (part.delivered || part.ended) continue;
       this.wishesChecked += 1;
       if (part.cancelRequestedAt === undefined)
-        this.unwished.push(`part ${part.number} of job ${job.jobId}, cancelled by ${id}`);
+        this.unwished.push(`part ${part.number} of job ${part.jobId}, cancelled by ${id}`);
     }
+  }
+
+  /** By its job, or by its present batch; by nothing that was not there yet when the message was read, or too late. */
+  #partsNamed(request: CancelRequest, messageId: string): Part[] {
+    const parts = this.ledger.parts();
+    if ('batchId' in request) {
+      const isKnown = this.bus
+        .published()
+        .some(
+          ({ detail: { metadata, data } }) =>
+            metadata.id === `cancel:${messageId}` && 'outcome' in data && data.outcome !== 'unknown',
+        );
+      return parts.filter(({ batch }) => isKnown && batch?.batchId === request.batchId);
+    }
+    if (!('jobId' in request)) return [];
+    const jobs = this.ledger.jobs();
+    const named = jobs.find(({ jobId }) => jobId === request.jobId);
+    const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
+    if (job?.cancelRequestedAt === undefined) return [];
+    return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
   }
 
   /** What a delivery is said to have stored can be read by then. */

@@ -234,41 +234,80 @@ describe('a job of several attempts', () => {
   });
 });
 
-describe('a job that is cancelled after its batch has ended and before its results are stored', () => {
-  /** A row fails so in its batch. */
-  async function cancelled(statusCode: number): Promise<{ world: SmallWorld; jobId: string }> {
-    let stored = false;
-    const world = new SmallWorld({
-      ...failing(statusCode, ['r2'], [1]),
-      replaced: ({ api }) => ({
-        api: withMethods(api, {
-          fileBytes: (fileId) => {
-            if (stored) return api.fileBytes(fileId);
-            throw new RetryLater('not yet', { afterSeconds: 60 });
-          },
+describe.each(['jobId', 'batchId'] as const)(
+  'a cancel by %s after the batch has ended and before its results are stored',
+  (by) => {
+    /** A row fails so in its batch. */
+    async function cancelled(statusCode: number): Promise<{ world: SmallWorld; jobId: string }> {
+      let stored = false;
+      const world = new SmallWorld({
+        ...failing(statusCode, ['r2'], [1]),
+        replaced: ({ api }) => ({
+          api: withMethods(api, {
+            fileBytes: (fileId) => {
+              if (stored) return api.fileBytes(fileId);
+              throw new RetryLater('not yet', { afterSeconds: 60 });
+            },
+          }),
         }),
-      }),
+      });
+      const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+      await world.work();
+      await world.pass(6 * 60);
+      const { batch } = world.parts(jobId)[0] ?? {};
+      expect(batch).toMatchObject({ status: 'completed' });
+      await world.cancel({ [by]: { jobId, batchId: batch?.batchId }[by] });
+      expect(world.outcomes()).toEqual(['requested']);
+      stored = true;
+      await world.rest();
+      expect(world.api.audit().creates).toHaveLength(1);
+      expect(world.job(jobId)).toMatchObject({ rows: { total: 2, succeeded: 1, failed: 1 } });
+      return { world, jobId };
+    }
+
+    it('runs nothing again, and the job is cancelled', async () => {
+      const { world, jobId } = await cancelled(503);
+      expect(world.job(jobId)).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
     });
+
+    it('leaves the job completed when nothing would have run again', async () => {
+      const { world, jobId } = await cancelled(400);
+      expect(world.job(jobId)).toMatchObject({ status: 'completed' });
+    });
+  },
+);
+
+describe('a cancel by the id of a batch after which rows ran again', () => {
+  async function cancelled(when: 'runs' | 'ended') {
+    const world = new SmallWorld(failing(503, ['r2'], [1]));
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
-    await world.pass(6 * 60);
-    expect(world.parts(jobId)[0]).toMatchObject({ batch: { status: 'completed' } });
-    await world.cancel({ jobId });
-    expect(world.outcomes()).toEqual(['requested']);
-    stored = true;
+    while (world.api.audit().creates.length < 2) await world.pass(1);
+    if (when === 'ended') await world.rest();
+    const ids = world.api.audit().creates.map(({ batchId }) => batchId);
+    await world.cancel({ batchId: ids[0] });
     await world.rest();
-    expect(world.api.audit().creates).toHaveLength(1);
-    expect(world.job(jobId)).toMatchObject({ rows: { total: 2, succeeded: 1, failed: 1 } });
-    return { world, jobId };
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 2 } });
+    return { world, jobId, ids };
   }
+  const answers = ({ bus }: SmallWorld) =>
+    bus.published().flatMap(({ detail: { data } }) => ('outcome' in data ? [data] : []));
 
-  it('runs nothing again, and is cancelled', async () => {
-    const { world, jobId } = await cancelled(503);
-    expect(world.job(jobId)).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
+  it('says which batch runs them now, and how to stop it', async () => {
+    const { world, jobId, ids } = await cancelled('runs');
+    expect(answers(world)).toMatchObject([
+      {
+        outcome: 'too_late',
+        status: 'completed',
+        message: `cancel ${ids[0]}: already completed; what did not succeed runs again as ${ids[1]}: to stop it, cancel job ${jobId}`,
+      },
+    ]);
   });
 
-  it('is completed when nothing would have run again', async () => {
-    const { world, jobId } = await cancelled(400);
-    expect(world.job(jobId)).toMatchObject({ status: 'completed' });
+  it('says no more than that it had ended once they are at their end, too', async () => {
+    const { world, ids } = await cancelled('ended');
+    expect(answers(world)).toMatchObject([
+      { outcome: 'too_late', status: 'completed', message: `cancel ${ids[0]}: already completed` },
+    ]);
   });
 });

@@ -50,40 +50,52 @@ async function cancelBatch(deps: Deps, batchId: string): Promise<CancelRecorded>
       parts: [],
     };
   const { jobId, planId, number, batch } = part;
-  if (batch?.batchId !== batchId) {
-    const message = `cancel ${batchId}: it had ended, its part was tried again`;
-    return { outcome: 'too_late', status: 'failed', message, jobId, parts: [] };
-  }
-  if (!isOpen(part)) {
+  if (batch?.batchId !== batchId) return cancelEarlierBatch(part, batchId);
+  if (isAtItsEnd(part)) {
     const message = `cancel ${batchId}: already ${batch.status}`;
     return { outcome: 'too_late', status: batch.status, message, jobId, parts: [] };
   }
-  const message = `cancel ${batchId}: recorded`;
+  const message = `cancel ${batchId}: recorded${hasEnded(batch.status) ? `; it is ${batch.status}, and no row of it runs again` : ''}`;
   return { outcome: 'requested', status: batch.status, message, jobId, parts: [{ jobId, planId, number }] };
 }
 
-/** The wish, only while the batch is the part's present one and open, or waits to be tried again. */
+/** Of one that ended before the part's present attempt. */
+function cancelEarlierBatch(part: Part, batchId: string): CancelRecorded {
+  const { jobId, batch, ran } = part;
+  const earlier = ran.find((each) => each.batch.batchId === batchId)?.batch;
+  const status = earlier?.status ?? 'failed'; // the others never ran: the API put them back
+  const now = batch ? `as ${batch.batchId}` : 'soon';
+  const again = isAtItsEnd(part)
+    ? ''
+    : `; what did not succeed runs again ${now}: to stop it, cancel job ${jobId}`;
+  return {
+    outcome: 'too_late',
+    status,
+    message: `cancel ${batchId}: already ${status}${again}`,
+    jobId,
+    parts: [],
+  };
+}
+
+/** The wish, only while the batch is the part's present one: until its results are stored, rows may run again. */
 async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part | undefined> {
   const answer = await changePart(deps, ref, (part) =>
-    part.batch?.batchId === batchId && isOpen(part) && part.cancelRequestedAt === undefined
-      ? wished(part, deps.clock.now())
-      : undefined,
+    part.batch?.batchId === batchId ? withWish(part, deps.clock.now()) : undefined,
   );
   return answer?.part;
 }
 
-/** A pause ends with it: what it was for (a bus that refuses, a failed step) keeps no cancel waiting. */
-function wished(part: Part, now: number): Part {
+/**
+ * Changes nothing where the part is at its end, or has the wish. A pause ends with the wish: what it was for (a bus that
+ * refuses, a failed step) keeps no cancel waiting.
+ */
+function withWish(part: Part, now: number): Part | undefined {
+  if (isAtItsEnd(part) || part.cancelRequestedAt !== undefined) return undefined;
   return { ...(without(part, 'waitUntil') as Part), cancelRequestedAt: now };
 }
 
 function isAtItsEnd(part: Part): boolean {
   return part.delivered !== undefined || part.ended !== undefined;
-}
-
-function isOpen(part: Part): boolean {
-  if (isAtItsEnd(part)) return false;
-  return !part.batch || !hasEnded(part.batch.status) || part.willRetry === true;
 }
 
 async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
@@ -102,10 +114,7 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
   }
   const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
   for (const part of parts) {
-    // Also where the batch has ended: until its results are stored, rows of it may be about to run again.
-    await changePart(deps, part, (now) =>
-      isAtItsEnd(now) || now.cancelRequestedAt !== undefined ? undefined : wished(now, deps.clock.now()),
-    );
+    await changePart(deps, part, (now) => withWish(now, deps.clock.now()));
   }
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
   const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));
