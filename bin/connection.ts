@@ -29,7 +29,7 @@ const LOOK_EVERY_MS = { local: 250, account: 2_000 }; // quick enough for the ey
 
 /** Adds the options by which a command finds its Batchdrop. */
 export function withConnectionOptions(command: Command): Command {
-  const account = ['stack', 'region', 'profile'];
+  const account = ['stack', 'construct', 'region', 'profile'];
   return command
     .addOption(new Option('--local', 'the runtime on this machine, which is the default').conflicts(account))
     .addOption(
@@ -37,6 +37,7 @@ export function withConnectionOptions(command: Command): Command {
     )
     .addOption(new Option('--endpoint <url>', 'its address, instead').conflicts(account))
     .option('--stack <name>', `a deployed stack, in an AWS account (default there: ${STACK_NAME})`)
+    .option('--construct <id>', 'the Batchdrop in that stack, if there are several')
     .option('--region <region>', 'its region')
     .option('--profile <profile>', 'the AWS profile to find it with')
     .option('--json', 'answer in JSON, for programs');

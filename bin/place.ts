@@ -7,6 +7,8 @@ export type Place =
   | {
       readonly kind: 'account';
       readonly stack: string;
+      /** The path of the construct in the stack, where there are several. */
+      readonly construct?: string | undefined;
       readonly region?: string | undefined;
       readonly profile?: string | undefined;
     };
@@ -17,6 +19,7 @@ export interface WhereOptions {
   readonly data?: string;
   readonly endpoint?: string;
   readonly stack?: string;
+  readonly construct?: string;
   readonly region?: string;
   readonly profile?: string;
 }
@@ -29,9 +32,9 @@ export const DATA_DIRECTORY = { local: '.batchdrop', real: '.batchdrop-real' } a
 
 /** An account is used only when an option of it is given; otherwise it is the runtime of this machine. Throws a Failure. */
 export function whereIs(options: WhereOptions): Place {
-  const { stack, region, profile } = options;
-  if (stack !== undefined || region !== undefined || profile !== undefined) {
-    return { kind: 'account', stack: stack ?? STACK_NAME, region, profile };
+  const { stack, construct, region, profile } = options;
+  if ([stack, construct, region, profile].some((given) => given !== undefined)) {
+    return { kind: 'account', stack: stack ?? STACK_NAME, construct, region, profile };
   }
   return { kind: 'local', url: options.endpoint ?? urlOfRuntime(options.data) };
 }

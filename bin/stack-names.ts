@@ -1,8 +1,7 @@
-import { CloudFormationClient, DescribeStacksCommand, type Stack } from '@aws-sdk/client-cloudformation';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { WHEREABOUTS_SECRET, type Whereabouts } from '../local/runtime/data-directory.ts';
-import { Failure } from './failure.ts';
-import { clientConfigAt, type Place, stackIn } from './place.ts';
+import { clientConfigAt, type Place } from './place.ts';
+import { outputsAt } from './stack-outputs.ts';
 
 /** What the outputs of a stack name. */
 export interface StackNames {
@@ -21,7 +20,7 @@ export interface ApiNames {
 
 /** Asks CloudFormation, on one machine as in an account; throws a Failure when that is no Batchdrop. */
 export async function namesOf(place: Place): Promise<StackNames> {
-  const output = await outputsOf(place);
+  const { value: output } = await outputsAt(place);
   return {
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
@@ -33,20 +32,9 @@ export async function namesOf(place: Place): Promise<StackNames> {
 
 /** The same for the API. On one machine the functions call another than the template says, which the runtime tells. */
 export async function apiOf(place: Place): Promise<ApiNames> {
-  const output = await outputsOf(place);
+  const { value: output } = await outputsAt(place);
   const baseUrl = place.kind === 'local' ? (await whereabouts(place)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
-}
-
-async function outputsOf(place: Place): Promise<(name: string) => string> {
-  const { Outputs = [] } = await describe(place);
-  return (name) => {
-    const value = Outputs.find(({ OutputKey }) => OutputKey === name)?.OutputValue;
-    if (value !== undefined) return value;
-    throw new Failure(
-      `The stack ${stackIn(place)} has no output ${name}: it is no Batchdrop, or not up yet, or of another version.`,
-    );
-  };
 }
 
 async function whereabouts(place: Place): Promise<Whereabouts> {
@@ -57,24 +45,6 @@ async function whereabouts(place: Place): Promise<Whereabouts> {
     );
     const told: Whereabouts = JSON.parse(SecretString);
     return told;
-  } finally {
-    client.destroy();
-  }
-}
-
-async function describe(place: Place): Promise<Stack> {
-  const client = new CloudFormationClient(clientConfigAt(place));
-  try {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackIn(place) }));
-    const [stack] = Stacks;
-    if (stack === undefined) throw new Failure(`CloudFormation did not describe ${stackIn(place)}.`);
-    return stack;
-  } catch (cause) {
-    if (!(cause instanceof Error) || !/does not exist/.test(cause.message)) throw cause;
-    throw new Failure(
-      `There is no stack ${stackIn(place)} there: give its name with --stack, its region with --region and its account with --profile.`,
-      { cause },
-    );
   } finally {
     client.destroy();
   }

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 import { Batchdrop } from './batchdrop.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
-import { DEFAULT_API_KEY_SECRET, DEFAULT_BASE_URL } from './openai-account.ts';
+import { DEFAULT_API_KEY_SECRET } from './openai-account.ts';
 
 /** The choices of Batchdrop, with what is your own by its name. */
 export interface BatchdropStackProps
@@ -44,23 +44,9 @@ export class BatchdropStack extends Stack {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
       }),
     });
-    this.#nameThings(props);
+    // In a stack that holds nothing else they need neither a path before their names nor a hash behind.
+    for (const output of this.batchdrop.outputs) output.overrideLogicalId(output.node.id);
     this.#showCommands(props);
-  }
-
-  /** What the CLI and the local runtime ask for by these names. */
-  #nameThings(props: BatchdropStackProps): void {
-    const { requestBucket, resultsBucket, cancelQueue, bus, ledger } = this.batchdrop;
-    const things = {
-      RequestBucket: requestBucket.bucketName,
-      ResultsBucket: resultsBucket.bucketName,
-      CancelQueueUrl: cancelQueue.queueUrl,
-      EventBus: bus.eventBusName,
-      LedgerTable: ledger.tableName,
-      ApiKeySecret: props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET,
-      ApiBaseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
-    };
-    for (const [name, value] of Object.entries(things)) new CfnOutput(this, name, { value });
   }
 
   #showCommands(props: BatchdropStackProps): void {

@@ -1,3 +1,4 @@
+import type { CfnOutput } from 'aws-cdk-lib';
 import type { Alarm, Metric, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { IEventBus, Rule } from 'aws-cdk-lib/aws-events';
@@ -20,6 +21,7 @@ import { houseMetric } from './house-metric.ts';
 import { instanceName } from './instance-name.ts';
 import { Intake } from './intake.ts';
 import { LedgerTable } from './ledger-table.ts';
+import { NamedThings } from './named-things.ts';
 import { OpenAiAccount } from './openai-account.ts';
 import { Polling } from './polling.ts';
 import type { Rooms } from './rooms.ts';
@@ -44,6 +46,8 @@ export class Batchdrop extends Construct {
   readonly ledger: Table;
   /** All alarms, for actions of your own or a composite. */
   readonly alarms: readonly Alarm[];
+  /** The outputs of the stack by which the `batchdrop` command finds this construct. */
+  readonly outputs: readonly CfnOutput[];
   readonly #instance: string;
   readonly #requestPrefix: string | undefined;
 
@@ -66,13 +70,27 @@ export class Batchdrop extends Construct {
     this.bus = new StatusEvents(this, 'StatusEvents', { bus: choices.bus, instance: this.#instance }).bus;
     const ledger = new LedgerTable(this, 'Ledger', { removalPolicy, encryptionKey });
     this.ledger = ledger.table;
-    const rooms = this.#furnish(ledger, choices);
+    const openAi = new OpenAiAccount(this, 'OpenAi', {
+      apiKeySecret: choices.apiKeySecret,
+      baseUrl: choices.baseUrl,
+    });
+    const rooms = this.#furnish(ledger, openAi, choices);
     this.cancelQueue = rooms.cancellation.work.queue;
     this.alarms = this.#watch(rooms, choices);
+    const names = new NamedThings(this, 'Names', {
+      RequestBucket: this.requestBucket.bucketName,
+      ResultsBucket: this.resultsBucket.bucketName,
+      CancelQueueUrl: this.cancelQueue.queueUrl,
+      EventBus: this.bus.eventBusName,
+      LedgerTable: this.ledger.tableName,
+      ApiKeySecret: openAi.secretId,
+      ApiBaseUrl: openAi.baseUrl,
+    });
+    this.outputs = names.outputs;
   }
 
   /** Backwards along the way of the data, so that each room knows the queue of the next. */
-  #furnish(ledger: LedgerTable, choices: Choices): Rooms {
+  #furnish(ledger: LedgerTable, openAi: OpenAiAccount, choices: Choices): Rooms {
     const { requestBucket, resultsBucket, bus } = this;
     const shared = {
       house: { instance: this.#instance, network: choices.network, logGroup: choices.logGroup },
@@ -83,10 +101,7 @@ export class Batchdrop extends Construct {
       bus,
       batchLimits: batchLimitsOf(choices),
       encryptionKey: choices.encryptionKey,
-      openAi: new OpenAiAccount(this, 'OpenAi', {
-        apiKeySecret: choices.apiKeySecret,
-        baseUrl: choices.baseUrl,
-      }),
+      openAi,
     };
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,

@@ -23,10 +23,14 @@ export class OpenAiAccount extends Construct {
     this.secret = props.apiKeySecret ?? Secret.fromSecretNameV2(this, 'ApiKey', DEFAULT_API_KEY_SECRET);
   }
 
-  /** What a function that calls the API has in its environment: the secret's name or ARN, never its value. */
+  /** The secret's name or ARN, by which Secrets Manager finds it. */
+  get secretId(): string {
+    return this.secret.secretFullArn ?? this.secret.secretName;
+  }
+
+  /** What a function that calls the API has in its environment: where the key is, never the key. */
   environment(): { OPENAI_SECRET_ID: string; OPENAI_BASE_URL: string } {
-    const { secretFullArn, secretName } = this.secret;
-    return { OPENAI_SECRET_ID: secretFullArn ?? secretName, OPENAI_BASE_URL: this.baseUrl };
+    return { OPENAI_SECRET_ID: this.secretId, OPENAI_BASE_URL: this.baseUrl };
   }
 
   grantUse(caller: HouseFunction): void {
