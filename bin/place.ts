@@ -1,4 +1,4 @@
-import { readWhereabouts } from '../local/runtime/data-directory.ts';
+import { readWhereabouts } from '../local/runtime/whereabouts.ts';
 import { Failure } from './failure.ts';
 
 /** Where a Batchdrop is: on this machine, or as a stack in an AWS account. */

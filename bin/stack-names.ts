@@ -1,5 +1,5 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { WHEREABOUTS_SECRET, type Whereabouts } from '../local/runtime/data-directory.ts';
+import { WHEREABOUTS_SECRET, type Whereabouts } from '../local/runtime/whereabouts.ts';
 import { clientConfigAt, type Place } from './place.ts';
 import { outputsAt } from './stack-outputs.ts';
 

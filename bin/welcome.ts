@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import type { ApiKind, Whereabouts } from '../local/runtime/data-directory.ts';
+import type { ApiKind } from '../local/runtime/data-directory.ts';
+import type { Whereabouts } from '../local/runtime/whereabouts.ts';
 import { DATA_DIRECTORY } from './place.ts';
 
 /** What a person needs to know once the runtime is up: where it is, and how to drop, see, cancel and stop. */

@@ -1,18 +1,20 @@
 /**
  * Writes `dist/package`, which is what is published: compiled JavaScript, as Node strips no types under `node_modules`,
- * declarations, and the function bundles. Not the project itself: that has the tools, the runtime and the command line,
- * none of which a CDK app needs.
+ * declarations, the function bundles, and the command for what is deployed, a bundle as well: an app installs nothing
+ * besides. Not the project itself, which has the tools and the runtime.
  */
 import { execFile } from 'node:child_process';
 import { copyFile, cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { bundleFunctions } from './bundle.ts';
 import { BUNDLES_DIRECTORY } from './function-bundles.ts';
 
 const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package');
+const COMMAND = 'bin/batchdrop.cjs';
 const run = promisify(execFile);
 
 /** Answers the directory. Throws what the compiler says. */
@@ -21,6 +23,7 @@ export async function buildPackage(): Promise<string> {
   await compile();
   await bundleFunctions();
   await cp(BUNDLES_DIRECTORY, join(PACKAGE, 'dist', 'functions'), { recursive: true });
+  await bundleCommand();
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(PROJECT, file), join(PACKAGE, file));
   }
@@ -31,6 +34,20 @@ export async function buildPackage(): Promise<string> {
   });
   await writeFile(join(PACKAGE, 'package.json'), `${JSON.stringify(await manifest(), null, 2)}\n`);
   return PACKAGE;
+}
+
+/** For the oldest Node that the package takes; legible, as an error may show a line of it. */
+async function bundleCommand(): Promise<void> {
+  await build({
+    entryPoints: [join(PROJECT, 'bin', 'packaged.ts')],
+    outfile: join(PACKAGE, COMMAND),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    mainFields: ['module', 'main'], // the SDK's ES modules can be shaken
+    logLevel: 'silent', // the error that is thrown says it all
+  });
 }
 
 async function compile(): Promise<void> {
@@ -65,6 +82,7 @@ async function manifest(): Promise<object> {
     type,
     engines,
     sideEffects: false,
+    bin: { [name]: COMMAND },
     exports: Object.fromEntries(
       Object.entries<string>(exports).map(([path, file]) => [path, compiled(file)]),
     ),

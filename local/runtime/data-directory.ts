@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { readWhereabouts, type Whereabouts, whereaboutsFile } from './whereabouts.ts';
 
 /** Which Batch API the jobs of a data directory run on; their ids mean nothing to the other. */
 export type ApiKind = 'local' | 'real';
@@ -14,23 +15,7 @@ interface Passport {
   readonly exampleJobId?: string;
 }
 
-/** Where a running runtime is found, for the CLI and other tools. */
-export interface Whereabouts {
-  readonly url: string;
-  readonly pid: number;
-  readonly openAiUrl: string;
-  readonly requestBucket: string;
-  readonly resultsBucket: string;
-  readonly cancelQueueUrl: string;
-  readonly eventBus: string;
-  readonly ledgerTable: string;
-}
-
-/** The name under which the endpoint's Secrets Manager tells a client the same. */
-export const WHEREABOUTS_SECRET = 'batchdrop/local/whereabouts';
-
 const PASSPORT = 'runtime.json';
-const WHEREABOUTS = 'endpoint.json';
 const LOCK = 'lock.sqlite';
 
 /**
@@ -78,7 +63,7 @@ export class DataDirectory {
 
   /** Tells where the runtime is, once it answers. */
   announce(whereabouts: Whereabouts): void {
-    writeWhole(join(this.path, WHEREABOUTS), whereabouts);
+    writeWhole(whereaboutsFile(this.path), whereabouts);
   }
 
   /** A place of this name inside, made if missing. */
@@ -96,7 +81,7 @@ export class DataDirectory {
 
   /** Gives the directory up. */
   release(): void {
-    rmSync(join(this.path, WHEREABOUTS), { force: true });
+    rmSync(whereaboutsFile(this.path), { force: true });
     this.#lock.close();
   }
 
@@ -104,12 +89,6 @@ export class DataDirectory {
     this.#passport = passport;
     writeWhole(join(this.path, PASSPORT), passport);
   }
-}
-
-/** Where the runtime of that data directory is; undefined when none runs. */
-export function readWhereabouts(directory: string): Whereabouts | undefined {
-  const file = join(directory, WHEREABOUTS);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
 /** A directory that holds something else is not ours to fill. */

@@ -7,13 +7,14 @@ import type { FaultPlan } from '../openai/faults.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
 import { refuseFaultyWiring } from './check-wiring.ts';
-import { type DataDirectory, WHEREABOUTS_SECRET, type Whereabouts } from './data-directory.ts';
+import type { DataDirectory } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
 import { planStack } from './plan-stack.ts';
 import { SavedClock } from './saved-clock.ts';
 import type { StackPlan } from './stack-plan.ts';
+import { WHEREABOUTS_SECRET, type Whereabouts } from './whereabouts.ts';
 
 /** The Batch API that the functions call: one on this machine, or a real one. */
 export type BatchApiChoice =

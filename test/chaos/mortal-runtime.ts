@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { Whereabouts } from '../../local/runtime/data-directory.ts';
+import type { Whereabouts } from '../../local/runtime/whereabouts.ts';
 import type { RuntimeOrder, RuntimeReport } from './runtime-process.ts';
 
 const ENTRY = fileURLToPath(new URL('runtime-process.ts', import.meta.url));

@@ -12,7 +12,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Whereabouts } from '../../local/runtime/data-directory.ts';
+import type { Whereabouts } from '../../local/runtime/whereabouts.ts';
 
 export type Room = 'intake' | 'submission' | 'delivery';
 

@@ -1,7 +1,8 @@
 /** The runtime as a child process of the chaos run: `up` without what talks to people, with faults of the Batch API. */
 import { readFaultPlan } from '../../local/openai/faults-file.ts';
-import { DataDirectory, type Whereabouts } from '../../local/runtime/data-directory.ts';
+import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { startRuntime } from '../../local/runtime/runtime.ts';
+import type { Whereabouts } from '../../local/runtime/whereabouts.ts';
 
 /** What the process is told on its command line, as JSON. */
 export interface RuntimeOrder {

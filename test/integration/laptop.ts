@@ -10,7 +10,7 @@ import { jobIdOf } from '../../functions/shared/core/job-id.ts';
 import { VirtualClock } from '../../local/clock.ts';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
 import { type BatchApiOptions, startBatchApi } from '../../local/openai/server.ts';
-import { readWhereabouts, type Whereabouts } from '../../local/runtime/data-directory.ts';
+import { readWhereabouts, type Whereabouts } from '../../local/runtime/whereabouts.ts';
 import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
 import { Outsider } from './stock-clients.ts';
 

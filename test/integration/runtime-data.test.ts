@@ -4,8 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DataDirectory, readWhereabouts } from '../../local/runtime/data-directory.ts';
+import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { SavedClock } from '../../local/runtime/saved-clock.ts';
+import { readWhereabouts } from '../../local/runtime/whereabouts.ts';
 
 const MODULE = new URL('../../local/runtime/data-directory.ts', import.meta.url).href;
 

@@ -8,7 +8,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Whereabouts } from '../../local/runtime/data-directory.ts';
+import type { Whereabouts } from '../../local/runtime/whereabouts.ts';
 
 /** An event of Batchdrop as a subscriber reads it. */
 export interface HeardEvent {

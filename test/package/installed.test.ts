@@ -101,6 +101,13 @@ describe('in an app of somebody else', () => {
     expect(existsSync(join(folder, 'node_modules/batchdrop/node_modules'))).toBe(false);
   });
 
+  it('the command is there', async () => {
+    const { stdout } = await run(process.execPath, [join(folder, 'node_modules/.bin/batchdrop'), '--help'], {
+      cwd: folder,
+    });
+    expect(stdout).toContain('doctor');
+  });
+
   it('the types fit TypeScript, strictly', async () => {
     const strict = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
     await run(process.execPath, [COMPILER, ...strict, '--types', '', 'app.ts'], { cwd: folder });

@@ -1,5 +1,8 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage } from '../../lib/build-package.ts';
@@ -11,6 +14,7 @@ import {
   RELEASED,
   releaseOf,
 } from '../released/surface.ts';
+import { temporaryDirectory } from './synthesis.ts';
 
 let directory: string;
 let present: Record<string, string>;
@@ -45,6 +49,38 @@ describe('the package', () => {
     expect(
       imported.filter((from) => !/^(\.\.?\/.*\.js|node:\w+|aws-cdk-lib(\/.*)?|constructs)$/.test(from)),
     ).toEqual([]);
+  });
+
+  it('has the command for what is deployed, in one file that needs nothing besides', async () => {
+    const folder = temporaryDirectory();
+    const command = join(folder, 'batchdrop.cjs');
+    copyFileSync(join(directory, 'bin', 'batchdrop.cjs'), command);
+    const batchdrop = async (...args: string[]) => {
+      const env = { AWS_EC2_METADATA_DISABLED: 'true', HOME: folder };
+      const child = spawn(process.execPath, [command, ...args], { cwd: folder, env });
+      const [stdout, stderr] = await Promise.all([
+        text(child.stdout),
+        text(child.stderr),
+        once(child, 'exit'),
+      ]);
+      return { code: child.exitCode, stdout, stderr };
+    };
+
+    const { stdout } = await batchdrop('--help');
+    const commands = [...stdout.matchAll(/^ {2}([a-z]+) .*\[/gm)].map(([, name]) => name);
+    const known = ['submit', 'list', 'watch', 'cancel', 'results', 'pause', 'resume', 'doctor', 'redrive'];
+    expect(commands).toEqual([...known, 'help']);
+    expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);
+    writeFileSync(join(folder, 'bad.jsonl'), '{}\n');
+    expect(await batchdrop('submit', '--dry-run', 'bad.jsonl')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('bad.jsonl:1: custom_id'),
+    });
+    // The SDK in it looks for credentials in all the usual places.
+    expect(await batchdrop('list', '--stack', 'Batchdrop', '--region', 'us-east-1')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^There are no AWS credentials: sign in/),
+    });
   });
 
   it('is found in order by publint', async () => {
