@@ -76,9 +76,10 @@ export interface BatchdropProps {
    */
   rerunMissing?: boolean | undefined;
   /**
-   * Input tokens that may be enqueued at once, by model: parts are held back so that no more are, by an estimate that the
-   * usage of finished batches corrects. For models with a limit at OpenAI that other programs leave to you. What is not
-   * named is sent at once, and again when the API says that it was too much.
+   * Input tokens that may be enqueued at once, by model: files are planned as batches of at most half of them, and these are
+   * held back so that no more are, by an estimate that the usage of finished batches corrects. For models with a limit at
+   * OpenAI that other programs leave to you. What is not named is sent at once, and again when the API says that it was too
+   * much; a batch of more than the whole limit then never begins.
    * @default - no limit beforehand
    */
   enqueuedTokens?: Readonly<Record<string, number>> | undefined;

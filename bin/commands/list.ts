@@ -66,6 +66,8 @@ interface PlaceInLine {
   since: string;
   /** It is tried again then at the latest, once it is the first. */
   until?: string;
+  /** The API put it back though no other batch of its model was open. */
+  alone?: true;
 }
 
 function placesOf(line: WaitingLine): Map<string, PlaceInLine[]> {
@@ -76,7 +78,8 @@ function placesOf(line: WaitingLine): Map<string, PlaceInLine[]> {
     ahead.set(model, position);
     const since = new Date(waiting.since).toISOString();
     const until = waiting.until === undefined ? {} : { until: new Date(waiting.until).toISOString() };
-    const place = { part: number, for: waiting.for, position, since, ...until };
+    const alone = waiting.alone ? { alone: waiting.alone } : {};
+    const place = { part: number, for: waiting.for, position, since, ...until, ...alone };
     places.set(jobId, [...(places.get(jobId) ?? []), place]);
   }
   return places;
@@ -105,7 +108,8 @@ function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<str
 function waitingLine([first, ...others]: readonly PlaceInLine[], parts: number): string | undefined {
   if (!first) return undefined;
   const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
-  return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}`;
+  const advice = first.alone ? '; refused while alone, so set enqueuedTokens and put the file again' : '';
+  return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}${advice}`;
 }
 
 /** A terminal gets lines as wide as it is, a pipe gets them whole. */

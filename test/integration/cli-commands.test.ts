@@ -209,11 +209,13 @@ describe('batchdrop list', () => {
     const [part] = await ledger.partsOf(jobId, job?.plan?.planId ?? '');
     if (!part) throw new Error('there is no part');
     const since = Date.UTC(2026, 10, 20, 12);
-    const waiting = { for: 'token_limit', since, until: since + 60_000 } as const;
+    const waiting = { for: 'token_limit', since, until: since + 60_000, alone: true } as const;
     await changePart({ ledger, clock: Date }, part, (now) => ({ ...now, waiting }));
 
     const { stdout } = await cli('list');
-    expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  waiting: token limit, position 1$`, 'm'));
+    const line =
+      'waiting: token limit, position 1; refused while alone, so set enqueuedTokens and put the file again';
+    expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  ${line}$`, 'm'));
     const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
     expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
       {
@@ -222,6 +224,7 @@ describe('batchdrop list', () => {
         position: 1,
         since: '2026-11-20T12:00:00.000Z',
         until: '2026-11-20T12:01:00.000Z',
+        alone: true,
       },
     ]);
     await cli('resume');

@@ -100,6 +100,22 @@ it('held back beforehand, none of them is refused', { timeout: 120_000 }, async 
   expect(measured?.tokens).toBe(JOBS * TOKENS);
 });
 
+it('a file of many times what may be enqueued is split by the limit, and goes through', {
+  timeout: 120_000,
+}, async () => {
+  const limit = TOKENS;
+  const { world } = await worldAtServer(limit, { enqueuedTokens: { 'gpt-4o-mini': limit } });
+  const large = jsonl(Array.from({ length: 8 * ROWS.length }, (_, n) => longRow(`row-${n}`)));
+  const jobId = await world.drop('large.jsonl', large);
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 8 * ROWS.length } });
+  expect(world.parts(jobId).length).toBeGreaterThanOrEqual(16);
+  expect(putBack(world)).toEqual([]);
+  expect(mostAtOnce(world)).toBe(2);
+  const ids = world.lines(`${jobId}/output.jsonl`).map(({ custom_id: id }) => id);
+  expect(ids).toEqual(Array.from({ length: 8 * ROWS.length }, (_, n) => `row-${n}`));
+});
+
 it('a part that the account has no room for, ever, keeps no other job waiting', {
   timeout: 120_000,
 }, async () => {
@@ -110,6 +126,8 @@ it('a part that the account has no room for, ever, keeps no other job waiting', 
     await world.pass(1);
   expectAllDone(world, [...jobs, last]);
   expect(world.parts(large)[0]?.putBack).toBeGreaterThan(1);
+  const warned = world.log.lines.find(({ code }) => code === 'refused_alone');
+  expect(warned?.facts).toMatchObject({ jobId: large, reason: expect.stringContaining('Limit: ') });
   await world.cancel({ jobId: large });
   await world.rest();
   expect(world.job(large).status).toBe('cancelled');

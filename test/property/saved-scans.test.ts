@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { conclude, scanOn } from '../../functions/shared/core/check-request-file.ts';
 import { type CheckedFile, FileScan } from '../../functions/shared/core/file-scan.ts';
+import type { PartBytes } from '../../functions/shared/core/plan-parts.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { pieces, validFile } from './request-file-arbitrary.ts';
 
@@ -12,9 +13,14 @@ interface Scanned {
 }
 
 /** Scans a file whose turns end where `ends` says, asked after each chunk; what a turn leaves is saved and taken up. */
-async function scanned(file: Buffer, chunkBytes: number, ends: () => boolean): Promise<Scanned> {
+async function scanned(
+  file: Buffer,
+  partBytes: PartBytes,
+  chunkBytes: number,
+  ends: () => boolean,
+): Promise<Scanned> {
   const kept = createInMemoryRowTables();
-  let scan = FileScan.begun();
+  let scan = FileScan.begun(partBytes);
   const read = (offset: number) => {
     const places = [offset];
     for (let at = offset + chunkBytes; at < file.length; at += chunkBytes) places.push(at);
@@ -56,11 +62,12 @@ test('any file, read over any turns, gets the verdict, parts and row tables of o
   await fc.assert(
     fc.asyncProperty(
       anyFile,
+      fc.dictionary(fc.constantFrom('m', 'n', 'ö'), fc.integer({ min: 1, max: 1_000 })),
       fc.integer({ min: 1, max: 5_000 }),
       fc.infiniteStream(fc.boolean()),
-      async (file, chunkBytes, ends) => {
-        const atOnce = await scanned(file, 4_096, () => false);
-        const { turns, ...overTurns } = await scanned(file, chunkBytes, () => ends.next().value);
+      async (file, partBytes, chunkBytes, ends) => {
+        const atOnce = await scanned(file, partBytes, 4_096, () => false);
+        const { turns, ...overTurns } = await scanned(file, partBytes, chunkBytes, () => ends.next().value);
         expect(overTurns).toEqual({ checked: atOnce.checked, tables: atOnce.tables });
         seen[atOnce.checked.verdict] += 1;
         seen.turns += turns;
@@ -80,7 +87,7 @@ test('a saved scan that is cut short, longer, or none is refused, never gone on 
       fc.nat(),
       fc.uint8Array({ minLength: 1, maxLength: 9 }),
       async ({ file }, cutAt, more) => {
-        const scan = FileScan.begun();
+        const scan = FileScan.begun({});
         scan.push(file);
         scan.takeClosed();
         const saved = Buffer.concat([...scan.saved()]);

@@ -1,3 +1,4 @@
+import type { Part } from '../../functions/shared/core/part.ts';
 import type { Finding } from './invariants.ts';
 import { MINUTE } from './invocation.ts';
 import { nameOf } from './ledger-watch.ts';
@@ -22,11 +23,14 @@ export function withinLimits({ limits, written, api }: World): Finding {
  */
 export function oldestFirst({ written, repairedAt }: World): Finding {
   const after = written.letOn.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
-  const together = new Set(written.letOn.map(({ part, at }) => `${nameOf(part)} ${at}`)); // by one tick
+  const chosen = Map.groupBy(written.letOn, ({ part }) => nameOf(part));
+  // By the same tick, or by one before that died with its leave ungiven; the leaves themselves are given side by side.
+  const isChosen = (other: Part, since: number, at: number) =>
+    chosen.get(nameOf(other))?.some((its) => since <= its.at && its.at <= at) ?? false;
   const broken = after.flatMap(({ part, at, older }) =>
     older
       .filter(({ waiting }) => waiting && !waiting.alone && waiting.since < at - SEEN_AFTER_MS)
-      .filter((other) => !together.has(`${nameOf(other)} ${at}`))
+      .filter((other) => !isChosen(other, other.waiting?.since ?? 0, at))
       .map((other) => `${nameOf(part)} was let on before ${nameOf(other)}, which is older`),
   );
   return { promise: 'oldest first within a model', examined: after.length, broken };

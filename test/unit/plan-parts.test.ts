@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import { PartPlanner } from '../../functions/shared/core/plan-parts.ts';
+import { type PartBytes, PartPlanner } from '../../functions/shared/core/plan-parts.ts';
 import { RowTable } from '../../functions/shared/core/row-table.ts';
 
 const ROW_BYTES = 100;
 
 /** Puts rows of these models into parts, one after the other, each with an id of 12 bytes: 30 bytes of table. */
-function planned(models: Iterable<string>, mostTableBytes?: number) {
-  const planner = new PartPlanner(mostTableBytes);
+function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: PartBytes = {}) {
+  const planner = new PartPlanner(partBytes, mostTableBytes);
   let ordinal = 0;
   const refused: (string | undefined)[] = [];
   for (const model of models) {
@@ -64,6 +64,30 @@ describe('the open row tables', () => {
       return Array.from({ length: rows.rows }, (_, index) => rows.place(index).ordinal);
     });
     expect(ordinals.sort((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, ordinal) => ordinal));
+  });
+});
+
+describe('a bound on the bytes of a model', () => {
+  const parts = (models: Iterable<string>, partBytes: PartBytes) =>
+    planned(models, undefined, partBytes)
+      .closed.map(({ part }) => part)
+      .sort((a, b) => a.number - b.number)
+      .map(({ model, rows, uploadBytes }) => [model, rows, uploadBytes]);
+
+  it('closes its parts before they pass it, and those of no other model', () => {
+    expect(parts(alternating(10, 'm', 'n'), { m: 2 * ROW_BYTES })).toEqual([
+      ['m', 2, 200],
+      ['n', 5, 500],
+      ['m', 2, 200],
+      ['m', 1, 100],
+    ]);
+  });
+
+  it('that is less than a row leaves each row a part of its own', () => {
+    expect(parts(['m', 'm'], { m: 1 })).toEqual([
+      ['m', 1, 100],
+      ['m', 1, 100],
+    ]);
   });
 });
 

@@ -46,6 +46,11 @@ const TWO = ['m', 'n'];
 async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string; turns: number }> {
   const { jobId, event } = world.put('a.jsonl', body);
   await world.intake(event, world.turn(TURN));
+  return { jobId, turns: await takeUpUntilPlanned(world, jobId) };
+}
+
+/** Answers the turns it took, one that was before included. */
+async function takeUpUntilPlanned(world: SmallWorld, jobId: string): Promise<number> {
   let turns = 1;
   for (; world.job(jobId).status === 'received'; turns += 1) {
     if (turns > 200) throw new Error('it never came to an end');
@@ -57,7 +62,7 @@ async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string;
       await world.intake(JSON.stringify({ jobId }), world.turn(TURN));
     }
   }
-  return { jobId, turns };
+  return turns;
 }
 
 /** What was planned, and every row table, but for ids that are drawn. */
@@ -89,6 +94,20 @@ describe('a file that takes longer than a turn', () => {
     const { scan, plan, tries } = world.job(jobId);
     expect(scan).toEqual({ planId: plan?.planId, checkpoints: turns - 1, turns });
     expect(tries).toBe(0);
+  });
+
+  it('of a model whose tokens are limited is planned by the limit of its first turn, whatever is set meanwhile', async () => {
+    const limits = { enqueuedTokens: { m: 40_000 } }; // 80 KB a part by the first guess, at half of the limit
+    const quick = new SmallWorld({ limits });
+    const atOnce = await takeIn(quick, largeFile(TWO));
+    expect(quick.parts(atOnce.jobId).filter(({ model }) => model === 'm')).toHaveLength(4);
+    const world = slowWorld();
+    world.ports.limits = limits;
+    const { jobId, event } = world.put('a.jsonl', largeFile(TWO));
+    await world.intake(event, world.turn(TURN));
+    world.ports.limits = { enqueuedTokens: { m: 1 } };
+    await takeUpUntilPlanned(world, jobId);
+    expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
   });
 
   it('is read once, each byte of it but for lines that a turn ends in', async () => {
@@ -172,7 +191,7 @@ describe('a file that takes longer than a turn', () => {
 
 const bytesAt = (world: SmallWorld, key: string) => world.results.objects().get(key)?.body ?? Buffer.of();
 const otherFormat = (bytes: Uint8Array) =>
-  Buffer.from(Buffer.from(bytes).toString('latin1').replace('"format":1', '"format":0'), 'latin1');
+  Buffer.from(Buffer.from(bytes).toString('latin1').replace('"format":2', '"format":0'), 'latin1');
 
 describe('an invocation that dies', () => {
   /** The n-th call from now on, and every later one until `revive`, never comes to anything. */

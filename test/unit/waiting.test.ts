@@ -315,20 +315,47 @@ describe('with enqueued tokens limited', () => {
     expect(begun(world).slice(1)).toEqual(jobs);
   });
 
-  it('a part beyond the whole limit runs alone; log and summary warn', async () => {
-    const limits = { enqueuedTokens: { [MODEL]: 100 } };
-    const world = new SmallWorld({ limits });
-    const jobs = await dropAll(world, 2);
+  it('a file beyond the whole limit becomes parts of half of it at the most: two run at once', async () => {
+    const limits = { enqueuedTokens: { [MODEL]: 250 } }; // a thousand bytes by the estimate
+    const world = new SmallWorld({ limits, enqueuedTokens: () => 250 });
+    const rows = Array.from({ length: 30 }, (_, n) => `row-${n}`);
+    const jobId = await world.drop('a.jsonl', fileOf(...rows));
     await world.rest();
-    expect(jobs.map((jobId) => world.job(jobId).status)).toEqual(['completed', 'completed']);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 30, succeeded: 30 } });
+    const sizes = world.parts(jobId).map(({ uploadBytes }) => uploadBytes);
+    expect(sizes.length).toBeGreaterThan(5);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+    expect(putBackEvents(world)).toEqual([]);
+    expect(world.lines('output.jsonl').map(({ custom_id: id }) => id)).toEqual(rows);
+  });
+
+  it('parts are as large as the usage of finished batches lets expect', async () => {
+    const limits = { enqueuedTokens: { [MODEL]: 25_000 } };
+    const world = new SmallWorld({ limits });
+    const rows = (name: string) => fileOf(...Array.from({ length: 2_000 }, (_, n) => `${name}-${n}`));
+    const first = await world.drop('a.jsonl', rows('a')); // 0.2 MB: 50,000 tokens are expected, 20,000 billed
+    await world.rest();
+    const second = await world.drop('b.jsonl', rows('b'));
+    await world.rest();
+    const [before, after] = [first, second].map((jobId) => world.parts(jobId).length);
+    expect(before).toBe(5);
+    expect(after).toBeLessThan(before ?? 0);
+  });
+
+  it('a row beyond the whole limit runs alone; log and summary warn', async () => {
+    const limits = { enqueuedTokens: { [MODEL]: 10 } };
+    const world = new SmallWorld({ limits });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
     expect(world.log.lines.filter(({ code }) => code === 'part_over_token_limit')).toHaveLength(2);
-    const summary = summaryOf(world, jobs[0] ?? '');
-    expect(summary.warnings).toHaveLength(1);
-    expect(summary.warnings[0]).toContain('more than the limit of 100');
+    const summary = summaryOf(world, jobId);
+    expect(summary.warnings).toHaveLength(2);
+    expect(summary.warnings[0]).toContain('more than the limit of 10 ');
   });
 
   it('the usage of finished batches corrects the estimate, and the summary has both', async () => {
-    const limits = { enqueuedTokens: { [MODEL]: 100_000 } };
+    const limits = { enqueuedTokens: { [MODEL]: 120_000 } }; // a file is just under half
     const world = new SmallWorld({ limits });
     const many = fileOf(...Array.from({ length: 2_000 }, (_, n) => `row-${n}`)); // 0.2 MB, 20,000 tokens
     const first = await world.drop('a.jsonl', many);
@@ -340,7 +367,7 @@ describe('with enqueued tokens limited', () => {
     const [early] = summaryOf(world, first).parts[0].batches;
     const [late] = summaryOf(world, third).parts[0].batches;
     expect(early.usage.inputTokens).toBe(20_000);
-    expect(early.enqueuedTokensLimit).toBe(100_000);
+    expect(early.enqueuedTokensLimit).toBe(120_000);
     expect(early.estimatedInputTokens).toBeGreaterThan(50_000);
     expect(late.estimatedInputTokens).toBeLessThan(early.estimatedInputTokens / 1.5);
     expect(world.job(second).status).toBe('completed');

@@ -21,12 +21,12 @@ export interface RowTables {
   read(part: number): Promise<Uint8Array>;
 }
 
-/** All of it in one go; `read` opens the file from its start. */
+/** All of it in one go, for no limits of ours; `read` opens the file from its start. */
 export async function checkRequestFile(
   read: () => AsyncIterable<Uint8Array>,
   tables: RowTables,
 ): Promise<CheckedFile> {
-  const scan = FileScan.begun();
+  const scan = FileScan.begun({});
   await scanOn(scan, read, tables, () => false);
   return conclude(scan, tables);
 }

@@ -9,14 +9,20 @@ import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
 import { ByteSource } from './byte-source.ts';
 import { checkRow, type Row } from './check-row.ts';
 import { type Line, type LineHandler, LineReader } from './lines.ts';
-import { type ClosedPart, PartPlanner, type PlannedPart, type PlannerFacts } from './plan-parts.ts';
+import {
+  type ClosedPart,
+  type PartBytes,
+  PartPlanner,
+  type PlannedPart,
+  type PlannerFacts,
+} from './plan-parts.ts';
 import { RowIds } from './row-ids.ts';
 
 /** Findings kept for the report; all are counted. */
 export const FINDINGS_KEPT = 1000;
 
 /** To be raised with any change of what is saved, or of which rows make a part. */
-const FORMAT = 1;
+const FORMAT = 2;
 const LONGEST_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is no scan
 
 export type CheckedFile =
@@ -62,10 +68,10 @@ export class FileScan implements LineHandler {
   }
 
   /** Of a file of which nothing was read yet. */
-  static begun(): FileScan {
+  static begun(partBytes: PartBytes): FileScan {
     const next = { offset: 0, linesBefore: 0 };
     const nothing = { next, rows: 0, findings: [], findingsCount: 0, parts: [] };
-    return new FileScan(nothing, new PartPlanner(), new RowIds());
+    return new FileScan(nothing, new PartPlanner(partBytes), new RowIds());
   }
 
   /** Errors: RangeError on what is no scan, or one of another version of this code; those of the chunks. */

@@ -112,6 +112,10 @@ export async function applyObserved(
     if (!isFurther(part, known.status, observed.status)) return undefined;
     return withStatus(part, known.status, observed, deps.clock.now(), line?.placeOf(part));
   });
+  if (answer?.changed && answer.part.waiting?.alone) {
+    const { jobId, number: part, model, batch } = answer.part;
+    deps.log.warn('refused_alone', { jobId, part, model, reason: batch?.errors[0]?.message ?? undefined });
+  }
   return answer?.changed ?? false;
 }
 

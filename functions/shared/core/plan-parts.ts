@@ -1,7 +1,8 @@
 /**
  * Groups the rows of a request file into parts as they come: rows of one endpoint and model fill one open part after
- * another, each up to OpenAI's limits. Which rows make a part depends on nothing but the rows: a scan that is begun
- * again, or gone on with elsewhere, plans the same.
+ * another, each up to OpenAI's limits, and to what the model's limit on enqueued tokens leaves room for. Which rows make
+ * a part depends on nothing but the rows and these bounds, which are saved with the planner: a scan that is gone on with
+ * elsewhere plans the same.
  *
  * Bounded: the row tables of the open parts together. Where they pass the bound, the largest part is closed before it
  * is full, so that a file of many models and long ids becomes some more batches.
@@ -44,8 +45,12 @@ interface OpenPart {
   table: RowTableWriter;
 }
 
+/** The most bytes of a part by its model, where OpenAI's limit on files leaves too much. */
+export type PartBytes = Readonly<Record<string, number>>;
+
 /** A planner between two rows, but for the row tables of its open parts. */
 export interface PlannerFacts {
+  partBytes: PartBytes;
   parts: number;
   groups: { group: string; open?: Omit<OpenPart, 'table'> & { tableBytes: number } }[];
 }
@@ -56,18 +61,20 @@ type NoPlace = 'too_many_groups' | 'too_many_parts';
 export class PartPlanner {
   /** By endpoint and model, in the order of their first rows; empty between two parts. */
   readonly #groups = new Map<string, OpenPart | undefined>();
+  readonly #partBytes: PartBytes;
   readonly #mostTableBytes: number;
   #parts = 0;
   #tableBytes = 0;
   #closed: ClosedPart[] = [];
 
-  constructor(mostTableBytes = OPEN_TABLES_BYTES) {
+  constructor(partBytes: PartBytes, mostTableBytes = OPEN_TABLES_BYTES) {
+    this.#partBytes = partBytes;
     this.#mostTableBytes = mostTableBytes;
   }
 
   /** A planner as it was saved: its facts, and then the tables of its open parts. Errors: as the source's. */
   static async restored(facts: PlannerFacts, source: ByteSource): Promise<PartPlanner> {
-    const planner = new PartPlanner();
+    const planner = new PartPlanner(facts.partBytes);
     planner.#parts = facts.parts;
     for (const { group, open } of facts.groups) {
       if (!open) {
@@ -89,7 +96,7 @@ export class PartPlanner {
       const { table, ...known } = open;
       return { group, open: { ...known, tableBytes: table.bytes } };
     });
-    return { parts: this.#parts, groups };
+    return { partBytes: this.#partBytes, parts: this.#parts, groups };
   }
 
   /** The tables of the open parts: views, valid until the next `add`. */
@@ -105,7 +112,7 @@ export class PartPlanner {
   add(line: Line, row: Row, ordinal: number): NoPlace | undefined {
     const group = `${row.endpoint} ${row.model}`; // no endpoint holds a space
     let open = this.#groups.get(group);
-    if (open && !fits(open, line, row)) {
+    if (open && !this.#fits(open, line, row)) {
       this.#close(group, open);
       open = undefined;
     }
@@ -169,12 +176,13 @@ export class PartPlanner {
     if (last - first + 1 > part.rows) part.interleaved = true;
     this.#closed.push({ part, table: table.gathered() });
   }
-}
 
-function fits({ part, embeddingInputs }: OpenPart, line: Line, row: Row): boolean {
-  return (
-    part.rows < PART_LIMITS.rows &&
-    part.uploadBytes + uploadLength(line) <= PART_LIMITS.bytes &&
-    embeddingInputs + row.embeddingInputs <= PART_LIMITS.embeddingInputs
-  );
+  #fits({ part, embeddingInputs }: OpenPart, line: Line, { model, embeddingInputs: more }: Row): boolean {
+    const most = Object.hasOwn(this.#partBytes, model) ? (this.#partBytes[model] ?? 0) : PART_LIMITS.bytes;
+    return (
+      part.rows < PART_LIMITS.rows &&
+      part.uploadBytes + uploadLength(line) <= Math.min(most, PART_LIMITS.bytes) &&
+      embeddingInputs + more <= PART_LIMITS.embeddingInputs
+    );
+  }
 }

@@ -4,8 +4,12 @@
  *   2. row tables are written beside the results as parts are closed, under that planId
  *   3. when the turn nears its end, all that the scan knows is written as a checkpoint, and counted on the job; the
  *      job is due again, and the reconciler has it gone on with: a function never sends messages to itself
- *   4. dying in between goes on from the last checkpoint. The rows alone decide what is planned, so that whatever is
- *      written again under the same planId is the same; without a checkpoint all is begun anew, under another planId
+ *   4. dying in between goes on from the last checkpoint. The rows decide what is planned, and bounds that the checkpoint
+ *      holds, so that whatever is written again under the same planId is the same; without a checkpoint all is begun anew,
+ *      under another planId
+ *
+ * A part of a model whose enqueued tokens are limited takes at most half of the limit, by the estimate: a file of any size
+ * goes through, two batches at a time, though it has twice the tokens that were estimated.
  *
  * Known gaps: a row that takes longer to read than a turn is never got past; 32 MiB take seconds.
  */
@@ -14,11 +18,16 @@ import { Refused, RetryLater } from './errors.ts';
 import { type CheckedFile, FileScan } from './file-scan.ts';
 import type { Job } from './job.ts';
 import type { HeldJob } from './lease.ts';
+import type { BatchLimits } from './limits.ts';
+import type { PartBytes } from './plan-parts.ts';
 import type { Ports, Turn } from './ports.ts';
 import { checkpointKey, rowTableKey } from './result-keys.ts';
 import { storedBytes } from './stored-bytes.ts';
+import { bytesWithin } from './tokens.ts';
 
-type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'>;
+type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'ledger' | 'log' | 'requestFiles' | 'results'> & {
+  limits: BatchLimits;
+};
 
 /**
  * So long before its end a turn reads no further. A checkpoint is 110 MB at the most, 22 seconds at 5 MB/s, and the
@@ -26,6 +35,7 @@ type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'log' | 'requestFiles' | 'results'
  * created, a hundred a second.
  */
 const TIME_TO_SAVE_MS = 60_000;
+const SHARE_OF_TOKENS = 0.5;
 const BINARY = 'application/octet-stream';
 
 /**
@@ -59,7 +69,17 @@ async function takeUp(deps: ScanDeps, held: HeldJob): Promise<{ planId: string; 
   }
   const planId = deps.ids.next();
   await held.change((job) => ({ ...job, scan: { planId, checkpoints: 0, turns } }));
-  return { planId, scan: FileScan.begun() };
+  return { planId, scan: FileScan.begun(await partBytes(deps)) };
+}
+
+/** By what was measured of the model's batches so far. */
+async function partBytes({ ledger, limits: { enqueuedTokens } }: ScanDeps): Promise<PartBytes> {
+  const models = Object.entries(enqueuedTokens);
+  if (models.length === 0) return {};
+  const { measured } = await ledger.readAdmissions();
+  const most = ([model, tokens]: [string, number]) =>
+    [model, bytesWithin(tokens * SHARE_OF_TOKENS, new Map(Object.entries(measured)).get(model))] as const;
+  return Object.fromEntries(models.map(most));
 }
 
 /** Undefined when there is none, or none that can be used: somebody removed it, or an older version wrote it. */

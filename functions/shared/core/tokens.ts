@@ -19,6 +19,13 @@ export function estimatedTokens(bytes: number, measured: Measured = { bytes: 0, 
   return Math.ceil((bytes * tokens) / (GUESSED_BYTES + measured.bytes));
 }
 
+/** How many bytes are likely to be no more input tokens than that. */
+export function bytesWithin(tokens: number, measured: Measured = { bytes: 0, tokens: 0 }): number {
+  return Math.floor(
+    (tokens * (GUESSED_BYTES + measured.bytes)) / (GUESSED_BYTES / BYTES_PER_TOKEN + measured.tokens),
+  );
+}
+
 /** With another batch: so many of its bytes were billed as so many input tokens. */
 export function withMeasured(before: Measured = { bytes: 0, tokens: 0 }, batch: Measured): Measured {
   const sum = { bytes: before.bytes + batch.bytes, tokens: before.tokens + batch.tokens };
