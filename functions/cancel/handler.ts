@@ -1,6 +1,7 @@
 import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
 import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
 import { Refused } from '../shared/core/errors.ts';
+import { inParallel, PARTS_AT_ONCE } from '../shared/core/in-parallel.ts';
 import { observePart } from '../shared/core/observe-part.ts';
 import type { Part } from '../shared/core/part.ts';
 import type { Ports } from '../shared/core/ports.ts';
@@ -28,7 +29,9 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
       ...quickPartSteps(deps),
       observe: (part: Part) => observePart(deps, part),
     };
-    for (const ref of recorded.parts) await advancePart(deps, ref, carriers, false);
+    await inParallel(recorded.parts, PARTS_AT_ONCE, async (ref) => {
+      await advancePart(deps, ref, carriers, false);
+    });
     if (recorded.jobId !== undefined) await advanceJob(deps, recorded.jobId, {});
   };
 }

@@ -19,7 +19,7 @@ export function withinLimits({ limits, written, api }: World): Finding {
 
 /**
  * Whoever is let on is the oldest of its model, once faults are over: before, a part of the index may not have been
- * readable. A part that was put back alone lets others pass.
+ * readable. A part that was put back alone lets others pass, and one that a function holds, be it dead, is in no line.
  */
 export function oldestFirst({ written, repairedAt }: World): Finding {
   const after = written.letOn.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
@@ -30,6 +30,7 @@ export function oldestFirst({ written, repairedAt }: World): Finding {
   const broken = after.flatMap(({ part, at, older }) =>
     older
       .filter(({ waiting }) => waiting && !waiting.alone && waiting.since < at - SEEN_AFTER_MS)
+      .filter(({ lease }) => lease === undefined || lease.until < at - SEEN_AFTER_MS)
       .filter((other) => !isChosen(other, other.waiting?.since ?? 0, at))
       .map((other) => `${nameOf(part)} was let on before ${nameOf(other)}, which is older`),
   );

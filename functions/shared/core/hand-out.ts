@@ -1,4 +1,5 @@
 import { changeJob, changePart } from './change.ts';
+import { inParallel, PARTS_AT_ONCE } from './in-parallel.ts';
 import type { Job } from './job.ts';
 import type { Part } from './part.ts';
 import type { Ports } from './ports.ts';
@@ -14,21 +15,25 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
 export async function handOut(deps: Deps, job: Job): Promise<void> {
   if (!job.plan) return;
   const cancelRequestedAt = (await deps.ledger.readJob(job.jobId))?.cancelRequestedAt;
-  for (const part of await deps.ledger.partsOf(job.jobId, job.plan.planId)) {
-    const handedOn = part.waiting ? {} : { handedOnUntil: deps.clock.now() + MESSAGE_PATIENCE_MS };
-    const wish = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
-    await changePart(deps, part, (now) =>
-      now.active
-        ? undefined
-        : { ...now, active: true, ...handedOn, ...wish, ...inLineSince(now, deps.clock.now()) },
-    );
-    if (part.waiting) continue;
-    const { jobId, planId, number } = part;
-    await deps.queues.send([{ to: 'submit', ref: { jobId, planId, number } }]);
-  }
+  const wish = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
+  const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
+  await inParallel(parts, PARTS_AT_ONCE, (part) => handOutPart(deps, part, wish));
   await changeJob(deps, job.jobId, (now) =>
     now.handedOut ? undefined : { ...now, handedOut: true, handedOnUntil: deps.clock.now() + JOB_CHECK_MS },
   );
+}
+
+async function handOutPart(deps: Deps, part: Part, wish: Pick<Part, 'cancelRequestedAt'>): Promise<void> {
+  if (part.active && part.waiting) return;
+  const handedOn = part.waiting ? {} : { handedOnUntil: deps.clock.now() + MESSAGE_PATIENCE_MS };
+  await changePart(deps, part, (now) =>
+    now.active
+      ? undefined
+      : { ...now, active: true, ...handedOn, ...wish, ...inLineSince(now, deps.clock.now()) },
+  );
+  if (part.waiting) return;
+  const { jobId, planId, number } = part;
+  await deps.queues.send([{ to: 'submit', ref: { jobId, planId, number } }]);
 }
 
 /** A part that waits for room stands in the line from here on: before, nobody could have let it on. */

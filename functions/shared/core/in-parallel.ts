@@ -1,3 +1,6 @@
+/** The parts of one job lie in one partition of the ledger, which takes about a thousand writes a second. */
+export const PARTS_AT_ONCE = 4;
+
 /** Works through the items in order, so many at a time; what is added to them meanwhile is worked on, too. */
 export async function inParallel<T>(
   items: readonly T[],

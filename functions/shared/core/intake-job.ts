@@ -17,6 +17,7 @@ import { findingsOnObject } from './check-object.ts';
 import { cleanAgain } from './clean-job.ts';
 import { Refused } from './errors.ts';
 import type { CheckedFile } from './file-scan.ts';
+import { inParallel, PARTS_AT_ONCE } from './in-parallel.ts';
 import { inStatus, isOver, type Job, type Plan, type RequestFile } from './job.ts';
 import { isMeant, isOlder, placeBehind } from './key-versions.ts';
 import { type HeldJob, withJobLease } from './lease.ts';
@@ -169,11 +170,11 @@ async function commit(
 ): Promise<void> {
   const plan: Plan = { planId, parts: parts.length, rows, groups };
   const now = deps.clock.now();
-  for (const planned of parts) {
+  await inParallel(parts, PARTS_AT_ONCE, async (planned) => {
     const heldBack = heldBackBy(deps.limits, planned.model);
     const waiting = heldBack === undefined ? {} : { waiting: { for: heldBack, since: now } };
     await deps.ledger.createPart({ ...newPart(held.job, plan, planned), ...waiting });
-  }
+  });
   const [first] = parts.flatMap(({ model }) => heldBackBy(deps.limits, model) ?? []);
   await held.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined

@@ -74,6 +74,8 @@ export interface Job {
   waiting?: { for: WaitingFor };
   /** Every part of the plan has been made due. */
   handedOut?: true;
+  /** Number of the last part that was not delivered when all were looked at. */
+  openPart?: number;
   findings?: { count: number; first: Finding[] };
   joinedJobId?: string;
   /** The newest job of the same key when this one came. */

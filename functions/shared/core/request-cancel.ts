@@ -11,6 +11,7 @@ import {
   EVENT_VERSION,
 } from '../contract/events.ts';
 import { changeJob, changePart, without } from './change.ts';
+import { inParallel, PARTS_AT_ONCE } from './in-parallel.ts';
 import { isOver, type Job } from './job.ts';
 import { withCancel } from './key-versions.ts';
 import type { Part, PartRef } from './part.ts';
@@ -113,9 +114,9 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
     return { outcome: 'too_late', status: job.status, message, jobId, parts: [] };
   }
   const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
-  for (const part of parts) {
+  await inParallel(parts, PARTS_AT_ONCE, async (part) => {
     await changePart(deps, part, (now) => withWish(now, deps.clock.now()));
-  }
+  });
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
   const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));
   return { outcome: 'requested', status: job.status, message, jobId, parts: refs };
