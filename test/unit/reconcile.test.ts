@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RetryLater } from '../../functions/shared/core/errors.ts';
-import { DUE_SHARDS } from '../../functions/shared/core/ports.ts';
+import { DUE_SHARDS, type Ledger } from '../../functions/shared/core/ports.ts';
 import { reconcile } from '../../functions/shared/core/reconcile.ts';
 import { withFaults } from '../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from './small-world.ts';
@@ -112,6 +112,25 @@ describe('a tick', () => {
     await expect(reconcile({ ...dead, ledger }, world.turn(55_000))).rejects.toThrow('the log is full');
     expect(await world.ledger.readControl()).toMatchObject({ tickedAt: finished });
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
+  });
+
+  it('is released though an operator pauses at that moment, and the pause stays', async () => {
+    const world = await manyRunning();
+    let isPaused = false;
+    const ledger: Ledger = {
+      ...withFaults(world.ledger, () => 'ok'),
+      async replaceControl(control) {
+        if (control.pollLease === undefined && !isPaused) {
+          isPaused = true;
+          await world.ledger.replaceControl({ ...(await world.ledger.readControl()), paused: true });
+        }
+        return world.ledger.replaceControl(control);
+      },
+    };
+    await reconcile({ ...world.ports, ledger }, world.turn(55_000));
+    const control = await world.ledger.readControl();
+    expect(control).toMatchObject({ paused: true, tickedAt: world.clock.now() });
+    expect(control.pollLease).toBeUndefined();
   });
 
   it('stops in time, says so, and the next one goes on', async () => {

@@ -25,10 +25,19 @@ export async function releaseTick(
   { finishedAt, ...left }: LeftOver & { finishedAt: number | undefined },
 ): Promise<void> {
   try {
-    const { pollLease, observeFrom: _, observeFirst: __, full: ___, ...control } = await ledger.readControl();
-    const tickedAt = finishedAt ?? control.tickedAt;
-    if (pollLease?.holder !== mine.pollLease?.holder) return;
-    await ledger.replaceControl({ ...control, ...left, ...(tickedAt === undefined ? {} : { tickedAt }) });
+    for (;;) {
+      const {
+        pollLease,
+        observeFrom: _,
+        observeFirst: __,
+        full: ___,
+        ...control
+      } = await ledger.readControl();
+      if (pollLease?.holder !== mine.pollLease?.holder) return;
+      const tickedAt = finishedAt ?? control.tickedAt;
+      const released = { ...control, ...left, ...(tickedAt === undefined ? {} : { tickedAt }) };
+      if (await ledger.replaceControl(released)) return; // else an operator paused or resumed meanwhile
+    }
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }
