@@ -141,7 +141,9 @@ async function closePromptly(server: Server, underWay: ReadonlySet<Promise<void>
   server.closeIdleConnections();
   const ended = closed.then(() => Promise.allSettled(underWay));
   const grace = new AbortController();
-  await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, grace)]).finally(() => grace.abort());
+  await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, { signal: grace.signal })]).finally(() =>
+    grace.abort(),
+  );
   server.closeAllConnections();
   await closed;
 }
