@@ -140,10 +140,7 @@ async function closePromptly(server: Server, underWay: ReadonlySet<Promise<void>
   const closed = promisify(server.close.bind(server))();
   server.closeIdleConnections();
   const ended = closed.then(() => Promise.allSettled(underWay));
-  const grace = new AbortController();
-  await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, { signal: grace.signal })]).finally(() =>
-    grace.abort(),
-  );
+  await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, { ref: false })]);
   server.closeAllConnections();
   await closed;
 }
