@@ -127,8 +127,9 @@ describe('a table', () => {
 describe('closing', () => {
   it('waits for writes under way whose clients have died', async () => {
     const names = Array.from({ length: 20 }, (_, at) => `of-the-dead-${at}`);
+    const begun = vi.spyOn(engine, 'handle');
     const deaths = names.map((name) => put(name, 1).catch(() => 'dead'));
-    await vi.waitUntil(() => unfinishedWrites() > 0, { interval: 0 });
+    await vi.waitUntil(() => begun.mock.calls.length >= names.length, { interval: 1, timeout: 30_000 });
     await stop();
     await Promise.all(deaths);
     expect(unfinishedWrites()).toBe(0);
