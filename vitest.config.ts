@@ -11,6 +11,7 @@ export default defineConfig({
     maxWorkers: 2, // by default one fewer than cores: on two cores the files would wait for each other
     testTimeout: 180_000, // the longest run for a minute on a machine that has nothing else to do
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } }, // by default a second, which a busy machine may take
     reporters: ['default', ['json', { outputFile: 'test-results/report.json' }]],
     projects: [
       { extends: true, test: { name: 'architecture', include: ['test/*.test.ts'] } },

@@ -7,6 +7,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AwsService } from '../../local/aws/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../../local/aws/endpoint.ts';
 
+const HANGS_AFTER_MS = 60_000;
+
 const endings: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
@@ -113,7 +115,7 @@ describe('the endpoint', () => {
       }),
     ]);
     expect(await text(fetch(`${url}/a`))).toBe('done');
-    await vi.waitUntil(() => log.mock.calls.join().includes('write after end'));
+    await vi.waitUntil(() => log.mock.calls.join().includes('write after end'), HANGS_AFTER_MS);
     expect(await text(fetch(`${url}/still-there`))).toBe('done');
   });
 
@@ -133,7 +135,7 @@ describe('the endpoint', () => {
     const dying = httpRequest({ port, host: '127.0.0.1', method: 'POST', headers });
     dying.on('error', () => {});
     dying.write('beginning', () => dying.destroy());
-    await vi.waitUntil(() => failed);
+    await vi.waitUntil(() => failed, HANGS_AFTER_MS);
     expect(await text(fetch(`${url}/still-there`))).toBe('s3 GET /still-there');
     expect(log).not.toHaveBeenCalled(); // a client's death is no defect of ours
   });
@@ -171,7 +173,7 @@ describe('the endpoint', () => {
     });
     const client = new AbortController();
     const dying = fetch(`${endpoint.url}/a`, client).catch(() => 'dead');
-    await vi.waitUntil(() => states.length > 0);
+    await vi.waitUntil(() => states.length > 0, HANGS_AFTER_MS);
     client.abort();
     await endpoint.close();
     states.push('closed');
@@ -191,7 +193,7 @@ describe('the endpoint', () => {
       port: 0,
     });
     const hanging = fetch(`${endpoint.url}/a`).catch(() => 'dropped');
-    await vi.waitUntil(() => arrived);
+    await vi.waitUntil(() => arrived, HANGS_AFTER_MS);
     await endpoint.close();
     expect(await hanging).toBe('dropped');
   });

@@ -16,6 +16,8 @@ import {
   sqs,
 } from './events-engine-fixture.ts';
 
+const HANGS_AFTER_MS = 60_000;
+
 describe('an event', () => {
   it('reaches the queue of a matching rule in its envelope', async () => {
     const target = queue();
@@ -161,7 +163,7 @@ describe('a function as target', () => {
   it('is invoked with the event', async () => {
     const { source } = await ruleFor([{ Arn: FUNCTION }]);
     await put(event(source, { for: 'function' }));
-    await vi.waitUntil(() => invocations.length > 0);
+    await vi.waitUntil(() => invocations.length > 0, HANGS_AFTER_MS);
     expect(invocations).toMatchObject([{ source, detail: { for: 'function' } }]);
   });
 
@@ -171,14 +173,14 @@ describe('a function as target', () => {
     invocations.length = 0;
     functionFailures.left = 3;
     await put(event(source));
-    await vi.waitUntil(() => functionFailures.left === 2);
+    await vi.waitUntil(() => functionFailures.left === 2, HANGS_AFTER_MS);
     await advanceUntil(60_000, () => functionFailures.left === 1);
     await advanceUntil(120_000, () => functionFailures.left === 0);
     let message = sqs.queues.receive(dead, 1)[0];
     await vi.waitUntil(() => {
       message ??= sqs.queues.receive(dead, 1)[0];
       return message !== undefined;
-    });
+    }, HANGS_AFTER_MS);
     expect(JSON.parse(message?.body ?? '')).toMatchObject({ source });
     expect(message?.messageAttributes).toMatchObject({
       TARGET_ARN: { StringValue: FUNCTION },
@@ -192,7 +194,7 @@ describe('a function as target', () => {
     functionFailures.left = 1;
     reports.length = 0;
     await put(event(source));
-    await vi.waitUntil(() => reports.length > 0);
+    await vi.waitUntil(() => reports.length > 0, HANGS_AFTER_MS);
     expect(reports).toEqual([expect.stringContaining('the function failed')]);
   });
 
@@ -202,7 +204,7 @@ describe('a function as target', () => {
     clock.advance(milliseconds - 1);
     expect(isDone()).toBe(false);
     clock.advance(1);
-    await vi.waitUntil(isDone);
+    await vi.waitUntil(isDone, HANGS_AFTER_MS);
   }
 });
 
@@ -213,7 +215,7 @@ describe('a queue that does not exist as target', () => {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: nowhere, DeadLetterConfig: { Arn: dead } }]);
     await put(event(source));
-    await vi.waitUntil(() => sqs.queues.counts(sqs.queues.byArn(dead)).visible === 1);
+    await vi.waitUntil(() => sqs.queues.counts(sqs.queues.byArn(dead)).visible === 1, HANGS_AFTER_MS);
     const [message] = sqs.queues.receive(dead, 1);
     expect(message?.messageAttributes).toMatchObject({
       ERROR_CODE: { StringValue: 'QueueDoesNotExist' },

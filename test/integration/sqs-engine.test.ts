@@ -8,6 +8,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { startEndpoint } from '../../local/aws/endpoint.ts';
 import { bodies, clock, engine, receive, send, sqs, templateQueue } from './sqs-engine-fixture.ts';
 
+const HANGS_AFTER_MS = 60_000;
+
 describe('a message', () => {
   it('is received with its digest, attributes and times', async () => {
     const { QueueUrl } = templateQueue();
@@ -259,10 +261,10 @@ describe('a long poll', () => {
       'x-amz-target': 'AmazonSQS.ReceiveMessage',
     };
     const poll = fetch(watched.url, { method: 'POST', headers, body, signal: gone.signal });
-    await vi.waitUntil(() => seen.arrived);
+    await vi.waitUntil(() => seen.arrived, HANGS_AFTER_MS);
     gone.abort();
     await expect(poll).rejects.toThrow();
-    await vi.waitUntil(() => seen.closed);
+    await vi.waitUntil(() => seen.closed, HANGS_AFTER_MS);
     engine.queues.send(arn, 'for the living');
     expect(engine.queues.counts(engine.queues.byArn(arn))).toMatchObject({ visible: 1, inFlight: 0 });
     await watched.close();
