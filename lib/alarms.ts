@@ -10,6 +10,7 @@ import type { QueueWorker, Rooms } from './rooms.ts';
 
 const LOOK = Duration.minutes(5);
 const HELD_AT_LEAST_ONCE_IN = Duration.hours(1); // what is held is tried every half hour, and counted each time
+const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // its pauses grow to 80 minutes
 const GRACE = Duration.hours(2); // an end was seen half an hour after its window; a tick and a delivery come on top
 
 interface AlarmsProps {
@@ -125,6 +126,11 @@ export class Alarms extends Construct {
       impact:
         'a user gets a file back unrun, or files of a user stay at the API: a step failed to its last try',
       metric: this.#metric('TriesUsedUp', { period: LOOK }),
+      threshold: 1,
+    });
+    this.#add('RefusedAlone', {
+      impact: 'the user of a file waits without end: a batch of it has more tokens than the API ever takes',
+      metric: this.#metric('RefusedAlone', { period: REFUSED_ALONE_AT_LEAST_ONCE_IN }),
       threshold: 1,
     });
   }

@@ -51,7 +51,14 @@ export class HouseDashboard extends Construct {
       graph('Batches created', [this.#metric('BatchesCreated')]),
       graph(
         'To be looked into',
-        this.#metrics('KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp'),
+        this.#metrics(
+          'KeyRefused',
+          'PublishFailures',
+          'SecondBatches',
+          'Held',
+          'TriesUsedUp',
+          'RefusedAlone',
+        ),
       ),
     );
   }

@@ -128,6 +128,7 @@ it('a part that the account has no room for, ever, keeps no other job waiting', 
   expect(world.parts(large)[0]?.putBack).toBeGreaterThan(1);
   const warning = () => world.log.lines.find(({ code }) => code === 'refused_alone');
   for (let minute = 0; minute < 300 && warning() === undefined; minute += 1) await world.pass(1);
+  expect(world.metrics.of('RefusedAlone')).toEqual([1]);
   expect(warning()?.facts).toMatchObject({ jobId: large, reason: expect.stringContaining('Limit: ') });
   await world.cancel({ jobId: large });
   await world.rest();

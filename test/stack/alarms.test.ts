@@ -72,7 +72,7 @@ describe('alarms', () => {
   });
 
   it('say whom they hurt', () => {
-    expect(alarms).toHaveLength(26);
+    expect(alarms).toHaveLength(27);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
@@ -99,7 +99,7 @@ describe('alarms', () => {
     });
   });
 
-  it.each(['KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp'])(
+  it.each(['KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp', 'RefusedAlone'])(
     'watch %s of this Batchdrop',
     (metric) => {
       expect(watching(metric)).toEqual(['Example.Batchdrop']);
@@ -117,7 +117,7 @@ describe('alarms', () => {
       synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'Night')) })),
       'AWS::CloudWatch::Alarm',
     );
-    expect(told).toHaveLength(26);
+    expect(told).toHaveLength(27);
     for (const { id, Properties } of told)
       expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<Night>');
   });

@@ -39,7 +39,7 @@ describe('the dashboard', () => {
   it('begins with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
-    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(26);
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(27);
   });
 
   it.each([
@@ -55,7 +55,7 @@ describe('the dashboard', () => {
     ['Batches created', ours('Sum', 'BatchesCreated')],
     [
       'To be looked into',
-      ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp'),
+      ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp', 'RefusedAlone'),
     ],
     [
       'Open batches by status',

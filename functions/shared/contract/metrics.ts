@@ -36,6 +36,7 @@ export const METRIC_UNITS = {
   SecondBatches: 'Count',
   Held: 'Count',
   TriesUsedUp: 'Count',
+  RefusedAlone: 'Count',
   KeyRefused: 'Count',
   Ticks: 'Count',
 } as const;

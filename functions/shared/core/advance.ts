@@ -29,7 +29,9 @@ type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown
 const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
 
 /** The steps of a part that need the API but neither a lease nor long. */
-export function quickPartSteps(deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>): PartCarriers {
+export function quickPartSteps(
+  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>,
+): PartCarriers {
   return { cancel: (part) => cancelPart(deps, part) };
 }
 

@@ -9,7 +9,7 @@ import type { Ports } from './ports.ts';
 import { LONGEST_WINDOW_MS, LOST_AFTER_MS } from './timing.ts';
 import type { WaitingLine } from './waiting-line.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
 /** Retrieves the part's batch and applies what is new. True: something was. Errors: as the API's. */
 export async function observePart(deps: Deps, part: Part): Promise<boolean> {
@@ -114,6 +114,7 @@ export async function applyObserved(
   });
   if (answer?.changed && answer.part.waiting?.alone) {
     const { jobId, number: part, model, batch } = answer.part;
+    deps.metrics.record('RefusedAlone', 1);
     deps.log.warn('refused_alone', { jobId, part, model, reason: batch?.errors[0]?.message ?? undefined });
   }
   return answer?.changed ?? false;
