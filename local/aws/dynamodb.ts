@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
+import { UnderWay } from '../under-way.ts';
 import { ACCOUNT_OWNER, type Caller } from './authorization/caller.ts';
 import { neededForJson } from './authorization/needed-permissions.ts';
 import type { AwsService } from './aws-service.ts';
@@ -32,7 +33,7 @@ export class DynamoDbEngine implements AwsService {
   readonly #dynalite: Server;
   readonly #journal: WriteJournal;
   readonly #ready: Promise<void>;
-  readonly #underWay = new Set<Promise<DynaliteAnswer>>();
+  readonly #underWay = new UnderWay();
   #isClosed = false;
 
   /** The state is the folder `dynamodb` and `dynamodb-writes.sqlite` in `directory`. */
@@ -76,7 +77,7 @@ export class DynamoDbEngine implements AwsService {
         headers: request.headers,
         body,
       };
-      const answer = await this.#untilEnded(
+      const answer = await this.#underWay.add(
         this.#journalled(operation, body, () => callDynalite(this.#dynalite, forwarded)),
       );
       if (answer.body.includes('#UnknownOperationException')) throw notImplemented(`DynamoDB ${operation}`);
@@ -95,22 +96,12 @@ export class DynamoDbEngine implements AwsService {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#ready;
-    await Promise.allSettled(this.#underWay);
+    await this.#underWay.ended();
     await new Promise<void>((resolve) => this.#dynalite.listen(0, '127.0.0.1', resolve));
     await new Promise<void>((resolve, reject) => {
       this.#dynalite.close((error) => (error ? reject(error) : resolve()));
     });
     this.#journal.close();
-  }
-
-  /** Answers as the call does, which `close` waits for. */
-  async #untilEnded(call: Promise<DynaliteAnswer>): Promise<DynaliteAnswer> {
-    this.#underWay.add(call);
-    try {
-      return await call;
-    } finally {
-      this.#underWay.delete(call);
-    }
   }
 
   async #repeatUnfinishedWrites(): Promise<void> {

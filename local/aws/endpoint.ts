@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { UnderWay } from '../under-way.ts';
 import { ACCOUNT_OWNER, type Caller } from './authorization/caller.ts';
 import type { AwsService } from './aws-service.ts';
 import { notImplemented, sendRefusal } from './json-protocol.ts';
@@ -35,14 +36,13 @@ export async function startEndpoint(options: {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
   const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
   const functionNow = options.functionNow ?? Date.now;
-  const underWay = new Set<Promise<void>>();
+  const underWay = new UnderWay();
   const server = createServer((request, response) => {
     const caller = callerWith(credentialOf(request)?.[0]);
     response.setHeader('x-batchdrop-time', functionNow()); // for those who ask how long ago something was
     // An SDK that reads another time than its own takes any refusal for a matter of clocks, and repeats the call.
     if (caller !== ACCOUNT_OWNER) response.setHeader('date', new Date(functionNow()).toUTCString());
-    const answering = answer(services, caller, request, response).finally(() => underWay.delete(answering));
-    underWay.add(answering);
+    void underWay.add(answer(services, caller, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // a large upload at a slow pace is lawful
@@ -136,10 +136,10 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 /** A client that has died leaves no connection behind, and a call that the services may not be closed under. */
-async function closePromptly(server: Server, underWay: ReadonlySet<Promise<void>>): Promise<void> {
+async function closePromptly(server: Server, underWay: UnderWay): Promise<void> {
   const closed = promisify(server.close.bind(server))();
   server.closeIdleConnections();
-  const ended = closed.then(() => Promise.allSettled(underWay));
+  const ended = closed.then(() => underWay.ended());
   await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, { ref: false })]);
   server.closeAllConnections();
   await closed;

@@ -10,6 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { UnderWay } from '../under-way.ts';
 import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { FaultInjector } from './faults-injector.ts';
@@ -36,17 +37,15 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   const lifecycle = new Lifecycle(state);
   const injector = new FaultInjector(options.faults ?? [], { ...state, seed: options.seed ?? state.seed });
   const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
-  const running = new Set<Promise<void>>();
+  const underWay = new UnderWay();
   const server = createServer((request, response) => {
-    const answered = answer({ routes, injector, apiKey: options.apiKey ?? null }, request, response);
-    running.add(answered);
-    void answered.finally(() => running.delete(answered));
+    void underWay.add(answer({ routes, injector, apiKey: options.apiKey ?? null }, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const release = async () => {
     injector.close();
     await lifecycle.close();
-    await Promise.all(running);
+    await underWay.ended();
     state.database.close();
   };
   try {

@@ -21,7 +21,8 @@ export async function checkParts(deps: Deps, job: Job): Promise<'open' | 'delive
   const open = parts.findLast(isOpen);
   const delivered = parts.length > 0 && !open;
   await changeJob(deps, job.jobId, (now) => {
-    const looked = open ? { ...lookedAt(deps, now), openPart: open.number } : now;
+    const stillOpen = open ? { openPart: open.number } : {};
+    const looked = delivered ? now : { ...lookedAt(deps, now), ...stillOpen };
     if (!hasBatch || now.status !== 'accepted' || now.rev !== now.publishedRev)
       return delivered ? undefined : looked;
     return inStatus(looked, 'submitted', deps.clock.now());

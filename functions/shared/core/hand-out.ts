@@ -24,7 +24,7 @@ export async function handOut(deps: Deps, job: Job): Promise<void> {
 }
 
 async function handOutPart(deps: Deps, part: Part, wish: Pick<Part, 'cancelRequestedAt'>): Promise<void> {
-  if (part.active && part.waiting) return;
+  if (part.active && part.waiting) return; // it stands in the line already
   const handedOn = part.waiting ? {} : { handedOnUntil: deps.clock.now() + MESSAGE_PATIENCE_MS };
   await changePart(deps, part, (now) =>
     now.active

@@ -76,10 +76,10 @@ async function takeUp(deps: ScanDeps, held: HeldJob): Promise<{ planId: string; 
 async function partBytes({ ledger, limits: { enqueuedTokens } }: ScanDeps): Promise<PartBytes> {
   const models = Object.entries(enqueuedTokens);
   if (models.length === 0) return {};
-  const { measured } = await ledger.readAdmissions();
-  const most = ([model, tokens]: [string, number]) =>
-    [model, bytesWithin(tokens * SHARE_OF_TOKENS, new Map(Object.entries(measured)).get(model))] as const;
-  return Object.fromEntries(models.map(most));
+  const measured = new Map(Object.entries((await ledger.readAdmissions()).measured));
+  return Object.fromEntries(
+    models.map(([model, tokens]) => [model, bytesWithin(tokens * SHARE_OF_TOKENS, measured.get(model))]),
+  );
 }
 
 /** Undefined when there is none, or none that can be used: somebody removed it, or an older version wrote it. */
