@@ -20,6 +20,7 @@ export default defineConfig({
       project('contracts'),
       project('simulation'),
       project('stack'),
+      project('local'),
       project('integration'),
       project('package'), // installs from the registry: by itself, `npm run test:package`
     ],

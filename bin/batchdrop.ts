@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import './node-version.cjs';
-import { commandsAnywhere } from './commands/anywhere.ts';
-import { openaiCommand } from './commands/openai.ts';
-import { upCommand } from './commands/up.ts';
+import { openaiCommand } from './commands/local/openai.ts';
+import { upCommand } from './commands/local/up.ts';
+import { commandsAnywhere } from './commands/stack-commands.ts';
 import { runProgram } from './program.ts';
 
 await runProgram([upCommand(), ...commandsAnywhere(), openaiCommand()]);

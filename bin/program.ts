@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { sentenceOf } from './failure.ts';
+import { sentenceOf } from './terminal/failure.ts';
 
 const USAGE_ERROR = 2;
 

@@ -5,8 +5,8 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import type { Network } from './house-function.ts';
-import { DEFAULT_BASE_URL } from './openai-account.ts';
+import { DEFAULT_BASE_URL } from './resources/openai-account.ts';
+import type { Network } from './stages/worker-function.ts';
 
 const USUAL_ATTEMPTS = 3;
 const MOST_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a passing fault

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 import { Batchdrop } from './batchdrop.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
-import { DEFAULT_API_KEY_SECRET } from './openai-account.ts';
+import { DEFAULT_API_KEY_SECRET } from './resources/openai-account.ts';
 
 /** The choices of Batchdrop, with what is your own by its name. */
 export interface BatchdropStackProps

@@ -8,31 +8,31 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
-import { Alarms } from './alarms.ts';
-import { batchLimitsOf } from './batch-limits.ts';
 import { type BatchdropProps, type Choices, withDefaults } from './batchdrop-props.ts';
-import { grantPutFiles, grantReadFiles } from './bucket-access.ts';
-import { Buckets } from './buckets.ts';
-import { Cancellation } from './cancellation.ts';
-import { windowLength } from './completion-window.ts';
-import { HouseDashboard } from './dashboard.ts';
-import { Delivery } from './delivery.ts';
-import { houseMetric } from './house-metric.ts';
-import { instanceName } from './instance-name.ts';
-import { Intake } from './intake.ts';
-import { LedgerTable } from './ledger-table.ts';
-import { NamedThings } from './named-things.ts';
-import { OpenAiAccount } from './openai-account.ts';
-import { Polling } from './polling.ts';
-import type { Rooms } from './rooms.ts';
+import { Alarms } from './monitoring/alarms.ts';
+import { houseMetric } from './monitoring/batchdrop-metric.ts';
+import { HouseDashboard } from './monitoring/dashboard.ts';
+import { grantPutFiles, grantReadFiles } from './resources/bucket-grants.ts';
+import { Buckets } from './resources/buckets.ts';
+import { instanceName } from './resources/instance-name.ts';
+import { LedgerTable } from './resources/ledger-table.ts';
+import { NamedThings } from './resources/named-outputs.ts';
+import { OpenAiAccount } from './resources/openai-account.ts';
 import {
   batchStatusRule,
   jobStatusRule,
   StatusEvents,
   type Subscriber,
   type Subscription,
-} from './status-events.ts';
-import { Submission } from './submission.ts';
+} from './resources/status-events.ts';
+import { batchLimitsOf } from './stages/batch-limits.ts';
+import { Cancellation } from './stages/cancellation.ts';
+import { windowLength } from './stages/completion-window.ts';
+import { Delivery } from './stages/delivery.ts';
+import { Intake } from './stages/intake.ts';
+import { Polling } from './stages/polling.ts';
+import type { Rooms } from './stages/stage-workers.ts';
+import { Submission } from './stages/submission.ts';
 
 /**
  * Runs request files that are dropped into a bucket through the OpenAI Batch API, publishes every status change and

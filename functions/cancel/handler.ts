@@ -1,12 +1,12 @@
 import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
-import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
-import { Refused } from '../shared/core/errors.ts';
-import { inParallel, PARTS_AT_ONCE } from '../shared/core/in-parallel.ts';
-import { observePart } from '../shared/core/observe-part.ts';
-import type { Part } from '../shared/core/part.ts';
-import type { Ports } from '../shared/core/ports.ts';
-import { publishOrRetry } from '../shared/core/publish.ts';
-import { cancelOutcome, recordCancel } from '../shared/core/request-cancel.ts';
+import { Refused } from '../shared/domain/errors.ts';
+import type { Part } from '../shared/domain/part.ts';
+import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/lifecycle/advance.ts';
+import { observePart } from '../shared/lifecycle/apply-observation.ts';
+import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
+import { publishOrRetry } from '../shared/lifecycle/publish.ts';
+import type { Ports } from '../shared/ports/ports.ts';
+import { cancelOutcome, recordCancel } from './record-cancel.ts';
 
 export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
 

@@ -1,17 +1,17 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws-client-settings.ts';
-import { createDynamoDbLedger } from '../shared/adapters/dynamodb-ledger.ts';
-import { createEmfMetrics } from '../shared/adapters/emf-metrics.ts';
-import { readEnvironment } from '../shared/adapters/environment.ts';
-import { createEventBridgeBus } from '../shared/adapters/eventbridge-bus.ts';
-import { createJsonLog } from '../shared/adapters/json-log.ts';
-import { NO_QUEUES } from '../shared/adapters/no-queues.ts';
-import { createOpenAiBatchApi, SILENCE_MS } from '../shared/adapters/openai-api.ts';
-import { createSecretApiKey } from '../shared/adapters/secret-api-key.ts';
-import { handleEachRecord } from '../shared/adapters/sqs-records.ts';
-import { systemClock as clock } from '../shared/adapters/system-clock.ts';
+import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws/client-settings.ts';
+import { createDynamoDbLedger } from '../shared/adapters/dynamodb/ledger.ts';
+import { createEventBridgeBus } from '../shared/adapters/eventbridge/bus.ts';
+import { createEmfMetrics } from '../shared/adapters/lambda/emf-metrics.ts';
+import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
+import { createJsonLog } from '../shared/adapters/lambda/json-log.ts';
+import { systemClock as clock } from '../shared/adapters/lambda/system-clock.ts';
+import { createOpenAiBatchApi, SILENCE_MS } from '../shared/adapters/openai/batch-api.ts';
+import { createSecretApiKey } from '../shared/adapters/openai/secret-api-key.ts';
+import { NO_QUEUES } from '../shared/adapters/sqs/no-queues.ts';
+import { handleEachRecord } from '../shared/adapters/sqs/records.ts';
 import type { CancelEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 

@@ -1,11 +1,11 @@
-import { type AdvanceDeps, advanceJob, advancePart } from '../shared/core/advance.ts';
-import { type CleanDeps, cleanJob } from '../shared/core/clean-job.ts';
-import { type DeliverDeps, deliverPart } from '../shared/core/deliver-part.ts';
-import { type FinishDeps, finishJob } from '../shared/core/finish-job.ts';
-import type { Part } from '../shared/core/part.ts';
-import type { Turn } from '../shared/core/ports.ts';
-import { sweepPart } from '../shared/core/sweep-part.ts';
-import { parseWorkMessage } from '../shared/core/work-message.ts';
+import type { Part } from '../shared/domain/part.ts';
+import { parseWorkMessage } from '../shared/domain/work-message.ts';
+import { type AdvanceDeps, advanceJob, advancePart } from '../shared/lifecycle/advance.ts';
+import type { Turn } from '../shared/ports/ports.ts';
+import { sweepPart } from './cancel-late-batches.ts';
+import { type CleanDeps, cleanJob } from './clean-up-job.ts';
+import { type FinishDeps, finishJob } from './job/finish-job.ts';
+import { type DeliverDeps, deliverPart } from './part/deliver-part.ts';
 
 export type Deps = DeliverDeps & CleanDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
 

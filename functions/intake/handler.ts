@@ -1,8 +1,8 @@
-import { type AdvanceDeps, advanceJob } from '../shared/core/advance.ts';
-import { type Arrival, registerArrival } from '../shared/core/arrival.ts';
-import { Refused } from '../shared/core/errors.ts';
-import { type IntakeDeps, intakeJob } from '../shared/core/intake-job.ts';
-import type { Turn } from '../shared/core/ports.ts';
+import { Refused } from '../shared/domain/errors.ts';
+import { type AdvanceDeps, advanceJob } from '../shared/lifecycle/advance.ts';
+import type { Turn } from '../shared/ports/ports.ts';
+import { type IntakeDeps, intakeJob } from './intake-job.ts';
+import { type Arrival, registerArrival } from './register-job.ts';
 
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 

@@ -1,5 +1,5 @@
-import type { Turn } from '../shared/core/ports.ts';
-import { type ReconcileDeps, reconcile } from '../shared/core/reconcile.ts';
+import type { Turn } from '../shared/ports/ports.ts';
+import { type ReconcileDeps, reconcile } from './reconcile.ts';
 
 /** One tick. Throws once every item was served, if one had a defect: the invocation ends red. */
 export function createHandler(deps: ReconcileDeps): (turn: Turn) => Promise<void> {

@@ -1,8 +1,8 @@
-import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/core/advance.ts';
-import { Refused } from '../shared/core/errors.ts';
-import type { Turn } from '../shared/core/ports.ts';
-import { type SubmitDeps, submitPart } from '../shared/core/submit-part.ts';
-import { parseWorkMessage } from '../shared/core/work-message.ts';
+import { Refused } from '../shared/domain/errors.ts';
+import { parseWorkMessage } from '../shared/domain/work-message.ts';
+import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/lifecycle/advance.ts';
+import type { Turn } from '../shared/ports/ports.ts';
+import { type SubmitDeps, submitPart } from './submit-part.ts';
 
 export type Deps = SubmitDeps & AdvanceDeps;
 

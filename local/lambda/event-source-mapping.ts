@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { LOCAL_REGION } from '../aws/aws-service.ts';
+import { LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import type { Queues, ReceivedMessage } from '../aws/sqs/queues.ts';
 import type { LambdaFunction } from './lambda-function.ts';
 

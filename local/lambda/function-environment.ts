@@ -1,4 +1,4 @@
-import { LOCAL_REGION } from '../aws/aws-service.ts';
+import { LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import type { FunctionSpec } from './function-spec.ts';
 
 /**

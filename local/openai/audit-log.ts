@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Fault, Operation } from './faults.ts';
+import type { Fault, Operation } from './faults/faults.ts';
 
 type AuditEvent =
   | {

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '../clock.ts';
-import type { FaultPlan } from './faults.ts';
+import type { FaultPlan } from './faults/faults.ts';
 import { type BatchApiServer, startBatchApi } from './server.ts';
 
 const SAVE_EVERY_MS = 1_000; // of the wall

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, invalid } from './api-error.ts';
-import type { Operation } from './faults.ts';
-import { type Disturbance, UNDISTURBED } from './faults-injector.ts';
-import { isJsonObject, type JsonObject, parseJson } from './request-row.ts';
+import { isJsonObject, type JsonObject, parseJson } from './batches/request-row.ts';
+import type { Operation } from './faults/faults.ts';
+import { type Disturbance, UNDISTURBED } from './faults/disturbance.ts';
 
 /** One request on its way to an operation; `id` is the one in its path, empty where there is none. */
 export interface Call {

@@ -10,12 +10,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { UnderWay } from '../under-way.ts';
+import { UnderWay } from '../in-flight.ts';
 import { ApiError } from './api-error.ts';
-import { batchRoutes } from './batch-routes.ts';
-import { FaultInjector } from './faults-injector.ts';
-import { fileRoutes } from './file-routes.ts';
-import { Lifecycle } from './lifecycle.ts';
+import { batchRoutes } from './batches/batch-routes.ts';
+import { Lifecycle } from './batches/lifecycle.ts';
+import { FaultInjector } from './faults/faults-injector.ts';
+import { fileRoutes } from './files/file-routes.ts';
 import { ORGANIZATION } from './limits.ts';
 import { drain, type Route, route } from './router.ts';
 import { type BatchApiOptions, openState } from './state.ts';

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
 import { AuditLog } from './audit-log.ts';
-import { BatchStore } from './batch-store.ts';
+import { BatchStore } from './batches/batch-store.ts';
 import { keptNumber, openDatabase } from './database.ts';
-import type { FaultPlan } from './faults.ts';
-import { FileStore } from './file-store.ts';
+import type { FaultPlan } from './faults/faults.ts';
+import { FileStore } from './files/file-store.ts';
 import { type Limits, OPENAI_LIMITS } from './limits.ts';
 import { type Timing, TYPICAL_TIMING } from './timing.ts';
 

@@ -1,4 +1,4 @@
-import { seededRandom } from './seeded-random.ts';
+import { seededRandom } from './faults/seeded-random.ts';
 
 /** What a duration may depend on; `random` gives numbers in [0, 1), the same for the same seed and batch. */
 interface TimedBatch {

@@ -1,6 +1,6 @@
-import type { Authorizer } from '../aws/authorization/authorizer.ts';
-import type { Caller, Need } from '../aws/authorization/caller.ts';
-import { AwsError } from '../aws/refusal.ts';
+import type { Authorizer } from '../aws/iam/authorizer.ts';
+import type { Caller, Need } from '../aws/iam/caller.ts';
+import { AwsError } from '../aws/protocol/aws-error.ts';
 import { queueArn } from '../aws/sqs/queue.ts';
 import type { RulePlan, StackPlan } from './stack-plan.ts';
 

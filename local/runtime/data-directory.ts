@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readWhereabouts, type Whereabouts, whereaboutsFile } from './whereabouts.ts';
+import { readWhereabouts, type Whereabouts, whereaboutsFile } from './runtime-endpoints.ts';
 
 /** Which Batch API the jobs of a data directory run on; their ids mean nothing to the other. */
 export type ApiKind = 'local' | 'real';

@@ -1,10 +1,10 @@
-import type { Authorizer } from '../aws/authorization/authorizer.ts';
-import { CloudFormationEngine } from '../aws/cloudformation.ts';
-import { DynamoDbEngine } from '../aws/dynamodb.ts';
+import { CloudFormationEngine } from '../aws/cloudformation/engine.ts';
+import { DynamoDbEngine } from '../aws/dynamodb/engine.ts';
 import { EventsEngine } from '../aws/events/engine.ts';
+import type { Authorizer } from '../aws/iam/authorizer.ts';
 import { S3Engine } from '../aws/s3/engine.ts';
-import { SchedulerEngine } from '../aws/scheduler.ts';
-import { SecretsEngine } from '../aws/secrets.ts';
+import { SchedulerEngine } from '../aws/scheduler/engine.ts';
+import { SecretsEngine } from '../aws/secretsmanager/engine.ts';
 import { SqsEngine } from '../aws/sqs/engine.ts';
 import type { Clock } from '../clock.ts';
 import type { StackPlan } from './stack-plan.ts';

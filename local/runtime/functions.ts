@@ -1,6 +1,6 @@
-import type { Authorizer } from '../aws/authorization/authorizer.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
-import { AwsError } from '../aws/refusal.ts';
+import type { Authorizer } from '../aws/iam/authorizer.ts';
+import { AwsError } from '../aws/protocol/aws-error.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import type { Queues } from '../aws/sqs/queues.ts';
 import type { VirtualClock } from '../clock.ts';
 import { invokeAsynchronously } from '../lambda/asynchronous-invocation.ts';

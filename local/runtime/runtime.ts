@@ -1,9 +1,9 @@
-import { Authorizer, type Identity, refusalSentence } from '../aws/authorization/authorizer.ts';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
-import { type Endpoint, startEndpoint } from '../aws/endpoint.ts';
 import type { AwsEvent } from '../aws/events/event.ts';
+import { Authorizer, type Identity, refusalSentence } from '../aws/iam/authorizer.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
+import { type Endpoint, startEndpoint } from '../aws/protocol/endpoint.ts';
 import type { VirtualClock } from '../clock.ts';
-import type { FaultPlan } from '../openai/faults.ts';
+import type { FaultPlan } from '../openai/faults/faults.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
 import { refuseFaultyWiring } from './check-wiring.ts';
@@ -11,10 +11,10 @@ import type { DataDirectory } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
-import { planStack } from './plan-stack.ts';
+import { planStack } from './parse-template.ts';
+import { WHEREABOUTS_SECRET, type Whereabouts } from './runtime-endpoints.ts';
 import { SavedClock } from './saved-clock.ts';
 import type { StackPlan } from './stack-plan.ts';
-import { WHEREABOUTS_SECRET, type Whereabouts } from './whereabouts.ts';
 
 /** The Batch API that the functions call: one on this machine, or a real one. */
 export type BatchApiChoice =

@@ -1,4 +1,4 @@
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/aws-service.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import { queueUrl } from '../aws/sqs/queue.ts';
 import type { Template, TemplateResource } from './assembly.ts';
 import { evaluate, NO_VALUE, resolve, type Scope } from './intrinsics.ts';

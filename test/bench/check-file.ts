@@ -2,7 +2,7 @@
 import { createReadStream, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ENDPOINTS, FILE_LIMITS, PART_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import { checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
+import { checkRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { report } from './in-child.ts';
 

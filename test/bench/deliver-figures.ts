@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { RowTableWriter } from '../../functions/shared/core/row-table.ts';
-import { shuffledRows } from '../../local/openai/seeded-random.ts';
+import { RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';
+import { shuffledRows } from '../../local/openai/faults/seeded-random.ts';
 import { type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
 import { inChild, type Measured } from './in-child.ts';
 

@@ -11,11 +11,11 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
-import { type Connection, connect } from '../../bin/connection.ts';
-import { createS3ResultStore } from '../../functions/shared/adapters/s3-result-store.ts';
+import { type Connection, connect } from '../../bin/connection/connection.ts';
+import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
 import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import type { Job } from '../../functions/shared/core/job.ts';
-import { jobIdOf } from '../../functions/shared/core/job-id.ts';
+import type { Job } from '../../functions/shared/domain/job.ts';
+import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 
 const SIZES_MB = [100, 1_000, 10_000];
 const ROW_BYTES = 4_000; // 2.5 million rows are 10 GB

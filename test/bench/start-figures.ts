@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleFunctions } from '../../lib/bundle.ts';
+import { bundleFunctions } from '../../lib/bundling/bundle.ts';
 import { atMost, type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
 import type { Measured } from './in-child.ts';
 

@@ -1,8 +1,8 @@
 /** Observes so many open batches at 100 ms a call in one of two ways; a child of `tick-figures.ts`. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { inParallel } from '../../functions/shared/core/in-parallel.ts';
-import type { BatchApi } from '../../functions/shared/core/ports.ts';
-import { reconcile } from '../../functions/shared/core/reconcile.ts';
+import { reconcile } from '../../functions/poll/reconcile.ts';
+import { inParallel } from '../../functions/shared/lifecycle/in-parallel.ts';
+import type { BatchApi } from '../../functions/shared/ports/ports.ts';
 import { aPart } from '../contracts/samples.ts';
 import { createInMemoryBatchApi } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';

@@ -1,4 +1,4 @@
-import { isEnd } from './event-ear.ts';
+import { isEnd } from './event-recorder.ts';
 import type { ChaosReport } from './run-chaos.ts';
 
 /** What was done and what was lost, in one sentence. */

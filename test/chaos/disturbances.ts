@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { EventEar } from './event-ear.ts';
-import { isFunctionProcess, type MortalRuntime } from './mortal-runtime.ts';
+import type { EventEar } from './event-recorder.ts';
+import { isFunctionProcess, type MortalRuntime } from './killable-runtime.ts';
 import type { LedgerItem, Outside } from './outside.ts';
 import type { Random } from './user-actions.ts';
 

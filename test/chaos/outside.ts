@@ -12,7 +12,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Whereabouts } from '../../local/runtime/whereabouts.ts';
+import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
 
 export type Room = 'intake' | 'submission' | 'delivery';
 

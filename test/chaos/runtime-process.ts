@@ -1,8 +1,8 @@
 /** The runtime as a child process of the chaos run: `up` without what talks to people, with faults of the Batch API. */
-import { readFaultPlan } from '../../local/openai/faults-file.ts';
+import { readFaultPlan } from '../../local/openai/faults/faults-file.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { startRuntime } from '../../local/runtime/runtime.ts';
-import type { Whereabouts } from '../../local/runtime/whereabouts.ts';
+import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
 
 /** What the process is told on its command line, as JSON. */
 export interface RuntimeOrder {

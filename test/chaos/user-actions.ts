@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { jobIdOf } from '../../functions/shared/core/job-id.ts';
-import type { EventEar } from './event-ear.ts';
+import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import type { EventEar } from './event-recorder.ts';
 import type { Outside } from './outside.ts';
 
 export type Random = () => number;

@@ -4,8 +4,8 @@
  */
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { AuditEntry } from '../../local/openai/audit-log.ts';
-import type { HeardEvent } from '../integration/stock-clients.ts';
-import { isEnd } from './event-ear.ts';
+import type { HeardEvent } from '../local/endpoint/stock-clients.ts';
+import { isEnd } from './event-recorder.ts';
 
 export interface Evidence {
   readonly files: readonly RequestFile[];

@@ -4,15 +4,13 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDynamoDbLedger } from '../../functions/shared/adapters/dynamodb-ledger.ts';
-import { createEventBridgeBus } from '../../functions/shared/adapters/eventbridge-bus.ts';
-import { createS3RequestFiles } from '../../functions/shared/adapters/s3-request-files.ts';
-import { createS3ResultStore } from '../../functions/shared/adapters/s3-result-store.ts';
-import { createSqsWorkQueues } from '../../functions/shared/adapters/sqs-work-queues.ts';
+import { createDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/ledger.ts';
+import { createEventBridgeBus } from '../../functions/shared/adapters/eventbridge/bus.ts';
+import { createS3RequestFiles } from '../../functions/shared/adapters/s3/request-files.ts';
+import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
+import { createSqsWorkQueues } from '../../functions/shared/adapters/sqs/work-queues.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
-import { bytesOf, patternOf } from './bytes.ts';
-import { localAws } from './local-dynamodb.ts';
-import { aJob, anEvent, NOON } from './samples.ts';
+import { localAws } from './ledger/local-dynamodb.ts';
 import {
   html,
   json,
@@ -20,7 +18,9 @@ import {
   type ScriptedAnswer,
   type ScriptedServer,
   startScriptedServer,
-} from './scripted-server.ts';
+} from './openai/scripted-server.ts';
+import { aJob, anEvent, NOON } from './samples.ts';
+import { bytesOf, patternOf } from './storage/bytes.ts';
 
 const RETRY_LATER = { name: 'RetryLater' };
 

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Ambiguous, RetryLater } from '../../functions/shared/core/errors.ts';
+import { Ambiguous, RetryLater } from '../../functions/shared/domain/errors.ts';
 import { type Fault, withFaults } from '../fakes/faulty.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryResults } from '../fakes/in-memory-results.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
 import { createRecordingBus } from '../fakes/recording-bus.ts';
-import { bytesOf } from './bytes.ts';
 import { aJob, anEvent, NOON } from './samples.ts';
+import { bytesOf } from './storage/bytes.ts';
 
 const NEVER = new AbortController().signal;
 const HOUR_MS = 3_600_000;

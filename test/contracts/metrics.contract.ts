@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { METRIC_UNITS, type MetricName } from '../../functions/shared/contract/metrics.ts';
-import type { Metrics } from '../../functions/shared/core/ports.ts';
+import type { Metrics } from '../../functions/shared/ports/ports.ts';
 
 /** Metrics, and what somebody who watches sees of them after an invocation that does `work`. */
 export interface WatchedMetrics {

@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest';
-import { createEmfMetrics } from '../../functions/shared/adapters/emf-metrics.ts';
+import { createEmfMetrics } from '../../functions/shared/adapters/lambda/emf-metrics.ts';
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
 import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { metricsContract } from './metrics.contract.ts';

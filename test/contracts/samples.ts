@@ -1,6 +1,6 @@
 import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
-import type { Job } from '../../functions/shared/core/job.ts';
-import type { ObservedBatch, Part } from '../../functions/shared/core/part.ts';
+import type { Job } from '../../functions/shared/domain/job.ts';
+import type { ObservedBatch, Part } from '../../functions/shared/domain/part.ts';
 
 /** A time to count from: whole seconds. */
 export const NOON = Date.UTC(2026, 10, 1, 12);

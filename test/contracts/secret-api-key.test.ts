@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSecretApiKey } from '../../functions/shared/adapters/secret-api-key.ts';
-import { NotAllowed } from '../../functions/shared/core/errors.ts';
-import { startEndpoint } from '../../local/aws/endpoint.ts';
-import { SecretsEngine } from '../../local/aws/secrets.ts';
+import { createSecretApiKey } from '../../functions/shared/adapters/openai/secret-api-key.ts';
+import { NotAllowed } from '../../functions/shared/domain/errors.ts';
+import { startEndpoint } from '../../local/aws/protocol/endpoint.ts';
+import { SecretsEngine } from '../../local/aws/secretsmanager/engine.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
+import { json, type ScriptedServer, startScriptedServer } from './openai/scripted-server.ts';
 import { NOON } from './samples.ts';
-import { json, type ScriptedServer, startScriptedServer } from './scripted-server.ts';
 
 const environment = { ...process.env };
 afterAll(() => {

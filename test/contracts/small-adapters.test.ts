@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { defaultProvider } from '../../functions/shared/adapters/environment-credentials.ts';
-import { createRandomIds } from '../../functions/shared/adapters/random-ids.ts';
-import { handleEachRecord } from '../../functions/shared/adapters/sqs-records.ts';
+import { createRandomIds } from '../../functions/shared/adapters/lambda/random-ids.ts';
+import { handleEachRecord } from '../../functions/shared/adapters/sqs/records.ts';
+import { defaultProvider } from '../../lib/bundling/environment-credentials.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
 
@@ -83,7 +83,7 @@ describe('records of a queue', () => {
 });
 
 describe('the log', () => {
-  const adapter = new URL('../../functions/shared/adapters/json-log.ts', import.meta.url).href;
+  const adapter = new URL('../../functions/shared/adapters/lambda/json-log.ts', import.meta.url).href;
   const linesOf = async (script: string) => {
     const program = `import { createJsonLog } from '${adapter}'; const log = createJsonLog('poll'); ${script}`;
     const { stdout, stderr } = await promisify(execFile)(

@@ -1,4 +1,4 @@
-import type { BatchApi } from '../../functions/shared/core/ports.ts';
+import type { BatchApi } from '../../functions/shared/ports/ports.ts';
 
 /** Calls that observe, counted; those of one wave are under way together, so that waves are round trips. */
 export interface CallWaves {

@@ -1,8 +1,8 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { BatchError } from '../../functions/shared/contract/events.ts';
-import { Ambiguous, Refused, RetryLater } from '../../functions/shared/core/errors.ts';
-import type { ObservedBatch } from '../../functions/shared/core/part.ts';
-import type { BatchApi, BatchPage, Clock } from '../../functions/shared/core/ports.ts';
+import { Ambiguous, Refused, RetryLater } from '../../functions/shared/domain/errors.ts';
+import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
+import type { BatchApi, BatchPage, Clock } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import {

@@ -9,20 +9,19 @@ import {
   keyPointerKey,
   type LedgerKey,
   partKey,
-} from '../../functions/shared/adapters/ledger-keys.ts';
-import type { CreateWindow } from '../../functions/shared/core/create-window.ts';
-import type { Job } from '../../functions/shared/core/job.ts';
-import { onlyToBeObserved } from '../../functions/shared/core/open-batch.ts';
-import type { Part, PartRef } from '../../functions/shared/core/part.ts';
+} from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
+import { onlyWaits } from '../../functions/shared/domain/admission-queue.ts';
+import type { Job } from '../../functions/shared/domain/job.ts';
 import type {
   Admissions,
-  Clock,
   Control,
+  CreateWindow,
   DueItem,
   KeyPointer,
-  Ledger,
-} from '../../functions/shared/core/ports.ts';
-import { onlyWaits } from '../../functions/shared/core/waiting-line.ts';
+} from '../../functions/shared/domain/ledger-records.ts';
+import { onlyToBeObserved } from '../../functions/shared/domain/open-batch.ts';
+import type { Part, PartRef } from '../../functions/shared/domain/part.ts';
+import type { Clock, Ledger } from '../../functions/shared/ports/ports.ts';
 import { plainCopy } from './plain-copy.ts';
 
 /** A ledger that is read by tests. */

@@ -1,4 +1,4 @@
-import { Refused } from '../../functions/shared/core/errors.ts';
+import { Refused } from '../../functions/shared/domain/errors.ts';
 
 const PIECE_BYTES = 16_384; // small, so that lines are cut in the middle
 

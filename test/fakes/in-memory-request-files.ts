@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Refused } from '../../functions/shared/core/errors.ts';
-import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/core/ports.ts';
+import { Refused } from '../../functions/shared/domain/errors.ts';
+import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 
 /** A request bucket that tests fill. */

@@ -1,4 +1,4 @@
-import type { RowTables } from '../../functions/shared/core/check-request-file.ts';
+import type { RowTables } from '../../functions/shared/request-file/validate-request-file.ts';
 
 /** Row tables that tests read. */
 export interface InMemoryRowTables extends RowTables {

@@ -1,4 +1,4 @@
-import type { Scratch } from '../../functions/shared/core/ports.ts';
+import type { Scratch } from '../../functions/shared/ports/ports.ts';
 
 /** A disk in memory; `open` tells how many files take its room. */
 export function createInMemoryScratch(): Scratch & { openFiles(): number } {

@@ -1,5 +1,5 @@
 import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
-import type { EventBus } from '../../functions/shared/core/ports.ts';
+import type { EventBus } from '../../functions/shared/ports/ports.ts';
 
 /** A bus that is read by tests. */
 export interface RecordingBus extends EventBus {

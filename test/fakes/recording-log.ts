@@ -1,4 +1,4 @@
-import type { Log } from '../../functions/shared/core/ports.ts';
+import type { Log } from '../../functions/shared/ports/ports.ts';
 
 /** One line of the log as it was given. */
 interface LogLine {

@@ -1,5 +1,5 @@
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
-import type { Metrics } from '../../functions/shared/core/ports.ts';
+import type { Metrics } from '../../functions/shared/ports/ports.ts';
 
 /** Metrics that are read by tests. */
 export interface RecordingMetrics extends Metrics {

@@ -1,4 +1,4 @@
-import type { WorkMessage, WorkQueues } from '../../functions/shared/core/ports.ts';
+import type { WorkMessage, WorkQueues } from '../../functions/shared/ports/ports.ts';
 
 /** Queues that a test empties by hand. */
 export interface RecordingQueues extends WorkQueues {

@@ -1,4 +1,4 @@
-import type { Ids } from '../../functions/shared/core/ports.ts';
+import type { Ids } from '../../functions/shared/ports/ports.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';

@@ -1,5 +1,5 @@
 import type { BatchError } from '../../functions/shared/contract/events.ts';
-import type { ObservedBatch } from '../../functions/shared/core/part.ts';
+import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
 
 /** How a batch goes; what is left out is a batch of a few minutes in which every row succeeds. */
 export interface Fate {

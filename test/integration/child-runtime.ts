@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
-import { readWhereabouts, type Whereabouts } from '../../local/runtime/whereabouts.ts';
+import { readWhereabouts, type Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
 

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage } from '../../lib/build-package.ts';
+import { buildPackage } from '../../lib/bundling/build-package.ts';
 import { at } from '../stack/template-reading.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkRow } from '../../functions/shared/core/check-row.ts';
+import { checkRow } from '../../functions/shared/request-file/validate-row.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ListSurvey, type SurveyCall } from '../../functions/shared/core/list-survey.ts';
-import type { ObservedBatch } from '../../functions/shared/core/part.ts';
+import { ListSurvey, type SurveyCall } from '../../functions/poll/observation/batch-list-survey.ts';
+import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
 import { aBatch, NOON } from '../contracts/samples.ts';
 
 interface Entry {

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { FILE_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import { checkRequestFile } from '../../functions/shared/core/check-request-file.ts';
-import type { CheckedFile } from '../../functions/shared/core/file-scan.ts';
-import { normalised } from '../../functions/shared/core/lines.ts';
-import type { PlannedPart } from '../../functions/shared/core/plan-parts.ts';
-import { RowTable } from '../../functions/shared/core/row-table.ts';
+import { normalised } from '../../functions/shared/part-rows/lines.ts';
+import { RowTable } from '../../functions/shared/part-rows/row-table.ts';
+import type { PlannedPart } from '../../functions/shared/request-file/plan-parts.ts';
+import type { CheckedFile } from '../../functions/shared/request-file/request-file-scan.ts';
+import { checkRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { pieces, validFile } from './request-file-arbitrary.ts';
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { RowAccount } from '../../functions/shared/core/account-rows.ts';
-import { segmentsOf } from '../../functions/shared/core/assemble.ts';
-import { RowStates } from '../../functions/shared/core/row-states.ts';
-import { RowTable, RowTableWriter } from '../../functions/shared/core/row-table.ts';
+import { segmentsOf } from '../../functions/deliver/job/multipart-plan.ts';
+import { RowAccount } from '../../functions/deliver/part/row-accounting.ts';
+import { RowStates } from '../../functions/shared/part-rows/row-states.ts';
+import { RowTable, RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';
 
 const MIB = 1024 * 1024;
 const SMALLEST_UPLOAD_PART = 5 * MIB; // S3's

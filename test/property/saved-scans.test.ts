@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { conclude, scanOn } from '../../functions/shared/core/check-request-file.ts';
-import { type CheckedFile, FileScan } from '../../functions/shared/core/file-scan.ts';
-import type { PartBytes } from '../../functions/shared/core/plan-parts.ts';
+import type { PartBytes } from '../../functions/shared/request-file/plan-parts.ts';
+import { type CheckedFile, FileScan } from '../../functions/shared/request-file/request-file-scan.ts';
+import { conclude, scanOn } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { pieces, validFile } from './request-file-arbitrary.ts';
 

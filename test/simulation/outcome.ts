@@ -1,5 +1,5 @@
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
-import type { World } from './world.ts';
+import type { World } from './world/world.ts';
 
 /** What users, subscribers and the bill see in the end, without times and ids that are random anyway. */
 export function outcomeOf(world: World): string {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { resultKeys } from '../../functions/shared/core/result-keys.ts';
-import { type HistoryReport, playHistory } from './history.ts';
+import { resultKeys } from '../../functions/shared/domain/result-keys.ts';
+import { type HistoryReport, playHistory } from './world/history.ts';
 
 const MINUTE = 60_000;
 const HISTORIES = 350;

@@ -1,5 +1,5 @@
-import type { LeftOut } from './fault-book.ts';
-import { type HistoryReport, playHistory } from './history.ts';
+import type { LeftOut } from './faults/fault-book.ts';
+import { type HistoryReport, playHistory } from './world/history.ts';
 
 /** What is left of a shrunk history: deeds of users left out, and the only faults that strike. */
 export type Shrunk = Required<Pick<LeftOut, 'deeds' | 'allFaultsBut'>>;

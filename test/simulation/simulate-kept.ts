@@ -5,11 +5,11 @@
  * kept instead.
  */
 import { parseArgs } from 'node:util';
-import { playHistory } from './history.ts';
-import { KEPT, type KeptHistory } from './kept-histories.ts';
-import { type MutatedCopy, mutatedCopy } from './mutated-copy.ts';
+import { KEPT, type KeptHistory } from './kept/kept-histories.ts';
+import { brokenWithoutMend } from './kept/without-fix.ts';
+import { type MutatedCopy, mutatedCopy } from './mutants/mutated-copy.ts';
 import type { Tally } from './tally.ts';
-import { brokenWithoutMend } from './without-mend.ts';
+import { playHistory } from './world/history.ts';
 
 const { values } = parseArgs({
   options: {

@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { playHistory } from './history.ts';
-import { MUTANTS, type Mutant } from './mutants.ts';
-import { mutated, mutatedCopy } from './mutated-copy.ts';
+import { MUTANTS, type Mutant } from './mutants/mutants.ts';
+import { mutated, mutatedCopy } from './mutants/mutated-copy.ts';
 import type { Tally } from './tally.ts';
+import { playHistory } from './world/history.ts';
 
 const AT_ONCE = 2;
 const { values } = parseArgs({

@@ -5,10 +5,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { FAULT_KINDS } from './fault-kinds.ts';
-import { playHistory } from './history.ts';
+import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import { shrink } from './shrink.ts';
 import { playMany, sumOf, type Tally, weaknesses } from './tally.ts';
+import { playHistory } from './world/history.ts';
 
 const PROCESSES = 2;
 const HISTORIES_FOR_WEAKNESS = 500; // fewer may miss a rare fault by chance

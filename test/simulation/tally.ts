@@ -1,5 +1,5 @@
-import { FAULT_KINDS, type FaultKind } from './fault-kinds.ts';
-import { outcomeText, playHistory } from './history.ts';
+import { FAULT_KINDS, type FaultKind } from './faults/fault-kinds.ts';
+import { outcomeText, playHistory } from './world/history.ts';
 
 /** What a number of histories came to; plain, so that it passes between processes. */
 export interface Tally {

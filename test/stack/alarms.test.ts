@@ -3,7 +3,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
-import type { HouseAlarmProps } from '../../lib/house-alarm.ts';
+import type { HouseAlarmProps } from '../../lib/monitoring/impact-alarm.ts';
 import { synthesize } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 

@@ -3,8 +3,8 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { bundleFunctions } from '../../lib/bundle.ts';
-import { FUNCTION_NAMES } from '../../lib/function-bundles.ts';
+import { bundleFunctions } from '../../lib/bundling/bundle.ts';
+import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
 import { temporaryDirectory } from './synthesis.ts';
 
 const run = promisify(execFile);

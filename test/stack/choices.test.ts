@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
-import { parseBatchLimits } from '../../functions/shared/adapters/batch-limits.ts';
+import { parseBatchLimits } from '../../functions/shared/adapters/lambda/batch-limits.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { choicesOf } from '../../lib/context.ts';

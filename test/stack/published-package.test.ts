@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { buildPackage } from '../../lib/build-package.ts';
-import { FUNCTION_NAMES } from '../../lib/function-bundles.ts';
+import { buildPackage } from '../../lib/bundling/build-package.ts';
+import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
 import {
   changesOfDeclarations,
   changesOfSchema,
@@ -39,7 +39,9 @@ describe('the package', () => {
   });
 
   it('imports the CDK and what is its own, and neither tools nor runtime', () => {
-    const sources = readdirSync(join(directory, 'lib')).filter((file) => file.endsWith('.js'));
+    const sources = readdirSync(join(directory, 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.js'),
+    );
     const imported = sources.flatMap((file) =>
       [...readFileSync(join(directory, 'lib', file), 'utf8').matchAll(/^import .*from '([^']+)';$/gm)].map(
         ([, from = '']) => from,

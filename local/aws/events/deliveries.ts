@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import { AwsError } from '../refusal.ts';
+import { AwsError } from '../protocol/aws-error.ts';
 import type { MessageAttributes } from '../sqs/message-attributes.ts';
 import { type Exhausted, nextAttempt } from './retry-policy.ts';
 import type { Delivery, EventStore } from './store.ts';

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ACCOUNT_OWNER, type Caller } from '../authorization/caller.ts';
-import type { AwsService } from '../aws-service.ts';
-import { type JsonProtocol, serveJson } from '../json-protocol.ts';
+import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
+import type { AwsService } from '../protocol/aws-service.ts';
+import { type JsonProtocol, serveJson } from '../protocol/json-protocol.ts';
 import { Deliveries, type DeliveryPorts } from './deliveries.ts';
 import { type AwsEvent, type EventContent, envelope } from './event.ts';
 import { eventOperations } from './operations.ts';
-import { RuleBook } from './rule-book.ts';
+import { RuleBook } from './rule-registry.ts';
 import { EventStore } from './store.ts';
 import { payloadFor } from './target.ts';
 

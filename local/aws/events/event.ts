@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-service.ts';
-import type { Input } from '../input.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
+import type { Input } from '../protocol/input.ts';
 
 /** An event as rules match it and targets get it. */
 export interface AwsEvent {

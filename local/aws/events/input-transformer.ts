@@ -1,7 +1,7 @@
-import type { Input } from '../input.ts';
-import { validationError } from '../refusal.ts';
+import { validationError } from '../protocol/aws-error.ts';
+import type { Input } from '../protocol/input.ts';
 import type { AwsEvent } from './event.ts';
-import { follow, isPath } from './event-path.ts';
+import { follow, isPath } from './patterns/event-path.ts';
 
 /** A target's own wording of an event. */
 export interface InputTransformer {

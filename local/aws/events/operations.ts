@@ -1,10 +1,10 @@
-import type { Input } from '../input.ts';
-import type { Operation } from '../json-protocol.ts';
-import { pageOf } from '../paging.ts';
-import { validationError } from '../refusal.ts';
+import { validationError } from '../protocol/aws-error.ts';
+import type { Input } from '../protocol/input.ts';
+import type { Operation } from '../protocol/json-protocol.ts';
+import { pageOf } from '../protocol/paging.ts';
 import { type EntryRefusal, type EventContent, entryBytes, parseEntry, refusal } from './event.ts';
-import { compilePattern } from './pattern.ts';
-import { busArn, type RuleBook, ruleArn } from './rule-book.ts';
+import { compilePattern } from './patterns/pattern.ts';
+import { busArn, type RuleBook, ruleArn } from './rule-registry.ts';
 import type { Rule } from './store.ts';
 import { wireTarget } from './target.ts';
 

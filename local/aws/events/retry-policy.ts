@@ -1,5 +1,5 @@
-import type { Input } from '../input.ts';
-import { validationError } from '../refusal.ts';
+import { validationError } from '../protocol/aws-error.ts';
+import type { Input } from '../protocol/input.ts';
 
 /** How long a target is tried; what is not said is AWS's default. */
 export interface RetryPolicy {

@@ -1,9 +1,9 @@
-import type { Input } from '../input.ts';
-import { validationError } from '../refusal.ts';
+import { validationError } from '../protocol/aws-error.ts';
+import type { Input } from '../protocol/input.ts';
 import { queueNameOfArn } from '../sqs/queue.ts';
 import type { AwsEvent } from './event.ts';
-import { follow, isPath } from './event-path.ts';
 import { parseInputTransformer, transform } from './input-transformer.ts';
+import { follow, isPath } from './patterns/event-path.ts';
 import { parseRetryPolicy, wireRetryPolicy } from './retry-policy.ts';
 import type { Target } from './store.ts';
 

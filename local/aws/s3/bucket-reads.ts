@@ -1,8 +1,8 @@
-import { LOCAL_REGION } from '../aws-service.ts';
-import { isoTime, xmlAnswer } from './answers.ts';
-import { OWNER } from './object-listings.ts';
-import type { S3Answer, S3Request } from './request.ts';
+import { LOCAL_REGION } from '../protocol/aws-service.ts';
+import { OWNER } from './objects/object-listings.ts';
 import type { S3Store } from './store.ts';
+import type { S3Answer, S3Request } from './wire/request.ts';
+import { isoTime, xmlAnswer } from './wire/responses.ts';
 
 export function listBuckets(store: S3Store, request: S3Request): S3Answer {
   const buckets = store.buckets.list(request.query.get('prefix') ?? '');

@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
-import { ACCOUNT_OWNER, type Caller } from '../authorization/caller.ts';
-import { neededForS3, neededToHearOfAbsence } from '../authorization/needed-permissions.ts';
-import { type AwsService, LOCAL_ACCOUNT } from '../aws-service.ts';
-import { AwsError } from '../refusal.ts';
+import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
+import { neededForS3, neededToHearOfAbsence } from '../iam/needed-permissions.ts';
+import { AwsError } from '../protocol/aws-error.ts';
+import { type AwsService, LOCAL_ACCOUNT } from '../protocol/aws-service.ts';
 import { notImplemented, S3Error } from './errors.ts';
 import { operationName } from './operation-names.ts';
 import { OPERATIONS } from './operations.ts';
 import type { ObjectCreatedListener } from './outbox.ts';
-import { newRequestId, readRequest, type S3Answer, type S3Request } from './request.ts';
 import { S3Store } from './store.ts';
-import { writeErrorXml } from './xml.ts';
+import { newRequestId, readRequest, type S3Answer, type S3Request } from './wire/request.ts';
+import { writeErrorXml } from './wire/xml.ts';
 
 export interface S3EngineOptions {
   /** Where buckets live; made where it is missing, swept of half-written files where it is not. */

@@ -1,4 +1,4 @@
-import type { S3Request } from './request.ts';
+import type { S3Request } from './wire/request.ts';
 
 // Query parameters that name another resource than the bucket or the object itself, in the spelling of the wire.
 const SUBRESOURCES = [

@@ -5,20 +5,20 @@ import {
   headBucket,
   listBuckets,
 } from './bucket-reads.ts';
-import { completeMultipartUpload } from './multipart-completion.ts';
+import { completeMultipartUpload } from './multipart/multipart-completion.ts';
 import {
   abortMultipartUpload,
   createMultipartUpload,
   uploadPart,
   uploadPartCopy,
-} from './multipart-uploads.ts';
-import { deleteObject, deleteObjects } from './object-deletes.ts';
-import { listObjectsV2, listObjectVersions } from './object-listings.ts';
-import { getObject } from './object-reads.ts';
-import { copyObject, putObject } from './object-writes.ts';
-import type { S3Answer, S3Request } from './request.ts';
+} from './multipart/multipart-uploads.ts';
+import { listMultipartUploads, listParts } from './multipart/upload-listings.ts';
+import { deleteObject, deleteObjects } from './objects/object-deletes.ts';
+import { listObjectsV2, listObjectVersions } from './objects/object-listings.ts';
+import { getObject } from './objects/object-reads.ts';
+import { copyObject, putObject } from './objects/object-writes.ts';
 import type { S3Store } from './store.ts';
-import { listMultipartUploads, listParts } from './upload-listings.ts';
+import type { S3Answer, S3Request } from './wire/request.ts';
 
 type Operation = (store: S3Store, request: S3Request) => S3Answer | Promise<S3Answer>;
 

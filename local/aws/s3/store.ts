@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { Buckets } from './buckets.ts';
-import { DataFiles } from './data-files.ts';
 import { numberOf, openDatabase, textOf } from './database.ts';
+import { Uploads } from './multipart/uploads.ts';
+import { DataFiles } from './objects/data-files.ts';
+import { Versions } from './objects/versions.ts';
 import { type ObjectCreatedListener, Outbox } from './outbox.ts';
-import { Uploads } from './uploads.ts';
-import { Versions } from './versions.ts';
 
 /** Everything the engine remembers: metadata in SQLite, content in files beside it. */
 export class S3Store {

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../../clock.ts';
-import { ACCOUNT_OWNER, type Caller } from '../authorization/caller.ts';
-import type { AwsService } from '../aws-service.ts';
-import { type JsonProtocol, serveJson } from '../json-protocol.ts';
+import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
+import type { AwsService } from '../protocol/aws-service.ts';
+import { type JsonProtocol, serveJson } from '../protocol/json-protocol.ts';
 import { messageOperations } from './message-operations.ts';
 import { queueOperations } from './queue-operations.ts';
 import { Queues } from './queues.ts';

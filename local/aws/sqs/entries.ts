@@ -1,4 +1,4 @@
-import type { Input } from '../input.ts';
+import type { Input } from '../protocol/input.ts';
 import { batchTooLong, emptyBatch, entryIdsNotDistinct, invalidEntryId, tooManyEntries } from './errors.ts';
 import { attributeBytes, parseMessageAttributes } from './message-attributes.ts';
 import { LARGEST_MESSAGE_BYTES } from './queue.ts';

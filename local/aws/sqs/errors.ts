@@ -1,4 +1,4 @@
-import { AwsError } from '../refusal.ts';
+import { AwsError } from '../protocol/aws-error.ts';
 
 const LEGACY = 'AWS.SimpleQueueService';
 

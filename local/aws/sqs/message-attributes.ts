@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Input } from '../input.ts';
+import type { Input } from '../protocol/input.ts';
 import { invalidParameter } from './errors.ts';
 
 /** A message attribute as it goes over the wire; `BinaryValue` is base64. */

@@ -1,6 +1,6 @@
-import type { Input } from '../input.ts';
-import type { Operation } from '../json-protocol.ts';
-import { AwsError } from '../refusal.ts';
+import { AwsError } from '../protocol/aws-error.ts';
+import type { Input } from '../protocol/input.ts';
+import type { Operation } from '../protocol/json-protocol.ts';
 import { batchEntries, checkBatchSize } from './entries.ts';
 import { invalidParameter } from './errors.ts';
 import { waitForMessages } from './long-poll.ts';

@@ -1,5 +1,5 @@
-import type { Input } from '../input.ts';
-import type { Operation } from '../json-protocol.ts';
+import type { Input } from '../protocol/input.ts';
+import type { Operation } from '../protocol/json-protocol.ts';
 import { queueDoesNotExist, queueNameExists } from './errors.ts';
 import { DEFAULT_SETTINGS, type Queue, queueUrl } from './queue.ts';
 import { allAttributes, differingAttribute, pickAttributes, withAttributes } from './queue-attributes.ts';

@@ -1,4 +1,4 @@
-import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws-service.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 
 /** Where a message goes that was received `maxReceiveCount` times and is due again. */
 export interface Redrive {

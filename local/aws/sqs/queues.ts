@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, VirtualClock } from '../../clock.ts';
-import { LOCAL_ACCOUNT } from '../aws-service.ts';
+import { LOCAL_ACCOUNT } from '../protocol/aws-service.ts';
 import { ArrivalBell } from './arrivals.ts';
 import {
   invalidMessageContents,

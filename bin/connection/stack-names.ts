@@ -1,0 +1,51 @@
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { WHEREABOUTS_SECRET, type Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { outputsAt } from './stack-outputs.ts';
+import { clientConfigAt, type Place } from './target.ts';
+
+/** What the outputs of a stack name. */
+export interface StackNames {
+  readonly requestBucket: string;
+  readonly resultsBucket: string;
+  readonly cancelQueueUrl: string;
+  readonly eventBus: string;
+  readonly ledgerTable: string;
+}
+
+/** The API that the functions call, and the secret with its key. */
+export interface ApiNames {
+  readonly baseUrl: string;
+  readonly secret: string;
+}
+
+/** Asks CloudFormation, on one machine as in an account; throws a Failure when that is no Batchdrop. */
+export async function namesOf(place: Place): Promise<StackNames> {
+  const { value: output } = await outputsAt(place);
+  return {
+    requestBucket: output('RequestBucket'),
+    resultsBucket: output('ResultsBucket'),
+    cancelQueueUrl: output('CancelQueueUrl'),
+    eventBus: output('EventBus'),
+    ledgerTable: output('LedgerTable'),
+  };
+}
+
+/** The same for the API. On one machine the functions call another than the template says, which the runtime tells. */
+export async function apiOf(place: Place): Promise<ApiNames> {
+  const { value: output } = await outputsAt(place);
+  const baseUrl = place.kind === 'local' ? (await whereabouts(place)).openAiUrl : output('ApiBaseUrl');
+  return { baseUrl, secret: output('ApiKeySecret') };
+}
+
+async function whereabouts(place: Place): Promise<Whereabouts> {
+  const client = new SecretsManagerClient(clientConfigAt(place));
+  try {
+    const { SecretString = '' } = await client.send(
+      new GetSecretValueCommand({ SecretId: WHEREABOUTS_SECRET }),
+    );
+    const told: Whereabouts = JSON.parse(SecretString);
+    return told;
+  } finally {
+    client.destroy();
+  }
+}

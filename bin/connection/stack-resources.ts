@@ -1,0 +1,25 @@
+import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
+import { outputsAt } from './stack-outputs.ts';
+import { clientConfigAt, type Place, stackIn } from './target.ts';
+
+/**
+ * What a Batchdrop consists of: physical ids by the paths of their constructs in it, as in `IntakeWorkQueue`. Construct ids are part of
+ * what is promised, the hash behind them is the CDK's own.
+ */
+export async function resourcesOf(place: Place): Promise<ReadonlyMap<string, string>> {
+  const { idPrefix } = await outputsAt(place);
+  const client = new CloudFormationClient(clientConfigAt(place));
+  try {
+    const found = new Map<string, string>();
+    for await (const page of paginateListStackResources({ client }, { StackName: stackIn(place) })) {
+      for (const { LogicalResourceId = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
+        if (!LogicalResourceId.startsWith(idPrefix)) continue;
+        const [, path] = /^(\w+)[0-9A-F]{8}$/.exec(LogicalResourceId.slice(idPrefix.length)) ?? [];
+        if (path !== undefined && PhysicalResourceId !== undefined) found.set(path, PhysicalResourceId);
+      }
+    }
+    return found;
+  } finally {
+    client.destroy();
+  }
+}

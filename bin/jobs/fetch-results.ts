@@ -1,0 +1,49 @@
+import { createWriteStream } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
+import type { Job } from '../../functions/shared/domain/job.ts';
+import { anomaliesKey, reportKey, resultKeys } from '../../functions/shared/domain/result-keys.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Failure } from '../terminal/failure.ts';
+
+/** Fetches what a job left into a directory, each file whole or not at all; answers their paths. */
+export async function fetchResults(connection: Connection, job: Job, directory: string): Promise<string[]> {
+  await mkdir(directory, { recursive: true });
+  const files: string[] = [];
+  for (const { key, name } of filesOf(job)) {
+    const path = join(directory, name);
+    if (await fetchObject(connection, key, path)) files.push(path);
+  }
+  return files;
+}
+
+function filesOf(job: Job): { key: string; name: string }[] {
+  if (job.status === 'rejected') return [{ key: reportKey(job), name: 'rejected.json' }];
+  const { output, errors, summary } = resultKeys(job);
+  return [
+    { key: output, name: 'output.jsonl' },
+    { key: errors, name: 'errors.jsonl' },
+    { key: summary, name: 'summary.json' },
+    { key: anomaliesKey(job), name: 'anomalies.jsonl' },
+  ];
+}
+
+/** False when there is no such object. */
+async function fetchObject({ s3, names }: Connection, key: string, path: string): Promise<boolean> {
+  const draft = `${path}.part`;
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: names.resultsBucket, Key: key }));
+    if (!(Body instanceof Readable))
+      throw new Failure(`s3://${names.resultsBucket}/${key} came without content.`);
+    await pipeline(Body, createWriteStream(draft));
+    await rename(draft, path);
+    return true;
+  } catch (error) {
+    await rm(draft, { force: true });
+    if (error instanceof NoSuchKey) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { METADATA_PREFIX } from '../../functions/shared/contract/request-file.ts';
+import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Failure } from '../terminal/failure.ts';
+import { contentOf, type RequestSource } from './request-source.ts';
+
+/** A file as it was put. */
+export interface Submission {
+  readonly file: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId: string;
+  readonly jobId: string;
+}
+
+const LARGEST_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
+const LOOK_EVERY_MS = 200;
+
+/** Streams one file into the request bucket; `onBytes` hears now and then how many of its bytes have gone. */
+export async function putFile(
+  { s3, names }: Connection,
+  source: RequestSource,
+  options: { metadata?: Readonly<Record<string, string>>; onBytes?: (bytes: number) => void } = {},
+): Promise<Submission> {
+  const { file, key, bytes } = source;
+  if (bytes > LARGEST_PUT_BYTES) {
+    throw new Failure(
+      `${file} is over 5 GiB, more than one PutObject takes: use aws s3 cp, or split the file.`,
+    );
+  }
+  const bucket = names.requestBucket;
+  const content = contentOf(source);
+  const looking = setInterval(() => options.onBytes?.(content.bytesRead), LOOK_EVERY_MS);
+  try {
+    const { VersionId: versionId } = await s3.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: content,
+        ContentLength: bytes,
+        ContentType: 'application/jsonl',
+        Metadata: objectMetadata(options.metadata ?? {}),
+      }),
+    );
+    if (versionId === undefined || versionId === 'null')
+      throw new Failure(`The bucket ${bucket} has no versions: turn versioning on.`);
+    return { file, bucket, key, versionId, jobId: jobIdOf({ bucket, key, versionId }) };
+  } finally {
+    clearInterval(looking);
+    content.destroy();
+  }
+}
+
+/** The user's pairs as S3 keeps them, names in lower case. */
+export function objectMetadata(pairs: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(pairs).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]),
+  );
+}

@@ -1,0 +1,65 @@
+import type { Job } from '../../functions/shared/domain/job.ts';
+import type { Connection } from '../connection/connection.ts';
+import { grouped, timeShown } from '../terminal/amounts.ts';
+import { printable } from '../terminal/escape-control-characters.ts';
+import type { LiveLine } from '../terminal/status-line.ts';
+import { followJob } from './jobs.ts';
+import type { Submission } from './put-file.ts';
+
+const PAUSED = 'Submission is paused: batchdrop resume sends what waits.';
+
+/**
+ * Waits until every job ended and answers how. Each change of status is a line that stays; on a terminal the last line
+ * shows rows done and the time since the start.
+ */
+export async function waitForJobs(
+  connection: Connection,
+  submissions: readonly Submission[],
+  line: LiveLine,
+): Promise<(Job | undefined)[]> {
+  const startedAt = performance.now();
+  const rows = new Map<string, { done: number; total: number }>();
+  let ended = 0;
+  const refresh = () => line.show(progress(rows, { ended, jobs: submissions.length }, startedAt));
+  const follow = async ({ jobId, file }: Submission) => {
+    const job = await followJob(connection, jobId, {
+      onStatus: (seen) => line.print(statusLine(file, jobId, seen)),
+      ...(line.isLive && {
+        onProgress: (_: Job, known: { done: number; total: number }) => {
+          rows.set(jobId, known);
+          refresh();
+        },
+      }),
+    });
+    ended += 1;
+    const total = job?.plan?.rows ?? 0;
+    rows.set(jobId, { done: total, total });
+    return job;
+  };
+  if ((await connection.ledger.readControl()).paused) line.print(PAUSED);
+  const jobs = await Promise.all(submissions.map(follow));
+  line.end();
+  return jobs;
+}
+
+function statusLine(file: string, jobId: string, job: Job): string {
+  const through = job.jobId === jobId ? '' : ` (job ${job.jobId})`;
+  const facts =
+    job.rows === undefined
+      ? ''
+      : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
+  return `${printable(file)}  ${job.status}${through}${facts}`;
+}
+
+function progress(
+  rows: ReadonlyMap<string, { done: number; total: number }>,
+  { ended, jobs }: { ended: number; jobs: number },
+  startedAt: number,
+): string {
+  const known = [...rows.values()];
+  const done = known.reduce((sum, row) => sum + row.done, 0);
+  const total = known.reduce((sum, row) => sum + row.total, 0);
+  const files = jobs === 1 ? [] : [`${ended}/${jobs} files`];
+  const time = timeShown(performance.now() - startedAt);
+  return [...files, `${grouped(done)}/${grouped(total)} rows`, time].join('  ');
+}

@@ -1,0 +1,122 @@
+import { styleText } from 'node:util';
+import {
+  type BatchStatusChange,
+  type CancelOutcome,
+  DETAIL_TYPE,
+  EVENT_SOURCE,
+  type JobStatusChange,
+  type RowCounts,
+  type WaitingFor,
+} from '../../functions/shared/contract/events.ts';
+import { counted } from './amounts.ts';
+import { printable } from './escape-control-characters.ts';
+
+/** An event as it comes from a bus. */
+export interface ReceivedEvent {
+  readonly source: string;
+  readonly 'detail-type': string;
+  readonly detail: object;
+}
+
+type Colour = Parameters<typeof styleText>[0];
+
+const COLOURS: Readonly<Record<string, Colour>> = {
+  completed: 'green',
+  failed: 'red',
+  rejected: 'red',
+  expired: 'yellow',
+  cancelling: 'yellow',
+  cancelled: 'yellow',
+};
+
+/** One readable line for an event of Batchdrop; undefined for any other event. */
+export function eventLine(event: ReceivedEvent): string | undefined {
+  if (event.source !== EVENT_SOURCE) return undefined;
+  switch (event['detail-type']) {
+    case DETAIL_TYPE.batchStatusChange:
+      return batchLine(Object(event.detail));
+    case DETAIL_TYPE.jobStatusChange:
+      return jobLine(Object(event.detail));
+    case DETAIL_TYPE.cancelOutcome:
+      return cancelLine(Object(event.detail));
+    default:
+      return undefined;
+  }
+}
+
+function batchLine({ metadata, data }: BatchStatusChange): string {
+  const done = data.counts?.total
+    ? `${data.counts.completed + data.counts.failed}/${data.counts.total} rows`
+    : undefined;
+  const errors = data.errors?.first[0];
+  return line(metadata.occurredAt, 'batch', data.status, [
+    data.request.key,
+    data.parts > 1 && `part ${data.part} of ${data.parts}`,
+    done,
+    errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
+    data.willRetry && `will be tried again${waitFacts(data.waiting)}`,
+    data.batchId,
+  ]);
+}
+
+function waitFacts(waiting: BatchStatusChange['data']['waiting']): string {
+  if (!waiting) return '';
+  const place = waiting.position === null ? '' : `, position ${waiting.position}`;
+  return ` (waiting: ${waitingFor(waiting.for)}${place}, until ${waiting.until.slice(11, 16)} at the latest)`;
+}
+
+/** What is waited for, in the words of a person. */
+export function waitingFor(reason: WaitingFor): string {
+  return reason.replaceAll('_', ' ');
+}
+
+function jobLine({ metadata, data }: JobStatusChange): string {
+  return line(metadata.occurredAt, 'job', data.status, [data.request.key, ...jobFacts(data), metadata.jobId]);
+}
+
+function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
+  switch (data.status) {
+    case 'accepted':
+    case 'submitted': {
+      const size = `${counted(data.rows, 'row', 'rows')} in ${counted(data.parts, 'batch', 'batches')}`;
+      const waiting = data.status === 'accepted' ? data.waiting : undefined;
+      return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
+    }
+    case 'joined':
+      return [`the same bytes as job ${data.joinedJobId}: not run again`];
+    case 'rejected': {
+      const { count, first } = data.findings;
+      const [finding] = first;
+      const where = finding?.line == null ? '' : `line ${finding.line}: `;
+      return [`${count} ${count === 1 ? 'finding' : 'findings'}`, finding && `${where}${finding.message}`];
+    }
+    default:
+      return [data.rows.total > 0 ? rowFacts(data.rows) : undefined, data.reason?.message];
+  }
+}
+
+function rowFacts(rows: RowCounts): string {
+  const { total, ...outcomes } = rows;
+  const parts = Object.entries(outcomes).filter(([, count]) => count > 0);
+  return `${total} rows: ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`;
+}
+
+function cancelLine({ metadata, data }: CancelOutcome): string {
+  return line(metadata.occurredAt, 'cancel', data.outcome, [
+    data.message,
+    Object.values(data.request).join('/'),
+  ]);
+}
+
+/** The id comes last: on a narrow terminal it is what is wrapped. */
+function line(
+  occurredAt: string,
+  kind: string,
+  status: string,
+  facts: (string | false | undefined)[],
+): string {
+  const time = styleText('dim', occurredAt.slice(11, 19));
+  const shown = styleText(COLOURS[status] ?? 'cyan', printable(status).padEnd(11));
+  const rest = facts.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
+  return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(printable).join('  ')}`;
+}

@@ -1,0 +1,51 @@
+import { fileURLToPath } from 'node:url';
+import { HeadObjectCommand } from '@aws-sdk/client-s3';
+import { resultKeys } from '../../functions/shared/domain/result-keys.ts';
+import type { Connection } from '../connection/connection.ts';
+import { followJob } from '../jobs/jobs.ts';
+import { putFile } from '../jobs/put-file.ts';
+import { sourceOf } from '../jobs/request-source.ts';
+import { Failure } from '../terminal/failure.ts';
+
+const EXAMPLE = fileURLToPath(new URL('../../examples/chat-completions.jsonl', import.meta.url));
+
+/** Of the wall. At the default speed the example takes half a minute; at `--speed 1` it may take as long as this. */
+const LONGEST_WAIT_MS = 15 * 60_000;
+
+/** Puts the example into the request bucket and answers its job id. */
+export async function dropExample(connection: Connection): Promise<string> {
+  const { jobId } = await putFile(connection, await sourceOf(EXAMPLE));
+  return jobId;
+}
+
+/**
+ * Waits until the example's results are readable and answers where they are. Throws a Failure with the reason when the
+ * job ends otherwise, takes too long, or the runtime is asked to stop.
+ */
+export async function awaitExample(
+  connection: Connection,
+  jobId: string,
+  stopped: Promise<void>,
+): Promise<string> {
+  const giveUp = new AbortController();
+  void stopped.then(() => giveUp.abort('the runtime was stopped'));
+  const limit = setTimeout(() => giveUp.abort(`${LONGEST_WAIT_MS / 60_000} minutes passed`), LONGEST_WAIT_MS);
+  try {
+    const job = await followJob(connection, jobId, { signal: giveUp.signal });
+    const status = job?.status ?? 'unknown';
+    if (giveUp.signal.aborted) {
+      throw new Failure(`The example job ${jobId} has no results: ${giveUp.signal.reason}, it is ${status}.`);
+    }
+    if (job === undefined || status !== 'completed') {
+      throw new Failure(
+        `The example job ${jobId} ended as ${status}: ${job?.reason?.message ?? 'see the lines above'}.`,
+      );
+    }
+    const { resultsBucket } = connection.names;
+    const { output } = resultKeys(job);
+    await connection.s3.send(new HeadObjectCommand({ Bucket: resultsBucket, Key: output }));
+    return `The results of the example are readable: s3://${resultsBucket}/${output}`;
+  } finally {
+    clearTimeout(limit);
+  }
+}

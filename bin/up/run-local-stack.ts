@@ -1,0 +1,183 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { styleText } from 'node:util';
+import type { AwsEvent } from '../../local/aws/events/event.ts';
+import { DataDirectory } from '../../local/runtime/data-directory.ts';
+import { type BatchApiChoice, type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
+import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { type Connection, connectionTo } from '../connection/connection.ts';
+import { DATA_DIRECTORY } from '../connection/target.ts';
+import { KeptResults } from '../jobs/results-mirror.ts';
+import { printable } from '../terminal/escape-control-characters.ts';
+import { eventLine } from '../terminal/event-line.ts';
+import { Failure } from '../terminal/failure.ts';
+import { askOnTerminal, say } from '../terminal/prompt.ts';
+import { untilStopped } from '../terminal/stop-signal.ts';
+import { awaitExample, dropExample } from './example-job.ts';
+import { realBatchApi } from './real-batch-api.ts';
+import { CostGate } from './spend-confirmation.ts';
+import { synthesize } from './synthesis.ts';
+import { welcome } from './welcome.ts';
+
+/** The options of `batchdrop up`. */
+export interface UpOptions {
+  readonly port: number;
+  readonly data?: string;
+  readonly ephemeral?: boolean;
+  readonly speed?: number;
+  readonly exit?: boolean;
+  readonly real?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** One run of `batchdrop up`. */
+interface Run {
+  readonly options: UpOptions;
+  readonly api: BatchApiChoice;
+  /** How a person is asked for a yes. */
+  readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
+  /** Aborted when the run is to end. */
+  readonly stopped: AbortSignal;
+}
+
+const DEFAULT_SPEED = { local: 60, real: 1 };
+const SAME_PROBLEM_EVERY_MS = 60_000; // of the wall
+
+/** Runs the stack until it is asked to stop, or the example is done. Throws what kept it from starting. */
+export async function up(options: UpOptions): Promise<void> {
+  const api: BatchApiChoice = options.real ? realBatchApi(process.env) : { kind: 'local' };
+  if (options.yes && !options.real) throw new Failure('--yes goes with --real: nothing else costs money.');
+  if (options.real && !options.yes && !process.stdin.isTTY) {
+    throw new Failure(
+      '--real asks before it sends the first rows, and there is no terminal to ask on: add --yes to send whatever is dropped.',
+    );
+  }
+  const stopping = new AbortController();
+  void untilStopped().then(() => stopping.abort());
+  await runStack({ options, api, ask: askOnTerminal, stopped: stopping.signal });
+}
+
+/** The run itself, for any way to ask and to stop. */
+export async function runStack(run: Run): Promise<void> {
+  const { path, discard } = placeFor(run);
+  try {
+    const data = new DataDirectory(path, run.api.kind);
+    try {
+      await withRuntime(run, data);
+    } finally {
+      data.release();
+    }
+  } finally {
+    discard();
+  }
+}
+
+async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
+  const { api, options } = run;
+  const assemblyDirectory = data.emptyRoom('assembly');
+  await synthesize(assemblyDirectory);
+  const listeners: ((event: AwsEvent) => void)[] = [tellEvents(options.json ?? false)];
+  let connection: Connection | undefined;
+  let whenUp: (() => Promise<void>) | undefined;
+  const runtime = await startRuntime({
+    data,
+    assemblyDirectory,
+    port: options.port,
+    speed: options.speed ?? DEFAULT_SPEED[api.kind],
+    api,
+    onEvent: (event) => {
+      for (const listener of listeners) listener(event);
+    },
+    onProblem: tellProblems(),
+    beforeFunctions: async (whereabouts) => {
+      connection = connectionTo(whereabouts);
+      if (api.kind === 'real') whenUp = await guard(run, data, { connection, whereabouts, listeners });
+    },
+  });
+  try {
+    if (connection === undefined) throw new Error('The runtime is up and its names are unknown.');
+    tellUp(run, data, runtime);
+    await whenUp?.();
+    await stayUp(run, data, connection);
+  } finally {
+    connection?.close();
+    await runtime.close();
+  }
+}
+
+/** With an API that costs money: asks before anything is sent, and keeps results in plain folders. */
+async function guard(
+  { options, ask, stopped }: Run,
+  data: DataDirectory,
+  up: { connection: Connection; whereabouts: Whereabouts; listeners: ((event: AwsEvent) => void)[] },
+): Promise<() => Promise<void>> {
+  const tell = options.json ? console.error : say;
+  const kept = new KeptResults(up.connection, { directory: data.room('results'), tell });
+  up.listeners.push((event) => kept.notice(event));
+  if (options.yes) {
+    const { paused } = await up.connection.ledger.readControl();
+    if (paused) tell('Submission is paused since an earlier run: npx batchdrop resume sends what waits.');
+    return async () => kept.catchUp();
+  }
+  const gate = new CostGate(up.connection, { api: up.whereabouts.openAiUrl, ask, tell, stopped });
+  await gate.shut();
+  up.listeners.push((event) => gate.notice(event));
+  return async () => {
+    kept.catchUp();
+    void gate.review();
+  };
+}
+
+function tellUp({ options, api }: Run, data: DataDirectory, { whereabouts, clock }: Runtime): void {
+  if (options.json) {
+    console.log(JSON.stringify(whereabouts));
+    return;
+  }
+  const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
+  console.log(welcome(whereabouts, { ...options, data: shown, api: api.kind, speed: clock.speed }));
+}
+
+async function stayUp(
+  { options, api, stopped }: Run,
+  data: DataDirectory,
+  connection: Connection,
+): Promise<void> {
+  if (api.kind === 'local' && data.exampleJobId === undefined)
+    data.saveExample(await dropExample(connection));
+  const end = stopped.aborted
+    ? Promise.resolve()
+    : new Promise<void>((resolve) => {
+        stopped.addEventListener('abort', () => resolve());
+      });
+  if (!options.exit) return await end;
+  const { exampleJobId } = data;
+  if (exampleJobId === undefined) throw new Failure('There is no example job to wait for.');
+  const sentence = await awaitExample(connection, exampleJobId, end);
+  if (!options.json) console.log(sentence);
+}
+
+function tellEvents(json: boolean): (event: AwsEvent) => void {
+  return (event) => {
+    const line = eventLine(event);
+    if (line !== undefined) say(json ? JSON.stringify(event) : line);
+  };
+}
+
+/** A function that fails at every tick is told of once a minute, not once a tick. */
+function tellProblems(): (problem: string) => void {
+  const toldAt = new Map<string, number>();
+  return (problem) => {
+    const now = performance.now();
+    if (now - (toldAt.get(problem) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_EVERY_MS) return;
+    toldAt.set(problem, now);
+    console.error(styleText('red', printable(problem), { stream: process.stderr }));
+  };
+}
+
+function placeFor({ options, api }: Run): { path: string; discard: () => void } {
+  if (!options.ephemeral) return { path: options.data ?? DATA_DIRECTORY[api.kind], discard: () => {} };
+  const path = mkdtempSync(join(tmpdir(), 'batchdrop-'));
+  return { path, discard: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,115 @@
+import type { Delivered, Part } from '../../shared/domain/part.ts';
+import { type PieceName, pieceKeys, type RowPiece } from '../../shared/domain/result-keys.ts';
+import { storedBytes } from '../../shared/part-rows/read-object.ts';
+import { RowStates } from '../../shared/part-rows/row-states.ts';
+import { readRowTable } from '../../shared/part-rows/upload-body.ts';
+import type { Ports } from '../../shared/ports/ports.ts';
+import type { Stretch } from './multipart-plan.ts';
+
+type DeliveredPart = Part & { delivered: Delivered };
+type Deps = Pick<Ports, 'results'>;
+
+/**
+ * What a job's result file is made of, in the order of the request file: stretches of the parts' pieces. Parts that are
+ * each one stretch of the request file follow one another; rows of interleaved parts are merged. Nothing but row tables
+ * and states is read, so that a process that goes on with an upload gets the same stretches again. Errors: as the
+ * storage's.
+ */
+export async function* stretchesOf(
+  deps: Deps,
+  parts: readonly Part[],
+  name: PieceName,
+): AsyncGenerator<Stretch> {
+  const delivered = parts.filter(isDelivered);
+  if (name !== 'anomalies' && delivered.some(({ interleaved }) => interleaved)) {
+    yield* mergedStretches(deps, delivered, name);
+    return;
+  }
+  for (const part of delivered) {
+    const end = part.delivered[`${name}Bytes`];
+    if (end > 0) yield { key: pieceKeys(part, part.delivered.deliveryId)[name], start: 0, end };
+  }
+}
+
+/** As many parts are open at a time as have rows side by side: at most one a group of the file. */
+async function* mergedStretches(
+  deps: Deps,
+  parts: readonly DeliveredPart[],
+  name: RowPiece,
+): AsyncGenerator<Stretch> {
+  const waiting = [...parts].sort((a, b) => a.range.start - b.range.start);
+  const open: PieceCursor[] = [];
+  let stretch: Stretch | undefined;
+  for (;;) {
+    let first = firstOf(open);
+    while (waiting[0] && (!first || waiting[0].range.start <= first.offset)) {
+      const part = waiting.shift();
+      if (part) open.push(await PieceCursor.open(deps, part, name));
+      first = firstOf(open);
+    }
+    if (!first) break;
+    const line = first.take();
+    if (first.isAtEnd) open.splice(open.indexOf(first), 1);
+    if (stretch && stretch.key === first.key && stretch.end === line.start) stretch.end = line.end;
+    else {
+      if (stretch) yield stretch;
+      stretch = { key: first.key, ...line };
+    }
+  }
+  if (stretch) yield stretch;
+}
+
+function firstOf(open: readonly PieceCursor[]): PieceCursor | undefined {
+  let first: PieceCursor | undefined;
+  for (const cursor of open) if (!cursor.isAtEnd && (!first || cursor.offset < first.offset)) first = cursor;
+  return first;
+}
+
+/** Goes through the lines of one piece in the order of the request file. */
+class PieceCursor {
+  readonly key: string;
+  readonly #offsets: number[];
+  readonly #lengths: number[];
+  #next = 0;
+  #position = 0;
+
+  private constructor(key: string, offsets: number[], lengths: number[]) {
+    this.key = key;
+    this.#offsets = offsets;
+    this.#lengths = lengths;
+  }
+
+  static async open(deps: Deps, part: DeliveredPart, name: RowPiece): Promise<PieceCursor> {
+    const keys = pieceKeys(part, part.delivered.deliveryId);
+    const table = await readRowTable(deps, part);
+    const states = RowStates.parse(await storedBytes(deps.results, keys.states), table.rows);
+    const [offsets, lengths]: [number[], number[]] = [[], []];
+    for (let row = 0; row < table.rows; row += 1) {
+      const state = states.get(row);
+      if (!state || (state.outcome === 'succeeded') !== (name === 'output')) continue;
+      offsets.push(table.place(row).offset);
+      lengths.push(state.lineBytes);
+    }
+    return new PieceCursor(keys[name], offsets, lengths);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#next >= this.#offsets.length;
+  }
+
+  /** Where the request of the next line lies in the request file. */
+  get offset(): number {
+    return this.#offsets[this.#next] ?? Number.POSITIVE_INFINITY;
+  }
+
+  take(): { start: number; end: number } {
+    const start = this.#position;
+    this.#position += this.#lengths[this.#next] ?? 0;
+    this.#next += 1;
+    return { start, end: this.#position };
+  }
+}
+
+function isDelivered(part: Part): part is DeliveredPart {
+  return part.delivered !== undefined;
+}

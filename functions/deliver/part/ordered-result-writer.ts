@@ -1,0 +1,166 @@
+import { IdDigest } from '../../shared/domain/id-digest.ts';
+import type { Part } from '../../shared/domain/part.ts';
+import { pieceKeys, type RowPiece } from '../../shared/domain/result-keys.ts';
+import { LineGatherer } from '../../shared/part-rows/lines.ts';
+import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
+import type { RowTable } from '../../shared/part-rows/row-table.ts';
+import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
+import { mayRunAgain, type RerunPolicy } from './next-attempt.ts';
+import { PieceReader } from './piece-reader.ts';
+import type { CollectedLines } from './result-collector.ts';
+import { readResultLine } from './result-line.ts';
+import type { RowAccount, SettledRow } from './row-accounting.ts';
+
+/** What is put in order: a part's rows, their lines of this attempt, and the pieces of the attempts before. */
+interface Material {
+  results: Pick<ResultStore, 'read'>;
+  rerun: RerunPolicy;
+  part: Part;
+  table: RowTable;
+  before: RowStates;
+  lines: CollectedLines;
+  writers: Record<RowPiece, ObjectWriter>;
+}
+
+const FLUSH_BYTES = 256 * 1024;
+const CLOSING_BRACE = 0x7d;
+
+/** Writes a part's output and errors in the order of the request file, each row's line in exactly one of the two. */
+export class OrderedPieces {
+  readonly #material: Material;
+  readonly #earlier: Record<RowPiece, PieceReader>;
+  readonly #pending = { output: new LineGatherer(), errors: new LineGatherer() };
+  readonly #states: RowStates;
+  readonly #runsAgain: boolean;
+  readonly #again = { rows: 0, uploadBytes: 0 };
+  readonly #idsIn = new IdDigest();
+  readonly #idsOut = new IdDigest();
+
+  constructor(material: Material) {
+    const { part, results, rerun, table } = material;
+    const { soFar } = part;
+    const keys = pieceKeys(part, soFar?.deliveryId ?? '');
+    this.#material = material;
+    this.#earlier = {
+      output: new PieceReader(results, keys.output, soFar?.outputBytes ?? 0),
+      errors: new PieceReader(results, keys.errors, soFar?.errorsBytes ?? 0),
+    };
+    this.#states = RowStates.fresh(table.rows);
+    this.#runsAgain = mayRunAgain(part, rerun);
+  }
+
+  /** Errors: as the storage's; an error when ids in and out differ, which is a defect. */
+  async write(
+    account: RowAccount,
+    signal: AbortSignal,
+  ): Promise<{
+    states: RowStates;
+    idsIn: string;
+    idsOut: string;
+    again: { rows: number; uploadBytes: number };
+  }> {
+    const { table, part } = this.#material;
+    for (let row = 0; row < table.rows; row += 1) {
+      await this.#writeRow(row, account);
+      if (this.#pending.output.bytes + this.#pending.errors.bytes >= FLUSH_BYTES) {
+        signal.throwIfAborted();
+        await this.#flush();
+      }
+    }
+    await this.#flush();
+    const [idsIn, idsOut] = [this.#idsIn.toString(), this.#idsOut.toString()];
+    if (idsIn !== idsOut) throw new Error(`part ${part.jobId}/${part.number}: ids in and ids out differ`);
+    return { states: this.#states, idsIn, idsOut, again: this.#again };
+  }
+
+  async #writeRow(row: number, account: RowAccount): Promise<void> {
+    const { before, table } = this.#material;
+    const earlier = before.get(row);
+    const settled = before.isToRun(row) ? account.outcomeOf(row, earlier !== undefined) : undefined;
+    const customId = table.customId(row);
+    this.#idsIn.add(customId);
+    if (!settled) await this.#keep(row, customId, earlier);
+    else await this.#replace(row, customId, earlier, settled);
+  }
+
+  /** The row was not in this attempt, or not run by it: its line and state stay. */
+  async #keep(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
+    if (!earlier) throw new Error(`row ${row}: neither this attempt nor one before settled it`);
+    const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
+    this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
+  }
+
+  async #replace(
+    row: number,
+    customId: string,
+    earlier: RowState | undefined,
+    { outcome, passing, line }: SettledRow,
+  ): Promise<void> {
+    const { lines, part, rerun } = this.#material;
+    if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
+    const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
+    const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
+    const state = { outcome, again, attempts };
+    const place = line ? lines.placeOf(row) : undefined;
+    if (!place) {
+      this.#add(row, customId, withAttempts(lineFor(customId, outcome, part), attempts), state);
+    } else if (outcome === 'succeeded') {
+      const stored = this.#pending.output.place(place.length); // as most lines are: not copied once more
+      await lines.scratch.read(place.start, stored);
+      this.#note(row, customId, stored, state);
+    } else {
+      const bytes = Buffer.allocUnsafe(place.length);
+      await lines.scratch.read(place.start, bytes);
+      this.#add(row, customId, withAttempts(bytes, attempts), state);
+    }
+  }
+
+  #add(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
+    this.#pending[pieceOf(state.outcome)].add(line);
+    this.#note(row, customId, line, state);
+  }
+
+  #note(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
+    mustBeOf(customId, line);
+    this.#idsOut.add(customId);
+    this.#states.set(row, { ...state, lineBytes: line.length + 1 });
+    if (!state.again) return;
+    this.#again.rows += 1;
+    this.#again.uploadBytes += this.#material.table.place(row).length + 1;
+  }
+
+  async #flush(): Promise<void> {
+    for (const name of ['output', 'errors'] as const) {
+      await this.#pending[name].drainTo(this.#material.writers[name]);
+    }
+  }
+}
+
+function pieceOf(outcome: RowOutcome): RowPiece {
+  return outcome === 'succeeded' ? 'output' : 'errors';
+}
+
+/** Nothing is stored under a row that is not its own, whatever the disk or the storage gave back. */
+function mustBeOf(customId: string, line: Uint8Array): void {
+  const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
+  if (bytes.includes(JSON.stringify(customId))) return;
+  if (readResultLine(line)?.customId !== customId) throw new Error('a stored line is not that of its row');
+}
+
+/** The line with the number of batches that had the row, as its last field. */
+function withAttempts(line: Uint8Array, attempts: number): Uint8Array {
+  const end = line.lastIndexOf(CLOSING_BRACE);
+  return Buffer.concat([line.subarray(0, end), Buffer.from(`,"attempts":${attempts}}`)]);
+}
+
+/** A line in the API's own form for a row it left none for; `id` null tells it from the API's. */
+function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
+  const code = outcome === 'missing' ? 'batchdrop_missing' : `batch_${outcome}`;
+  const why = part.ended?.reason.message ?? part.batch?.errors[0]?.message;
+  const message =
+    outcome === 'missing'
+      ? 'the batch left no line for this row'
+      : `not run: ${why ?? `the batch ended as ${part.batch?.status ?? outcome}`}`;
+  const line = { id: null, custom_id: customId, response: null, error: { code, message } };
+  return Buffer.from(JSON.stringify(line));
+}

@@ -1,0 +1,45 @@
+import { storedBytes } from '../../shared/part-rows/read-object.ts';
+import type { ResultStore } from '../../shared/ports/ports.ts';
+
+const BLOCK_BYTES = 4 * 1024 * 1024; // one GET each; a stream that waits for its turn would be cut off by the storage
+
+/** Reads an object from its start in stretches of known length, a block at a time. */
+export class PieceReader {
+  readonly #results: Pick<ResultStore, 'read'>;
+  readonly #key: string;
+  readonly #bytes: number;
+  #block: Buffer = Buffer.alloc(0);
+  #blockStart = 0;
+  #position = 0;
+
+  /** `bytes` is the object's length; of an empty one nothing is ever read. */
+  constructor(results: Pick<ResultStore, 'read'>, key: string, bytes: number) {
+    this.#results = results;
+    this.#key = key;
+    this.#bytes = bytes;
+  }
+
+  /** The next bytes: a view, valid until the next call. Errors: as the storage's; RangeError beyond the end. */
+  async take(length: number): Promise<Uint8Array> {
+    const start = this.#position;
+    const end = start + length;
+    if (end > this.#bytes)
+      throw new RangeError(`read ${this.#key}: ${end} is beyond its ${this.#bytes} bytes`);
+    this.#position = end;
+    if (end > this.#blockStart + this.#block.length) await this.#load(start, end);
+    return this.#block.subarray(start - this.#blockStart, end - this.#blockStart);
+  }
+
+  skip(length: number): void {
+    this.#position += length;
+  }
+
+  async #load(start: number, end: number): Promise<void> {
+    const stop = Math.min(this.#bytes, Math.max(end, start + BLOCK_BYTES));
+    this.#block = await storedBytes(this.#results, this.#key, { start, end: stop });
+    this.#blockStart = start;
+    if (this.#block.length !== stop - start) {
+      throw new RangeError(`read ${this.#key}: ${this.#block.length} bytes came of ${stop - start}`);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Decides which of the parts that wait may begin: pure. Each model has a queue, oldest job first, in which nobody
+ * overtakes; the queue of one model holds up no other.
+ *
+ *   - no more open batches than `maxOpenBatches`
+ *   - no more tokens of a model than its `enqueuedTokens`, by the estimate; a part that is larger than all of them begins
+ *     when no other of its model is open, since it would wait for ever
+ *   - what waits for the API's own limit begins when a batch of its model has ended, one for each, or when its pause is
+ *     over, and then one at a time: the next when the API has taken the one before
+ *
+ * One may overtake: a part that was put back though no other batch of its model was open may be larger than what there
+ * is room for, ever. While its pause lasts the younger ones go on; when it is over, they wait behind it again.
+ */
+
+import type { WaitingPart } from '../../shared/domain/admission-queue.ts';
+import type { BatchLimits } from '../../shared/domain/batch-limits.ts';
+import type { Leave, Waiting } from '../../shared/domain/part.ts';
+import { estimatedTokens, type Measured } from '../../shared/domain/tokens.ts';
+
+/** Something that takes room. */
+export interface Taken {
+  model: string;
+  uploadBytes: number;
+  /** The API has not said yet whether it takes it. */
+  pending: boolean;
+}
+
+/** A part that may begin. */
+export interface Chosen {
+  part: WaitingPart;
+  leave: Leave;
+}
+
+/** Room as it is taken now, and as it becomes taken. */
+export class Room {
+  readonly #limits: BatchLimits;
+  readonly #measured: Readonly<Record<string, Measured>>;
+  readonly #models = new Map<string, { open: number; pending: number; tokens: number }>();
+  #open = 0;
+
+  constructor(limits: BatchLimits, measured: Readonly<Record<string, Measured>>, taken: Iterable<Taken>) {
+    this.#limits = limits;
+    this.#measured = measured;
+    for (const one of taken) this.#take(one);
+  }
+
+  /** Parts of the line that may begin, in its order. `ended`: how many batches of a model have just made room. */
+  choose(line: readonly WaitingPart[], ended: ReadonlyMap<string, number>, now: number): Chosen[] {
+    const chosen: Chosen[] = [];
+    const standing = new Set<string>(); // models whose queue stands
+    const left = new Map(ended);
+    for (const part of line) {
+      if (this.#open >= (this.#limits.maxOpenBatches ?? Number.POSITIVE_INFINITY)) break;
+      if (standing.has(part.model)) continue;
+      const mayBegin = this.#fits(part) && this.#mayTry(part, left, now);
+      if (mayBegin) {
+        chosen.push({ part, leave: this.#leave(part, now) });
+        this.#take({ model: part.model, uploadBytes: part.uploadBytes, pending: true });
+      } else if (!letsPass(part.waiting, now)) standing.add(part.model);
+    }
+    return chosen.map(({ part, leave }) =>
+      this.#of(part.model).open === 1 ? { part, leave: { ...leave, alone: true } } : { part, leave },
+    );
+  }
+
+  #fits({ model, uploadBytes }: WaitingPart): boolean {
+    const limit = this.#limitOf(model);
+    const { open, tokens } = this.#of(model);
+    return limit === undefined || open === 0 || tokens + this.#tokens(model, uploadBytes) <= limit;
+  }
+
+  #mayTry({ model, waiting }: WaitingPart, ended: Map<string, number>, now: number): boolean {
+    if (waiting.for !== 'token_limit') return true;
+    const freed = ended.get(model) ?? 0;
+    if (freed > 0 && !letsPass(waiting, now)) {
+      ended.set(model, freed - 1);
+      return true;
+    }
+    return this.#of(model).pending === 0 && (waiting.until ?? now) <= now;
+  }
+
+  #leave({ model, uploadBytes }: WaitingPart, now: number): Leave {
+    const limit = this.#limitOf(model);
+    return {
+      at: now,
+      ...(limit === undefined ? {} : { estimate: { tokens: this.#tokens(model, uploadBytes), limit } }),
+    };
+  }
+
+  #take({ model, uploadBytes, pending }: Taken): void {
+    const before = this.#of(model);
+    this.#open += 1;
+    this.#models.set(model, {
+      open: before.open + 1,
+      pending: before.pending + (pending ? 1 : 0),
+      tokens: before.tokens + this.#tokens(model, uploadBytes),
+    });
+  }
+
+  #of(model: string): { open: number; pending: number; tokens: number } {
+    return this.#models.get(model) ?? { open: 0, pending: 0, tokens: 0 };
+  }
+
+  #limitOf(model: string): number | undefined {
+    const { enqueuedTokens } = this.#limits;
+    return Object.hasOwn(enqueuedTokens, model) ? enqueuedTokens[model] : undefined;
+  }
+
+  #tokens(model: string, bytes: number): number {
+    return estimatedTokens(bytes, Object.hasOwn(this.#measured, model) ? this.#measured[model] : undefined);
+  }
+}
+
+function letsPass({ alone, until }: Waiting, now: number): boolean {
+  return alone === true && until !== undefined && until > now;
+}

@@ -1,0 +1,76 @@
+import { NotAllowed, RetryLater } from '../../domain/errors.ts';
+
+/** Errors of AWS that pass by themselves, beside every answer of 429 and 5xx. */
+const PASSING: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceededException',
+  'RequestLimitExceeded',
+  'LimitExceededException',
+  'TransactionConflictException',
+  'ThrottlingException',
+  'Throttling',
+  'TooManyRequestsException',
+  'RequestThrottled',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'SlowDown',
+  'OperationAborted',
+  'InternalServerError',
+  'InternalError',
+  'TimeoutError',
+  'AbortError',
+  'IncompleteBody',
+]);
+
+/** Of the socket and the resolver below the SDK. */
+const BROKEN_CONNECTION: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ERR_STREAM_PREMATURE_CLOSE',
+]);
+
+const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden']);
+
+/** The class an AWS error belongs to: RetryLater, NotAllowed, or a defect that says what was tried. */
+export function awsFailure(tried: string, error: unknown): Error {
+  const name = textIn(error, 'name');
+  const code = textIn(error, 'code');
+  const status = httpStatusOf(error);
+  const message = `${tried}: ${name}${code === '' ? '' : ` ${code}`}${status === undefined ? '' : ` (HTTP ${status})`}`;
+  if (error instanceof RetryLater || error instanceof NotAllowed) return error;
+  if (PASSING.has(name) || BROKEN_CONNECTION.has(code) || isPassingStatus(status)) {
+    return new RetryLater(message, { cause: error });
+  }
+  if (DENIED.has(name) || status === 403) return new NotAllowed(message, { cause: error });
+  return new Error(message, { cause: error });
+}
+
+/** The same where a refusal is a fault of the deployment rather than of a key: never NotAllowed. */
+export function infrastructureFailure(tried: string, error: unknown): Error {
+  const failure = awsFailure(tried, error);
+  return failure instanceof NotAllowed ? new Error(failure.message, { cause: error }) : failure;
+}
+
+/** The HTTP status of an answer that the SDK made an error of. */
+export function httpStatusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  const metadata = error.$metadata;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}
+
+function isPassingStatus(status: number | undefined): boolean {
+  return status !== undefined && (status === 408 || status === 429 || status >= 500);
+}
+
+function textIn(error: unknown, field: 'name' | 'code'): string {
+  if (typeof error !== 'object' || error === null || !(field in error)) return '';
+  const value: unknown = Reflect.get(error, field);
+  return typeof value === 'string' ? value : '';
+}

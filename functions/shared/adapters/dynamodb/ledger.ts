@@ -1,0 +1,267 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type AttributeValue,
+  ConditionalCheckFailedException,
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+} from '@aws-sdk/client-dynamodb';
+import type { Job } from '../../domain/job.ts';
+import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../../domain/ledger-records.ts';
+import type { Part, PartRef } from '../../domain/part.ts';
+import type { Clock, Ledger } from '../../ports/ports.ts';
+import { infrastructureFailure } from '../aws/aws-failure.ts';
+import {
+  admissionsAttributes,
+  batchPointerAttributes,
+  controlAttributes,
+  createWindowAttributes,
+  dueShardName,
+  itemIn,
+  jobAttributes,
+  keyPointerAttributes,
+  type LedgerAttributes,
+  openBatchIn,
+  partAttributes,
+  waitingPartIn,
+} from './ledger-attributes.ts';
+import {
+  ADMISSIONS_KEY,
+  batchPointerKey,
+  CONTROL_KEY,
+  CREATES_KEY,
+  dueItemAt,
+  jobKey,
+  keyPointerKey,
+  type LedgerKey,
+  partKey,
+  partsPrefix,
+} from './ledger-keys.ts';
+
+const DUE_INDEX = 'due';
+
+/** The ledger as a DynamoDB table with `pk`/`sk` and the sparse index `due` (`dueShard`, `dueAt`; with `openBatch` and `waits`). */
+export function createDynamoDbLedger(options: {
+  client: DynamoDBClient;
+  tableName: string;
+  clock: Clock;
+}): Ledger {
+  return new DynamoDbLedger(options.client, options.tableName, options.clock);
+}
+
+class DynamoDbLedger implements Ledger {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #clock: Clock;
+
+  constructor(client: DynamoDBClient, table: string, clock: Clock) {
+    this.#client = client;
+    this.#table = table;
+    this.#clock = clock;
+  }
+
+  readJob(jobId: string): Promise<Job | undefined> {
+    return this.#read<Job>(jobKey(jobId));
+  }
+
+  createJob(job: Job): Promise<boolean> {
+    return this.#create(jobKey(job.jobId), jobAttributes(job));
+  }
+
+  replaceJob(job: Job): Promise<boolean> {
+    return this.#replace(jobKey(job.jobId), jobAttributes({ ...job, version: job.version + 1 }), job.version);
+  }
+
+  readPart(ref: PartRef): Promise<Part | undefined> {
+    return this.#read<Part>(partKey(ref));
+  }
+
+  createPart(part: Part): Promise<boolean> {
+    return this.#create(partKey(part), partAttributes(part));
+  }
+
+  replacePart(part: Part): Promise<boolean> {
+    return this.#replace(partKey(part), partAttributes({ ...part, version: part.version + 1 }), part.version);
+  }
+
+  async partsOf(jobId: string, planId: string): Promise<Part[]> {
+    const parts: Part[] = [];
+    let startKey: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await this.#send(`read the parts of job ${jobId}`, () =>
+        this.#client.send(
+          new QueryCommand({
+            TableName: this.#table,
+            ConsistentRead: true,
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: {
+              ':pk': { S: jobKey(jobId).pk },
+              ':prefix': { S: partsPrefix(planId) },
+            },
+            ExclusiveStartKey: startKey,
+          }),
+        ),
+      );
+      for (const attributes of page.Items ?? []) {
+        const part = itemIn<Part>(attributes, this.#clock.now());
+        if (part !== undefined) parts.push(part);
+      }
+      startKey = page.LastEvaluatedKey;
+    } while (startKey !== undefined);
+    return parts;
+  }
+
+  readBatchPointer(batchId: string): Promise<PartRef | undefined> {
+    return this.#read<PartRef>(batchPointerKey(batchId));
+  }
+
+  async putBatchPointer(batchId: string, ref: PartRef, expiresAt: number): Promise<void> {
+    await this.#send(`point batch ${batchId} to its part`, () =>
+      this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(batchPointerKey(batchId)), ...batchPointerAttributes(ref, expiresAt) },
+        }),
+      ),
+    );
+  }
+
+  readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined> {
+    return this.#read<KeyPointer>(keyPointerKey(bucket, key));
+  }
+
+  replaceKeyPointer(pointer: KeyPointer): Promise<boolean> {
+    const attributes = keyPointerAttributes({ ...pointer, version: pointer.version + 1 });
+    return this.#put(keyPointerKey(pointer.bucket, pointer.key), attributes, pointer.version);
+  }
+
+  async readControl(): Promise<Control> {
+    return (await this.#read<Control>(CONTROL_KEY)) ?? { version: 0, paused: false };
+  }
+
+  replaceControl(control: Control): Promise<boolean> {
+    const attributes = controlAttributes({ ...control, version: control.version + 1 });
+    return this.#put(CONTROL_KEY, attributes, control.version);
+  }
+
+  async readAdmissions(): Promise<Admissions> {
+    return (await this.#read<Admissions>(ADMISSIONS_KEY)) ?? { version: 0, admitted: [], measured: {} };
+  }
+
+  replaceAdmissions(admissions: Admissions): Promise<boolean> {
+    const attributes = admissionsAttributes({ ...admissions, version: admissions.version + 1 });
+    return this.#put(ADMISSIONS_KEY, attributes, admissions.version);
+  }
+
+  async readCreateWindow(): Promise<CreateWindow> {
+    return (await this.#read<CreateWindow>(CREATES_KEY)) ?? { version: 0, minutes: [] };
+  }
+
+  replaceCreateWindow(window: CreateWindow): Promise<boolean> {
+    const attributes = createWindowAttributes({ ...window, version: window.version + 1 });
+    return this.#put(CREATES_KEY, attributes, window.version);
+  }
+
+  async due(shard: number, before: number, limit: number): Promise<DueItem[]> {
+    const found: DueItem[] = [];
+    let startKey: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await this.#send(`look for what is due in shard ${shard}`, () =>
+        this.#client.send(
+          new QueryCommand({
+            TableName: this.#table,
+            IndexName: DUE_INDEX,
+            KeyConditionExpression: 'dueShard = :shard AND dueAt <= :before',
+            ExpressionAttributeValues: {
+              ':shard': { S: dueShardName(shard) },
+              ':before': { N: String(before) },
+            },
+            Limit: limit - found.length,
+            ExclusiveStartKey: startKey,
+          }),
+        ),
+      );
+      for (const attributes of page.Items ?? []) {
+        const item = dueItemIn(attributes);
+        if (item !== undefined) found.push(item);
+      }
+      startKey = page.LastEvaluatedKey;
+    } while (startKey !== undefined && found.length < limit);
+    return found;
+  }
+
+  async #read<T>(key: LedgerKey): Promise<T | undefined> {
+    const attributes = await this.#attributes(key);
+    return attributes === undefined ? undefined : itemIn<T>(attributes, this.#clock.now());
+  }
+
+  async #attributes(key: LedgerKey): Promise<Record<string, AttributeValue> | undefined> {
+    const answer = await this.#send(`read ${key.pk} ${key.sk}`, () =>
+      this.#client.send(
+        new GetItemCommand({ TableName: this.#table, Key: asItemKey(key), ConsistentRead: true }),
+      ),
+    );
+    return answer.Item;
+  }
+
+  #put(key: LedgerKey, attributes: LedgerAttributes, version: number): Promise<boolean> {
+    return version === 0 ? this.#create(key, attributes) : this.#replace(key, attributes, version);
+  }
+
+  #create(key: LedgerKey, attributes: LedgerAttributes): Promise<boolean> {
+    return this.#write(key, attributes, 'attribute_not_exists(pk) OR expiresAt <= :now', {
+      ':now': { N: String(this.#clock.now()) },
+    });
+  }
+
+  #replace(key: LedgerKey, attributes: LedgerAttributes, version: number): Promise<boolean> {
+    return this.#write(key, attributes, 'version = :version', { ':version': { N: String(version) } });
+  }
+
+  /** Each write is signed: the SDK's own repetition of a write whose answer was lost must not look like a conflict. */
+  async #write(
+    key: LedgerKey,
+    attributes: LedgerAttributes,
+    condition: string,
+    values: Record<string, AttributeValue>,
+  ): Promise<boolean> {
+    const writeId = randomUUID();
+    try {
+      await this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(key), ...attributes, writeId: { S: writeId } },
+          ConditionExpression: condition,
+          ExpressionAttributeValues: values,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) {
+        throw infrastructureFailure(`write ${key.pk} ${key.sk}`, error);
+      }
+      return (await this.#attributes(key))?.writeId?.S === writeId;
+    }
+  }
+
+  async #send<T>(tried: string, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      throw infrastructureFailure(tried, error);
+    }
+  }
+}
+
+function dueItemIn(attributes: Record<string, AttributeValue>): DueItem | undefined {
+  const item = dueItemAt({ pk: attributes.pk?.S ?? '', sk: attributes.sk?.S ?? '' });
+  if (item?.kind !== 'part') return item;
+  const open = openBatchIn(attributes);
+  const waits = waitingPartIn(attributes);
+  return { ...item, ...(open ? { open } : {}), ...(waits ? { waits } : {}) };
+}
+
+function asItemKey(key: LedgerKey): { pk: AttributeValue; sk: AttributeValue } {
+  return { pk: { S: key.pk }, sk: { S: key.sk } };
+}

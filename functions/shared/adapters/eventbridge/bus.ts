@@ -1,0 +1,90 @@
+import {
+  type EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+} from '@aws-sdk/client-eventbridge';
+import { type BatchdropEvent, EVENT_SOURCE } from '../../contract/events.ts';
+import { RetryLater } from '../../domain/errors.ts';
+import type { EventBus } from '../../ports/ports.ts';
+import { infrastructureFailure } from '../aws/aws-failure.ts';
+
+/*
+ * PutEvents takes 10 entries and 1 MB a call, and says with HTTP 200 that it refused some of them: those are sent once
+ * more, and what is refused again is reported.
+ */
+
+const MOST_ENTRIES = 10;
+const MOST_BYTES = 1_000_000; // the stricter reading of 1 MB
+const TIME_BYTES = 14; // what EventBridge counts for `Time`
+
+interface Addressed {
+  id: string;
+  bytes: number;
+  entry: PutEventsRequestEntry;
+}
+
+/** A bus of EventBridge, by name or ARN. */
+export function createEventBridgeBus(options: { client: EventBridgeClient; busName: string }): EventBus {
+  const { client, busName } = options;
+  return {
+    async publish(events) {
+      const refused: string[] = [];
+      for (const call of callsOf(events.map((event) => addressed(event, busName)))) {
+        const again = await put(client, call);
+        const still = again.length === 0 ? [] : await put(client, again);
+        refused.push(...still.map(({ id }) => id));
+      }
+      return { refused };
+    },
+  };
+}
+
+function addressed(event: BatchdropEvent, busName: string): Addressed {
+  const Detail = JSON.stringify(event.detail);
+  const { id, occurredAt } = event.detail.metadata;
+  const named = EVENT_SOURCE.length + event.detailType.length + TIME_BYTES;
+  return {
+    id,
+    bytes: named + Buffer.byteLength(Detail),
+    entry: {
+      EventBusName: busName,
+      Source: EVENT_SOURCE,
+      DetailType: event.detailType,
+      Detail,
+      Time: new Date(occurredAt),
+    },
+  };
+}
+
+function callsOf(all: Addressed[]): Addressed[][] {
+  const calls: Addressed[][] = [];
+  let bytes = 0;
+  for (const one of all) {
+    const call = calls.at(-1);
+    if (call === undefined || call.length === MOST_ENTRIES || bytes + one.bytes > MOST_BYTES) {
+      calls.push([one]);
+      bytes = one.bytes;
+    } else {
+      call.push(one);
+      bytes += one.bytes;
+    }
+  }
+  return calls;
+}
+
+/** Answers those that were refused. */
+async function put(client: EventBridgeClient, call: Addressed[]): Promise<Addressed[]> {
+  const tried = `publish ${call.length} events`;
+  const answer = await client
+    .send(new PutEventsCommand({ Entries: call.map(({ entry }) => entry) }))
+    .catch((error: unknown) => {
+      throw infrastructureFailure(tried, error);
+    });
+  if (answer.FailedEntryCount === 0) return [];
+  const entries = answer.Entries ?? [];
+  const refused = call.filter((_, index) => entries[index]?.EventId === undefined);
+  if (entries.length !== call.length || refused.length !== answer.FailedEntryCount) {
+    throw new RetryLater(`${tried}: the answer does not say which were refused`);
+  }
+  return refused;
+}

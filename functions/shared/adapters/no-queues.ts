@@ -1,7 +1,0 @@
-import type { WorkQueues } from '../core/ports.ts';
-
-/** For a function that hands nothing on: the reconciler does, within its tick. */
-export const NO_QUEUES: WorkQueues = {
-  reaches: new Set(),
-  send: () => Promise.reject(new Error('this function reaches no queue')),
-};

@@ -1,0 +1,240 @@
+import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import { unlessSilent } from '../aws/idle-timeout.ts';
+
+/*
+ * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
+ * for every failure the answer to "may it have arrived?".
+ */
+
+/** A request below the base URL. */
+export interface OpenAiRequest {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** From the base URL on, beginning with `/`, encoded. */
+  path: string;
+  headers: OutgoingHttpHeaders;
+  /** `bytes` is announced and kept to: more or less breaks the request off. Pieces must not be written to again. */
+  body?: { bytes: number; pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array> };
+  /** A connection of its own, so that no other end's farewell to an idle one can be taken for a lost answer. */
+  ownConnection?: true;
+  /** Destroys the connection. */
+  signal?: AbortSignal;
+}
+
+/** No answer came, or it broke off. */
+export class ConnectionFailure extends Error {
+  override readonly name = 'ConnectionFailure';
+  /** False when surely nothing of the request was sent. */
+  readonly mayHaveArrived: boolean;
+
+  constructor(message: string, mayHaveArrived: boolean, cause?: unknown) {
+    super(message, { cause });
+    this.mayHaveArrived = mayHaveArrived;
+  }
+}
+
+/** Sends requests; what it throws is a ConnectionFailure, or what the request's own body threw. */
+export interface OpenAiTransport {
+  /** Answers with the head of the answer, its body unread. */
+  open(request: OpenAiRequest): Promise<IncomingMessage>;
+  /** The body, whole or not at all; undefined when it is longer than `mostBytes`. */
+  readWhole(answer: IncomingMessage, mostBytes: number): Promise<Buffer | undefined>;
+  /** The body as it comes; throws at its end unless it was whole. */
+  pieces(answer: IncomingMessage): AsyncGenerator<Uint8Array>;
+}
+
+/** `silenceMs`: how long the other side may give no sign, in milliseconds. Throws for a base URL that would leak the key. */
+export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenAiTransport {
+  const base = checkedBaseUrl(baseUrl);
+  const secure = base.protocol === 'https:';
+  const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const start = (request: OpenAiRequest): ClientRequest =>
+    (secure ? https : http).request(`${base.origin}${base.pathname.replace(/\/+$/, '')}${request.path}`, {
+      method: request.method,
+      agent: request.ownConnection ? false : agent,
+      headers: {
+        ...request.headers,
+        'accept-encoding': 'identity',
+        ...(request.body === undefined ? {} : { 'content-length': request.body.bytes }),
+      },
+    });
+
+  return {
+    async open(request) {
+      if (request.signal?.aborted)
+        throw new ConnectionFailure('given up before it was sent', false, request.signal.reason);
+      const outgoing = start(request);
+      try {
+        return await answerTo(outgoing, request, secure, silenceMs);
+      } catch (error) {
+        // The other side closed an idle connection: a reading call is sent once more, on one that is not idle.
+        const stale = outgoing.reusedSocket && isReset(error) && request.method === 'GET';
+        if (!stale) throw error;
+        const again = { ...request, ownConnection: true as const };
+        return await answerTo(start(again), again, secure, silenceMs);
+      }
+    },
+    readWhole: (answer, mostBytes) => readWhole(answer, mostBytes, silenceMs),
+    pieces: (answer) => piecesOf(answer, silenceMs),
+  };
+}
+
+function checkedBaseUrl(baseUrl: string): URL {
+  const url = new URL(baseUrl);
+  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+    throw new Error(`base URL ${url.origin}: only https is allowed, http on this machine only`);
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw new Error(`base URL of ${url.host}: has to be without credentials, query and fragment`);
+  }
+  return url;
+}
+
+async function answerTo(
+  outgoing: ClientRequest,
+  request: OpenAiRequest,
+  secure: boolean,
+  silenceMs: number,
+): Promise<IncomingMessage> {
+  const { signal } = request;
+  const answer = headOf(outgoing, secure);
+  answer.catch(() => {}); // it may fail while the body is still on its way out
+  const giveUp = (): void => void outgoing.destroy(new Error('given up', { cause: signal?.reason }));
+  signal?.addEventListener('abort', giveUp);
+  outgoing.once('close', () => signal?.removeEventListener('abort', giveUp));
+  try {
+    await sendBody(outgoing, request.body, answer, silenceMs);
+    return await unlessSilent(silenceMs, outgoing, answer);
+  } catch (error) {
+    outgoing.destroy();
+    throw error;
+  }
+}
+
+/** The head of the answer, or the failure that came in its place. */
+function headOf(outgoing: ClientRequest, secure: boolean): Promise<IncomingMessage> {
+  let mayHaveArrived = false;
+  const connected = (): void => {
+    mayHaveArrived = true;
+  };
+  outgoing.once('socket', (socket) => {
+    if (socket.connecting) socket.once(secure ? 'secureConnect' : 'connect', connected);
+    else connected();
+  });
+  return new Promise((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.on('error', (error) =>
+      reject(new ConnectionFailure(`connection failed: ${error.message}`, mayHaveArrived, error)),
+    );
+  });
+}
+
+/** Sends the body to its end, or until the answer comes before that. */
+async function sendBody(
+  outgoing: ClientRequest,
+  body: OpenAiRequest['body'],
+  answer: Promise<IncomingMessage>,
+  silenceMs: number,
+): Promise<void> {
+  if (body === undefined) return void outgoing.end();
+  const source = iteratorOf(body.pieces);
+  let isOver = false;
+  const over = (): void => {
+    isOver = true;
+  };
+  answer.then(over, over);
+  let sent = 0;
+  try {
+    for (;;) {
+      const piece = await untilEvent(outgoing, ENDED, source.next()); // the source has its own time-outs
+      if (isOver || piece === undefined) return;
+      if (piece.done) break;
+      sent += piece.value.length;
+      if (sent > body.bytes) break;
+      if (outgoing.write(piece.value)) continue;
+      await unlessSilent(silenceMs, outgoing, untilEvent(outgoing, [...ENDED, 'drain']));
+      if (isOver) return;
+    }
+  } finally {
+    source.return(undefined).catch(() => {}); // not awaited: a source that hangs must not hold us
+  }
+  if (sent !== body.bytes) {
+    throw new Error(
+      `the body has ${sent > body.bytes ? 'more' : 'less'} than the ${body.bytes} bytes announced`,
+    );
+  }
+  outgoing.end();
+}
+
+const ENDED = ['response', 'error', 'close'] as const;
+
+/**
+ * Waits for one of the events, or for `expected`: undefined when an event was first. It leaves no listener behind, and
+ * makes a new promise each time: one that lived as long as the request would keep every piece that was raced with it.
+ */
+async function untilEvent<T>(
+  outgoing: ClientRequest,
+  events: readonly string[],
+  expected?: Promise<T>,
+): Promise<T | undefined> {
+  let stop = (): void => {};
+  const happened = new Promise<undefined>((resolve) => {
+    const listener = (): void => resolve(undefined);
+    for (const event of events) outgoing.once(event, listener);
+    stop = () => {
+      for (const event of events) outgoing.off(event, listener);
+    };
+  });
+  try {
+    return await (expected === undefined ? happened : Promise.race([expected, happened]));
+  } finally {
+    stop();
+  }
+}
+
+async function* iteratorOf(
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, undefined> {
+  yield* pieces;
+}
+
+async function readWhole(
+  answer: IncomingMessage,
+  mostBytes: number,
+  silenceMs: number,
+): Promise<Buffer | undefined> {
+  const read = async (): Promise<Buffer | undefined> => {
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of piecesOf(answer, silenceMs)) {
+      bytes += piece.length;
+      if (bytes > mostBytes) return undefined;
+      pieces.push(piece);
+    }
+    return Buffer.concat(pieces);
+  };
+  return unlessSilent(silenceMs, answer, read()); // a trickle counts as silence, too
+}
+
+async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGenerator<Uint8Array> {
+  const source: AsyncIterator<Buffer> = answer[Symbol.asyncIterator]();
+  const next = async (): Promise<IteratorResult<Buffer>> => {
+    try {
+      return await unlessSilent(silenceMs, answer, source.next());
+    } catch (error) {
+      throw new ConnectionFailure('the answer broke off', true, error);
+    }
+  };
+  try {
+    // The time counts only while we wait for the other side, not while our reader takes its own.
+    for (let piece = await next(); !piece.done; piece = await next()) yield piece.value;
+  } finally {
+    if (!answer.complete) answer.destroy();
+  }
+}
+
+function isReset(error: unknown): boolean {
+  if (!(error instanceof ConnectionFailure) || !(error.cause instanceof Error)) return false;
+  return 'code' in error.cause && (error.cause.code === 'ECONNRESET' || error.cause.code === 'EPIPE');
+}

@@ -1,0 +1,158 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  PutObjectCommand,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { Refused, RetryLater } from '../../domain/errors.ts';
+import type { ObjectWriter } from '../../ports/ports.ts';
+import { headObject, inputOf, type S3Place, s3Failure, translated } from './object.ts';
+
+/** Where an object is written, and what it is. */
+type S3Target = S3Place & { contentType: string };
+
+const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 pieces, S3's limit, make 84 GB
+
+/**
+ * Writes an object of unknown length: one PutObject when it is small, else pieces of 8 MiB, one of them under way while
+ * the next is filled, so that memory stays at two.
+ */
+export class S3Writer implements ObjectWriter {
+  readonly #client: S3Client;
+  readonly #target: S3Target;
+  #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
+  /** The piece under way, then free to be filled again. */
+  #sent: Buffer | undefined;
+  #filled = 0;
+  #length = 0;
+  #uploadId: string | undefined;
+  readonly #etags: string[] = [];
+  #underWay: Promise<void> = Promise.resolve();
+  #open = true;
+
+  constructor(client: S3Client, target: S3Target) {
+    this.#client = client;
+    this.#target = target;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#mustBeOpen();
+    let taken = 0;
+    while (taken < bytes.length) {
+      if (this.#filled === PIECE_BYTES) await this.#handOver();
+      const next = bytes.subarray(taken, taken + PIECE_BYTES - this.#filled);
+      this.#piece.set(next, this.#filled);
+      this.#filled += next.length;
+      taken += next.length;
+    }
+    this.#length += bytes.length;
+  }
+
+  async close(): Promise<number> {
+    this.#mustBeOpen();
+    this.#open = false;
+    if (this.#uploadId !== undefined) await this.#complete(this.#uploadId);
+    else await putObject(this.#client, this.#target, this.#piece.subarray(0, this.#filled));
+    return this.#length;
+  }
+
+  async abort(): Promise<void> {
+    this.#open = false;
+    await this.#underWay.catch(() => {}); // it failed, which is why we are here
+    if (this.#uploadId === undefined) return;
+    const command = { ...inputOf(this.#target), UploadId: this.#uploadId };
+    // What cannot be given up now is removed by the bucket's rule for uploads that were never completed.
+    await this.#client.send(new AbortMultipartUploadCommand(command)).catch(() => {});
+  }
+
+  /** Sends the full piece off and goes on with an empty one. */
+  async #handOver(): Promise<void> {
+    await this.#underWay;
+    this.#uploadId ??= await beginUpload(this.#client, this.#target);
+    const body = this.#piece.subarray(0, this.#filled);
+    this.#underWay = this.#upload(this.#uploadId, body, this.#etags.length + 1);
+    this.#underWay.catch(() => {}); // it is thrown where it is waited for
+    const free = this.#sent ?? Buffer.allocUnsafe(PIECE_BYTES);
+    this.#sent = this.#piece;
+    this.#piece = free;
+    this.#filled = 0;
+  }
+
+  async #upload(uploadId: string, body: Uint8Array, partNumber: number): Promise<void> {
+    this.#etags.push(await uploadPart(this.#client, this.#target, { uploadId, partNumber, body }));
+  }
+
+  async #complete(uploadId: string): Promise<void> {
+    if (this.#filled > 0) await this.#handOver();
+    await this.#underWay;
+    if (await completeUpload(this.#client, this.#target, uploadId, this.#etags)) return;
+    throw new RetryLater(`complete ${this.#target.key}: the upload is gone and the object is not there`);
+  }
+
+  #mustBeOpen(): void {
+    if (!this.#open) throw new Error(`${this.#target.key}: the writer was closed or given up`);
+  }
+}
+
+/** Puts an object at once. Errors: as S3's. */
+export async function putObject(
+  client: S3Client,
+  target: S3Target,
+  body: string | Uint8Array,
+): Promise<void> {
+  const command = { ...inputOf(target), Body: body, ContentType: target.contentType };
+  await translated(`put ${target.key}`, () => client.send(new PutObjectCommand(command)));
+}
+
+/** Begins a multipart upload; answers its id. Errors: as S3's. */
+export async function beginUpload(client: S3Client, target: S3Target): Promise<string> {
+  const tried = `begin the upload of ${target.key}`;
+  const command = { ...inputOf(target), ContentType: target.contentType };
+  const { UploadId } = await translated(tried, () => client.send(new CreateMultipartUploadCommand(command)));
+  if (UploadId === undefined) throw new RetryLater(`${tried}: no id was answered`);
+  return UploadId;
+}
+
+/** Uploads a part; answers its ETag. Errors: as S3's. */
+export async function uploadPart(
+  client: S3Client,
+  target: S3Place,
+  part: { uploadId: string; partNumber: number; body: Uint8Array },
+): Promise<string> {
+  const tried = `upload part ${part.partNumber} of ${target.key}`;
+  const command = {
+    ...inputOf(target),
+    UploadId: part.uploadId,
+    PartNumber: part.partNumber,
+    Body: part.body,
+  };
+  const { ETag } = await translated(tried, () => client.send(new UploadPartCommand(command)));
+  if (ETag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
+  return ETag;
+}
+
+/** True when done now or before; false when the upload is unknown and the object is not there. */
+export async function completeUpload(
+  client: S3Client,
+  target: S3Place,
+  uploadId: string,
+  etags: readonly string[],
+): Promise<boolean> {
+  const Parts = etags.map((ETag, index) => ({ ETag, PartNumber: index + 1 }));
+  try {
+    await client.send(
+      new CompleteMultipartUploadCommand({
+        ...inputOf(target),
+        UploadId: uploadId,
+        MultipartUpload: { Parts },
+      }),
+    );
+    return true;
+  } catch (error) {
+    const failure = s3Failure(`complete ${target.key}`, error);
+    if (!(failure instanceof Refused) || failure.code !== 'upload_gone') throw failure;
+    return (await headObject(client, target)) !== undefined; // completed, and the answer was lost
+  }
+}

@@ -1,0 +1,12 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import type { RequestFiles } from '../../ports/ports.ts';
+import { headObject, readObject } from './object.ts';
+
+/** The request bucket on S3; `owner` is the account that has to own it. */
+export function createS3RequestFiles(options: { client: S3Client; owner: string }): RequestFiles {
+  const { client, owner } = options;
+  return {
+    head: ({ bucket, key, versionId }) => headObject(client, { bucket, key, versionId, owner }),
+    read: ({ bucket, key, versionId }, range) => readObject(client, { bucket, key, versionId, owner }, range),
+  };
+}

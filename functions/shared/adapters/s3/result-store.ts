@@ -1,0 +1,105 @@
+import {
+  DeleteObjectsCommand,
+  ListObjectsV2Command,
+  type S3Client,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3';
+import { RetryLater } from '../../domain/errors.ts';
+import type { ResultStore } from '../../ports/ports.ts';
+import { headObject, inputOf, readObject, type S3Place, translated } from './object.ts';
+import { beginUpload, completeUpload, putObject, S3Writer, uploadPart } from './object-writer.ts';
+
+const DELETED_AT_ONCE = 1_000; // S3's limit
+
+/** The results bucket on S3; `owner` is the account that has to own it. */
+export function createS3ResultStore(options: {
+  client: S3Client;
+  bucket: string;
+  owner: string;
+}): ResultStore {
+  const { client, bucket, owner } = options;
+  const at = (key: string) => ({ bucket, key, owner });
+  return {
+    put: (key, body, contentType) => putObject(client, { ...at(key), contentType }, body),
+    openWriter: (key, contentType) => new S3Writer(client, { ...at(key), contentType }),
+    size: async (key) => (await headObject(client, at(key)))?.size,
+    read: (key, range) => readObject(client, at(key), range),
+    keysUnder: (prefix) => keysUnder(client, bucket, owner, prefix),
+    async remove(keys) {
+      for (let from = 0; from < keys.length; from += DELETED_AT_ONCE) {
+        await removeSome(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
+      }
+    },
+    beginUpload: (key, contentType) => beginUpload(client, { ...at(key), contentType }),
+    uploadBytes: (key, uploadId, partNumber, body) =>
+      uploadPart(client, at(key), { uploadId, partNumber, body }),
+    uploadCopy: (key, uploadId, partNumber, source) =>
+      copyPart(client, { from: at(source.key), to: at(key) }, source, { uploadId, partNumber }),
+    completeUpload: (key, uploadId, etags) => completeUpload(client, at(key), uploadId, etags),
+  };
+}
+
+async function copyPart(
+  client: S3Client,
+  { from, to }: { from: S3Place; to: S3Place },
+  { start, end }: { start: number; end: number },
+  { uploadId, partNumber }: { uploadId: string; partNumber: number },
+): Promise<string> {
+  const tried = `copy ${from.key} to part ${partNumber} of ${to.key}`;
+  const { CopyPartResult } = await translated(tried, () =>
+    client.send(
+      new UploadPartCopyCommand({
+        ...inputOf(to),
+        UploadId: uploadId,
+        PartNumber: partNumber,
+        CopySource: `${from.bucket}/${from.key.split('/').map(encodeURIComponent).join('/')}`,
+        CopySourceRange: `bytes=${start}-${end - 1}`,
+        ExpectedSourceBucketOwner: from.owner,
+      }),
+    ),
+  );
+  if (CopyPartResult?.ETag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
+  return CopyPartResult.ETag;
+}
+
+async function keysUnder(client: S3Client, bucket: string, owner: string, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  const tried = `list what is under ${prefix}`;
+  for (let from: string | undefined; ; ) {
+    const page = await translated(tried, () =>
+      client.send(
+        new ListObjectsV2Command({
+          Bucket: bucket,
+          ExpectedBucketOwner: owner,
+          Prefix: prefix,
+          EncodingType: 'url', // a key may hold what XML cannot
+          ...(from === undefined ? {} : { ContinuationToken: from }),
+        }),
+      ),
+    );
+    for (const { Key } of page.Contents ?? [])
+      if (Key !== undefined) keys.push(decodeURIComponent(Key.replaceAll('+', ' ')));
+    if (page.IsTruncated !== true) return keys;
+    from = page.NextContinuationToken;
+    if (from === undefined) throw new RetryLater(`${tried}: the list says that it goes on, and not where`);
+  }
+}
+
+async function removeSome(client: S3Client, bucket: string, owner: string, keys: string[]): Promise<void> {
+  const tried = `remove ${keys.length} objects`;
+  const { Errors = [] } = await translated(tried, () =>
+    client.send(
+      new DeleteObjectsCommand({
+        Bucket: bucket,
+        ExpectedBucketOwner: owner,
+        Delete: { Objects: keys.map((Key) => ({ Key })), Quiet: true },
+      }),
+    ),
+  );
+  const [first] = Errors;
+  if (first !== undefined) {
+    throw new RetryLater(
+      `${tried}: ${Errors.length} are left, the first for ${first.Code ?? 'no stated reason'}`,
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import type { BatchdropEvent } from '../contract/events.ts';
+import { RetryLater } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
+import type { Part } from '../domain/part.ts';
+import type { Ports } from '../ports/ports.ts';
+import { recordBatch, recordJob } from './business-metrics.ts';
+import { changeJob, changePart, without } from './compare-and-set.ts';
+import { batchStatusChange, jobStatusChange } from './status-events.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'bus' | 'clock' | 'metrics'>;
+
+/**
+ * Publishes the part's newest status change, then notes it. Dying in between repeats the event under the same id; the
+ * next change waits until this one is noted, and failures of publishing count against no later step. Errors: RetryLater.
+ */
+export async function publishPart(deps: Deps, part: Part): Promise<void> {
+  const { batch, rev } = part;
+  if (!batch || part.publishedRev >= rev) return;
+  const event = batchStatusChange(part, batch);
+  await publishOrRetry(deps, event);
+  const noted = await changePart(deps, part, (now) =>
+    now.batch?.batchId === batch.batchId && now.rev === rev && now.publishedRev < rev
+      ? { ...(without(now, 'held') as Part), publishedRev: rev, tries: 0 }
+      : undefined,
+  );
+  if (noted?.changed) recordBatch(deps.metrics, part, deps.clock.now());
+}
+
+/** The same for a job. */
+export async function publishJob(deps: Deps & { resultsBucket: string }, job: Job): Promise<void> {
+  const { rev } = job;
+  if (job.publishedRev >= rev) return;
+  await publishOrRetry(deps, jobStatusChange(job, deps.resultsBucket));
+  const noted = await changeJob(deps, job.jobId, (now) =>
+    now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev, tries: 0 } : undefined,
+  );
+  if (noted?.changed) recordJob(deps.metrics, job);
+}
+
+/** Errors: RetryLater. */
+export async function publishOrRetry(
+  { bus, metrics }: Pick<Ports, 'bus' | 'metrics'>,
+  event: BatchdropEvent,
+): Promise<void> {
+  try {
+    const { refused } = await bus.publish([event]);
+    if (refused.length > 0)
+      throw new RetryLater(`publish ${event.detail.metadata.id}: the bus refused the entry`);
+  } catch (failure) {
+    metrics.record('PublishFailures', 1);
+    throw failure;
+  }
+}

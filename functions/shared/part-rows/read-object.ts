@@ -1,0 +1,12 @@
+import type { ResultStore } from '../ports/ports.ts';
+
+/** An object, or bytes `start` to `end` (exclusive) of it, at once: for what is known to be small. Errors: as the storage's. */
+export async function storedBytes(
+  results: Pick<ResultStore, 'read'>,
+  key: string,
+  range?: { start: number; end: number },
+): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of results.read(key, range)) chunks.push(Buffer.from(chunk)); // a copy: the source may reuse its chunk
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,188 @@
+/**
+ * Groups the rows of a request file into parts as they come: rows of one endpoint and model fill one open part after
+ * another, each up to OpenAI's limits, and to what the model's limit on enqueued tokens leaves room for. Which rows make
+ * a part depends on nothing but the rows and these bounds, which are saved with the planner: a scan that is gone on with
+ * elsewhere plans the same.
+ *
+ * Bounded: the row tables of the open parts together. Where they pass the bound, the largest part is closed before it
+ * is full, so that a file of many models and long ids becomes some more batches.
+ */
+import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
+import { type Line, uploadLength } from '../part-rows/lines.ts';
+import { RowTableWriter } from '../part-rows/row-table.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { Row } from './validate-row.ts';
+
+/** What becomes one batch. */
+export interface PlannedPart {
+  /** From 1, in the order of their first rows. */
+  number: number;
+  endpoint: string;
+  model: string;
+  range: { start: number; end: number };
+  rows: number;
+  uploadBytes: number;
+  /** Rows of other parts lie within the range. */
+  interleaved?: true;
+}
+
+/** A part that gets no more rows, and its row table. */
+export interface ClosedPart {
+  part: PlannedPart;
+  table: Uint8Array;
+}
+
+/** 48 MB: a hundred models share out 800,000 rows with ids of 40 bytes before a part is closed early. */
+const OPEN_TABLES_BYTES = 48_000_000;
+
+/** A part that still gets rows. */
+interface OpenPart {
+  part: PlannedPart;
+  embeddingInputs: number;
+  /** Ordinals of its first and its last row. */
+  first: number;
+  last: number;
+  table: RowTableWriter;
+}
+
+/** The most bytes of a part by its model, where OpenAI's limit on files leaves too much. */
+export type PartBytes = Readonly<Record<string, number>>;
+
+/** A planner between two rows, but for the row tables of its open parts. */
+export interface PlannerFacts {
+  partBytes: PartBytes;
+  parts: number;
+  groups: { group: string; open?: Omit<OpenPart, 'table'> & { tableBytes: number } }[];
+}
+
+/** Why a row has no place in any plan. */
+type NoPlace = 'too_many_groups' | 'too_many_parts';
+
+export class PartPlanner {
+  /** By endpoint and model, in the order of their first rows; empty between two parts. */
+  readonly #groups = new Map<string, OpenPart | undefined>();
+  readonly #partBytes: PartBytes;
+  readonly #mostTableBytes: number;
+  #parts = 0;
+  #tableBytes = 0;
+  #closed: ClosedPart[] = [];
+
+  constructor(partBytes: PartBytes, mostTableBytes = OPEN_TABLES_BYTES) {
+    this.#partBytes = partBytes;
+    this.#mostTableBytes = mostTableBytes;
+  }
+
+  /** A planner as it was saved: its facts, and then the tables of its open parts. Errors: as the source's. */
+  static async restored(facts: PlannerFacts, source: ByteSource): Promise<PartPlanner> {
+    const planner = new PartPlanner(facts.partBytes);
+    planner.#parts = facts.parts;
+    for (const { group, open } of facts.groups) {
+      if (!open) {
+        planner.#groups.set(group, undefined);
+        continue;
+      }
+      const { tableBytes, ...known } = open;
+      const gathered = new Uint8Array(tableBytes);
+      await source.fill(gathered);
+      planner.#groups.set(group, { ...known, table: new RowTableWriter(gathered) });
+      planner.#tableBytes += tableBytes;
+    }
+    return planner;
+  }
+
+  facts(): PlannerFacts {
+    const groups = [...this.#groups].map(([group, open]) => {
+      if (!open) return { group };
+      const { table, ...known } = open;
+      return { group, open: { ...known, tableBytes: table.bytes } };
+    });
+    return { partBytes: this.#partBytes, parts: this.#parts, groups };
+  }
+
+  /** The tables of the open parts: views, valid until the next `add`. */
+  *savedTables(): Generator<Uint8Array> {
+    for (const open of this.#groups.values()) if (open) yield open.table.gathered();
+  }
+
+  get groups(): number {
+    return this.#groups.size;
+  }
+
+  /** `ordinal`: number of the row in the file, from 0. */
+  add(line: Line, row: Row, ordinal: number): NoPlace | undefined {
+    const group = `${row.endpoint} ${row.model}`; // no endpoint holds a space
+    let open = this.#groups.get(group);
+    if (open && !this.#fits(open, line, row)) {
+      this.#close(group, open);
+      open = undefined;
+    }
+    if (!open) {
+      if (this.#groups.size === FILE_LIMITS.groups && !this.#groups.has(group)) return 'too_many_groups';
+      if (this.#parts === FILE_LIMITS.parts) return 'too_many_parts';
+      open = this.#begin(line, row, ordinal);
+      this.#groups.set(group, open);
+    }
+    this.#put(open, line, row, ordinal);
+    if (this.#tableBytes > this.#mostTableBytes) this.#closeLargest();
+    return undefined;
+  }
+
+  /** No row comes any more. */
+  end(): void {
+    for (const [group, open] of this.#groups) if (open) this.#close(group, open);
+  }
+
+  /** The parts that were closed since it was asked last. */
+  takeClosed(): ClosedPart[] {
+    const closed = this.#closed;
+    this.#closed = [];
+    return closed;
+  }
+
+  #begin({ start, end }: Line, { endpoint, model }: Row, ordinal: number): OpenPart {
+    this.#parts += 1;
+    return {
+      part: { number: this.#parts, endpoint, model, range: { start, end }, rows: 0, uploadBytes: 0 },
+      embeddingInputs: 0,
+      first: ordinal,
+      last: ordinal,
+      table: new RowTableWriter(),
+    };
+  }
+
+  #put(open: OpenPart, line: Line, row: Row, ordinal: number): void {
+    const { part, table } = open;
+    part.range.end = line.end;
+    part.rows += 1;
+    part.uploadBytes += uploadLength(line);
+    open.embeddingInputs += row.embeddingInputs;
+    open.last = ordinal;
+    const before = table.bytes;
+    table.add({ ordinal, offset: line.offset, length: line.bytes.length }, row.customId);
+    this.#tableBytes += table.bytes - before;
+  }
+
+  #closeLargest(): void {
+    let largest: [string, OpenPart] | undefined;
+    for (const [group, open] of this.#groups) {
+      if (open && open.table.bytes > (largest?.[1].table.bytes ?? 0)) largest = [group, open];
+    }
+    if (largest) this.#close(...largest);
+  }
+
+  #close(group: string, { part, first, last, table }: OpenPart): void {
+    this.#groups.set(group, undefined);
+    this.#tableBytes -= table.bytes;
+    if (last - first + 1 > part.rows) part.interleaved = true;
+    this.#closed.push({ part, table: table.gathered() });
+  }
+
+  #fits({ part, embeddingInputs }: OpenPart, line: Line, { model, embeddingInputs: more }: Row): boolean {
+    const most = Object.hasOwn(this.#partBytes, model) ? (this.#partBytes[model] ?? 0) : PART_LIMITS.bytes;
+    return (
+      part.rows < PART_LIMITS.rows &&
+      part.uploadBytes + uploadLength(line) <= Math.min(most, PART_LIMITS.bytes) &&
+      embeddingInputs + more <= PART_LIMITS.embeddingInputs
+    );
+  }
+}

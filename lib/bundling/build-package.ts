@@ -1,0 +1,111 @@
+/**
+ * Writes `dist/package`, which is what is published: compiled JavaScript, as Node strips no types under `node_modules`,
+ * declarations, the function bundles, and the command for what is deployed, a bundle as well: an app installs nothing
+ * besides. Not the project itself, which has the tools and the runtime.
+ */
+import { execFile } from 'node:child_process';
+import { copyFile, cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { build } from 'esbuild';
+import { BUNDLES_DIRECTORY } from '../stages/function-bundles.ts';
+import { bundleFunctions } from './bundle.ts';
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+const PACKAGE = join(PROJECT, 'dist', 'package');
+const COMMAND = 'bin/batchdrop.cjs';
+const run = promisify(execFile);
+
+/** Answers the directory. Throws what the compiler says. */
+export async function buildPackage(): Promise<string> {
+  await rm(PACKAGE, { recursive: true, force: true });
+  await compile();
+  await bundleFunctions();
+  await cp(BUNDLES_DIRECTORY, join(PACKAGE, 'dist', 'functions'), { recursive: true });
+  await bundleCommand();
+  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
+    await copyFile(join(PROJECT, file), join(PACKAGE, file));
+  }
+  // The alarms lead into them.
+  await cp(join(PROJECT, 'docs'), join(PACKAGE, 'docs'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('.ts'),
+  });
+  await writeFile(join(PACKAGE, 'package.json'), `${JSON.stringify(await manifest(), null, 2)}\n`);
+  return PACKAGE;
+}
+
+/** For the oldest Node that the package takes; legible, as an error may show a line of it. */
+async function bundleCommand(): Promise<void> {
+  await build({
+    entryPoints: [join(PROJECT, 'bin', 'packaged.ts')],
+    outfile: join(PACKAGE, COMMAND),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    mainFields: ['module', 'main'], // the SDK's ES modules can be shaken
+    logLevel: 'silent', // the error that is thrown says it all
+  });
+}
+
+async function compile(): Promise<void> {
+  const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
+  try {
+    await run(process.execPath, [compiler, '-p', join(PROJECT, 'tsconfig.package.json')]);
+  } catch (failure) {
+    throw new Error(`the package does not compile:\n${Object(failure).stdout}`, { cause: failure });
+  }
+  // Seen by the compiler for their types only, and empty without them.
+  for await (const file of glob('functions/*/env.*', { cwd: PACKAGE })) await rm(join(PACKAGE, file));
+  for await (const file of glob('**/*.d.ts', { cwd: PACKAGE })) await nameJavaScript(join(PACKAGE, file));
+}
+
+/** The compiler leaves `.ts` in the imports of declarations, which most settings of others refuse. */
+async function nameJavaScript(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8');
+  await writeFile(file, text.replace(/(\bfrom |\bimport\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
+}
+
+/** Of the project's: what describes it and what it exports, and as peers what has to be there once in an app. */
+async function manifest(): Promise<object> {
+  const { name, version, description, license, type, engines, exports, dependencies } = JSON.parse(
+    await readFile(join(PROJECT, 'package.json'), 'utf8'),
+  );
+  const peers = ['aws-cdk-lib', 'constructs'].map((peer) => [peer, `^${dependencies[peer]}`]);
+  return {
+    name,
+    version,
+    description,
+    license,
+    type,
+    engines,
+    sideEffects: false,
+    bin: { [name]: COMMAND },
+    exports: Object.fromEntries(
+      Object.entries<string>(exports).map(([path, file]) => [path, compiled(file)]),
+    ),
+    peerDependencies: Object.fromEntries(peers),
+  };
+}
+
+/** `default`, not `import`: a CommonJS app may require it, too. */
+function compiled(file: string): { types: string; default: string } {
+  return { types: file.replace(/\.ts$/, '.d.ts'), default: file.replace(/\.ts$/, '.js') };
+}
+
+if (import.meta.main) {
+  try {
+    const { stdout } = await run('npm', [
+      'pack',
+      await buildPackage(),
+      '--pack-destination',
+      join(PROJECT, 'dist'),
+    ]);
+    console.log(`dist/${stdout.trim().split('\n').at(-1)}`);
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  }
+}

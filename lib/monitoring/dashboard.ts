@@ -1,0 +1,158 @@
+import { Duration } from 'aws-cdk-lib';
+import {
+  type Alarm,
+  AlarmStatusWidget,
+  Dashboard,
+  GraphWidget,
+  type IMetric,
+  type IWidget,
+  type MetricOptions,
+} from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { JOB_METRIC, type MetricName } from '../../functions/shared/contract/metrics.ts';
+import type { WorkQueue } from '../resources/work-queue.ts';
+import type { Rooms } from '../stages/stage-workers.ts';
+import type { HouseFunction } from '../stages/worker-function.ts';
+import { houseMetric } from './batchdrop-metric.ts';
+
+const COLUMNS = 24;
+const SHOWN = Duration.days(1); // as long as a batch may take
+
+interface HouseDashboardProps {
+  instance: string;
+  rooms: Rooms;
+  alarms: readonly Alarm[];
+}
+
+/** One page that shows what the alarms are about, and how much goes through. */
+export class HouseDashboard extends Construct {
+  readonly #props: HouseDashboardProps;
+
+  constructor(scope: Construct, id: string, props: HouseDashboardProps) {
+    super(scope, id);
+    this.#props = props;
+    new Dashboard(this, 'Page', {
+      defaultInterval: SHOWN,
+      widgets: [
+        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: COLUMNS, height: 4 })],
+        this.#throughput(),
+        this.#open(),
+        this.#results(),
+        this.#queues(),
+        this.#functions(),
+      ],
+    });
+  }
+
+  #throughput(): IWidget[] {
+    const jobs = Object.entries(JOB_METRIC).map(([status, name]) => this.#metric(name, { label: status }));
+    return row(
+      graph('Files by status', jobs),
+      graph('Batches created', [this.#metric('BatchesCreated')]),
+      graph(
+        'To be looked into',
+        this.#metrics(
+          'KeyRefused',
+          'PublishFailures',
+          'SecondBatches',
+          'Held',
+          'TriesUsedUp',
+          'RefusedAlone',
+        ),
+      ),
+    );
+  }
+
+  #open(): IWidget[] {
+    const most = { statistic: 'Maximum' };
+    const byStatus = [
+      'OpenBatchesValidating',
+      'OpenBatchesInProgress',
+      'OpenBatchesFinalizing',
+      'OpenBatchesCancelling',
+      'OpenBatchesOther',
+    ] as const;
+    const latency = ['p50', 'p90', 'Maximum'].map((statistic) =>
+      this.#metric('DetectionLatency', { statistic, label: statistic }),
+    );
+    return row(
+      graph(
+        'Open batches by status',
+        byStatus.map((name) => this.#metric(name, most)),
+        { stacked: true },
+      ),
+      graph('Age of the oldest open batch, seconds', [this.#metric('OldestOpenAge', most)]),
+      graph('From the end of a batch to its event, seconds', latency),
+    );
+  }
+
+  #results(): IWidget[] {
+    const outcomes = ['RowsSucceeded', 'RowsFailed', 'RowsExpired', 'RowsCancelled', 'RowsMissing'] as const;
+    return row(
+      graph('Rows by outcome', this.#metrics(...outcomes), { stacked: true }),
+      graph('Tokens', this.#metrics('InputTokens', 'OutputTokens')),
+    );
+  }
+
+  #queues(): IWidget[] {
+    const { intake, submission, delivery, cancellation } = this.#props.rooms;
+    const queues = { intake, submit: submission, deliver: delivery, cancel: cancellation };
+    const each = (metric: (work: WorkQueue, label: string) => IMetric) =>
+      Object.entries(queues).map(([label, { work }]) => metric(work, label));
+    const most = { statistic: 'Maximum' };
+    return row(
+      graph(
+        'Messages waiting',
+        each(({ queue }, label) => queue.metricApproximateNumberOfMessagesVisible({ ...most, label })),
+      ),
+      graph(
+        'Age of the oldest message, seconds',
+        each(({ queue }, label) => queue.metricApproximateAgeOfOldestMessage({ ...most, label })),
+      ),
+      graph('Dead letters', [
+        ...each(({ deadLetters }, label) =>
+          deadLetters.metricApproximateNumberOfMessagesVisible({ ...most, label }),
+        ),
+        intake.undelivered.metricApproximateNumberOfMessagesVisible({ ...most, label: 'undelivered' }),
+      ]),
+    );
+  }
+
+  #functions(): IWidget[] {
+    const { intake, submission, polling, delivery, cancellation } = this.#props.rooms;
+    const functions = { intake, submit: submission, poll: polling, deliver: delivery, cancel: cancellation };
+    const each = (metric: (worker: HouseFunction, label: string) => IMetric) =>
+      Object.entries(functions).map(([label, { worker }]) => metric(worker, label));
+    return row(
+      graph(
+        'Failed invocations',
+        each(({ lambda }, label) => lambda.metricErrors({ label })),
+      ),
+      graph(
+        'Throttled invocations',
+        each(({ lambda }, label) => lambda.metricThrottles({ label })),
+      ),
+      graph(
+        'Longest invocation, milliseconds',
+        each(({ lambda }, label) => lambda.metricDuration({ statistic: 'Maximum', label })),
+      ),
+    );
+  }
+
+  #metrics(...names: MetricName[]): IMetric[] {
+    return names.map((name) => this.#metric(name));
+  }
+
+  #metric(name: MetricName, options: MetricOptions = {}): IMetric {
+    return houseMetric(this.#props.instance, name, { label: name, ...options });
+  }
+}
+
+function graph(title: string, left: IMetric[], { stacked = false } = {}): (width: number) => IWidget {
+  return (width) => new GraphWidget({ title, left, stacked, width, leftYAxis: { min: 0 } });
+}
+
+/** As wide as the page. */
+function row(...graphs: ((width: number) => IWidget)[]): IWidget[] {
+  return graphs.map((graph) => graph(COLUMNS / graphs.length));
+}

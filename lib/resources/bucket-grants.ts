@@ -1,0 +1,76 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { HouseFunction } from '../stages/worker-function.ts';
+import { asNagWritesIt } from './nag-findings.ts';
+
+// Actions are written out: the bucket's own grants give `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
+const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file; the newest is nobody's business
+const READ = ['s3:GetObject'];
+const WRITE = ['s3:PutObject'];
+const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
+const [REPORT, PARTS] = ['*/rejected.json', '*/parts/*']; // functions/shared/domain/result-keys.ts
+const READ_KEY = ['kms:Decrypt'];
+const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts reads its own key
+
+/** To put files under a prefix. */
+export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
+  bucket.encryptionKey?.grant(grantee, ...WRITE_KEY);
+  return onObjects(grantee, bucket, WRITE_IN_PARTS, `${prefix}*`);
+}
+
+/** To list a bucket and read what is in it. */
+export function grantReadFiles(grantee: IGrantable, bucket: IBucket): Grant {
+  bucket.encryptionKey?.grant(grantee, ...READ_KEY);
+  return onObjects(grantee, bucket, READ, '*').combine(onBucket(grantee, bucket));
+}
+
+/** Lets a function read request files by version. */
+export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix = ''): void {
+  bucket.encryptionKey?.grant(reader, ...READ_KEY);
+  const keys = `${prefix}*`;
+  onObjects(reader, bucket, READ_VERSIONS, keys);
+  onBucket(reader, bucket);
+  acknowledgeKeys(reader, bucket, keys);
+}
+
+/** Lets a function keep what it finds in a request file, and write the report on one; no results. */
+export function letKeepFindings(keeper: HouseFunction, bucket: IBucket): void {
+  bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
+  onObjects(keeper, bucket, WRITE, REPORT);
+  onObjects(keeper, bucket, [...WRITE, ...READ], PARTS);
+  onBucket(keeper, bucket);
+  for (const keys of [REPORT, PARTS]) acknowledgeKeys(keeper, bucket, keys);
+}
+
+/** Lets a function read what is kept of a job's rows while it runs, beside its results. */
+export function letReadRowTables(reader: HouseFunction, bucket: IBucket): void {
+  bucket.encryptionKey?.grant(reader, ...READ_KEY);
+  onObjects(reader, bucket, READ, PARTS);
+  acknowledgeKeys(reader, bucket, PARTS);
+}
+
+/** Lets a function write results, in parts too, read them back and remove them. */
+export function letKeepResults(keeper: HouseFunction, bucket: IBucket): void {
+  bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], '*');
+  onBucket(keeper, bucket);
+  acknowledgeKeys(keeper, bucket, '*');
+}
+
+function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], keys: string): Grant {
+  return Grant.addToPrincipal({ grantee, actions, resourceArns: [bucket.arnForObjects(keys)] });
+}
+
+/** Without it a missing object is a 403, which reads like a policy gone wrong. */
+function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
+  return Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
+}
+
+function acknowledgeKeys(worker: HouseFunction, bucket: IBucket, keys: string): void {
+  const objects = Stack.of(worker).resolve(bucket.arnForObjects(keys));
+  Validations.of(worker.role).acknowledge({
+    id: `AwsSolutions-IAM5[Resource::${asNagWritesIt(objects)}]`,
+    reason: 'Users choose the keys of their files; the actions are exact, the bucket is the one configured.',
+  });
+}

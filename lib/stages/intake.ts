@@ -1,0 +1,106 @@
+import { Duration, Size, Stack, Validations } from 'aws-cdk-lib';
+import { type IEventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { IntakeEnv } from '../../functions/intake/env.ts';
+import { letKeepFindings, letReadRequests } from '../resources/bucket-grants.ts';
+import type { LedgerTable } from '../resources/ledger-table.ts';
+import { deadLetterQueue, letRuleSend, WorkQueue } from '../resources/work-queue.ts';
+import { type House, HouseFunction } from './worker-function.ts';
+
+const TIMEOUT = Duration.minutes(10); // a longer scan is gone on with; queues want six times as much before they repeat
+
+// 110 MB of Node and code; 12 bytes a row, 60 MB at the limit of 5 million; 48 MB of row tables that are still open; 200 MB
+// for a row of 32 MiB, which is there as bytes, as text and parsed. 10 GB of common rows take half of it, but memory buys
+// CPU: 0.29 vCPU check some 80 MB/s, as fast as S3 sends.
+const MEMORY = Size.mebibytes(512);
+
+// A row is garbage as soon as it is checked: a small nursery keeps 60 MB less of it, at the same CPU time.
+const LITTLE_GARBAGE = '--max-semi-space-size=4';
+
+interface IntakeProps {
+  house: House;
+  encryptionKey: IKey | undefined;
+  requestBucket: IBucket;
+  /** Only files whose key begins so are looked at. */
+  requestPrefix: string | undefined;
+  resultsBucket: IBucket;
+  ledger: LedgerTable;
+  bus: IEventBus;
+  /** As `batchLimitsOf` writes them. */
+  batchLimits: string;
+  submission: WorkQueue;
+}
+
+/** From "Object Created" to a committed plan: the rule, the intake queue and INTAKE. */
+export class Intake extends Construct {
+  readonly work: WorkQueue;
+  readonly worker: HouseFunction;
+  /** Events of the bucket that EventBridge could not put into the intake queue. */
+  readonly undelivered: Queue;
+
+  constructor(scope: Construct, id: string, props: IntakeProps) {
+    super(scope, id);
+    this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
+    this.undelivered = deadLetterQueue(this, 'Undelivered', props.encryptionKey);
+    Validations.of(this.undelivered).acknowledge({
+      id: 'AwsSolutions-SQS3',
+      reason: 'It is the dead-letter queue of an EventBridge target, which the rule does not look for.',
+    });
+    this.#listen(props);
+    this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
+      bundle: 'intake',
+      description: 'Reads and checks a request file and plans its parts',
+      memory: MEMORY,
+      timeout: TIMEOUT,
+      environment: {
+        NODE_OPTIONS: LITTLE_GARBAGE,
+        METRICS_SERVICE: props.house.instance,
+        LEDGER_TABLE: props.ledger.table.tableName,
+        EVENT_BUS_NAME: props.bus.eventBusName,
+        REQUEST_BUCKET: props.requestBucket.bucketName,
+        RESULTS_BUCKET: props.resultsBucket.bucketName,
+        SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
+        BUCKET_OWNER: Stack.of(this).account,
+        BATCH_LIMITS: props.batchLimits,
+      } satisfies IntakeEnv & { NODE_OPTIONS: string },
+    });
+    letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
+    letKeepFindings(this.worker, props.resultsBucket);
+    props.ledger.grantRecord(this.worker);
+    props.bus.grantPutEventsTo(this.worker);
+    props.submission.letSend(this.worker);
+    // One file each: a big one would keep its neighbours waiting. Five: a thousand small files take minutes, and
+    // a new account's ten concurrent executions are not used up by one function.
+    this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
+  }
+
+  /**
+   * In a bucket of our own every key is looked at, so that a file with a wrong ending is rejected where its owner sees
+   * it. A user's own bucket is left as it is: turning EventBridge on is up to its owner, as the CDK could do it only by
+   * a custom resource that would overwrite the notifications there are.
+   */
+  #listen({ requestBucket, requestPrefix }: IntakeProps): void {
+    const rule = new Rule(this, 'ObjectCreated', {
+      description: 'A request file was put',
+      eventPattern: {
+        source: ['aws.s3'],
+        detailType: ['Object Created'],
+        detail: {
+          bucket: { name: [requestBucket.bucketName] },
+          ...(requestPrefix !== undefined && { object: { key: Match.prefix(requestPrefix) } }),
+        },
+      },
+    });
+    for (const queue of [this.work.queue, this.undelivered]) letRuleSend(rule, queue);
+    rule.addTarget({
+      bind: () => ({
+        arn: this.work.queue.queueArn,
+        deadLetterConfig: { arn: this.undelivered.queueArn },
+      }),
+    });
+  }
+}

@@ -1,0 +1,91 @@
+import { Duration, Size, Stack } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import type { PollEnv } from '../../functions/poll/env.ts';
+import type { LedgerTable } from '../resources/ledger-table.ts';
+import type { OpenAiAccount } from '../resources/openai-account.ts';
+import type { WorkQueue } from '../resources/work-queue.ts';
+import { type House, HouseFunction } from './worker-function.ts';
+
+const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
+const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
+const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
+
+interface PollingProps {
+  house: House;
+  pollInterval: Duration;
+  resultsBucket: IBucket;
+  ledger: LedgerTable;
+  bus: IEventBus;
+  /** As `batchLimitsOf` writes them. */
+  batchLimits: string;
+  openAi: OpenAiAccount;
+  intake: WorkQueue;
+  submission: WorkQueue;
+  delivery: WorkQueue;
+}
+
+/** The reconciler: the schedule and POLL. */
+export class Polling extends Construct {
+  readonly worker: HouseFunction;
+
+  constructor(scope: Construct, id: string, props: PollingProps) {
+    super(scope, id);
+    if (props.pollInterval.toSeconds() > LONGEST_INTERVAL.toSeconds()) {
+      throw new Error(`pollInterval ${props.pollInterval.toHumanString()}: an hour at most`);
+    }
+    this.worker = new HouseFunction(this, 'Worker', {
+      house: props.house,
+      bundle: 'poll',
+      description: 'Brings every open job and batch up to date',
+      memory: Size.mebibytes(256), // pages of a hundred batches; waiting is most of its work
+      timeout: TIMEOUT,
+      environment: {
+        METRICS_SERVICE: props.house.instance,
+        LEDGER_TABLE: props.ledger.table.tableName,
+        EVENT_BUS_NAME: props.bus.eventBusName,
+        RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
+        INTAKE_QUEUE_URL: props.intake.queue.queueUrl,
+        SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
+        DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
+        ...props.openAi.environment(),
+        BATCH_LIMITS: props.batchLimits,
+      } satisfies PollEnv,
+      asynchronous: { maxEventAge: TICK_WORTH },
+    });
+    props.ledger.grantRecord(this.worker);
+    props.ledger.grantFindDue(this.worker);
+    props.bus.grantPutEventsTo(this.worker);
+    props.openAi.grantUse(this.worker);
+    for (const work of [props.intake, props.submission, props.delivery]) work.letSend(this.worker);
+    this.#tick(props.pollInterval);
+  }
+
+  /** No retries, here and in the function: a tick that is repeated runs beside the next one. */
+  #tick(interval: Duration): void {
+    const stack = Stack.of(this);
+    const role = new Role(this, 'TickRole', {
+      // Only for schedules of this account: the service acts for everybody.
+      assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+        conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+      }),
+    });
+    const arn = this.worker.lambda.functionArn;
+    // Without the CDK's own target, which grants the invocation of every version as well: only $LATEST is there.
+    Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns: [arn] });
+    new Schedule(this, 'Tick', {
+      description: 'Wakes the reconciler',
+      schedule: ScheduleExpression.rate(interval),
+      target: {
+        bind: () => ({
+          arn,
+          role,
+          retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: TICK_WORTH.toSeconds() },
+        }),
+      },
+    });
+  }
+}

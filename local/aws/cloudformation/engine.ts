@@ -1,0 +1,194 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { AwsError } from '../protocol/aws-error.ts';
+import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
+import { notImplemented, readBody } from '../protocol/json-protocol.ts';
+import { pageOf } from '../protocol/paging.ts';
+import { writeDocument, type XmlContent } from '../protocol/xml.ts';
+
+/** A stack that is deployed on this machine, every name resolved. */
+export interface Stack {
+  readonly name: string;
+  readonly description?: string | undefined;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly outputs: readonly StackOutput[];
+  readonly resources: readonly StackResource[];
+}
+
+interface StackOutput {
+  readonly key: string;
+  readonly value: string;
+  readonly description?: string | undefined;
+}
+
+interface StackResource {
+  readonly logicalId: string;
+  /** What `Ref` gives. */
+  readonly physicalId: string;
+  readonly type: string;
+}
+
+/** A stack with the moment since which it stands, as AWS writes times. */
+interface HeldStack extends Stack {
+  readonly id: string;
+  readonly since: string;
+}
+
+type Operation = (form: URLSearchParams) => { readonly [element: string]: XmlContent };
+
+const NAMESPACE = 'http://cloudformation.amazonaws.com/doc/2010-05-15/';
+const STATUS = 'CREATE_COMPLETE';
+const RESOURCES_A_PAGE = 100; // as AWS's ListStackResources has it
+
+/**
+ * CloudFormation on the endpoint, as far as somebody asks which stacks there are and what they consist of. A stack is
+ * there from when it was held: its times are those of the runtime's start, not of the first one ever.
+ */
+export class CloudFormationEngine implements AwsService {
+  readonly signingName = 'cloudformation';
+  readonly #now: () => number;
+  readonly #stacks = new Map<string, HeldStack>();
+  readonly #operations: Readonly<Record<string, Operation>> = {
+    DescribeStacks: (form) => ({ Stacks: list(this.#asked(form).map(describeStack)) }),
+    ListStacks: (form) => ({ StackSummaries: list(this.#ofStatus(form).map(summarize)) }),
+    DescribeStackResources: (form) => {
+      const stack = this.#named(form);
+      return { StackResources: list(stack.resources.map((resource) => describeResource(stack, resource))) };
+    },
+    ListStackResources: (form) => listResources(this.#named(form), form.get('NextToken') ?? undefined),
+  };
+
+  /** `now` answers milliseconds since the epoch. */
+  constructor(options: { now: () => number }) {
+    this.#now = options.now;
+  }
+
+  /** From now on the stack is there; one of the same name is replaced. */
+  hold(stack: Stack): void {
+    const since = new Date(this.#now()).toISOString();
+    this.#stacks.set(stack.name, { ...stack, id: stackId(stack.name), since });
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = randomUUID();
+    try {
+      const form = new URLSearchParams((await readBody(request)).toString('utf8'));
+      const action = form.get('Action') ?? '';
+      const operation = Object.hasOwn(this.#operations, action) ? this.#operations[action] : undefined;
+      if (operation === undefined) throw notImplemented(action === '' ? 'A request without Action' : action);
+      const answer = { [`${action}Result`]: operation(form), ResponseMetadata: { RequestId: requestId } };
+      send(response, 200, writeDocument(`${action}Response`, answer, NAMESPACE));
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      const { code: Code, message: Message } = error;
+      const answer = { Error: { Type: 'Sender', Code, Message }, RequestId: requestId };
+      send(response, error.status, writeDocument('ErrorResponse', answer, NAMESPACE));
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  /** The stack of that name or id, or all of them. */
+  #asked(form: URLSearchParams): HeldStack[] {
+    return form.has('StackName') ? [this.#named(form)] : [...this.#stacks.values()];
+  }
+
+  #ofStatus(form: URLSearchParams): HeldStack[] {
+    const wanted = [...form].filter(([name]) => name.startsWith('StackStatusFilter.member.'));
+    const isWanted = wanted.length === 0 || wanted.some(([, status]) => status === STATUS);
+    return isWanted ? [...this.#stacks.values()] : [];
+  }
+
+  #named(form: URLSearchParams): HeldStack {
+    const given = form.get('StackName') ?? '';
+    if (given === '') throw refuse('StackName must be specified');
+    const found = [...this.#stacks.values()].find(({ name, id }) => given === name || given === id);
+    if (found === undefined) throw refuse(`Stack with id ${given} does not exist`);
+    return found;
+  }
+}
+
+function describeStack(stack: HeldStack) {
+  const parameters = Object.entries(stack.parameters);
+  return {
+    StackId: stack.id,
+    StackName: stack.name,
+    Description: stack.description,
+    Parameters: list(parameters.map(([ParameterKey, ParameterValue]) => ({ ParameterKey, ParameterValue }))),
+    CreationTime: stack.since,
+    StackStatus: STATUS,
+    DisableRollback: false,
+    EnableTerminationProtection: false,
+    Outputs: list(
+      stack.outputs.map(({ key, value, description }) => ({
+        OutputKey: key,
+        OutputValue: value,
+        Description: description,
+      })),
+    ),
+  };
+}
+
+function summarize({ id, name, description, since }: HeldStack) {
+  return {
+    StackId: id,
+    StackName: name,
+    TemplateDescription: description,
+    CreationTime: since,
+    StackStatus: STATUS,
+  };
+}
+
+function describeResource(stack: HeldStack, { logicalId, physicalId, type }: StackResource) {
+  return {
+    StackId: stack.id,
+    StackName: stack.name,
+    LogicalResourceId: logicalId,
+    PhysicalResourceId: physicalId,
+    ResourceType: type,
+    Timestamp: stack.since,
+    ResourceStatus: STATUS,
+  };
+}
+
+function listResources(stack: HeldStack, token: string | undefined) {
+  const sorted = stack.resources.toSorted((a, b) => (a.logicalId < b.logicalId ? -1 : 1));
+  const { items, nextToken } = pageOf(sorted, ({ logicalId }) => logicalId, {
+    token,
+    size: RESOURCES_A_PAGE,
+    refuse,
+  });
+  const summaries = items.map(({ logicalId, physicalId, type }) => ({
+    LogicalResourceId: logicalId,
+    PhysicalResourceId: physicalId,
+    ResourceType: type,
+    LastUpdatedTimestamp: stack.since,
+    ResourceStatus: STATUS,
+  }));
+  return {
+    StackResourceSummaries: list(summaries),
+    ...(nextToken !== undefined && { NextToken: nextToken }),
+  };
+}
+
+/** A list as the query protocol writes it. */
+function list(member: readonly XmlContent[]): XmlContent {
+  return { member };
+}
+
+/** Ends in a UUID as AWS's do, here always the same for a name. */
+function stackId(name: string): string {
+  const hex = createHash('sha256').update(name).digest('hex');
+  const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)];
+  return `arn:aws:cloudformation:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stack/${name}/${uuid.join('-')}`;
+}
+
+function refuse(message: string): AwsError {
+  return new AwsError('ValidationError', message);
+}
+
+function send(response: ServerResponse, status: number, document: string): void {
+  const body = Buffer.from(document);
+  response.writeHead(status, { 'content-type': 'text/xml', 'content-length': body.length });
+  response.end(body);
+}

@@ -1,0 +1,173 @@
+import { mkdirSync } from 'node:fs';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import dynalite from 'dynalite';
+import { UnderWay } from '../../in-flight.ts';
+import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
+import { neededForJson } from '../iam/needed-permissions.ts';
+import { AwsError } from '../protocol/aws-error.ts';
+import type { AwsService } from '../protocol/aws-service.ts';
+import { Input } from '../protocol/input.ts';
+import { notImplemented, readBody, sendRefusal } from '../protocol/json-protocol.ts';
+import { WriteJournal } from '../protocol/write-journal.ts';
+import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
+
+/** An on-demand table, in the words that CreateTable and CloudFormation share. */
+export type TableDefinition = Required<
+  Pick<CreateTableCommandInput, 'TableName' | 'KeySchema' | 'AttributeDefinitions'>
+> &
+  Pick<CreateTableCommandInput, 'GlobalSecondaryIndexes'>;
+
+const CONTENT_TYPE = 'application/x-amz-json-1.0';
+const TARGET_PREFIX = 'DynamoDB_20120810.';
+const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem']);
+
+/**
+ * DynamoDB on the endpoint: dynalite, mounted without a port of its own, and a journal that makes its writes whole
+ * again after the process was killed. No transactions, no TTL, no streams. A write that was under way at the kill is
+ * repeated at the next start, under its condition: unconditional additions may so be added twice, as by an SDK's retry.
+ */
+export class DynamoDbEngine implements AwsService {
+  readonly signingName = 'dynamodb';
+  readonly #dynalite: Server;
+  readonly #journal: WriteJournal;
+  readonly #ready: Promise<void>;
+  readonly #underWay = new UnderWay();
+  #isClosed = false;
+
+  /** The state is the folder `dynamodb` and `dynamodb-writes.sqlite` in `directory`. */
+  constructor(options: { directory: string }) {
+    const path = join(options.directory, 'dynamodb');
+    mkdirSync(path, { recursive: true });
+    this.#dynalite = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+    this.#journal = new WriteJournal(options.directory);
+    this.#ready = this.#repeatUnfinishedWrites();
+  }
+
+  /** Creates the table unless it is there, and waits until it can be used; throws if it is there with other keys. */
+  async createTable(definition: TableDefinition): Promise<void> {
+    const created = await this.#call('CreateTable', { ...definition, BillingMode: 'PAY_PER_REQUEST' });
+    const isThere = created.status === 400 && created.body.includes('ResourceInUseException');
+    if (created.status !== 200 && !isThere) {
+      throw new Error(`Creating table ${definition.TableName}: ${created.body}`);
+    }
+    const table = await this.#activeTable(definition.TableName ?? '');
+    if (keysOf(table) !== keysOf(definition)) {
+      throw new Error(
+        `Table ${definition.TableName} of a former run has other keys or indexes than now: start with a fresh directory.`,
+      );
+    }
+  }
+
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    caller: Caller = ACCOUNT_OWNER,
+  ): Promise<void> {
+    try {
+      const body = await readBody(request);
+      await this.#ready;
+      if (this.#isClosed) throw new AwsError('ServiceUnavailable', 'DynamoDB is closing.', { status: 503 });
+      const operation = operationOf(request);
+      if (caller !== ACCOUNT_OWNER) demand(caller, operation, body);
+      const forwarded = {
+        method: request.method ?? '',
+        url: request.url ?? '',
+        headers: request.headers,
+        body,
+      };
+      const answer = await this.#underWay.add(
+        this.#journalled(operation, body, () => callDynalite(this.#dynalite, forwarded)),
+      );
+      if (answer.body.includes('#UnknownOperationException')) throw notImplemented(`DynamoDB ${operation}`);
+      response.writeHead(answer.status, answer.headers).end(answer.body);
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      sendRefusal(response, error, CONTENT_TYPE);
+    }
+  }
+
+  /**
+   * Refuses what comes from now on, and closes once the calls under way have ended, whether or not their clients still
+   * live: in the middle of a call, dynalite throws a closed store outside of any promise, which ends the process.
+   * Dynalite closes its store only as the last step of closing a listening server, so it listens for a moment.
+   */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#ready;
+    await this.#underWay.ended();
+    await new Promise<void>((resolve) => this.#dynalite.listen(0, '127.0.0.1', resolve));
+    await new Promise<void>((resolve, reject) => {
+      this.#dynalite.close((error) => (error ? reject(error) : resolve()));
+    });
+    this.#journal.close();
+  }
+
+  async #repeatUnfinishedWrites(): Promise<void> {
+    for (const { seq, operation, body } of this.#journal.unfinished()) {
+      await this.#send(operation, body); // refused is as good as done: then the first try had come through
+      this.#journal.end(seq);
+    }
+  }
+
+  async #journalled(
+    operation: string,
+    body: Buffer,
+    call: () => Promise<DynaliteAnswer>,
+  ): Promise<DynaliteAnswer> {
+    if (!WRITES.has(operation)) return call();
+    const seq = this.#journal.begin(operation, body);
+    const answer = await call();
+    this.#journal.end(seq);
+    return answer;
+  }
+
+  /** A table is usable a moment after CreateTable answered. */
+  async #activeTable(TableName: string): Promise<TableDefinition> {
+    for (let look = 0; look < 200; look += 1) {
+      const { body } = await this.#call('DescribeTable', { TableName });
+      const table = JSON.parse(body).Table;
+      if (table?.TableStatus === 'ACTIVE') return table;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    throw new Error(
+      `Table ${TableName} does not become active: a former run was ended while creating it. Start with a fresh directory.`,
+    );
+  }
+
+  async #call(operation: string, input: object): Promise<DynaliteAnswer> {
+    await this.#ready;
+    return this.#send(operation, Buffer.from(JSON.stringify(input)));
+  }
+
+  #send(operation: string, body: Buffer): Promise<DynaliteAnswer> {
+    const headers = {
+      'content-type': CONTENT_TYPE,
+      'x-amz-target': TARGET_PREFIX + operation,
+      'x-amz-date': '20260101T000000Z', // dynalite asks for the parts of a signature, and checks none
+      authorization: 'AWS4-HMAC-SHA256 Credential=local, Signature=local, SignedHeaders=local',
+    };
+    return callDynalite(this.#dynalite, { method: 'POST', url: '/', headers, body });
+  }
+}
+
+function demand(caller: Caller, operation: string, body: Buffer): void {
+  const input = Input.of(JSON.parse(body.toString('utf8')), 'ValidationException');
+  for (const need of neededForJson('dynamodb', operation, input)) caller.demand(need);
+}
+
+function operationOf(request: IncomingMessage): string {
+  const target = request.headers['x-amz-target'];
+  return typeof target === 'string' ? target.slice(target.indexOf('.') + 1) : 'without a target';
+}
+
+/** The keys of a table and of its indexes, in one comparable line. */
+function keysOf(table: TableDefinition): string {
+  const key = (schema: KeySchemaElement[] | undefined) =>
+    (schema ?? []).map((element) => `${element.KeyType} ${element.AttributeName}`).join(', ');
+  const indexes = (table.GlobalSecondaryIndexes ?? []).map(
+    (index) => `${index.IndexName}: ${key(index.KeySchema)}`,
+  );
+  return [key(table.KeySchema), ...indexes.toSorted()].join('; ');
+}

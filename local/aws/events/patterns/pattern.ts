@@ -1,0 +1,99 @@
+import { AwsError } from '../../protocol/aws-error.ts';
+import { compileLeaf, isObject, type Leaf, RESERVED_NAMES } from './pattern-operators.ts';
+
+/** Whether an event matches the pattern it was compiled from. */
+export type EventMatcher = (event: object) => boolean;
+
+const LONGEST_PATTERN = 4096; // characters; AWS's limit after the raise that everybody may ask for
+
+/**
+ * Compiles an EventBridge event pattern, with every operator that an event bus has. Throws
+ * InvalidEventPatternException with AWS's reason for what AWS refuses. Known gaps: AWS's documentation has numbers
+ * compared as they are written (300 is not 3.0e2), here equal numbers match; AWS takes `a.b` and `b` inside `a` for
+ * the same field; a pattern that AWS finds too complex (many wildcards, more than 1,000 combinations of `$or`) passes.
+ * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
+ */
+export function compilePattern(text: string): EventMatcher {
+  if (text.length > LONGEST_PATTERN) throw invalid(`it is longer than ${LONGEST_PATTERN} characters`);
+  const pattern = parseJson(text);
+  if (!isObject(pattern)) throw invalid('Filter is not an object');
+  const matches = compileObject(pattern, []);
+  return (event) => matches(event, event);
+}
+
+/** `node` is where the pattern's object stands in the event, `event` the whole of it. */
+type NodeMatcher = (node: unknown, event: unknown) => boolean;
+
+function compileObject(pattern: object, path: readonly string[]): NodeMatcher {
+  const fields = Object.entries(pattern);
+  if (fields.length === 0) throw invalid('Empty objects are not allowed');
+  const matchers = fields.map(([name, value]) =>
+    name === '$or' && isAlternatives(value) ? compileOr(value, path) : compileField(name, value, path),
+  );
+  return (node, event) => matchers.every((matches) => matches(node, event));
+}
+
+/** What makes `$or` an operator; else it is a field of that name, as it was to AWS before there was the operator. */
+function isAlternatives(value: unknown): value is object[] {
+  return (
+    Array.isArray(value) &&
+    value.length >= 2 &&
+    value.every((each) => isObject(each) && !Object.keys(each).some((name) => RESERVED_NAMES.has(name)))
+  );
+}
+
+function compileOr(alternatives: readonly object[], path: readonly string[]): NodeMatcher {
+  const matchers = alternatives.map((alternative) => compileObject(alternative, path));
+  return (node, event) => matchers.some((matches) => matches(node, event));
+}
+
+function compileField(name: string, value: unknown, parentPath: readonly string[]): NodeMatcher {
+  const path = [...parentPath, name];
+  if (Array.isArray(value)) {
+    if (value.length === 0) throw invalid(`Empty arrays are not allowed (${path.join('.')})`);
+    const leaves = value.map((leaf) => compileLeaf(leaf, invalid));
+    return (node, event) => leaves.some((leaf) => leafMatches(leaf, node, event, path));
+  }
+  if (!isObject(value)) throw invalid(`"${name}" must be an object or an array`);
+  const matches = compileObject(value, path);
+  // Of an array of objects one single element must satisfy the whole of the nested pattern. Where there is nothing,
+  // the nested pattern is held against nothing, which `exists: false` may still match.
+  return (node, event) => {
+    const elements = fieldValues(node, name).filter(isObject);
+    return elements.length === 0 ? matches({}, event) : elements.some((element) => matches(element, event));
+  };
+}
+
+function leafMatches(leaf: Leaf, node: unknown, event: unknown, path: readonly string[]): boolean {
+  // Absence is a statement about the whole event, not about the one array element at hand.
+  if (leaf === 'absent') return path.reduce(descend, [event]).filter(isScalar).length === 0;
+  const name = path.at(-1) ?? '';
+  return fieldValues(node, name).filter(isScalar).some(leaf);
+}
+
+function descend(nodes: unknown[], name: string): unknown[] {
+  return nodes.flatMap((node) => fieldValues(node, name));
+}
+
+/** What stands in the field `name` of `node`, arrays flattened. */
+function fieldValues(node: unknown, name: string): unknown[] {
+  if (!isObject(node) || !Object.hasOwn(node, name)) return [];
+  const value: unknown = Reflect.get(node, name);
+  return Array.isArray(value) ? value.flat(Number.POSITIVE_INFINITY) : [value];
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(`it is not JSON: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function invalid(reason: string): AwsError {
+  return new AwsError('InvalidEventPatternException', `Event pattern is not valid. Reason: ${reason}.`);
+}

@@ -1,0 +1,123 @@
+import { AwsError } from '../protocol/aws-error.ts';
+import { LOCAL_ACCOUNT } from '../protocol/aws-service.ts';
+import { ACCOUNT_OWNER, type Caller, type Need } from './caller.ts';
+import type { RequestContext } from './conditions.ts';
+import {
+  type AccessRequest,
+  decide,
+  isTrusted,
+  type Policies,
+  type Principal,
+  type Verdict,
+} from './decision.ts';
+import { parseStatements } from './statement.ts';
+
+/** A function's access key and the role it acts as. */
+export interface Identity {
+  readonly accessKeyId: string;
+  readonly roleArn: string;
+  /** The function's name, as Lambda calls its sessions. */
+  readonly sessionName: string;
+}
+
+/** A request and what became of it. */
+export interface Decision {
+  readonly request: AccessRequest;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Loopback counts as secure transport: nothing of it leaves the machine, and the template's refusal of plain http is
+ * about networks. All of it happens in one account.
+ */
+const ALWAYS: RequestContext = { 'aws:SecureTransport': 'true', 'aws:SourceAccount': LOCAL_ACCOUNT };
+
+const NOBODY: Policies = { ofRoles: new Map(), trust: new Map(), ofResources: new Map() };
+
+/** Decides who may do what on this machine, by the policies of the template; knows nobody before `enforce`. */
+export class Authorizer {
+  #policies = NOBODY;
+  #identities = new Map<string, Identity>();
+  #queuePolicy: (queueArn: string) => string | undefined = () => undefined;
+  readonly #listeners: ((decision: Decision) => void)[] = [];
+
+  /** Decides by these from now on. `queuePolicy` gives the policy's JSON of a queue that is not the template's. */
+  enforce(
+    policies: Policies,
+    identities: readonly Identity[],
+    queuePolicy: (queueArn: string) => string | undefined,
+  ): void {
+    this.#policies = policies;
+    this.#identities = new Map(identities.map((identity) => [identity.accessKeyId, identity]));
+    this.#queuePolicy = queuePolicy;
+  }
+
+  /** Tells of every decision about a function or a service; the account's owner is not asked for. */
+  listen(listener: (decision: Decision) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Whoever signs with that key. */
+  callerWith(accessKeyId: string | undefined): Caller {
+    const identity = this.#identities.get(accessKeyId ?? '');
+    if (identity === undefined) return ACCOUNT_OWNER;
+    const { roleArn, sessionName } = identity;
+    return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };
+  }
+
+  /** A function's or a schedule's role, used by the service that works for it. */
+  actingAs(roleArn: string, sessionName: string): Caller {
+    return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };
+  }
+
+  /** A service of AWS that acts for the resource of that ARN. */
+  service(name: string, sourceArn: string): Caller {
+    const context: RequestContext = { 'aws:SourceArn': sourceArn };
+    return { demand: (need) => this.#demand({ kind: 'service', name }, need, context) };
+  }
+
+  /** Whether the service may take the role on. */
+  isTrusted(roleArn: string, service: string): boolean {
+    return isTrusted(this.#policies, roleArn, service, ALWAYS);
+  }
+
+  #demand(principal: Principal, need: Need, more: RequestContext): void {
+    const request: AccessRequest = { principal, ...need, context: { ...ALWAYS, ...more } };
+    const verdict = decide(this.#policiesFor(need.resource), request);
+    for (const listener of this.#listeners) listener({ request, verdict });
+    if (verdict !== 'allowed') throw accessDenied({ request, verdict });
+  }
+
+  /** Queues made over the wire carry their policies themselves. */
+  #policiesFor(resource: string): Policies {
+    if (this.#policies.ofResources.has(resource)) return this.#policies;
+    const policy = this.#queuePolicy(resource);
+    if (policy === undefined) return this.#policies;
+    return {
+      ...this.#policies,
+      ofResources: new Map([[resource, parseStatements(JSON.parse(policy), resource)]]),
+    };
+  }
+}
+
+/** The refusal in AWS's words: who, what, on which resource, and why not. */
+export function refusalSentence({ request, verdict }: Decision): string {
+  const { principal, action, resource } = request;
+  const who = nameOf(principal);
+  const policy = principal.kind === 'role' ? 'identity-based' : 'resource-based';
+  const why =
+    verdict === 'denied explicitly'
+      ? 'with an explicit deny'
+      : `because no ${policy} policy allows the ${action} action`;
+  return `User: ${who} is not authorized to perform: ${action} on resource: ${resource} ${why}`;
+}
+
+function accessDenied(decision: Decision): AwsError {
+  return new AwsError('AccessDeniedException', refusalSentence(decision), { queryCode: 'AccessDenied' });
+}
+
+function nameOf(principal: Principal): string {
+  if (principal.kind === 'service') return principal.name;
+  const roleName = principal.roleArn.slice(principal.roleArn.lastIndexOf('/') + 1);
+  return `arn:aws:sts::${LOCAL_ACCOUNT}:assumed-role/${roleName}/${principal.sessionName}`;
+}

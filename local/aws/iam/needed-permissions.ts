@@ -1,0 +1,196 @@
+/**
+ * What IAM asks for each operation on the wire: the action and the resource, per service. An operation that is not
+ * here asks for an action of its own name on everything, which no role has: functions are refused what is not known.
+ */
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
+import type { Input } from '../protocol/input.ts';
+import { percentDecoded, type S3Request } from '../s3/wire/request.ts';
+import { secretArn, secretArnOf } from '../secretsmanager/secret-arn.ts';
+import { queueArn } from '../sqs/queue.ts';
+import type { Need } from './caller.ts';
+
+type NeedsOf<Call> = (call: Call, operation: string) => Need[];
+
+const here = `${LOCAL_REGION}:${LOCAL_ACCOUNT}`;
+
+const onQueue =
+  (action: string): NeedsOf<Input> =>
+  (input) => {
+    const name = input.optionalText('QueueUrl') ?? input.optionalText('QueueName') ?? '';
+    return [{ action, resource: queueArn(name.slice(name.lastIndexOf('/') + 1)) }];
+  };
+
+const onRule =
+  (action: string, field: 'Name' | 'Rule'): NeedsOf<Input> =>
+  (input) => {
+    const bus = busName(input);
+    const rule = input.optionalText(field) ?? '';
+    return [
+      { action, resource: `arn:aws:events:${here}:rule/${bus === 'default' ? rule : `${bus}/${rule}`}` },
+    ];
+  };
+
+const onTable: NeedsOf<Input> = (input, operation) => {
+  const table = tableArn(input.optionalText('TableName') ?? '');
+  const index = input.optionalText('IndexName');
+  return [
+    { action: `dynamodb:${operation}`, resource: index === undefined ? table : `${table}/index/${index}` },
+  ];
+};
+
+const onTables: NeedsOf<Input> = (input, operation) =>
+  (input.optionalObject('RequestItems')?.names() ?? []).map((name) => ({
+    action: `dynamodb:${operation}`,
+    resource: tableArn(name),
+  }));
+
+const onSecret: NeedsOf<Input> = (input, operation) => {
+  const name = input.optionalText('Name');
+  const resource = name === undefined ? secretArnOf(input.optionalText('SecretId') ?? '') : secretArn(name);
+  return [{ action: `secretsmanager:${operation}`, resource }];
+};
+
+/** By the service's signing name, then by operation. */
+const JSON_SERVICES: Readonly<Record<string, Readonly<Record<string, NeedsOf<Input>>>>> = {
+  sqs: {
+    ChangeMessageVisibility: onQueue('sqs:ChangeMessageVisibility'),
+    ChangeMessageVisibilityBatch: onQueue('sqs:ChangeMessageVisibility'),
+    CreateQueue: onQueue('sqs:CreateQueue'),
+    DeleteMessage: onQueue('sqs:DeleteMessage'),
+    DeleteMessageBatch: onQueue('sqs:DeleteMessage'),
+    DeleteQueue: onQueue('sqs:DeleteQueue'),
+    GetQueueAttributes: onQueue('sqs:GetQueueAttributes'),
+    GetQueueUrl: onQueue('sqs:GetQueueUrl'),
+    PurgeQueue: onQueue('sqs:PurgeQueue'),
+    ReceiveMessage: onQueue('sqs:ReceiveMessage'),
+    SendMessage: onQueue('sqs:SendMessage'),
+    SendMessageBatch: onQueue('sqs:SendMessage'),
+    SetQueueAttributes: onQueue('sqs:SetQueueAttributes'),
+  },
+  events: {
+    PutEvents: (input) => {
+      const buses = new Set(input.objects('Entries').map(busName));
+      return [...buses].map((bus) => ({ action: 'events:PutEvents', resource: busArn(bus) }));
+    },
+    DeleteRule: onRule('events:DeleteRule', 'Name'),
+    DescribeRule: onRule('events:DescribeRule', 'Name'),
+    DisableRule: onRule('events:DisableRule', 'Name'),
+    EnableRule: onRule('events:EnableRule', 'Name'),
+    ListTargetsByRule: onRule('events:ListTargetsByRule', 'Rule'),
+    PutRule: onRule('events:PutRule', 'Name'),
+    PutTargets: onRule('events:PutTargets', 'Rule'),
+    RemoveTargets: onRule('events:RemoveTargets', 'Rule'),
+  },
+  dynamodb: {
+    BatchGetItem: onTables,
+    BatchWriteItem: onTables,
+    DeleteItem: onTable,
+    DescribeTable: onTable,
+    GetItem: onTable,
+    PutItem: onTable,
+    Query: onTable,
+    Scan: onTable,
+    UpdateItem: onTable,
+  },
+  secretsmanager: {
+    CreateSecret: onSecret,
+    DescribeSecret: onSecret,
+    GetSecretValue: onSecret,
+    PutSecretValue: onSecret,
+  },
+};
+
+const onObject =
+  (action: string): NeedsOf<S3Request> =>
+  ({ bucket, key }) => [{ action, resource: objectArn(bucket, key) }];
+
+const onBucket =
+  (action: string): NeedsOf<S3Request> =>
+  ({ bucket }) => [{ action, resource: bucketArn(bucket) }];
+
+const copying: NeedsOf<S3Request> = (request) => {
+  const { bucket, key, versionId } = copySourceOf(request);
+  return [
+    readOf(bucket, key, versionId),
+    { action: 's3:PutObject', resource: objectArn(request.bucket, request.key) },
+  ];
+};
+
+const reading: NeedsOf<S3Request> = ({ bucket, key, query }) => [readOf(bucket, key, query.get('versionId'))];
+
+const S3: Readonly<Record<string, NeedsOf<S3Request>>> = {
+  AbortMultipartUpload: onObject('s3:AbortMultipartUpload'),
+  CompleteMultipartUpload: onObject('s3:PutObject'),
+  CopyObject: copying,
+  CreateMultipartUpload: onObject('s3:PutObject'),
+  DeleteObject: ({ bucket, key, query }) => [neededToDelete(bucket, key, query.get('versionId'))],
+  DeleteObjects: () => [], // asked for each key, see `neededToDelete`: what is refused for one is done for the others
+  GetBucketLocation: onBucket('s3:GetBucketLocation'),
+  GetBucketNotificationConfiguration: onBucket('s3:GetBucketNotification'),
+  GetBucketVersioning: onBucket('s3:GetBucketVersioning'),
+  GetObject: reading,
+  HeadBucket: onBucket('s3:ListBucket'),
+  HeadObject: reading,
+  ListBuckets: () => [{ action: 's3:ListAllMyBuckets', resource: '*' }],
+  ListMultipartUploads: onBucket('s3:ListBucketMultipartUploads'),
+  ListObjectVersions: onBucket('s3:ListBucketVersions'),
+  ListObjectsV2: onBucket('s3:ListBucket'),
+  ListParts: onObject('s3:ListMultipartUploadParts'),
+  PutObject: onObject('s3:PutObject'),
+  UploadPart: onObject('s3:PutObject'),
+  UploadPartCopy: copying,
+};
+
+/** What an operation of an AWS JSON service asks for. */
+export function neededForJson(service: string, operation: string, input: Input): Need[] {
+  const needs = JSON_SERVICES[service]?.[operation];
+  return needs?.(input, operation) ?? [{ action: `${service}:${operation}`, resource: '*' }];
+}
+
+/** What an operation of S3 asks for. */
+export function neededForS3(operation: string, request: S3Request): Need[] {
+  return S3[operation]?.(request, operation) ?? [{ action: `s3:${operation}`, resource: '*' }];
+}
+
+/** What the deletion of one object asks for. */
+export function neededToDelete(bucket: string, key: string, versionId: string | undefined): Need {
+  const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
+  return { action, resource: objectArn(bucket, key) };
+}
+
+/** Who may not list a bucket is not told that an object is missing: S3 says 403 instead of 404. */
+export function neededToHearOfAbsence(request: S3Request): Need {
+  const copied = request.headers.has('x-amz-copy-source');
+  return {
+    action: 's3:ListBucket',
+    resource: bucketArn(copied ? copySourceOf(request).bucket : request.bucket),
+  };
+}
+
+/** A version is another permission than the newest; one does not imply the other. */
+function readOf(bucket: string, key: string, versionId: string | undefined): Need {
+  const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
+  return { action, resource: objectArn(bucket, key) };
+}
+
+function copySourceOf(request: S3Request): { bucket: string; key: string; versionId: string | undefined } {
+  const header = request.headers.get('x-amz-copy-source') ?? '';
+  const [, path = '', versionId] = /^(.*?)(?:\?versionId=(.*))?$/s.exec(header) ?? [];
+  const [, bucket = '', key = ''] = /^\/?([^/]+)\/(.+)$/s.exec(percentDecoded(path)) ?? [];
+  return { bucket, key, versionId };
+}
+
+const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}`;
+
+const objectArn = (bucket: string, key: string): string => `arn:aws:s3:::${bucket}/${key}`;
+
+const tableArn = (name: string): string =>
+  name.startsWith('arn:') ? name : `arn:aws:dynamodb:${here}:table/${name}`;
+
+const busArn = (name: string): string => `arn:aws:events:${here}:event-bus/${name}`;
+
+/** Buses are named by name or by ARN. */
+function busName(input: Input): string {
+  const given = input.optionalText('EventBusName') ?? 'default';
+  return given.slice(given.lastIndexOf('/') + 1);
+}

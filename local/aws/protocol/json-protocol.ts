@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Caller } from '../iam/caller.ts';
+import { neededForJson } from '../iam/needed-permissions.ts';
+import { AwsError } from './aws-error.ts';
+import { Input } from './input.ts';
+
+/** What an operation may know of its call besides the input. */
+interface Call {
+  /** Scheme, host and port as the client called them, without a trailing slash. */
+  readonly origin: string;
+  /** Aborted when the client has gone away before the answer. */
+  readonly signal: AbortSignal;
+}
+
+export type Operation = (input: Input, call: Call) => object | Promise<object>;
+
+/** One AWS JSON service: how its messages are marked and what it can do. */
+export interface JsonProtocol {
+  readonly signingName: string;
+  readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1';
+  /** The part of `X-Amz-Target` before the dot. */
+  readonly targetPrefix: string;
+  /** The error code for a required field that is not there. */
+  readonly missingFieldCode: string;
+  readonly operations: Readonly<Record<string, Operation>>;
+}
+
+// The largest lawful request is ten entries of together 1 MiB, base64 and JSON escapes on top; the rest is head room.
+const LONGEST_BODY_BYTES = 16 * 1024 * 1024;
+
+/** Answers one AWS JSON request; whatever the client did wrong becomes an error answer, only defects are thrown. */
+export async function serveJson(
+  protocol: JsonProtocol,
+  request: IncomingMessage,
+  response: ServerResponse,
+  caller: Caller,
+): Promise<void> {
+  try {
+    const name = operationName(protocol, request);
+    const operation = Object.hasOwn(protocol.operations, name) ? protocol.operations[name] : undefined;
+    if (operation === undefined) throw notImplemented(name);
+    const input = parseInput(protocol, await readBody(request));
+    for (const need of neededForJson(protocol.signingName, name, input)) caller.demand(need);
+    const answer = await operation(input, { origin: originOf(request), signal: goneSignal(response) });
+    sendJson(response, 200, protocol.contentType, answer);
+  } catch (error) {
+    if (!(error instanceof AwsError)) throw error;
+    sendRefusal(response, error, protocol.contentType);
+  }
+}
+
+/** The refusal of an operation that this machine does not have. */
+export function notImplemented(operation: string): AwsError {
+  return new AwsError('NotImplemented', `${operation} is not implemented by this local endpoint.`, {
+    status: 501,
+  });
+}
+
+/** The whole body; refuses with RequestEntityTooLarge (413) what no lawful request could be. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > LONGEST_BODY_BYTES) {
+      throw new AwsError('RequestEntityTooLarge', `The request body exceeds ${LONGEST_BODY_BYTES} bytes.`, {
+        status: 413,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** Writes `answer` as the whole response. */
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  answer: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = Buffer.from(JSON.stringify(answer));
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': body.length,
+    'x-amzn-requestid': randomUUID(),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** Writes `error` in the shape from which the SDKs take the error's name. */
+export function sendRefusal(response: ServerResponse, error: AwsError, contentType: string): void {
+  const headers: Record<string, string> = { 'x-amzn-errortype': error.code };
+  if (error.queryCode !== undefined) headers['x-amzn-query-error'] = `${error.queryCode};Sender`;
+  if (error.status === 413) headers.connection = 'close'; // the rest of the body was not read
+  // Services disagree on the spelling of "message"; SDKs read either.
+  sendJson(
+    response,
+    error.status,
+    contentType,
+    { __type: error.code, message: error.message, Message: error.message },
+    headers,
+  );
+}
+
+/** `http://host:port` as the client called it. */
+function originOf(request: IncomingMessage): string {
+  return `http://${request.headers.host ?? `127.0.0.1:${request.socket.localPort}`}`;
+}
+
+function operationName(protocol: JsonProtocol, request: IncomingMessage): string {
+  const target = request.headers['x-amz-target'];
+  const prefix = `${protocol.targetPrefix}.`;
+  if (typeof target === 'string' && target.startsWith(prefix)) return target.slice(prefix.length);
+  throw new AwsError(
+    'UnknownOperationException',
+    `X-Amz-Target is ${target === undefined ? 'missing' : `"${target}"`}; expected "${prefix}<operation>".`,
+  );
+}
+
+function parseInput(protocol: JsonProtocol, body: Buffer): Input {
+  try {
+    return Input.of(body.length === 0 ? {} : JSON.parse(body.toString('utf8')), protocol.missingFieldCode);
+  } catch (error) {
+    if (error instanceof AwsError) throw error;
+    throw new AwsError('SerializationException', 'The request body is not JSON.', { cause: error });
+  }
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  return gone.signal;
+}

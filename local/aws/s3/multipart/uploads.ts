@@ -1,0 +1,124 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { bytesOf, numberOf, optionalTextOf, type Row, textOf } from '../database.ts';
+import { noSuchUpload } from '../errors.ts';
+import { type ChecksumAlgorithm, type ChecksumType, checksumAlgorithm } from '../wire/checksums.ts';
+
+/** A multipart upload under way. */
+export interface Upload {
+  readonly id: string;
+  readonly seq: number;
+  readonly bucket: string;
+  readonly key: Buffer;
+  /** Seconds since the epoch. */
+  readonly initiated: number;
+  /** As in ObjectVersion. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** What the object's checksum will be, where one was asked for. */
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | undefined;
+}
+
+export interface Part {
+  readonly number: number;
+  readonly file: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
+  /** Seconds since the epoch. */
+  readonly modified: number;
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
+}
+
+const uploadOf = (row: Row): Upload => {
+  const algorithm = optionalTextOf(row, 'checksum_algorithm');
+  return {
+    id: textOf(row, 'id'),
+    seq: numberOf(row, 'seq'),
+    bucket: textOf(row, 'bucket'),
+    key: bytesOf(row, 'key'),
+    initiated: numberOf(row, 'initiated'),
+    headers: JSON.parse(textOf(row, 'headers')),
+    checksum: algorithm === undefined ? undefined : checksumOf(algorithm, textOf(row, 'checksum_type')),
+  };
+};
+
+const checksumOf = (algorithm: string, type: string): NonNullable<Upload['checksum']> => ({
+  algorithm: checksumAlgorithm(algorithm),
+  type: type === 'COMPOSITE' ? 'COMPOSITE' : 'FULL_OBJECT',
+});
+
+const partOf = (row: Row): Part => {
+  const checksum = optionalTextOf(row, 'checksum');
+  return {
+    number: numberOf(row, 'number'),
+    file: textOf(row, 'file'),
+    size: numberOf(row, 'size'),
+    etag: textOf(row, 'etag'),
+    modified: numberOf(row, 'modified'),
+    checksum: checksum === undefined ? undefined : JSON.parse(checksum),
+  };
+};
+
+/** The multipart uploads under way, with their parts. */
+export class Uploads {
+  readonly #insert: StatementSync;
+  readonly #find: StatementSync;
+  readonly #delete: StatementSync;
+  readonly #from: StatementSync;
+  readonly #savePart: StatementSync;
+  readonly #part: StatementSync;
+  readonly #parts: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.#insert = database.prepare('INSERT INTO upload VALUES (?, ?, ?, ?, ?, ?, ?, ?)');
+    this.#find = database.prepare('SELECT * FROM upload WHERE id = ? AND bucket = ? AND key = ?');
+    this.#delete = database.prepare('DELETE FROM upload WHERE id = ?');
+    this.#from = database.prepare('SELECT * FROM upload WHERE bucket = ? AND key >= ? ORDER BY key, seq');
+    this.#savePart = database.prepare('INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)');
+    this.#part = database.prepare('SELECT * FROM part WHERE upload = ? AND number = ?');
+    this.#parts = database.prepare('SELECT * FROM part WHERE upload = ? ORDER BY number');
+  }
+
+  insert(upload: Upload): void {
+    this.#insert.run(
+      upload.id,
+      upload.seq,
+      upload.bucket,
+      upload.key,
+      upload.initiated,
+      JSON.stringify(upload.headers),
+      upload.checksum?.algorithm ?? null,
+      upload.checksum?.type ?? null,
+    );
+  }
+
+  /** The upload of this id for this very key; `NoSuchUpload` where there is none. */
+  get(id: string, bucket: string, key: Buffer): Upload {
+    const row = this.#find.get(id, bucket, key);
+    if (row === undefined) throw noSuchUpload(id);
+    return uploadOf(row);
+  }
+
+  /** Forgets an upload and its parts. */
+  delete(upload: Upload): void {
+    this.#delete.run(upload.id);
+  }
+
+  /** The uploads to a bucket from the key `start` on, the oldest of a key first. */
+  *from(bucket: string, start: Buffer): Generator<Upload> {
+    for (const row of this.#from.iterate(bucket, start)) yield uploadOf(row);
+  }
+
+  /** Saves a part; the answer is the data file of the part of the same number that it replaces. */
+  savePart(upload: Upload, part: Part): string | undefined {
+    const replaced = this.#part.get(upload.id, part.number);
+    const { number, file, size, etag, modified, checksum } = part;
+    const checksumText = checksum === undefined ? null : JSON.stringify(checksum);
+    this.#savePart.run(upload.id, number, file, size, etag, modified, checksumText);
+    return replaced && textOf(replaced, 'file');
+  }
+
+  /** All parts, by number. */
+  parts(upload: Upload): Part[] {
+    return this.#parts.all(upload.id).map(partOf);
+  }
+}

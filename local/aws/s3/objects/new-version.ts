@@ -1,0 +1,123 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from '../../protocol/aws-service.ts';
+import type { Bucket } from '../buckets.ts';
+import type { CreationReason, ObjectCreatedEvent } from '../outbox.ts';
+import type { S3Store } from '../store.ts';
+import type { Checksum } from '../wire/checksums.ts';
+import { checkWrite } from '../wire/conditions.ts';
+import type { S3Request } from '../wire/request.ts';
+import type { Piece } from './data-files.ts';
+import type { ObjectVersion } from './versions.ts';
+
+/** An object about to be visible. */
+export interface NewObject {
+  /** Seconds since the epoch. */
+  readonly modified: number;
+  readonly etag: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly checksum: Checksum | undefined;
+  readonly pieces: readonly Piece[];
+  readonly reason: CreationReason;
+}
+
+/**
+ * Makes an object the newest version of the request's key, on the conditions of the request, and records its event.
+ * The only way an object comes into being; to be called in a transaction.
+ */
+export function addObject(
+  store: S3Store,
+  request: S3Request,
+  object: NewObject,
+  unneeded: string[],
+): ObjectVersion {
+  const bucket = store.buckets.get(request.bucket);
+  const key = Buffer.from(request.key);
+  checkWrite(request, request.key, store.versions.newest(bucket.name, key));
+  const { modified, etag, headers, checksum, pieces } = object;
+  const size = pieces.reduce((sum, piece) => sum + piece.size, 0);
+  const identity = newIdentity(store, bucket, key, unneeded);
+  const version = { ...identity, deleteMarker: false, modified, size, etag, headers, checksum };
+  store.versions.insert(version, pieces);
+  if (bucket.eventBridge) store.outbox.record(objectCreated(store, request, bucket, version, object.reason));
+  return version;
+}
+
+/** Hides a key behind a delete marker; to be called in a transaction. */
+export function addDeleteMarker(
+  store: S3Store,
+  bucket: Bucket,
+  key: Buffer,
+  unneeded: string[],
+): ObjectVersion {
+  const marker = {
+    ...newIdentity(store, bucket, key, unneeded),
+    deleteMarker: true,
+    modified: store.nowSeconds(),
+    size: 0,
+    etag: '',
+    headers: {},
+    checksum: undefined,
+  };
+  store.versions.insert(marker, []);
+  return marker;
+}
+
+/** Without versioning a key has one version named `null`, which the new one replaces. */
+function newIdentity(
+  store: S3Store,
+  bucket: Bucket,
+  key: Buffer,
+  unneeded: string[],
+): Pick<ObjectVersion, 'seq' | 'bucket' | 'key' | 'versionId'> {
+  const seq = store.nextSeq();
+  if (bucket.versioning === 'Enabled') return { seq, bucket: bucket.name, key, versionId: newVersionId(seq) };
+  const replaced = store.versions.byId(bucket.name, key, 'null');
+  if (replaced !== undefined) unneeded.push(...store.versions.delete(replaced));
+  return { seq, bucket: bucket.name, key, versionId: 'null' };
+}
+
+const SEQ_DIGITS = 12;
+
+/** 32 characters, as long as S3's; they end in the version's number, so that a listing can go on behind a deleted one. */
+const newVersionId = (seq: number): string =>
+  randomBytes(15).toString('base64url').replaceAll('-', '.') + seq.toString(16).padStart(SEQ_DIGITS, '0');
+
+/** The number within a version id; undefined for `null` and for what is no id of this engine. */
+export function seqWithin(versionId: string): number | undefined {
+  const digits = /^[\w.]{20}([0-9a-f]{12})$/.exec(versionId)?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 16);
+}
+
+function objectCreated(
+  store: S3Store,
+  request: S3Request,
+  bucket: Bucket,
+  version: ObjectVersion,
+  reason: CreationReason,
+): ObjectCreatedEvent {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': 'Object Created',
+    source: 'aws.s3',
+    account: LOCAL_ACCOUNT,
+    time: new Date(store.nowSeconds() * 1000).toISOString().replace('.000Z', 'Z'),
+    region: LOCAL_REGION,
+    resources: [`arn:aws:s3:::${bucket.name}`],
+    detail: {
+      version: '0',
+      bucket: { name: bucket.name },
+      object: {
+        key: request.key,
+        size: version.size,
+        etag: version.etag,
+        ...(bucket.versioning === 'Enabled' ? { 'version-id': version.versionId } : {}),
+        sequencer: version.seq.toString(16).toUpperCase().padStart(18, '0'),
+      },
+      'request-id': request.id,
+      requester: LOCAL_ACCOUNT,
+      'source-ip-address': request.remoteAddress,
+      reason,
+    },
+  };
+}

@@ -1,0 +1,109 @@
+import { invalidArgument, invalidRequest } from '../errors.ts';
+import type { S3Store } from '../store.ts';
+import { type Checksum, checksumAlgorithm } from '../wire/checksums.ts';
+import { checkWrite } from '../wire/conditions.ts';
+import { copySourceVersionHeader, findCopySource } from '../wire/copy-source.ts';
+import { Digester, type Digests, receiveFile } from '../wire/payload.ts';
+import type { S3Answer, S3Request } from '../wire/request.ts';
+import {
+  checksumElements,
+  checksumHeaders,
+  isoTime,
+  quoted,
+  versionHeader,
+  xmlAnswer,
+} from '../wire/responses.ts';
+import { headersToStore } from '../wire/stored-headers.ts';
+import { addObject, type NewObject } from './new-version.ts';
+import type { ObjectVersion } from './versions.ts';
+
+export const LARGEST_COPY_BYTES = 5 * 1024 ** 3; // S3's limit for one CopyObject or UploadPartCopy
+
+const fullChecksum = ({ checksum }: Digests): Checksum | undefined =>
+  checksum && { ...checksum, type: 'FULL_OBJECT' };
+
+export async function putObject(store: S3Store, request: S3Request): Promise<S3Answer> {
+  checkBeforeBody(store, request);
+  const headers = headersToStore(request);
+  const received = await receiveFile(request, store.files);
+  const version = makeVisible(store, request, {
+    modified: store.nowSeconds(),
+    etag: received.md5,
+    headers,
+    checksum: fullChecksum(received),
+    pieces: [received],
+    reason: 'PutObject',
+  });
+  return {
+    status: 200,
+    headers: {
+      etag: quoted(version.etag),
+      ...checksumHeaders(version.checksum),
+      ...versionHeader(store.buckets.get(request.bucket), version),
+    },
+  };
+}
+
+export async function copyObject(store: S3Store, request: S3Request): Promise<S3Answer> {
+  checkBeforeBody(store, request);
+  const source = findCopySource(store, request);
+  const replaces = replacesMetadata(request);
+  checkCopy(request, source, replaces);
+  const wanted = request.headers.get('x-amz-checksum-algorithm');
+  const algorithm = wanted === undefined ? source.checksum?.algorithm : checksumAlgorithm(wanted);
+  const headers = replaces ? headersToStore(request) : source.headers;
+  const digester = new Digester(algorithm);
+  const sourcePieces = store.versions.pieces(source);
+  const release = store.files.hold(sourcePieces);
+  const bytes = store.files.read(sourcePieces, 0, source.size);
+  const piece = await store.files.write(digester.through(bytes)).finally(release);
+  const digests = digester.digests();
+  const version = makeVisible(store, request, {
+    modified: store.nowSeconds(),
+    etag: digests.md5,
+    headers,
+    checksum: fullChecksum(digests),
+    pieces: [piece],
+    reason: 'CopyObject',
+  });
+  const elements = {
+    LastModified: isoTime(version.modified),
+    ETag: quoted(version.etag),
+    ...checksumElements(version.checksum),
+  };
+  return xmlAnswer('CopyObjectResult', elements, {
+    ...versionHeader(store.buckets.get(request.bucket), version),
+    ...copySourceVersionHeader(store, source),
+  });
+}
+
+/** Refuses early what the transaction would refuse after all bytes have come. */
+function checkBeforeBody(store: S3Store, request: S3Request): void {
+  store.buckets.get(request.bucket);
+  checkWrite(request, request.key, store.versions.newest(request.bucket, Buffer.from(request.key)));
+}
+
+/** Commits an object whose files are written; they go again where it is refused. */
+function makeVisible(store: S3Store, request: S3Request, object: NewObject): ObjectVersion {
+  try {
+    return store.transaction((unneeded) => addObject(store, request, object, unneeded));
+  } catch (error) {
+    store.files.remove(object.pieces.map((piece) => piece.file));
+    throw error;
+  }
+}
+
+function replacesMetadata(request: S3Request): boolean {
+  const directive = request.headers.get('x-amz-metadata-directive') ?? 'COPY';
+  if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE';
+  throw invalidArgument('x-amz-metadata-directive', directive, 'The directive is COPY or REPLACE.');
+}
+
+function checkCopy(request: S3Request, source: ObjectVersion, replacesMetadata: boolean): void {
+  if (source.size > LARGEST_COPY_BYTES) throw invalidRequest('A copy source may have 5 GiB at most.');
+  const namesVersion = request.headers.get('x-amz-copy-source')?.includes('?versionId=') === true;
+  const toItself = source.bucket === request.bucket && source.key.equals(Buffer.from(request.key));
+  if (toItself && !replacesMetadata && !namesVersion) {
+    throw invalidRequest('A copy of an object to itself must change its metadata.');
+  }
+}

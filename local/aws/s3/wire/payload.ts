@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto';
+import { badDigest, invalidRequest, malformedXml, S3Error } from '../errors.ts';
+import type { DataFiles, Piece } from '../objects/data-files.ts';
+import { decodeAwsChunked } from './aws-chunked.ts';
+import {
+  type ChecksumAlgorithm,
+  checksumAlgorithm,
+  checksumHeader,
+  DIGEST_BYTES,
+  type RunningChecksum,
+  startChecksum,
+} from './checksums.ts';
+import type { S3Request } from './request.ts';
+
+const LARGEST_PAYLOAD_BYTES = 5 * 1024 ** 3; // S3's limit for one PUT of an object or a part
+const LARGEST_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, every byte written as a reference
+
+/** What came out of content on its way into a file. */
+export interface Digests {
+  readonly md5: string;
+  /** Base64. */
+  readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
+}
+
+/** Computes digests of what passes through. */
+export class Digester {
+  readonly #md5 = createHash('md5');
+  readonly #algorithm: ChecksumAlgorithm | undefined;
+  readonly #checksum: RunningChecksum | undefined;
+
+  constructor(algorithm: ChecksumAlgorithm | undefined) {
+    this.#algorithm = algorithm;
+    this.#checksum = algorithm && startChecksum(algorithm);
+  }
+
+  async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const bytes of source) {
+      this.#md5.update(bytes);
+      this.#checksum?.update(bytes);
+      yield bytes;
+    }
+  }
+
+  digests(): Digests {
+    const value = this.#checksum?.digest().toString('base64');
+    const checksum =
+      this.#algorithm === undefined || value === undefined
+        ? undefined
+        : { algorithm: this.#algorithm, value };
+    return { md5: this.#md5.digest('hex'), checksum };
+  }
+}
+
+/** The one checksum a request carries, and where. */
+interface DeclaredChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  /** Base64; absent where it comes as a trailer. */
+  readonly value: string | undefined;
+}
+
+const NOT_VALUES = ['x-amz-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-checksum-type'];
+
+/** Reads which checksum a request declares; throws where it declares more than one, or none that it promised. */
+export function declaredChecksum(request: S3Request): DeclaredChecksum | undefined {
+  const names = [...request.headers.keys()].filter(
+    (name) => name.startsWith('x-amz-checksum-') && !NOT_VALUES.includes(name),
+  );
+  const trailer = request.headers.get('x-amz-trailer')?.trim().toLowerCase();
+  if (trailer?.startsWith('x-amz-checksum-')) names.push(trailer);
+  const [name, second] = names;
+  if (second !== undefined) throw invalidRequest('A request may carry one checksum only.');
+  if (name === undefined) {
+    if (request.headers.has('x-amz-sdk-checksum-algorithm')) {
+      throw invalidRequest('x-amz-sdk-checksum-algorithm is given, but no checksum header or trailer.');
+    }
+    return undefined;
+  }
+  const algorithm = checksumAlgorithm(name.slice('x-amz-checksum-'.length));
+  return { algorithm, value: name === trailer ? undefined : request.headers.get(name) };
+}
+
+/** Streams a body into a new file, which is removed again where the body is not what the request says. */
+export async function receiveFile(
+  request: S3Request,
+  files: DataFiles,
+  fallbackAlgorithm?: ChecksumAlgorithm,
+): Promise<Piece & Digests> {
+  const declared = declaredChecksum(request);
+  const payload = new Payload(request, declared, declared?.algorithm ?? fallbackAlgorithm);
+  const piece = await files.write(payload.verified());
+  return { ...piece, ...payload.digests() };
+}
+
+/** Reads an XML body whole. `bodyChecksum` says that the request's checksum, if any, is that of this body. */
+export async function receiveText(request: S3Request, options: { bodyChecksum: boolean }): Promise<string> {
+  const declared = options.bodyChecksum ? declaredChecksum(request) : undefined;
+  const payload = new Payload(request, declared, declared?.algorithm);
+  const received: Uint8Array[] = [];
+  let size = 0;
+  for await (const bytes of payload.verified()) {
+    size += bytes.length;
+    if (size > LARGEST_DOCUMENT_BYTES) throw malformedXml('it is too long');
+    received.push(bytes);
+  }
+  return Buffer.concat(received).toString('utf8');
+}
+
+/** A body that ends with an error unless everything the request says of it is true. */
+class Payload {
+  readonly #request: S3Request;
+  readonly #declared: DeclaredChecksum | undefined;
+  readonly #digester: Digester;
+  readonly #sha256: { readonly expected: string; readonly running: RunningChecksum } | undefined;
+  readonly #trailers = new Map<string, string>();
+  #digests: Digests | undefined;
+
+  constructor(
+    request: S3Request,
+    declared: DeclaredChecksum | undefined,
+    algorithm: ChecksumAlgorithm | undefined,
+  ) {
+    this.#request = request;
+    this.#declared = declared;
+    this.#digester = new Digester(algorithm);
+    const contentSha256 = request.headers.get('x-amz-content-sha256') ?? '';
+    if (/^[0-9a-f]{64}$/.test(contentSha256)) {
+      this.#sha256 = { expected: contentSha256, running: startChecksum('SHA256') };
+    }
+  }
+
+  async *verified(): AsyncGenerator<Uint8Array> {
+    const expectedSize = this.#expectedSize();
+    let size = 0;
+    for await (const bytes of this.#digester.through(this.#content())) {
+      size += bytes.length;
+      if (size > expectedSize) break;
+      this.#sha256?.running.update(bytes);
+      yield bytes;
+    }
+    if (size !== expectedSize) {
+      throw new S3Error(400, 'IncompleteBody', 'The body is not as long as the request says.');
+    }
+    this.#verify();
+  }
+
+  /** Once `verified` has ended. */
+  digests(): Digests {
+    this.#digests ??= this.#digester.digests();
+    return this.#digests;
+  }
+
+  #isChunked(): boolean {
+    const encodings = this.#request.headers.get('content-encoding') ?? '';
+    const contentSha256 = this.#request.headers.get('x-amz-content-sha256') ?? '';
+    return contentSha256.startsWith('STREAMING-') || /(^|[\s,])aws-chunked($|[\s,])/i.test(encodings);
+  }
+
+  #content(): AsyncIterable<Uint8Array> {
+    // A refused body must leave its connection open, or the refusal would not get through.
+    const body: AsyncIterable<Buffer> = this.#request.body.iterator({ destroyOnReturn: false });
+    return this.#isChunked() ? decodeAwsChunked(body, this.#trailers) : body;
+  }
+
+  #expectedSize(): number {
+    const name = this.#isChunked() ? 'x-amz-decoded-content-length' : 'content-length';
+    const text = this.#request.headers.get(name);
+    // S3 takes no body of unknown length, though HTTP would.
+    if (text === undefined) throw new S3Error(411, 'MissingContentLength', `The header ${name} is missing.`);
+    if (!/^\d+$/.test(text)) throw invalidRequest(`The header ${name} is not a number.`);
+    const size = Number(text);
+    if (size <= LARGEST_PAYLOAD_BYTES) return size;
+    throw new S3Error(400, 'EntityTooLarge', 'One request may store 5 GiB at most.', {
+      details: { ProposedSize: text, MaxSizeAllowed: String(LARGEST_PAYLOAD_BYTES) },
+    });
+  }
+
+  #verify(): void {
+    const { md5, checksum } = this.digests();
+    const contentMd5 = this.#request.headers.get('content-md5');
+    if (contentMd5 !== undefined) this.#verifyMd5(contentMd5, md5);
+    if (this.#sha256 && this.#sha256.running.digest().toString('hex') !== this.#sha256.expected) {
+      const message = 'The x-amz-content-sha256 of the request is not that of the body.';
+      throw new S3Error(400, 'XAmzContentSHA256Mismatch', message);
+    }
+    if (this.#declared === undefined) return;
+    const { algorithm, value } = this.#declared;
+    const expected = value ?? this.#trailers.get(checksumHeader(algorithm));
+    if (expected === undefined) {
+      throw new S3Error(400, 'MalformedTrailerError', 'The promised checksum trailer did not come.');
+    }
+    if (!isBase64Of(expected, DIGEST_BYTES[algorithm])) {
+      throw invalidRequest(`Value for ${checksumHeader(algorithm)} header is invalid.`);
+    }
+    if (checksum?.value !== expected) throw badDigest(algorithm);
+  }
+
+  #verifyMd5(expected: string, md5: string): void {
+    if (!isBase64Of(expected, 16)) {
+      throw new S3Error(400, 'InvalidDigest', 'The Content-MD5 of the request is not an MD5.');
+    }
+    if (Buffer.from(expected, 'base64').toString('hex') !== md5) throw badDigest('Content-MD5');
+  }
+}
+
+const isBase64Of = (text: string, bytes: number): boolean => {
+  const decoded = Buffer.from(text, 'base64');
+  return decoded.length === bytes && decoded.toString('base64') === text;
+};

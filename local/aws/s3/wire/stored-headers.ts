@@ -1,0 +1,55 @@
+import { notImplemented, S3Error } from '../errors.ts';
+import type { S3Request } from './request.ts';
+
+const CONTENT_HEADERS = [
+  'cache-control',
+  'content-disposition',
+  'content-language',
+  'content-type',
+  'expires',
+] as const;
+
+const METADATA_PREFIX = 'x-amz-meta-';
+const LARGEST_METADATA_BYTES = 2048;
+
+// Headers that ask for something this subset would silently not do.
+const UNKNOWN_PROMISES = [
+  'x-amz-object-lock-legal-hold',
+  'x-amz-object-lock-mode',
+  'x-amz-object-lock-retain-until-date',
+  'x-amz-server-side-encryption-customer-algorithm',
+  'x-amz-tagging',
+  'x-amz-website-redirect-location',
+  'x-amz-write-offset-bytes',
+];
+
+/** What a write says is to be given back with the content; `MetadataTooLarge` above 2 KB of x-amz-meta-*. */
+export function headersToStore(request: S3Request): Record<string, string> {
+  const promise = UNKNOWN_PROMISES.find((name) => request.headers.has(name));
+  if (promise !== undefined) throw notImplemented(`The header ${promise}`);
+  const stored: Record<string, string> = { 'content-type': 'binary/octet-stream' };
+  for (const name of CONTENT_HEADERS) {
+    const value = request.headers.get(name);
+    if (value !== undefined && value !== '') stored[name] = value;
+  }
+  const encoding = contentEncoding(request);
+  if (encoding !== '') stored['content-encoding'] = encoding;
+  let metadataBytes = 0;
+  for (const [name, value] of request.headers) {
+    if (!name.startsWith(METADATA_PREFIX)) continue;
+    stored[name] = value;
+    metadataBytes += name.length - METADATA_PREFIX.length + value.length; // one character is one byte here
+  }
+  if (metadataBytes <= LARGEST_METADATA_BYTES) return stored;
+  throw new S3Error(400, 'MetadataTooLarge', 'User metadata may take 2 KB at most.', {
+    details: { Size: String(metadataBytes), MaxSizeAllowed: String(LARGEST_METADATA_BYTES) },
+  });
+}
+
+/** The encoding of the content itself; `aws-chunked` was only that of the transfer. */
+const contentEncoding = (request: S3Request): string =>
+  (request.headers.get('content-encoding') ?? '')
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '' && one.toLowerCase() !== 'aws-chunked')
+    .join(',');

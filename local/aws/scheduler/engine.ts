@@ -1,0 +1,194 @@
+import { mkdirSync } from 'node:fs';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { Clock } from '../../clock.ts';
+import { AwsError, validationError } from '../protocol/aws-error.ts';
+import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
+import { Input } from '../protocol/input.ts';
+import { notImplemented, readBody, sendJson, sendRefusal } from '../protocol/json-protocol.ts';
+
+/** What is invoked at each tick; `input` is the JSON it gets. */
+interface ScheduleTarget {
+  readonly arn: string;
+  readonly input?: string | undefined;
+}
+
+interface Schedule {
+  readonly name: string;
+  /** `rate(5 minutes)`. */
+  readonly expression: string;
+  readonly target: ScheduleTarget;
+  readonly enabled: boolean;
+  /** Ticks lie whole intervals after this moment, in milliseconds by the runtime's clock. */
+  readonly anchor: number;
+}
+
+interface SchedulerPorts {
+  readonly clock: Clock;
+  /** Begins an invocation and returns; what becomes of it is not the schedule's concern. */
+  readonly invoke: (targetArn: string, input: string) => void;
+}
+
+const CONTENT_TYPE = 'application/json';
+const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = NORMAL;
+  CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT NOT NULL) STRICT;
+`;
+
+/**
+ * EventBridge Scheduler on the endpoint, rate expressions only. The first tick comes one interval after the schedule
+ * was created. A tick does not wait for the one before to end, and ticks missed while the machine was off are not made
+ * up for.
+ */
+export class SchedulerEngine implements AwsService {
+  readonly signingName = 'scheduler';
+  readonly #db: DatabaseSync;
+  readonly #ports: SchedulerPorts;
+  readonly #schedules = new Map<string, Schedule>();
+  readonly #timers = new Map<string, () => void>();
+
+  /** The state is `scheduler.sqlite` in `directory`; schedules of a former run tick once they are created again. */
+  constructor(options: SchedulerPorts & { directory: string }) {
+    mkdirSync(options.directory, { recursive: true });
+    this.#db = new DatabaseSync(join(options.directory, 'scheduler.sqlite'));
+    this.#db.exec(SCHEMA);
+    this.#ports = options;
+  }
+
+  /**
+   * Creates the schedule and begins to tick. One of the same name and rate from a former run goes on in its rhythm,
+   * and stays disabled if an operator disabled it. Throws ValidationException for anything but a rate.
+   */
+  createSchedule(definition: { name: string; expression: string; target: ScheduleTarget }): void {
+    const { name, expression, target } = definition;
+    intervalMs(expression);
+    const former = this.#stored(name);
+    const goesOn = former?.expression === expression;
+    this.#put({
+      name,
+      expression,
+      target,
+      enabled: former?.enabled ?? true,
+      anchor: goesOn ? former.anchor : this.#ports.clock.now(),
+    });
+  }
+
+  /** REST-JSON: GET /schedules, GET and PUT /schedules/<name>; only the state can be changed. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      sendJson(response, 200, CONTENT_TYPE, await this.#answer(request));
+    } catch (error) {
+      if (!(error instanceof AwsError)) throw error;
+      sendRefusal(response, error, CONTENT_TYPE);
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#db.close();
+  }
+
+  async #answer(request: IncomingMessage): Promise<object> {
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    if (request.method === 'GET' && path === '/schedules') {
+      return { Schedules: [...this.#schedules.values()].map(wireSummary) };
+    }
+    const name = /^\/schedules\/([^/]+)$/.exec(path)?.[1];
+    if (name !== undefined && request.method === 'GET') return wireSchedule(this.#schedule(name));
+    if (name !== undefined && request.method === 'PUT') return this.#update(name, await readBody(request));
+    throw notImplemented(`${request.method} ${path} of EventBridge Scheduler`);
+  }
+
+  #update(name: string, body: Buffer): object {
+    const schedule = this.#schedule(name);
+    const input = parseBody(body);
+    const expression = input.optionalText('ScheduleExpression') ?? schedule.expression;
+    if (expression !== schedule.expression) {
+      throw validationError('Only the State of a schedule can be changed here: its rate is the template’s.');
+    }
+    const state = input.optionalText('State') ?? 'ENABLED';
+    if (state !== 'ENABLED' && state !== 'DISABLED') throw validationError(`State ${state} is not known.`);
+    this.#put({ ...schedule, enabled: state === 'ENABLED' });
+    return { ScheduleArn: scheduleArn(name) };
+  }
+
+  #put(schedule: Schedule): void {
+    this.#db
+      .prepare('INSERT OR REPLACE INTO schedules VALUES (?, ?)')
+      .run(schedule.name, JSON.stringify(schedule));
+    this.#schedules.set(schedule.name, schedule);
+    this.#arm(schedule);
+  }
+
+  #arm(schedule: Schedule): void {
+    const { clock, invoke } = this.#ports;
+    this.#timers.get(schedule.name)?.();
+    this.#timers.delete(schedule.name);
+    if (!schedule.enabled) return;
+    const interval = intervalMs(schedule.expression);
+    // The next whole interval after now: what lies between the last tick and now was missed.
+    const passed = Math.floor((clock.now() - schedule.anchor) / interval);
+    const cancel = clock.at(schedule.anchor + (passed + 1) * interval, () => {
+      this.#arm(schedule);
+      invoke(schedule.target.arn, schedule.target.input ?? '{}');
+    });
+    this.#timers.set(schedule.name, cancel);
+  }
+
+  #schedule(name: string): Schedule {
+    const schedule = this.#schedules.get(name);
+    if (schedule !== undefined) return schedule;
+    throw new AwsError('ResourceNotFoundException', `Schedule ${name} does not exist.`, { status: 404 });
+  }
+
+  #stored(name: string): Schedule | undefined {
+    const row = this.#db.prepare('SELECT schedule FROM schedules WHERE name = ?').get(name);
+    return row === undefined ? undefined : JSON.parse(String(row.schedule));
+  }
+}
+
+function intervalMs(expression: string): number {
+  const [, count, unit = ''] = /^rate\(([1-9]\d*) (minute|hour|day)s?\)$/.exec(expression) ?? [];
+  const unitMs = UNIT_MS[unit];
+  if (count === undefined || unitMs === undefined) {
+    throw validationError(`The schedule expression ${expression} is not implemented here: only rate(…) is.`);
+  }
+  return Number(count) * unitMs;
+}
+
+function parseBody(body: Buffer): Input {
+  try {
+    return Input.of(JSON.parse(body.toString('utf8')), 'ValidationException');
+  } catch (error) {
+    if (error instanceof AwsError) throw error;
+    throw new AwsError('SerializationException', 'The request body is not JSON.', { cause: error });
+  }
+}
+
+function scheduleArn(name: string): string {
+  return `arn:aws:scheduler:${LOCAL_REGION}:${LOCAL_ACCOUNT}:schedule/default/${name}`;
+}
+
+function wireSummary(schedule: Schedule): object {
+  const { name, target, enabled } = schedule;
+  return {
+    Arn: scheduleArn(name),
+    GroupName: 'default',
+    Name: name,
+    State: enabled ? 'ENABLED' : 'DISABLED',
+    Target: { Arn: target.arn },
+  };
+}
+
+function wireSchedule(schedule: Schedule): object {
+  const { expression, target } = schedule;
+  return {
+    ...wireSummary(schedule),
+    ScheduleExpression: expression,
+    FlexibleTimeWindow: { Mode: 'OFF' },
+    Target: { Arn: target.arn, ...(target.input !== undefined && { Input: target.input }) },
+  };
+}

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../clock.ts';
+import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
+import { AwsError } from '../protocol/aws-error.ts';
+import type { AwsService } from '../protocol/aws-service.ts';
+import type { Input } from '../protocol/input.ts';
+import { type JsonProtocol, type Operation, serveJson } from '../protocol/json-protocol.ts';
+import { partialSecretArn, secretArn } from './secret-arn.ts';
+
+interface Secret {
+  readonly name: string;
+  readonly value: string;
+  readonly versionId: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly changedAt: number;
+}
+
+/**
+ * Secrets Manager on the endpoint. Values live in memory only, so that a real key is never written to disk: the
+ * runtime puts its secrets at each start, and what was put over the wire ends with the process.
+ */
+export class SecretsEngine implements AwsService {
+  readonly signingName = 'secretsmanager';
+  readonly #clock: Clock;
+  readonly #secrets = new Map<string, Secret>();
+  readonly #protocol: JsonProtocol;
+
+  constructor(options: { clock: Clock }) {
+    this.#clock = options.clock;
+    this.#protocol = {
+      signingName: this.signingName,
+      contentType: 'application/x-amz-json-1.1',
+      targetPrefix: 'secretsmanager',
+      missingFieldCode: 'InvalidParameterException',
+      operations: this.#operations(),
+    };
+  }
+
+  /** Creates the secret or gives it a new value; answers its ARN. */
+  putSecret(name: string, value: string): string {
+    if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
+      throw new AwsError(
+        'InvalidParameterException',
+        'The name of a secret has letters, digits and /_+=.@- only.',
+      );
+    }
+    const now = this.#clock.now();
+    const createdAt = this.#secrets.get(name)?.createdAt ?? now;
+    this.#secrets.set(name, { name, value, versionId: randomUUID(), createdAt, changedAt: now });
+    return secretArn(name);
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse, caller: Caller = ACCOUNT_OWNER): Promise<void> {
+    return serveJson(this.#protocol, request, response, caller);
+  }
+
+  async close(): Promise<void> {
+    this.#secrets.clear();
+  }
+
+  #operations(): Record<string, Operation> {
+    return {
+      GetSecretValue: (input) => {
+        const secret = this.#find(input);
+        refuseOtherVersion(input, secret);
+        return { ...identity(secret), CreatedDate: secret.changedAt / 1000, SecretString: secret.value };
+      },
+      DescribeSecret: (input) => {
+        const secret = this.#find(input);
+        return {
+          ARN: secretArn(secret.name),
+          Name: secret.name,
+          CreatedDate: secret.createdAt / 1000,
+          LastChangedDate: secret.changedAt / 1000,
+          VersionIdsToStages: { [secret.versionId]: ['AWSCURRENT'] },
+        };
+      },
+      CreateSecret: (input) => {
+        const name = input.text('Name');
+        if (this.#secrets.has(name)) {
+          throw new AwsError('ResourceExistsException', `The secret ${name} already exists.`);
+        }
+        this.putSecret(name, valueIn(input));
+        return identity(this.#secret(name));
+      },
+      PutSecretValue: (input) => {
+        const { name } = this.#find(input);
+        this.putSecret(name, valueIn(input));
+        return identity(this.#secret(name));
+      },
+    };
+  }
+
+  /** By name, by ARN, or by ARN without its suffix, as AWS takes it. */
+  #find(input: Input): Secret {
+    const id = input.text('SecretId');
+    const known = [...this.#secrets.keys()];
+    return this.#secret(known.find((name) => id === secretArn(name) || id === partialSecretArn(name)) ?? id);
+  }
+
+  #secret(name: string): Secret {
+    const secret = this.#secrets.get(name);
+    if (secret !== undefined) return secret;
+    throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+  }
+}
+
+function identity({ name, versionId }: Secret): object {
+  return { ARN: secretArn(name), Name: name, VersionId: versionId, VersionStages: ['AWSCURRENT'] };
+}
+
+function valueIn(input: Input): string {
+  if (input.has('SecretBinary')) {
+    throw new AwsError('InvalidParameterException', 'SecretBinary is not implemented here.');
+  }
+  return input.text('SecretString');
+}
+
+/** Only the current version is kept. */
+function refuseOtherVersion(input: Input, secret: Secret): void {
+  const stage = input.optionalText('VersionStage') ?? 'AWSCURRENT';
+  const versionId = input.optionalText('VersionId') ?? secret.versionId;
+  if (stage === 'AWSCURRENT' && versionId === secret.versionId) return;
+  throw new AwsError(
+    'ResourceNotFoundException',
+    "Secrets Manager can't find the specified secret value: only the current version is kept here.",
+  );
+}

@@ -1,0 +1,123 @@
+import type { Batch } from 'openai/resources/batches';
+import type { BatchFate } from '../faults/faults.ts';
+import type { FailingRows } from './failing-rows.ts';
+
+export type BatchStatus = Batch['status'];
+
+export interface BatchProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly param: string | null;
+  /** Counted from 1; null when it is the file as a whole. */
+  readonly line: number | null;
+}
+
+export interface RowCounts {
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
+}
+
+export interface TokenUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+}
+
+/** What the server knows of a batch; times in ms since the epoch by the server's clock. */
+export interface BatchRecord {
+  readonly id: string;
+  readonly endpoint: string;
+  readonly inputFileId: string;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly outputExpiresAfterSeconds: number | null;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+  readonly status: BatchStatus;
+  /** When the passing status ends; null once the batch has ended. */
+  readonly dueMs: number | null;
+  readonly model: string | null;
+  /** Rows of the file, known once it was validated. */
+  readonly rows: number;
+  /** How long all rows take to run. */
+  readonly workMs: number;
+  /** Rows that ran, in order of rank; null while they still run. */
+  readonly ranRows: number | null;
+  /** Of the rows that ran. */
+  readonly counts: RowCounts;
+  readonly enqueuedTokens: number;
+  readonly problems: readonly BatchProblem[] | null;
+  readonly usage: TokenUsage | null;
+  readonly outputFileId: string | null;
+  readonly errorFileId: string | null;
+  readonly inProgressMs: number | null;
+  readonly finalizingMs: number | null;
+  readonly completedMs: number | null;
+  readonly failedMs: number | null;
+  readonly expiredMs: number | null;
+  readonly cancellingMs: number | null;
+  readonly cancelledMs: number | null;
+  /** How it was made to end by a fault; null: as it comes. */
+  readonly fate: BatchFate | null;
+  /** Rows that a fault makes fail; null: none. */
+  readonly failingRows: FailingRows | null;
+}
+
+/** How many rows have run at `now`: they finish one after the other, evenly over `workMs`, in order of rank. */
+export function rowsRunAt(batch: BatchRecord, now: number): number {
+  if (batch.ranRows !== null) return batch.ranRows;
+  if (batch.inProgressMs === null) return 0;
+  const share = batch.workMs === 0 ? 1 : (Math.min(now, batch.expiresMs) - batch.inProgressMs) / batch.workMs;
+  return Math.max(0, Math.min(batch.rows, Math.floor(share * batch.rows)));
+}
+
+/** Counts after the first `ran` ranks, given the ranks that fail in rising order. */
+export function countsAfter(batch: BatchRecord, ran: number, failedRanks: Uint32Array): RowCounts {
+  let low = 0;
+  let high = failedRanks.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((failedRanks[middle] ?? 0) < ran) low = middle + 1;
+    else high = middle;
+  }
+  return { total: batch.rows, completed: ran - low, failed: low };
+}
+
+const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1_000));
+
+/** The batch as the API shows it: every field of the document, null where unset. */
+export function batchOnTheWire(batch: BatchRecord, counts: RowCounts): object {
+  return {
+    id: batch.id,
+    object: 'batch',
+    endpoint: batch.endpoint,
+    model: batch.model,
+    errors: batch.problems === null ? null : { object: 'list', data: batch.problems },
+    input_file_id: batch.inputFileId,
+    completion_window: '24h',
+    status: batch.status,
+    output_file_id: batch.outputFileId,
+    error_file_id: batch.errorFileId,
+    created_at: seconds(batch.createdMs),
+    in_progress_at: seconds(batch.inProgressMs),
+    expires_at: seconds(batch.expiresMs),
+    finalizing_at: seconds(batch.finalizingMs),
+    completed_at: seconds(batch.completedMs),
+    failed_at: seconds(batch.failedMs),
+    expired_at: seconds(batch.expiredMs),
+    cancelling_at: seconds(batch.cancellingMs),
+    cancelled_at: seconds(batch.cancelledMs),
+    request_counts: counts,
+    usage: batch.usage === null ? null : usageOnTheWire(batch.usage),
+    metadata: batch.metadata,
+  };
+}
+
+function usageOnTheWire({ inputTokens, outputTokens }: TokenUsage): object {
+  return {
+    input_tokens: inputTokens,
+    input_tokens_details: { cached_tokens: 0 },
+    output_tokens: outputTokens,
+    output_tokens_details: { reasoning_tokens: 0 },
+    total_tokens: inputTokens + outputTokens,
+  };
+}

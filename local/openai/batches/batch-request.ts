@@ -1,0 +1,81 @@
+import { invalid } from '../api-error.ts';
+import { parseExpiry } from '../expiry.ts';
+import { BATCH_ENDPOINTS } from '../limits.ts';
+import { isJsonObject, type Json, type JsonObject } from './request-row.ts';
+
+/** A batch as it was asked for. */
+interface BatchRequest {
+  readonly inputFileId: string;
+  readonly endpoint: string;
+  readonly metadata: Readonly<Record<string, string>> | null;
+  readonly outputExpiresAfterSeconds: number | null;
+}
+
+const MOST_PAIRS = 16;
+const LONGEST_KEY = 64;
+const LONGEST_VALUE = 512;
+
+/** Reads the body of `POST /batches`; throws `ApiError` 400 naming the parameter. */
+export function parseBatchRequest(body: JsonObject): BatchRequest {
+  const inputFileId = requiredText(body, 'input_file_id');
+  const endpoint = requiredText(body, 'endpoint');
+  const window = requiredText(body, 'completion_window');
+  if (!BATCH_ENDPOINTS.includes(endpoint)) {
+    throw invalid('endpoint', `Invalid 'endpoint': one of ${BATCH_ENDPOINTS.join(', ')} is expected.`);
+  }
+  if (window !== '24h') {
+    throw invalid('completion_window', "Invalid 'completion_window': only 24h is supported.");
+  }
+  return {
+    inputFileId,
+    endpoint,
+    metadata: parseMetadata(body.metadata),
+    outputExpiresAfterSeconds: parseOutputExpiry(body.output_expires_after),
+  };
+}
+
+function requiredText(body: JsonObject, param: string): string {
+  const value = body[param] ?? null;
+  if (value === null) {
+    throw invalid(param, `Missing required parameter: '${param}'.`, 'missing_required_parameter');
+  }
+  if (typeof value !== 'string')
+    throw invalid(param, `Invalid '${param}': a string is expected.`, 'invalid_type');
+  return value;
+}
+
+function parseMetadata(value: Json | undefined): Record<string, string> | null {
+  if (value === undefined || value === null) return null;
+  if (!isJsonObject(value))
+    throw invalid('metadata', "Invalid 'metadata': an object is expected.", 'invalid_type');
+  const pairs = Object.entries(value);
+  if (pairs.length > MOST_PAIRS) {
+    throw invalid('metadata', `Invalid 'metadata': at most ${MOST_PAIRS} pairs are allowed.`);
+  }
+  return Object.fromEntries(
+    pairs.map(([key, text]) => {
+      const param = `metadata.${key.slice(0, LONGEST_KEY)}`;
+      if (key.length > LONGEST_KEY) {
+        throw invalid(param, `Invalid 'metadata': a key has at most ${LONGEST_KEY} characters.`);
+      }
+      if (typeof text !== 'string')
+        throw invalid(param, `Invalid '${param}': a string is expected.`, 'invalid_type');
+      if (text.length > LONGEST_VALUE) {
+        throw invalid(param, `Invalid '${param}': a value has at most ${LONGEST_VALUE} characters.`);
+      }
+      return [key, text];
+    }),
+  );
+}
+
+function parseOutputExpiry(value: Json | undefined): number | null {
+  if (value === undefined || value === null) return null;
+  if (!isJsonObject(value)) {
+    throw invalid(
+      'output_expires_after',
+      "Invalid 'output_expires_after': an object is expected.",
+      'invalid_type',
+    );
+  }
+  return parseExpiry('output_expires_after', value.anchor, value.seconds);
+}

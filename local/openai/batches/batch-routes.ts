@@ -1,0 +1,124 @@
+import { ApiError, invalid } from '../api-error.ts';
+import { inTransaction, nextNumber } from '../database.ts';
+import { seededHex } from '../faults/seeded-random.ts';
+import { type Call, limitOf, page, type Route, readJsonBody, refuseOverRate } from '../router.ts';
+import type { ServerState } from '../state.ts';
+import { type BatchRecord, batchOnTheWire } from './batch-record.ts';
+import { parseBatchRequest } from './batch-request.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+const MOST_LISTED = 100;
+const USUALLY_LISTED = 20;
+const HOUR = 3_600_000;
+const COMPLETION_WINDOW_MS = 24 * HOUR;
+
+/** The operations on batches. */
+export function batchRoutes(state: ServerState, lifecycle: Lifecycle): Route[] {
+  const show = (batch: BatchRecord) => batchOnTheWire(batch, lifecycle.countsNow(batch));
+  return [
+    {
+      operation: 'batches.create',
+      method: 'POST',
+      path: /^\/v1\/batches$/,
+      handle: async (call) => show(await createBatch(state, lifecycle, call)),
+    },
+    {
+      operation: 'batches.list',
+      method: 'GET',
+      path: /^\/v1\/batches$/,
+      handle: (call) => listBatches(state, call, show),
+    },
+    {
+      operation: 'batches.retrieve',
+      method: 'GET',
+      path: /^\/v1\/batches\/([^/]+)$/,
+      handle: ({ id }) => show(existing(state, id)),
+    },
+    {
+      operation: 'batches.cancel',
+      method: 'POST',
+      path: /^\/v1\/batches\/([^/]+)\/cancel$/,
+      handle: ({ id }) => show(lifecycle.cancel(id)),
+    },
+  ];
+}
+
+function existing(state: ServerState, id: string): BatchRecord {
+  const batch = state.batches.find(id);
+  if (batch === undefined) throw new ApiError(404, `No batch found with id '${id}'.`);
+  return batch;
+}
+
+async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call): Promise<BatchRecord> {
+  const { batches, files, audit, clock, database, limits } = state;
+  const request = parseBatchRequest(await readJsonBody(call.request));
+  await call.disturbance.read();
+  const now = clock.now();
+  const file = files.find(request.inputFileId, now);
+  if (file === undefined) throw invalid('input_file_id', `No such File object: ${request.inputFileId}`);
+  if (file.purpose !== 'batch') {
+    throw invalid('input_file_id', "Invalid 'input_file_id': the file has to have the purpose 'batch'.");
+  }
+  refuseOverRate('batches', batches.createdOf(limits.batchesPerHour), HOUR, now);
+  const batch = inTransaction(database, () => {
+    const id = `batch_${seededHex(`${state.seed}/batch/${nextNumber(database, 'batch')}`, 32)}`;
+    const created = { ...newBatch(id, now), ...request, ...fatesOf(call) };
+    const dueMs = now + lifecycle.duration('validating', created);
+    const expiresMs =
+      created.fate === 'expire' ? dueMs + lifecycle.duration('inProgress', created) : created.expiresMs;
+    const batch = { ...created, dueMs, expiresMs };
+    batches.insert(batch);
+    const { inputFileId, endpoint, metadata } = request;
+    audit.record(now, { event: 'batch.created', batchId: id, inputFileId, endpoint, metadata });
+    return batch;
+  });
+  audit.flush();
+  lifecycle.arm(batch);
+  return batch;
+}
+
+function fatesOf({ disturbance: { fate, failingRows } }: Call): Pick<BatchRecord, 'fate' | 'failingRows'> {
+  return { fate, failingRows };
+}
+
+function newBatch(
+  id: string,
+  now: number,
+): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | keyof ReturnType<typeof fatesOf>> {
+  return {
+    id,
+    createdMs: now,
+    expiresMs: now + COMPLETION_WINDOW_MS,
+    status: 'validating',
+    dueMs: null,
+    model: null,
+    rows: 0,
+    workMs: 0,
+    ranRows: null,
+    counts: { total: 0, completed: 0, failed: 0 },
+    enqueuedTokens: 0,
+    problems: null,
+    usage: null,
+    outputFileId: null,
+    errorFileId: null,
+    inProgressMs: null,
+    finalizingMs: null,
+    completedMs: null,
+    failedMs: null,
+    expiredMs: null,
+    cancellingMs: null,
+    cancelledMs: null,
+  };
+}
+
+function listBatches(
+  state: ServerState,
+  { query, disturbance }: Call,
+  show: (batch: BatchRecord) => object,
+): object {
+  const limit = limitOf(query, MOST_LISTED, USUALLY_LISTED);
+  const after = query.get('after');
+  if (after !== null) existing(state, after);
+  const batches = state.batches.newestFirst(limit + 1, after, state.clock.now() - disturbance.lagMs);
+  return page(batches, limit, batches.map(show));
+}

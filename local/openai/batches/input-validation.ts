@@ -1,0 +1,105 @@
+/** OpenAI's asynchronous validation of a batch's input file, reading it once with bounded memory. */
+import { createHash } from 'node:crypto';
+import { readLines } from '../files/line-reader.ts';
+import type { Limits } from '../limits.ts';
+import type { BatchProblem } from './batch-record.ts';
+import { inputCount, promptTokens } from './fake-completions.ts';
+import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts';
+import { failureStatus } from './row-outcome.ts';
+
+export interface ValidInput {
+  readonly model: string;
+  readonly rows: number;
+  readonly promptTokens: number;
+  /** Rows, counted from 0, that will fail when run; rising. */
+  readonly failingRows: readonly number[];
+}
+
+type Validation = { readonly valid: ValidInput } | { readonly problems: readonly BatchProblem[] };
+
+const MOST_PROBLEMS = 50; // enough to see what is wrong; a batch object has to stay readable
+const LONGEST_KEPT_ID = 64; // a longer custom_id is remembered by its digest, to bound memory
+
+/** Reads the whole file, or as much as it takes to refuse it. `models` names those that exist (null: every one). */
+export async function validateInput(
+  path: string,
+  endpoint: string,
+  limits: Pick<Limits, 'rows' | 'embeddingInputs'>,
+  models: readonly string[] | null,
+): Promise<Validation> {
+  const seen = new InputSoFar(endpoint, models);
+  for await (const line of readLines(path, LONGEST_LINE)) {
+    if (line.number > limits.rows) {
+      const message = `The file has more than ${limits.rows} requests.`;
+      return { problems: [{ code: 'too_many_tasks', message, param: null, line: null }] };
+    }
+    seen.take(line.bytes, line.number);
+    if (seen.embeddingInputs > limits.embeddingInputs) {
+      const message = `The requests of the file have more than ${limits.embeddingInputs} embedding inputs.`;
+      return { problems: [{ code: 'too_many_tasks', message, param: null, line: null }] };
+    }
+    if (seen.problems.length === MOST_PROBLEMS) break;
+  }
+  if (seen.problems.length > 0) return { problems: seen.problems };
+  if (seen.model === null) {
+    return {
+      problems: [{ code: 'empty_file', message: 'The file has no requests.', param: null, line: null }],
+    };
+  }
+  const { model, rows, promptTokens: tokens, failingRows } = seen;
+  return { valid: { model, rows, promptTokens: tokens, failingRows } };
+}
+
+class InputSoFar {
+  readonly #endpoint: string;
+  readonly #models: readonly string[] | null;
+  readonly #ids = new Set<string>();
+  readonly problems: BatchProblem[] = [];
+  readonly failingRows: number[] = [];
+  model: string | null = null;
+  rows = 0;
+  promptTokens = 0;
+  embeddingInputs = 0;
+
+  constructor(endpoint: string, models: readonly string[] | null) {
+    this.#endpoint = endpoint;
+    this.#models = models;
+  }
+
+  take(bytes: Buffer | null, line: number): void {
+    const parsed = parseRow(bytes, this.#endpoint);
+    const problem = isRow(parsed) ? this.#conflict(parsed) : parsed;
+    if (problem !== null) this.problems.push({ ...problem, line });
+    else if (isRow(parsed)) this.#count(parsed);
+  }
+
+  /** What is wrong with a row that is well in itself. */
+  #conflict(row: RequestRow): Omit<BatchProblem, 'line'> | null {
+    const kept =
+      row.customId.length <= LONGEST_KEPT_ID
+        ? row.customId
+        : createHash('sha512').update(row.customId).digest('base64');
+    if (this.#ids.has(kept)) {
+      const message = 'An earlier request has the same custom_id; it has to be unique in the file.';
+      return { code: 'duplicate_custom_id', message, param: 'custom_id' };
+    }
+    this.#ids.add(kept);
+    if (this.#models !== null && !this.#models.includes(row.model)) {
+      const message = 'The model of the request does not exist, or not for batches.';
+      return { code: 'model_not_found', message, param: 'body.model' };
+    }
+    if (this.model !== null && row.model !== this.model) {
+      const message = 'All requests of a file have to ask for the same model.';
+      return { code: 'model_mismatch', message, param: 'body.model' };
+    }
+    return null;
+  }
+
+  #count(row: RequestRow): void {
+    this.model = row.model;
+    if (failureStatus(this.#endpoint, row.body) !== null) this.failingRows.push(this.rows);
+    this.rows += 1;
+    this.promptTokens += promptTokens(row.body);
+    if (this.#endpoint === '/v1/embeddings') this.embeddingInputs += inputCount(row.body);
+  }
+}

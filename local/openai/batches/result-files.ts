@@ -1,0 +1,191 @@
+/**
+ * Writes a batch's output and error file: the rows that ran in order of rank, which is any but that of the input, then
+ * the unfinished ones. The same batch gives the same bytes each time, so writing begun before a death is simply redone.
+ */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import { seededHex, shuffledRows } from '../faults/seeded-random.ts';
+import { readLines } from '../files/line-reader.ts';
+import type { TokenUsage } from './batch-record.ts';
+import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts';
+import { failedRow, runRow } from './row-outcome.ts';
+
+interface ResultPlan {
+  readonly inputPath: string;
+  readonly outputPath: string;
+  readonly errorPath: string;
+  readonly endpoint: string;
+  /** Makes the order, ids and contents of the answers. */
+  readonly key: string;
+  readonly rows: number;
+  readonly ranRows: number;
+  readonly createdSeconds: number;
+  /** Rows that a fault makes fail, besides those that fail by themselves. */
+  readonly failing: { readonly status: number; readonly rows: ReadonlySet<number> } | null;
+  /** What is said of a row that did not run. */
+  readonly unfinished: { readonly code: string; readonly message: string };
+  /** Is told of the rows that succeeded, in order of rank, some at a time. */
+  readonly onSucceeded: (rows: readonly SucceededRow[]) => void;
+}
+
+export interface SucceededRow extends TokenUsage {
+  readonly customId: string;
+}
+
+export interface ResultSummary {
+  readonly outputBytes: number;
+  readonly errorBytes: number;
+  readonly usage: TokenUsage;
+}
+
+const PAUSE_ROWS = 64;
+const PAUSE_BYTES = 512 * 1024;
+const WRITE_CHARACTERS = 256 * 1024;
+
+/** The order in which the rows of a batch finish: its rank → its row. */
+export function rowsByRank(rows: number, key: string): Uint32Array {
+  return shuffledRows(rows, `${key}/order`);
+}
+
+/** Writes both files (an empty one has no bytes); throws when `signal` is aborted, leaving the files unfinished. */
+export async function writeResults(plan: ResultPlan, signal: AbortSignal): Promise<ResultSummary> {
+  const input = new RowsByNumber(plan.inputPath, await indexLines(plan.inputPath, plan.rows));
+  const output = await LineWriter.open(plan.outputPath);
+  const errors = await LineWriter.open(plan.errorPath);
+  const usage = { inputTokens: 0, outputTokens: 0 };
+  let succeeded: SucceededRow[] = [];
+  const pause = async () => {
+    plan.onSucceeded(succeeded);
+    succeeded = [];
+    await setImmediate();
+    signal.throwIfAborted();
+  };
+  try {
+    let bytesSincePause = 0;
+    for (const [rank, row] of rowsByRank(plan.rows, plan.key).entries()) {
+      const { request, bytes } = input.read(row, plan.endpoint);
+      const ending = rank < plan.ranRows ? runLine(plan, request, row) : unfinishedLine(plan, request);
+      await (ending.succeeded === null ? errors : output).write(ending.line);
+      if (ending.succeeded !== null) {
+        succeeded.push(ending.succeeded);
+        usage.inputTokens += ending.succeeded.inputTokens;
+        usage.outputTokens += ending.succeeded.outputTokens;
+      }
+      bytesSincePause += bytes;
+      if ((rank + 1) % PAUSE_ROWS !== 0 && bytesSincePause < PAUSE_BYTES) continue;
+      bytesSincePause = 0;
+      await pause();
+    }
+    await pause();
+    return { outputBytes: await output.flush(), errorBytes: await errors.flush(), usage };
+  } finally {
+    input.close();
+    await output.close();
+    await errors.close();
+  }
+}
+
+interface ResultLine {
+  readonly line: string;
+  readonly succeeded: SucceededRow | null;
+}
+
+function runLine(plan: ResultPlan, request: RequestRow, row: number): ResultLine {
+  const key = `${plan.key}/${request.customId}`;
+  const outcome = plan.failing?.rows.has(row)
+    ? failedRow(plan.failing.status, plan.endpoint)
+    : runRow(request, plan.endpoint, key, plan.createdSeconds);
+  const response = {
+    status_code: outcome.statusCode,
+    request_id: seededHex(`${key}/request`, 32),
+    body: outcome.body,
+  };
+  return {
+    line: JSON.stringify({ id: lineId(key), custom_id: request.customId, response, error: null }),
+    succeeded: outcome.statusCode < 400 ? { customId: request.customId, ...outcome.usage } : null,
+  };
+}
+
+function unfinishedLine(plan: ResultPlan, request: RequestRow): ResultLine {
+  const id = lineId(`${plan.key}/${request.customId}`);
+  const line = { id, custom_id: request.customId, response: null, error: plan.unfinished };
+  return { line: JSON.stringify(line), succeeded: null };
+}
+
+const lineId = (key: string) => `batch_req_${seededHex(`${key}/line`, 32)}`;
+
+interface LineIndex {
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
+}
+
+async function indexLines(path: string, rows: number): Promise<LineIndex> {
+  const offsets = new Float64Array(rows);
+  const lengths = new Uint32Array(rows);
+  for await (const line of readLines(path, LONGEST_LINE)) {
+    offsets[line.number - 1] = line.offset;
+    lengths[line.number - 1] = line.length;
+  }
+  return { offsets, lengths };
+}
+
+/** Rows of the input file by their number, read where they lie; a validated file has nothing but rows. */
+class RowsByNumber {
+  readonly #file: number;
+  readonly #index: LineIndex;
+
+  constructor(path: string, index: LineIndex) {
+    this.#file = openSync(path, 'r');
+    this.#index = index;
+  }
+
+  /** Reads at once rather than waiting in turn: 50,000 small reads from the page cache are not worth a thread each. */
+  read(row: number, endpoint: string): { request: RequestRow; bytes: number } {
+    const bytes = Buffer.allocUnsafe(this.#index.lengths[row] ?? 0);
+    readSync(this.#file, bytes, 0, bytes.length, this.#index.offsets[row] ?? 0);
+    const request = parseRow(bytes, endpoint);
+    if (!isRow(request)) throw new Error(`line ${row + 1} of a validated file: ${request.code}`);
+    return { request, bytes: bytes.length };
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/** Writes lines to a file, some hundred KB at a time. */
+class LineWriter {
+  readonly #file: FileHandle;
+  #lines: string[] = [];
+  #characters = 0;
+  #written = 0;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  static async open(path: string): Promise<LineWriter> {
+    return new LineWriter(await open(path, 'w'));
+  }
+
+  async write(line: string): Promise<void> {
+    this.#lines.push(line, '\n');
+    this.#characters += line.length + 1;
+    if (this.#characters >= WRITE_CHARACTERS) await this.flush();
+  }
+
+  /** Writes what is held back; answers the bytes of the file so far. */
+  async flush(): Promise<number> {
+    const bytes = Buffer.from(this.#lines.join(''));
+    this.#lines = [];
+    this.#characters = 0;
+    await this.#file.appendFile(bytes);
+    this.#written += bytes.length;
+    return this.#written;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}

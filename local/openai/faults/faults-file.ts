@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { isJsonObject, type Json, type JsonObject } from '../batches/request-row.ts';
+import { FAULTS, type Fault, type FaultPlan, type FaultRule, OPERATIONS, type Operation } from './faults.ts';
+import { isPreset, PRESET_NAMES, presetPlan } from './faults-presets.ts';
+
+/** A preset by its name, or a file of rules by its path; throws a sentence that says what to put right. */
+export function readFaultPlan(nameOrPath: string): FaultPlan {
+  if (isPreset(nameOrPath)) return presetPlan(nameOrPath);
+  let text: string;
+  try {
+    text = readFileSync(nameOrPath, 'utf8');
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`--faults takes a file or one of ${PRESET_NAMES.join(', ')}: ${reason}`, { cause });
+  }
+  try {
+    return parseFaultPlan(parsed(text));
+  } catch (cause) {
+    throw new Error(`${nameOrPath}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+/** Reads `{"faults": [rule, …]}`; throws a sentence with the place and what is expected there. */
+export function parseFaultPlan(value: Json): FaultPlan {
+  const plan = fieldsOf(value, 'the file', ['faults']);
+  if (!Array.isArray(plan.faults)) throw expected('faults', 'a list of rules', plan.faults);
+  return plan.faults.map((rule, at) => parseRule(rule, `faults[${at}]`));
+}
+
+/** Reads the header's value: a fault's name, or a rule's JSON without `on`, `rate` and `times`. */
+export function parseHeader(text: string): Fault {
+  const place = 'the fault';
+  if (!text.trimStart().startsWith('{')) return parseFault({ fault: text.trim() }, place, []);
+  return parseFault(parsed(text), place, []);
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new Error(`it is not JSON: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}
+
+function parseRule(value: Json, place: string): FaultRule {
+  const fault = parseFault(value, place, ['on', 'rate', 'times']);
+  const fields: JsonObject = isJsonObject(value) ? value : {};
+  return {
+    fault,
+    on: parseOperations(fields.on, `${place}.on`, fault.fault),
+    rate: numberIn(fields.rate, `${place}.rate`, { least: 0, most: 1, usual: 1 }),
+    times: wholeIn(fields.times, `${place}.times`, { least: 1, most: 1e9, usual: Number.POSITIVE_INFINITY }),
+  };
+}
+
+function parseFault(value: Json, place: string, more: readonly string[]): Fault {
+  const { fault: name } = fieldsOf(value, place);
+  if (typeof name !== 'string' || !isFaultName(name)) {
+    throw expected(`${place}.fault`, `one of ${Object.keys(FAULTS).join(', ')}`, name);
+  }
+  const own = OWN_FIELDS[name] ?? [];
+  const fields = fieldsOf(value, place, ['fault', ...own, ...more]);
+  const seconds = (usual: number) =>
+    numberIn(fields.seconds, `${place}.seconds`, { least: 0, most: 86_400, usual });
+  switch (name) {
+    case 'error':
+    case 'error-after': {
+      const status = wholeIn(fields.status, `${place}.status`, { least: 400, most: 599, usual: 500 });
+      if (fields.retryAfter === undefined) return { fault: name, status, retryAfter: null };
+      const bounds = { least: 0, most: 86_400, usual: 0 };
+      return { fault: name, status, retryAfter: wholeIn(fields.retryAfter, `${place}.retryAfter`, bounds) };
+    }
+    case 'slow': {
+      const bounds = { least: 0, most: 600_000, usual: 1_000 };
+      return { fault: name, ms: wholeIn(fields.ms, `${place}.ms`, bounds) };
+    }
+    case 'failing-rows': {
+      const share = numberIn(fields.share, `${place}.share`, { least: 0, most: 1, usual: 0.05 });
+      const bounds = { least: 400, most: 599, usual: 503 };
+      return { fault: name, share, status: wholeIn(fields.status, `${place}.status`, bounds) };
+    }
+    case 'late':
+      return { fault: name, seconds: seconds(60) };
+    case 'lag':
+      return { fault: name, seconds: seconds(120) };
+    default:
+      return { fault: name };
+  }
+}
+
+const OWN_FIELDS: Partial<Record<keyof typeof FAULTS, readonly string[]>> = {
+  error: ['status', 'retryAfter'],
+  'error-after': ['status', 'retryAfter'],
+  slow: ['ms'],
+  late: ['seconds'],
+  lag: ['seconds'],
+  'failing-rows': ['share', 'status'],
+};
+
+function isFaultName(name: string): name is keyof typeof FAULTS {
+  return Object.hasOwn(FAULTS, name);
+}
+
+/** Left out: every operation the fault can meet. */
+function parseOperations(
+  value: Json | undefined,
+  place: string,
+  fault: keyof typeof FAULTS,
+): readonly Operation[] {
+  const possible: readonly Operation[] = FAULTS[fault];
+  if (value === undefined) return possible;
+  const names = Array.isArray(value) ? value : [value];
+  return names.map((name) => {
+    const operation = OPERATIONS.find((known) => known === name);
+    if (operation === undefined) throw expected(place, `one or a list of ${OPERATIONS.join(', ')}`, name);
+    if (possible.includes(operation)) return operation;
+    throw new Error(`${place}: ${fault} can meet ${possible.join(', ')} only, not ${operation}`);
+  });
+}
+
+/** The fields of an object that has none but the `known` ones, if those are given. */
+function fieldsOf(value: Json | undefined, place: string, known?: readonly string[]): JsonObject {
+  if (!isJsonObject(value)) throw expected(place, 'an object', value);
+  const unknown = known && Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return value;
+  throw new Error(
+    `${place} has the unknown field ${JSON.stringify(unknown)}; known are ${known?.join(', ')}`,
+  );
+}
+
+interface Bounds {
+  readonly least: number;
+  readonly most: number;
+  readonly usual: number;
+}
+
+function wholeIn(value: Json | undefined, place: string, bounds: Bounds): number {
+  if (value === undefined || Number.isInteger(value)) return numberIn(value, place, bounds);
+  throw expected(place, `a whole number from ${bounds.least} to ${bounds.most}`, value);
+}
+
+function numberIn(value: Json | undefined, place: string, { least, most, usual }: Bounds): number {
+  if (value === undefined) return usual;
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  throw expected(place, `a number from ${least} to ${most}`, value);
+}
+
+function expected(place: string, what: string, found: Json | undefined): Error {
+  const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 60);
+  return new Error(`${place}: ${what} is expected, found ${shown}`);
+}

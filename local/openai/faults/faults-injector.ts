@@ -1,0 +1,160 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Clock } from '../../clock.ts';
+import { ApiError, invalid } from '../api-error.ts';
+import type { AuditLog } from '../audit-log.ts';
+import type { Call } from '../router.ts';
+import { FAULTS, type Fault, type FaultPlan, type Operation } from './faults.ts';
+import { type Disturbance, UNDISTURBED } from './disturbance.ts';
+import { parseHeader } from './faults-file.ts';
+import { seededRandom } from './seeded-random.ts';
+
+const FAULT_HEADER = 'x-batchdrop-fault';
+
+type Handle = (call: Call) => object | null | Promise<object | null>;
+
+/** Of these a request meets one at most: the first that is drawn. */
+const DECIDE_THE_ANSWER: ReadonlySet<Fault['fault']> = new Set([
+  'error',
+  'error-after',
+  'reset',
+  'reset-after',
+  'late',
+  'html',
+  'truncate',
+] as const);
+
+/**
+ * Draws the faults of each request and carries them out. What is drawn follows from the seed and the how-manieth
+ * request of its kind it is since the server's start.
+ */
+export class FaultInjector {
+  readonly #plan: FaultPlan;
+  readonly #state: { readonly seed: number; readonly clock: Clock; readonly audit: AuditLog };
+  readonly #asked: number[] = [];
+  readonly #met: number[] = [];
+  readonly #closing = new AbortController();
+
+  constructor(plan: FaultPlan, state: { seed: number; clock: Clock; audit: AuditLog }) {
+    this.#plan = plan;
+    this.#state = state;
+  }
+
+  /** Carries the operation out, or does to it what its faults say; answers the JSON to send, null when there is none. */
+  async run(operation: Operation, call: Call, handle: Handle): Promise<object | null> {
+    const faults = this.#faultsOf(operation, call);
+    for (const { fault } of faults) {
+      this.#state.audit.record(this.#state.clock.now(), { event: 'fault.injected', fault, on: operation });
+    }
+    if (faults.length > 0) this.#state.audit.flush();
+    for (const fault of faults) {
+      if (fault.fault === 'slow') await wait(fault.ms, undefined, { signal: this.#closing.signal });
+    }
+    const decisive = faults.find(({ fault }) => DECIDE_THE_ANSWER.has(fault));
+    return await carryOut(decisive, { ...call, disturbance: this.#disturbance(faults, call) }, handle);
+  }
+
+  /** Ends all waiting; the requests that wait fail. */
+  close(): void {
+    this.#closing.abort();
+  }
+
+  #faultsOf(operation: Operation, { request }: Call): Fault[] {
+    const header = request.headers[FAULT_HEADER];
+    if (header !== undefined) return [demanded(String(header), operation)];
+    const drawn = this.#plan.flatMap((rule, at) => (this.#meets(at, operation) ? rule.fault : []));
+    const decisive = drawn.find(({ fault }) => DECIDE_THE_ANSWER.has(fault));
+    return drawn.filter((fault) => fault === decisive || !DECIDE_THE_ANSWER.has(fault.fault));
+  }
+
+  #meets(at: number, operation: Operation): boolean {
+    const rule = this.#plan[at];
+    if (rule === undefined || !rule.on.includes(operation)) return false;
+    const asked = this.#asked[at] ?? 0;
+    const met = this.#met[at] ?? 0;
+    this.#asked[at] = asked + 1;
+    if (met >= rule.times) return false;
+    if (seededRandom(`${this.#state.seed}/fault/${at}/${asked}`)() >= rule.rate) return false;
+    this.#met[at] = met + 1;
+    return true;
+  }
+
+  #disturbance(faults: readonly Fault[], { request }: Call): Disturbance {
+    let disturbance = UNDISTURBED;
+    for (const fault of faults) {
+      if (fault.fault === 'lag') disturbance = { ...disturbance, lagMs: fault.seconds * 1_000 };
+      if (fault.fault === 'truncate') disturbance = { ...disturbance, truncates: true };
+      if (fault.fault === 'token-limit' || fault.fault === 'expire')
+        disturbance = { ...disturbance, fate: fault.fault };
+      if (fault.fault === 'failing-rows')
+        disturbance = { ...disturbance, failingRows: { share: fault.share, status: fault.status } };
+      if (fault.fault !== 'late') continue;
+      const read = async () => {
+        request.socket.destroy();
+        await this.#sleep(fault.seconds * 1_000);
+      };
+      disturbance = { ...disturbance, read };
+    }
+    return disturbance;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    const { clock } = this.#state;
+    const { signal } = this.#closing;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const disarm = clock.at(clock.now() + ms, resolve);
+    const giveUp = () => {
+      disarm();
+      reject(new Error('the server is closing'));
+    };
+    if (signal.aborted) giveUp();
+    signal.addEventListener('abort', giveUp);
+    await promise.finally(() => signal.removeEventListener('abort', giveUp));
+  }
+}
+
+function demanded(header: string, operation: Operation): Fault {
+  try {
+    const fault = parseHeader(header);
+    const possible: readonly Operation[] = FAULTS[fault.fault];
+    if (possible.includes(operation)) return fault;
+    throw new Error(`${fault.fault} can meet ${possible.join(', ')} only, not ${operation}`);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw invalid(FAULT_HEADER, `The header ${FAULT_HEADER} cannot be followed: ${problem}.`);
+  }
+}
+
+async function carryOut(fault: Fault | undefined, call: Call, handle: Handle): Promise<object | null> {
+  switch (fault?.fault) {
+    case 'error':
+      throw injectedError(fault.status, fault.retryAfter);
+    case 'error-after':
+      await handle(call);
+      throw injectedError(fault.status, fault.retryAfter);
+    case 'reset':
+      call.request.socket.destroy();
+      return null;
+    case 'reset-after':
+    case 'late':
+      await handle(call);
+      call.request.socket.destroy();
+      return null;
+    case 'html':
+      call.request.resume();
+      call.response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end('<html><body>Please wait</body></html>');
+      return null;
+    default:
+      return await handle(call);
+  }
+}
+
+function injectedError(status: number, retryAfter: number | null): ApiError {
+  const headers = retryAfter === null ? {} : { 'retry-after': String(retryAfter) };
+  const message = `The fault injection of the local server made this request fail with ${status}.`;
+  if (status === 429)
+    return new ApiError(status, message, { type: 'requests', code: 'rate_limit_exceeded', headers });
+  if (status === 401) return new ApiError(status, message, { code: 'invalid_api_key', headers });
+  return new ApiError(status, message, status >= 500 ? { type: 'server_error', headers } : { headers });
+}

@@ -1,0 +1,119 @@
+import { rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { ApiError, invalid } from '../api-error.ts';
+import { inTransaction } from '../database.ts';
+import { type Call, limitOf, page, type Route, refuseOverRate } from '../router.ts';
+import type { ServerState } from '../state.ts';
+import { fileOnTheWire, type StoredFile } from './file-store.ts';
+import { receiveUpload } from './upload.ts';
+
+const MOST_LISTED = 10_000;
+const BATCH_FILE_LIFETIME_MS = 30 * 24 * 3_600_000;
+const MINUTE = 60_000;
+
+/** The operations on files. */
+export function fileRoutes(state: ServerState): Route[] {
+  return [
+    {
+      operation: 'files.create',
+      method: 'POST',
+      path: /^\/v1\/files$/,
+      handle: (call) => createFile(state, call),
+    },
+    {
+      operation: 'files.list',
+      method: 'GET',
+      path: /^\/v1\/files$/,
+      handle: (call) => listFiles(state, call),
+    },
+    {
+      operation: 'files.retrieve',
+      method: 'GET',
+      path: /^\/v1\/files\/([^/]+)$/,
+      handle: (call) => fileOnTheWire(existing(state, call)),
+    },
+    {
+      operation: 'files.delete',
+      method: 'DELETE',
+      path: /^\/v1\/files\/([^/]+)$/,
+      handle: (call) => deleteFile(state, call),
+    },
+    {
+      operation: 'files.content',
+      method: 'GET',
+      path: /^\/v1\/files\/([^/]+)\/content$/,
+      handle: (call) => sendContent(state, call),
+    },
+  ];
+}
+
+function existing(state: ServerState, { id }: Call): StoredFile {
+  const file = state.files.find(id, state.clock.now());
+  if (file === undefined) throw new ApiError(404, `No such File object: ${id}`, { param: 'id' });
+  return file;
+}
+
+async function createFile(state: ServerState, { request }: Call): Promise<object> {
+  const { files, audit, clock, limits, database } = state;
+  refuseOverRate('uploads', files.uploadedOf(limits.uploadsPerMinute), MINUTE, clock.now());
+  const path = files.incomingPath();
+  try {
+    const upload = await receiveUpload(request, path, limits.fileBytes);
+    const { filename, purpose, bytes, expiresAfterSeconds } = upload;
+    const createdMs = clock.now();
+    const lifetime = purpose === 'batch' ? BATCH_FILE_LIFETIME_MS : null;
+    const lifetimeMs = expiresAfterSeconds === null ? lifetime : expiresAfterSeconds * 1_000;
+    const expiresMs = lifetimeMs === null ? null : createdMs + lifetimeMs;
+    const file = inTransaction(database, () => {
+      const added = files.add(path, { filename, purpose, bytes, createdMs, expiresMs });
+      audit.record(createdMs, { event: 'file.created', fileId: added.id, purpose, bytes });
+      return added;
+    });
+    audit.flush();
+    return fileOnTheWire(file);
+  } finally {
+    rmSync(path, { force: true });
+  }
+}
+
+function listFiles(state: ServerState, { query }: Call): object {
+  const limit = limitOf(query, MOST_LISTED, MOST_LISTED);
+  const order = query.get('order') ?? 'desc';
+  if (order !== 'asc' && order !== 'desc')
+    throw invalid('order', "Invalid 'order': asc or desc is expected.");
+  const { after, purpose } = { after: query.get('after'), purpose: query.get('purpose') };
+  const now = state.clock.now();
+  const files = state.files.list({ now, purpose, after, order, limit: limit + 1 });
+  return page(files, limit, files.map(fileOnTheWire));
+}
+
+function deleteFile(state: ServerState, call: Call): object {
+  const { files, batches, audit, clock, database } = state;
+  const { id } = existing(state, call);
+  const now = clock.now();
+  inTransaction(database, () => {
+    files.markDeleted(id);
+    audit.record(now, { event: 'file.deleted', fileId: id });
+  });
+  audit.flush();
+  files.release(id, now, (fileId) => batches.readsFile(fileId));
+  return { id, object: 'file', deleted: true };
+}
+
+async function sendContent(state: ServerState, call: Call): Promise<null> {
+  const { id, bytes, filename } = existing(state, call);
+  const content = await open(state.files.contentPath(id));
+  call.response.writeHead(200, {
+    'content-type': 'application/octet-stream',
+    'content-length': bytes,
+    'content-disposition': `attachment; filename="${filename.replace(/[^\w.-]/g, '_')}"`,
+  });
+  if (call.disturbance.truncates) {
+    await pipeline(content.createReadStream({ end: bytes >>> 1 }), call.response, { end: false });
+    call.response.destroy();
+    return null;
+  }
+  await pipeline(content.createReadStream(), call.response);
+  return null;
+}

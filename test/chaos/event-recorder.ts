@@ -1,0 +1,66 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { HeardEvent } from '../local/endpoint/stock-clients.ts';
+import type { Outside } from './outside.ts';
+
+const JOB = 'OpenAI Batch Job Status Change';
+const ENDS: ReadonlySet<string> = new Set([
+  'completed',
+  'failed',
+  'expired',
+  'cancelled',
+  'rejected',
+  'joined',
+]);
+
+/** Whether this is the event of a job's end. */
+export function isEnd({ 'detail-type': type, detail }: HeardEvent): boolean {
+  return type === JOB && ENDS.has(String(detail.data.status));
+}
+
+/** Listens all the time: to Batchdrop's events, and to the uploads that S3 tells of. */
+export class EventEar {
+  readonly events: HeardEvent[] = [];
+  readonly uploads: string[] = [];
+  readonly #outside: Outside;
+  readonly #listening: Promise<void>[] = [];
+  #stopped = false;
+
+  constructor(outside: Outside) {
+    this.#outside = outside;
+  }
+
+  async start(bus: string): Promise<void> {
+    const events = await this.#outside.subscribe('chaos-hears', bus, { source: ['batchdrop'] });
+    const uploads = await this.#outside.subscribe('chaos-uploads', 'default', { source: ['aws.s3'] });
+    this.#listening.push(
+      this.#listen(events, (body) => this.events.push(JSON.parse(body))),
+      this.#listen(uploads, (body) => this.uploads.push(body)),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#listening);
+  }
+
+  endedJobs(): Set<string> {
+    return new Set(this.events.filter(isEnd).map(({ detail }) => detail.metadata.jobId ?? ''));
+  }
+
+  batchOf(jobId: string): string | undefined {
+    const event = this.events.find(
+      ({ detail }) => detail.metadata.jobId === jobId && detail.data.batchId !== undefined,
+    );
+    return event === undefined ? undefined : String(event.detail.data.batchId);
+  }
+
+  async #listen(queue: string, take: (body: string) => void): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#outside.receive(queue, take);
+      } catch {
+        await wait(100); // the runtime is down: what was not deleted comes again
+      }
+    }
+  }
+}

@@ -1,0 +1,331 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DUE_SHARDS, type DueItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import type { ManualClock } from '../../fakes/manual-clock.ts';
+import { aBatch, aJob, aPart, NOON } from '../samples.ts';
+
+/** A fresh ledger on a clock that starts at noon. */
+export interface LedgerUnderTest {
+  ledger: Ledger;
+  clock: ManualClock;
+  close(): Promise<void>;
+}
+
+/** What every ledger does. */
+export function describeLedgerContract(name: string, make: () => Promise<LedgerUnderTest>): void {
+  describe(`${name} as a ledger`, () => {
+    let made: LedgerUnderTest;
+    let ledger: Ledger;
+    beforeEach(async () => {
+      made = await make();
+      ledger = made.ledger;
+    });
+    afterEach(() => made.close());
+
+    itComparesAndSets(() => ledger);
+    itListsParts(() => ledger);
+    itPoints(() => made);
+    itKeepsOneForAll(() => made);
+    itKnowsWhatIsDue(() => ledger);
+    itSaysOfPartsWhatIsDue(() => ledger);
+    itForgetsWhatExpired(() => made);
+  });
+}
+
+function itComparesAndSets(ledger: () => Ledger): void {
+  it('gives back a job with everything it was created with', async () => {
+    const job = aJob({
+      findings: { count: 1, first: [{ line: 3, code: 'invalid_json', message: 'Line 3 is „no“ JSON 🙂.' }] },
+      lease: { holder: 'h', until: NOON + 1 },
+      assembly: { output: { uploadId: 'u', etags: ['a', 'b'] } },
+      dueAt: NOON,
+    });
+    expect(await ledger().createJob(job)).toBe(true);
+    expect(await ledger().readJob(job.jobId)).toEqual(job);
+  });
+
+  it('knows no job that was never created', async () => {
+    expect(await ledger().readJob('nobody')).toBeUndefined();
+    expect(await ledger().readPart({ jobId: 'nobody', planId: 'none', number: 1 })).toBeUndefined();
+    expect(await ledger().replaceJob(aJob())).toBe(false);
+    expect(await ledger().replacePart(aPart())).toBe(false);
+  });
+
+  it('creates a job and a part once only', async () => {
+    expect(await ledger().createJob(aJob({ tries: 1 }))).toBe(true);
+    expect(await ledger().createJob(aJob({ tries: 2 }))).toBe(false);
+    expect((await ledger().readJob(aJob().jobId))?.tries).toBe(1);
+    expect(await ledger().createPart(aPart({ tries: 1 }))).toBe(true);
+    expect(await ledger().createPart(aPart({ tries: 2 }))).toBe(false);
+    expect((await ledger().readPart(aPart()))?.tries).toBe(1);
+  });
+
+  it('replaces only the version that was read, and counts it up', async () => {
+    await ledger().createJob(aJob());
+    expect(await ledger().replaceJob(aJob({ status: 'accepted' }))).toBe(true);
+    expect(await ledger().readJob(aJob().jobId)).toEqual(aJob({ status: 'accepted', version: 2 }));
+    expect(await ledger().replaceJob(aJob({ status: 'failed' }))).toBe(false);
+    expect((await ledger().readJob(aJob().jobId))?.status).toBe('accepted');
+  });
+
+  it('lets one of many writers at the same time win', async () => {
+    await ledger().createPart(aPart());
+    const wins = await Promise.all(
+      Array.from({ length: 8 }, (_, writer) => ledger().replacePart(aPart({ tries: writer + 1 }))),
+    );
+    expect(wins.filter(Boolean)).toHaveLength(1);
+    expect(await ledger().readPart(aPart())).toEqual(aPart({ tries: wins.indexOf(true) + 1, version: 2 }));
+  });
+
+  it('drops what the next version leaves out', async () => {
+    await ledger().createPart(aPart({ dueAt: NOON, lease: { holder: 'h', until: NOON }, batch: aBatch() }));
+    await ledger().replacePart(aPart());
+    expect(await ledger().readPart(aPart())).toEqual(aPart({ version: 2 }));
+  });
+
+  it('is not changed by what happens to an item after it was handed over', async () => {
+    const job = aJob();
+    await ledger().createJob(job);
+    job.request.metadata.team = 'another';
+    const read = await ledger().readJob(job.jobId);
+    if (read !== undefined) read.request.key = 'elsewhere';
+    expect(await ledger().readJob(job.jobId)).toEqual(aJob());
+  });
+}
+
+function itListsParts(ledger: () => Ledger): void {
+  it('lists the parts of one plan by number, of no other plan and no other job', async () => {
+    for (const number of [2, 11, 1, 10]) await ledger().createPart(aPart({ number }));
+    await ledger().createPart(aPart({ planId: 'another', number: 3 }));
+    await ledger().createPart(aPart({ jobId: 'another', number: 4 }));
+    const parts = await ledger().partsOf(aPart().jobId, aPart().planId);
+    expect(parts.map(({ number }) => number)).toEqual([1, 2, 10, 11]);
+    expect(parts[0]).toEqual(aPart());
+    expect(await ledger().partsOf(aPart().jobId, 'unknown')).toEqual([]);
+  });
+
+  it('lists the parts of a plan that fills more than one page', async () => {
+    const message = 'x'.repeat(2_000);
+    const errors = Array.from({ length: 20 }, () => ({ code: 'c', message, param: null, line: null }));
+    const numbers = Array.from({ length: 60 }, (_, index) => index + 1); // 60 × 40 KB; a page ends at 1 MB
+    for (const number of numbers) await ledger().createPart(aPart({ number, batch: aBatch({ errors }) }));
+    const parts = await ledger().partsOf(aPart().jobId, aPart().planId);
+    expect(parts.map(({ number }) => number)).toEqual(numbers);
+  });
+}
+
+function itPoints(made: () => LedgerUnderTest): void {
+  it('leads from a batch to its part, however often it is told', async () => {
+    const { ledger } = made();
+    const ref = { jobId: 'j', planId: 'p', number: 7 };
+    expect(await ledger.readBatchPointer('batch_1')).toBeUndefined();
+    await ledger.putBatchPointer('batch_1', ref, NOON + 1_000);
+    await ledger.putBatchPointer('batch_1', ref, NOON + 1_000);
+    expect(await ledger.readBatchPointer('batch_1')).toEqual(ref);
+  });
+
+  it('points with the place of a part only, when a whole part is given', async () => {
+    const { ledger } = made();
+    await ledger.putBatchPointer('batch_1', aPart(), NOON + 1_000);
+    const { jobId, planId, number } = aPart();
+    expect(await ledger.readBatchPointer('batch_1')).toEqual({ jobId, planId, number });
+  });
+
+  it('keeps one pointer a key, changed by compare-and-set', async () => {
+    const { ledger } = made();
+    const pointer = {
+      bucket: 'b',
+      key: `${'k/'.repeat(500)}ü.jsonl`,
+      version: 0,
+      cancels: [NOON - 5000, NOON],
+    };
+    expect(await ledger.readKeyPointer(pointer.bucket, pointer.key)).toBeUndefined();
+    expect(await ledger.replaceKeyPointer(pointer)).toBe(true);
+    expect(await ledger.replaceKeyPointer(pointer)).toBe(false);
+    const known = await ledger.readKeyPointer(pointer.bucket, pointer.key);
+    expect(known).toEqual({ ...pointer, version: 1 });
+    const newest = { jobId: 'j', sequencer: '00AB' };
+    expect(await ledger.replaceKeyPointer({ ...pointer, version: 1, newest })).toBe(true);
+    expect(await ledger.replaceKeyPointer({ ...pointer, version: 1 })).toBe(false);
+    expect(await ledger.readKeyPointer(pointer.bucket, pointer.key)).toEqual({
+      ...pointer,
+      version: 2,
+      newest,
+    });
+    expect(await ledger.readKeyPointer('another', pointer.key)).toBeUndefined();
+  });
+}
+
+/** Items of which there is one: who was let on, the creates of the hour, the switches. */
+function itKeepsOneForAll(made: () => LedgerUnderTest): void {
+  it('knows who was let on, and lets one of two change it', async () => {
+    const { ledger } = made();
+    expect(await ledger.readAdmissions()).toEqual({ version: 0, admitted: [], measured: {} });
+    const { jobId, planId, number, model, uploadBytes } = aPart();
+    const leave = { at: NOON, estimate: { tokens: 298, limit: 1000 }, alone: true } as const;
+    const admitted = [{ jobId, planId, number, since: NOON, model, uploadBytes, leave }];
+    const measured = { [model]: { bytes: 1190, tokens: 301.5 } };
+    expect(await ledger.replaceAdmissions({ version: 0, admitted, measured })).toBe(true);
+    expect(await ledger.replaceAdmissions({ version: 0, admitted: [], measured })).toBe(false);
+    expect(await ledger.readAdmissions()).toEqual({ version: 1, admitted, measured });
+    expect(await ledger.replaceAdmissions({ version: 1, admitted: [], measured })).toBe(true);
+    expect(await ledger.replaceAdmissions({ version: 1, admitted, measured })).toBe(false);
+    expect((await ledger.readAdmissions()).admitted).toEqual([]);
+  });
+
+  it('keeps 1,500 who were let on in one item', async () => {
+    const { ledger } = made();
+    const { jobId, planId } = aPart();
+    const model = 'm'.repeat(60);
+    const admitted = Array.from({ length: 1_500 }, (_, n) => ({
+      ...{ jobId, planId, model, number: 98_500 + n, since: NOON, uploadBytes: 200_000_000 },
+      ...(n < 200 ? { leave: { at: NOON, estimate: { tokens: 50_000_000, limit: 2_000_000_000 } } } : {}),
+    }));
+    expect(JSON.stringify(admitted).length).toBeLessThan(380_000); // an item of the table holds 400 KB
+    expect(await ledger.replaceAdmissions({ version: 0, admitted, measured: {} })).toBe(true);
+    expect((await ledger.readAdmissions()).admitted).toEqual(admitted);
+  });
+
+  it('knows the creates of the last hour, and lets one of two change them', async () => {
+    const { ledger } = made();
+    expect(await ledger.readCreateWindow()).toEqual({ version: 0, minutes: [] });
+    const minutes = [{ minute: 29_366_640, creates: 31 }];
+    expect(await ledger.replaceCreateWindow({ version: 0, minutes })).toBe(true);
+    expect(await ledger.replaceCreateWindow({ version: 0, minutes: [] })).toBe(false);
+    expect(await ledger.readCreateWindow()).toEqual({ version: 1, minutes });
+    expect(await ledger.replaceCreateWindow({ version: 1, minutes: [] })).toBe(true);
+    expect(await ledger.readCreateWindow()).toEqual({ version: 2, minutes: [] });
+  });
+
+  it('is not paused before anyone said so, and then for everyone', async () => {
+    const { ledger } = made();
+    expect(await ledger.readControl()).toEqual({ version: 0, paused: false });
+    expect(await ledger.replaceControl({ version: 0, paused: true })).toBe(true);
+    expect(await ledger.replaceControl({ version: 0, paused: false })).toBe(false);
+    const pollLease = { holder: 'poller', until: NOON };
+    expect(await ledger.replaceControl({ version: 1, paused: true, pollLease })).toBe(true);
+    expect(await ledger.readControl()).toEqual({ version: 2, paused: true, pollLease });
+  });
+}
+
+function itKnowsWhatIsDue(ledger: () => Ledger): void {
+  const dueAnywhere = (before: number) => dueInAnyShard(ledger(), before);
+
+  it('finds every due job and part in exactly one shard, and nothing that is not due', async () => {
+    await ledger().createJob(aJob({ dueAt: NOON }));
+    await ledger().createJob(aJob({ jobId: 'later', dueAt: NOON + 1 }));
+    await ledger().createJob(aJob({ jobId: 'done' }));
+    await ledger().createPart(aPart({ dueAt: NOON - 1 }));
+    await ledger().createPart(aPart({ number: 2 }));
+    const { jobId, planId } = aPart();
+    const found = await dueAnywhere(NOON);
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        { kind: 'job', jobId },
+        { kind: 'part', jobId, planId, number: 1 },
+      ]),
+    );
+  });
+
+  it('spreads items over the shards', async () => {
+    for (let n = 0; n < 48; n += 1) await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON }));
+    const counts = await Promise.all(
+      Array.from({ length: DUE_SHARDS }, async (_, shard) => (await ledger().due(shard, NOON, 100)).length),
+    );
+    expect(counts.reduce((sum, count) => sum + count)).toBe(48);
+    expect(counts.filter((count) => count > 0).length).toBeGreaterThan(8);
+    expect(Math.max(...counts)).toBeLessThan(16);
+  });
+
+  it('gives the longest due first, and no more than asked for', async () => {
+    for (let n = 0; n < 48; n += 1) {
+      await ledger().createJob(aJob({ jobId: `job${n}`, dueAt: NOON - ((n * 29) % 48) })); // in no order
+    }
+    for (let shard = 0; shard < DUE_SHARDS; shard += 1) {
+      const all = await ledger().due(shard, NOON, 100);
+      const times = all.map((item) => -((Number(item.jobId.slice(3)) * 29) % 48));
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      expect(await ledger().due(shard, NOON, 2)).toEqual(all.slice(0, 2));
+    }
+  });
+
+  it('moves an item when it is due later, and drops it when nothing is left to do', async () => {
+    await ledger().createJob(aJob({ dueAt: NOON }));
+    await ledger().replaceJob(aJob({ dueAt: NOON + 60_000 }));
+    expect(await dueAnywhere(NOON)).toEqual([]);
+    expect(await dueAnywhere(NOON + 60_000)).toHaveLength(1);
+    await ledger().replaceJob(aJob({ version: 2 }));
+    expect(await dueAnywhere(NOON + 60_000)).toEqual([]);
+  });
+}
+
+function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
+  const dueAnywhere = (before: number) => dueInAnyShard(ledger(), before);
+
+  it('says of a part that is only to be observed which batch that is', async () => {
+    const { jobId, planId } = aPart();
+    const running = { active: true as const, dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
+    const intent = { id: 'intent', at: NOON, account: 'org' };
+    await ledger().createPart(aPart({ ...running, intent }));
+    const open = {
+      batchId: 'batch_1',
+      createdAt: NOON,
+      status: 'validating',
+      model: 'gpt-4o-mini',
+      uploadBytes: 1190,
+      jobCreatedAt: NOON,
+      account: 'org',
+    };
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, open }]);
+    await ledger().replacePart(aPart({ ...running, version: 1, cancelRequestedAt: NOON }));
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
+    await ledger().replacePart(aPart({ ...running, version: 2, batch: aBatch({ status: 'in_progress' }) }));
+    const { account, ...anybodys } = open;
+    expect(await dueAnywhere(NOON)).toMatchObject([{ open: { ...anybodys, status: 'in_progress' } }]);
+  });
+
+  it('says of a part that only waits for room whose turn it is when', async () => {
+    const { jobId, planId } = aPart();
+    const waiting = { for: 'enqueued_tokens', since: NOON } as const;
+    const waits = {
+      jobId,
+      planId,
+      number: 1,
+      jobCreatedAt: NOON,
+      model: 'gpt-4o-mini',
+      uploadBytes: 1190,
+      waiting,
+    };
+    await ledger().createPart(aPart({ active: true, dueAt: NOON, waiting }));
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, waits }]);
+    await ledger().replacePart(aPart({ active: true, dueAt: NOON, waiting, cancelRequestedAt: NOON }));
+    expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
+  });
+}
+
+async function dueInAnyShard(ledger: Ledger, before: number): Promise<DueItem[]> {
+  const shards = Array.from({ length: DUE_SHARDS }, (_, shard) => ledger.due(shard, before, 100));
+  return (await Promise.all(shards)).flat();
+}
+
+function itForgetsWhatExpired(made: () => LedgerUnderTest): void {
+  it('does not show what has expired, and lets it be created anew', async () => {
+    const { ledger, clock } = made();
+    const expiresAt = NOON + 1_500;
+    await ledger.createJob(aJob({ expiresAt }));
+    await ledger.createPart(aPart({ expiresAt }));
+    await ledger.putBatchPointer('batch_1', aPart(), expiresAt);
+    clock.advance(1_499);
+    expect(await ledger.readJob(aJob().jobId)).toEqual(aJob({ expiresAt }));
+    expect(await ledger.createJob(aJob())).toBe(false);
+    expect(await ledger.partsOf(aPart().jobId, aPart().planId)).toHaveLength(1);
+    clock.advance(1);
+    expect(await ledger.readJob(aJob().jobId)).toBeUndefined();
+    expect(await ledger.readPart(aPart())).toBeUndefined();
+    expect(await ledger.partsOf(aPart().jobId, aPart().planId)).toEqual([]);
+    expect(await ledger.readBatchPointer('batch_1')).toBeUndefined();
+    expect(await ledger.createJob(aJob({ tries: 9 }))).toBe(true);
+    expect((await ledger.readJob(aJob().jobId))?.tries).toBe(9);
+  });
+}

@@ -1,0 +1,31 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
+import type { EventBus } from '../../../functions/shared/ports/ports.ts';
+import { anEvent } from '../samples.ts';
+
+/** A bus, and what came out of it at its other end. */
+export interface BusUnderTest {
+  bus: EventBus;
+  arrived(): Promise<BatchdropEvent[]>;
+  close(): Promise<void>;
+}
+
+/** What every bus does. */
+export function describeBusContract(name: string, make: () => Promise<BusUnderTest>): void {
+  describe(`${name} as the bus`, () => {
+    let made: BusUnderTest;
+    beforeAll(async () => {
+      made = await make();
+    });
+    afterAll(() => made.close());
+
+    it('delivers every event as it was published, more than fit one call, too', async () => {
+      const events = Array.from({ length: 23 }, (_, n) => anEvent(`event-${n}`, `ü🙂${'x'.repeat(50_000)}`));
+      expect(await made.bus.publish(events)).toEqual({ refused: [] });
+      expect(await made.bus.publish([])).toEqual({ refused: [] });
+      const arrived = new Map((await made.arrived()).map((event) => [event.detail.metadata.id, event]));
+      for (const event of events) expect(arrived.get(event.detail.metadata.id)).toEqual(event);
+      expect(arrived.size).toBe(23);
+    });
+  });
+}

@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { observeBatches } from '../../../functions/poll/observation/observe-batches.ts';
+import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
+import type { OpenBatch } from '../../../functions/shared/domain/open-batch.ts';
+import { startBatchApi } from '../../../local/openai/server.ts';
+import { inWaves } from '../../fakes/call-waves.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
+import { createRecordingLog } from '../../fakes/recording-log.ts';
+import { fileOf, withMethods } from '../../unit/small-world.ts';
+import { NOON } from '../samples.ts';
+
+const NEVER = new AbortController().signal;
+
+/** An account of the local Batch API server, reached over HTTP, with so many batches; every n-th is ours. */
+async function accountOf(batches: number, everyNth: number) {
+  const clock = new ManualClock(NOON);
+  const directory = await mkdtemp(join(tmpdir(), 'batch-api-'));
+  const timing = { validating: () => 20 * 3_600_000 };
+  const server = await startBatchApi({ directory, clock, port: 0, seed: 1, timing });
+  onTestFinished(async () => {
+    await server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const key = async () => ({ apiKey: 'sk-local' });
+  const api = createOpenAiBatchApi({
+    baseUrl: server.url,
+    keys: { current: key, refresh: key },
+    silenceMs: 30_000,
+  });
+  const body = Buffer.from(fileOf('r1'));
+  const pieces = (async function* () {
+    yield body;
+  })();
+  const { fileId, account } = await api.uploadFile(
+    { name: 'a.jsonl', bytes: body.length, body: pieces },
+    NEVER,
+  );
+  const open: OpenBatch[] = [];
+  for (let n = 0; n < batches; n += 1) {
+    clock.advance(1_800); // 2,000 an hour, as the server allows
+    const endpoint = '/v1/chat/completions';
+    const request = { inputFileId: fileId, endpoint, completionWindow: '24h', metadata: {} };
+    const { batchId, createdAt, status } = await api.createBatch(request, NEVER);
+    if (n % everyNth === 0)
+      open.push({ batchId, createdAt, status, account, model: 'm', uploadBytes: 9, jobCreatedAt: 0 });
+  }
+  const counted = inWaves(api);
+  const seen = new Set<string>();
+  const took = await observeBatches(
+    { api: withMethods(api, counted.api), clock, log: createRecordingLog() },
+    open,
+    { rotation: 0, first: [] },
+    {
+      isOver: () => false,
+      seen: async ({ batchId }, observed) => void (observed.batchId === batchId && seen.add(batchId)),
+      failed: async (_, failure) => {
+        throw failure;
+      },
+    },
+  );
+  return { open, seen, took, waves: counted.waves };
+}
+
+it('the local server over HTTP: 1,000 contiguous batches take at most 11 calls in 3 round trips', async () => {
+  const { seen, took, waves } = await accountOf(1_000, 1);
+  expect(seen.size).toBe(1_000);
+  expect(took.calls).toBeLessThanOrEqual(11);
+  expect(waves).toBeLessThanOrEqual(3);
+});
+
+it('the local server over HTTP: 100 batches among nine times as many others take at most 30 calls', async () => {
+  const { seen, took } = await accountOf(1_000, 10);
+  expect(seen.size).toBe(100);
+  expect(took.calls).toBeLessThanOrEqual(30);
+});

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach } from 'vitest';
+import type { ApiKey } from '../../../functions/shared/adapters/openai/api-key.ts';
+import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
+import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
+import { type ScriptedAnswer, type ScriptedServer, startScriptedServer } from './scripted-server.ts';
+
+/** A signal that is never given. */
+export const NEVER = new AbortController().signal;
+
+/** A new batch on the wire. */
+export const BATCH = {
+  id: 'batch_1',
+  object: 'batch',
+  endpoint: '/v1/embeddings',
+  input_file_id: 'file-1',
+  completion_window: '24h',
+  status: 'validating',
+  created_at: 1_761_998_400,
+};
+
+/** What the API says to what it refuses. */
+export const REFUSAL = {
+  error: { message: 'No such thing.', type: 'invalid_request_error', param: null, code: null },
+};
+
+/** Our adapter and the server it calls, made anew for each test. */
+export interface OpenAiUnderTest {
+  server: ScriptedServer;
+  api: BatchApi;
+  /** What the key is when it is read anew. */
+  refreshedKey: ApiKey;
+  refreshes: number;
+  apiAt(baseUrl: string, silenceMs?: number): BatchApi;
+}
+
+/** Sets the adapter up for each test of a file. */
+export function openAiForEachTest(): OpenAiUnderTest {
+  const openAi = {} as OpenAiUnderTest; // whole before the first test
+  openAi.apiAt = (baseUrl, silenceMs = 20_000) =>
+    createOpenAiBatchApi({
+      baseUrl,
+      keys: {
+        current: async () => ({ apiKey: 'sk-first' }),
+        refresh: async () => {
+          openAi.refreshes += 1;
+          return openAi.refreshedKey;
+        },
+      },
+      silenceMs,
+    });
+  beforeEach(async () => {
+    openAi.server = await startScriptedServer();
+    openAi.refreshedKey = { apiKey: 'sk-first' };
+    openAi.refreshes = 0;
+    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`);
+  });
+  afterEach(() => openAi.server.close());
+  return openAi;
+}
+
+/** Creates a batch on `file-1`. */
+export function create({ api }: OpenAiUnderTest, signal = NEVER): ReturnType<BatchApi['createBatch']> {
+  const request = {
+    inputFileId: 'file-1',
+    endpoint: '/v1/embeddings',
+    completionWindow: '24h',
+    metadata: { a: 'b' },
+  };
+  return api.createBatch(request, signal);
+}
+
+/** Uploads a text as one piece. */
+export function upload({ api }: OpenAiUnderTest, text: string): ReturnType<BatchApi['uploadFile']> {
+  const body = (async function* () {
+    yield Buffer.from(text);
+  })();
+  return api.uploadFile({ name: 'part-1.jsonl', bytes: text.length, body }, NEVER);
+}
+
+/** As much JSON as anybody takes. */
+export function endless(response: Parameters<ScriptedAnswer>[0]): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).write('"');
+  const more = (): void => {
+    while (!response.destroyed && response.write('x'.repeat(100_000)));
+    if (!response.destroyed) response.once('drain', more);
+  };
+  more();
+}

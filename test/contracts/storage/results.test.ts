@@ -1,0 +1,55 @@
+import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
+import { createS3ResultStore } from '../../../functions/shared/adapters/s3/result-store.ts';
+import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
+import { createInMemoryResults } from '../../fakes/in-memory-results.ts';
+import { bytesOf, patternOf } from './bytes.ts';
+import { startS3 } from './local-s3.ts';
+import { describeResultsContract } from './results.contract.ts';
+
+describeResultsContract('the fake', async () => ({
+  results: createInMemoryResults(),
+  close: async () => {},
+}));
+
+describeResultsContract('S3', async () => {
+  const { client, close } = await startS3();
+  return { results: createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT }), close };
+});
+
+describe('buckets on S3', () => {
+  it('does not touch a bucket of another owner', async () => {
+    const { client, close } = await startS3();
+    try {
+      const results = createS3ResultStore({ client, bucket: 'results', owner: '999999999999' });
+      const files = createS3RequestFiles({ client, owner: '999999999999' });
+      const file = { bucket: 'requests', key: 'a.jsonl', versionId: 'v' };
+      const denied = { name: 'NotAllowed' };
+      await expect(results.put('key', 'x', 'text/plain')).rejects.toMatchObject(denied);
+      await expect(results.size('key')).rejects.toMatchObject(denied);
+      await expect(bytesOf(results.read('key'))).rejects.toMatchObject(denied);
+      await expect(results.remove(['key'])).rejects.toMatchObject(denied);
+      await expect(results.beginUpload('key', 'text/plain')).rejects.toMatchObject(denied);
+      await expect(results.completeUpload('key', 'u', ['e'])).rejects.toMatchObject(denied);
+      await expect(files.head(file)).rejects.toMatchObject(denied);
+      await expect(bytesOf(files.read(file))).rejects.toMatchObject(denied);
+    } finally {
+      await close();
+    }
+  });
+
+  it('leaves no upload behind that was given up', async () => {
+    const { client, close } = await startS3();
+    try {
+      const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });
+      const writer = results.openWriter('given-up', 'text/plain');
+      await writer.write(patternOf(17_000_000));
+      await writer.abort();
+      const uploads = await client.send(new ListMultipartUploadsCommand({ Bucket: 'results' }));
+      expect(uploads.Uploads ?? []).toEqual([]);
+    } finally {
+      await close();
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { createDiskScratch } from '../../../functions/shared/adapters/lambda/disk-scratch.ts';
+import type { Scratch, ScratchFile } from '../../../functions/shared/ports/ports.ts';
+import { createInMemoryScratch } from '../../fakes/in-memory-scratch.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'batchdrop-scratch-test-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+async function readFrom(file: ScratchFile, start: number, length: number): Promise<string> {
+  const target = Buffer.alloc(length);
+  await file.read(start, target);
+  return target.toString();
+}
+
+const IMPLEMENTATIONS: [string, () => Scratch][] = [
+  ['on disk', () => createDiskScratch(directory)],
+  ['in memory', createInMemoryScratch],
+];
+
+describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
+  it('gives back any stretch of what was written', async () => {
+    const file = await create().open();
+    await file.write(Buffer.from('one'));
+    await file.write(Buffer.from('twothree'));
+    expect(await readFrom(file, 2, 5)).toBe('etwot');
+    expect(await readFrom(file, 11, 0)).toBe('');
+    await file.discard();
+  });
+
+  it('keeps nothing of the caller: what is written may be written over', async () => {
+    const file = await create().open();
+    const bytes = Buffer.from('abc');
+    await file.write(bytes);
+    bytes.fill('x');
+    await file.write(Buffer.from('def'));
+    expect(await readFrom(file, 0, 6)).toBe('abcdef');
+    await file.discard();
+  });
+
+  it('has nothing beyond its end', async () => {
+    const file = await create().open();
+    await file.write(Buffer.from('abc'));
+    await expect(readFrom(file, 1, 3)).rejects.toThrow(RangeError);
+    await file.discard();
+  });
+
+  it('is one of several, each by itself, and is discarded as often as one likes', async () => {
+    const scratch = create();
+    const [first, second] = [await scratch.open(), await scratch.open()];
+    await first.write(Buffer.from('1'));
+    await second.write(Buffer.from('2'));
+    await first.discard();
+    await first.discard();
+    expect(await readFrom(second, 0, 1)).toBe('2');
+    await second.discard();
+  });
+});
+
+describe('a scratch file on disk', () => {
+  it('has no name: its room comes back however the process ends', async () => {
+    const file = await createDiskScratch(directory).open();
+    await file.write(Buffer.from('abc'));
+    expect(readdirSync(directory)).toEqual([]);
+    await file.discard();
+  });
+});

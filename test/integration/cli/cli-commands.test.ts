@@ -1,0 +1,391 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { ListQueuesCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionTo } from '../../../bin/connection/connection.ts';
+import { changePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
+import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { batchdrop, ChildRuntime } from '../child-runtime.ts';
+
+const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
+const ESCAPE = String.fromCharCode(27);
+
+let runtime: ChildRuntime;
+let outsider: Outsider;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'batchdrop-commands-'));
+  runtime = await ChildRuntime.start({ speed: 120 });
+  outsider = new Outsider(runtime.names);
+});
+
+afterAll(async () => {
+  outsider?.close();
+  await runtime?.discard();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the CLI in a folder of its own, against the runtime. */
+function cli(...args: string[]) {
+  return batchdrop([...args, '--data', runtime.directory], { cwd: folder });
+}
+
+/** Runs the CLI beside the test, which reads its lines and decides about its end. */
+function cliBeside(args: string[], stdin = '') {
+  const child = spawn(process.execPath, [BATCHDROP, ...args], {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH, HOME: folder },
+  });
+  child.stdin.end(stdin);
+  return { child, lines: createInterface({ input: child.stdout }), ended: once(child, 'exit') };
+}
+
+function fileOf(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function watchersLeft(): Promise<string[]> {
+  const { QueueUrls = [] } = await outsider.sqs.send(
+    new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-watch-' }),
+  );
+  const { Rules = [] } = await outsider.events.send(
+    new ListRulesCommand({ EventBusName: runtime.names.eventBus, NamePrefix: 'batchdrop-watch-' }),
+  );
+  return [...QueueUrls, ...Rules.map(({ Name = '' }) => Name)];
+}
+
+describe('batchdrop submit --dry-run', () => {
+  const noNetwork = (...args: string[]) =>
+    batchdrop(['submit', '--dry-run', ...args, '--endpoint', 'http://127.0.0.1:9'], { cwd: folder });
+
+  it('plans a good file without any network', async () => {
+    const { code, stdout, stderr } = await noNetwork(fileOf('large.jsonl', chatRows(50_001, 'large')));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('large.jsonl: 50,001 rows of gpt-4o-mini for /v1/chat/completions\n');
+    expect(stdout).toMatch(/2 batches, [\d.]+ MB to upload; nothing was sent/);
+    expect(stdout).toMatch(/batch 1: 50,000 rows, .*\n {2}batch 2: 1 row, \d+ bytes/);
+  });
+
+  it('tells the model and the url of each batch of a file that mixes them', async () => {
+    const other = JSON.stringify({
+      ...{ custom_id: 'v', method: 'POST', url: '/v1/embeddings' },
+      body: { model: 'text-embedding-3-small', input: 'x' },
+    });
+    const { stdout } = await noNetwork(fileOf('mixed.jsonl', `${chatRows(2, 'mixed')}${other}\n`));
+    expect(stdout).toContain('mixed.jsonl: 3 rows of 2 models and urls\n');
+    expect(stdout).toMatch(/batch 1: 2 rows of gpt-4o-mini for \/v1\/chat\/completions, \d+ bytes\n/);
+    expect(stdout).toMatch(/batch 2: 1 row of text-embedding-3-small for \/v1\/embeddings, \d+ bytes\n/);
+  });
+
+  it('names each fault by file and line, as compilers do, and ends with 1', async () => {
+    const { code, stdout } = await noNetwork(fileOf('bad.jsonl', `${chatRows(2, 'bad')}{"half\n`));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/bad\.jsonl:3: the line is not JSON: it ends too early\n/);
+    expect(stdout).toMatch(/bad\.jsonl: would be rejected, 1 finding; nothing was sent/);
+  });
+
+  it('tells programs the same, and looks at the name and the metadata, too', async () => {
+    const good = fileOf('rows.txt', chatRows(2, 'name'));
+    const refused = await noNetwork(good, '--json', '--meta', `x=${'y'.repeat(513)}`);
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.stdout)).toMatchObject([
+      {
+        key: 'rows.txt',
+        verdict: 'bad',
+        count: 2,
+        findings: [{ code: 'unsupported_name' }, { code: 'invalid_metadata' }],
+      },
+    ]);
+    const named = await noNetwork(good, '--json', '--name', 'rows.jsonl');
+    expect(JSON.parse(named.stdout)).toMatchObject([
+      { key: 'rows.jsonl', verdict: 'good', rows: 2, parts: [{ rows: 2 }] },
+    ]);
+  });
+});
+
+describe('batchdrop submit', () => {
+  it('takes stdin under a name', async () => {
+    const args = ['submit', '-', '--name', 'piped/in.jsonl', '--wait', '--json', '--data', runtime.directory];
+    const { child, ended } = cliBeside(args, chatRows(4, 'piped'));
+    const [job] = JSON.parse(await text(child.stdout));
+    await ended;
+    expect(job).toMatchObject({
+      status: 'completed',
+      request: { key: 'piped/in.jsonl' },
+      rows: { succeeded: 4 },
+    });
+  });
+
+  it('in a pipe prints lasting lines without colours, and nothing that moves the cursor', async () => {
+    const { stdout } = await cli('submit', fileOf('plain.jsonl', chatRows(3, 'plain')), '--wait');
+    expect(stdout.split('\n').filter((line) => !line.includes('  job '))).toEqual([
+      ...['received', 'accepted', 'submitted'].flatMap((status) =>
+        stdout.includes(`  ${status}\n`) ? [`${join(folder, 'plain.jsonl')}  ${status}`] : [],
+      ),
+      `${join(folder, 'plain.jsonl')}  completed  3/3 rows succeeded`,
+      '',
+    ]);
+    expect(stdout).not.toContain(ESCAPE);
+    expect(stdout).not.toContain('\r');
+  });
+
+  it.each([
+    ['stdin without a name', ['-'], /What comes from stdin needs a name: add --name/],
+    ['one name for two files', ['a.jsonl', 'b.jsonl', '--name', 'c.jsonl'], /--name is for one file/],
+    [
+      'two files that would become one',
+      ['one/same.jsonl', 'two/same.jsonl'],
+      /would both become same\.jsonl/,
+    ],
+    ['a directory', ['one'], /one is no file/],
+  ])('refuses %s before anything is sent', async (_, args, sentence) => {
+    for (const directory of ['one', 'two']) {
+      mkdirSync(join(folder, directory), { recursive: true });
+      fileOf(join(directory, 'same.jsonl'), chatRows(1, directory));
+    }
+    fileOf('a.jsonl', chatRows(1, 'a'));
+    fileOf('b.jsonl', chatRows(1, 'b'));
+    const { code, stdout, stderr } = await cli('submit', ...args);
+    expect(stderr).toMatch(sentence);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  });
+});
+
+describe('batchdrop pause and resume', () => {
+  it('hold a file that was checked, and let it go', async () => {
+    expect((await cli('pause')).stdout).toMatch(/^Paused: nothing new is sent/);
+    expect(JSON.parse((await cli('pause', '--json')).stdout)).toEqual({ paused: true, changed: false });
+    const [{ jobId }] = JSON.parse(
+      (await cli('submit', fileOf('held.jsonl', chatRows(5, 'held')), '--json')).stdout,
+    );
+    const statusOf = async () => {
+      const jobs: { jobId: string; status: string }[] = JSON.parse((await cli('list', '--json')).stdout);
+      return jobs.find((job) => job.jobId === jobId)?.status;
+    };
+    await expect.poll(statusOf, { timeout: 30_000 }).toBe('accepted');
+    const waiting = cliBeside([
+      'submit',
+      fileOf('held.jsonl', chatRows(5, 'held')),
+      '--wait',
+      '--data',
+      runtime.directory,
+    ]);
+    const printed: string[] = [];
+    for await (const line of waiting.lines) {
+      printed.push(line);
+      if (line.startsWith('Submission is paused')) break;
+    }
+    expect(printed.at(-1)).toBe('Submission is paused: batchdrop resume sends what waits.');
+    expect(runtime.openAiAudit.some((entry) => JSON.stringify(entry).includes(jobId))).toBe(false);
+
+    expect((await cli('resume')).stdout).toBe('Resumed: 1 file with 5 rows will be sent within a minute.\n');
+    expect((await cli('resume')).stdout).toBe('It was not paused.\n');
+    await waiting.ended;
+    expect(waiting.child.exitCode).toBe(0);
+    expect(await statusOf()).toBe('completed');
+  });
+});
+
+describe('batchdrop list', () => {
+  it('shows what waits for room, for what, and at which place', async () => {
+    const { ledger, close } = connectionTo(runtime.names);
+    await cli('pause'); // which lets nobody on
+    const file = fileOf('waiting.jsonl', chatRows(5, 'waiting'));
+    const [{ jobId }] = JSON.parse((await cli('submit', file, '--json')).stdout);
+    const handedOut = async () => (await ledger.readJob(jobId))?.handedOut;
+    await expect.poll(handedOut, { timeout: 30_000 }).toBe(true);
+    const job = await ledger.readJob(jobId);
+    const [part] = await ledger.partsOf(jobId, job?.plan?.planId ?? '');
+    if (!part) throw new Error('there is no part');
+    const since = Date.UTC(2026, 10, 20, 12);
+    const waiting = { for: 'token_limit', since, until: since + 60_000, alone: true } as const;
+    await changePart({ ledger, clock: Date }, part, (now) => ({ ...now, waiting }));
+
+    const { stdout } = await cli('list');
+    const line =
+      'waiting: token limit, position 1; refused while alone, so set enqueuedTokens and put the file again';
+    expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  ${line}$`, 'm'));
+    const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
+    expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
+      {
+        part: 1,
+        for: 'token_limit',
+        position: 1,
+        since: '2026-11-20T12:00:00.000Z',
+        until: '2026-11-20T12:01:00.000Z',
+        alone: true,
+      },
+    ]);
+    await cli('resume');
+    const status = async () => (await ledger.readJob(jobId))?.status;
+    await expect.poll(status, { timeout: 45_000 }).toBe('completed');
+    close();
+    expect((await cli('list')).stdout).not.toContain('waiting:');
+  });
+
+  it('shows only what was asked for', async () => {
+    const keysOf = async (...args: string[]) => {
+      const jobs: { request: { key: string } }[] = JSON.parse((await cli('list', '--json', ...args)).stdout);
+      return jobs.map(({ request }) => request.key);
+    };
+    expect(await keysOf('--since', '365d')).toContain('chat-completions.jsonl');
+    expect(await keysOf('--since', '2020-01-01')).toContain('chat-completions.jsonl');
+    expect(await keysOf('--since', '2999-01-01T00:00:00Z')).toEqual([]);
+    expect(await keysOf('--since', '0m')).toEqual([]);
+    expect((await cli('list', '--status', 'expired')).stdout).toMatch(
+      /^None of \d+ jobs is of that kind\.$/m,
+    );
+  });
+
+  it.each([
+    ['a status that is none', ['--status', 'done'], /Allowed choices are received, accepted/],
+    ['a time that is none', ['--since', 'yesterday'], /minutes, hours or days such as 90m, 24h, 7d/],
+    [
+      'a place on this machine and in an account',
+      ['--data', 'x', '--stack', 'y'],
+      /cannot be used with option/,
+    ],
+  ])('refuses %s', async (_, args, sentence) => {
+    const { code, stderr } = await batchdrop(['list', ...args], { cwd: folder });
+    expect(stderr).toMatch(sentence);
+    expect(code).toBe(2);
+  });
+});
+
+describe('batchdrop watch', () => {
+  it('prints events as they come, one a line in JSON, and leaves neither rule nor queue behind', async () => {
+    const { child, lines, ended } = cliBeside(['watch', '--json', '--data', runtime.directory]);
+    await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
+    const submitted = await cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
+    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const seen: string[] = [];
+    for await (const line of lines) {
+      const { 'detail-type': type, detail } = JSON.parse(line);
+      if (detail.metadata.jobId === jobId) seen.push(`${type}: ${detail.data.status}`);
+      if (seen.at(-1) === 'OpenAI Batch Job Status Change: completed') break;
+    }
+    child.kill('SIGINT');
+    await ended;
+    expect(child.exitCode).toBe(0);
+    expect(seen).toContain('OpenAI Batch Job Status Change: accepted');
+    expect(seen).toContain('OpenAI Batch Status Change: in_progress');
+    expect(await watchersLeft()).toEqual([]);
+  });
+
+  it('removes them as well when it is stopped while it makes them, or its reader goes away', async () => {
+    const early = cliBeside(['watch', '--data', runtime.directory]);
+    await expect.poll(watchersLeft, { timeout: 30_000, interval: 5 }).not.toEqual([]);
+    early.child.kill('SIGTERM');
+    await early.ended;
+    expect(await watchersLeft()).toEqual([]);
+
+    const unread = cliBeside(['watch', '--data', runtime.directory]);
+    unread.child.stdout.destroy();
+    await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
+    await cli('submit', fileOf('unread.jsonl', chatRows(2, 'unread')));
+    await unread.ended;
+    expect(await watchersLeft()).toEqual([]);
+  });
+});
+
+describe('a deployed stack', () => {
+  const account = {
+    AWS_ACCESS_KEY_ID: 'somebody',
+    AWS_SECRET_ACCESS_KEY: 'something',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+  /** The AWS of these tests is the runtime's endpoint; the CLI is told so as any AWS tool is. */
+  const inAccount = (args: string[], env: Record<string, string> = account) =>
+    batchdrop(args, { cwd: folder, env: { ...env, AWS_ENDPOINT_URL: runtime.names.url } });
+
+  it('is found by CloudFormation, by name, region and profile', async () => {
+    const listed = await inAccount(['list', '--json', '--stack', 'Batchdrop', '--region', 'us-east-1']);
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    expect(listed.stdout).toContain('chat-completions.jsonl');
+
+    const credentials = fileOf('credentials', '[deploy]\naws_access_key_id=a\naws_secret_access_key=b\n');
+    const config = fileOf('config', '[profile deploy]\nregion=us-east-1\n');
+    const files = { AWS_SHARED_CREDENTIALS_FILE: credentials, AWS_CONFIG_FILE: config };
+    const submitted = await inAccount(
+      ['submit', fileOf('deployed.jsonl', chatRows(2, 'deployed')), '--json', '--profile', 'deploy'],
+      files,
+    );
+    expect(submitted).toMatchObject({ code: 0, stderr: '' });
+    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const list = async () => (await cli('list', '--json')).stdout;
+    await expect.poll(list, { timeout: 30_000 }).toContain(jobId);
+  });
+
+  it.each([
+    [
+      'its name is not known',
+      ['--stack', 'Nope', '--region', 'us-east-1'],
+      account,
+      /There is no stack Nope there: give its name with --stack/,
+    ],
+    [
+      'the region is not known',
+      ['--stack', 'Batchdrop'],
+      account,
+      /The AWS region is not known: name it with --region/,
+    ],
+    [
+      'there are no credentials',
+      ['--region', 'us-east-1'],
+      { AWS_EC2_METADATA_DISABLED: 'true' },
+      /There are no AWS credentials: sign in, or name a profile/,
+    ],
+  ])('says what to do when %s', async (_, args, env, sentence) => {
+    const { code, stderr } = await inAccount(['list', ...args], env);
+    expect(stderr).toMatch(sentence);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+});
+
+describe('batchdrop openai', () => {
+  it('takes the one key it was given', async () => {
+    const { child, lines, ended } = cliBeside([
+      ...['openai', '--port', '0', '--directory', join(folder, 'openai'), '--api-key', 'sk-one', '--json'],
+    ]);
+    const [line] = await once(lines, 'line');
+    const statusWith = async (key: string) =>
+      (await fetch(`${JSON.parse(line).url}/batches`, { headers: { authorization: `Bearer ${key}` } }))
+        .status;
+    expect(await statusWith('sk-other')).toBe(401);
+    expect(await statusWith('sk-one')).toBe(200);
+    child.kill('SIGINT');
+    await ended;
+    expect(child.exitCode).toBe(0);
+  });
+});
+
+describe('batchdrop up --json', () => {
+  it('says in lines of JSON where it is and what happens', async () => {
+    const { code, stdout } = await batchdrop(
+      ['up', '--json', '--exit', '--ephemeral', '--port', '0', '--speed', '240'],
+      { cwd: folder },
+    );
+    const [first, ...events] = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(code).toBe(0);
+    expect(first).toMatchObject({
+      url: expect.stringMatching(/^http:\/\/127/),
+      requestBucket: expect.any(String),
+    });
+    expect(events.at(-1)).toMatchObject({ source: 'batchdrop', detail: { data: { status: 'completed' } } });
+  });
+});

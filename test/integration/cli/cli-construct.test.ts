@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { Queue } from 'aws-cdk-lib/aws-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Finding } from '../../../bin/operations/doctor-checks.ts';
+import { Batchdrop } from '../../../lib/batchdrop.ts';
+import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
+import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { readAssembly } from '../../../local/runtime/assembly.ts';
+import { describeStack } from '../../../local/runtime/describe-stack.ts';
+import { Engines } from '../../../local/runtime/engines.ts';
+import { planStack } from '../../../local/runtime/parse-template.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
+import { exampleApp } from '../../stack/synthesis.ts';
+import { batchdrop } from '../child-runtime.ts';
+
+let directory: string;
+let engines: Engines;
+let endpoint: Endpoint;
+let queues: { logicalId: string; physicalId: string }[] = [];
+
+/** A stack of the user's own, as it stands once it is deployed: everything is there, and no function runs. */
+async function deploy(name: string, furnish: (stack: Stack) => void): Promise<void> {
+  const app = exampleApp();
+  furnish(new Stack(app, name));
+  const assembly = readAssembly(app.synth().directory);
+  await engines.apply(planStack(assembly, endpoint.url));
+  const described = { ...describeStack(assembly.template, endpoint.url), name };
+  engines.cloudFormation.hold(described);
+  queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
+}
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'batchdrop-constructs-'));
+  const invocations = { invoke: async () => {}, invokeLater: () => {}, report: () => {} };
+  engines = new Engines({
+    directory,
+    clock: new ManualClock(Date.now()),
+    invocations,
+    authorizer: new Authorizer(),
+  });
+  endpoint = await startEndpoint({ services: engines.all, port: 0 });
+  await deploy('Reports', (stack) => {
+    new Batchdrop(stack, 'Nightly');
+    new Batchdrop(stack, 'By-Request');
+    new CfnOutput(stack, 'CancelQueueUrl', { value: 'of something else' });
+  });
+  await deploy('Search', (stack) => {
+    new Batchdrop(stack, 'Embeddings');
+  });
+  await deploy('Unrelated', (stack) => {
+    new Queue(stack, 'Queue');
+  });
+});
+
+afterAll(async () => {
+  await endpoint?.close();
+  await engines?.close();
+  rmSync(directory, { recursive: true });
+});
+
+const cli = (...args: string[]) =>
+  batchdrop([...args, '--region', 'us-east-1'], {
+    env: {
+      AWS_ENDPOINT_URL: endpoint.url,
+      AWS_ACCESS_KEY_ID: 'somebody',
+      AWS_SECRET_ACCESS_KEY: 'something',
+      AWS_EC2_METADATA_DISABLED: 'true',
+    },
+  });
+
+describe('a construct in a stack of somebody else', () => {
+  it('is found when it is the only one there', async () => {
+    expect(await cli('pause', '--stack', 'Search')).toMatchObject({ code: 0, stderr: '' });
+    expect(await cli('list', '--stack', 'Search', '--json')).toMatchObject({
+      code: 0,
+      stdout: '[]\n',
+    });
+  });
+
+  it('is what the doctor looks at', async () => {
+    const { stdout } = await cli('doctor', '--stack', 'Search', '--json');
+    const findings: Finding[] = JSON.parse(stdout);
+    const right = findings.filter(({ verdict }) => verdict === 'ok').map(({ check }) => check);
+    const queues = ['intake', 'submit', 'deliver', 'cancel', 'undelivered'].map((name) => `dead: ${name}`);
+    expect(right).toEqual(expect.arrayContaining(['stack', 'request bucket', ...queues]));
+    // Here nobody put a key, and no tick was ever due.
+    expect(findings.find(({ check }) => check === 'secret')?.found).toContain('batchdrop/openai');
+  });
+
+  it('is chosen by its id where there are two: they have a ledger each', async () => {
+    const pause = (construct: string) =>
+      cli('pause', '--stack', 'Reports', '--construct', construct, '--json');
+    const told = [await pause('Nightly'), await pause('Nightly'), await pause('By-Request')];
+    expect(told.map(({ stdout }) => JSON.parse(stdout).changed)).toEqual([true, false, true]);
+  });
+
+  it('has queues of its own, and what was given up goes back there', async () => {
+    const client = new SQSClient({
+      endpoint: endpoint.url,
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'somebody', secretAccessKey: 'something' },
+    });
+    const url = (id: RegExp) => queues.find(({ logicalId }) => id.test(logicalId))?.physicalId ?? '';
+    await client.send(
+      new SendMessageCommand({
+        QueueUrl: url(/^ByRequestSubmissionWorkDeadLetters/),
+        MessageBody: 'of the second',
+      }),
+    );
+    const redrive = (construct: string) =>
+      cli('redrive', 'submit', '--stack', 'Reports', '--construct', construct, '--json');
+    expect(JSON.parse((await redrive('Nightly')).stdout)).toEqual({ queue: 'submit', moved: 0 });
+    expect(JSON.parse((await redrive('By-Request')).stdout)).toEqual({ queue: 'submit', moved: 1 });
+    const QueueUrl = url(/^ByRequestSubmissionWorkQueue/);
+    const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl }));
+    expect(Messages?.map(({ Body }) => Body)).toEqual(['of the second']);
+    client.destroy();
+  });
+
+  it.each([
+    [
+      'there are several',
+      ['--stack', 'Reports'],
+      'The stack Reports holds 2 Batchdrops: say with --construct which one, there are Nightly, ByRequest.',
+    ],
+    [
+      'there is none of that name',
+      ['--stack', 'Search', '--construct', 'Nightly'],
+      'The stack Search holds no Batchdrop Nightly: there is Embeddings.',
+    ],
+    [
+      'there is none',
+      ['--stack', 'Unrelated'],
+      'The stack Unrelated holds no Batchdrop, or it is not up yet.',
+    ],
+  ])('is asked for when %s', async (_, where, sentence) => {
+    expect(await cli('list', ...where)).toEqual({ code: 1, stdout: '', stderr: `${sentence}\n` });
+  });
+});

@@ -1,0 +1,279 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DisableRuleCommand, EnableRuleCommand, ListRulesCommand } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import {
+  GetScheduleCommand,
+  ListSchedulesCommand,
+  SchedulerClient,
+  UpdateScheduleCommand,
+} from '@aws-sdk/client-scheduler';
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectionTo } from '../../../bin/connection/connection.ts';
+import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
+import { theirTime } from '../../../bin/terminal/server-time.ts';
+import { aPart } from '../../contracts/samples.ts';
+import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { startS3 } from '../../local/s3/s3-engine-server.ts';
+import { batchdrop, ChildRuntime } from '../child-runtime.ts';
+
+const SPEED = 120;
+const CHECKS = [
+  ...['stack', 'secret', 'API key', 'request bucket', 'schedule', 'last tick', 'clock', 'submission', 'held'],
+  ...['dead: intake', 'dead: submit', 'dead: deliver', 'dead: cancel', 'dead: undelivered'],
+];
+
+let runtime: ChildRuntime;
+let outsider: Outsider;
+
+beforeAll(async () => {
+  runtime = await ChildRuntime.start({ speed: SPEED });
+  outsider = new Outsider(runtime.names);
+});
+
+afterAll(async () => {
+  outsider?.close();
+  await runtime?.discard();
+});
+
+const cli = (...args: string[]) => batchdrop([...args, '--data', runtime.directory]);
+
+/** What the doctor says, by check. */
+async function diagnosis(): Promise<{ code: number | null; by: Map<string, Finding> }> {
+  const { code, stdout, stderr } = await cli('doctor', '--json');
+  expect(stderr).toBe('');
+  const findings: Finding[] = JSON.parse(stdout);
+  expect(findings.map(({ check }) => check)).toEqual(CHECKS);
+  return { code, by: new Map(findings.map((finding) => [finding.check, finding])) };
+}
+
+async function healthy(): Promise<void> {
+  // The first tick comes a minute after the start, half a second of the wall.
+  await expect.poll(async () => (await diagnosis()).code, { timeout: 30_000 }).toBe(0);
+}
+
+const client = () => ({
+  endpoint: runtime.names.url,
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'anybody', secretAccessKey: 'anything' },
+});
+
+async function queueNamed(prefix: string): Promise<string> {
+  const { QueueUrls = [] } = await outsider.sqs.send(new ListQueuesCommand({ QueueNamePrefix: prefix }));
+  const [url, ...others] = QueueUrls;
+  expect(others).toEqual([]);
+  return url ?? '';
+}
+
+async function waiting(QueueUrl: string): Promise<number> {
+  const { Attributes } = await outsider.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+  );
+  return Number(Attributes?.ApproximateNumberOfMessages);
+}
+
+describe('batchdrop doctor', () => {
+  it('passes on a stack that works, a line for each thing that has to be right', async () => {
+    await healthy();
+    const { code, stdout } = await cli('doctor');
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(CHECKS.length);
+    for (const [nth, check] of CHECKS.entries()) expect(lines[nth]).toMatch(new RegExp(`^ok {5}${check} `));
+  });
+
+  it('says what to do about a key that is gone', async () => {
+    const secrets = new SecretsManagerClient(client());
+    const put = (SecretString: string) =>
+      secrets.send(new PutSecretValueCommand({ SecretId: 'batchdrop/openai', SecretString }));
+    await put('{"organization":"org-1"}');
+    const { code, by } = await diagnosis();
+    await put('sk-local');
+    secrets.destroy();
+    expect(code).toBe(1);
+    expect(by.get('secret')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('it holds no key'),
+    });
+    expect(by.get('API key')).toMatchObject({
+      verdict: 'wrong',
+      advice: expect.stringContaining('put-secret-value --secret-id batchdrop/openai'),
+    });
+    expect(by.get('schedule')?.verdict).toBe('ok'); // one that fails keeps no other from being made
+    await healthy();
+  });
+
+  it.each([
+    [
+      'does not tell of its files',
+      { versioned: true, eventBridge: false },
+      'does not tell EventBridge of files: none is ever seen',
+      'Turn on "Amazon EventBridge" in the properties of mine',
+    ],
+    [
+      'keeps no versions',
+      { versioned: false, eventBridge: true },
+      'keeps no versions: every file is rejected',
+      'put-bucket-versioning --bucket mine',
+    ],
+  ])("sees a bucket of the user's own that %s", async (_, settings, found, advice) => {
+    const directory = mkdtempSync(join(tmpdir(), 'batchdrop-doctor-'));
+    const storage = await startS3(directory);
+    storage.engine.createBucket('mine', settings);
+    const s3 = new S3Client({ ...client(), endpoint: storage.url, forcePathStyle: true });
+    const connection = connectionTo(runtime.names);
+    const findings: Finding[] = [];
+    const names = { ...connection.names, requestBucket: 'mine' };
+    for await (const finding of diagnose({ ...connection, s3, names })) findings.push(finding);
+    const skewMs = (await theirTime({ s3, names })) - Date.now();
+    connection.close();
+    s3.destroy();
+    await storage.stop();
+    rmSync(directory, { recursive: true });
+    expect(Math.abs(skewMs)).toBeLessThan(60_000); // without the runtime's word it is the answer's date
+    expect(findings.find(({ check }) => check === 'request bucket')).toEqual({
+      check: 'request bucket',
+      verdict: 'wrong',
+      found,
+      advice: expect.stringContaining(advice),
+    });
+  });
+
+  it('sees a schedule that is off, and ticks that stay away', async () => {
+    const scheduler = new SchedulerClient(client());
+    const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({}));
+    const { Name, ScheduleExpression, FlexibleTimeWindow, Target } = await scheduler.send(
+      new GetScheduleCommand({ Name: Schedules[0]?.Name }),
+    );
+    const turn = (State: 'ENABLED' | 'DISABLED') =>
+      scheduler.send(
+        new UpdateScheduleCommand({ Name, ScheduleExpression, FlexibleTimeWindow, Target, State }),
+      );
+    await turn('DISABLED');
+    expect((await diagnosis()).by.get('schedule')).toMatchObject({
+      verdict: 'wrong',
+      found: expect.stringContaining('DISABLED'),
+    });
+    const tick = async () => (await diagnosis()).by.get('last tick')?.verdict;
+    await expect.poll(tick, { timeout: 30_000 }).toBe('wrong');
+    await turn('ENABLED');
+    scheduler.destroy();
+    await healthy();
+  });
+
+  it('names what is held', async () => {
+    const connection = connectionTo(runtime.names);
+    const held = {
+      code: 'tries_used_up',
+      message: 'look: 14 tries have failed; tried on every half an hour',
+    };
+    const in90Days = Date.now() + 90 * 24 * 3_600_000;
+    const part = aPart({
+      held,
+      tries: 14,
+      dueAt: in90Days,
+      waitUntil: in90Days,
+      active: true,
+      expiresAt: in90Days,
+    });
+    await connection.ledger.createPart(part);
+    const { code, by } = await diagnosis();
+    await connection.ledger.replacePart({ ...part, tries: 0 });
+    connection.close();
+    expect(code).toBe(1);
+    expect(by.get('held')?.found).toBe(`job ${part.jobId} part ${part.number}: ${held.message}`);
+    await healthy();
+  });
+
+  it('notes a pause, which somebody wanted, and ends well', async () => {
+    await cli('pause');
+    const { code, by } = await diagnosis();
+    await cli('resume');
+    expect(by.get('submission')).toMatchObject({
+      verdict: 'note',
+      advice: expect.stringContaining('resume'),
+    });
+    expect(code).toBe(0);
+  });
+
+  it('ends with a sentence where there is no Batchdrop', async () => {
+    const { code, stderr } = await batchdrop(['doctor', '--endpoint', 'http://127.0.0.1:9']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Nothing answers at the endpoint/);
+  });
+});
+
+describe('batchdrop redrive', () => {
+  it('puts events that never reached the intake queue there, and their files become jobs', async () => {
+    const undelivered = await queueNamed('batchdrop-intake-undelivered');
+    const Bucket = runtime.names.requestBucket;
+    // A file of which nobody heard, and its event where EventBridge leaves what it cannot deliver.
+    const { Rules = [] } = await outsider.events.send(
+      new ListRulesCommand({ NamePrefix: 'batchdrop-intake' }),
+    );
+    const [{ Name } = {}] = Rules;
+    await outsider.events.send(new DisableRuleCommand({ Name }));
+    const versionId = await outsider.put('lost.jsonl', chatRows(3, 'lost'));
+    await outsider.events.send(new EnableRuleCommand({ Name }));
+    const object = { key: 'lost.jsonl', 'version-id': versionId, size: 1, etag: 'e' };
+    const event = {
+      source: 'aws.s3',
+      'detail-type': 'Object Created',
+      detail: { bucket: { name: Bucket }, object },
+    };
+    await outsider.sqs.send(
+      new SendMessageCommand({ QueueUrl: undelivered, MessageBody: JSON.stringify(event) }),
+    );
+    expect((await cli('list', '--json')).stdout).not.toContain('lost.jsonl');
+
+    const before = await diagnosis();
+    expect(before.by.get('dead: undelivered')).toMatchObject({
+      verdict: 'wrong',
+      found: '1 message',
+      advice: expect.stringContaining('batchdrop redrive undelivered'),
+    });
+    const { code, stdout } = await cli('redrive', 'undelivered');
+    expect(stdout).toBe('1 message went back into the intake queue.\n');
+    expect(code).toBe(0);
+    const list = async () => (await cli('list', '--json')).stdout;
+    await expect.poll(list, { timeout: 30_000 }).toContain('lost.jsonl');
+    expect(await waiting(undelivered)).toBe(0);
+    await healthy();
+  });
+
+  it('moves every message of a queue, more than one call takes, each as it was', async () => {
+    const [dead, home] = [
+      await queueNamed('batchdrop-cancellation-work-dead-letters'),
+      await queueNamed('batchdrop-cancellation-work-queue'),
+    ];
+    const subscription = await outsider.subscribe('hears-cancels', runtime.names.eventBus, {
+      'detail-type': ['OpenAI Batch Cancel Outcome'],
+    });
+    const jobs = Array.from({ length: 23 }, (_, nth) => `job-${nth}`);
+    for (const jobId of jobs) {
+      await outsider.sqs.send(
+        new SendMessageCommand({ QueueUrl: dead, MessageBody: JSON.stringify({ jobId }) }),
+      );
+    }
+    const { stdout } = await cli('redrive', 'cancel', '--json');
+    expect(JSON.parse(stdout)).toEqual({ queue: 'cancel', moved: 23 });
+    const asked = () =>
+      new Set(subscription.heard.map(({ detail }) => Object(detail.data.request).jobId as unknown));
+    await subscription.until('the last outcome', () => asked().size === jobs.length);
+    expect([...asked()].sort()).toEqual(jobs.sort());
+    expect(await waiting(dead)).toBe(0);
+    expect(await waiting(home)).toBe(0);
+  });
+
+  it('says so when there is nothing, and what queues there are', async () => {
+    expect((await cli('redrive', 'submit')).stdout).toBe(
+      'There is nothing to redrive: submit has no dead letters.\n',
+    );
+    const { code, stderr } = await cli('redrive', 'nonsense');
+    expect(code).toBe(2);
+    expect(stderr).toContain('intake, submit, deliver, cancel, undelivered');
+  });
+});

@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { eventLine } from '../../../bin/terminal/event-line.ts';
+
+const metadata = { id: 'e', version: 1, sequence: 1, occurredAt: '2026-11-21T10:11:12.000Z', jobId: 'job1' };
+const request = { bucket: 'requests', key: 'orders.jsonl', versionId: 'v' };
+
+/** The line of an event, without its colours. */
+function lineOf(detailType: string, data: object): string | undefined {
+  const line = eventLine({ source: 'batchdrop', 'detail-type': detailType, detail: { metadata, data } });
+  return line?.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '');
+}
+
+describe('the line of an event', () => {
+  it.each([
+    [
+      'a running batch',
+      'OpenAI Batch Status Change',
+      {
+        status: 'in_progress',
+        batchId: 'batch_1',
+        request,
+        part: 2,
+        parts: 3,
+        counts: { total: 9, completed: 4, failed: 1 },
+      },
+      '10:11:12  batch   in_progress  orders.jsonl  part 2 of 3  5/9 rows  batch_1',
+    ],
+    [
+      'a failed batch that will be tried again',
+      'OpenAI Batch Status Change',
+      {
+        status: 'failed',
+        batchId: 'batch_1',
+        request,
+        part: 1,
+        parts: 1,
+        counts: null,
+        errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
+        willRetry: true,
+      },
+      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again  batch_1',
+    ],
+    [
+      'a batch that was put back',
+      'OpenAI Batch Status Change',
+      {
+        status: 'failed',
+        batchId: 'batch_1',
+        request,
+        part: 1,
+        parts: 1,
+        counts: null,
+        errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
+        willRetry: true,
+        waiting: { for: 'token_limit', position: 3, until: '2026-11-20T10:17:40.000Z' },
+      },
+      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again (waiting: token limit, position 3, until 10:17 at the latest)  batch_1',
+    ],
+    [
+      'an accepted job whose batches are held back',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', request, rows: 7, parts: 1, waiting: { for: 'open_batches' } },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: open batches  job1',
+    ],
+    [
+      'an accepted job',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', request, rows: 7, parts: 1 },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  job1',
+    ],
+    [
+      'a rejected job',
+      'OpenAI Batch Job Status Change',
+      { status: 'rejected', request, findings: { count: 2, first: [{ line: 3, message: 'no custom_id' }] } },
+      '10:11:12  job     rejected     orders.jsonl  2 findings  line 3: no custom_id  job1',
+    ],
+    [
+      'a joined job',
+      'OpenAI Batch Job Status Change',
+      { status: 'joined', request, joinedJobId: 'job0' },
+      '10:11:12  job     joined       orders.jsonl  the same bytes as job job0: not run again  job1',
+    ],
+    [
+      'a cancelled job',
+      'OpenAI Batch Job Status Change',
+      {
+        status: 'cancelled',
+        request,
+        rows: { total: 9, succeeded: 4, failed: 0, expired: 0, cancelled: 5, missing: 0 },
+        reason: { code: 'cancelled', message: 'as asked for' },
+      },
+      '10:11:12  job     cancelled    orders.jsonl  9 rows: 4 succeeded, 5 cancelled  as asked for  job1',
+    ],
+    [
+      'a file that was cancelled before it was read',
+      'OpenAI Batch Job Status Change',
+      {
+        status: 'cancelled',
+        request,
+        rows: { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 },
+        reason: { code: 'cancelled', message: 'cancelled before the file was read' },
+      },
+      '10:11:12  job     cancelled    orders.jsonl  cancelled before the file was read  job1',
+    ],
+    [
+      'the outcome of a cancel request',
+      'OpenAI Batch Cancel Outcome',
+      { request: { batchId: 'batch_1' }, outcome: 'too_late', message: 'already completed' },
+      '10:11:12  cancel  too_late     already completed  batch_1',
+    ],
+    [
+      'a file whose name would move the cursor',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', request: { ...request, key: 'a\u001b[2Jb\r\nc' }, rows: 1, parts: 1 },
+      '10:11:12  job     accepted     a�[2Jb��c  1 row in 1 batch  job1',
+    ],
+  ])('tells of %s', (_, detailType, data, line) => {
+    expect(lineOf(detailType, data)).toBe(line);
+  });
+
+  it('is left out for events of others', () => {
+    expect(eventLine({ source: 'aws.s3', 'detail-type': 'Object Created', detail: {} })).toBeUndefined();
+    expect(lineOf('Something New', {})).toBeUndefined();
+  });
+});

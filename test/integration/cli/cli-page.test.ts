@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { batchdrop } from '../child-runtime.ts';
+import { helpOf, pageOf } from './cli-page.ts';
+
+const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
+const prose = readFileSync(new URL('cli-page.md', import.meta.url), 'utf8');
+const blocks = [...page.matchAll(/```text\n([\s\S]*?)\n```/g)].map(([, text = '']) => text);
+
+describe('docs/cli.md', () => {
+  it('has the help text of every command as it is (else: npm run docs:cli)', async () => {
+    const { stdout } = await batchdrop(['--help']);
+    const commands = [...stdout.matchAll(/^ {2}(\w+) (?:\[|<)/gm)].map(([, name = '']) => name);
+    expect(commands.length).toBeGreaterThan(8);
+    for (const help of await Promise.all(commands.filter((name) => name !== 'help').map(helpOf)))
+      expect(blocks).toContain(help);
+  });
+
+  it('has the prose as it is, and a capture of each command at 80 columns', async () => {
+    const captures = blocks.filter((block) => block.startsWith('$ npx batchdrop '));
+    expect(captures.length).toBeGreaterThanOrEqual(9);
+    expect(
+      captures
+        .join('\n')
+        .split('\n')
+        .filter((line) => line.length > 80),
+    ).toEqual([]);
+    const names = [...prose.matchAll(/\{\{capture ([\w-]+)\}\}/g)].map(([, name = '']) => name);
+    const filled = await pageOf(prose, new Map(names.map((name, nth) => [name, captures[nth] ?? ''])));
+    expect(page).toBe(filled);
+  });
+});

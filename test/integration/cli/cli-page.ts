@@ -1,0 +1,129 @@
+/**
+ * Writes docs/cli.md: `npm run docs:cli`. The help texts and captures are of real runs, on a terminal of 80 columns made
+ * by `script` (util-linux). cli-page.test.ts fails when the page's help texts are no longer those of the commands.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { chatRows } from '../../local/endpoint/stock-clients.ts';
+import { batchdrop } from '../child-runtime.ts';
+import { Terminal } from './cli-terminal.ts';
+
+const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
+const PAGE = join(PROJECT, 'docs', 'cli.md');
+const PROSE = join(PROJECT, 'test', 'integration', 'cli-page.md');
+
+/** The help text of a command, as `{{help NAME}}` in the prose stands for it. */
+export async function helpOf(command: string): Promise<string> {
+  return (await batchdrop([command, '--help'])).stdout.trim();
+}
+
+/** Fills the prose: `{{help NAME}}` and `{{capture NAME}}`. Throws for a name that is not there. */
+export async function pageOf(prose: string, captures: ReadonlyMap<string, string>): Promise<string> {
+  let page = '';
+  for (const [nth, piece] of prose.split(/\{\{([^}]+)\}\}/).entries()) {
+    if (nth % 2 === 0) {
+      page += piece;
+      continue;
+    }
+    const [kind = '', name = ''] = piece.split(' ');
+    const text = kind === 'help' ? await helpOf(name) : captures.get(name);
+    if (text === undefined) throw new Error(`there is no capture ${name}`);
+    page += `\`\`\`text\n${text}\n\`\`\``;
+  }
+  return page;
+}
+
+async function capture(): Promise<Map<string, string>> {
+  const captures = new Map<string, string>();
+  const folder = mkdtempSync(join(tmpdir(), 'batchdrop-page-'));
+  cpSync(join(PROJECT, 'examples'), join(folder, 'examples'), { recursive: true });
+  writeFileSync(join(folder, 'large.jsonl'), chatRows(60_000, 'large'));
+  writeFileSync(join(folder, 'more.jsonl'), chatRows(20_000, 'more'));
+  const open = (line: string, env: Record<string, string> = {}) => new Terminal(line, { cwd: folder, env });
+  const run = async (name: string, line: string) => {
+    const screen = await open(line).untilEnded();
+    captures.set(name, [captures.get(name), screen].filter(Boolean).join('\n\n'));
+    return screen;
+  };
+  const terminals: Terminal[] = [];
+  try {
+    const up = open('batchdrop up --port 4577');
+    terminals.push(up);
+    captures.set('up', await up.until(/job {5}completed.*/));
+
+    await run('dry-run', 'batchdrop submit large.jsonl --dry-run');
+    await run('dry-run', 'batchdrop submit examples/two-models.jsonl --dry-run');
+    await run('dry-run', 'batchdrop submit examples/with-bad-lines.jsonl --dry-run');
+    const watch = open('batchdrop watch');
+    terminals.push(watch);
+    await watch.until(/Watching .*/);
+    const submit = open('batchdrop submit more.jsonl --wait');
+    captures.set('submit', await submit.until(/^[1-9][\d,]*\/20,000 rows {2}\d:\d\d/m));
+    await submit.untilEnded();
+    captures.set('watch', await watch.until(/job {5}completed.*/));
+    await watch.stop();
+
+    await run('pause', 'batchdrop pause');
+    const held = await run('pause', 'batchdrop submit examples/embeddings.jsonl');
+    const [, jobId = ''] = / {2}job (\w+)/.exec(held) ?? [];
+    await run('pause', 'batchdrop resume');
+    await run('list', 'batchdrop list --since 24h');
+    await run('cancel', `batchdrop cancel ${jobId}`);
+    const done = await run('list', 'batchdrop list --status completed');
+    const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
+    await run('results', `batchdrop results ${completed} --out results`);
+    await run('doctor', 'batchdrop doctor');
+    await giveUpAnEvent('http://127.0.0.1:4577');
+    await open('batchdrop pause').untilEnded();
+    await run('doctor-failing', 'batchdrop doctor');
+    await open('batchdrop resume').untilEnded();
+    await run('redrive', 'batchdrop redrive undelivered');
+    await captureRealApi(open, terminals, captures);
+    return captures;
+  } finally {
+    for (const terminal of terminals.reverse()) await terminal.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A Batch API server, and a runtime that takes it for the real one. */
+async function captureRealApi(
+  open: (line: string, env?: Record<string, string>) => Terminal,
+  terminals: Terminal[],
+  captures: Map<string, string>,
+): Promise<void> {
+  const api = open('batchdrop openai --port 4578 --api-key sk-anything');
+  terminals.push(api);
+  captures.set('openai', await api.until(/OPENAI_BASE_URL=.*/));
+
+  const real = open('batchdrop up --real --port 4579', {
+    OPENAI_API_KEY: 'sk-anything',
+    OPENAI_BASE_URL: 'http://127.0.0.1:4578/v1',
+  });
+  terminals.push(real);
+  await real.until(/Batchdrop is up[\s\S]*Ctrl-C.*/);
+  await open('batchdrop submit examples/responses.jsonl --data .batchdrop-real').untilEnded();
+  await real.until(/\[y\/N\]/);
+  real.type('y\r');
+  captures.set('real', await real.until(/its results are in [\s\S]*\//));
+}
+
+/** Leaves a message where EventBridge leaves the events that it cannot deliver. */
+async function giveUpAnEvent(endpoint: string): Promise<void> {
+  const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials });
+  const { QueueUrls = [] } = await sqs.send(
+    new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-intake-undelivered' }),
+  );
+  await sqs.send(new SendMessageCommand({ QueueUrl: QueueUrls[0], MessageBody: '{}' }));
+  sqs.destroy();
+}
+
+if (import.meta.main) {
+  mkdirSync(dirname(PAGE), { recursive: true });
+  writeFileSync(PAGE, await pageOf(readFileSync(PROSE, 'utf8'), await capture()));
+  console.log(PAGE);
+}

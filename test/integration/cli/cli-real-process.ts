@@ -1,0 +1,20 @@
+/** `batchdrop up --real` with a clock that runs fast and a person at the other end of a pipe: run by cli-real.test.ts. */
+import { once } from 'node:events';
+import { untilStopped } from '../../../bin/terminal/stop-signal.ts';
+import { realBatchApi } from '../../../bin/up/real-batch-api.ts';
+import { runStack } from '../../../bin/up/run-local-stack.ts';
+
+const [data = 'data', yes] = process.argv.slice(2);
+const stopping = new AbortController();
+void untilStopped().then(() => stopping.abort());
+await runStack({
+  options: { port: 0, data, speed: 120, real: true, yes: yes === '--yes' },
+  api: realBatchApi(process.env),
+  ask: async (question) => {
+    process.send?.({ question });
+    const [answer] = await once(process, 'message');
+    return answer === 'yes';
+  },
+  stopped: stopping.signal,
+});
+process.disconnect?.();

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+
+const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
+const PSEUDO_TERMINAL = 'script'; // of util-linux: wanted to write the page anew, not to test it
+const COLUMNS = 80;
+const LONGEST_MS = 240_000;
+
+/** A command line on a terminal of 80 columns, and what its screen shows. */
+export class Terminal {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  readonly #line: string;
+  #written = '';
+
+  /** `line` begins with `batchdrop`. */
+  constructor(line: string, { cwd, env }: { cwd: string; env: Record<string, string> }) {
+    this.#line = line;
+    const command = line.replace(/^batchdrop/, `exec '${process.execPath}' '${BATCHDROP}'`);
+    this.#child = spawn(PSEUDO_TERMINAL, ['-qefc', `stty cols ${COLUMNS} rows 50; ${command}`, '/dev/null'], {
+      cwd,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { PATH: process.env.PATH, HOME: tmpdir(), TERM: 'xterm', NO_COLOR: '1', ...env },
+    });
+    this.#child.stdout?.on('data', (text) => {
+      this.#written += text;
+    });
+    this.#ended = once(this.#child, 'exit');
+  }
+
+  /** The screen with the command line on top, once it shows that. */
+  async until(pattern: RegExp): Promise<string> {
+    const giveUpAt = performance.now() + LONGEST_MS;
+    while (!pattern.test(this.#screen())) {
+      if (performance.now() > giveUpAt)
+        throw new Error(`${this.#line} never showed ${pattern}:\n${this.#screen()}`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return this.#screen();
+  }
+
+  async untilEnded(): Promise<string> {
+    await this.#ended;
+    return this.#screen();
+  }
+
+  type(keys: string): void {
+    this.#child.stdin?.write(keys);
+  }
+
+  /** Ends it as Ctrl-C does. */
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    this.type('\u0003');
+    await this.#ended;
+  }
+
+  #screen(): string {
+    const lines = [''];
+    // What begins a line anew, by readline or by us, takes away what stood there.
+    const text = this.#written.replaceAll(/\r+\n/g, '\n').replaceAll('\u001b[1G', '\r').replaceAll('^C', '');
+    for (const [nth, rewritten] of text.split('\r').entries()) {
+      if (nth > 0) lines[lines.length - 1] = '';
+      const [rest = '', ...more] = stripVTControlCharacters(rewritten).split('\n');
+      lines[lines.length - 1] += rest;
+      lines.push(...more);
+    }
+    const shown = [`$ npx ${this.#line}`, ...lines].map((line) => line.trimEnd()).join('\n');
+    return wrapped(shown.trimEnd());
+  }
+}
+
+/** As a terminal breaks lines. */
+function wrapped(text: string): string {
+  return text.replaceAll(new RegExp(`(?<=^(?:.{${COLUMNS}})+)(?=.)`, 'gm'), '\n');
+}

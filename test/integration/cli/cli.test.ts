@@ -1,0 +1,221 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chatRows, idsIn, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { batchdrop, ChildRuntime } from '../child-runtime.ts';
+
+const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
+
+let runtime: ChildRuntime;
+let folder: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'batchdrop-cli-'));
+  runtime = await ChildRuntime.start({ speed: 120 });
+});
+
+afterAll(async () => {
+  await runtime?.discard();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs the CLI in a folder of its own, against the runtime. */
+function cli(...args: string[]) {
+  return batchdrop([...args, '--data', runtime.directory], { cwd: folder });
+}
+
+function fileOf(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe('batchdrop', () => {
+  it('submits a file, waits for it, lists it and fetches its results', async () => {
+    const file = chatRows(20, 'cli');
+    const submitted = await cli(
+      'submit',
+      fileOf('mine.jsonl', file),
+      '--wait',
+      '--json',
+      '--meta',
+      'team=red',
+    );
+    const [job] = JSON.parse(submitted.stdout);
+    expect(submitted).toMatchObject({ code: 0, stderr: '' });
+    expect(job).toMatchObject({ status: 'completed', rows: { total: 20, succeeded: 20 } });
+
+    const listed = await cli('list', '--status', 'completed');
+    expect(listed.stdout).toMatch(new RegExp(`^${job.jobId}  completed +20  .*  mine.jsonl$`, 'm'));
+
+    const fetched = await cli('results', job.jobId);
+    const results = join(folder, job.jobId);
+    expect(fetched.code).toBe(0);
+    expect(readdirSync(results).toSorted()).toEqual(['errors.jsonl', 'output.jsonl', 'summary.json']);
+    expect(idsIn(readFileSync(join(results, 'output.jsonl'), 'utf8'))).toEqual(idsIn(file));
+  });
+
+  it('fetches the lines that belong to no row as well, where a job has any', async () => {
+    const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
+    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const outsider = new Outsider(runtime.names);
+    const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // as DELIVER names it; the local API makes no such lines
+    const Body = '{"custom_id":"stranger"}\n';
+    await outsider.s3.send(new PutObjectCommand({ Bucket: runtime.names.resultsBucket, Key, Body }));
+    outsider.close();
+    expect((await cli('results', jobId, '--out', join(folder, 'odd'))).code).toBe(0);
+    expect(readFileSync(join(folder, 'odd', 'anomalies.jsonl'), 'utf8')).toBe(Body);
+  });
+
+  it('runs the examples: good ones complete, the one with bad lines is rejected with a report on each', async () => {
+    const good = await cli(
+      'submit',
+      ...['responses.jsonl', 'embeddings.jsonl'].map((name) => join(EXAMPLES, name)),
+      '--wait',
+    );
+    expect(good).toMatchObject({ code: 0, stderr: '' });
+
+    const bad = await cli('submit', join(EXAMPLES, 'with-bad-lines.jsonl'), '--wait', '--json');
+    const [job] = JSON.parse(bad.stdout);
+    expect(bad.code).toBe(1);
+    expect(job).toMatchObject({ status: 'rejected' });
+    expect((await cli('results', job.jobId, '--out', join(folder, 'report'))).code).toBe(0);
+    const report = readFileSync(join(folder, 'report', 'rejected.json'), 'utf8');
+    for (const line of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) expect(report).toContain(`"line": ${line},`);
+  });
+
+  it('cancels a running batch, whose partial results can be fetched', async () => {
+    const submitted = await cli('submit', fileOf('long.jsonl', chatRows(48_000, 'long')), '--json');
+    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const outsider = new Outsider(runtime.names);
+    const heard = await outsider.subscribe('cli-cancel', runtime.names.eventBus, { source: ['batchdrop'] });
+    await heard.until(
+      'the running batch',
+      ({ detail }) => detail.metadata.jobId === jobId && detail.data.status === 'in_progress',
+    );
+    expect((await cli('cancel', jobId)).code).toBe(0);
+    const cancelled = await heard.untilJob(jobId, 'cancelled');
+    outsider.close();
+
+    const { total, succeeded, cancelled: unfinished } = Object(cancelled.detail.data.rows);
+    expect({ total, sum: succeeded + unfinished }).toEqual({ total: 48_000, sum: 48_000 });
+    expect(succeeded).toBeGreaterThan(0);
+    expect(unfinished).toBeGreaterThan(0);
+    expect((await cli('results', jobId, '--out', join(folder, 'partial'))).code).toBe(0);
+    const output = readFileSync(join(folder, 'partial', 'output.jsonl'), 'utf8');
+    expect(idsIn(output)).toHaveLength(succeeded);
+  });
+
+  it('never makes a path of a key', async () => {
+    const outsider = new Outsider(runtime.names);
+    await outsider.put('../../outside.jsonl', `${chatRows(1, 'outside')}broken`);
+    outsider.close();
+    const rejected = async () => JSON.parse((await cli('list', '--status', 'rejected', '--json')).stdout);
+    const isOutside = expect.objectContaining({
+      request: expect.objectContaining({ key: '../../outside.jsonl' }),
+    });
+    await expect.poll(rejected, { timeout: 30_000, interval: 200 }).toContainEqual(isOutside);
+    const jobs: { jobId: string; request: { key: string } }[] = await rejected();
+    const jobId = jobs.find(({ request }) => request.key.includes('outside'))?.jobId ?? '';
+    const nested = join(folder, 'a', 'b');
+    mkdirSync(nested, { recursive: true });
+    await batchdrop(['results', jobId, '--data', runtime.directory], { cwd: nested });
+    expect(readdirSync(nested)).toEqual([jobId]);
+    expect(readdirSync(join(folder, 'a'))).toEqual(['b']);
+  });
+
+  it('finds the runtime by its address alone', async () => {
+    const listed = await batchdrop(['list', '--json', '--endpoint', runtime.names.url], { cwd: folder });
+    expect(listed.code).toBe(0);
+    expect(JSON.parse(listed.stdout)).toContainEqual(
+      expect.objectContaining({ request: expect.objectContaining({ key: 'chat-completions.jsonl' }) }),
+    );
+  });
+});
+
+describe('batchdrop says what to do', () => {
+  it.each([
+    [
+      'when there is no runtime',
+      ['list', '--data', 'nowhere'],
+      1,
+      /No runtime works in nowhere: start one with npm start/,
+    ],
+    [
+      'when nothing answers',
+      ['list', '--endpoint', 'http://127.0.0.1:9'],
+      1,
+      /Nothing answers at the endpoint/,
+    ],
+    ['when the command is unknown', ['frobnicate'], 2, /unknown command 'frobnicate'/],
+    ['when a file is missing on the line', ['submit'], 2, /missing required argument 'file'/],
+    [
+      'when --real gets a speed',
+      ['up', '--real', '--speed', '60'],
+      2,
+      /'--real' cannot be used with option '--speed/,
+    ],
+    [
+      'when --real is to wait for the example',
+      ['up', '--real', '--exit'],
+      2,
+      /cannot be used with option '--real'/,
+    ],
+    [
+      'when --real has no key',
+      ['up', '--real'],
+      1,
+      /--real needs the API key in the environment variable OPENAI_API_KEY/,
+    ],
+    [
+      'when the port is none',
+      ['up', '--port', 'http'],
+      2,
+      /The port has to be a whole number from 0 to 65535/,
+    ],
+  ])('%s', async (_, args, code, sentence) => {
+    const answer = await batchdrop(args, { cwd: folder });
+    expect(answer.stderr).toMatch(sentence);
+    expect(answer.stderr).not.toMatch(/^\s+at /m);
+    expect(answer.code).toBe(code);
+  });
+
+  it.each([
+    [
+      'when a job is unknown',
+      ['results', 'abc'],
+      /There is no job or batch abc: batchdrop list shows what there is/,
+    ],
+    ['when a file is not there', ['submit', 'gone.jsonl'], /gone.jsonl cannot be read/],
+    ['when a cancel names nothing', ['cancel'], /Give either an id or --key KEY/],
+    ['when a cancel names no id', ['cancel', 'no such id'], /Nothing was sent: jobId has to be/],
+  ])('%s', async (_, args, sentence) => {
+    const answer = await cli(...args);
+    expect(answer.stderr).toMatch(sentence);
+    expect(answer.code).toBe(1);
+  });
+
+  it('when the data directory is in use', async () => {
+    const answer = await cli('up', '--port', '0');
+    expect(answer).toMatchObject({ code: 1 });
+    expect(answer.stderr).toContain(`in use by a running runtime (pid ${runtime.names.pid})`);
+  });
+
+  it('when the port is in use', async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) =>
+      other.listen(0, '127.0.0.1', () => {
+        const address = other.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : 0);
+      }),
+    );
+    const answer = await batchdrop(['up', '--port', String(port), '--ephemeral'], { cwd: folder });
+    other.close();
+    expect(answer.stderr).toMatch(new RegExp(`^Port ${port} is already in use: .*--port`));
+    expect(answer.code).toBe(1);
+  });
+});

@@ -1,0 +1,146 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { connectionTo } from '../../bin/connection/connection.ts';
+import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import { VirtualClock } from '../../local/clock.ts';
+import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
+import { type BatchApiOptions, startBatchApi } from '../../local/openai/server.ts';
+import { readWhereabouts, type Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { Outsider } from '../local/endpoint/stock-clients.ts';
+import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
+
+const PROCESS = fileURLToPath(new URL('cli/cli-real-process.ts', import.meta.url));
+
+/** The only key its Batch API takes. */
+export const KEY = 'sk-test-behind-tls';
+
+/** A laptop: a folder in which `batchdrop up --real` keeps its data, and a stand-in for the real API over https. */
+export class Laptop {
+  readonly folder: string;
+  readonly apiUrl: string;
+  readonly #close: () => Promise<void>;
+  readonly #running = new Set<RealRun>();
+
+  private constructor(folder: string, apiUrl: string, close: () => Promise<void>) {
+    this.folder = folder;
+    this.apiUrl = apiUrl;
+    this.#close = close;
+  }
+
+  static async open(options: Pick<BatchApiOptions, 'faults'> = {}): Promise<Laptop> {
+    const folder = mkdtempSync(join(tmpdir(), 'batchdrop-real-'));
+    const clock = new VirtualClock({ speed: 600 });
+    const api = await startBatchApi({ ...options, directory: join(folder, 'openai'), clock, apiKey: KEY });
+    const front = await openTlsFront(api.url);
+    return new Laptop(folder, front.url, async () => {
+      await front.close();
+      await api.close();
+      clock.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+  }
+
+  /** `batchdrop up --real`, with these options besides. */
+  run(...more: '--yes'[]): RealRun {
+    const run = new RealRun(this, more);
+    this.#running.add(run);
+    return run;
+  }
+
+  /** Ends what a failed test left: the data directory serves one run at a time. */
+  async endRuns(): Promise<void> {
+    for (const run of this.#running) await run.end('SIGKILL');
+    this.#running.clear();
+  }
+
+  async close(): Promise<void> {
+    await this.endRuns();
+    await this.#close();
+  }
+
+  get names(): Whereabouts {
+    const names = readWhereabouts(join(this.folder, 'data'));
+    if (names === undefined) throw new Error('nothing is up');
+    return names;
+  }
+
+  /** Drops a request file; answers its job. */
+  async drop(key: string, body: string): Promise<string> {
+    const outsider = new Outsider(this.names);
+    const versionId = await outsider.put(key, body);
+    outsider.close();
+    return jobIdOf({ bucket: this.names.requestBucket, key, versionId });
+  }
+
+  /** So many looks of the poller, in each of which something held back could have been sent. */
+  async untilLooked(times: number): Promise<void> {
+    const { ledger, close } = connectionTo(this.names);
+    const written = async () => (await ledger.readControl()).version; // at the begin and the end of each look
+    const before = await written();
+    await expect.poll(written, { timeout: 45_000 }).toBeGreaterThanOrEqual(before + 2 * times);
+    close();
+  }
+
+  /** What the API was asked for. */
+  asked(event: AuditEntry['event']): AuditEntry[] {
+    return readAudit(join(this.folder, 'openai')).filter((entry) => entry.event === event);
+  }
+}
+
+/** One run, and whoever answers its questions. */
+class RealRun {
+  readonly #child: ChildProcess;
+  readonly #questions: string[] = [];
+  printed = '';
+
+  constructor({ folder, apiUrl }: Laptop, more: string[]) {
+    this.#child = fork(PROCESS, ['data', ...more], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        PATH: process.env.PATH,
+        HOME: folder,
+        NO_COLOR: '1',
+        OPENAI_API_KEY: KEY,
+        OPENAI_BASE_URL: apiUrl,
+        NODE_EXTRA_CA_CERTS: TEST_CA,
+      },
+    });
+    for (const output of [this.#child.stdout, this.#child.stderr]) {
+      output?.on('data', (text) => {
+        this.printed += text;
+      });
+    }
+    this.#child.on('message', (message) => this.#questions.push(Object(message).question));
+  }
+
+  async untilPrinted(text: string): Promise<void> {
+    await expect.poll(() => this.printed, { timeout: 45_000, interval: 50 }).toContain(text);
+  }
+
+  async untilAsked(): Promise<string> {
+    await expect.poll(() => this.#questions.length, { timeout: 45_000, interval: 50 }).toBeGreaterThan(0);
+    return this.#questions.shift() ?? '';
+  }
+
+  get hasAsked(): boolean {
+    return this.#questions.length > 0;
+  }
+
+  answer(answer: 'yes' | 'no'): void {
+    this.#child.send(answer);
+  }
+
+  async end(signal: 'SIGKILL' | 'SIGINT'): Promise<void> {
+    const { exitCode, signalCode } = this.#child;
+    if (exitCode !== null || signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await ended;
+  }
+}

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DataDirectory } from '../../../local/runtime/data-directory.ts';
+import { readWhereabouts } from '../../../local/runtime/runtime-endpoints.ts';
+import { SavedClock } from '../../../local/runtime/saved-clock.ts';
+
+const MODULE = new URL('../../../local/runtime/data-directory.ts', import.meta.url).href;
+
+let parent: string;
+let path: string;
+
+beforeEach(() => {
+  parent = mkdtempSync(join(tmpdir(), 'batchdrop-data-'));
+  path = join(parent, 'data');
+});
+
+afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+describe('a data directory', () => {
+  it('belongs to one runtime at a time', () => {
+    const first = new DataDirectory(path, 'local');
+    expect(() => new DataDirectory(path, 'local')).toThrow(
+      /is in use by another runtime: stop it, or choose/,
+    );
+    first.release();
+    new DataDirectory(path, 'local').release();
+  });
+
+  it('is free again the moment its runtime was killed', async () => {
+    const source = `
+      import { DataDirectory } from ${JSON.stringify(MODULE)};
+      globalThis.held = new DataDirectory(${JSON.stringify(path)}, 'local');
+      held.announce({ url: 'http://127.0.0.1:1', pid: process.pid });
+      console.log('held');
+      setInterval(() => {}, 1000);`;
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    expect(() => new DataDirectory(path, 'local')).toThrow(
+      `is in use by a running runtime (pid ${child.pid})`,
+    );
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    new DataDirectory(path, 'local').release();
+  });
+
+  it('tells where its runtime is, as long as there is one', () => {
+    const data = new DataDirectory(path, 'local');
+    const whereabouts = {
+      url: 'http://127.0.0.1:4566',
+      pid: process.pid,
+      openAiUrl: 'http://127.0.0.1:1/v1',
+      requestBucket: 'requests',
+      resultsBucket: 'results',
+      cancelQueueUrl: 'http://127.0.0.1:4566/000000000000/cancel',
+      eventBus: 'bus',
+      ledgerTable: 'ledger',
+    };
+    data.announce(whereabouts);
+    expect(readWhereabouts(path)).toEqual(whereabouts);
+    data.release();
+    expect(readWhereabouts(path)).toBeUndefined();
+  });
+
+  it('does not mix jobs of the real API with those of the local one', () => {
+    const data = new DataDirectory(path, 'local');
+    data.saveTime(1);
+    data.release();
+    expect(() => new DataDirectory(path, 'real')).toThrow(
+      /holds the jobs of the local Batch API, not of the real one/,
+    );
+    new DataDirectory(path, 'local').release();
+  });
+
+  it('does not fill a folder that holds something else', () => {
+    mkdirSync(path);
+    writeFileSync(join(path, 'thesis.txt'), '');
+    expect(() => new DataDirectory(path, 'local')).toThrow(/holds other things than Batchdrop's data/);
+  });
+
+  it('says so when it lies where there can be no directory', () => {
+    writeFileSync(path, 'a file');
+    expect(() => new DataDirectory(path, 'local')).toThrow(/cannot be used as a data directory/);
+    expect(() => new DataDirectory(join(path, 'below'), 'local')).toThrow(/cannot be written/);
+  });
+});
+
+describe('the time of a runtime', () => {
+  it('goes on where it stopped, though it ran far ahead of the wall', async () => {
+    const first = new DataDirectory(path, 'local');
+    const running = new SavedClock(first, 1_000_000);
+    await expect.poll(() => running.clock.now(), { interval: 5 }).toBeGreaterThan(Date.now() + 10_000_000);
+    running.close();
+    const stoppedAt = running.clock.now();
+    first.release();
+
+    const second = new DataDirectory(path, 'local');
+    const resumed = new SavedClock(second, 1);
+    expect(resumed.clock.now()).toBeGreaterThanOrEqual(first.time);
+    expect(resumed.clock.now()).toBeLessThan(stoppedAt + 3_600_000);
+    resumed.close();
+    second.release();
+  });
+
+  it('is never set back by a death, as what is saved lies ahead', () => {
+    const killed = new DataDirectory(path, 'local');
+    const running = new SavedClock(killed, 60);
+    const shown = running.clock.now();
+    expect(killed.time).toBeGreaterThan(shown); // what a restart would go on from
+    running.close();
+    killed.release();
+  });
+});

@@ -1,0 +1,100 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { connectionTo } from '../../../bin/connection/connection.ts';
+import { followJob } from '../../../bin/jobs/jobs.ts';
+import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+import { chatRows, idsIn, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { ChildRuntime } from '../child-runtime.ts';
+
+let started: ChildRuntime | undefined;
+
+afterEach(async () => {
+  await started?.discard();
+  started = undefined;
+});
+
+async function start(speed: number, directory?: string): Promise<ChildRuntime> {
+  started = await ChildRuntime.start(directory === undefined ? { speed } : { speed, directory });
+  return started;
+}
+
+/** Puts a file and answers its job id. */
+async function put(runtime: ChildRuntime, key: string, file: string): Promise<string> {
+  const outsider = new Outsider(runtime.names);
+  try {
+    const versionId = await outsider.put(key, file);
+    return jobIdOf({ bucket: runtime.names.requestBucket, key, versionId });
+  } finally {
+    outsider.close();
+  }
+}
+
+async function statusOf(runtime: ChildRuntime, jobId: string): Promise<string | undefined> {
+  const connection = connectionTo(runtime.names);
+  try {
+    const job = await connection.ledger.readJob(jobId);
+    const [part] = job?.plan ? await connection.ledger.partsOf(jobId, job.plan.planId) : [];
+    return part?.batch?.status;
+  } finally {
+    connection.close();
+  }
+}
+
+/** Waits for the end of a job; answers how it ended and the ids in its output. */
+async function endOf(
+  runtime: ChildRuntime,
+  jobId: string,
+): Promise<{ status: string | undefined; ids: string[] }> {
+  const connection = connectionTo(runtime.names);
+  const outsider = new Outsider(runtime.names);
+  try {
+    const job = await followJob(connection, jobId, { signal: AbortSignal.timeout(45_000) });
+    const key = `${job?.request.key}/${jobId}/output.jsonl`;
+    const output = job?.status === 'completed' ? await outsider.read(runtime.names.resultsBucket, key) : '';
+    return { status: job?.status, ids: idsIn(output) };
+  } finally {
+    outsider.close();
+    connection.close();
+  }
+}
+
+function batchesOf(runtime: ChildRuntime, jobId: string): number {
+  return runtime.openAiAudit.filter(
+    (entry) => entry.event === 'batch.created' && entry.metadata?.batchdrop_job === jobId,
+  ).length;
+}
+
+describe('a runtime that is killed in the middle of one batch, and right after it took another file', () => {
+  it('runs both to their end when started again, one batch each, and then stops with nothing left running', async () => {
+    const first = await start(60);
+    const [running, taken] = [chatRows(40, 'running'), chatRows(30, 'taken')];
+    const runningJob = await put(first, 'mid-batch.jsonl', running);
+    await expect
+      .poll(() => statusOf(first, runningJob), { timeout: 30_000, interval: 20 })
+      .toBe('in_progress');
+    const functions = first.functionPids();
+    expect(functions.length).toBeGreaterThan(0);
+    const takenJob = await put(first, 'right-after-put.jsonl', taken);
+    await first.kill();
+    await expect.poll(() => functions.filter(isAlive), { timeout: 10_000 }).toEqual([]);
+
+    const second = await start(600, first.directory);
+    expect(await endOf(second, runningJob)).toEqual({ status: 'completed', ids: idsIn(running) });
+    expect(await endOf(second, takenJob)).toEqual({ status: 'completed', ids: idsIn(taken) });
+    expect(batchesOf(second, runningJob)).toBe(1);
+    expect(batchesOf(second, takenJob)).toBe(1);
+
+    await expect.poll(() => second.functionPids().length, { timeout: 15_000 }).toBeGreaterThan(0);
+    const left = second.functionPids();
+    expect(await second.stop()).toBe(0);
+    expect(left.filter(isAlive)).toEqual([]);
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,204 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
+import type { Queues } from '../../../local/aws/sqs/queues.ts';
+import { VirtualClock } from '../../../local/clock.ts';
+import {
+  EventSourceMapping,
+  failedIds,
+  type MappingSpec,
+} from '../../../local/lambda/event-source-mapping.ts';
+import { functionEnvironment } from '../../../local/lambda/function-environment.ts';
+import type { FunctionSpec } from '../../../local/lambda/function-spec.ts';
+import { LambdaFunction } from '../../../local/lambda/lambda-function.ts';
+
+const VISIBILITY_SECONDS = 600;
+
+let directory: string;
+let clock: VirtualClock;
+let engine: SqsEngine;
+let queues: Queues;
+let queueArn: string;
+const closing: (() => Promise<void>)[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'batchdrop-mapping-'));
+  clock = new VirtualClock({ speed: 6_000 });
+  engine = new SqsEngine({ directory, clock });
+  queues = engine.queues;
+  const deadLetterTargetArn = queues.createQueue('dead', { time: 'clock' });
+  queueArn = queues.createQueue('work', {
+    time: 'clock',
+    visibilityTimeoutSeconds: VISIBILITY_SECONDS,
+    redrive: { deadLetterTargetArn, maxReceiveCount: 2 },
+  });
+});
+
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+  await engine.close();
+  clock.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Feeds the queue to a function that notes each body with its time in `seen.jsonl`, then does as `source` says. */
+function mapped(
+  source: string,
+  spec: Partial<MappingSpec> = {},
+): { seen: () => Seen[]; concurrent: () => number } {
+  const code = join(directory, 'code');
+  mkdirSync(code);
+  const journal = join(code, 'seen.jsonl');
+  writeFileSync(journal, '');
+  writeFileSync(
+    join(code, 'index.js'),
+    `const { appendFileSync } = require('node:fs');
+     const note = (line) => appendFileSync(${JSON.stringify(journal)}, JSON.stringify(line) + '\\n');
+     exports.handler = async (event) => {
+       note({ bodies: event.Records.map((record) => record.body), records: event.Records, at: Date.now() });
+       ${source}
+     };`,
+  );
+  const lambdaSpec: FunctionSpec = {
+    name: 'mapped',
+    arn: 'arn:aws:lambda:us-east-1:000000000000:function:mapped',
+    codeDirectory: code,
+    handler: 'index.handler',
+    memoryMb: 128,
+    timeoutSeconds: 30,
+    logGroup: '/aws/lambda/mapped',
+    environment: {},
+    asynchronous: { retries: 0, maxEventAgeSeconds: 60 },
+  };
+  const lambda = new LambdaFunction(lambdaSpec, {
+    environment: functionEnvironment(lambdaSpec, { endpointUrl: 'http://127.0.0.1:1', accessKeyId: 'LOCAL' }),
+    clock,
+    logDirectory: join(directory, 'logs'),
+    mayLog: () => true,
+    onProblem: () => {},
+  });
+  const whole = { queueArn, batchSize: 10, maximumConcurrency: 2, reportsItemFailures: true, ...spec };
+  const mapping = new EventSourceMapping(whole, lambda, queues);
+  mapping.start();
+  closing.push(async () => {
+    const stopping = mapping.stop();
+    await lambda.close();
+    await stopping;
+  });
+  return {
+    seen: () =>
+      readFileSync(journal, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line)),
+    concurrent: () => lambda.pids.length,
+  };
+}
+
+interface Seen {
+  bodies: string[];
+  records: (Record<string, unknown> & { attributes: Record<string, string> })[];
+  at: number;
+}
+
+function left(arn: string): number {
+  const { visible, inFlight } = queues.counts(queues.byArn(arn));
+  return visible + inFlight;
+}
+
+describe('an event source mapping', () => {
+  it('feeds the messages that lie in the queue and those that come, and deletes them once done', async () => {
+    queues.send(queueArn, 'was there');
+    const { seen } = mapped('');
+    queues.send(queueArn, 'came later');
+    await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
+    expect(
+      seen()
+        .flatMap(({ bodies }) => bodies)
+        .sort(),
+    ).toEqual(['came later', 'was there']);
+  });
+
+  it('hands over records as Lambda does', async () => {
+    queues.send(queueArn, 'body', { attributes: { kind: { DataType: 'String', StringValue: 'x' } } });
+    const { seen } = mapped('');
+    await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
+    expect(seen()[0]?.records[0]).toMatchObject({
+      messageId: expect.any(String),
+      receiptHandle: expect.any(String),
+      body: 'body',
+      attributes: { ApproximateReceiveCount: '1', SentTimestamp: expect.stringMatching(/^\d+$/) },
+      messageAttributes: { kind: { dataType: 'String', stringValue: 'x' } },
+      md5OfBody: '841a2d689ad86bd1611447453c22c6fc',
+      eventSource: 'aws:sqs',
+      eventSourceARN: queueArn,
+      awsRegion: 'us-east-1',
+    });
+  });
+
+  it('leaves a reported record to its visibility time-out and deletes its neighbours', async () => {
+    for (const body of ['good', 'bad', 'fine']) queues.send(queueArn, body);
+    const { seen } = mapped(`
+      const bad = event.Records.filter((record) => record.body === 'bad' && record.attributes.ApproximateReceiveCount === '1');
+      return { batchItemFailures: bad.map((record) => ({ itemIdentifier: record.messageId })) };`);
+    await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
+    const tries = seen().filter(({ bodies }) => bodies.includes('bad'));
+    expect(tries).toHaveLength(2);
+    // From the receiving on: the function begins a little later, and the clock runs fast until it does.
+    const again = tries[1]?.records.find(({ body }) => body === 'bad');
+    const received = Number(again?.attributes.ApproximateFirstReceiveTimestamp);
+    expect(Number(tries[1]?.at) - received).toBeGreaterThanOrEqual(VISIBILITY_SECONDS * 1_000);
+    expect(seen().filter(({ bodies }) => bodies.includes('good'))).toHaveLength(1);
+  });
+
+  it('takes a message that always fails to the dead-letter queue', async () => {
+    queues.send(queueArn, 'poison');
+    const { seen } = mapped(`throw new Error('never');`);
+    await expect.poll(() => left('arn:aws:sqs:us-east-1:000000000000:dead'), { timeout: 10_000 }).toBe(1);
+    expect(seen()).toHaveLength(2);
+    expect(left(queueArn)).toBe(0);
+  });
+
+  it('ignores reported failures when the mapping does not ask for them', async () => {
+    queues.send(queueArn, 'bad');
+    mapped('return { batchItemFailures: [{ itemIdentifier: event.Records[0].messageId }] };', {
+      reportsItemFailures: false,
+    });
+    await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
+    expect(left('arn:aws:sqs:us-east-1:000000000000:dead')).toBe(0);
+  });
+
+  it('keeps to its batch size and its concurrency', async () => {
+    for (let at = 0; at < 8; at++) queues.send(queueArn, `message ${at}`);
+    const { seen, concurrent } = mapped('await new Promise((resolve) => setTimeout(resolve, 20));', {
+      batchSize: 2,
+      maximumConcurrency: 2,
+    });
+    await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
+    expect(seen().map(({ bodies }) => bodies.length)).toEqual([2, 2, 2, 2]);
+    expect(concurrent()).toBe(2);
+  });
+});
+
+describe('what a handler reports as failed', () => {
+  const messages = [{ messageId: 'a' }, { messageId: 'b' }];
+  const reported = (...failures: unknown[]) => ({ batchItemFailures: failures });
+
+  it.each([
+    ['nothing', undefined, []],
+    ['null', null, []],
+    ['an empty object', {}, []],
+    ['an empty list', reported(), []],
+    ['no list', { batchItemFailures: null }, []],
+    ['one record', reported({ itemIdentifier: 'b' }), ['b']],
+    ['a null id, which fails all', reported({ itemIdentifier: null }), ['a', 'b']],
+    ['an empty id, which fails all', reported({ itemIdentifier: '' }), ['a', 'b']],
+    ['an unknown id, which fails all', reported({ itemIdentifier: 'c' }), ['a', 'b']],
+    ['a wrong key, which fails all', reported({ id: 'a' }), ['a', 'b']],
+    ['a text, which fails all', 'done', ['a', 'b']],
+  ])('may be %s', (_, answer, failed) => {
+    expect([...failedIds(answer, messages)].sort()).toEqual(failed);
+  });
+});

@@ -1,0 +1,299 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readAssembly } from '../../../local/runtime/assembly.ts';
+import { NO_VALUE, resolve, type Scope } from '../../../local/runtime/intrinsics.ts';
+import { planStack } from '../../../local/runtime/parse-template.ts';
+import { physicalNames } from '../../../local/runtime/physical-names.ts';
+
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'batchdrop-template-'));
+});
+
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** What the runtime would set up for these resources. */
+function planOf(resources: Record<string, object>, rest: Record<string, object> = {}) {
+  mkdirSync(join(directory, 'asset.abc'), { recursive: true });
+  writeFileSync(join(directory, 'S.template.json'), JSON.stringify({ Resources: resources, ...rest }));
+  const files = { abc: { source: { path: 'asset.abc' }, destinations: { here: { objectKey: 'abc.zip' } } } };
+  writeFileSync(join(directory, 'S.assets.json'), JSON.stringify({ files }));
+  return planStack(readAssembly(directory), 'http://127.0.0.1:4566');
+}
+
+const ROLE = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [] } } };
+const QUEUE = { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: 60 } };
+const FUNCTION = {
+  Type: 'AWS::Lambda::Function',
+  Properties: {
+    Code: { S3Bucket: { 'Fn::Sub': `assets-\${AWS::AccountId}` }, S3Key: 'abc.zip' },
+    Handler: 'index.handler',
+    Runtime: 'nodejs24.x',
+    Role: { 'Fn::GetAtt': ['Role1A2B3C4D', 'Arn'] },
+    Environment: { Variables: { QUEUE_URL: { Ref: 'WorkQueue1A2B3C4D' }, OWNER: { Ref: 'AWS::AccountId' } } },
+  },
+};
+
+/** One of each kind, and a mapping that is off. */
+const ONE_OF_EACH = {
+  Requests1A2B3C4D: {
+    Type: 'AWS::S3::Bucket',
+    Properties: {
+      BucketName: { 'Fn::Join': ['-', ['requests', { Ref: 'AWS::Region' }]] },
+      VersioningConfiguration: { Status: 'Enabled' },
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    },
+  },
+  Bus1A2B3C4D: { Type: 'AWS::Events::EventBus', Properties: { Name: 'status' } },
+  WorkQueue1A2B3C4D: QUEUE,
+  Rule1A2B3C4D: {
+    Type: 'AWS::Events::Rule',
+    Properties: {
+      EventBusName: { Ref: 'Bus1A2B3C4D' },
+      EventPattern: { source: ['batchdrop'] },
+      State: 'DISABLED',
+      Targets: [{ Id: 'T', Arn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] } }],
+    },
+  },
+  Role1A2B3C4D: ROLE,
+  Worker1A2B3C4D: FUNCTION,
+  Mapping1A2B3C4D: {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: {
+      FunctionName: { Ref: 'Worker1A2B3C4D' },
+      EventSourceArn: { 'Fn::GetAtt': ['WorkQueue1A2B3C4D', 'Arn'] },
+      BatchSize: 1,
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      ScalingConfig: { MaximumConcurrency: 2 },
+    },
+  },
+  Off1A2B3C4D: {
+    Type: 'AWS::Lambda::EventSourceMapping',
+    Properties: { FunctionName: 'x', EventSourceArn: 'y', Enabled: false },
+  },
+  Tick1A2B3C4D: {
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      ScheduleExpression: 'rate(1 minute)',
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      Target: {
+        Arn: { 'Fn::GetAtt': ['Worker1A2B3C4D', 'Arn'] },
+        RoleArn: { 'Fn::GetAtt': ['Role1A2B3C4D', 'Arn'] },
+      },
+    },
+  },
+};
+
+describe('a template', () => {
+  it('gives a function its bundle, its limits and an environment with this machine’s names', () => {
+    const { functions } = planOf({
+      WorkQueue1A2B3C4D: QUEUE,
+      Role1A2B3C4D: ROLE,
+      Worker1A2B3C4D: FUNCTION,
+    });
+    expect(functions).toEqual([
+      {
+        name: 'worker',
+        arn: 'arn:aws:lambda:us-east-1:000000000000:function:worker',
+        accessKeyId: 'LOCALWorker1A2B3C4D',
+        roleArn: 'arn:aws:iam::000000000000:role/role',
+        logGroup: '/aws/lambda/worker',
+        codeDirectory: join(directory, 'asset.abc'),
+        handler: 'index.handler',
+        memoryMb: 128,
+        timeoutSeconds: 3,
+        environment: {
+          QUEUE_URL: 'http://127.0.0.1:4566/000000000000/work-queue',
+          OWNER: '000000000000',
+        },
+      },
+    ]);
+  });
+
+  it('gives a queue its time-outs and its dead-letter queue', () => {
+    const { queues } = planOf({
+      Dead1A2B3C4D: { Type: 'AWS::SQS::Queue' },
+      Work1A2B3C4D: {
+        Type: 'AWS::SQS::Queue',
+        Properties: {
+          VisibilityTimeout: '360',
+          MessageRetentionPeriod: 345600,
+          RedrivePolicy: {
+            deadLetterTargetArn: { 'Fn::GetAtt': ['Dead1A2B3C4D', 'Arn'] },
+            maxReceiveCount: 5,
+          },
+        },
+      },
+    });
+    expect(queues).toEqual([
+      { name: 'dead', settings: {} },
+      {
+        name: 'work',
+        settings: {
+          visibilityTimeoutSeconds: 360,
+          retentionSeconds: 345600,
+          redrive: { deadLetterTargetArn: 'arn:aws:sqs:us-east-1:000000000000:dead', maxReceiveCount: 5 },
+        },
+      },
+    ]);
+  });
+
+  it('keeps buckets, rules, tables, mappings and schedules as they are written', () => {
+    const plan = planOf(ONE_OF_EACH);
+    const workQueueArn = 'arn:aws:sqs:us-east-1:000000000000:work-queue';
+    expect(plan.buckets).toEqual([{ name: 'requests-us-east-1', versioned: true, eventBridge: true }]);
+    expect(plan.buses).toEqual(['status']);
+    expect(plan.rules).toEqual([
+      {
+        bus: 'status',
+        name: 'rule',
+        arn: 'arn:aws:events:us-east-1:000000000000:rule/status/rule',
+        pattern: { source: ['batchdrop'] },
+        enabled: false,
+        targets: [{ Id: 'T', Arn: workQueueArn }],
+      },
+    ]);
+    expect(plan.mappings).toEqual([
+      {
+        functionName: 'worker',
+        queueArn: workQueueArn,
+        batchSize: 1,
+        maximumConcurrency: 2,
+        reportsItemFailures: true,
+      },
+    ]);
+    expect(plan.schedules).toEqual([
+      {
+        name: 'tick',
+        expression: 'rate(1 minute)',
+        enabled: true,
+        targetArn: 'arn:aws:lambda:us-east-1:000000000000:function:worker',
+        roleArn: 'arn:aws:iam::000000000000:role/role',
+        input: '{}',
+      },
+    ]);
+  });
+
+  it('leaves out a resource whose condition is not met', () => {
+    const conditions = {
+      Never: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'nowhere'] },
+      Always: { 'Fn::Not': [{ Condition: 'Never' }] },
+    };
+    const plan = planOf(
+      { A1A2B3C4D: { ...QUEUE, Condition: 'Never' }, B1A2B3C4D: { ...QUEUE, Condition: 'Always' } },
+      { Conditions: conditions },
+    );
+    expect(plan.queues.map(({ name }) => name)).toEqual(['b']);
+  });
+
+  it('reads over log groups and alarms', () => {
+    const { policies: _, ...plan } = planOf({
+      Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { Anything: { 'Fn::Odd': 1 } } },
+      Logs: { Type: 'AWS::Logs::LogGroup' },
+    });
+    expect(
+      Object.values(plan)
+        .flat()
+        .filter((each) => Object.keys(each).length > 0),
+    ).toEqual([]);
+  });
+
+  it.each([
+    [
+      'a type',
+      { Topic1: { Type: 'AWS::SNS::Topic' } },
+      /^Topic1 is of the type AWS::SNS::Topic, which the local runtime does not know/,
+    ],
+    [
+      'a property',
+      { Queue1: { Type: 'AWS::SQS::Queue', Properties: { FifoQueue: true } } },
+      /^Queue1 has the property FifoQueue, which is not supported locally$/,
+    ],
+    [
+      'a nested property',
+      {
+        Bucket1: {
+          Type: 'AWS::S3::Bucket',
+          Properties: { NotificationConfiguration: { QueueConfigurations: [] } },
+        },
+      },
+      /^Bucket1.NotificationConfiguration has the property QueueConfigurations, which/,
+    ],
+    [
+      'a function',
+      { Queue1: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::Cidr': [] } } } },
+      /^the template uses Fn::Cidr, which is not supported locally$/,
+    ],
+    [
+      'a runtime',
+      { F1: { ...FUNCTION, Properties: { Handler: 'a.b', Runtime: 'python3.14' } } },
+      /^F1: only Node runs locally/,
+    ],
+    [
+      'an asset',
+      {
+        F1: {
+          ...FUNCTION,
+          Properties: { Handler: 'a.b', Runtime: 'nodejs24.x', Role: 'r', Code: { S3Key: 'gone.zip' } },
+        },
+      },
+      /there is no asset for gone.zip$/,
+    ],
+  ])('with %s that is not known stops with a sentence that names it', (_, resources, sentence) => {
+    expect(() => planOf(resources)).toThrow(sentence);
+  });
+});
+
+describe('an intrinsic function', () => {
+  const scope: Scope = {
+    ref: (name) => (name === 'AWS::NoValue' ? NO_VALUE : `<${name}>`),
+    attribute: (id, attribute) => `<${id}.${attribute}>`,
+    condition: (name) => name === 'Yes',
+  };
+
+  it.each([
+    [{ Ref: 'A' }, '<A>'],
+    [{ 'Fn::GetAtt': ['A', 'Arn'] }, '<A.Arn>'],
+    [{ 'Fn::GetAtt': 'A.B.C' }, '<A.B.C>'],
+    [{ 'Fn::Sub': `x-\${A}-\${A.Arn}-\${!Literal}` }, `x-<A>-<A.Arn>-\${Literal}`],
+    [{ 'Fn::Sub': [`\${own}/\${A}`, { own: { Ref: 'B' } }] }, '<B>/<A>'],
+    [{ 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':s3']] }, 'arn:<AWS::Partition>:s3'],
+    [{ 'Fn::Select': [1, { 'Fn::Split': ['/', 'a/b/c'] }] }, 'b'],
+    [{ 'Fn::If': ['Yes', 'then', 'else'] }, 'then'],
+    [{ 'Fn::If': ['No', 'then', { Ref: 'E' }] }, '<E>'],
+    [{ kept: 1, gone: { Ref: 'AWS::NoValue' } }, { kept: 1 }],
+    [['kept', { 'Fn::If': ['No', 'then', { Ref: 'AWS::NoValue' }] }], ['kept']],
+    [
+      { Ref: 'A', Other: 'two names make it no function' },
+      { Ref: 'A', Other: 'two names make it no function' },
+    ],
+  ])('%j is %j', (value, resolved) => {
+    expect(resolve(value, scope)).toEqual(resolved);
+  });
+});
+
+describe('names of resources', () => {
+  it('are legible and follow from the logical ids alone', () => {
+    const names = physicalNames([
+      'BatchdropIntakeWorkQueue2C452681',
+      'BatchdropStatusSQSQueue00112233',
+      'Plain',
+    ]);
+    expect([...names.values()]).toEqual([
+      'batchdrop-intake-work-queue',
+      'batchdrop-status-sqs-queue',
+      'plain',
+    ]);
+  });
+
+  it('stay apart when only their hashes differ, or when they are long', () => {
+    const long = `Batchdrop${'VeryLong'.repeat(10)}`;
+    const names = [...physicalNames(['Queue00000001', 'Queue00000002', `${long}00000003`]).values()];
+    expect(new Set(names).size).toBe(3);
+    expect(names.slice(0, 2)).toEqual(['queue-00000001', 'queue-00000002']);
+    for (const name of names) expect(name).toMatch(/^[a-z0-9-]{3,60}$/);
+  });
+});

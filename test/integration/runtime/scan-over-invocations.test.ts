@@ -1,0 +1,75 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { synthesize } from '../../../bin/up/synthesis.ts';
+import { resultKeys } from '../../../functions/shared/domain/result-keys.ts';
+import { PermissionStage } from '../../local/iam/permission-stage.ts';
+
+const ROWS = 600;
+const TIMEOUT_SECONDS = 60; // INTAKE stops reading a minute before its end: after its first chunk
+
+let assembly: string;
+let stage: PermissionStage;
+
+beforeAll(async () => {
+  assembly = mkdtempSync(join(tmpdir(), 'batchdrop-scan-'));
+  await synthesize(assembly);
+  shortenIntake(assembly);
+  stage = await PermissionStage.start(assembly);
+});
+
+afterAll(async () => {
+  await stage?.close();
+  rmSync(assembly, { recursive: true, force: true });
+});
+
+function shortenIntake(directory: string): void {
+  const name = readdirSync(directory).find((file) => file.endsWith('.template.json'));
+  const path = join(directory, name ?? '');
+  const template = JSON.parse(readFileSync(path, 'utf8'));
+  const [intake] = Object.entries(template.Resources).filter(([id]) => /IntakeWorkerFunction/.test(id));
+  Object.assign(Object(intake?.[1]).Properties, { Timeout: TIMEOUT_SECONDS });
+  writeFileSync(path, JSON.stringify(template));
+}
+
+/** Rows of a kilobyte that go to two models in turn. */
+function mixedRows(): string {
+  const text = 'x'.repeat(900);
+  const row = (at: number) => ({
+    custom_id: `row-${at}`,
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: {
+      model: at % 2 === 0 ? 'gpt-4o-mini' : 'gpt-4.1-nano',
+      messages: [{ role: 'user', content: text }],
+    },
+  });
+  return Array.from({ length: ROWS }, (_, at) => `${JSON.stringify(row(at))}\n`).join('');
+}
+
+it('a mixed file that takes many invocations of INTAKE ends with every row succeeded, in its order, and leaves nothing behind', async () => {
+  const key = 'mixed.jsonl';
+  const jobId = await stage.drop(key, mixedRows());
+  await stage.untilJob(jobId, 'completed');
+  await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+  const job = await stage.ledger.readJob(jobId);
+  expect(job).toMatchObject({
+    plan: { rows: ROWS, parts: 2, groups: 2 },
+    rows: { total: ROWS, succeeded: ROWS },
+  });
+  expect(job?.scan?.checkpoints).toBeGreaterThan(3);
+  expect(job?.scan?.planId).toBe(job?.plan?.planId);
+  if (!job) return;
+  const { resultsBucket } = stage.names;
+  const keys = Object.values(resultKeys(job));
+  const output = await stage.outsider.read(resultsBucket, resultKeys(job).output);
+  const ids = output
+    .split('\n')
+    .filter(Boolean)
+    .map((line): string => JSON.parse(line).custom_id);
+  expect(ids).toEqual(Array.from({ length: ROWS }, (_, at) => `row-${at}`));
+  expect((await stage.outsider.keys(resultsBucket, '')).sort()).toEqual(keys.sort());
+  const refused = stage.decisions.filter(({ verdict }) => verdict !== 'allowed');
+  expect(refused.map(({ request }) => request.action)).toEqual([]);
+});

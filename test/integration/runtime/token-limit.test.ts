@@ -1,0 +1,136 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
+import { type BatchStatusChangeData, DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import { readAudit } from '../../../local/openai/audit-log.ts';
+import { promptTokens } from '../../../local/openai/batches/fake-completions.ts';
+import { startBatchApi } from '../../../local/openai/server.ts';
+import { jsonl } from '../../openai/batch-api-under-test.ts';
+import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
+
+const JOBS = 10;
+const QUESTION = 'What is it? '.repeat(300); // a long one: what is around it hardly counts
+const ROWS = Array.from({ length: 20 }, (_, n) => longRow(`row-${n}`));
+const FILE = jsonl(ROWS);
+const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // as the server counts
+
+function longRow(customId: string) {
+  const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: QUESTION }] };
+  return { custom_id: customId, method: 'POST', url: '/v1/chat/completions', body };
+}
+
+/** The functions, in front of the local Batch API server over HTTP, where only so many tokens may be enqueued. */
+async function worldAtServer(enqueuedTokens: number, limits: Partial<BatchLimits> = {}) {
+  const world = new SmallWorld({ limits });
+  const directory = await mkdtemp(join(tmpdir(), 'batchdrop-token-limit-'));
+  const timing = { validating: () => 10_000, inProgress: () => 20 * MINUTE, finalizing: () => 10_000 };
+  const server = await startBatchApi({ directory, clock: world.clock, timing, limits: { enqueuedTokens } });
+  onTestFinished(async () => {
+    await server.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const key = async () => ({ apiKey: 'sk-local' });
+  const keys = { current: key, refresh: key };
+  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys, silenceMs: 30_000 });
+  const jobs: string[] = [];
+  for (let n = 0; n < JOBS; n += 1) {
+    jobs.push(await world.drop(`${n}.jsonl`, FILE));
+    world.clock.advance(1_000);
+  }
+  return { world, jobs, billed: () => readAudit(directory).filter(({ event }) => event === 'row.billed') };
+}
+
+function putBack(world: SmallWorld): BatchStatusChangeData[] {
+  return world.bus
+    .published()
+    .flatMap((event) =>
+      event.detailType === DETAIL_TYPE.batchStatusChange && event.detail.data.status === 'failed'
+        ? [event.detail.data]
+        : [],
+    );
+}
+
+/** Batches that were in progress at once, by their events. */
+function mostAtOnce(world: SmallWorld): number {
+  const running = new Set<string>();
+  let most = 0;
+  for (const { detailType, detail } of world.bus.published()) {
+    if (detailType !== DETAIL_TYPE.batchStatusChange) continue;
+    if (detail.data.status === 'in_progress') running.add(detail.data.batchId);
+    else running.delete(detail.data.batchId);
+    most = Math.max(most, running.size);
+  }
+  return most;
+}
+
+function expectAllDone(world: SmallWorld, jobs: string[]): void {
+  for (const jobId of jobs) {
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.job(jobId).rows).toMatchObject({ total: ROWS.length, succeeded: ROWS.length });
+  }
+}
+
+it('ten jobs at an account with room for two end without one that failed', { timeout: 120_000 }, async () => {
+  const { world, jobs, billed } = await worldAtServer(2 * TOKENS);
+  await world.rest();
+  expectAllDone(world, jobs);
+  expect(billed()).toHaveLength(JOBS * ROWS.length);
+  const events = putBack(world);
+  expect(events.length).toBeGreaterThanOrEqual(JOBS - 2); // they were all sent at once
+  for (const { willRetry, waiting } of events) {
+    expect(willRetry).toBe(true);
+    expect(waiting?.position).toBeGreaterThanOrEqual(1);
+  }
+  expect(Math.max(...events.map(({ waiting }) => waiting?.position ?? 0))).toBe(JOBS - 2);
+});
+
+it('held back beforehand, none of them is refused', { timeout: 120_000 }, async () => {
+  const { world, jobs, billed } = await worldAtServer(2.2 * TOKENS, {
+    enqueuedTokens: { 'gpt-4o-mini': 2.2 * TOKENS },
+  });
+  await world.rest();
+  expectAllDone(world, jobs);
+  expect(putBack(world)).toEqual([]);
+  expect(billed()).toHaveLength(JOBS * ROWS.length);
+  expect(mostAtOnce(world)).toBe(2);
+  const measured = (await world.ledger.readAdmissions()).measured['gpt-4o-mini'];
+  expect(measured?.tokens).toBe(JOBS * TOKENS);
+});
+
+it('a file of many times what may be enqueued is split by the limit, and goes through', {
+  timeout: 120_000,
+}, async () => {
+  const limit = TOKENS;
+  const { world } = await worldAtServer(limit, { enqueuedTokens: { 'gpt-4o-mini': limit } });
+  const large = jsonl(Array.from({ length: 8 * ROWS.length }, (_, n) => longRow(`row-${n}`)));
+  const jobId = await world.drop('large.jsonl', large);
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 8 * ROWS.length } });
+  expect(world.parts(jobId).length).toBeGreaterThanOrEqual(16);
+  expect(putBack(world)).toEqual([]);
+  expect(mostAtOnce(world)).toBe(2);
+  const ids = world.lines(`${jobId}/output.jsonl`).map(({ custom_id: id }) => id);
+  expect(ids).toEqual(Array.from({ length: 8 * ROWS.length }, (_, n) => `row-${n}`));
+});
+
+it('a part that the account has no room for, ever, keeps no other job waiting', {
+  timeout: 120_000,
+}, async () => {
+  const { world, jobs } = await worldAtServer(TOKENS);
+  const large = await world.drop('large.jsonl', `${FILE}${jsonl([longRow('one too many')])}`);
+  const last = await world.drop('last.jsonl', FILE);
+  for (let minute = 0; minute < 3_000 && world.job(last).status !== 'completed'; minute += 1)
+    await world.pass(1);
+  expectAllDone(world, [...jobs, last]);
+  expect(world.parts(large)[0]?.putBack).toBeGreaterThan(1);
+  const warning = () => world.log.lines.find(({ code }) => code === 'refused_alone');
+  for (let minute = 0; minute < 300 && warning() === undefined; minute += 1) await world.pass(1);
+  expect(world.metrics.of('RefusedAlone')).toEqual([1]);
+  expect(warning()?.facts).toMatchObject({ jobId: large, reason: expect.stringContaining('Limit: ') });
+  await world.cancel({ jobId: large });
+  await world.rest();
+  expect(world.job(large).status).toBe('cancelled');
+});

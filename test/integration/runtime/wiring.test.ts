@@ -1,0 +1,328 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { synthesize } from '../../../bin/up/synthesis.ts';
+import { decide, type Policies } from '../../../local/aws/iam/decision.ts';
+import { readAssembly } from '../../../local/runtime/assembly.ts';
+import { planStack } from '../../../local/runtime/parse-template.ts';
+import { chatRows } from '../../local/endpoint/stock-clients.ts';
+import { atomsOf, withoutStatement } from '../../local/iam/permission-atoms.ts';
+import { PermissionStage } from '../../local/iam/permission-stage.ts';
+
+/** A template as JSON, to be spoiled. */
+interface Spoilt {
+  readonly Resources: Record<string, { Type: string; Properties: Properties }>;
+}
+
+/** As much of CloudFormation's shapes as faults are planted in. */
+interface Properties {
+  EventSourceArn?: unknown;
+  VisibilityTimeout?: number;
+  Environment?: { Variables: Record<string, unknown> };
+  PolicyDocument?: { Statement: Statement[] };
+  AssumeRolePolicyDocument?: { Statement: Statement[] };
+  [other: string]: unknown;
+}
+
+interface Statement {
+  Effect: string;
+  Action?: string | string[];
+  [other: string]: unknown;
+}
+
+let sound: string;
+const rooms: string[] = [];
+
+beforeAll(async () => {
+  sound = room();
+  await synthesize(sound);
+});
+
+afterEach(() => {
+  for (const path of rooms.splice(1)) rmSync(path, { recursive: true, force: true });
+});
+
+afterAll(() => rmSync(sound, { recursive: true, force: true }));
+
+function room(): string {
+  const path = mkdtempSync(join(tmpdir(), 'batchdrop-wiring-'));
+  rooms.push(path);
+  return path;
+}
+
+/** The assembly with a fault in its template. */
+function assemblyWith(fault: (template: Spoilt) => void): string {
+  const directory = join(room(), 'assembly');
+  cpSync(sound, directory, { recursive: true });
+  const file = join(directory, 'Batchdrop.template.json');
+  const template: Spoilt = JSON.parse(readFileSync(file, 'utf8'));
+  fault(template);
+  writeFileSync(file, JSON.stringify(template));
+  return directory;
+}
+
+/** What the start says to an assembly; throws when it says nothing. */
+async function complaintOf(assembly: string): Promise<string> {
+  let stage: PermissionStage;
+  try {
+    stage = await PermissionStage.start(assembly);
+  } catch (cause) {
+    return cause instanceof Error ? cause.message : String(cause);
+  }
+  await stage.close();
+  throw new Error('it started');
+}
+
+/** The one resource of a type whose id begins so. */
+function the(template: Spoilt, type: string, id: string): Properties {
+  const found = Object.entries(template.Resources).filter(
+    ([name, resource]) => resource.Type === `AWS::${type}` && name.startsWith(`Batchdrop${id}`),
+  );
+  const [only] = found;
+  if (only === undefined || found.length > 1) throw new Error(`${found.length} of ${type} ${id}`);
+  return only[1].Properties;
+}
+
+function dropAction(properties: Properties, action: string): void {
+  for (const statement of properties.PolicyDocument?.Statement ?? []) {
+    statement.Action = [statement.Action ?? []].flat().filter((name) => name !== action);
+  }
+  const left = properties.PolicyDocument?.Statement.filter(({ Action }) => Action?.length !== 0);
+  properties.PolicyDocument = { Statement: left ?? [] };
+}
+
+function dropAllowed(properties: Properties): void {
+  const left = properties.PolicyDocument?.Statement.filter(({ Effect }) => Effect !== 'Allow');
+  properties.PolicyDocument = { Statement: left ?? [] };
+}
+
+const INTAKE_SOURCE =
+  'the event source arn:aws:sqs:us-east-1:000000000000:batchdrop-intake-work-queue of batchdrop-intake-worker-function';
+
+describe('npm start stops with the sentence of AWS when', () => {
+  it('a name is missing in the environment of a function', async () => {
+    const assembly = assemblyWith((template) => {
+      delete the(template, 'Lambda::Function', 'IntakeWorkerFunction').Environment?.Variables.LEDGER_TABLE;
+    });
+    expect(await complaintOf(assembly)).toBe(
+      'batchdrop-intake-worker-function: its init failed: Error: the environment lacks LEDGER_TABLE',
+    );
+  });
+
+  it('an event source is on the queue of another function', async () => {
+    const assembly = assemblyWith((template) => {
+      const { EventSourceArn } = the(template, 'Lambda::EventSourceMapping', 'SubmissionWorker');
+      the(template, 'Lambda::EventSourceMapping', 'IntakeWorker').EventSourceArn = EventSourceArn;
+    });
+    const where =
+      'the event source arn:aws:sqs:us-east-1:000000000000:batchdrop-submission-work-queue of batchdrop-intake-worker-function';
+    expect((await complaintOf(assembly)).split('\n')).toEqual(
+      ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map(
+        (action) =>
+          `${where}: The provided execution role does not have permissions to call ${action} on SQS`,
+      ),
+    );
+  });
+
+  it('an event source is on a queue that is not there', async () => {
+    const arn = 'arn:aws:sqs:us-east-1:000000000000:elsewhere';
+    const assembly = assemblyWith((template) => {
+      the(template, 'Lambda::EventSourceMapping', 'IntakeWorker').EventSourceArn = arn;
+    });
+    expect(await complaintOf(assembly)).toContain(
+      `the event source ${arn} of batchdrop-intake-worker-function: The specified queue does not exist.`,
+    );
+  });
+
+  it.each(['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])(
+    'a function may not call %s on the queue that feeds it',
+    async (action) => {
+      const assembly = assemblyWith((template) =>
+        dropAction(the(template, 'IAM::Policy', 'IntakeWorkerRole'), `sqs:${action}`),
+      );
+      expect(await complaintOf(assembly)).toBe(
+        `${INTAKE_SOURCE}: The provided execution role does not have permissions to call ${action} on SQS`,
+      );
+    },
+  );
+
+  it('a message would come back while its function still works on it', async () => {
+    const assembly = assemblyWith((template) => {
+      the(template, 'SQS::Queue', 'IntakeWorkQueue').VisibilityTimeout = 30;
+    });
+    expect(await complaintOf(assembly)).toBe(
+      `${INTAKE_SOURCE}: Queue visibility timeout: 30 seconds is less than Function timeout: 600 seconds`,
+    );
+  });
+
+  it('several of them at once: it names each', async () => {
+    const assembly = assemblyWith((template) => {
+      for (const id of ['IntakeWorkQueue', 'DeliveryWorkQueue']) {
+        the(template, 'SQS::Queue', id).VisibilityTimeout = 30;
+      }
+    });
+    expect((await complaintOf(assembly)).split('\n')).toHaveLength(2);
+  });
+
+  it.each([
+    ['there is none', undefined],
+    ['it is for another rule', 'arn:aws:events:us-east-1:000000000000:rule/other'],
+  ])('a rule has a function as its target and of Lambda permissions %s', async (_, sourceArn) => {
+    const complaint = await complaintOf(assemblyWith((template) => addLambdaRule(template, sourceArn)));
+    expect(complaint).toBe(
+      'the rule own-rule: User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction ' +
+        'on resource: arn:aws:lambda:us-east-1:000000000000:function:batchdrop-polling-worker-function ' +
+        'because no resource-based policy allows the lambda:InvokeFunction action',
+    );
+  });
+
+  it('not when that permission is there', async () => {
+    const assembly = assemblyWith((template) =>
+      addLambdaRule(template, { 'Fn::GetAtt': ['OwnRule', 'Arn'] }),
+    );
+    await expect(complaintOf(assembly)).rejects.toThrow('it started');
+  });
+
+  it.each([
+    ['IntakeWorkQueuePolicy', 'batchdrop-intake-work-queue'],
+    ['IntakeUndeliveredPolicy', 'batchdrop-intake-undelivered'],
+  ])('a rule may not send to a queue: %s', async (policy, queue) => {
+    const assembly = assemblyWith((template) => dropAllowed(the(template, 'SQS::QueuePolicy', policy)));
+    expect(await complaintOf(assembly)).toBe(
+      'the rule batchdrop-intake-object-created: User: events.amazonaws.com is not authorized to perform: ' +
+        `sqs:SendMessage on resource: arn:aws:sqs:us-east-1:000000000000:${queue} ` +
+        'because no resource-based policy allows the sqs:SendMessage action',
+    );
+  });
+
+  it('the schedule may not invoke its target', async () => {
+    const assembly = assemblyWith((template) => dropAllowed(the(template, 'IAM::Policy', 'PollingTickRole')));
+    expect(await complaintOf(assembly)).toContain('is not authorized to perform: lambda:InvokeFunction on');
+  });
+
+  it('the access logs of buckets cannot be put where they should', async () => {
+    const assembly = assemblyWith((template) =>
+      dropAllowed(the(template, 'S3::BucketPolicy', 'BucketsAccessLogs')),
+    );
+    expect((await complaintOf(assembly)).split('\n').map((line) => line.split(':')[0])).toEqual([
+      'the access logs of batchdrop-buckets-requests',
+      'the access logs of batchdrop-buckets-results',
+    ]);
+  });
+
+  it.each(['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'])(
+    'Lambda may not take on the role of %s',
+    async (id) => {
+      const assembly = assemblyWith((template) => {
+        the(template, 'IAM::Role', `${id}WorkerRole`).AssumeRolePolicyDocument = { Statement: [] };
+      });
+      expect(await complaintOf(assembly)).toBe(
+        `batchdrop-${id.toLowerCase()}-worker-function: The role defined for the function cannot be assumed by Lambda.`,
+      );
+    },
+  );
+
+  it('Scheduler may not take on the role of the schedule', async () => {
+    const assembly = assemblyWith((template) => {
+      the(template, 'IAM::Role', 'PollingTickRole').AssumeRolePolicyDocument = { Statement: [] };
+    });
+    expect(await complaintOf(assembly)).toBe(
+      'batchdrop-polling-tick: The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
+    );
+  });
+
+  it.each([
+    [{ Condition: { IpAddress: { 'aws:SourceIp': '10.0.0.0/8' } } }, 'has the condition operator IpAddress'],
+    [
+      { Condition: { StringEquals: { 'aws:PrincipalTag/a': 'b' } } },
+      'has the condition key aws:PrincipalTag/a',
+    ],
+    [{ NotResource: '*' }, 'has NotResource'],
+    [{ Resource: `arn:aws:s3:::a/\${aws:username}` }, 'has a policy variable in'],
+  ])('a policy has what is not evaluated here: %j', async (more, complaint) => {
+    const assembly = assemblyWith((template) => {
+      const [statement] = the(template, 'IAM::Policy', 'IntakeWorkerRole').PolicyDocument?.Statement ?? [];
+      Object.assign(statement ?? {}, more);
+    });
+    expect(await complaintOf(assembly)).toMatch(
+      new RegExp(
+        `^BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${complaint}.* not evaluated locally$`,
+      ),
+    );
+  });
+});
+
+/** A rule of a user's own with a function as its target, and the permission for `sourceArn`. */
+function addLambdaRule({ Resources }: Spoilt, sourceArn: unknown): void {
+  const [id = ''] = Object.keys(Resources).filter((name) =>
+    name.startsWith('BatchdropPollingWorkerFunction'),
+  );
+  const Arn = { 'Fn::GetAtt': [id, 'Arn'] };
+  Resources.OwnRule = {
+    Type: 'AWS::Events::Rule',
+    Properties: { EventPattern: { source: ['own'] }, Targets: [{ Id: 'T', Arn }] },
+  };
+  if (sourceArn === undefined) return;
+  Resources.OwnPermission = {
+    Type: 'AWS::Lambda::Permission',
+    Properties: {
+      FunctionName: Arn,
+      Action: 'lambda:InvokeFunction',
+      Principal: 'events.amazonaws.com',
+      SourceArn: sourceArn,
+    },
+  };
+}
+
+describe('the policies of the template', () => {
+  it('refuse plain http to every queue and bucket, each by a statement that is needed for it', () => {
+    const { policies, queues, buckets } = planStack(readAssembly(sound), 'http://127.0.0.1:1');
+    const denials = [...policies.ofResources].flatMap(([arn, statements]) =>
+      statements.filter(({ effect }) => effect === 'Deny').map(({ id }) => ({ arn, id })),
+    );
+    expect(denials).toHaveLength(queues.length + buckets.length);
+    for (const { arn, id } of denials) {
+      expect(overHttp(policies, arn), id).toBe('denied explicitly');
+      expect(overHttp(withoutStatement(policies, id), arn), id).toBe('allowed');
+    }
+    expect(atomsOf(policies).length).toBeGreaterThan(50);
+  });
+
+  it('keep a function from its log when they do not let it write there, and it works on', async () => {
+    const stage = await PermissionStage.start(
+      assemblyWith((template) => {
+        const policy = the(template, 'IAM::Policy', 'IntakeWorkerRole');
+        for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) dropAction(policy, action);
+      }),
+    );
+    try {
+      await stage.untilJob(await stage.drop('unlogged.jsonl', chatRows(2, 'unlogged')), 'submitted');
+      const logOf = (room: string) =>
+        readFileSync(join(stage.directory, 'logs', `batchdrop-${room}-worker-function.log`), 'utf8');
+      await stage.until('SUBMIT logs', () => logOf('submission') !== '');
+      expect(logOf('intake')).toBe('');
+    } finally {
+      await stage.close();
+    }
+  });
+});
+
+/** What somebody who may do everything is told when he comes over plain http. */
+function overHttp(policies: Policies, arn: string) {
+  const everything = {
+    id: 'everything',
+    effect: 'Allow' as const,
+    actions: ['*'],
+    resources: ['*'],
+    principals: [],
+    conditions: [],
+  };
+  const mighty = { ...policies, ofRoles: new Map([['mighty', [everything]]]) };
+  return decide(mighty, {
+    principal: { kind: 'role', roleArn: 'mighty', sessionName: 'mighty' },
+    action: arn.startsWith('arn:aws:s3') ? 's3:ListBucket' : 'sqs:SendMessage',
+    resource: arn,
+    context: { 'aws:SecureTransport': 'false' },
+  });
+}

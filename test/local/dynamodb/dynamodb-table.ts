@@ -1,0 +1,52 @@
+/** The ledger's table on the local endpoint, for the test file that imports this. */
+import {
+  type AttributeValue,
+  GetItemCommand,
+  PutItemCommand,
+  type PutItemCommandInput,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll } from 'vitest';
+import { createLedgerTable } from '../../contracts/ledger/local-dynamodb.ts';
+import { type SdkEndpoint, startSdkEndpoint } from '../endpoint/sdk-endpoint.ts';
+
+export type Item = Record<string, AttributeValue>;
+
+/** Every expression that the ledger sends, which a test holds against what it does send. */
+export const CREATE = 'attribute_not_exists(pk) OR expiresAt <= :now';
+export const REPLACE = 'version = :version';
+export const PARTS = 'pk = :pk AND begins_with(sk, :prefix)';
+export const DUE = 'dueShard = :shard AND dueAt <= :before';
+
+export const TableName = 'conditions';
+export const CONDITION_FAILED = {
+  name: 'ConditionalCheckFailedException',
+  $metadata: { httpStatusCode: 400 },
+};
+
+export let sdk: SdkEndpoint;
+let made = 0;
+
+beforeAll(async () => {
+  sdk = await startSdkEndpoint();
+  await createLedgerTable(sdk.dynamoDb, TableName);
+});
+
+afterAll(() => sdk.close());
+
+export const n = (value: number | string): AttributeValue => ({ N: String(value) });
+export const s = (S: string): AttributeValue => ({ S });
+
+/** A partition key that no other test uses. */
+export const aKey = () => `key-${++made}`;
+
+export const put = (Item: Item, more: Partial<PutItemCommandInput> = {}) =>
+  sdk.dynamoDb.send(new PutItemCommand({ TableName, Item, ...more }));
+export const query = (more: Partial<QueryCommandInput>) =>
+  sdk.dynamoDb.send(new QueryCommand({ TableName, ...more }));
+
+export async function read(pk: string, sk = 'META'): Promise<Item | undefined> {
+  const Key = { pk: s(pk), sk: s(sk) };
+  return (await sdk.dynamoDb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }))).Item;
+}

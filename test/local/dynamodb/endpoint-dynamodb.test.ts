@@ -1,0 +1,197 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  TransactWriteItemsCommand,
+  UpdateItemCommand,
+} from '@aws-sdk/client-dynamodb';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DynamoDbEngine, type TableDefinition } from '../../../local/aws/dynamodb/engine.ts';
+import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { WriteJournal } from '../../../local/aws/protocol/write-journal.ts';
+
+const TABLE: TableDefinition = {
+  TableName: 'ledger',
+  KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+  AttributeDefinitions: [
+    { AttributeName: 'pk', AttributeType: 'S' },
+    { AttributeName: 'dueShard', AttributeType: 'N' },
+  ],
+  GlobalSecondaryIndexes: [
+    {
+      IndexName: 'due',
+      KeySchema: [{ AttributeName: 'dueShard', KeyType: 'HASH' }],
+      Projection: { ProjectionType: 'ALL' },
+    },
+  ],
+};
+
+let directory: string;
+let engine: DynamoDbEngine;
+let endpoint: Endpoint;
+let client: DynamoDBClient;
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'batchdrop-dynamodb-'));
+  await start();
+  await engine.createTable(TABLE);
+});
+
+afterEach(async () => {
+  await stop();
+  rmSync(directory, { recursive: true });
+});
+
+async function start() {
+  engine = new DynamoDbEngine({ directory });
+  endpoint = await startEndpoint({ services: [engine], port: 0 });
+  client = new DynamoDBClient({
+    endpoint: endpoint.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+  });
+}
+
+async function stop() {
+  client.destroy();
+  await endpoint.close();
+  await engine.close();
+}
+
+const put = (pk: string, shard: number) =>
+  client.send(
+    new PutItemCommand({
+      TableName: 'ledger',
+      Item: { pk: { S: pk }, dueShard: { N: String(shard) }, rev: { N: '1' } },
+      ConditionExpression: 'attribute_not_exists(pk)',
+    }),
+  );
+
+const get = async (pk: string) =>
+  (
+    await client.send(
+      new GetItemCommand({ TableName: 'ledger', Key: { pk: { S: pk } }, ConsistentRead: true }),
+    )
+  ).Item;
+
+async function dueIn(shard: number) {
+  const answer = await client.send(
+    new QueryCommand({
+      TableName: 'ledger',
+      IndexName: 'due',
+      KeyConditionExpression: 'dueShard = :shard',
+      ExpressionAttributeValues: { ':shard': { N: String(shard) } },
+    }),
+  );
+  return answer.Items?.map((item) => item.pk?.S);
+}
+
+describe('a table', () => {
+  it('takes conditional writes and refuses those whose condition fails', async () => {
+    await put('a', 1);
+    await expect(put('a', 2)).rejects.toThrow(
+      expect.objectContaining({ name: 'ConditionalCheckFailedException' }),
+    );
+    expect(await get('a')).toEqual({ pk: { S: 'a' }, dueShard: { N: '1' }, rev: { N: '1' } });
+    expect(await dueIn(1)).toEqual(['a']);
+  });
+
+  it('is the same after a restart, and asking for it again changes nothing', async () => {
+    await put('a', 1);
+    await stop();
+    await start();
+    await engine.createTable(TABLE);
+    expect(await get('a')).toMatchObject({ pk: { S: 'a' } });
+    expect(await dueIn(1)).toEqual(['a']);
+  });
+
+  it('with other keys than in a former run is refused in a sentence', async () => {
+    const others = { ...TABLE, KeySchema: [{ AttributeName: 'dueShard', KeyType: 'HASH' as const }] };
+    await expect(engine.createTable(others)).rejects.toThrow(/other keys or indexes/);
+  });
+
+  it('has no transactions, and says so by name', async () => {
+    await expect(client.send(new TransactWriteItemsCommand({ TransactItems: [] }))).rejects.toThrow(
+      expect.objectContaining({
+        name: 'NotImplemented',
+        message: expect.stringContaining('TransactWriteItems'),
+      }),
+    );
+  });
+});
+
+describe('closing', () => {
+  it('waits for writes under way whose clients have died', async () => {
+    const names = Array.from({ length: 20 }, (_, at) => `of-the-dead-${at}`);
+    const begun = vi.spyOn(engine, 'handle');
+    const deaths = names.map((name) => put(name, 1).catch(() => 'dead'));
+    await vi.waitUntil(() => begun.mock.calls.length >= names.length, { interval: 1, timeout: 30_000 });
+    await stop();
+    await Promise.all(deaths);
+    expect(unfinishedWrites()).toBe(0);
+    await start();
+  });
+
+  it('refuses what comes after it', async () => {
+    await engine.close();
+    await expect(put('late', 1)).rejects.toThrow(expect.objectContaining({ name: 'ServiceUnavailable' }));
+    await endpoint.close();
+    await start();
+  });
+});
+
+function unfinishedWrites(): number {
+  const journal = new WriteJournal(directory);
+  try {
+    return journal.unfinished().length;
+  } finally {
+    journal.close();
+  }
+}
+
+describe('a write that was under way when the process was killed', () => {
+  /** The journal as a killed process leaves it: the write begun and not ended. */
+  async function restartWithUnfinished(operation: string, input: object) {
+    await stop();
+    const journal = new WriteJournal(directory);
+    journal.begin(operation, Buffer.from(JSON.stringify(input)));
+    journal.close();
+    await start();
+  }
+
+  const move = {
+    TableName: 'ledger',
+    Key: { pk: { S: 'a' } },
+    UpdateExpression: 'SET dueShard = :next, rev = :nextRev',
+    ConditionExpression: 'rev = :rev',
+    ExpressionAttributeValues: { ':next': { N: '2' }, ':rev': { N: '1' }, ':nextRev': { N: '2' } },
+  };
+
+  it('is done at the next start, its index too', async () => {
+    await put('a', 1);
+    await restartWithUnfinished('UpdateItem', move);
+    expect(await get('a')).toMatchObject({ dueShard: { N: '2' }, rev: { N: '2' } });
+    expect([await dueIn(1), await dueIn(2)]).toEqual([[], ['a']]);
+  });
+
+  it('is not done twice when it had come through', async () => {
+    await put('a', 1);
+    await client.send(new UpdateItemCommand(move));
+    await restartWithUnfinished('UpdateItem', move);
+    expect(await get('a')).toMatchObject({ rev: { N: '2' } });
+  });
+
+  it('is repeated at one start only', async () => {
+    const Item = { pk: { S: 'a' }, dueShard: { N: '1' } };
+    await restartWithUnfinished('PutItem', { TableName: 'ledger', Item });
+    expect(await get('a')).toEqual(Item);
+    await client.send(new UpdateItemCommand({ ...move, ConditionExpression: 'dueShard = :rev' }));
+    await stop();
+    await start();
+    expect(await get('a')).toMatchObject({ dueShard: { N: '2' } });
+  });
+});

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { DynamoDbEngine } from '../../../local/aws/dynamodb/engine.ts';
+import { startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { S3Engine } from '../../../local/aws/s3/engine.ts';
+import { SecretsEngine } from '../../../local/aws/secretsmanager/engine.ts';
+import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
+import { VirtualClock } from '../../../local/clock.ts';
+
+/** Every service that the SDK can wait for or page through, on one endpoint, and its clients as they come. */
+export async function startSdkEndpoint() {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sdk-'));
+  const clock = new VirtualClock();
+  const buckets = new S3Engine({ directory: join(directory, 's3'), clock });
+  const services = [
+    buckets,
+    new SqsEngine({ directory, clock }),
+    new DynamoDbEngine({ directory }),
+    new SecretsEngine({ clock }),
+  ];
+  const endpoint = await startEndpoint({ services, port: 0 });
+  const config = clientConfig(endpoint.url);
+  const clients = {
+    s3: new S3Client({ ...config, forcePathStyle: true }),
+    sqs: new SQSClient(config),
+    dynamoDb: new DynamoDBClient(config),
+    secrets: new SecretsManagerClient(config),
+  };
+  return {
+    ...clients,
+    url: endpoint.url,
+    /** A bucket of the template: nobody creates one over the wire. */
+    createBucket: async (name: string, { versioned = false } = {}) =>
+      buckets.createBucket(name, { versioned, eventBridge: false }),
+    async close() {
+      for (const client of Object.values(clients)) client.destroy();
+      await endpoint.close();
+      for (const service of services) await service.close();
+      clock.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+export function clientConfig(endpoint: string) {
+  const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
+  return { endpoint, region: 'us-east-1', credentials };
+}
+
+export type SdkEndpoint = Awaited<ReturnType<typeof startSdkEndpoint>>;

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { compilePattern } from '../../../local/aws/events/patterns/pattern.ts';
+
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/** A pattern on an event's detail, and details that it must match and that it must not match. */
+export interface PatternCase {
+  readonly pattern: Json;
+  readonly matches: readonly Json[];
+  readonly differs: readonly Json[];
+}
+
+/** Whether an event with this detail matches a pattern on its detail. */
+function matches(detail: Json, pattern: Json): boolean {
+  const event = { source: 'app', 'detail-type': 'thing', resources: ['arn:a', 'arn:b'], detail };
+  return compilePattern(JSON.stringify({ detail: pattern }))(event);
+}
+
+/** One test a detail; answers how many there are. */
+export function testCases(title: string, cases: readonly PatternCase[]): number {
+  const single = cases.flatMap(({ pattern, matches: alike, differs }) => [
+    ...alike.map((detail) => ({ pattern, detail, expected: true })),
+    ...differs.map((detail) => ({ pattern, detail, expected: false })),
+  ]);
+  describe(title, () => {
+    it.each(
+      single.map(({ pattern, detail, expected }) => ({
+        title: `${JSON.stringify(pattern)} ${expected ? 'matches' : 'does not match'} ${JSON.stringify(detail)}`,
+        actual: () => matches(detail, pattern),
+        expected,
+      })),
+    )('$title', ({ actual, expected }) => {
+      expect(actual()).toBe(expected);
+    });
+  });
+  return single.length;
+}

@@ -1,0 +1,83 @@
+/** EventBridge and its queues on an endpoint of their own for the test file that imports this. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+  PutRuleCommand,
+  PutTargetsCommand,
+  type Target,
+} from '@aws-sdk/client-eventbridge';
+import { afterAll, beforeAll } from 'vitest';
+import { EventsEngine } from '../../../local/aws/events/engine.ts';
+import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
+
+export const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:consumer';
+const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-'));
+export const clock = new ManualClock();
+export const sqs = new SqsEngine({ directory, clock });
+export const reports: string[] = [];
+export const invocations: unknown[] = [];
+/** How many invocations from now on fail. */
+export const functionFailures = { left: 0 };
+export const events = new EventsEngine({
+  directory,
+  clock,
+  sendToQueue: (arn, body, attributes) => void sqs.queues.send(arn, body, { attributes }),
+  invokeLambda: async (_arn, event) => {
+    invocations.push(event);
+    if (functionFailures.left > 0) {
+      functionFailures.left -= 1;
+      throw new Error('the function failed');
+    }
+  },
+  report: (problem) => reports.push(problem),
+});
+let endpoint: Endpoint;
+export let client: EventBridgeClient;
+let counted = 0;
+
+beforeAll(async () => {
+  events.rules.createBus('status');
+  events.start();
+  endpoint = await startEndpoint({ services: [events], port: 0 });
+  client = new EventBridgeClient({
+    endpoint: endpoint.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+  });
+});
+
+afterAll(async () => {
+  client.destroy();
+  await endpoint.close();
+  await events.close();
+  await sqs.close();
+  rmSync(directory, { recursive: true });
+});
+
+export const queue = () => sqs.queues.createQueue(`target-${++counted}`, { time: 'clock' });
+
+/** A rule of its own for each test: on a source that no other test uses. */
+export async function ruleFor(targets: readonly Partial<Target>[], EventBusName = 'default') {
+  const source = `source-${++counted}`;
+  const Rule = `rule-${counted}`;
+  const EventPattern = JSON.stringify({ source: [source] });
+  await client.send(new PutRuleCommand({ Name: Rule, EventBusName, EventPattern }));
+  const Targets = targets.map((target, index) => ({ Id: `t${index}`, Arn: undefined, ...target }));
+  await client.send(new PutTargetsCommand({ Rule, EventBusName, Targets }));
+  return { source, Rule };
+}
+
+export const put = (...Entries: PutEventsRequestEntry[]) => client.send(new PutEventsCommand({ Entries }));
+export const event = (Source: string, detail: object = { a: 1 }): PutEventsRequestEntry => ({
+  Source,
+  DetailType: 'Thing Happened',
+  Detail: JSON.stringify(detail),
+});
+export const bodies = (arn: string): unknown[] =>
+  sqs.queues.receive(arn, 10).map(({ body }) => JSON.parse(body));

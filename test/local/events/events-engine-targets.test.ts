@@ -1,0 +1,206 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { ListTargetsByRuleCommand, type Target } from '@aws-sdk/client-eventbridge';
+import { describe, expect, it, vi } from 'vitest';
+import { EventsEngine } from '../../../local/aws/events/engine.ts';
+import {
+  bodies,
+  client,
+  clock,
+  event,
+  FUNCTION,
+  functionFailures,
+  invocations,
+  put,
+  queue,
+  ruleFor,
+  sqs,
+} from './events-engine-fixture.ts';
+
+const MINUTE = 60_000;
+
+/** What a queue gets of an event whose detail is this. */
+async function received(detail: object, target: Partial<Target>): Promise<unknown> {
+  const arn = queue();
+  const { source } = await ruleFor([{ ...target, Arn: arn }]);
+  await put(event(source, detail));
+  return bodies(arn)[0];
+}
+
+const transformed = (detail: object, InputTemplate: string, InputPathsMap: Record<string, string> = {}) =>
+  received(detail, { InputTransformer: { InputTemplate, InputPathsMap } });
+
+describe('an input transformer', () => {
+  const detail = { state: 'done', rows: 3, who: { name: 'A "B"' }, tags: ['x', 'y'], none: null };
+
+  it('puts values into a text', async () => {
+    const paths = { state: '$.detail.state', rows: '$.detail.rows' };
+    expect(await transformed(detail, '"<rows> rows are <state>"', paths)).toBe('3 rows are done');
+  });
+
+  it('puts values into an object, with quotes where JSON needs them', async () => {
+    const paths = {
+      state: '$.detail.state',
+      rows: '$.detail.rows',
+      who: '$.detail.who',
+      tags: '$.detail.tags',
+    };
+    const template = '{"state": <state>, "rows": <rows>, "in": {"who": <who>}, "tags": <tags>}';
+    expect(await transformed(detail, template, paths)).toEqual({
+      state: 'done',
+      rows: 3,
+      in: { who: { name: 'A "B"' } },
+      tags: ['x', 'y'],
+    });
+  });
+
+  it('puts values into the texts of an object', async () => {
+    const paths = { state: '$.detail.state', name: '$.detail.who.name' };
+    expect(await transformed(detail, '{"path": "jobs/<state>/<name>", "raw": "\\"x\\""}', paths)).toEqual({
+      path: 'jobs/done/A "B"',
+      raw: '"x"',
+    });
+  });
+
+  it('takes one element of an array', async () => {
+    expect(await transformed(detail, '{"tag": <tag>}', { tag: '$.detail.tags[1]' })).toEqual({ tag: 'y' });
+  });
+
+  it('leaves an empty text for what is not there', async () => {
+    const paths = { gone: '$.detail.gone.further' };
+    expect(await transformed(detail, '{"a": <gone>, "b": "x<gone>y"}', paths)).toEqual({ a: '', b: 'xy' });
+  });
+
+  it('takes the quotes from an object within a text', async () => {
+    expect(await transformed({ who: { name: 'A' } }, '"is <who>"', { who: '$.detail.who' })).toBe(
+      'is {name:A}',
+    );
+  });
+
+  it('knows the event, the rule and the time by names of its own', async () => {
+    const arn = queue();
+    const InputTemplate =
+      '{"event": <aws.events.event.json>, "head": <aws.events.event>, "rule": "<aws.events.rule-name>", ' +
+      '"arn": <aws.events.rule-arn>, "at": <aws.events.event.ingestion-time>}';
+    const { source, Rule } = await ruleFor([{ Arn: arn, InputTransformer: { InputTemplate } }]);
+    await put(event(source, { a: 1 }));
+    const [body] = bodies(arn);
+    expect(body).toMatchObject({
+      event: { source, detail: { a: 1 } },
+      head: { source },
+      rule: Rule,
+      arn: `arn:aws:events:us-east-1:000000000000:rule/${Rule}`,
+      at: new Date(clock.now()).toISOString(),
+    });
+    expect(body).not.toHaveProperty('head.detail');
+  });
+
+  it('is listed as it was put', async () => {
+    const given = { InputPathsMap: { a: '$.detail.a' }, InputTemplate: '{"a": <a>}' };
+    const RetryPolicy = { MaximumRetryAttempts: 7, MaximumEventAgeInSeconds: 3600 };
+    const { Rule } = await ruleFor([{ Arn: queue(), InputTransformer: given, RetryPolicy }]);
+    const { Targets } = await client.send(new ListTargetsByRuleCommand({ Rule }));
+    expect(Targets).toMatchObject([{ InputTransformer: given, RetryPolicy }]);
+  });
+});
+
+it('an input path takes one element of an array', async () => {
+  expect(await received({ tags: [{ a: 1 }, { a: 2 }] }, { InputPath: '$.detail.tags[1].a' })).toBe(2);
+});
+
+describe('a target that fails', () => {
+  /** A rule with a failing function; answers what its dead-letter queue says in the end. */
+  async function failing(RetryPolicy: Target['RetryPolicy']) {
+    const dead = queue();
+    const { source } = await ruleFor([{ Arn: FUNCTION, DeadLetterConfig: { Arn: dead }, RetryPolicy }]);
+    invocations.length = 0;
+    functionFailures.left = Number.POSITIVE_INFINITY;
+    await put(event(source));
+    let message = sqs.queues.receive(dead, 1)[0];
+    const hasGivenUp = () => {
+      clock.advance(MINUTE / 2); // until then it is tried as often as it may
+      message ??= sqs.queues.receive(dead, 1)[0];
+      return message !== undefined;
+    };
+    await vi.waitUntil(hasGivenUp, { timeout: 20_000, interval: 10 });
+    functionFailures.left = 0;
+    const text = (name: string) => message?.messageAttributes[name]?.StringValue;
+    return {
+      invocations: invocations.length,
+      retries: text('RETRY_ATTEMPTS'),
+      exhausted: text('EXHAUSTED_RETRY_CONDITION'),
+    };
+  }
+
+  it('is tried as often as its policy says', async () => {
+    expect(await failing({ MaximumRetryAttempts: 1 })).toEqual({
+      invocations: 2,
+      retries: '1',
+      exhausted: 'MaximumRetryAttempts',
+    });
+  });
+
+  it('is tried no more often than Lambda would', async () => {
+    expect(await failing({ MaximumRetryAttempts: 185 })).toMatchObject({ invocations: 3, retries: '2' });
+  });
+
+  it('is given up when its event is older than its policy allows', async () => {
+    // The second retry would come two minutes after the first, which is at a minute.
+    expect(await failing({ MaximumEventAgeInSeconds: 120 })).toEqual({
+      invocations: 2,
+      retries: '1',
+      exhausted: 'MaximumEventAgeInSeconds',
+    });
+  });
+
+  it('is still tried when its event is just as old as its policy allows', async () => {
+    expect(await failing({ MaximumEventAgeInSeconds: 180 })).toMatchObject({ invocations: 3 });
+  });
+
+  it('for good is not tried again: the reason is said, no retry is counted', async () => {
+    const dead = queue();
+    const nowhere = 'arn:aws:sqs:us-east-1:000000000000:nowhere';
+    const RetryPolicy = { MaximumRetryAttempts: 9 };
+    const { source } = await ruleFor([{ Arn: nowhere, DeadLetterConfig: { Arn: dead }, RetryPolicy }]);
+    await put(event(source));
+    await vi.waitUntil(() => sqs.queues.counts(sqs.queues.byArn(dead)).visible === 1, 20_000);
+    const [message] = sqs.queues.receive(dead, 1);
+    expect(message?.messageAttributes).toMatchObject({ RETRY_ATTEMPTS: { StringValue: '0' } });
+    expect(message?.messageAttributes).not.toHaveProperty('EXHAUSTED_RETRY_CONDITION');
+  });
+});
+
+it('a data directory from before events had an age goes on, its events are delivered and tried again', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-old-'));
+  const old = new DatabaseSync(join(directory, 'events.sqlite'));
+  old.exec(`
+    CREATE TABLE deliveries (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT, rule_arn TEXT NOT NULL, target TEXT NOT NULL, payload TEXT NOT NULL,
+      tries INTEGER NOT NULL, due_at INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO deliveries VALUES (1, 'rule', '{"id":"x","arn":"${FUNCTION}","retries":2}', '{"a":1}', 0, ${clock.now()});
+  `);
+  old.close();
+  const heard: unknown[] = [];
+  const engine = new EventsEngine({
+    directory,
+    clock,
+    sendToQueue: () => {},
+    invokeLambda: async (_arn, payload) => {
+      heard.push(payload);
+      if (heard.length === 1) throw new Error('not yet');
+    },
+    report: () => {},
+  });
+  engine.start();
+  const isHeardAgain = () => {
+    clock.advance(MINUTE);
+    return heard.length === 2;
+  };
+  await vi.waitUntil(isHeardAgain, { timeout: 20_000, interval: 10 });
+  await engine.close();
+  rmSync(directory, { recursive: true });
+  expect(heard).toEqual([{ a: 1 }, { a: 1 }]);
+});

@@ -1,0 +1,204 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import type { Policies } from '../../../local/aws/iam/decision.ts';
+import { chatRows } from '../endpoint/stock-clients.ts';
+import type { PermissionStage } from './permission-stage.ts';
+
+/** Something that the stack does, and what is to be read in the table when a permission for it is missing. */
+export interface Scenario {
+  readonly fails: string;
+  readonly play: (stage: PermissionStage) => Promise<void>;
+}
+
+/** From the most usual to the rarest; the table names the first in which a permission is asked for. */
+export const SCENARIOS: readonly Scenario[] = [
+  { fails: 'a file does not get its results', play: mainJob },
+  { fails: 'rows of several models in one file are never sent', play: mixedFile },
+  { fails: 'a bad file is not rejected with a report', play: badFile },
+  { fails: 'a file that uses an id twice is not rejected', play: idUsedTwice },
+  { fails: 'a running batch is not cancelled', play: cancelledJob },
+  { fails: 'an event whose file is gone already ends in the dead-letter queue', play: fileGoneBeforeIntake },
+  {
+    fails: 'a file that is deleted while its job waits keeps the job open for ever',
+    play: fileGoneWhilePaused,
+  },
+  { fails: 'a job that INTAKE could not bring to its end is not taken up again', play: intakeTriedAgain },
+  { fails: 'a file whose checkpoint is gone is never read to its end', play: checkpointGone },
+  {
+    fails: 'results of more than 8 MiB whose storing broke off leave their upload behind',
+    play: brokenDelivery,
+  },
+];
+
+const HALF_A_LINE = '{"custom_id":"half\n';
+
+async function mainJob(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('main');
+  const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
+  await stage.untilJob(jobId, 'completed');
+  await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+}
+
+/** Its rows lie between each other: SUBMIT reads them one by one, by the row table. */
+async function mixedFile(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('mixed');
+  const lines = chatRows(6, name).trim().split('\n');
+  const mixed = lines.map((line, at) => (at % 2 === 0 ? line : line.replace('gpt-4o-mini', 'gpt-4o')));
+  await stage.untilJob(await stage.drop(`${name}.jsonl`, `${mixed.join('\n')}\n`), 'completed');
+}
+
+async function badFile(stage: PermissionStage): Promise<void> {
+  await stage.untilJob(await stage.drop(`${stage.newName('bad')}.jsonl`, HALF_A_LINE), 'rejected');
+}
+
+async function idUsedTwice(stage: PermissionStage): Promise<void> {
+  const row = chatRows(1, 'twice');
+  await stage.untilJob(await stage.drop(`${stage.newName('twice')}.jsonl`, row + row), 'rejected');
+}
+
+async function cancelledJob(stage: PermissionStage): Promise<void> {
+  const name = stage.newName('cancelled');
+  const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
+  await stage.untilJob(jobId, 'submitted');
+  await stage.send(stage.names.cancelQueueUrl, { jobId });
+  await stage.untilJob(jobId, 'cancelled');
+}
+
+/** S3's event comes, and the version is deleted: INTAKE has to be told that it is gone, not that it may not look. */
+async function fileGoneBeforeIntake(stage: PermissionStage): Promise<void> {
+  const key = `${stage.newName('gone-early')}.jsonl`;
+  const object = { key, size: 1, etag: 'e', 'version-id': 'deleted-version' };
+  const absence = stage.untilAsked('intake', 's3:ListBucket');
+  await stage.send(queueOf(stage, 'intake'), {
+    detail: { bucket: { name: stage.names.requestBucket }, object },
+  });
+  await absence;
+}
+
+/**
+ * Submission is paused for so long that POLL looks after the job, the file goes, submission goes on: POLL hands the
+ * part to SUBMIT again, and SUBMIT and DELIVER find the file gone.
+ */
+async function fileGoneWhilePaused(stage: PermissionStage): Promise<void> {
+  const key = `${stage.newName('gone-late')}.jsonl`;
+  await setPaused(stage, true);
+  const VersionId = await stage.outsider.put(key, chatRows(3, key));
+  const jobId = stage.jobIdOf(key, VersionId);
+  await stage.untilJob(jobId, 'accepted');
+  const Bucket = stage.names.requestBucket;
+  await stage.outsider.s3.send(new DeleteObjectCommand({ Bucket, Key: key, VersionId }));
+  await stage.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
+  await setPaused(stage, false);
+  await stage.untilJob(jobId, 'failed');
+}
+
+/** What was refused heals once it is allowed: POLL hands the job to INTAKE again. */
+async function intakeTriedAgain(stage: PermissionStage): Promise<void> {
+  stage.enforce(withoutAction(stage, 'intake', 's3:PutObject'));
+  const refused = stage.untilAsked('intake', 's3:PutObject');
+  const jobId = await stage.drop(`${stage.newName('bad-again')}.jsonl`, HALF_A_LINE);
+  await refused;
+  stage.enforce(stage.plan.policies);
+  await stage.untilJob(jobId, 'rejected');
+}
+
+/** INTAKE has to be told that the checkpoint is gone, not that it may not look: then it reads the file anew. */
+async function checkpointGone(stage: PermissionStage): Promise<void> {
+  stage.enforce(withoutAction(stage, 'intake', 's3:PutObject'));
+  const jobId = await stage.drop(`${stage.newName('bad-resumed')}.jsonl`, HALF_A_LINE);
+  await stage.until('a checkpoint is noted', async () => {
+    const job = await stage.ledger.readJob(jobId);
+    if (job?.scan === undefined || job.lease !== undefined) return false;
+    return await stage.ledger.replaceJob({ ...job, scan: { ...job.scan, checkpoints: 1 } });
+  });
+  stage.enforce(stage.plan.policies);
+  await stage.untilJob(jobId, 'rejected');
+}
+
+/**
+ * The API gives lines of other rows, 8 MiB of them, and breaks off before the error file; and an upload that was begun for
+ * the whole is gone when it is to be completed, as the bucket's rule for old uploads would have it.
+ */
+async function brokenDelivery(stage: PermissionStage): Promise<void> {
+  stage.enforce(withoutAction(stage, 'delivery', 'dynamodb:GetItem'));
+  const jobId = await stage.drop(`${stage.newName('large')}.jsonl`, embeddingRows(150));
+  await stage.until('the batch ends', () => stage.hasEvent('Batch Status Change', jobId, 'completed'));
+  const { outputFile, errorFile } = await resultFilesOf(stage, jobId);
+  await loseAssembly(stage, jobId);
+  const results = readFileSync(outputFile, 'latin1');
+  writeFileSync(outputFile, results.replaceAll(/"custom_id":"./g, '"custom_id":"?'), 'latin1');
+  renameSync(errorFile, `${errorFile}.away`);
+  stage.enforce(stage.plan.policies);
+  await stage.untilAsked('delivery', 's3:AbortMultipartUpload');
+  writeFileSync(outputFile, results, 'latin1');
+  renameSync(`${errorFile}.away`, errorFile);
+  await stage.untilJob(jobId, 'completed');
+}
+
+async function resultFilesOf(
+  stage: PermissionStage,
+  jobId: string,
+): Promise<{ outputFile: string; errorFile: string }> {
+  const job = await stage.ledger.readJob(jobId);
+  const [part] = await stage.ledger.partsOf(jobId, job?.plan?.planId ?? '');
+  const { outputFileId, errorFileId } = part?.batch ?? {};
+  if (outputFileId === undefined || errorFileId === undefined) throw new Error('the batch left no two files');
+  const pathOf = (fileId: string) => join(stage.directory, 'openai', 'files', fileId);
+  return { outputFile: pathOf(outputFileId), errorFile: pathOf(errorFileId) };
+}
+
+/** Notes an upload on the job that the bucket does not know. */
+async function loseAssembly(stage: PermissionStage, jobId: string): Promise<void> {
+  await stage.until('the upload is noted', async () => {
+    const job = await stage.ledger.readJob(jobId);
+    if (job?.status !== 'submitted') return false;
+    return await stage.ledger.replaceJob({
+      ...job,
+      assembly: { output: { uploadId: 'expired-upload', etags: ['"etag"'] } },
+    });
+  });
+}
+
+async function setPaused(stage: PermissionStage, paused: boolean): Promise<void> {
+  await stage.until('the switch is set', async () =>
+    stage.ledger.replaceControl({ ...(await stage.ledger.readControl()), paused }),
+  );
+}
+
+/** The policies without one action of one function. */
+function withoutAction(stage: PermissionStage, room: string, action: string): Policies {
+  const { policies } = stage.plan;
+  const ofRoles = new Map(
+    [...policies.ofRoles].map(([arn, statements]) => {
+      if (!arn.includes(`-${room}-worker-`)) return [arn, statements];
+      return [
+        arn,
+        statements.map((each) => ({ ...each, actions: each.actions.filter((name) => name !== action) })),
+      ];
+    }),
+  );
+  return { ...policies, ofRoles };
+}
+
+function queueOf(stage: PermissionStage, room: string): string {
+  const queue = stage.plan.queues.find(({ name }) => name.includes(`${room}-work-queue`));
+  if (queue === undefined) throw new Error(`there is no queue of ${room}`);
+  return queue.name;
+}
+
+/** Rows with long answers, of which the last one fails. */
+function embeddingRows(count: number): string {
+  const rows = Array.from({ length: count }, (_, at) => ({
+    custom_id: `row-${at}`,
+    method: 'POST',
+    url: '/v1/embeddings',
+    body: {
+      model: 'text-embedding-3-small',
+      dimensions: 256,
+      input: Array.from({ length: 16 }, (_, part) => `text ${at} ${part}`),
+      ...(at === count - 1 && { metadata: { batchdrop_local: 'fail:500' } }),
+    },
+  }));
+  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+}

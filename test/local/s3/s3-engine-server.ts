@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { S3Engine, type S3EngineOptions } from '../../../local/aws/s3/engine.ts';
+import { VirtualClock } from '../../../local/clock.ts';
+
+/** The engine behind an HTTP server of its own on a port of its own. */
+export interface S3Server {
+  readonly engine: S3Engine;
+  readonly directory: string;
+  readonly port: number;
+  readonly url: string;
+  /** Stops the server and leaves the directory. */
+  stop(): Promise<void>;
+}
+
+/** Starts the engine in a directory, which an earlier one may have left. */
+export async function startS3(
+  directory: string,
+  onObjectCreated?: S3EngineOptions['onObjectCreated'],
+): Promise<S3Server> {
+  const clock = new VirtualClock();
+  const listener = onObjectCreated === undefined ? {} : { onObjectCreated };
+  const engine = new S3Engine({ directory, clock, ...listener });
+  const server = createServer((request, response) => void engine.handle(request, response));
+  const port = await listening(server);
+  return {
+    engine,
+    directory,
+    port,
+    url: `http://127.0.0.1:${port}`,
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await engine.close();
+      clock.close();
+    },
+  };
+}
+
+const listening = (server: Server): Promise<number> =>
+  new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      resolve(isPort(address) ? address.port : 0);
+    });
+  });
+
+const isPort = (address: string | AddressInfo | null): address is AddressInfo =>
+  typeof address === 'object' && address !== null;
+
+export const temporaryDirectory = (): { path: string; remove: () => void } => {
+  const path = mkdtempSync(join(tmpdir(), 's3-engine-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+};
+
+/** The stock client as a user would point it at the machine. */
+export const s3Client = (server: { readonly url: string }, config: S3ClientConfig = {}): S3Client =>
+  new S3Client({
+    endpoint: server.url,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
+    ...config,
+  });
+
+/** Waits until `condition` holds; throws after a generous while. */
+export async function eventually(what: string, condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`It never came: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -1,0 +1,89 @@
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { SecretsEngine } from '../../../local/aws/secretsmanager/engine.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
+
+const secrets = new SecretsEngine({ clock: new ManualClock() });
+let endpoint: Endpoint;
+let client: SecretsManagerClient;
+
+beforeAll(async () => {
+  endpoint = await startEndpoint({ services: [secrets], port: 0 });
+  client = new SecretsManagerClient({
+    endpoint: endpoint.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+  });
+});
+
+afterAll(async () => {
+  client.destroy();
+  await endpoint.close();
+  await secrets.close();
+});
+
+const secretString = async (SecretId: string) =>
+  (await client.send(new GetSecretValueCommand({ SecretId }))).SecretString;
+
+describe('a secret', () => {
+  it('that the runtime put is read by name, by ARN, and by ARN without the suffix', async () => {
+    const arn = secrets.putSecret('batchdrop/openai', 'first');
+    expect(arn).toMatch(
+      /^arn:aws:secretsmanager:us-east-1:000000000000:secret:batchdrop\/openai-[a-z0-9]{6}$/,
+    );
+    for (const id of ['batchdrop/openai', arn, arn.slice(0, -7)])
+      expect(await secretString(id)).toBe('first');
+  });
+
+  it('has a new value and version under the same ARN once it was put again', async () => {
+    const arn = secrets.putSecret('rotated', 'old');
+    const before = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+    const put = await client.send(new PutSecretValueCommand({ SecretId: arn, SecretString: 'new' }));
+    const after = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+    expect(after).toMatchObject({
+      ARN: arn,
+      SecretString: 'new',
+      VersionId: put.VersionId,
+      VersionStages: ['AWSCURRENT'],
+    });
+    expect(after.VersionId).not.toBe(before.VersionId);
+    const old = client.send(new GetSecretValueCommand({ SecretId: arn, VersionStage: 'AWSPREVIOUS' }));
+    await expect(old).rejects.toThrow(expect.objectContaining({ name: 'ResourceNotFoundException' }));
+  });
+
+  it('is created once', async () => {
+    const create = () => client.send(new CreateSecretCommand({ Name: 'created', SecretString: 'x' }));
+    const { ARN } = await create();
+    expect(await secretString('created')).toBe('x');
+    await expect(create()).rejects.toThrow(expect.objectContaining({ name: 'ResourceExistsException' }));
+    const described = await client.send(new DescribeSecretCommand({ SecretId: 'created' }));
+    expect(described).toMatchObject({ ARN, Name: 'created' });
+    expect(described).not.toHaveProperty('SecretString');
+  });
+
+  it('that does not exist is refused by the name that the functions look for', async () => {
+    await expect(secretString('nowhere')).rejects.toThrow(
+      expect.objectContaining({ name: 'ResourceNotFoundException' }),
+    );
+    await expect(
+      client.send(new PutSecretValueCommand({ SecretId: 'nowhere', SecretString: 'x' })),
+    ).rejects.toThrow(expect.objectContaining({ name: 'ResourceNotFoundException' }));
+  });
+
+  it('without a value is refused, and so is an operation that is not here', async () => {
+    await expect(client.send(new CreateSecretCommand({ Name: 'empty' }))).rejects.toThrow(
+      expect.objectContaining({ name: 'InvalidParameterException' }),
+    );
+    await expect(client.send(new DeleteSecretCommand({ SecretId: 'created' }))).rejects.toThrow(
+      expect.objectContaining({ name: 'NotImplemented', message: expect.stringContaining('DeleteSecret') }),
+    );
+  });
+});

@@ -1,0 +1,58 @@
+/** SQS on an endpoint of its own for the test file that imports this, by a clock that the tests move. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  ReceiveMessageCommand,
+  type ReceiveMessageCommandInput,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll } from 'vitest';
+import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
+import { queueUrl } from '../../../local/aws/sqs/queue.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-'));
+export const clock = new ManualClock();
+export const engine = new SqsEngine({ directory, clock });
+export let endpoint: Endpoint;
+export let sqs: SQSClient;
+let created = 0;
+
+beforeAll(async () => {
+  endpoint = await startEndpoint({ services: [engine], port: 0 });
+  sqs = new SQSClient({
+    endpoint: endpoint.url,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
+  });
+});
+
+afterAll(async () => {
+  sqs.destroy();
+  await endpoint.close();
+  await engine.close();
+  rmSync(directory, { recursive: true });
+});
+
+/** A queue of the template: by the manual clock. */
+export function templateQueue(settings: Omit<Parameters<typeof engine.queues.createQueue>[1], 'time'> = {}) {
+  created += 1;
+  const name = `queue-${created}`;
+  const arn = engine.queues.createQueue(name, { time: 'clock', ...settings });
+  return { name, arn, QueueUrl: queueUrl(endpoint.url, name) };
+}
+
+export async function receive(QueueUrl: string, more: Partial<ReceiveMessageCommandInput> = {}) {
+  const answer = await sqs.send(new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, ...more }));
+  return answer.Messages ?? [];
+}
+
+export async function bodies(QueueUrl: string) {
+  return (await receive(QueueUrl)).map((message) => message.Body);
+}
+
+export const send = (QueueUrl: string, MessageBody: string, DelaySeconds?: number) =>
+  sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, DelaySeconds }));

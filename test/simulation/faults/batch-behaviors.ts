@@ -1,0 +1,44 @@
+import type { Fate } from '../../fakes/simulated-batch.ts';
+import type { Chance } from '../world/chance.ts';
+import type { FaultBook } from './fault-book.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const PASSING = [0, 408, 409, 429, 500, 503];
+const MOST_PUT_BACK = 4; // sooner or later there is room
+
+/** How a new batch will go; none that runs does so for less than `leastMs`. */
+export function fateOf(nth: number, chance: Chance, faults: FaultBook, leastMs = 0): Fate {
+  const name = `batch ${nth}`;
+  if (nth <= MOST_PUT_BACK && faults.strikes('token limit', name)) {
+    const message = 'Enqueued token limit reached. Please try again later.';
+    return { failure: [{ code: 'token_limit_exceeded', message, param: null, line: null }] };
+  }
+  if (faults.strikes('validation fails', name))
+    return { failure: [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }] };
+  const fate: Fate = {
+    validatingMs: chance.between(`validates ${name}`, 1000, MINUTE),
+    runningMs: leastMs + chance.between(`runs ${name}`, 0, 10 * MINUTE),
+  };
+  if (faults.strikes('cancel leaves partial results', name)) fate.runningMs = 40 * MINUTE;
+  if (faults.strikes('batch expires with partial results', name)) fate.runningMs = 30 * HOUR;
+  if (faults.strikes('unknown status', name))
+    fate.runningAs = chance.pick(name, ['pondering', 'PAUSED']) ?? '';
+  if (faults.strikes('stuck finalizing', name)) fate.finalizingMs = 5 * HOUR;
+  if (faults.strikes('cancel loses the race', name)) {
+    fate.runningMs = leastMs + 1000;
+    fate.finalizingMs = 15 * MINUTE;
+  }
+  const vanish = faults.strikes('rows fail or vanish', name);
+  const pass = faults.strikes('rows fail for a passing reason', name);
+  if (vanish || pass) {
+    fate.row = (customId) => {
+      const dice = chance.of(`${name} ${customId}`);
+      if (vanish && dice < 0.45) return dice < 0.3 ? 'failed' : 'missing';
+      if (pass && dice > 0.6)
+        return { statusCode: chance.pick(`status of ${name} ${customId}`, PASSING) ?? 0 };
+      return 'succeeded';
+    };
+  }
+  return fate;
+}

@@ -1,0 +1,74 @@
+import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
+import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
+import type { World } from '../world/world.ts';
+import type { Finding } from './finding.ts';
+
+const RUNNING = 1;
+const PLACES: ReadonlyMap<string, number> = new Map([
+  ['validating', 0],
+  ['in_progress', RUNNING],
+  ['finalizing', 2],
+  ['cancelling', 3],
+  // Of jobs:
+  ['accepted', 0],
+  ['submitted', 1],
+]);
+
+/** Promise 2: every status that was ever on the record was published, under its own sequence. */
+export function published(world: World): Finding {
+  const told = new Set<string>();
+  for (const { detailType, detail } of world.bus.published()) {
+    if (detailType === DETAIL_TYPE.cancelOutcome) continue;
+    const { metadata, data } = detail;
+    told.add(`${'batchId' in data ? data.batchId : metadata.jobId} ${metadata.sequence} ${data.status}`);
+  }
+  const { statuses, jobStatuses } = world.written;
+  const written = [
+    ...statuses.map(({ batchId, rev, status }) => `${batchId} ${rev} ${status}`),
+    ...jobStatuses.map(({ jobId, rev, status }) => `${jobId} ${rev} ${status}`),
+  ];
+  const broken = written.filter((name) => !told.has(name)).map((name) => `not published: ${name}`);
+  for (const item of [...world.ledger.jobs(), ...world.ledger.parts()]) {
+    const live = item.kind === 'job' || item.active;
+    if (live && item.rev !== item.publishedRev)
+      broken.push(`${item.kind} ${item.jobId}: rev ${item.rev}, published ${item.publishedRev}`);
+  }
+  return { promise: 'every observed status published', examined: written.length, broken };
+}
+
+/** Promise 3: sequences without a gap, the same event under the same id, statuses only forward. */
+export function forward(world: World): Finding {
+  const broken: string[] = [];
+  const seen = new Map<string, { last: number; status: string; byId: Map<string, string> }>();
+  let examined = 0;
+  for (const { detailType, detail } of world.bus.published()) {
+    if (detailType === DETAIL_TYPE.cancelOutcome) continue;
+    examined += 1;
+    const { metadata, data } = detail;
+    const of = 'batchId' in data ? data.batchId : `${metadata.jobId}`;
+    const known = seen.get(of) ?? { last: 0, status: '', byId: new Map<string, string>() };
+    seen.set(of, known);
+    const text = JSON.stringify(detail);
+    const before = known.byId.get(metadata.id);
+    if (before !== undefined && before !== text)
+      broken.push(`${metadata.id} was published with two contents`);
+    known.byId.set(metadata.id, text);
+    if (metadata.sequence <= known.last) continue;
+    if (metadata.sequence !== known.last + 1)
+      broken.push(`${of}: sequence ${metadata.sequence} after ${known.last}`);
+    if (goesBack(known.status, data.status)) broken.push(`${of}: ${data.status} after ${known.status}`);
+    known.last = metadata.sequence;
+    known.status = data.status;
+  }
+  return { promise: 'sequences without a gap, statuses forward', examined, broken };
+}
+
+function goesBack(before: string, status: string): boolean {
+  if (hasEnded(before)) return true;
+  return !hasEnded(status) && before !== '' && placeOf(status) <= placeOf(before);
+}
+
+/** A status nobody knows stands for `in_progress`: `fates.ts` gives it to no other. */
+function placeOf(status: string): number {
+  return PLACES.get(status) ?? RUNNING;
+}

@@ -1,0 +1,30 @@
+import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
+import type { World } from '../world/world.ts';
+import type { Finding } from './finding.ts';
+
+/** Nothing is due and nothing leased. */
+export function atRest(world: World): Finding {
+  const broken: string[] = [];
+  const items = [...world.ledger.jobs(), ...world.ledger.parts()];
+  for (const { kind, jobId, dueAt, lease } of items) {
+    if (dueAt !== undefined) broken.push(`${kind} ${jobId} is still due`);
+    if (lease && lease.until > world.timeline.now()) broken.push(`${kind} ${jobId} is still leased`);
+  }
+  return { promise: 'nothing due, nothing leased', examined: items.length, broken };
+}
+
+/** Nothing is left at the API or in the results bucket that should have been removed. */
+export function nothingLeft(world: World): Finding {
+  const left = new Set(world.api.files());
+  const fileIds = new Set(world.written.fileIds);
+  const batches = world.ledger.parts().flatMap(batchesOf);
+  for (const { inputFileId, outputFileId, errorFileId } of batches)
+    for (const fileId of [inputFileId, outputFileId, errorFileId])
+      if (fileId !== undefined) fileIds.add(fileId);
+  const broken = [...fileIds]
+    .filter((fileId) => left.has(fileId))
+    .map((id) => `file ${id} is still at the API`);
+  for (const key of world.results.objects().keys())
+    if (key.includes('/parts/')) broken.push(`the piece ${key} is still in the results bucket`);
+  return { promise: 'nothing left to be deleted', examined: fileIds.size, broken };
+}

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest';
+import { playHistory } from '../world/history.ts';
+import { KEPT } from './kept-histories.ts';
+import { brokenWithoutMend } from './without-fix.ts';
+
+test('no history is kept twice', () => {
+  expect(KEPT.length).toBeGreaterThan(0);
+  expect(new Set(KEPT.map(({ wrong }) => wrong)).size).toBe(KEPT.length);
+});
+
+describe.each(KEPT)('$wrong (seed $seed)', (kept) => {
+  test('no more: every promise holds', async () => {
+    const { broken } = await playHistory(kept.seed, kept.leftOut);
+    expect(broken).toEqual([]);
+  });
+
+  test('but for its mend', async () => {
+    const broken = await brokenWithoutMend(kept);
+    expect(broken, 'npm run simulate:kept -- --find looks for a seed that proves it').toContainEqual(
+      expect.stringContaining(kept.shows),
+    );
+  });
+});

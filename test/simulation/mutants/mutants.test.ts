@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { MUTANTS } from './mutants.ts';
+import { mutated } from './mutated-copy.ts';
+
+test('there are eighteen defects to plant', () => {
+  expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(18);
+});
+
+test.each(MUTANTS)('the source still has the place for "$name"', (mutant) => {
+  expect(mutated(mutant).size).toBeGreaterThan(0);
+});
+
+test('a defect whose place is gone is an error, not a defect that is never found', () => {
+  const patches = [
+    { file: 'functions/shared/lifecycle/publish.ts', anchor: 'no such line', replacement: '' },
+  ];
+  expect(() => mutated({ name: 'lost', patches })).toThrow('0 times');
+});

@@ -1,0 +1,207 @@
+/** A defect to be planted: pieces of the source and what stands there instead. */
+export interface Mutant {
+  name: string;
+  patches: { file: string; anchor: string; replacement: string }[];
+}
+
+/** The defects that the simulation has to find. */
+export const MUTANTS: Mutant[] = [
+  {
+    name: 'POST /batches retried',
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'batch = await send(deps, held, noted);',
+        replacement: 'batch = await send(deps, held, noted).catch(() => send(deps, held, noted));',
+      },
+    ],
+  },
+  {
+    name: 'batchId saved on the lease instead of the intent',
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'await saveBatch(deps, noted, intent.id, batch);',
+        replacement:
+          'await held.change((part) => (part.batch ? undefined : { ...part, batch, previousStatus: null, rev: 1, publishedRev: 0, changedAt: deps.clock.now(), tries: 0 }));',
+      },
+    ],
+  },
+  {
+    name: 'batchId saved after acknowledging',
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'await saveBatch(deps, noted, intent.id, batch);',
+        replacement: 'void saveBatch(deps, noted, intent.id, batch).catch(() => undefined);',
+      },
+    ],
+  },
+  {
+    name: 'publish without outbox',
+    patches: [
+      {
+        file: 'functions/shared/lifecycle/publish.ts',
+        anchor: '  await publishOrRetry(deps, event);\n',
+        replacement: '',
+      },
+      {
+        file: 'functions/shared/lifecycle/publish.ts',
+        anchor: '  if (noted?.changed) recordBatch(',
+        replacement: '  await publishOrRetry(deps, event);\n  if (noted?.changed) recordBatch(',
+      },
+    ],
+  },
+  {
+    name: 'status set without compare',
+    patches: [
+      {
+        file: 'functions/shared/lifecycle/apply-observation.ts',
+        anchor: 'if (!isFurther(part, known.status, observed.status)) return undefined;',
+        replacement: 'if (known.status === observed.status) return undefined;',
+      },
+    ],
+  },
+  {
+    name: 'orphan search stopping one page early',
+    patches: [
+      {
+        file: 'functions/shared/lifecycle/find-batches.ts',
+        anchor: 'for (const batch of page.batches) {',
+        replacement: 'for (const batch of page.hasMore || pages === 0 ? page.batches : []) {',
+      },
+    ],
+  },
+  {
+    name: 'orphan search matching metadata only',
+    patches: [
+      {
+        file: 'functions/submit/ambiguous-create.ts',
+        anchor: '    fileIds: new Set([fileId]),\n',
+        replacement: '    fileIds: new Set([intent.id]),\n',
+      },
+      {
+        file: 'functions/shared/lifecycle/find-batches.ts',
+        anchor: 'search.fileIds.has(batch.inputFileId)',
+        replacement: "search.fileIds.has(batch.metadata.batchdrop_intent ?? '')",
+      },
+    ],
+  },
+  {
+    name: 're-create without deleting the file',
+    patches: [
+      {
+        file: 'functions/submit/ambiguous-create.ts',
+        anchor: 'if (!(await isDeleted(deps, file)))',
+        replacement: 'if (file.fileId === undefined)',
+      },
+    ],
+  },
+  {
+    name: 'plan live before its commit',
+    patches: [
+      {
+        file: 'functions/intake/intake-job.ts',
+        anchor: '    putBack: 0,\n',
+        replacement: '    putBack: 0,\n    active: true as const,\n    dueAt: job.changedAt,\n',
+      },
+    ],
+  },
+  {
+    name: 'deliver marked done before the upload completes',
+    patches: [
+      {
+        file: 'functions/deliver/part/deliver-part.ts',
+        anchor: 'const outputBytes = await writers.output.close();',
+        replacement:
+          'const outputBytes = Array.from({ length: table.rows }, (_, row) => states.get(row)).reduce((sum, state) => sum + (state?.outcome === "succeeded" ? state.lineBytes : 0), 0);\n    void writers.output.close().catch(() => undefined);',
+      },
+    ],
+  },
+  {
+    name: 'cancel that looks before it writes',
+    patches: [
+      {
+        file: 'functions/cancel/record-cancel.ts',
+        anchor: '  const marked = await changeJob(deps, jobId, (job) =>\n    isOver(job)',
+        replacement:
+          '  const seen = await deps.ledger.readJob(jobId);\n  const marked = await changeJob(deps, jobId, (job) =>\n    isOver(job)',
+      },
+      {
+        file: 'functions/cancel/record-cancel.ts',
+        anchor: 'const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];',
+        replacement: 'const parts = seen?.plan ? await deps.ledger.partsOf(jobId, seen.plan.planId) : [];',
+      },
+    ],
+  },
+  {
+    name: 'a succeeded row run again',
+    patches: [
+      {
+        file: 'functions/deliver/part/ordered-result-writer.ts',
+        anchor: 'const again = this.#runsAgain && (passing ||',
+        replacement: "const again = this.#runsAgain && (passing || outcome === 'succeeded' ||",
+      },
+    ],
+  },
+  {
+    name: 'a truncated download believed',
+    patches: [
+      {
+        file: 'functions/deliver/part/deliver-part.ts',
+        anchor: 'if (received !== expected) {',
+        replacement: 'if (received > expected) {',
+      },
+    ],
+  },
+  {
+    name: 'a scan gone on with past a line it never looked at',
+    patches: [
+      {
+        file: 'functions/shared/part-rows/lines.ts',
+        anchor: 'return { offset: this.#start, linesBefore',
+        replacement: 'return { offset: this.#position, linesBefore',
+      },
+    ],
+  },
+  {
+    name: 'a scan gone on with without the ids it had seen',
+    patches: [
+      {
+        file: 'functions/shared/request-file/request-file-scan.ts',
+        anchor: 'const ids = await RowIds.restored(facts.ids, source);',
+        replacement: 'await RowIds.restored(facts.ids, source);\n    const ids = new RowIds();',
+      },
+    ],
+  },
+  {
+    name: 'a part that was let on takes room only once its batch is known',
+    patches: [
+      {
+        file: 'functions/poll/admission/admit-parts.ts',
+        anchor: "if (!part.batch) return 'pending';",
+        replacement: "if (!part.batch) return 'over';",
+      },
+    ],
+  },
+  {
+    name: 'the younger overtake those that do not fit',
+    patches: [
+      {
+        file: 'functions/poll/admission/capacity.ts',
+        anchor: '} else if (!letsPass(part.waiting, now)) standing.add(part.model);',
+        replacement: '}',
+      },
+    ],
+  },
+  {
+    name: 'refused PutEvents entries ignored',
+    patches: [
+      {
+        file: 'functions/shared/lifecycle/publish.ts',
+        anchor: 'if (refused.length > 0)',
+        replacement: 'if (refused.length < 0)',
+      },
+    ],
+  },
+];

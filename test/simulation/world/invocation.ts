@@ -1,0 +1,97 @@
+import type { WorkMessage } from '../../../functions/shared/ports/ports.ts';
+import type { FaultBook } from '../faults/fault-book.ts';
+import type { Chance } from './chance.ts';
+import type { Timeline } from './timeline.ts';
+
+export const MINUTE = 60_000;
+
+export type FunctionName = 'intake' | 'submit' | 'poll' | 'deliver' | 'cancel';
+
+/** How long each function may run, as lib/ says. */
+const TIMEOUT_MS: Record<FunctionName, number> = {
+  intake: 10 * MINUTE,
+  submit: 10 * MINUTE,
+  deliver: 10 * MINUTE,
+  poll: MINUTE,
+  cancel: MINUTE,
+};
+const VISIBILITY_PER_TIMEOUT = 6;
+const LEFT_TO_NOTE_FAILURES_MS = 10_000; // as functions/shared/adapters/lambda/invocation-deadline.ts leaves it
+const MOST_SKEW_MS = 5000;
+const LONGEST_FREEZE_MS = 8 * MINUTE; // with the lag of the list below the settling time
+const LIFE_AFTER_THAW_MS = MINUTE;
+
+/** Which queues each function may send to, as its index.ts wires it. */
+export const REACHES: Partial<Record<FunctionName, ReadonlySet<WorkMessage['to']>>> = {
+  intake: new Set(['submit']),
+  poll: new Set(['intake', 'submit', 'deliver', 'finish']),
+};
+
+/** A message that is not deleted comes back after this. */
+export function visibilityOf(name: FunctionName): number {
+  return VISIBILITY_PER_TIMEOUT * TIMEOUT_MS[name];
+}
+
+/** One invocation of a function: killed by a fault or by its time-out, it never gets another answer. */
+export class Invocation {
+  readonly name: FunctionName;
+  readonly id: string;
+  /** What its own clock is ahead of the others. */
+  readonly skewMs: number;
+  /** By the true clock. */
+  deadline: number;
+  dead = false;
+  /** The whole function stands still until then. */
+  frozenUntil = 0;
+  calls = 0;
+  /** The batch whose creation was answered to it. */
+  created: string | undefined;
+  /** One of its calls has failed since. */
+  hurt = false;
+  readonly abort = new AbortController();
+  onDeath: () => void = () => {};
+  readonly #timeline: Timeline;
+
+  constructor(name: FunctionName, id: string, timeline: Timeline, chance: Chance, faults: FaultBook) {
+    this.name = name;
+    this.id = id;
+    this.#timeline = timeline;
+    this.skewMs = faults.strikes('clock skewed', id)
+      ? chance.between(`skew ${id}`, -MOST_SKEW_MS, MOST_SKEW_MS)
+      : 0;
+    this.deadline = timeline.now() + TIMEOUT_MS[name];
+    this.#timeline.at(this.deadline - LEFT_TO_NOTE_FAILURES_MS, () => this.#giveUp());
+    this.#timeline.at(this.deadline, () => this.#endAtDeadline());
+  }
+
+  now(): number {
+    return this.#timeline.now() + this.skewMs;
+  }
+
+  /** The turn as the function's own clock has it. */
+  turn(): { until: number; signal: AbortSignal } {
+    return { until: this.deadline + this.skewMs, signal: this.abort.signal };
+  }
+
+  /** Stands still until its lease has passed, and lives on for a while. */
+  freeze(chance: Chance): void {
+    this.frozenUntil = this.deadline + chance.between(`thaw ${this.id}`, 1000, LONGEST_FREEZE_MS);
+    this.deadline = this.frozenUntil + LIFE_AFTER_THAW_MS;
+    this.#timeline.at(this.deadline, () => this.#endAtDeadline());
+  }
+
+  end(): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.onDeath();
+  }
+
+  #giveUp(): void {
+    if (this.dead || this.frozenUntil > this.#timeline.now()) return;
+    this.abort.abort(new Error('out of time'));
+  }
+
+  #endAtDeadline(): void {
+    if (this.deadline <= this.#timeline.now()) this.end();
+  }
+}

@@ -1,0 +1,156 @@
+import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
+import type { Job } from '../../../functions/shared/domain/job.ts';
+import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import type { FaultBook } from '../faults/fault-book.ts';
+import type { Chance } from './chance.ts';
+
+const OLDEST_DUE_MS = 3 * 60_000;
+
+/** What was ever written, in order: promises are about the way, too, not only about where it ends. */
+export interface LedgerHistory {
+  /** Each status a batch ever had in the ledger, with its revision. */
+  statuses: { batchId: string; jobId: string; rev: number; status: string; previous: string | null }[];
+  jobStatuses: { jobId: string; rev: number; status: string }[];
+  /** Each moment at which a create was allowed to leave. */
+  sends: { intentId: string; wished: boolean }[];
+  /** Files that were ever an intent's. */
+  fileIds: Set<string>;
+  /** When a wish to cancel was first on a job or part, by its name. */
+  wishes: Map<string, number>;
+  /** When a job had its place among the versions of its key, by its id. */
+  placedAt: Map<string, number>;
+  /** When a batch was first on its part. */
+  savedAt: Map<string, number>;
+  /** Parts that have an open batch, or may have one, by their names; and how many there ever were at once. */
+  open: Set<string>;
+  mostOpen: number;
+  /** Parts that wait for room now, by their names. */
+  waiting: Map<string, Part>;
+  /** Parts that were let on, each with those of its model that were older and went on waiting. */
+  letOn: { part: Part; at: number; older: Part[] }[];
+}
+
+export function nameOf(item: { jobId: string; planId?: string; number?: number }): string {
+  return item.planId === undefined ? item.jobId : `${item.jobId}/${item.planId}/${item.number}`;
+}
+
+/** A ledger that conflicts and shows old news of what is due, and remembers every write. */
+export function watchedLedger(
+  ledger: Ledger,
+  deps: {
+    now(): number;
+    chance: Chance;
+    faults: FaultBook;
+    onPlanning(jobId: string, planId: string): void;
+    /** A part has just been marked as delivered. */
+    onDelivered(part: Part, delivered: Delivered): Promise<void>;
+  },
+): { ledger: Ledger; history: LedgerHistory } {
+  const history = emptyHistory();
+  const conflicts = (item: Job | Part) =>
+    deps.faults.strikes('ledger conflict', `${nameOf(item)} v${item.version} ${deps.now()}`);
+  const last = new Map<number, { at: number; items: DueItem[] }>();
+  return {
+    history,
+    ledger: {
+      ...ledger,
+      async createPart(part) {
+        deps.onPlanning(part.jobId, part.planId);
+        return ledger.createPart(part);
+      },
+      async replaceJob(job) {
+        if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
+        noteJob(history, job, deps.now());
+        return true;
+      },
+      async replaceKeyPointer(pointer) {
+        if (!(await ledger.replaceKeyPointer(pointer))) return false;
+        if (pointer.newest) notePlace(history, pointer.newest.jobId, deps.now());
+        return true;
+      },
+      async replacePart(part) {
+        if (conflicts(part)) return false;
+        const before = await ledger.readPart(part);
+        if (!(await ledger.replacePart(part))) return false;
+        notePart(history, part, before, deps.now());
+        noteRoom(history, part);
+        if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
+        return true;
+      },
+      async due(shard, before, limit) {
+        const items = await ledger.due(shard, before, limit);
+        const old = last.get(shard);
+        last.set(shard, { at: deps.now(), items });
+        if (!old || deps.now() - old.at > OLDEST_DUE_MS) return items;
+        if (JSON.stringify(old.items) === JSON.stringify(items)) return items;
+        return deps.faults.strikes('due index stale', `shard ${shard} ${before}`) ? old.items : items;
+      },
+    },
+  };
+}
+
+function emptyHistory(): LedgerHistory {
+  return {
+    statuses: [],
+    jobStatuses: [],
+    sends: [],
+    fileIds: new Set(),
+    wishes: new Map(),
+    placedAt: new Map(),
+    savedAt: new Map(),
+    open: new Set(),
+    mostOpen: 0,
+    waiting: new Map(),
+    letOn: [],
+  };
+}
+
+function notePlace({ placedAt }: LedgerHistory, jobId: string, now: number): void {
+  if (!placedAt.has(jobId)) placedAt.set(jobId, now);
+}
+
+function noteJob(history: LedgerHistory, job: Job, now: number): void {
+  const { jobId, rev, status, previousJobId } = job;
+  if (previousJobId !== undefined) notePlace(history, previousJobId, now);
+  if (history.jobStatuses.findLast((known) => known.jobId === jobId)?.rev !== rev && rev > 0)
+    history.jobStatuses.push({ jobId, rev, status });
+  if (job.cancelRequestedAt === undefined || history.wishes.has(jobId)) return;
+  history.wishes.set(jobId, now);
+}
+
+function notePart(history: LedgerHistory, part: Part, before: Part | undefined, now: number): void {
+  const { intent, batch } = part;
+  if (part.cancelRequestedAt !== undefined && !history.wishes.has(nameOf(part)))
+    history.wishes.set(nameOf(part), now);
+  if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
+  if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
+    const wished = before?.cancelRequestedAt !== undefined;
+    history.sends.push({ intentId: intent.id, wished });
+  }
+  if (!batch) return;
+  if (!history.savedAt.has(batch.batchId)) history.savedAt.set(batch.batchId, now);
+  if (before?.batch?.batchId === batch.batchId && before.batch.status === batch.status) return;
+  const previous = before?.batch?.batchId === batch.batchId ? before.batch.status : null;
+  const { batchId, status } = batch;
+  history.statuses.push({ batchId, jobId: part.jobId, rev: part.rev, status, previous });
+}
+
+function noteRoom(history: LedgerHistory, part: Part): void {
+  const { open, waiting, letOn } = history;
+  const name = nameOf(part);
+  const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
+  const mayHaveBatch = isOpen && !part.ended;
+  if (mayHaveBatch) open.add(name);
+  else open.delete(name);
+  history.mostOpen = Math.max(history.mostOpen, open.size);
+  const waited = waiting.delete(name);
+  if (part.waiting && part.active && part.cancelRequestedAt === undefined) waiting.set(name, part);
+  else if (waited && part.leave) {
+    const isOlder = (other: Part) =>
+      other.model === part.model &&
+      (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));
+    letOn.push({ part, at: part.leave.at, older: [...waiting.values()].filter(isOlder) });
+  }
+}

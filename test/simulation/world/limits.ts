@@ -1,0 +1,30 @@
+import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import { Chance } from './chance.ts';
+
+/** What keeps batches waiting. */
+export interface Tightness {
+  /** As the operator has set them. */
+  limits: BatchLimits;
+  /** What the account may have enqueued of a model. */
+  enqueuedTokens: (model: string) => number;
+}
+
+const EVERY_NTH = 3;
+const SMALL_ACCOUNT_SHARE = 0.6;
+
+/** Every third history is tight: one to three batches at once, one or two files, an account with room for one. */
+export function tightnessOf(seed: number): Tightness | undefined {
+  if (seed % EVERY_NTH !== 0) return undefined;
+  const chance = new Chance(seed);
+  const tokens = chance.pick('enqueued tokens', [60, 100, 210, 20_000]) ?? 0;
+  const dice = chance.of('limits');
+  const isSmall = chance.of('small account') < SMALL_ACCOUNT_SHARE;
+  return {
+    limits: {
+      enqueuedTokens: dice < 0.5 ? { m: tokens } : {},
+      ...(dice > 0.3 ? { maxOpenBatches: chance.between('open batches', 1, 3) } : {}),
+    },
+    enqueuedTokens: (model) =>
+      isSmall ? 40 + 10 * chance.between(`account of ${model}`, 0, 5) : Number.POSITIVE_INFINITY,
+  };
+}

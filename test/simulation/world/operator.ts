@@ -1,0 +1,68 @@
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import type { FaultBook } from '../faults/fault-book.ts';
+import type { FaultKind } from '../faults/fault-kinds.ts';
+import type { Chance } from './chance.ts';
+import { MINUTE } from './invocation.ts';
+import type { Timeline } from './timeline.ts';
+
+const ACCOUNT = 'org-ours';
+const OTHER_ACCOUNT = 'org-other';
+const KEYS_SWAPPED_MS = 2 * 60 * MINUTE;
+const FIRST_HOUR_MS = 60 * MINUTE;
+
+/** Who rotates the key and pauses submission. */
+export class Operator {
+  readonly #timeline: Timeline;
+  readonly #refused: { from: number; until: number } | undefined;
+  readonly #other: { from: number; until: number } | undefined;
+  #repairedAt: number | undefined;
+
+  constructor(timeline: Timeline, chance: Chance, faults: FaultBook, ledger: Ledger) {
+    this.#timeline = timeline;
+    const stretch = (kind: FaultKind, longestMs: number) => {
+      if (!faults.strikes(kind, 'the operator')) return undefined;
+      const from = timeline.now() + chance.between(`from ${kind}`, 0, FIRST_HOUR_MS);
+      return { from, until: from + chance.between(`until ${kind}`, MINUTE, longestMs) };
+    };
+    this.#refused = stretch('key refused until rotated', 90 * MINUTE);
+    this.#other = stretch('key of another account', 120 * MINUTE);
+    const pause = stretch('paused and resumed', 60 * MINUTE);
+    if (!pause) return;
+    timeline.at(pause.from, () => void setPaused(ledger, true));
+    timeline.at(pause.until, () => void setPaused(ledger, false));
+  }
+
+  keyRefused(): boolean {
+    return this.#repairedAt === undefined && this.#isIn(this.#refused);
+  }
+
+  /** The account of the key in use. After the faults each key has its turn until nothing is left under either. */
+  account(): string {
+    if (this.#repairedAt === undefined) return this.#isIn(this.#other) ? OTHER_ACCOUNT : ACCOUNT;
+    if (!this.#other) return ACCOUNT;
+    const turns = Math.floor((this.#timeline.now() - this.#repairedAt) / KEYS_SWAPPED_MS);
+    return turns % 2 === 0 ? ACCOUNT : OTHER_ACCOUNT;
+  }
+
+  /** Whether files and batches may have two owners. */
+  hasTwoAccounts(): boolean {
+    return this.#other !== undefined;
+  }
+
+  /** From now on no key is refused. */
+  repair(): void {
+    this.#repairedAt = this.#timeline.now();
+  }
+
+  #isIn(stretch: { from: number; until: number } | undefined): boolean {
+    const now = this.#timeline.now();
+    return stretch !== undefined && now >= stretch.from && now < stretch.until;
+  }
+}
+
+async function setPaused(ledger: Ledger, paused: boolean): Promise<void> {
+  for (;;) {
+    const control = await ledger.readControl();
+    if (await ledger.replaceControl({ ...control, paused })) return;
+  }
+}

@@ -1,0 +1,143 @@
+import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+import { MINUTE } from './invocation.ts';
+import { REQUESTS, type World } from './world.ts';
+
+const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
+const DEEDS_LAST_MS = 40 * MINUTE;
+const MOST_DEEDS = 7;
+const MIXED_SHARE = 0.2;
+const BAD_SHARE = 0.06;
+
+/** A file that a user put. */
+export interface Put {
+  key: string;
+  versionId: string;
+  jobId: string;
+  at: number;
+  lastModified: number;
+  /** In the order of the file. */
+  rows: { customId: string; model: string }[];
+  /** It uses an id twice. */
+  isBad: boolean;
+}
+
+/** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
+export class Users {
+  readonly puts: Put[] = [];
+  /** Jobs whose object was deleted. */
+  readonly deleted = new Set<string>();
+  readonly #world: World;
+  /** How many deeds there are, those left out included. */
+  readonly deeds: number;
+  #left = 0;
+
+  constructor(world: World, leftOut: readonly number[] = []) {
+    this.#world = world;
+    this.deeds = world.chance.between('deeds', 2, MOST_DEEDS);
+    const start = world.timeline.now();
+    for (let deed = 0; deed < this.deeds; deed += 1) {
+      if (leftOut.includes(deed)) continue;
+      this.#left += 1;
+      const after = deed === 0 ? 0 : world.chance.of(`when ${deed}`) ** 2 * DEEDS_LAST_MS;
+      world.timeline.at(start + Math.floor(after), () => {
+        this.#left -= 1;
+        this.#act(deed);
+      });
+    }
+  }
+
+  areDone(): boolean {
+    return this.#left === 0;
+  }
+
+  #act(deed: number): void {
+    const { chance } = this.#world;
+    const name = `deed ${deed}`;
+    const dice = chance.of(name);
+    const key = chance.pick(`key of ${name}`, KEYS) ?? '';
+    const one = <T>(things: readonly T[]) => chance.pick(`which of ${name}`, things);
+    if (dice < 0.68 || this.puts.length === 0) this.#drop(name, key);
+    else if (dice < 0.76) this.#cancelKey(name, key);
+    else if (dice < 0.88) this.#cancel(name, { jobId: one(this.puts)?.jobId ?? 'none' });
+    else if (dice < 0.97)
+      this.#cancel(name, { batchId: one(this.#world.api.audit().creates)?.batchId ?? 'batch_none' });
+    else this.#cancel(name, { jobId: 'nobody' });
+  }
+
+  #drop(name: string, key: string): void {
+    const { chance, faults, timeline } = this.#world;
+    this.#put(name, key, chance.between(`content of ${name}`, 0, 4));
+    if (faults.strikes('object overwritten', name)) {
+      const again = timeline.now() + chance.between(`again ${name}`, 0, 10 * MINUTE);
+      this.#left += 1;
+      timeline.at(again, () => {
+        this.#left -= 1;
+        this.#put(`${name} again`, key, chance.between(`new content of ${name}`, 0, 2));
+      });
+    }
+  }
+
+  #put(name: string, key: string, content: number): void {
+    const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
+    const size = chance.of(`parts of ${name}`);
+    const metadata: Record<string, string> =
+      chance.of(`rerun ${name}`) < 0.15 ? { 'batch-rerun': 'yes' } : {};
+    const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
+    const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
+    const body = isBad ? good + good : good;
+    const facts = requestFiles.put(REQUESTS, key, body, metadata);
+    const { versionId, lastModified, etag } = facts;
+    const jobId = jobIdOf({ bucket: REQUESTS, key, versionId });
+    const lines = body.trim().split('\n');
+    const rows = lines
+      .map((line) => JSON.parse(line))
+      .map((row) => ({ customId: String(row.custom_id), model: String(row.body.model) }));
+    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad });
+    this.#world.tell(`a user puts ${key}, ${versionId}, content ${content}: job ${jobId}`);
+    const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
+    const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });
+    const outrun = faults.strikes('cancel outruns its file', name);
+    mailbox.send('intake', event, name, outrun ? { afterMs: 5 * MINUTE } : {});
+    if (outrun) this.#cancelKey(`${name} at once`, key);
+    if (faults.strikes('object deleted', name)) {
+      const file = { bucket: REQUESTS, key, versionId };
+      timeline.at(timeline.now() + chance.between(`deleted ${name}`, 0, 20 * MINUTE), () => {
+        this.deleted.add(jobId);
+        requestFiles.remove(file);
+        this.#world.tell(`a user deletes ${key}, ${versionId}`);
+      });
+    }
+  }
+
+  #cancelKey(name: string, key: string): void {
+    this.#cancel(name, { bucket: REQUESTS, key });
+  }
+
+  #cancel(name: string, request: CancelRequest): void {
+    this.#world.tell(`a user cancels ${JSON.stringify(request)}`);
+    this.#world.sendCancel(request, name);
+  }
+}
+
+const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // what counts is how many
+
+/** Two parts come of two rows with more embedding inputs than one batch takes, or of two models that take turns. */
+function fileOf(content: number, mixed: boolean, large: boolean): string {
+  const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
+  if (large) {
+    return [1, 2]
+      .map(
+        (n) =>
+          `{"custom_id":"e${content}-${n}","method":"POST","url":"/v1/embeddings","body":{"model":"${model(n)}","input":${INPUTS}}}\n`,
+      )
+      .join('');
+  }
+  const row = (n: number) => ({
+    custom_id: `c${content}-${n}`,
+    method: 'POST',
+    url: '/v1/chat/completions',
+    body: { model: model(n), messages: [] },
+  });
+  return [1, 2, 3, 4].map((n) => `${JSON.stringify(row(n))}\n`).join('');
+}

@@ -1,0 +1,347 @@
+import { createHandler as cancelHandler } from '../../../functions/cancel/handler.ts';
+import { createHandler as deliverHandler } from '../../../functions/deliver/handler.ts';
+import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
+import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import { pieceKeys } from '../../../functions/shared/domain/result-keys.ts';
+import type { Ports, Turn, WorkMessage } from '../../../functions/shared/ports/ports.ts';
+import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
+import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
+import { createInMemoryLedger } from '../../fakes/in-memory-ledger.ts';
+import { createInMemoryRequestFiles } from '../../fakes/in-memory-request-files.ts';
+import { createInMemoryResults } from '../../fakes/in-memory-results.ts';
+import { createInMemoryScratch } from '../../fakes/in-memory-scratch.ts';
+import { createRecordingBus } from '../../fakes/recording-bus.ts';
+import { createRecordingLog } from '../../fakes/recording-log.ts';
+import { createRecordingMetrics } from '../../fakes/recording-metrics.ts';
+import { createSeededIds } from '../../fakes/seeded-ids.ts';
+import { fateOf } from '../faults/batch-behaviors.ts';
+import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
+import { FaultyApi } from '../faults/faulty-api.ts';
+import { Chance } from './chance.ts';
+import { Gate } from './gate.ts';
+import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
+import { watchedLedger } from './ledger-watch.ts';
+import type { Tightness } from './limits.ts';
+import { Mailbox, type Message } from './mailbox.ts';
+import { Operator } from './operator.ts';
+import { Timeline } from './timeline.ts';
+
+export const RERUN = { maxAttempts: 3, rerunMissing: false };
+export const REQUESTS = 'requests';
+const MOST_AT_ONCE = 8;
+const LARGEST_GAP_MS = 30 * MINUTE;
+
+/** What sets a scenario apart from the usual histories. */
+export interface Scenario {
+  /** The list shows a batch only after this, always. */
+  listLagMs?: number;
+  /** No batch runs shorter. */
+  runningMs?: number;
+  tightness?: Tightness | undefined;
+}
+
+type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
+
+type Work = (ports: OurPorts, turn: Turn) => Promise<void>;
+
+/** The real core and handlers over fakes in memory; one timeline, on which every interleaving follows from the seed. */
+export class World {
+  readonly timeline = new Timeline();
+  readonly chance: Chance;
+  readonly limits: BatchLimits;
+  readonly faults: FaultBook;
+  readonly operator: Operator;
+  readonly gate: Gate;
+  readonly mailbox: Mailbox;
+  readonly ledger;
+  readonly written;
+  readonly requestFiles;
+  readonly results = createInMemoryResults();
+  readonly api;
+  readonly faultyApi: FaultyApi;
+  readonly bus = createRecordingBus();
+  readonly log = createRecordingLog();
+  readonly metrics = createRecordingMetrics();
+  /** What happened, for a person to read. */
+  readonly story: string[] = [];
+  /** Batches whose id came back to a function that ended well without having put it on the record. */
+  readonly forgotten: string[] = [];
+  remembered = 0;
+  /** Every cancel that was sent. */
+  readonly cancels: { request: CancelRequest; sentAt: number }[] = [];
+  /** Parts that did not know of the cancel of their job when it was acknowledged. */
+  readonly unwished: string[] = [];
+  wishesChecked = 0;
+  /** Pieces that counted before they could be read. */
+  readonly unwritten: string[] = [];
+  piecesChecked = 0;
+  invocations = 0;
+  /** When the faults were over. */
+  repairedAt = 0;
+  readonly #watched;
+  readonly #ids;
+  readonly #running = new Set<Invocation>();
+  #ticks = 0;
+  #gapMs = MINUTE;
+  #writes = 0;
+  #started: number;
+
+  constructor(seed: number, leftOut: LeftOut = {}, scenario: Scenario = {}) {
+    const now = () => this.timeline.now();
+    this.#started = now();
+    this.chance = new Chance(seed);
+    this.limits = scenario.tightness?.limits ?? { enqueuedTokens: {} };
+    this.faults = new FaultBook(this.chance, leftOut);
+    this.faults.onStrike = (kind, where) => this.tell(`   fault: ${kind} @ ${where}`);
+    this.ledger = createInMemoryLedger({
+      clock: { now },
+      dueLagMs: this.chance.between('lag of the due index', 0, 5000),
+    });
+    this.operator = new Operator(this.timeline, this.chance, this.faults, this.ledger);
+    this.gate = new Gate(this.timeline, this.chance, this.faults);
+    this.gate.onCreated = (invocation, batchId) => {
+      invocation.created = batchId;
+      invocation.hurt = false;
+    };
+    this.gate.onCall = (invocation, method) => {
+      if (method.includes('replace')) this.#writes += 1;
+      if (method.startsWith('api.')) this.tell(`${invocation.id}: ${method}`);
+    };
+    this.requestFiles = createInMemoryRequestFiles({ clock: { now } });
+    this.#ids = createSeededIds(seed);
+    this.api = createInMemoryBatchApi({
+      clock: { now },
+      seed,
+      fate: ({ nth }) => fateOf(nth, this.chance, this.faults, scenario.runningMs),
+      account: () => this.operator.account(),
+      ...(scenario.tightness ? { enqueuedTokens: scenario.tightness.enqueuedTokens } : {}),
+    });
+    const mood = {
+      now,
+      keyRefused: () => this.operator.keyRefused(),
+      listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
+      lagAlways: scenario.listLagMs !== undefined,
+      pageCap: this.chance.between('largest page', 1, 2),
+      created: (batch: { metadata: Record<string, string> }) => this.#cancelBetween(batch.metadata),
+    };
+    this.faultyApi = new FaultyApi(this.api, mood, this.chance, this.faults);
+    const { ledger, chance, faults } = this;
+    const { ledger: watched, history } = watchedLedger(ledger, {
+      now,
+      chance,
+      faults,
+      onPlanning: (jobId, planId) => this.#cancelDuring(jobId, planId),
+      onDelivered: (part, delivered) => this.#checkPieces(part, delivered),
+    });
+    this.#watched = watched;
+    this.written = history;
+    this.mailbox = new Mailbox(this.timeline, chance, faults, (message, done) =>
+      this.#receive(message, done),
+    );
+    this.timeline.at(now() + MINUTE, () => this.#tick());
+  }
+
+  /** A line of the story. */
+  tell(what: string): void {
+    const seconds = ((this.timeline.now() - this.#started) / 1000).toFixed(1);
+    this.story.push(`${seconds.padStart(9)} s  ${what}`);
+  }
+
+  sendCancel(request: CancelRequest, from: string): void {
+    this.cancels.push({ request, sentAt: this.timeline.now() });
+    this.mailbox.send('cancel', JSON.stringify(request), from);
+  }
+
+  /** Nothing under way, nothing waiting, nothing due. */
+  isQuiet(): boolean {
+    if (this.#running.size > 0 || this.gate.late > 0 || !this.mailbox.isEmpty()) return false;
+    return this.faults.over && !this.#anythingDue(Number.POSITIVE_INFINITY);
+  }
+
+  #anythingDue(before: number): boolean {
+    const due = ({ dueAt }: { dueAt?: number }) => dueAt !== undefined && dueAt <= before;
+    return this.ledger.jobs().some(due) || this.ledger.parts().some(due);
+  }
+
+  /** Whenever anything is due, about once a minute; more and more seldom while that changes nothing. */
+  #tick(): void {
+    if (this.isQuiet()) return;
+    this.#ticks += 1;
+    const name = `tick ${this.#ticks}`;
+    const due = this.#anythingDue(this.timeline.now());
+    if (due && !this.faults.strikes('tick skipped', name)) {
+      const writes = this.#writes;
+      this.#invoke(
+        'poll',
+        `poll#${this.#ticks}`,
+        (ports, turn) => pollHandler(ports)(turn),
+        () => {
+          const idle = this.#writes - writes <= 2; // the poller's own lease
+          this.#gapMs = idle ? Math.min(2 * this.#gapMs, LARGEST_GAP_MS) : MINUTE;
+        },
+      );
+      if (this.faults.strikes('tick doubled', name)) {
+        const twin = () =>
+          this.#invoke('poll', `poll#${this.#ticks}b`, (ports, turn) => pollHandler(ports)(turn));
+        this.timeline.at(this.timeline.now() + this.chance.between(name, 0, 70_000), twin);
+      }
+    }
+    this.timeline.at(this.timeline.now() + this.#gapMs, () => this.#tick());
+  }
+
+  #receive(message: Message, done: () => void): boolean {
+    if (this.#running.size >= MOST_AT_ONCE) return false;
+    const id = `${message.to}(${message.id}#${message.receives})`;
+    this.#invoke(
+      message.to,
+      id,
+      (ports, turn) => this.#handle(message, ports, turn),
+      () => {
+        done();
+        if (message.to === 'cancel') this.#checkWish(message);
+      },
+    );
+    return true;
+  }
+
+  #handle(message: Message, ports: OurPorts, turn: Turn): Promise<void> {
+    switch (message.to) {
+      case 'intake':
+        return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, turn);
+      case 'submit':
+        return submitHandler({ ...ports, completionWindow: '24h' })(message.body, turn);
+      case 'deliver':
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, turn);
+      case 'cancel':
+        return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
+      case 'poll':
+        throw new Error('no message goes to the poller');
+    }
+  }
+
+  #invoke(name: FunctionName, id: string, work: Work, done: () => void = () => {}): void {
+    const invocation = new Invocation(name, id, this.timeline, this.chance, this.faults);
+    invocation.onDeath = () => this.#running.delete(invocation);
+    this.invocations += 1;
+    this.#running.add(invocation);
+    work(this.#portsFor(invocation), invocation.turn()).then(
+      () => {
+        if (invocation.dead) return;
+        this.#checkMemory(invocation);
+        done();
+        invocation.end(); // what it left floating never goes on
+      },
+      (failure: unknown) => {
+        if (invocation.dead) return;
+        invocation.end();
+        this.tell(`${id} failed: ${String(failure)}`);
+      },
+    );
+  }
+
+  /** An id that came back is on the record when its function ends. */
+  #checkMemory({ id, created, hurt }: Invocation): void {
+    if (created === undefined || hurt) return;
+    const known = this.ledger
+      .parts()
+      .some(({ batch, strays, earlierBatchIds }) =>
+        [batch?.batchId, ...strays, ...earlierBatchIds].includes(created),
+      );
+    if (known) this.remembered += 1;
+    else this.forgotten.push(`${created}, answered to ${id}`);
+  }
+
+  /** Once a cancel is acknowledged, every open part that it names knows of it. */
+  #checkWish({ id, body }: Message): void {
+    for (const part of this.#partsNamed(JSON.parse(body), id)) {
+      if (part.delivered || part.ended) continue;
+      this.wishesChecked += 1;
+      if (part.cancelRequestedAt === undefined)
+        this.unwished.push(`part ${part.number} of job ${part.jobId}, cancelled by ${id}`);
+    }
+  }
+
+  /** By its job, or by its present batch; by nothing that was not there yet when the message was read, or too late. */
+  #partsNamed(request: CancelRequest, messageId: string): Part[] {
+    const parts = this.ledger.parts();
+    if ('batchId' in request) {
+      const isKnown = this.bus
+        .published()
+        .some(
+          ({ detail: { metadata, data } }) =>
+            metadata.id === `cancel:${messageId}` && 'outcome' in data && data.outcome !== 'unknown',
+        );
+      return parts.filter(({ batch }) => isKnown && batch?.batchId === request.batchId);
+    }
+    if (!('jobId' in request)) return [];
+    const jobs = this.ledger.jobs();
+    const named = jobs.find(({ jobId }) => jobId === request.jobId);
+    const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
+    if (job?.cancelRequestedAt === undefined) return [];
+    return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
+  }
+
+  /** What a delivery is said to have stored can be read by then. */
+  async #checkPieces(part: Part, delivered: Delivered): Promise<void> {
+    const keys = pieceKeys(part, delivered.deliveryId);
+    for (const name of ['output', 'errors', 'anomalies'] as const) {
+      this.piecesChecked += 1;
+      if ((await this.results.size(keys[name])) !== delivered[`${name}Bytes`])
+        this.unwritten.push(keys[name]);
+    }
+  }
+
+  #cancelDuring(jobId: string, planId: string): void {
+    if (!this.faults.strikes('cancel while the plan is committed', `${jobId} ${planId}`)) return;
+    this.sendCancel({ jobId }, `cancel during ${planId}`);
+  }
+
+  #cancelBetween({ batchdrop_job: jobId, batchdrop_intent: intent }: Record<string, string>): void {
+    if (jobId === undefined || !this.faults.strikes('cancel between send and save', `${intent}`)) return;
+    this.sendCancel({ jobId }, `cancel between ${intent}`);
+  }
+
+  #portsFor(invocation: Invocation): OurPorts {
+    const through = <P extends object>(name: string, port: P): P => this.gate.port(name, port, invocation);
+    const queues = {
+      reaches: REACHES[invocation.name] ?? new Set<WorkMessage['to']>(),
+      send: async (messages: WorkMessage[]) => {
+        for (const message of messages) this.#sendWork(message, `${invocation.id}/${invocation.calls}`);
+      },
+    };
+    const publish: Ports['bus']['publish'] = async (events) => {
+      const where = `${invocation.id}/${invocation.calls}`;
+      if (this.faults.strikes('entry refused by the bus', where))
+        return { refused: events.map((event) => event.detail.metadata.id) };
+      for (const { detail } of events) {
+        const status = 'status' in detail.data ? detail.data.status : '';
+        this.tell(`${invocation.id}: event ${detail.metadata.id} ${status}`);
+      }
+      return this.bus.publish(events);
+    };
+    return {
+      ledger: through('ledger', this.#watched),
+      requestFiles: through('requestFiles', this.requestFiles),
+      results: through('results', this.results),
+      scratch: createInMemoryScratch(),
+      api: through('api', this.faultyApi),
+      bus: through('bus', { publish }),
+      queues: through('queues', queues),
+      clock: { now: () => invocation.now() },
+      ids: this.#ids,
+      log: this.log,
+      metrics: this.metrics,
+      resultsBucket: 'results',
+      limits: this.limits,
+    };
+  }
+
+  #sendWork(message: WorkMessage, from: string): void {
+    const to = message.to === 'finish' ? 'deliver' : message.to;
+    const body = JSON.stringify('ref' in message ? { ref: message.ref } : { jobId: message.jobId });
+    this.mailbox.send(to, body, `${from} ${to}`, { losable: true });
+  }
+}

@@ -1,0 +1,240 @@
+import { describe, expect, it } from 'vitest';
+import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import type { BatchApi, Ports } from '../../../functions/shared/ports/ports.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, HOUR, MINUTE, REQUESTS, SmallWorld, withMethods } from '../small-world.ts';
+
+const OK = { status_code: 200, request_id: 'req', body: {} };
+const line = (customId: string, response: unknown = OK, error: unknown = null) =>
+  JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error });
+
+/** The API with other lines in the result files of every batch. */
+function answering(api: BatchApi, output: string[] | undefined, errors: string[] = []): BatchApi {
+  const files: Record<string, string> = {
+    'file-out': (output ?? []).map((text) => `${text}\n`).join(''),
+    'file-err': errors.map((text) => `${text}\n`).join(''),
+  };
+  return withMethods(api, {
+    async retrieveBatch(batchId) {
+      const { outputFileId, errorFileId, ...batch } = await api.retrieveBatch(batchId);
+      if (outputFileId === undefined && errorFileId === undefined) return batch;
+      return {
+        ...batch,
+        ...(output ? { outputFileId: 'file-out' } : {}),
+        ...(errors.length > 0 ? { errorFileId: 'file-err' } : {}),
+      };
+    },
+    fileBytes: async (fileId) => Buffer.byteLength(files[fileId] ?? ''),
+    async *readFile(fileId) {
+      yield Buffer.from(files[fileId] ?? '');
+    },
+  });
+}
+
+async function delivered(
+  replaced: (fakes: Ports) => Partial<Ports>,
+  text = fileOf('r1', 'r2', 'r3'),
+): Promise<{ world: SmallWorld; jobId: string }> {
+  const world = new SmallWorld({ replaced, rerun: { maxAttempts: 1 } });
+  const jobId = await world.drop('a.jsonl', text);
+  await world.rest();
+  return { world, jobId };
+}
+
+const idsIn = (world: SmallWorld, end: string) => world.lines(end).map((entry) => entry.custom_id);
+
+describe('the results of a batch', () => {
+  it('are told apart by the status of each row, whatever file they stand in', async () => {
+    const { world, jobId } = await delivered(({ api }) => ({
+      api: answering(api, [line('r2'), line('r1', { status_code: 0 })], [line('r3', { status_code: 429 })]),
+    }));
+    expect(idsIn(world, 'output.jsonl')).toEqual(['r2']);
+    expect(idsIn(world, 'errors.jsonl')).toEqual(['r1', 'r3']);
+    expect(world.job(jobId)).toMatchObject({
+      status: 'completed',
+      rows: { total: 3, succeeded: 1, failed: 2 },
+    });
+  });
+
+  it('that are all failures leave only an error file, and the job has completed', async () => {
+    const { world, jobId } = await delivered(({ api }) => ({
+      api: answering(
+        api,
+        undefined,
+        ['r1', 'r2', 'r3'].map((id) => line(id, { status_code: 400 })),
+      ),
+    }));
+    expect(idsIn(world, 'output.jsonl')).toEqual([]);
+    expect([...world.results.objects().keys()].some((key) => key.endsWith('output.jsonl'))).toBe(true);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { failed: 3 } });
+  });
+
+  it('are kept byte for byte, odd spacing and all', async () => {
+    const odd = `{ "custom_id" : "r1", "response" : {"status_code":200,"body":"\\u00fc ü"}, "error":null }`;
+    const { world } = await delivered(({ api }) => ({ api: answering(api, [odd, line('r2'), line('r3')]) }));
+    const [, output] = [...world.results.objects()].find(([key]) => key.endsWith('/output.jsonl')) ?? [];
+    expect(Buffer.from(output?.body ?? '').toString()).toBe(`${odd}\n${line('r2')}\n${line('r3')}\n`);
+  });
+
+  it('with unknown ids, ids that come again and lines that cannot be read are reported apart', async () => {
+    const strange = [
+      line('nobody'),
+      line('r1', { status_code: 500 }),
+      'garbage',
+      JSON.stringify({ id: 'x' }),
+    ];
+    const { world, jobId } = await delivered(({ api }) => ({
+      api: answering(
+        api,
+        [line('r1'), line('r2'), ...strange],
+        [line('r3', null, { code: 'x' }), line('r3')],
+      ),
+    }));
+    expect(world.job(jobId).rows).toMatchObject({ total: 3, succeeded: 3, failed: 0 });
+    expect(idsIn(world, 'output.jsonl')).toEqual(['r1', 'r2', 'r3']); // the success of r3 wins over its failure
+    const [, anomalies] =
+      [...world.results.objects()].find(([key]) => key.endsWith('/anomalies.jsonl')) ?? [];
+    expect(Buffer.from(anomalies?.body ?? '').toString()).toBe(
+      `${strange.join('\n')}\n${line('r3', null, { code: 'x' })}\n`,
+    );
+    expect(summary(world)).toMatchObject({ anomalies: 5 });
+  });
+
+  it('without any anomaly have no such file', async () => {
+    const { world } = await delivered(() => ({}));
+    expect([...world.results.objects().keys()].some((key) => key.includes('anomalies'))).toBe(false);
+  });
+
+  it('that leave rows out: each gets a line that says so', async () => {
+    const { world, jobId } = await delivered(({ api }) => ({ api: answering(api, [line('r2')]) }));
+    expect(world.job(jobId)).toMatchObject({
+      status: 'completed',
+      rows: { total: 3, succeeded: 1, missing: 2 },
+    });
+    expect(world.lines('errors.jsonl')).toEqual(
+      ['r1', 'r3'].map((customId) => ({
+        id: null,
+        custom_id: customId,
+        response: null,
+        error: { code: 'batchdrop_missing', message: 'the batch left no line for this row' },
+        attempts: 1,
+      })),
+    );
+  });
+
+  it('of an expired batch are what it got done, and the rest as expired', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 48 * HOUR }), rerun: { maxAttempts: 1 } });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({
+      status: 'expired',
+      rows: { total: 4, succeeded: 1, expired: 3 },
+    });
+    expect(world.lines('errors.jsonl').map((entry) => entry.error)).toMatchObject(
+      Array.from({ length: 3 }, () => ({ code: 'batch_expired' })),
+    );
+  });
+
+  it('of a cancelled batch are what it got done, and the rest as cancelled', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
+    await world.work();
+    await world.pass(32);
+    await world.cancel({ jobId });
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({
+      status: 'cancelled',
+      rows: { total: 4, succeeded: 2, cancelled: 2 },
+    });
+  });
+
+  it('of a failed batch are its errors, and every row as failed', async () => {
+    const failure = [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }];
+    const world = new SmallWorld({ fate: () => ({ failure }) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'failed', reason: { code: 'model_not_found' } });
+    expect(world.lines('errors.jsonl')).toMatchObject([
+      { custom_id: 'r1', error: { code: 'batch_failed', message: 'not run: No such model.' } },
+    ]);
+  });
+
+  it('are accounted for though the request file is gone', async () => {
+    const world = new SmallWorld();
+    const { jobId, event, versionId } = world.put('a.jsonl', fileOf('r1', 'r2', 'r3'));
+    await world.intake(event);
+    await world.work();
+    world.requestFiles.remove({ bucket: REQUESTS, key: 'a.jsonl', versionId });
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 3, succeeded: 3 } });
+  });
+});
+
+function summary(world: SmallWorld): object {
+  const [, found] = [...world.results.objects()].find(([key]) => key.endsWith('/summary.json')) ?? [];
+  return JSON.parse(Buffer.from(found?.body ?? '{}').toString());
+}
+
+describe('a download', () => {
+  it('that is cut concludes nothing, and is made again', async () => {
+    let cuts = 2;
+    const { world, jobId } = await delivered(({ api }) => ({
+      api: withMethods(api, {
+        async *readFile(fileId) {
+          cuts -= 1;
+          for await (const chunk of api.readFile(fileId)) {
+            // Ends between two lines, as if that were all.
+            yield cuts >= 0 ? chunk.subarray(0, Buffer.from(chunk).indexOf('\n') + 1) : chunk;
+          }
+        },
+      }),
+    }));
+    expect(cuts).toBeLessThan(0);
+    expect(world.job(jobId).rows).toMatchObject({ total: 3, succeeded: 3, missing: 0 });
+    expect(world.results.openUploads()).toEqual([]);
+  });
+
+  it('that goes on failing keeps the part, reported, until it works', async () => {
+    let down = true;
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withFaults(api, (method) =>
+          method === 'readFile' && down ? { failAfter: new RetryLater('502') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(12 * 60);
+    expect(world.parts(jobId)[0]?.held?.code).toBe('tries_used_up');
+    expect(world.job(jobId).status).toBe('submitted');
+    down = false;
+    await world.rest();
+    expect(world.job(jobId).status).toBe('completed');
+    expect(world.parts(jobId)[0]?.held).toBeUndefined();
+  });
+
+  it('of a file that the API has lost leaves its rows missing, and the loss is reported', async () => {
+    const { world, jobId } = await delivered(({ api }) => ({
+      api: withFaults(api, (method) =>
+        method === 'fileBytes' ? { failBefore: new Refused('file_gone', 'expired') } : 'ok',
+      ),
+    }));
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 3, missing: 3 } });
+    expect(world.log.lines.map(({ code }) => code)).toContain('result_file_gone');
+  });
+
+  it('stops when the time of the invocation is over', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    for (const message of world.queues.take())
+      if ('ref' in message) await world.submit(JSON.stringify(message));
+    world.clock.advance(10 * MINUTE);
+    await world.poll();
+    const [message] = world.queues.take('deliver');
+    await world.deliver(JSON.stringify(message), { ...world.turn(), signal: AbortSignal.abort() });
+    expect(world.parts(jobId)[0]?.delivered).toBeUndefined();
+    await world.rest();
+    expect(world.job(jobId).status).toBe('completed');
+  });
+});

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import type { BatchApi, Ports } from '../../../functions/shared/ports/ports.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+const OK = { status_code: 200, request_id: 'req', body: {} };
+const line = (customId: string, response: unknown = OK, error: unknown = null) =>
+  JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error });
+
+/** The API with other lines in the result files of every batch. */
+async function delivered(
+  replaced: (fakes: Ports) => Partial<Ports>,
+  text = fileOf('r1', 'r2', 'r3'),
+): Promise<{ world: SmallWorld; jobId: string }> {
+  const world = new SmallWorld({ replaced });
+  const jobId = await world.drop('a.jsonl', text);
+  await world.rest();
+  return { world, jobId };
+}
+
+const idsIn = (world: SmallWorld, end: string) => world.lines(end).map((entry) => entry.custom_id);
+
+function summary(world: SmallWorld): object {
+  const [, found] = [...world.results.objects()].find(([key]) => key.endsWith('/summary.json')) ?? [];
+  return JSON.parse(Buffer.from(found?.body ?? '{}').toString());
+}
+
+describe('the end of a job', () => {
+  it('has a summary that tells what ran, with digests and counts', async () => {
+    const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
+    expect(summary(world)).toMatchObject({
+      jobId,
+      status: 'completed',
+      reason: null,
+      rows: { total: 2, succeeded: 2 },
+      parts: [1, 2].map((part) => ({
+        part,
+        rows: { total: 1, succeeded: 1 },
+        status: 'completed',
+      })),
+    });
+    expect(idsIn(world, 'output.jsonl')).toEqual(['first', 'second']);
+    expect(world.job(jobId).usage).toMatchObject({ totalTokens: 30 });
+  });
+
+  it('keeps a wish to cancel that comes while the results are put together, as it was answered', async () => {
+    const world: SmallWorld = new SmallWorld({
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async put(key, body, contentType) {
+            if (key.endsWith('/summary.json')) await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
+            return results.put(key, body, contentType);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.outcomes()).toEqual(['requested']);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', cancelRequestedAt: expect.any(Number) });
+  });
+
+  it('leaves nothing at the API, and of the results only what users read', async () => {
+    const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
+    expect(world.api.files()).toEqual([]);
+    const folder = `a.jsonl/${jobId}`;
+    expect([...world.results.objects().keys()].sort()).toEqual(
+      ['errors.jsonl', 'output.jsonl', 'summary.json'].map((name) => `${folder}/${name}`),
+    );
+  });
+
+  it('keeps the files at the API for who wants them', async () => {
+    const kept = new SmallWorld();
+    const other = await kept.drop('a.jsonl', fileOf('r1'));
+    for (const message of kept.queues.take()) await kept.submit(JSON.stringify(message));
+    for (let minute = 0; minute < 10; minute += 1) {
+      kept.clock.advance(MINUTE);
+      await kept.poll();
+      for (const message of kept.queues.take())
+        await kept.deliver(JSON.stringify(message), kept.turn(), true);
+    }
+    expect(kept.job(other)).toMatchObject({ status: 'completed', cleaned: true });
+    expect(kept.api.files()).toHaveLength(2);
+  });
+
+  it('is told only once everything can be read', async () => {
+    const world = new SmallWorld({
+      replaced: ({ bus, results }) => ({
+        bus: {
+          async publish(events) {
+            for (const { detail } of events) {
+              if (!('results' in detail.data) || detail.data.results === undefined) continue;
+              const { output, errors, summary: told } = detail.data.results;
+              for (const key of [output, errors, told]) expect(await results.size(key)).toBeDefined();
+            }
+            return bus.publish(events);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+
+  it.each([
+    [
+      'completed and failed',
+      'completed',
+      [{}, { failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }],
+    ],
+    [
+      'failed twice',
+      'failed',
+      [1, 2].map(() => ({ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] })),
+    ],
+    ['completed and expired', 'expired', [{}, { runningMs: 48 * HOUR }]],
+    [
+      'failed and expired',
+      'expired',
+      [{ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }, { runningMs: 48 * HOUR }],
+    ],
+  ])('whose batches %s is %s', async (_, status, fates) => {
+    const world = new SmallWorld({ fate: ({ nth }) => fates[nth - 1] ?? {}, rerun: { maxAttempts: 1 } });
+    const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+    await world.rest();
+    expect(world.job(jobId).status).toBe(status);
+    expect(world.job(jobId).rows?.total).toBe(2);
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', status]);
+  });
+});
+
+describe('large results', () => {
+  const MEGABYTE = 1024 * 1024;
+  /** Answers of some MiB for each of the two parts. */
+  const large = (api: BatchApi, sizes: number[]): BatchApi => {
+    const bodyOf = (fileId: string) => {
+      const first = fileId.endsWith('first');
+      const body = 'x'.repeat((sizes[first ? 0 : 1] ?? 0) * MEGABYTE);
+      return `${line(first ? 'first' : 'second', { ...OK, body })}\n`;
+    };
+    return withMethods(api, {
+      async retrieveBatch(batchId) {
+        const batch = await api.retrieveBatch(batchId);
+        const id = batch.metadata.batchdrop_part === '1' ? 'first' : 'second';
+        return batch.outputFileId === undefined ? batch : { ...batch, outputFileId: `file-${id}` };
+      },
+      fileBytes: async (fileId) => bodyOf(fileId).length,
+      async *readFile(fileId) {
+        yield Buffer.from(bodyOf(fileId));
+      },
+    });
+  };
+
+  it.each([
+    ['both large', [6, 7]],
+    ['a small one first', [1, 12]],
+    ['a small one last', [6, 1]],
+    ['both small', [1, 1]],
+  ])('are put together in order: %s', async (_, sizes) => {
+    const { world } = await delivered(({ api }) => ({ api: large(api, sizes) }), fileOfTwoParts());
+    expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
+    expect(world.results.openUploads()).toEqual([]);
+  });
+
+  it('are gone on with where an invocation that failed left them', async () => {
+    const uploads: number[] = [];
+    let failures = 1;
+    const { world } = await delivered(
+      ({ api, results }) => ({
+        api: large(api, [6, 7]),
+        results: withFaults(results, (method, args) => {
+          if (method !== 'uploadCopy') return 'ok';
+          const number = Number(args[2]);
+          if (number === 2 && failures > 0) {
+            failures -= 1;
+            return { failBefore: new RetryLater('slow down') };
+          }
+          uploads.push(number);
+          return 'ok';
+        }),
+      }),
+      fileOfTwoParts(),
+    );
+    expect(uploads).toEqual([1, 2]); // the first was not copied again
+    expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
+  });
+
+  it('are begun anew when the upload is lost in between', async () => {
+    let lost = 1;
+    const { world, jobId } = await delivered(
+      ({ api, results }) => ({
+        api: large(api, [6, 7]),
+        results: withFaults(results, (method, args) => {
+          if (method !== 'uploadCopy' || Number(args[2]) !== 2 || lost === 0) return 'ok';
+          lost -= 1;
+          return { failBefore: new Refused('NoSuchUpload', 'the upload is unknown') };
+        }),
+      }),
+      fileOfTwoParts(),
+    );
+    expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
+    expect(world.log.lines.map(({ code }) => code)).toContain('assembly_lost');
+    expect(world.job(jobId).assembly).toBeUndefined();
+  });
+});

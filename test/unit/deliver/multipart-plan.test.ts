@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { gather, segmentBytes, segmentsOf } from '../../../functions/deliver/job/multipart-plan.ts';
+
+const MIN = segmentBytes(0, false);
+const GIB = 1024 ** 3;
+const one = (key: string, start: number, end: number) => ({ key, start, end });
+
+describe('pieces', () => {
+  it.each([
+    ['of nothing become no segment', [], []],
+    ['that are empty are passed over', [{ key: 'a', bytes: 0 }], []],
+    ['a single small one is gathered', [{ key: 'a', bytes: 7 }], [{ gather: [one('a', 0, 7)] }]],
+    ['of the smallest size are copied', [{ key: 'a', bytes: MIN }], [{ copy: one('a', 0, MIN) }]],
+    ['a byte below it are gathered', [{ key: 'a', bytes: MIN - 1 }], [{ gather: [one('a', 0, MIN - 1)] }]],
+    [
+      'small ones are gathered across empty ones',
+      [
+        { key: 'a', bytes: 1 },
+        { key: 'b', bytes: 0 },
+        { key: 'c', bytes: 2 },
+      ],
+      [{ gather: [one('a', 0, 1), one('c', 0, 2)] }],
+    ],
+    [
+      'a small one before a large one takes of it what it needs',
+      [
+        { key: 'a', bytes: 1 },
+        { key: 'b', bytes: 3 * MIN },
+      ],
+      [{ gather: [one('a', 0, 1), one('b', 0, MIN - 1)] }, { copy: one('b', MIN - 1, 3 * MIN) }],
+    ],
+    [
+      'a rest too small to be copied goes along with what was gathered',
+      [
+        { key: 'a', bytes: 1 },
+        { key: 'b', bytes: 2 * MIN - 2 },
+      ],
+      [{ gather: [one('a', 0, 1), one('b', 0, 2 * MIN - 2)] }],
+    ],
+    [
+      'the last may be small',
+      [
+        { key: 'a', bytes: MIN },
+        { key: 'b', bytes: 1 },
+      ],
+      [{ copy: one('a', 0, MIN) }, { gather: [one('b', 0, 1)] }],
+    ],
+    [
+      'of more than a GiB are copied in several calls, none too small',
+      [{ key: 'a', bytes: 2 * GIB + 1 }],
+      [{ copy: one('a', 0, GIB) }, { copy: one('a', GIB, 2 * GIB + 1) }],
+    ],
+  ])('%s', async (_, pieces, expected) => {
+    const stretches = pieces.map(({ key, bytes }) => ({ key, start: 0, end: bytes }));
+    expect(await Array.fromAsync(segmentsOf(stretches, MIN))).toEqual(expected);
+  });
+});
+
+describe('the segments of an object', () => {
+  it('are as small as S3 allows, larger when there would be more than it takes, and larger for merged rows', () => {
+    expect(segmentBytes(0, false)).toBe(5 * 1024 ** 2);
+    expect(segmentBytes(1000 * GIB, false)).toBeGreaterThan((1000 * GIB) / 10_000);
+    expect(segmentBytes(0, true)).toBe(32 * 1024 ** 2);
+  });
+
+  it('gather what lies side by side in several objects, each read once', async () => {
+    const bodies: Record<string, string> = { a: 'a1a2a3', b: 'b1b2' };
+    const reads: string[] = [];
+    const store = {
+      async *read(key: string, range?: { start: number; end: number }) {
+        reads.push(key);
+        yield Buffer.from((bodies[key] ?? '').slice(range?.start, range?.end));
+      },
+    };
+    const stretches = [one('a', 2, 4), one('b', 0, 2), one('a', 4, 6), one('b', 2, 4)];
+    expect((await gather(store, stretches)).toString()).toBe('a2b1a3b2');
+    expect(reads).toEqual(['a', 'b']);
+    await expect(gather(store, [one('a', 0, 2), one('a', 4, 6)])).rejects.toThrow(/4 does not follow on 2/);
+  });
+});

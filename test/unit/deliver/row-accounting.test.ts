@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { RowAccount } from '../../../functions/deliver/part/row-accounting.ts';
+import { RowStates } from '../../../functions/shared/part-rows/row-states.ts';
+import { RowTable, RowTableWriter } from '../../../functions/shared/part-rows/row-table.ts';
+
+const OK = { status_code: 200, request_id: 'r', body: {} };
+const line = (customId: unknown, response: unknown = OK, error: unknown = null) =>
+  Buffer.from(JSON.stringify({ id: 'batch_req_1', custom_id: customId, response, error }));
+
+function tableOf(...ids: string[]): RowTable {
+  const writer = new RowTableWriter();
+  for (const [ordinal, id] of ids.entries()) writer.add({ ordinal, offset: 0, length: 1 }, id);
+  return new RowTable(writer.gathered());
+}
+
+/** A first attempt over rows of these ids. */
+const account = (batchStatus: string, ...ids: string[]) =>
+  new RowAccount(tableOf(...ids), RowStates.fresh(ids.length), batchStatus);
+
+describe('a line', () => {
+  it.each([
+    ['status 200', OK, null, 'succeeded', false],
+    ['status 299', { status_code: 299 }, null, 'succeeded', false],
+    ['status 300', { status_code: 300 }, null, 'failed', false],
+    ['status 400', { status_code: 400 }, null, 'failed', false],
+    ['status 404', { status_code: 404 }, null, 'failed', false],
+    ['status 408', { status_code: 408 }, null, 'failed', true],
+    ['status 409', { status_code: 409 }, null, 'failed', true],
+    ['status 429', { status_code: 429 }, null, 'failed', true],
+    ['status 500', { status_code: 500 }, null, 'failed', true],
+    ['status 599', { status_code: 599 }, null, 'failed', true],
+    ['status 600', { status_code: 600 }, null, 'failed', false],
+    ['status 0', { status_code: 0 }, null, 'failed', true],
+    ['a status that is text', { status_code: '200' }, null, 'failed', false],
+    ['neither response nor error', null, null, 'failed', false],
+    ['an error', null, { code: 'server_error', message: 'x' }, 'failed', false],
+    ['an error besides a good response', OK, { code: 'server_error' }, 'failed', false],
+    ['an error without code', null, {}, 'failed', false],
+    ['batch_expired', null, { code: 'batch_expired' }, 'expired', true],
+    ['batch_cancelled', null, { code: 'batch_cancelled' }, 'cancelled', false],
+  ])('with %s', (_, response, error, outcome, passing) => {
+    const rows = account('completed', 'a');
+    expect(rows.settle(line('a', response, error))).toEqual({ row: 0, replaces: false });
+    expect(rows.outcomeOf(0, false)).toEqual({ outcome, passing, line: true });
+    expect(rows.anomalies).toBe(0);
+  });
+
+  it('of a cancelled batch that says batch_expired was cancelled, and does not run again', () => {
+    const rows = account('cancelled', 'a');
+    rows.settle(line('a', null, { code: 'batch_expired' }));
+    expect(rows.outcomeOf(0, false)).toEqual({ outcome: 'cancelled', passing: false, line: true });
+  });
+
+  it.each([
+    ['an unknown id', line('b'), 'unknown_id'],
+    ['no id', line(undefined), 'unreadable'],
+    ['an id that is a number', line(7), 'unreadable'],
+    ['no JSON', Buffer.from('{"custom_id":"a"'), 'unreadable'],
+    ['null', Buffer.from('null'), 'unreadable'],
+  ])('with %s is an anomaly and settles no row', (_, bytes, anomaly) => {
+    const rows = account('completed', 'a');
+    expect(rows.settle(bytes)).toEqual({ anomaly });
+    expect(rows.anomalies).toBe(1);
+    expect(rows.outcomeOf(0, false)).toEqual({ outcome: 'missing', passing: false, line: false });
+  });
+});
+
+describe('two lines of one row', () => {
+  const [good, bad] = [line('a'), line('a', { status_code: 500 })];
+
+  it('that both succeeded: the first counts', () => {
+    const rows = account('completed', 'a');
+    rows.settle(good);
+    expect(rows.settle(good)).toEqual({ anomaly: 'second_line' });
+  });
+
+  it('of which the first succeeded: it counts', () => {
+    const rows = account('completed', 'a');
+    rows.settle(good);
+    expect(rows.settle(bad)).toEqual({ anomaly: 'second_line' });
+    expect(rows.outcomeOf(0, false)?.outcome).toBe('succeeded');
+  });
+
+  it('of which the second succeeded: it counts, and the first is the anomaly', () => {
+    const rows = account('completed', 'a');
+    rows.settle(bad);
+    expect(rows.settle(good)).toEqual({ row: 0, replaces: true });
+    expect(rows.outcomeOf(0, false)?.outcome).toBe('succeeded');
+    expect(rows.anomalies).toBe(1);
+  });
+
+  it('that both failed: the first counts', () => {
+    const rows = account('completed', 'a');
+    rows.settle(bad);
+    expect(rows.settle(line('a', { status_code: 400 }))).toEqual({ anomaly: 'second_line' });
+    expect(rows.outcomeOf(0, false)?.passing).toBe(true);
+  });
+});
+
+describe('rows without a line', () => {
+  it.each([
+    ['completed', 'missing'],
+    ['expired', 'missing'],
+    ['cancelled', 'cancelled'],
+    ['failed', 'failed'],
+  ])('of a batch that %s are %s', (status, outcome) => {
+    const rows = account(status, 'a', 'b', 'c');
+    rows.settle(line('b'));
+    for (const row of [0, 2])
+      expect(rows.outcomeOf(row, false)).toEqual({ outcome, passing: false, line: false });
+  });
+
+  it.each(['cancelled', 'failed'])(
+    'of a later attempt that %s stay as the attempt before left them',
+    (status) => {
+      const before = RowStates.fresh(1);
+      before.set(0, { outcome: 'expired', again: true, attempts: 1, lineBytes: 9 });
+      expect(new RowAccount(tableOf('a'), before, status).outcomeOf(0, true)).toBeUndefined();
+    },
+  );
+});
+
+describe('a later attempt', () => {
+  const before = RowStates.fresh(2);
+  before.set(0, { outcome: 'succeeded', again: false, attempts: 1, lineBytes: 9 });
+  before.set(1, { outcome: 'failed', again: true, attempts: 1, lineBytes: 9 });
+
+  it('settles its own rows only: a line of another row is an anomaly, whatever it says', () => {
+    const rows = new RowAccount(tableOf('a', 'b'), before, 'completed');
+    expect(rows.settle(line('a', { status_code: 500 }))).toEqual({ anomaly: 'unknown_id' });
+    expect(rows.settle(line('b'))).toEqual({ row: 1, replaces: false });
+  });
+});

@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { base32, jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+
+it.each([
+  ['', ''],
+  ['f', 'my'],
+  ['fo', 'mzxq'],
+  ['foo', 'mzxw6'],
+  ['foob', 'mzxw6yq'],
+  ['fooba', 'mzxw6ytb'],
+  ['foobar', 'mzxw6ytboi'],
+])('base32 of "%s" is "%s", as RFC 4648 has it, in lower case and without padding', (text, encoded) => {
+  expect(base32(Buffer.from(text))).toBe(encoded);
+});
+
+it('is the same for the same object version, 26 characters', () => {
+  const file = { bucket: 'requests', key: 'a/ü.jsonl', versionId: 'v1' };
+  expect(jobIdOf(file)).toMatch(/^[a-z2-7]{26}$/);
+  expect(jobIdOf({ versionId: 'v1', key: 'a/ü.jsonl', bucket: 'requests' })).toBe(jobIdOf(file));
+});
+
+it('is another one for any other bucket, key or version, however they are cut', () => {
+  const files = [
+    { bucket: 'b', key: 'k', versionId: 'v' },
+    { bucket: 'bk', key: '', versionId: 'v' },
+    { bucket: 'b', key: 'kv', versionId: '' },
+    { bucket: 'b', key: 'k","v', versionId: '' },
+    { bucket: 'b', key: 'K', versionId: 'v' },
+    { bucket: 'b', key: 'k', versionId: 'v2' },
+  ];
+  expect(new Set(files.map(jobIdOf)).size).toBe(files.length);
+});

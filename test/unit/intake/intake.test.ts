@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import { createHandler } from '../../../functions/intake/handler.ts';
+import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, RESULTS, row, SmallWorld } from '../small-world.ts';
+
+const s3Event = (object: object, bucket = REQUESTS) =>
+  JSON.stringify({ detail: { bucket: { name: bucket }, object } });
+
+describe('a file', () => {
+  it('is accepted with its rows and parts, and its metadata goes with every event and batch', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a b/ü.jsonl', fileOfTwoParts(), { 'batch-team': 'search', other: 'x' });
+    expect(world.bus.published()[0]?.detail.data).toMatchObject({
+      status: 'accepted',
+      rows: 2,
+      parts: 2,
+      request: { bucket: REQUESTS, key: 'a b/ü.jsonl' },
+      metadata: { team: 'search' },
+    });
+    await world.rest();
+    const { creates } = world.api.audit();
+    expect(creates.map(({ metadata }) => metadata)).toEqual(
+      [1, 2].map((number) => ({
+        team: 'search',
+        batchdrop_job: jobId,
+        batchdrop_part: String(number),
+        batchdrop_intent: expect.any(String),
+      })),
+    );
+  });
+
+  it('whose event comes again makes no second job and no second batch', async () => {
+    const world = new SmallWorld();
+    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    await world.intake(event);
+    await world.intake(event);
+    await world.rest();
+    await world.intake(event);
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('that is bad is rejected with a report, and nothing is sent', async () => {
+    const world = new SmallWorld();
+    const bad = Array.from({ length: 30 }, (_, n) => `not json ${n}\n`).join('');
+    const jobId = await world.drop('a.jsonl', bad);
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+    expect(world.api.audit().uploads).toEqual([]);
+    const [event] = world.bus.published();
+    const key = `a.jsonl/${jobId}/rejected.json`;
+    expect(event?.detail.data).toMatchObject({ findings: { count: 30 }, report: { bucket: 'results', key } });
+    expect(event?.detail.data).toHaveProperty('findings.first.length', 20);
+    const report = JSON.parse(Buffer.from(world.results.objects().get(key)?.body ?? '').toString());
+    expect(report).toMatchObject({ jobId, count: 30 });
+    expect(report.findings).toHaveLength(30);
+  });
+
+  it.each([
+    ['with another name', 'a.csv', {}, 'unsupported_name'],
+    [
+      'with too much metadata',
+      'a.jsonl',
+      Object.fromEntries(Array.from({ length: 11 }, (_, n) => [`batch-${n}`, 'x'])),
+      'too_much_metadata',
+    ],
+  ])('%s is rejected before it is read', async (_, key, metadata, code) => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new Error('was read') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop(key, fileOf('r1'), metadata);
+    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+    expect(world.job(jobId).findings?.first[0]?.code).toBe(code);
+  });
+
+  it.each([
+    ['says no version', {}],
+    ['says that its version is null', { 'version-id': 'null' }],
+  ])('of a bucket without versions is rejected: the event %s', async (_, version) => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          head: async () => ({ size: 9, etag: 'e', versionId: undefined, lastModified: 0, metadata: {} }),
+        },
+      }),
+    });
+    await world.intake(s3Event({ key: 'a.jsonl', size: 9, etag: 'e', ...version }));
+    const [job] = world.ledger.jobs();
+    expect(job?.findings?.first).toEqual([expect.objectContaining({ code: 'unversioned' })]);
+    expect(world.jobStatuses(job?.jobId ?? '')).toEqual(['rejected']);
+    expect(world.results.objects().size).toBe(1);
+  });
+
+  it('of a bucket without versions is rejected at each put, once', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          head: async () => ({ size: 9, etag: 'e', versionId: undefined, lastModified: 0, metadata: {} }),
+        },
+      }),
+    });
+    for (const sequencer of ['A1', 'A2', 'A2', 'A3'])
+      await world.intake(s3Event({ key: 'a.jsonl', size: 9, etag: 'e', sequencer }));
+    expect(world.ledger.jobs().map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(world.bus.published()).toHaveLength(3);
+    expect(world.results.objects().size).toBe(3);
+  });
+
+  it('that is gone before its event came makes no job', async () => {
+    const world = new SmallWorld();
+    await world.intake(s3Event({ key: 'a.jsonl', 'version-id': 'v9', size: 1, etag: 'e' }));
+    expect(world.ledger.jobs()).toEqual([]);
+    expect(world.log.lines.map(({ code }) => code)).toEqual(['arrival_without_object']);
+  });
+
+  it('that is gone before it was read fails at once, with that reason', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new Refused('object_gone', 'it is gone') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.job(jobId)).toMatchObject({ status: 'failed', reason: { code: 'object_gone' } });
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['failed']);
+  });
+
+  it('whose reading breaks off in the middle is read again from its start', async () => {
+    let broken = 3;
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) => {
+          if (method !== 'read' || broken === 0) return 'ok';
+          broken -= 1;
+          return { failAfter: new RetryLater('reset') };
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+  });
+
+  it('that cannot be read again and again fails, and says so', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new RetryLater('reset') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['failed']);
+    expect(world.job(jobId).reason?.code).toBe('tries_used_up');
+  });
+
+  it('is not read on when the time of the invocation is over', async () => {
+    const world = new SmallWorld();
+    const { event, jobId } = world.put('a.jsonl', fileOf('r1'));
+    await world.intake(event, { ...world.turn(), signal: AbortSignal.abort() });
+    expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
+  });
+
+  it('whose plan was written by an invocation that died is planned anew, and the first plan never looked at', async () => {
+    let dies = true;
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, (method) => {
+          if (method !== 'createPart' || !dies) return 'ok';
+          dies = false;
+          return { failAfter: new RetryLater('died') };
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+    await world.rest();
+    expect(world.ledger.parts()).toHaveLength(4); // both of each plan: parts are written side by side
+    expect(world.parts(jobId)).toHaveLength(2);
+    expect(world.api.audit().creates).toHaveLength(2);
+    expect(world.job(jobId).rows).toMatchObject({ total: 2, succeeded: 2 });
+  });
+});
+
+describe('a message of the intake queue', () => {
+  it.each([
+    ['no JSON', 'hello', 'unreadable_message'],
+    ['null', 'null', 'unreadable_message'],
+    ['nothing of S3', '{"detail":{"bucket":"x"}}', 'unreadable_message'],
+    ['a key that is a number', s3Event({ key: 7 }), 'unreadable_message'],
+    ['another bucket', s3Event({ key: 'a.jsonl', 'version-id': 'v' }, 'elsewhere'), 'foreign_bucket'],
+  ])('that is %s is refused: the queue keeps it as evidence', async (_, body, code) => {
+    const world = new SmallWorld();
+    await expect(world.intake(body)).rejects.toMatchObject({ name: 'Refused', code });
+    expect(world.ledger.jobs()).toEqual([]);
+  });
+
+  it('that names a job goes on with it; one that is gone is acknowledged', async () => {
+    const world = new SmallWorld();
+    await world.intake('{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}');
+    let fails = true;
+    const faulty = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' && fails ? { failBefore: new RetryLater('reset') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await faulty.drop('a.jsonl', `${row('r1')}\n`);
+    fails = false;
+    faulty.clock.advance(MINUTE);
+    await faulty.intake(JSON.stringify({ jobId }));
+    expect(faulty.jobStatuses(jobId)).toEqual(['accepted']);
+  });
+
+  it('is thrown back when not even the failure could be noted', async () => {
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, () => ({ failBefore: new RetryLater('the ledger is down') })),
+      }),
+    });
+    const { event } = world.put('a.jsonl', fileOf('r1'));
+    await expect(world.intake(event)).rejects.toThrow(RetryLater);
+  });
+});
+
+it('no file is taken in where requests and results share a bucket: every report would be a new file', async () => {
+  const world = new SmallWorld();
+  const { event } = world.put('a.txt', 'not even a request file');
+  const handle = createHandler({ ...world.ports, requestBucket: RESULTS });
+  const moved = event.replace(`"name":"${REQUESTS}"`, `"name":"${RESULTS}"`);
+  await expect(handle(moved, world.turn())).rejects.toMatchObject({ name: 'Refused', code: 'same_bucket' });
+  expect([world.ledger.jobs(), [...world.results.objects().keys()]]).toEqual([[], []]);
+});

@@ -1,0 +1,191 @@
+import { describe, expect, it } from 'vitest';
+import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { fileOf, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
+
+const s3Event = (object: object, bucket = REQUESTS) =>
+  JSON.stringify({ detail: { bucket: { name: bucket }, object } });
+
+describe('the same bytes again', () => {
+  const dropTwice = async (
+    settings: ConstructorParameters<typeof SmallWorld>[0],
+    between: (world: SmallWorld, first: string) => Promise<void>,
+    metadata: Record<string, string> = {},
+    text = fileOf('r1'),
+  ) => {
+    const world = new SmallWorld(settings);
+    const first = await world.drop('a.jsonl', text);
+    await between(world, first);
+    const second = await world.drop('a.jsonl', text, metadata);
+    await world.rest();
+    return { world, first, second };
+  };
+  const running = { fate: () => ({ runningMs: 2 * HOUR }) };
+
+  it.each<[string, (world: SmallWorld) => Promise<void>]>([
+    ['before it was submitted', async () => {}],
+    ['while it runs', (world) => world.work().then(() => world.pass(5))],
+    ['after it completed', (world) => world.rest()],
+  ])('join the earlier job %s', async (_, between) => {
+    const { world, first, second } = await dropTwice(running, between);
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.job(second).joinedJobId).toBe(first);
+    expect(world.jobStatuses(first)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it.each([
+    ['just before', -1, ['joined']],
+    ['exactly', 0, ['accepted', 'submitted', 'completed']],
+  ])('%s 24 hours after it completed', async (_, offset, statuses) => {
+    const { world, second } = await dropTwice({}, async (w, first) => {
+      await w.rest();
+      w.clock.advance(w.job(first).changedAt + 24 * HOUR + offset - w.clock.now());
+    });
+    expect(world.jobStatuses(second)).toEqual(statuses);
+  });
+
+  it('run anew when the user asks for it', async () => {
+    const { world, second } = await dropTwice(running, (w) => w.work(), { 'batch-rerun': 'yes' });
+    expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(2);
+  });
+
+  it('run anew after the earlier job failed', async () => {
+    const failure = [{ code: 'model_not_found', message: 'No.', param: null, line: null }];
+    const { world, first, second } = await dropTwice(
+      { fate: ({ nth }) => (nth === 1 ? { failure } : {}) },
+      (w) => w.rest(),
+    );
+    expect(world.jobStatuses(first).at(-1)).toBe('failed');
+    expect(world.jobStatuses(second).at(-1)).toBe('completed');
+  });
+
+  it('run anew after the earlier job was cancelled, or while it is being cancelled', async () => {
+    const { world, first, second } = await dropTwice(running, async (w, jobId) => {
+      await w.work();
+      await w.cancel({ jobId });
+      w.clock.advance(2_000);
+    });
+    expect(world.jobStatuses(first).at(-1)).toBe('cancelled');
+    expect(world.jobStatuses(second).at(-1)).toBe('completed');
+  });
+
+  it('are rejected anew after they were rejected', async () => {
+    const { world, first, second } = await dropTwice({}, (w) => w.rest(), {}, 'nothing\n');
+    expect(world.jobStatuses(first)).toEqual(['rejected']);
+    expect(world.jobStatuses(second)).toEqual(['rejected']);
+  });
+
+  it('under another key are another job, other bytes under the same key, too', async () => {
+    const world = new SmallWorld(running);
+    const jobs = [
+      await world.drop('a.jsonl', fileOf('r1')),
+      await world.drop('b.jsonl', fileOf('r1')),
+      await world.drop('a.jsonl', fileOf('r2')),
+    ];
+    await world.rest();
+    expect(jobs.map((job) => world.jobStatuses(job).at(-1))).toEqual(['completed', 'completed', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(3);
+  });
+
+  it('do not join what was overwritten in between', async () => {
+    const world = new SmallWorld(running);
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.drop('a.jsonl', fileOf('r2'));
+    const third = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.jobStatuses(third).at(-1)).toBe('completed');
+  });
+});
+
+describe('the same bytes, found again by an intake that had died', () => {
+  it('join what they would have joined', async () => {
+    let dies = true;
+    const world = new SmallWorld({
+      fate: () => ({ runningMs: 2 * HOUR }),
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async replaceKeyPointer(pointer) {
+            const answer = await ledger.replaceKeyPointer(pointer);
+            if (pointer.version === 0 || !dies) return answer;
+            dies = false;
+            throw new RetryLater('the answer was lost');
+          },
+        },
+      }),
+    });
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    const second = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(dies).toBe(false);
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.job(second).joinedJobId).toBe(first);
+  });
+
+  it('join the first of three', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
+    const [first, , third] = [
+      await world.drop('a.jsonl', fileOf('r1')),
+      await world.drop('a.jsonl', fileOf('r1')),
+      await world.drop('a.jsonl', fileOf('r1')),
+    ];
+    await world.rest();
+    expect(world.job(third).joinedJobId).toBe(first);
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('never join each other when their events cross: one of them runs', async () => {
+    let stumbles = true;
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          async *read(file, range) {
+            if (stumbles) throw new RetryLater('not now');
+            yield* requestFiles.read(file, range);
+          },
+        },
+      }),
+    });
+    const older = world.put('a.jsonl', fileOf('r1'));
+    world.clock.advance(5_000);
+    const newer = world.put('a.jsonl', fileOf('r1'));
+    await world.intake(newer.event); // has its place, and could not be read
+    world.clock.advance(1_000);
+    await world.intake(older.event); // comes late, and joins the newer one
+    stumbles = false;
+    await world.rest();
+    expect(world.jobStatuses(older.jobId)).toEqual(['joined']);
+    expect(world.jobStatuses(newer.jobId).at(-1)).toBe('completed');
+  });
+});
+
+describe('two versions whose events come in the wrong order', () => {
+  const arrival = (world: SmallWorld, text: string, sequencer: string) => {
+    const { jobId, versionId } = world.put('a.jsonl', text);
+    const event = s3Event({ key: 'a.jsonl', size: 1, etag: 'e', 'version-id': versionId, sequencer });
+    return { jobId, event };
+  };
+
+  it.each([
+    ['of one length', '0055AED6DCD90281E5', '0055AED6DCD90281E6'],
+    ['of another length, padded on the right', '0055AED6DCD902', '0055AED6DCD90281E6'],
+    ['in another case', '0055aed6dcd90281e5', '0055AED6DCD90281E6'],
+  ])('both run, and the newer stays the newest of its key: sequencers %s', async (_, older, newer) => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const first = arrival(world, fileOf('r1'), older);
+    world.clock.advance(5_000);
+    const second = arrival(world, fileOf('r2'), newer);
+    await world.intake(second.event);
+    await world.intake(first.event);
+    await world.work();
+    const pointer = await world.ledger.readKeyPointer(REQUESTS, 'a.jsonl');
+    expect(pointer?.newest?.jobId).toBe(second.jobId);
+    world.clock.advance(1_000);
+    await world.cancel({ bucket: REQUESTS, key: 'a.jsonl' });
+    await world.rest();
+    expect(world.jobStatuses(first.jobId).at(-1)).toBe('completed');
+    expect(world.jobStatuses(second.jobId).at(-1)).toBe('cancelled');
+  });
+});

@@ -1,0 +1,326 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/result-keys.ts';
+import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
+import type { Ports } from '../../../functions/shared/ports/ports.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { COLLIDING } from '../request-file/colliding-ids.ts';
+import { fileOf, MINUTE, row, SmallWorld } from '../small-world.ts';
+
+const TURN = 10 * MINUTE; // INTAKE's time-out
+const CHUNK_TAKES = 4 * MINUTE; // a turn reads three chunks of 16 KB until a minute before its end
+
+/** A world in which reading a request file takes time; `replaced` as in a small world. */
+function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): SmallWorld {
+  const world: SmallWorld = new SmallWorld({
+    replaced(fakes) {
+      const requestFiles: Ports['requestFiles'] = {
+        ...fakes.requestFiles,
+        async *read(file, range) {
+          for await (const chunk of fakes.requestFiles.read(file, range)) {
+            yield chunk;
+            world.clock.advance(CHUNK_TAKES);
+          }
+        },
+      };
+      return { requestFiles, ...replaced({ ...fakes, requestFiles }) };
+    },
+  });
+  return world;
+}
+
+/** About 400 KB of embeddings by these models, taking turns, with more inputs than one part may have. */
+function largeFile(models: string[], ...more: string[]): string {
+  const lines = Array.from({ length: 8 }, (_, at) => {
+    const input = Array.from({ length: 14_000 }, () => 'x'.repeat(at % 2));
+    return row(`vector-${at}`, { url: '/v1/embeddings', body: { model: models[at % models.length], input } });
+  });
+  return `${[...lines, ...more].join('\n')}\n`;
+}
+
+const ONE = ['m'];
+const TWO = ['m', 'n'];
+
+/** Puts a file and lets POLL have it gone on with until its job is received no more; answers the turns it took. */
+async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string; turns: number }> {
+  const { jobId, event } = world.put('a.jsonl', body);
+  await world.intake(event, world.turn(TURN));
+  return { jobId, turns: await takeUpUntilPlanned(world, jobId) };
+}
+
+/** Answers the turns it took, one that was before included. */
+async function takeUpUntilPlanned(world: SmallWorld, jobId: string): Promise<number> {
+  let turns = 1;
+  for (; world.job(jobId).status === 'received'; turns += 1) {
+    if (turns > 200) throw new Error('it never came to an end');
+    expect(world.queues.take()).toEqual([]); // not by a message of its own
+    world.clock.advance(MINUTE);
+    await world.poll();
+    for (const message of world.queues.take()) {
+      expect(message).toEqual({ to: 'intake', jobId });
+      await world.intake(JSON.stringify({ jobId }), world.turn(TURN));
+    }
+  }
+  return turns;
+}
+
+/** What was planned, and every row table, but for ids that are drawn. */
+function planDigest(world: SmallWorld, jobId: string): string {
+  const digest = createHash('sha256');
+  const parts = world.parts(jobId);
+  if (parts.length === 0) throw new Error('nothing was planned');
+  for (const part of parts) {
+    const { number, endpoint, model, range, rows, uploadBytes, interleaved } = part;
+    digest.update(JSON.stringify({ number, endpoint, model, range, rows, uploadBytes, interleaved }));
+    digest.update(world.results.objects().get(rowTableKey(part))?.body ?? 'no table');
+  }
+  return digest.digest('hex');
+}
+
+const below = (world: SmallWorld) =>
+  [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
+
+describe('a file that takes longer than a turn', () => {
+  it('is read on in other invocations, and planned as one that is read at once', async () => {
+    const quick = new SmallWorld();
+    const atOnce = await takeIn(quick, largeFile(TWO));
+    expect(atOnce.turns).toBe(1);
+    const world = slowWorld();
+    const { jobId, turns } = await takeIn(world, largeFile(TWO));
+    expect(turns).toBeGreaterThan(3);
+    expect(world.parts(jobId).length).toBeGreaterThan(2);
+    expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
+    const { scan, plan, tries } = world.job(jobId);
+    expect(scan).toEqual({ planId: plan?.planId, checkpoints: turns - 1, turns });
+    expect(tries).toBe(0);
+  });
+
+  it('of a model whose tokens are limited is planned by the limit of its first turn, whatever is set meanwhile', async () => {
+    const limits = { enqueuedTokens: { m: 40_000 } }; // 80 KB a part by the first guess, at half of the limit
+    const quick = new SmallWorld({ limits });
+    const atOnce = await takeIn(quick, largeFile(TWO));
+    expect(quick.parts(atOnce.jobId).filter(({ model }) => model === 'm')).toHaveLength(4);
+    const world = slowWorld();
+    world.ports.limits = limits;
+    const { jobId, event } = world.put('a.jsonl', largeFile(TWO));
+    await world.intake(event, world.turn(TURN));
+    world.ports.limits = { enqueuedTokens: { m: 1 } };
+    await takeUpUntilPlanned(world, jobId);
+    expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
+  });
+
+  it('is read once, each byte of it but for lines that a turn ends in', async () => {
+    const starts: number[] = [];
+    const world = slowWorld(({ requestFiles }) => ({
+      requestFiles: {
+        ...requestFiles,
+        read(file, range) {
+          starts.push(range?.start ?? 0);
+          return requestFiles.read(file, range);
+        },
+      },
+    }));
+    await takeIn(world, largeFile(ONE));
+    expect(starts.length).toBeGreaterThan(3);
+    expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b));
+  });
+
+  it('that turns out bad at its end is rejected, with the findings of every turn', async () => {
+    const world = slowWorld();
+    const { jobId } = await takeIn(world, `no json\n${largeFile(ONE, 'half a line')}`);
+    expect(world.job(jobId)).toMatchObject({
+      status: 'rejected',
+      findings: { count: 2, first: [{ line: 1 }, { line: 10 }] },
+    });
+    await world.rest();
+    expect(below(world)).toEqual([]);
+  });
+
+  it('that uses an id again in another turn is rejected: both lines are named', async () => {
+    const world = slowWorld();
+    const { jobId, turns } = await takeIn(world, largeFile(TWO, row('late'), row('vector-0')));
+    expect(turns).toBeGreaterThan(3);
+    expect(world.job(jobId).findings).toEqual({
+      count: 1,
+      first: [{ line: 10, code: 'duplicate_custom_id', message: 'custom_id is the same as in line 1' }],
+    });
+  });
+
+  it('whose ids only share their hash, in different turns, is accepted', async () => {
+    const world = slowWorld();
+    const { jobId, turns } = await takeIn(
+      world,
+      `${row(COLLIDING[0])}\n${largeFile(TWO, row(COLLIDING[1]))}`,
+    );
+    expect(turns).toBeGreaterThan(3);
+    expect(world.job(jobId).plan).toMatchObject({ rows: 10, groups: 3 });
+  });
+
+  it('is cancelled between two turns', async () => {
+    const world = slowWorld();
+    const jobId = await world.drop('a.jsonl', largeFile(ONE));
+    expect(world.job(jobId).scan?.checkpoints).toBe(1);
+    await world.cancel({ jobId });
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
+    expect(world.api.audit().uploads).toEqual([]);
+    expect(below(world)).toEqual([]);
+  });
+
+  it.each<[string, (world: SmallWorld, key: string) => void]>([
+    ['is gone', (world, key) => void world.results.remove([key])],
+    ['was cut off', (world, key) => void world.results.put(key, bytesAt(world, key).subarray(0, -1), 'x')],
+    [
+      'is of another version',
+      (world, key) => void world.results.put(key, otherFormat(bytesAt(world, key)), 'x'),
+    ],
+  ])('whose checkpoint %s is read anew from its start, under another planId', async (_, spoil) => {
+    const world = slowWorld();
+    const jobId = await world.drop('a.jsonl', largeFile(ONE));
+    const { scan, request } = world.job(jobId);
+    if (!scan) throw new Error('there is no scan');
+    spoil(world, checkpointKey({ jobId, request }, scan));
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 8, succeeded: 8 } });
+    expect(world.job(jobId).plan?.planId).not.toBe(scan.planId);
+    expect(world.log.lines.map(({ code }) => code)).toContain('checkpoint_lost');
+    expect(below(world)).toEqual([]);
+  });
+});
+
+const bytesAt = (world: SmallWorld, key: string) => world.results.objects().get(key)?.body ?? Buffer.of();
+const otherFormat = (bytes: Uint8Array) =>
+  Buffer.from(Buffer.from(bytes).toString('latin1').replace('"format":2', '"format":0'), 'latin1');
+
+describe('an invocation that dies', () => {
+  /** The n-th call from now on, and every later one until `revive`, never comes to anything. */
+  function mortal() {
+    const life = { left: Number.POSITIVE_INFINITY };
+    const world = slowWorld((fakes) => {
+      const die = () => {
+        life.left -= 1;
+        return life.left < 0 ? { failBefore: new RetryLater('dead') } : ('ok' as const);
+      };
+      return {
+        ledger: withFaults(fakes.ledger, die),
+        results: withFaults(fakes.results, die),
+        requestFiles: withFaults(fakes.requestFiles, die),
+      };
+    });
+    return { world, life };
+  }
+
+  async function planned(dyingAfter: number[]): Promise<{ digest: string; turns: number; died: number }> {
+    const { world, life } = mortal();
+    const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
+    const deaths = [...dyingAfter];
+    let turns = 0;
+    let died = 0;
+    for (; !world.ledger.jobs().some(({ status }) => status === 'accepted'); turns += 1) {
+      if (turns > 100) throw new Error('it never came to an end');
+      life.left = deaths.shift() ?? Number.POSITIVE_INFINITY;
+      const message = world.ledger.jobs().length > 0 ? JSON.stringify({ jobId }) : event;
+      await world.intake(message, world.turn(TURN)).catch(() => {});
+      if (life.left < 0) died += 1;
+      life.left = Number.POSITIVE_INFINITY;
+      world.clock.advance(2 * TURN); // its lease runs out, and POLL has the job gone on with
+    }
+    return { digest: planDigest(world, jobId), turns, died };
+  }
+
+  it('at any call of any turn leaves what the next goes on with: the plan is the same', {
+    timeout: 120_000,
+  }, async () => {
+    const unharmed = await planned([]);
+    expect(unharmed.turns).toBeGreaterThan(5);
+    let deaths = 0;
+    for (let turn = 0; turn < unharmed.turns; turn += 1) {
+      const harmless = Array.from({ length: turn }, () => Number.POSITIVE_INFINITY);
+      for (let call = 0; ; call += 1) {
+        const { digest, died } = await planned([...harmless, call]);
+        expect(digest, `dead at call ${call} of turn ${turn + 1}`).toBe(unharmed.digest);
+        if (died === 0) break;
+        deaths += 1;
+      }
+    }
+    expect(deaths).toBeGreaterThan(unharmed.turns * 8);
+  });
+
+  it('again and again, each time a call later, ends with the same plan', async () => {
+    const { digest } = await planned([]);
+    const again = await planned(Array.from({ length: 40 }, (_, call) => call));
+    expect(again.digest).toBe(digest);
+    expect(again.died).toBeGreaterThan(10);
+  });
+});
+
+describe('a scan that was overtaken', () => {
+  it('has its job cleaned again, however late it writes', async () => {
+    let stands = true;
+    let late = 0;
+    const world: SmallWorld = slowWorld(({ results }) => ({
+      results: {
+        ...results,
+        async put(key, body, contentType) {
+          if (!stands || !key.endsWith('.rows')) return results.put(key, body, contentType);
+          stands = false;
+          world.clock.advance(TURN); // its lease has passed: others end the job, and it is cleaned
+          await world.rest();
+          world.clock.advance(2 * LATE_WRITES_MS);
+          expect(below(world)).toEqual([]);
+          await results.put(key, body, contentType);
+          late = below(world).length;
+        },
+      },
+    }));
+    const jobId = await world.drop('a.jsonl', `no json\n${largeFile(ONE)}`);
+    await world.rest();
+    expect(late).toBe(1);
+    expect(world.jobStatuses(jobId)).toEqual(['rejected']);
+    expect(below(world)).toEqual([]);
+  });
+
+  it('by a cancel leaves nothing, even when it writes once more and dies', async () => {
+    let isDead = false;
+    const dead = () => (isDead ? { failBefore: new RetryLater('dead') } : ('ok' as const));
+    const world: SmallWorld = slowWorld(({ ledger, results }) => ({
+      ledger: withFaults(ledger, dead),
+      results: {
+        ...results,
+        openWriter(key, contentType) {
+          const writer = results.openWriter(key, contentType);
+          const close = async () => {
+            world.clock.advance(TURN); // its lease has passed: the job ends, and is cleaned
+            await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
+            await world.pass(2);
+            expect(world.results.objects().size).toBe(0);
+            isDead = true;
+            return writer.close();
+          };
+          return { ...writer, close };
+        },
+      },
+    }));
+    const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
+    await expect(world.intake(event)).rejects.toThrow('dead');
+    isDead = false;
+    expect(below(world)).toHaveLength(1);
+    expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
+    await world.rest();
+    expect(below(world)).toEqual([]);
+  });
+});
+
+it('a file that is read within a turn leaves nothing below parts/ once its job has ended, good or bad', async () => {
+  const world = new SmallWorld();
+  await world.drop('good.jsonl', fileOf('a', 'b'));
+  await world.drop('bad.jsonl', fileOf('a', 'a'));
+  expect(below(world)).toHaveLength(2);
+  await world.rest();
+  expect(world.ledger.jobs().map(({ status, cleaned }) => [status, cleaned])).toEqual([
+    ['completed', true],
+    ['rejected', true],
+  ]);
+  expect(below(world)).toEqual([]);
+});

@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
+import { advancePart } from '../../../functions/shared/lifecycle/advance.ts';
+import { observePart } from '../../../functions/shared/lifecycle/apply-observation.ts';
+import { handOut } from '../../../functions/shared/lifecycle/dispatch-parts.ts';
+import { aBatch, aJob, aPart } from '../../contracts/samples.ts';
+import { MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+const expiresAt = Number.MAX_SAFE_INTEGER;
+
+/** The part after its batch was seen as `observed`. */
+async function afterObserving(
+  known: Partial<Part>,
+  observed: Partial<ObservedBatch>,
+): Promise<Part | undefined> {
+  const world = new SmallWorld();
+  const part = aPart({ active: true, expiresAt, rev: 3, publishedRev: 3, batch: aBatch(), ...known });
+  await world.ledger.createPart(part);
+  const api = withMethods(world.api, { retrieveBatch: async () => aBatch(observed) });
+  await observePart({ ...world.ports, api }, part);
+  return world.ledger.readPart(part);
+}
+
+describe('what is observed', () => {
+  it.each([
+    ['validating', 'in_progress', true],
+    ['validating', 'completed', true],
+    ['in_progress', 'finalizing', true],
+    ['finalizing', 'cancelling', true],
+    ['cancelling', 'completed', true],
+    ['in_progress', 'in_progress', false],
+    ['in_progress', 'validating', false],
+    ['cancelling', 'in_progress', false],
+    ['completed', 'in_progress', false],
+    ['completed', 'cancelled', false],
+    ['failed', 'completed', false],
+    ['cancelled', 'pondering', false],
+    ['validating', 'pondering', true],
+    ['in_progress', 'pondering', true],
+    ['finalizing', 'pondering', false],
+    ['cancelling', 'pondering', false],
+    ['pondering', 'in_progress', true],
+    ['pondering', 'expired', true],
+  ])('after %s, %s is news: %s', async (known, observed, news) => {
+    const part = await afterObserving({ batch: aBatch({ status: known }) }, { status: observed });
+    expect(part?.batch?.status).toBe(news ? observed : known);
+    expect(part?.rev).toBe(news ? 4 : 3);
+    if (news) expect(part?.previousStatus).toBe(known);
+  });
+
+  it('does not lead back behind what was before a status nobody knows', async () => {
+    const known = { batch: aBatch({ status: 'pondering' }), previousStatus: 'cancelling' };
+    expect((await afterObserving(known, { status: 'in_progress' }))?.batch?.status).toBe('pondering');
+    expect((await afterObserving(known, { status: 'finalizing' }))?.batch?.status).toBe('pondering');
+    expect((await afterObserving(known, { status: 'cancelled' }))?.batch?.status).toBe('cancelled');
+  });
+
+  it('is not applied before the change before it is published', async () => {
+    const part = await afterObserving({ publishedRev: 2 }, { status: 'completed' });
+    expect(part).toMatchObject({ rev: 3, batch: { status: 'validating' } });
+  });
+
+  it('of a batch that is no longer the part’s own is not applied', async () => {
+    const part = await afterObserving({}, { batchId: 'batch_2', status: 'completed' });
+    expect(part?.batch?.status).toBe('validating');
+  });
+
+  it('ends a pause, failures and their report', async () => {
+    const held = { code: 'tries_used_up', message: 'm' };
+    const part = await afterObserving({ waitUntil: expiresAt, tries: 14, held }, { status: 'in_progress' });
+    expect(part).toMatchObject({ tries: 0 });
+    expect(part).not.toHaveProperty('waitUntil');
+    expect(part).not.toHaveProperty('held');
+  });
+
+  const limit = { code: 'token_limit_exceeded', message: 'm', param: null, line: null };
+  const other = { ...limit, code: 'model_not_found' };
+  it.each([
+    ['the token limit alone', 'failed', [limit, limit], true],
+    ['the token limit and more', 'failed', [limit, other], false],
+    ['something else', 'failed', [other], false],
+    ['no reason given', 'failed', [], false],
+    ['the token limit, but it expired', 'expired', [limit], false],
+  ])('as ended for %s', async (_, status, errors, again) => {
+    const part = await afterObserving({}, { status, errors, errorCount: errors.length });
+    expect(part?.willRetry).toBe(again ? true : undefined);
+    expect(part?.putBack).toBe(again ? 1 : 0);
+    expect(part?.waiting?.for).toBe(again ? 'token_limit' : undefined);
+  });
+});
+
+describe('handing out', () => {
+  const plan = { planId: aPart().planId, parts: 1, rows: 3, groups: 1 };
+  const ready = async () => {
+    const world = new SmallWorld();
+    const job = aJob({ status: 'accepted', rev: 1, publishedRev: 1, plan, expiresAt });
+    await world.ledger.createJob(job);
+    await world.ledger.createPart(aPart({ expiresAt }));
+    return { world, job };
+  };
+
+  it('makes the parts due and sends for each', async () => {
+    const { world, job } = await ready();
+    await handOut(world.ports, job);
+    expect(world.ledger.parts()[0]).toMatchObject({ active: true, dueAt: world.clock.now() + 5 * MINUTE });
+    expect(world.queues.sent()).toMatchObject([{ to: 'submit', ref: { number: 1 } }]);
+    expect(world.ledger.jobs()[0]?.handedOut).toBe(true);
+  });
+
+  it('takes a cancel along that came before the parts were there', async () => {
+    const { world, job } = await ready();
+    await world.ledger.replaceJob({ ...job, cancelRequestedAt: 7 });
+    await handOut(world.ports, job); // as it was read before the cancel
+    expect(world.ledger.parts()[0]).toMatchObject({ active: true, cancelRequestedAt: 7 });
+  });
+
+  it('is not done twice by who looks at a part with a message under way', async () => {
+    const { world, job } = await ready();
+    await handOut(world.ports, job);
+    const { jobId, planId, number } = aPart();
+    const ref = { jobId, planId, number };
+    world.queues.take();
+    await advancePart(world.ports, ref, {}, false);
+    expect(world.queues.take()).toEqual([]);
+    world.clock.advance(5 * MINUTE);
+    await advancePart(world.ports, ref, {}, false);
+    expect(world.queues.take()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { checkParts } from '../../../functions/shared/lifecycle/check-parts.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, HOUR, SmallWorld } from '../small-world.ts';
+
+/** A file of which each row is a batch of its own, run to its end; how often all its parts were read at once. */
+async function readsOfAllParts(rows: number): Promise<number> {
+  let reads = 0;
+  const world = new SmallWorld({
+    limits: { enqueuedTokens: { 'gpt-4o-mini': 60 } }, // a row is half of it by the estimate
+    replaced: ({ ledger }) => ({
+      ledger: withFaults<Ledger>(ledger, (method) => {
+        if (method === 'partsOf') reads += 1;
+        return 'ok';
+      }),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: rows }, (_, n) => `row-${n}`)));
+  await world.rest();
+  expect(world.parts(jobId)).toHaveLength(rows);
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: rows, succeeded: rows } });
+  return reads;
+}
+
+it('the parts of a file are not all read again whenever one of them has moved on', async () => {
+  const few = await readsOfAllParts(10);
+  expect(await readsOfAllParts(80)).toBeLessThanOrEqual(few + 5);
+});
+
+it('a job whose parts are gone is not looked at by every tick', async () => {
+  const world = new SmallWorld();
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  world.clock.advance(HOUR); // what was noted at the last look is over
+  const ledger: Ledger = { ...withFaults(world.ledger, () => 'ok'), partsOf: async () => [] };
+  expect(await checkParts({ ledger, clock: world.clock }, { ...world.job(jobId), status: 'accepted' })).toBe(
+    'open',
+  );
+  expect(world.job(jobId).dueAt).toBeGreaterThan(world.clock.now());
+});

@@ -1,0 +1,241 @@
+import { describe, expect, it } from 'vitest';
+import { NotAllowed, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
+import { notePartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
+import { saveBatch } from '../../../functions/shared/lifecycle/save-batch.ts';
+import { aBatch, aPart } from '../../contracts/samples.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+describe('of a file that went through', () => {
+  it('each status, row and batch is counted once', async () => {
+    const world = new SmallWorld({
+      fate: () => ({ row: (customId) => (customId === 'first' ? 'failed' : 'succeeded') }),
+    });
+    await world.drop('two-parts.jsonl', fileOfTwoParts());
+    await world.rest();
+    const { metrics } = world;
+    expect(metrics.of('JobsAccepted')).toEqual([1]);
+    expect(metrics.of('JobsSubmitted')).toEqual([1]);
+    expect(metrics.of('JobsCompleted')).toEqual([1]);
+    expect(metrics.of('BatchesCreated')).toEqual([1, 1]);
+    expect(metrics.of('RowsSucceeded')).toEqual([1]);
+    expect(metrics.of('RowsFailed')).toEqual([1]);
+    expect(metrics.of('RowsMissing')).toEqual([]);
+  });
+
+  it('tokens are those that the API reported', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3'));
+    await world.rest();
+    const { usage } = world.job(jobId);
+    expect(usage?.inputTokens).toBeGreaterThan(0);
+    expect(world.metrics.of('InputTokens')).toEqual([usage?.inputTokens]);
+    expect(world.metrics.of('OutputTokens')).toEqual([usage?.outputTokens]);
+  });
+
+  it("the latency is from the API's own end of the batch until the event is out", async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    const [part] = world.parts(jobId);
+    const [latency] = world.metrics.of('DetectionLatency');
+    expect(latency).toBe(((part?.changedAt ?? 0) - (part?.batch?.endedAt ?? 0)) / 1000);
+    expect(latency).toBeLessThanOrEqual(60); // a tick a minute
+  });
+
+  it('nothing is counted again when its event is published again', async () => {
+    let lost = true;
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        // The event is out, and noting that fails: it is published again.
+        ledger: withFaults(ledger, (method, [job]) =>
+          method === 'replaceJob' && lost && Object(job).publishedRev === 1
+            ? { failBefore: new RetryLater('throttled') }
+            : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.pass(2);
+    expect(world.jobStatuses(jobId).length).toBeGreaterThan(1);
+    expect(world.metrics.of('JobsAccepted')).toEqual([]);
+    lost = false;
+    await world.rest();
+    expect(world.metrics.of('JobsAccepted')).toEqual([1]);
+  });
+});
+
+describe('a refused file', () => {
+  it('is counted, and nothing else of it', async () => {
+    const world = new SmallWorld();
+    await world.drop('bad.jsonl', 'not JSON\n');
+    await world.rest();
+    expect(world.metrics.of('JobsRejected')).toEqual([1]);
+    expect(world.metrics.of('JobsAccepted')).toEqual([]);
+    expect(world.metrics.of('RowsFailed')).toEqual([]);
+  });
+});
+
+describe('a tick', () => {
+  it('beats, and tells the open batches by status and the age of the oldest', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
+    await world.drop('first.jsonl', fileOf('r1'));
+    await world.pass(10);
+    await world.drop('second.jsonl', fileOf('r2'));
+    await world.work();
+    await world.poll();
+    const created = Math.min(...world.ledger.parts().map(({ batch }) => batch?.createdAt ?? 0));
+    const last = (name: Parameters<typeof world.metrics.of>[0]) => world.metrics.of(name).at(-1);
+    expect(world.metrics.of('Ticks')).toHaveLength(11);
+    expect(last('OpenBatches')).toBe(2);
+    expect(last('OpenBatchesInProgress')).toBe(1);
+    expect(last('OpenBatchesValidating')).toBe(1);
+    expect(last('OldestOpenAge')).toBe((world.clock.now() - created) / 1000);
+  });
+
+  it('with nothing open says just that', async () => {
+    const world = new SmallWorld();
+    await world.poll();
+    expect(world.metrics.of('Ticks')).toEqual([1]);
+    expect(world.metrics.of('OpenBatches')).toEqual([0]);
+    expect(world.metrics.of('OldestOpenAge')).toEqual([]);
+    expect(world.metrics.of('OpenBatchesInProgress')).toEqual([]);
+  });
+
+  it('that is left to another does not beat', async () => {
+    const world = new SmallWorld();
+    const pollLease = { holder: 'another', until: world.clock.now() + MINUTE };
+    await world.ledger.replaceControl({ version: 0, paused: false, pollLease });
+    await world.poll();
+    expect(world.metrics.of('Ticks')).toEqual([]);
+  });
+
+  it('counts a status that it does not know, and makes no metric of it', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: {
+          ...Object.create(api),
+          createBatch: async (...args: Parameters<typeof api.createBatch>) => ({
+            ...(await api.createBatch(...args)),
+            status: 'queued',
+          }),
+          uploadFile: api.uploadFile.bind(api),
+          retrieveBatch: async (batchId: string) => ({
+            ...(await api.retrieveBatch(batchId)),
+            status: 'queued',
+          }),
+        },
+      }),
+    });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(1);
+    expect(world.metrics.of('OpenBatches')).toEqual([1]);
+    expect(world.metrics.of('OpenBatchesOther')).toEqual([1]);
+  });
+});
+
+describe('what a person has to look at', () => {
+  it.each([
+    ['an entry that the bus refuses', { refuses: () => true }],
+    [
+      'a bus that does not answer',
+      {
+        replaced: ({ bus }: { bus: object }) => ({
+          bus: withFaults(bus, () => ({ failBefore: new RetryLater('down') })) as never,
+        }),
+      },
+    ],
+  ])('%s is a publish failure each time', async (_, settings) => {
+    const world = new SmallWorld(settings);
+    await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.metrics.of('PublishFailures')).toEqual([1]);
+    await expect(world.cancel({ jobId: 'nobody' })).rejects.toThrow();
+    expect(world.metrics.of('PublishFailures')).toEqual([1, 1]);
+  });
+
+  it('a second batch is counted', async () => {
+    const world = new SmallWorld();
+    const part = aPart({ batch: aBatch(), active: true, expiresAt: Number.MAX_SAFE_INTEGER });
+    await world.ledger.createPart(part);
+    await saveBatch(world.ports, part, 'an intent of former days', aBatch({ batchId: 'batch_second' }));
+    expect(world.metrics.of('SecondBatches')).toEqual([1]);
+  });
+
+  it('a refused key is counted at each step it keeps waiting', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({ api: withFaults(api, () => ({ failBefore: new NotAllowed('401') })) }),
+    });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(10);
+    expect(sum(world.metrics.of('KeyRefused'))).toBeGreaterThan(2);
+  });
+
+  it('a held part is counted at each failing try, as long as it is held', async () => {
+    const world = new SmallWorld();
+    const part = aPart({
+      batch: aBatch(),
+      rev: 1,
+      publishedRev: 1,
+      active: true,
+      expiresAt: Number.MAX_SAFE_INTEGER,
+      tries: MAX_TRIES - 2,
+    });
+    await world.ledger.createPart(part);
+    const failings = [];
+    for (let nth = 0; nth < 4; nth += 1) {
+      await notePartFailure(world.ports, part, 'observe', new RetryLater('HTTP 500'));
+      failings.push(world.metrics.of('Held').length);
+    }
+    expect(failings).toEqual([0, 1, 2, 3]);
+  });
+
+  it('a job whose results cannot be put together is held, too', async () => {
+    const world = new SmallWorld({
+      replaced: ({ results }) => ({
+        results: withFaults(results, (method, [key]) =>
+          method === 'put' && String(key).endsWith('summary.json')
+            ? { failBefore: new RetryLater('HTTP 500') }
+            : 'ok',
+        ),
+      }),
+    });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(6 * 60);
+    expect(world.metrics.of('Held').length).toBeGreaterThan(0);
+  });
+
+  it('tries that are used up are counted once, for a part that never got a batch', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withFaults(api, (method) =>
+          method === 'uploadFile' ? { failBefore: new RetryLater('HTTP 500') } : 'ok',
+        ),
+      }),
+    });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.metrics.of('TriesUsedUp')).toEqual([1]);
+    expect(world.metrics.of('Held')).toEqual([]);
+  });
+
+  it('tries that are used up are counted once, for a file that could not be read', async () => {
+    const world = new SmallWorld({
+      replaced: ({ requestFiles }) => ({
+        requestFiles: withFaults(requestFiles, (method) =>
+          method === 'read' ? { failBefore: new RetryLater('HTTP 500') } : 'ok',
+        ),
+      }),
+    });
+    await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest();
+    expect(world.metrics.of('TriesUsedUp')).toEqual([1]);
+    expect(world.metrics.of('Held')).toEqual([]);
+    expect(world.metrics.of('JobsFailed')).toEqual([1]);
+  });
+});

@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest';
+import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
+import { NotAllowed, Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { MAX_TRIES, pauseAfter } from '../../../functions/shared/domain/timing.ts';
+import { LostLease } from '../../../functions/shared/lifecycle/lease.ts';
+import { noteJobFailure, notePartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
+import { aBatch, aJob, aPart } from '../../contracts/samples.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
+
+const SENT = { id: 'i', at: 0, fileId: 'file-1', sendBy: 0 };
+
+describe('a failure', () => {
+  it.each([
+    [
+      'that says when to come back is not counted',
+      new RetryLater('x', { afterSeconds: 7 }),
+      0,
+      7_000,
+      'warn',
+    ],
+    ['that may pass is counted', new RetryLater('x'), 1, pauseAfter(1), 'warn'],
+    ['of the key is not counted', new NotAllowed('x'), 0, 2 * MINUTE, 'error'],
+    ['that is a refusal is counted', new Refused('c', 'x'), 1, pauseAfter(1), 'error'],
+    ['that is a defect is counted', new TypeError('x'), 1, pauseAfter(1), 'error'],
+  ])('%s', async (_, failure, tries, pause, level) => {
+    const world = new SmallWorld();
+    await world.ledger.createPart(aPart({ active: true, expiresAt: Number.MAX_SAFE_INTEGER }));
+    await world.ledger.createJob(aJob({ expiresAt: Number.MAX_SAFE_INTEGER }));
+    await notePartFailure(world.ports, aPart(), 'upload', failure);
+    await noteJobFailure(world.ports, aJob().jobId, 'intake', failure);
+    const waitUntil = world.clock.now() + pause;
+    expect(world.ledger.parts()[0]).toMatchObject({ tries, waitUntil, dueAt: waitUntil });
+    expect(world.ledger.jobs()[0]).toMatchObject({ tries, waitUntil, dueAt: waitUntil });
+    expect(world.log.lines.map((line) => line.level)).toEqual([level, level]);
+  });
+
+  it('that only says that another has taken over is none', async () => {
+    const world = new SmallWorld();
+    await world.ledger.createPart(aPart({ active: true, expiresAt: Number.MAX_SAFE_INTEGER }));
+    const before = world.ledger.parts();
+    await notePartFailure(world.ports, aPart(), 'upload', new LostLease('x'));
+    expect(world.ledger.parts()).toEqual(before);
+  });
+
+  it.each([
+    ['with a batch', { batch: aBatch(), rev: 1, publishedRev: 1 }, true],
+    ['that may have a batch', { intent: SENT }, true],
+    ['that has none', {}, false],
+  ])('too many holds a part %s: %s', async (_, differences, held) => {
+    const world = new SmallWorld();
+    const expiresAt = Number.MAX_SAFE_INTEGER;
+    const start = aPart({ active: true, expiresAt, tries: MAX_TRIES - 1, ...differences });
+    await world.ledger.createPart(start);
+    await notePartFailure(world.ports, start, 'look', new RetryLater('x'));
+    const [part] = world.ledger.parts();
+    expect(part?.tries).toBe(MAX_TRIES);
+    expect(part?.held?.code).toBe(held ? 'tries_used_up' : undefined);
+    const told = { level: 'error', facts: { step: 'look', tries: MAX_TRIES } };
+    expect(world.log.lines.filter(({ code }) => code === 'part_held')).toMatchObject(held ? [told] : []);
+    expect(part?.dueAt).toBeDefined();
+  });
+});
+
+describe('submission that fails again and again', () => {
+  it('ends as failed after five hours, with every row accounted for and the job told', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withFaults(api, (method) =>
+          method === 'uploadFile' ? { failBefore: new RetryLater('HTTP 500') } : 'ok',
+        ),
+      }),
+    });
+    const began = world.clock.now();
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'failed']);
+    expect(world.job(jobId)).toMatchObject({
+      rows: { total: 2, failed: 2 },
+      reason: { code: 'tries_used_up' },
+    });
+    expect(world.log.lines.filter(({ code }) => code === 'tries_used_up')).toMatchObject([
+      { level: 'error', facts: { jobId, part: 1 } },
+    ]);
+    const hours = (world.job(jobId).changedAt - began) / (60 * MINUTE);
+    expect(hours).toBeGreaterThan(2);
+    expect(hours).toBeLessThan(6);
+  });
+
+  it('ends at the next tick when the API refuses the file', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withFaults(api, (method) =>
+          method === 'uploadFile' ? { failBefore: new Refused('invalid_file', 'No.') } : 'ok',
+        ),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(1);
+    expect(world.job(jobId)).toMatchObject({ status: 'failed', reason: { code: 'invalid_file' } });
+    expect(world.lines('errors.jsonl')).toEqual([
+      {
+        id: null,
+        custom_id: 'r1',
+        response: null,
+        error: { code: 'batch_failed', message: 'not run: No.' },
+        attempts: 0,
+      },
+    ]);
+  });
+
+  it('waits for a key that is refused, for days if need be', async () => {
+    let allowed = false;
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withFaults(api, () => (allowed ? 'ok' : { failBefore: new NotAllowed('401') })),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(2 * 24 * 60);
+    expect(world.job(jobId).status).toBe('accepted');
+    expect(world.parts(jobId)[0]?.tries).toBe(0);
+    allowed = true;
+    await world.rest();
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+});
+
+describe('a bus that refuses entries for hours', () => {
+  async function afterOutage(refused: (event: BatchdropEvent) => boolean, minutes: number) {
+    let down = true;
+    const world = new SmallWorld({ refuses: (event) => down && refused(event) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.work();
+    await world.pass(minutes);
+    const before = world.bus.published().length;
+    down = false;
+    await world.rest();
+    return { world, jobId, before };
+  }
+
+  it('gets every event once it is back, in order', async () => {
+    const { world, jobId, before } = await afterOutage(() => true, 10 * 60);
+    expect(before).toBe(0);
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.batchStatuses()[0]).toBe('validating');
+    expect(world.batchStatuses().at(-1)).toBe('completed');
+  });
+
+  it('does not keep a finished job from being cleaned up afterwards', async () => {
+    const { world, jobId } = await afterOutage(
+      ({ detail }) =>
+        'status' in detail.data &&
+        detail.data.status === 'completed' &&
+        'rows' in detail.data &&
+        !('batchId' in detail.data),
+      10 * 60,
+    );
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+    expect(world.api.files()).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
+    expect(world.log.lines.filter(({ code }) => code === 'clean_given_up')).toEqual([]);
+  });
+
+  it('does not leave a part held that has nothing wrong with it', async () => {
+    const { world, jobId } = await afterOutage(
+      ({ detail }) => 'batchId' in detail.data && detail.data.status === 'completed',
+      10 * 60,
+    );
+    expect(world.parts(jobId)[0]).toMatchObject({ tries: 0, batch: { status: 'completed' } });
+    expect(world.parts(jobId)[0]?.held).toBeUndefined();
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+});
+
+it('publishes no change twice under another id, nor a later one before it', async () => {
+  let down = 3;
+  const world = new SmallWorld({
+    replaced: ({ bus }) => ({
+      bus: withFaults(bus, () => {
+        down -= 1;
+        return down >= 0 ? { failAfter: new RetryLater('the answer was lost') } : 'ok';
+      }),
+    }),
+  });
+  await world.drop('a.jsonl', fileOf('r1'));
+  await world.rest();
+  const byId = new Map<string, Set<string>>();
+  for (const event of world.bus.published()) {
+    const id = event.detail.metadata.id;
+    byId.set(id, (byId.get(id) ?? new Set()).add(JSON.stringify(event)));
+  }
+  expect([...byId.values()].every((contents) => contents.size === 1)).toBe(true);
+  expect(world.bus.published().length).toBeGreaterThan(byId.size);
+});
+
+it('a job whose results cannot be stored is reported at every try once many have failed', async () => {
+  let down = true;
+  const world = new SmallWorld({
+    replaced: ({ results }) => ({
+      results: withFaults(results, (method, [key]) =>
+        method === 'put' && `${key}`.endsWith('summary.json') && down
+          ? { failBefore: new RetryLater('503') }
+          : 'ok',
+      ),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  await world.pass(8 * 60);
+  const held = () => world.log.lines.filter(({ code }) => code === 'job_held');
+  expect(held()[0]).toMatchObject({
+    level: 'error',
+    facts: { jobId, step: 'check-parts', tries: MAX_TRIES },
+  });
+  const before = held().length;
+  await world.pass(60);
+  expect(held().length).toBeGreaterThan(before);
+  down = false;
+  await world.rest();
+  expect(world.job(jobId).status).toBe('completed');
+});

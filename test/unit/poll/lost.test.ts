@@ -1,0 +1,117 @@
+import { describe, expect, it } from 'vitest';
+import { Refused } from '../../../functions/shared/domain/errors.ts';
+import { LOST_AFTER_MS } from '../../../functions/shared/domain/timing.ts';
+import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+const DAY = 24 * HOUR;
+
+/** The API, which knows no batch while `forgets` says so. */
+const forgetful = (api: BatchApi, forgets: (batchId: string) => boolean) =>
+  withMethods(api, {
+    async retrieveBatch(batchId) {
+      if (forgets(batchId)) throw new Refused('not_found', `retrieve ${batchId}: HTTP 404`);
+      return api.retrieveBatch(batchId);
+    },
+    async listBatches(query) {
+      const page = await api.listBatches(query);
+      return { ...page, batches: page.batches.filter(({ batchId }) => !forgets(batchId)) };
+    },
+    cancelBatch: async (batchId) => (forgets(batchId) ? 'unknown' : api.cancelBatch(batchId)),
+  });
+
+/** Lets minutes pass; ticks end red over a batch that is not known, and serve the others. */
+async function passInTheRed(world: SmallWorld, minutes: number): Promise<void> {
+  for (let minute = 0; minute < minutes; minute += 1) {
+    world.clock.advance(MINUTE);
+    await world.poll().catch((failure: Error) => expect(failure.message).toMatch(/could not be served/));
+    await world.work();
+  }
+}
+
+describe('a batch that the API knows no more', () => {
+  it('is given up a day after it must have ended: its rows are missing, the job has failed', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({ api: forgetful(api, () => true) }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.work();
+    await passInTheRed(world, (DAY + LOST_AFTER_MS) / MINUTE - 30);
+    expect(world.job(jobId).status).toBe('submitted');
+    expect(world.parts(jobId)[0]?.held?.code).toBe('tries_used_up');
+    await passInTheRed(world, 60);
+    expect(world.job(jobId)).toMatchObject({
+      status: 'failed',
+      reason: { code: 'batch_lost' },
+      rows: { total: 2, missing: 2 },
+      cleaned: true,
+    });
+    expect(world.lines('errors.jsonl').map(({ custom_id: id }) => id)).toEqual(['r1', 'r2']);
+    expect(world.log.lines.filter(({ code }) => code === 'batch_lost')).toHaveLength(1);
+    expect(world.api.audit().creates).toHaveLength(1); // it may have run: nothing is sent again
+  });
+
+  it('takes nothing from the other parts of its job', async () => {
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({ api: forgetful(api, (batchId) => batchId.endsWith('1')) }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+    await world.work();
+    await passInTheRed(world, (DAY + LOST_AFTER_MS + HOUR) / MINUTE);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1, missing: 1 } });
+  });
+
+  it('is delivered when it comes back in time', async () => {
+    let forgets = true;
+    const world = new SmallWorld({ replaced: ({ api }) => ({ api: forgetful(api, () => forgets) }) });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await passInTheRed(world, 20 * 60);
+    forgets = false;
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1 } });
+  });
+
+  it('is not given up while the key is of another account', async () => {
+    const key = { account: 'ours' };
+    const world = new SmallWorld({ account: () => key.account });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    key.account = 'other';
+    await passInTheRed(world, (3 * DAY) / MINUTE);
+    expect(world.job(jobId).status).toBe('submitted');
+    key.account = 'ours';
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1 } });
+  });
+});
+
+describe('a piece that somebody removes before the results are put together', () => {
+  it.each([
+    ['of one part', fileOf('r1', 'r2'), 2],
+    ['of one of two', fileOfTwoParts(), 2],
+  ])('is delivered again: %s', async (_, text, succeeded) => {
+    let removes = true;
+    const world: SmallWorld = new SmallWorld({
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async *read(key, range) {
+            if (removes && key.endsWith('.jsonl')) {
+              removes = false;
+              await results.remove([key]);
+            }
+            yield* results.read(key, range);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', text);
+    await world.rest();
+    expect(removes).toBe(false);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded } });
+    expect(world.lines('output.jsonl')).toHaveLength(succeeded);
+    expect(world.log.lines.filter(({ code }) => code === 'piece_gone')).toHaveLength(1);
+    expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
+  });
+});

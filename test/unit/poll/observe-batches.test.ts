@@ -1,0 +1,214 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { observeBatches } from '../../../functions/poll/observation/observe-batches.ts';
+import { NotAllowed, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import type { OpenBatch } from '../../../functions/shared/domain/open-batch.ts';
+import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
+import { inWaves } from '../../fakes/call-waves.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
+import { createRecordingLog } from '../../fakes/recording-log.ts';
+import { seededRandom } from '../../fakes/seeded-random.ts';
+import { account } from '../deliver/account-of-batches.ts';
+import { withMethods } from '../small-world.ts';
+
+async function observing(api: BatchApi, open: OpenBatch[], rotation = 0) {
+  const counted = inWaves(api);
+  const log = createRecordingLog();
+  const seen = new Map<string, string>();
+  const failed: string[] = [];
+  const deps = { api: withMethods(api, counted.api), clock: new ManualClock(), log };
+  const { calls, ...observed } = await observeBatches(
+    deps,
+    open,
+    { rotation, first: [] },
+    {
+      isOver: () => false,
+      seen: async ({ batchId }, { status }) => void seen.set(batchId, status),
+      failed: async ({ batchId }) => void failed.push(batchId),
+    },
+  );
+  expect(calls).toBe(counted.lists + counted.retrieves);
+  expect(calls).toBeLessThanOrEqual(open.length);
+  return { ...counted, calls, seen, failed, log, observed };
+}
+
+describe('observing', () => {
+  it.each([
+    [1_000, 11, 3],
+    [10_000, 110, 6],
+  ])('%d contiguous batches takes at most %d calls in %d round trips', async (count, calls, waves) => {
+    const { api, open } = await account(count, () => true);
+    const took = await observing(api, open);
+    expect(took.seen.size).toBe(count);
+    expect(took.calls).toBeLessThanOrEqual(calls);
+    expect(took.waves).toBeLessThanOrEqual(waves);
+  });
+
+  it.each([1, 2, 3])(
+    '1,000 batches of which nine in ten have ended takes at most 80 calls (%d)',
+    async (seed) => {
+      // The older, the more have ended: so they lie with whoever starts batches all the time.
+      const random = seededRandom(seed);
+      const { api, open } = await account(10_000, (age) => random() < Math.exp(-age / 1_000), seed);
+      expect(open.length).toBeGreaterThan(900);
+      const took = await observing(api, open);
+      expect(took.seen.size).toBe(open.length);
+      expect(took.calls).toBeLessThanOrEqual((80 * open.length) / 1_000);
+    },
+  );
+
+  it.each([1, 2, 3])(
+    '1,000 batches among nine times as many of others takes at most 300 calls (%d)',
+    async (seed) => {
+      const random = seededRandom(seed);
+      const { api, open } = await account(10_000, () => random() < 0.1, seed);
+      expect(open.length).toBeGreaterThan(900);
+      const took = await observing(api, open);
+      expect(took.seen.size).toBe(open.length);
+      expect(took.calls).toBeLessThanOrEqual((300 * open.length) / 1_000);
+    },
+  );
+
+  it('one or two batches asks for each by itself, three for a page', async () => {
+    const { api, open } = await account(3, () => true);
+    expect(await observing(api, open.slice(0, 1))).toMatchObject({ lists: 0, retrieves: 1 });
+    expect(await observing(api, open.slice(0, 2))).toMatchObject({ lists: 0, retrieves: 2, waves: 1 });
+    expect(await observing(api, open)).toMatchObject({ lists: 1, retrieves: 0 });
+  });
+
+  it('batches that lie alone retrieves each', async () => {
+    const { api, open } = await account(3_000, (age) => age % 300 === 0);
+    const took = await observing(api, open, 0.5);
+    expect(took.seen.size).toBe(open.length);
+    expect(took).toMatchObject({ lists: 1, retrieves: 9 });
+  });
+});
+
+describe('a list', () => {
+  let made: Awaited<ReturnType<typeof account>>;
+  beforeAll(async () => {
+    made = await account(400, () => true);
+  });
+  /** Observes with another list in the place of the API's. */
+  const withList = (listBatches: BatchApi['listBatches'], rotation?: number) =>
+    observing(withMethods(made.api, { listBatches }), made.open, rotation);
+
+  it('that lacks batches has them retrieved', async () => {
+    const hidden = new Set([7, 8, 120, 399].map((at) => made.open[at]?.batchId));
+    const took = await withList(async (query) => {
+      const page = await made.api.listBatches(query);
+      return { ...page, batches: page.batches.filter(({ batchId }) => !hidden.has(batchId)) };
+    });
+    expect(took.seen.size).toBe(400);
+    expect(took.retrieves).toBe(4);
+  });
+
+  it('of another account is not believed', async () => {
+    const took = await withList(async (query) => {
+      const page = await made.api.listBatches(query);
+      const batches = page.batches.map((batch) => ({ ...batch, status: 'completed' }));
+      return { ...page, batches, account: 'org-of-others' };
+    });
+    expect(took.lists).toBeGreaterThan(0);
+    expect([...new Set(took.seen.values())]).toEqual(['validating']);
+    expect(took.seen.size).toBe(400 - took.lists);
+  });
+
+  it.each([
+    ['completed', { counts: { total: 3, completed: 3, failed: 0 } }],
+    ['completed', { outputFileId: 'file-o' }],
+    ['completed', { counts: { total: 3, completed: 2, failed: 1 }, outputFileId: 'file-o' }],
+    ['expired', { counts: { total: 3, completed: 1, failed: 0 }, outputFileId: 'file-o' }],
+    ['failed', { errorCount: 0 }],
+  ])('that leaves out what an end has to say has the batch retrieved: %s with %o', async (status, said) => {
+    const took = await withList(async (query) => {
+      const page = await made.api.listBatches(query);
+      return {
+        ...page,
+        batches: page.batches.map(({ counts, ...batch }, at) =>
+          at === 5 ? { ...batch, status, ...said } : batch,
+        ),
+      };
+    });
+    expect(took.seen.size).toBe(400);
+    expect(took.retrieves).toBeGreaterThanOrEqual(4);
+    expect([...new Set(took.seen.values())]).toEqual(['validating']);
+  });
+
+  it('with all that an end has to say is as good as a retrieve', async () => {
+    const whole = {
+      counts: { total: 3, completed: 2, failed: 1 },
+      outputFileId: 'file-o',
+      errorFileId: 'file-e',
+    };
+    const took = await withList(async (query) => {
+      const page = await made.api.listBatches(query);
+      return { ...page, batches: page.batches.map((batch) => ({ ...batch, status: 'completed', ...whole })) };
+    });
+    expect([...new Set(took.seen.values())]).toEqual(['completed']);
+    expect(took.retrieves).toBe(0);
+  });
+
+  it('that takes only the end of its own pages is read page after page', async () => {
+    const ends = new Set<string>();
+    const took = await withList(async (query) => {
+      if (query.after !== undefined && !ends.has(query.after)) throw new RetryLater('list batches: HTTP 400');
+      const page = await made.api.listBatches({ ...query, limit: 90 });
+      ends.add(page.batches.at(-1)?.batchId ?? '');
+      return page;
+    });
+    expect(took.seen.size).toBe(400);
+    expect(took.retrieves).toBe(0);
+    expect(took.lists).toBeLessThanOrEqual(10);
+  });
+
+  it('with shorter pages than asked for is read in those', async () => {
+    const took = await withList((query) =>
+      made.api.listBatches({ ...query, limit: Math.min(20, query.limit) }),
+    );
+    expect(took.seen.size).toBe(400);
+    expect(took.calls).toBeLessThanOrEqual(30);
+  });
+
+  it('that begins anew each time leaves the rest to be retrieved', async () => {
+    const took = await withList(({ limit }) => made.api.listBatches({ limit }));
+    expect(took.seen.size).toBe(400);
+    expect(took.lists).toBeLessThanOrEqual(6);
+  });
+
+  it('that fails leaves all to be retrieved, save for what it cost, and that is always others', async () => {
+    const fails = async () => {
+      throw new RetryLater('list batches: HTTP 502');
+    };
+    const everSeen = new Set<string>();
+    for (const rotation of [0, 0.618, 0.236]) {
+      const took = await withList(fails, rotation);
+      expect(took).toMatchObject({ lists: 1, retrieves: 399, calls: 400 });
+      expect(took.log.lines).toMatchObject([{ level: 'warn', code: 'list_failed' }]);
+      for (const batchId of took.seen.keys()) everSeen.add(batchId);
+    }
+    expect(everSeen.size).toBe(400);
+  });
+
+  it('that has a defect is noted as broken, and the batches are retrieved', async () => {
+    const took = await withList(async () => {
+      throw new TypeError('defect');
+    });
+    expect(took.observed).toMatchObject({ broken: true });
+    expect(took.seen.size).toBe(399);
+  });
+
+  it.each([
+    ['refuses the key', new NotAllowed('list batches: HTTP 401'), 'not_allowed', undefined],
+    ['asks to wait', new RetryLater('list batches: HTTP 429', { afterSeconds: 30 }), 'list_failed', 30_000],
+    ['asks to wait for a day', new RetryLater('HTTP 429', { afterSeconds: 86_400 }), 'list_failed', 600_000],
+  ])('that %s ends it with one call', async (_, failure, code, holdMs) => {
+    const took = await withList(async () => {
+      throw failure;
+    });
+    expect(took).toMatchObject({ calls: 1, failed: [] });
+    expect(took.seen.size).toBe(0);
+    expect(took.log.lines.map((line) => line.code)).toEqual([code]);
+    const until = holdMs === undefined ? undefined : new ManualClock().now() + holdMs;
+    expect(took.observed.observeFrom).toBe(until);
+  });
+});

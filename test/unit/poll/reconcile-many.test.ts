@@ -1,0 +1,258 @@
+import { describe, expect, it } from 'vitest';
+import { reconcile, type Tick } from '../../../functions/poll/reconcile.ts';
+import { NotAllowed, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { DUE_SHARDS } from '../../../functions/shared/domain/ledger-records.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import { aBatch, aPart } from '../../contracts/samples.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+const NEVER = new AbortController().signal;
+const KEPT = Number.MAX_SAFE_INTEGER;
+const MOVE = 3 * HOUR;
+
+/** So many parts, each with an open batch that has not moved. */
+async function manyOpen(count: number, settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
+  const world = new SmallWorld({ fate: () => ({ validatingMs: MOVE }), ...settings });
+  const body = Buffer.from(fileOf('r1'));
+  const pieces = (async function* () {
+    yield body;
+  })();
+  const { fileId, account } = await world.api.uploadFile(
+    { name: 'a.jsonl', bytes: body.length, body: pieces },
+    NEVER,
+  );
+  const request = { inputFileId: fileId, endpoint: '/v1/responses', completionWindow: '24h', metadata: {} };
+  for (let n = 0; n < count; n += 1) {
+    if (n % 2 === 0) world.clock.advance(1_000);
+    const batch = await world.api.createBatch(request, NEVER);
+    const intent = { id: `intent${n}`, at: batch.createdAt, account, fileId };
+    const part = { jobId: `job${n}`, active: true as const, rev: 1, publishedRev: 1, intent, batch };
+    await world.ledger.createPart(aPart({ ...part, dueAt: world.clock.now(), expiresAt: KEPT }));
+  }
+  return world;
+}
+
+/** One tick, with the calls to the ledger counted. */
+async function countedTick(
+  world: SmallWorld,
+): Promise<{ tick: Tick | undefined; reads: number; writes: number }> {
+  const counts = { reads: 0, writes: 0 };
+  const ledger = withFaults<Ledger>(world.ports.ledger, (method) => {
+    if (/^(create|replace|put)/.test(method)) counts.writes += 1;
+    else counts.reads += 1;
+    return 'ok';
+  });
+  return { tick: await reconcile({ ...world.ports, ledger }, world.turn(55_000)), ...counts };
+}
+
+describe('what a tick takes', () => {
+  it.each([
+    [0, 0],
+    [1, 1],
+    [1_000, 11],
+    [10_000, 110],
+  ])('with %d open batches that have not moved: at most %d calls to the API', async (open, calls) => {
+    const { tick, reads, writes } = await countedTick(await manyOpen(open));
+    expect(tick).toMatchObject({ open, looked: open, broken: 0, outOfTime: false });
+    expect(tick?.calls).toBeLessThanOrEqual(calls);
+    // The lease, the sixteen shards, the lease again: open batches are read from the index.
+    expect({ reads, writes }).toEqual({ reads: 2 + DUE_SHARDS, writes: 2 });
+  });
+
+  it('with a batch that has moved: two writes more for each, to change it and to note that it is published', async () => {
+    const world = await manyOpen(50);
+    world.clock.advance(MOVE);
+    const { tick, writes } = await countedTick(world);
+    expect(world.batchStatuses()).toEqual(Array.from({ length: 50 }, () => 'in_progress'));
+    expect(tick?.calls).toBe(1);
+    expect(writes).toBe(2 + 2 * 50);
+  });
+});
+
+describe('a list', () => {
+  it('that is behind what is known moves nothing backwards', async () => {
+    const old = new Map<string, string>();
+    const world = await manyOpen(5, {
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          listBatches: async (query) => {
+            const page = await api.listBatches(query);
+            const batches = page.batches.map((batch) => ({
+              ...batch,
+              status: old.get(batch.batchId) ?? batch.status,
+            }));
+            return { ...page, batches };
+          },
+        }),
+      }),
+    });
+    world.clock.advance(MOVE + MINUTE);
+    await world.poll();
+    const before = world.ledger.parts();
+    expect(before.map(({ batch }) => batch?.status)).toEqual(Array.from({ length: 5 }, () => 'in_progress'));
+    for (const { batch } of before) old.set(batch?.batchId ?? '', 'validating');
+    const published = world.bus.published().length;
+    await world.poll();
+    expect(world.ledger.parts()).toEqual(before);
+    expect(world.bus.published()).toHaveLength(published);
+  });
+
+  it('that asks to wait is asked no more until then, and nothing is burnt', async () => {
+    let asked = 0;
+    let failure: Error | undefined = new RetryLater('HTTP 429', { afterSeconds: 150 });
+    const world = await manyOpen(5, {
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          listBatches: async (query) => {
+            asked += 1;
+            if (failure) throw failure;
+            return api.listBatches(query);
+          },
+        }),
+      }),
+    });
+    world.clock.advance(MOVE);
+    for (let minute = 0; minute < 3; minute += 1) {
+      await world.poll();
+      world.clock.advance(MINUTE);
+    }
+    expect(asked).toBe(1);
+    expect(world.ledger.parts().map(({ tries }) => tries)).toEqual([0, 0, 0, 0, 0]);
+    failure = undefined;
+    await world.poll();
+    expect(world.batchStatuses()).toHaveLength(5);
+    expect(await world.ledger.readControl()).not.toHaveProperty('observeFrom');
+  });
+
+  it('that refuses the key is asked once a tick, and goes on when the key is back', async () => {
+    let refused = true;
+    const world = await manyOpen(5, {
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          listBatches: async (query) => {
+            if (refused) throw new NotAllowed('HTTP 401');
+            return api.listBatches(query);
+          },
+        }),
+      }),
+    });
+    world.clock.advance(MOVE);
+    await world.poll();
+    expect(world.log.lines.filter(({ code }) => code === 'not_allowed')).toHaveLength(1);
+    refused = false;
+    await world.poll();
+    expect(world.batchStatuses()).toHaveLength(5);
+  });
+});
+
+describe('a part that is not only to be observed', () => {
+  it.each([
+    ['a wish to cancel that the API has lost', { cancelRequestedAt: 1, cancelSentAt: 2 }],
+    ['a pause that is over', { waitUntil: 1, tries: 3 }],
+  ])('is read all the same: %s', async (_, differences) => {
+    const world = await manyOpen(4);
+    const batch = world.ledger.parts()[0]?.batch ?? aBatch();
+    const part = { active: true as const, rev: 1, publishedRev: 1, batch, expiresAt: KEPT };
+    await world.ledger.createPart(aPart({ ...part, ...differences, jobId: 'apart', dueAt: 1 }));
+    world.clock.advance(MOVE);
+    await world.poll();
+    const served = world.ledger.parts().find(({ jobId }) => jobId === 'apart');
+    expect(served).toMatchObject(
+      'waitUntil' in differences
+        ? { tries: 0, batch: { status: 'in_progress' } }
+        : { cancelSentAt: world.clock.now(), batch: { status: 'cancelling' } },
+    );
+  });
+});
+
+describe('a tick that cannot finish', () => {
+  const shardsServed = async (world: SmallWorld, slow: Ledger, ticks: number, pauseMinutes: number) => {
+    const served = new Set<unknown>();
+    for (let tick = 0; tick < ticks; tick += 1) {
+      const ledger = withFaults(slow, (method, [shard]) => {
+        if (method === 'due') served.add(shard);
+        return 'ok';
+      });
+      const { looked, outOfTime } = (await reconcile({ ...world.ports, ledger }, world.turn(55_000))) ?? {};
+      expect(outOfTime).toBe(true);
+      expect(looked).toBeLessThan(30);
+      world.clock.advance(pauseMinutes * MINUTE);
+    }
+    return served.size;
+  };
+
+  // Four minutes: a start that followed from the time would come to the same four shards again and again.
+  it.each([1, 4])(
+    'for reading the index serves every shard in turn, a tick each %d minutes',
+    async (minutes) => {
+      const world = await manyOpen(0);
+      const slow = withFaults<Ledger>(world.ledger, (method) => {
+        if (method === 'due') world.clock.advance(27_500);
+        return 'ok';
+      });
+      expect(await shardsServed(world, slow, DUE_SHARDS, minutes)).toBe(DUE_SHARDS);
+    },
+  );
+
+  it('for what is to be published serves every item in turn', async () => {
+    const world = await manyOpen(0);
+    const unpublished = { active: true as const, rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
+    for (let n = 0; n < 100; n += 1)
+      await world.ledger.createPart(aPart({ ...unpublished, jobId: `job${n}` }));
+    const slow = withFaults<Ledger>(world.ledger, (method) => {
+      if (method === 'replacePart') world.clock.advance(4_000);
+      return 'ok';
+    });
+    for (let tick = 0; tick < DUE_SHARDS; tick += 1) {
+      await reconcile({ ...world.ports, ledger: slow }, world.turn(55_000));
+      world.clock.advance(MINUTE);
+    }
+    expect(world.ledger.parts().filter(({ publishedRev }) => publishedRev === 0)).toEqual([]);
+  });
+
+  it('for what is to be published observes all the same', async () => {
+    const world = await manyOpen(50);
+    world.clock.advance(MOVE);
+    const unpublished = { active: true as const, rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
+    for (let n = 0; n < 1_000; n += 1)
+      await world.ledger.createPart(aPart({ ...unpublished, jobId: `unpublished${n}` }));
+    // Calls side by side take four seconds together.
+    let together: Promise<void> | undefined;
+    const fourSeconds = () => {
+      together ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
+        together = undefined;
+        world.clock.advance(4_000);
+      });
+      return together;
+    };
+    const slow = withFaults<Ledger>(world.ledger, (method, [part]) =>
+      method === 'replacePart' && Object(part).jobId.startsWith('unpublished')
+        ? { delay: fourSeconds }
+        : 'ok',
+    );
+    const tick = await reconcile({ ...world.ports, ledger: slow }, world.turn(55_000));
+    expect(tick?.outOfTime).toBe(true);
+    const open = world.ledger.parts().filter(({ jobId }) => jobId.startsWith('job'));
+    expect(open.filter(({ batch }) => batch?.status === 'in_progress')).toHaveLength(50);
+  });
+
+  it('and dies begins elsewhere the next time', async () => {
+    const world = await manyOpen(0);
+    const firsts = new Set<unknown>();
+    for (let tick = 0; tick < DUE_SHARDS; tick += 1) {
+      const asked: unknown[] = [];
+      const ledger = withFaults<Ledger>(world.ledger, (method, [shard]) => {
+        if (method === 'due') asked.push(shard);
+        // The first to be written is the lease, the second its end, which a tick that dies does not come to.
+        return method === 'replaceControl' && asked.length > 0
+          ? { failBefore: new RetryLater('dead') }
+          : 'ok';
+      });
+      await reconcile({ ...world.ports, ledger }, world.turn(55_000));
+      firsts.add(asked[0]);
+      world.clock.advance(MINUTE);
+    }
+    expect(firsts.size).toBe(DUE_SHARDS);
+  });
+});

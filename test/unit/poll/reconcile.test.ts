@@ -1,0 +1,245 @@
+import { describe, expect, it } from 'vitest';
+import { reconcile } from '../../../functions/poll/reconcile.ts';
+import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { DUE_SHARDS } from '../../../functions/shared/domain/ledger-records.ts';
+import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+const KEYS = Array.from({ length: 40 }, (_, n) => `${n}.jsonl`);
+
+function fails(): never {
+  throw new Error('the log is full');
+}
+
+async function manyRunning(settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
+  const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }), ...settings });
+  for (const key of KEYS) await world.drop(key, fileOf('r1'));
+  await world.work();
+  world.clock.advance(MINUTE);
+  return world;
+}
+
+describe('a tick', () => {
+  it('looks at every batch and publishes what is new', async () => {
+    const world = await manyRunning();
+    await world.poll();
+    expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
+  });
+
+  it('serves all others when one item is broken, and ends red', async () => {
+    let victim = '';
+    const world = await manyRunning({
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          listBatches: async (query) => {
+            const page = await api.listBatches(query);
+            return { ...page, batches: page.batches.filter(({ batchId }) => batchId !== victim) };
+          },
+          retrieveBatch: async () => {
+            throw new TypeError('defect');
+          },
+        }),
+      }),
+    });
+    victim = world.ledger.parts()[7]?.batch?.batchId ?? 'none';
+    await expect(world.poll()).rejects.toThrow('1 of ');
+    expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length - 1);
+    expect(world.ledger.parts()[7]).toMatchObject({ tries: 1, batch: { status: 'validating' } });
+  });
+
+  it('serves all others when an item cannot even be read, and ends red', async () => {
+    let victim = '';
+    const world = await manyRunning({
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, (method, [ref]) =>
+          method === 'readPart' && Object(ref).jobId === victim
+            ? { failBefore: new RetryLater('throttled') }
+            : 'ok',
+        ),
+      }),
+    });
+    victim = world.ledger.parts()[7]?.jobId ?? 'none';
+    await expect(world.poll()).rejects.toThrow('could not be served');
+    expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length - 1);
+  });
+
+  it('serves all other shards when one cannot be read, ends red, and leaves no lease', async () => {
+    let broken = false;
+    const asked = new Set<unknown>();
+    const world = await manyRunning({
+      replaced: ({ ledger }) => ({
+        ledger: withFaults(ledger, (method, [shard]) => {
+          if (method !== 'due') return 'ok';
+          asked.add(shard);
+          return broken && shard === 3 ? { failBefore: new RetryLater('throttled') } : 'ok';
+        }),
+      }),
+    });
+    broken = true;
+    asked.clear();
+    await expect(world.poll()).rejects.toThrow('could not be served');
+    expect(asked.size).toBe(DUE_SHARDS);
+    const before = world.batchStatuses().filter((status) => status === 'in_progress').length;
+    expect(before).toBeGreaterThan(KEYS.length / 2);
+    broken = false;
+    await world.poll();
+    expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
+  });
+
+  it('is left to the one that is at it, until its time is over', async () => {
+    const world = await manyRunning();
+    const pollLease = { holder: 'another', until: world.clock.now() + MINUTE };
+    await world.ledger.replaceControl({ version: 0, paused: false, pollLease });
+    await world.poll();
+    expect(world.batchStatuses()).not.toContain('in_progress');
+    expect(world.log.lines.at(-1)?.code).toBe('tick_left_to_another');
+    world.clock.advance(MINUTE);
+    await world.poll();
+    expect(world.batchStatuses()).toContain('in_progress');
+    expect((await world.ledger.readControl()).pollLease).toBeUndefined();
+  });
+
+  it('says when it was finished, and keeps that while one fails', async () => {
+    const world = await manyRunning();
+    await world.poll();
+    const finished = world.clock.now();
+    expect((await world.ledger.readControl()).tickedAt).toBe(finished);
+    world.clock.advance(MINUTE);
+    const dead = { ...world.ports, log: { ...world.log, warn: fails, error: fails } };
+    const ledger = withFaults(world.ledger, (method) =>
+      method === 'due' ? { failBefore: new RetryLater('down') } : 'ok',
+    );
+    await expect(reconcile({ ...dead, ledger }, world.turn(55_000))).rejects.toThrow('the log is full');
+    expect(await world.ledger.readControl()).toMatchObject({ tickedAt: finished });
+    expect((await world.ledger.readControl()).pollLease).toBeUndefined();
+  });
+
+  it('is released though an operator pauses at that moment, and the pause stays', async () => {
+    const world = await manyRunning();
+    let isPaused = false;
+    const ledger: Ledger = {
+      ...withFaults(world.ledger, () => 'ok'),
+      async replaceControl(control) {
+        if (control.pollLease === undefined && !isPaused) {
+          isPaused = true;
+          await world.ledger.replaceControl({ ...(await world.ledger.readControl()), paused: true });
+        }
+        return world.ledger.replaceControl(control);
+      },
+    };
+    await reconcile({ ...world.ports, ledger }, world.turn(55_000));
+    const control = await world.ledger.readControl();
+    expect(control).toMatchObject({ paused: true, tickedAt: world.clock.now() });
+    expect(control.pollLease).toBeUndefined();
+  });
+
+  it('stops in time, says so, and the next one goes on', async () => {
+    const world = await manyRunning();
+    const slow = {
+      ...world.ports,
+      api: withMethods(world.api, {
+        listBatches: async () => {
+          throw new RetryLater('there is no list');
+        },
+        retrieveBatch: async (batchId) => {
+          world.clock.advance(5_000);
+          return world.api.retrieveBatch(batchId);
+        },
+      }),
+    };
+    const tick = await reconcile(slow, world.turn(55_000));
+    expect(tick).toMatchObject({ broken: 0, outOfTime: true, open: KEYS.length });
+    expect(tick?.looked).toBeLessThan(30);
+    expect(tick?.looked).toBeGreaterThan(9);
+    for (let minute = 0; minute < 10; minute += 1) {
+      world.clock.advance(5_000);
+      await reconcile(slow, world.turn(55_000));
+    }
+    expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
+  });
+
+  it('begins at another shard each minute', async () => {
+    const world = await manyRunning();
+    const firsts = new Set<unknown>();
+    for (let minute = 0; minute < DUE_SHARDS; minute += 1) {
+      const asked: unknown[] = [];
+      const ledger = withFaults(world.ledger, (method, [shard]) => {
+        if (method === 'due') asked.push(shard);
+        return 'ok';
+      });
+      await reconcile({ ...world.ports, ledger }, world.turn());
+      expect(new Set(asked).size).toBe(DUE_SHARDS);
+      firsts.add(asked[0]);
+      world.clock.advance(MINUTE);
+    }
+    expect(firsts.size).toBe(DUE_SHARDS);
+  });
+
+  it('sends a lost message again, once patience with it is over, and no earlier', async () => {
+    const world = new SmallWorld();
+    await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.queues.take()).toHaveLength(1); // lost
+    for (let minute = 0; minute < 4; minute += 1) {
+      world.clock.advance(MINUTE);
+      await world.poll();
+    }
+    expect(world.queues.take()).toEqual([]);
+    world.clock.advance(MINUTE);
+    await world.poll();
+    expect(world.queues.take()).toHaveLength(1);
+  });
+
+  it('heals what died between the plan and its parts', async () => {
+    let dead = true;
+    const world = new SmallWorld({
+      replaced: ({ queues }) => ({
+        queues: {
+          reaches: queues.reaches,
+          send: async (messages) => {
+            if (dead) throw new RetryLater('the queue is down');
+            await queues.send(messages);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    expect(world.job(jobId).handedOut).toBeUndefined();
+    dead = false;
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+  });
+});
+
+describe('a pause', () => {
+  const pause = async (world: SmallWorld, paused: boolean) => {
+    const control = await world.ledger.readControl();
+    await world.ledger.replaceControl({ ...control, paused });
+  };
+
+  it('keeps new parts from being sent, and nothing else from going on', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 5 * MINUTE }) });
+    const before = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await pause(world, true);
+    const after = await world.drop('b.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(30);
+    expect(world.jobStatuses(before).at(-1)).toBe('completed');
+    expect(world.jobStatuses(after)).toEqual(['accepted']);
+    expect(world.api.audit().uploads).toHaveLength(1);
+    await pause(world, false);
+    await world.rest();
+    expect(world.jobStatuses(after).at(-1)).toBe('completed');
+  });
+
+  it('does not keep a cancel from ending what waits', async () => {
+    const world = new SmallWorld();
+    await pause(world, true);
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.cancel({ jobId });
+    await world.rest();
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'cancelled']);
+  });
+});

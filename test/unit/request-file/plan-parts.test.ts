@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
+import { RowTable } from '../../../functions/shared/part-rows/row-table.ts';
+import { type PartBytes, PartPlanner } from '../../../functions/shared/request-file/plan-parts.ts';
+
+const ROW_BYTES = 100;
+
+/** Puts rows of these models into parts, one after the other, each with an id of 12 bytes: 30 bytes of table. */
+function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: PartBytes = {}) {
+  const planner = new PartPlanner(partBytes, mostTableBytes);
+  let ordinal = 0;
+  const refused: (string | undefined)[] = [];
+  for (const model of models) {
+    const start = ordinal * ROW_BYTES;
+    const line = {
+      number: ordinal + 1,
+      bytes: new Uint8Array(ROW_BYTES - 1),
+      offset: start,
+      start,
+      end: start + ROW_BYTES,
+    };
+    const row = {
+      customId: String(ordinal).padStart(12, '0'),
+      endpoint: '/v1/responses',
+      model,
+      embeddingInputs: 0,
+    };
+    const noPlace = planner.add(line, row, ordinal);
+    if (noPlace) refused.push(noPlace);
+    ordinal += 1;
+  }
+  planner.end();
+  return { closed: planner.takeClosed(), refused };
+}
+
+function* alternating(rows: number, ...models: string[]): Generator<string> {
+  for (let at = 0; at < rows; at += 1) yield models[at % models.length] ?? '';
+}
+
+describe('the open row tables', () => {
+  it('within their bound close no part early', () => {
+    const { closed } = planned(alternating(10, 'm', 'n'), 10 * 30);
+    expect(closed.map(({ part }) => part.rows)).toEqual([5, 5]);
+  });
+
+  it('that pass it together cost the largest part: its model goes on in another', () => {
+    const { closed } = planned(['m', 'm', 'm', 'n', 'm', 'n', 'n', 'm'], 4 * 30);
+    const parts = closed.map(({ part }) => part).sort((a, b) => a.number - b.number);
+    expect(
+      parts.map(({ model, rows, range, interleaved }) => [model, rows, range.end / ROW_BYTES, interleaved]),
+    ).toEqual([
+      ['m', 4, 5, true],
+      ['n', 3, 7, true],
+      ['m', 1, 8, undefined],
+    ]);
+  });
+
+  it('hold every row once, whatever was closed early', () => {
+    const { closed } = planned(alternating(1_000, 'a', 'b', 'a', 'c', 'd'), 50 * 30);
+    expect(closed.length).toBeGreaterThan(20);
+    const ordinals = closed.flatMap(({ part, table }) => {
+      const rows = new RowTable(table);
+      expect(rows.rows).toBe(part.rows);
+      return Array.from({ length: rows.rows }, (_, index) => rows.place(index).ordinal);
+    });
+    expect(ordinals.sort((a, b) => a - b)).toEqual(Array.from({ length: 1_000 }, (_, ordinal) => ordinal));
+  });
+});
+
+describe('a bound on the bytes of a model', () => {
+  const parts = (models: Iterable<string>, partBytes: PartBytes) =>
+    planned(models, undefined, partBytes)
+      .closed.map(({ part }) => part)
+      .sort((a, b) => a.number - b.number)
+      .map(({ model, rows, uploadBytes }) => [model, rows, uploadBytes]);
+
+  it('closes its parts before they pass it, and those of no other model', () => {
+    expect(parts(alternating(10, 'm', 'n'), { m: 2 * ROW_BYTES })).toEqual([
+      ['m', 2, 200],
+      ['n', 5, 500],
+      ['m', 2, 200],
+      ['m', 1, 100],
+    ]);
+  });
+
+  it('that is less than a row leaves each row a part of its own', () => {
+    expect(parts(['m', 'm'], { m: 1 })).toEqual([
+      ['m', 1, 100],
+      ['m', 1, 100],
+    ]);
+  });
+});
+
+it('a file is refused the row that would begin one part too many', () => {
+  const most = FILE_LIMITS.parts;
+  // Two rows are more than the bound: each is a part of its own.
+  expect(planned(alternating(most, 'm'), 0)).toMatchObject({ closed: { length: most }, refused: [] });
+  expect(planned(alternating(most + 1, 'm'), 0)).toMatchObject({
+    closed: { length: most },
+    refused: ['too_many_parts'],
+  });
+});

@@ -1,0 +1,274 @@
+import { describe, expect, it } from 'vitest';
+import { FILE_LIMITS, PART_LIMITS } from '../../../functions/shared/contract/request-file.ts';
+import { RowTable } from '../../../functions/shared/part-rows/row-table.ts';
+import { type CheckedFile, FINDINGS_KEPT } from '../../../functions/shared/request-file/request-file-scan.ts';
+import { checkRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
+import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
+import { fileOf, row } from '../small-world.ts';
+import { COLLIDING } from './colliding-ids.ts';
+
+type Source = () => Iterable<string | Uint8Array>;
+
+/** Checks what the source gives. */
+function check(source: Source | string, tables = createInMemoryRowTables()): Promise<CheckedFile> {
+  return checkRequestFile(async function* () {
+    for (const chunk of typeof source === 'string' ? [source] : source()) yield Buffer.from(chunk);
+  }, tables);
+}
+
+async function findings(source: Source | string) {
+  const checked = await check(source);
+  return checked.verdict === 'bad' ? checked.findings.map(({ line, code }) => [line, code]) : [];
+}
+
+async function plan(source: Source | string) {
+  const checked = await check(source);
+  if (checked.verdict === 'bad') throw new Error(JSON.stringify(checked.findings.slice(0, 3)));
+  return checked;
+}
+
+function* rows(count: number, from = 0): Generator<string> {
+  for (let at = from; at < from + count; at += 1) yield `${row(`r${at}`)}\n`;
+}
+
+describe('a good file', () => {
+  it('becomes one part with exact ranges and lengths', async () => {
+    const first = row('a');
+    const second = row('b');
+    const text = `\uFEFF${first}\r\n\n  \n${second}`;
+    expect(await plan(text)).toEqual({
+      verdict: 'good',
+      rows: 2,
+      groups: 1,
+      parts: [
+        {
+          number: 1,
+          endpoint: '/v1/chat/completions',
+          model: 'gpt-4o-mini',
+          range: { start: 0, end: Buffer.byteLength(text) },
+          rows: 2,
+          uploadBytes: first.length + second.length + 2,
+        },
+      ],
+    });
+  });
+
+  it('of 50,000 rows is one part, of one more two', async () => {
+    const rowsOf = async (count: number) => (await plan(() => rows(count))).parts.map((part) => part.rows);
+    expect(await rowsOf(50_000)).toEqual([50_000]);
+    expect(await rowsOf(50_001)).toEqual([50_000, 1]);
+  });
+
+  it('has parts one behind the other, blank lines between them in none', async () => {
+    const { parts } = await plan(function* () {
+      yield* rows(50_000);
+      yield '\n \n';
+      yield* rows(2, 50_000);
+    });
+    const [first, second] = parts;
+    expect(second?.range.start).toBe((first?.range.end ?? 0) + 3);
+    expect(first?.uploadBytes).toBe(first?.range.end);
+  });
+
+  it('of exactly 200,000,000 bytes is one part, of one byte more two', { timeout: 120_000 }, async () => {
+    const MEGABYTE = 1_000_000;
+    const count = PART_LIMITS.bytes / MEGABYTE;
+    function* megabytes(lastOne: number): Generator<string> {
+      for (let at = 1; at <= count; at += 1) {
+        const empty = row(`r${at}`, { body: { model: 'm', input: '' } });
+        const bytes = MEGABYTE - 1 - empty.length + (at === count ? lastOne : 0);
+        yield row(`r${at}`, { body: { model: 'm', input: 'x'.repeat(bytes) } });
+        yield '\r\n'; // the CR is not uploaded
+      }
+    }
+    const exact = (await plan(() => megabytes(0))).parts;
+    expect(exact.map(({ uploadBytes }) => uploadBytes)).toEqual([200_000_000]);
+    const over = (await plan(() => megabytes(1))).parts;
+    expect(over.map(({ uploadBytes }) => uploadBytes)).toEqual([199_000_000, 1_000_001]);
+  });
+
+  it('has at most 50,000 embedding inputs a part', async () => {
+    const embeddings = (customId: string, inputs: number) => {
+      const input = Array.from({ length: inputs }, () => 'x');
+      return `${row(customId, { url: '/v1/embeddings', body: { model: 'm', input } })}\n`;
+    };
+    const rowsOf = async (...inputs: number[]) =>
+      (await plan(inputs.map((count, at) => embeddings(`r${at}`, count)).join(''))).parts.map((p) => p.rows);
+    expect(await rowsOf(30_000, 20_000)).toEqual([2]);
+    expect(await rowsOf(30_000, 20_001)).toEqual([1, 1]);
+    expect(await rowsOf(1, 50_000, 1)).toEqual([1, 1, 1]);
+    expect(await findings(embeddings('big', 50_001))).toEqual([[1, 'too_many_inputs']]);
+  });
+});
+
+/** A line of a row of some model. */
+const of = (model: string, customId: string, differences: object = {}) =>
+  `${row(customId, { body: { model }, ...differences })}\n`;
+
+describe('a mixed file', () => {
+  it('becomes parts by url and model, numbered by their first rows', async () => {
+    const url = '/v1/responses';
+    const text = [
+      ...[of('m', 'a'), of('n', 'b'), of('n', 'c', { url }), of('m', 'd'), of('n', 'e', { url })],
+    ].join('');
+    const { groups, parts } = await plan(text);
+    expect(groups).toBe(3);
+    expect(parts.map(({ number, endpoint, model, rows }) => [number, endpoint, model, rows])).toEqual([
+      [1, '/v1/chat/completions', 'm', 2],
+      [2, '/v1/chat/completions', 'n', 1],
+      [3, url, 'n', 2],
+    ]);
+    expect(parts.map(({ range }) => text.slice(range.start, range.end).split('\n').length - 1)).toEqual([
+      4, 1, 3,
+    ]);
+    expect(parts.map((part) => part.interleaved)).toEqual([true, undefined, true]);
+  });
+
+  it('whose models follow each other has no interleaved part', async () => {
+    const { parts } = await plan(`${of('m', 'a')}${of('m', 'b')}\n\n${of('n', 'c')}`);
+    expect(parts.map((part) => [part.rows, part.interleaved])).toEqual([
+      [2, undefined],
+      [1, undefined],
+    ]);
+  });
+
+  it('begins a second part of a model when the first is full, behind those of other models', async () => {
+    const input = Array.from({ length: 30_000 }, () => 'x');
+    const large = (model: string, customId: string) =>
+      `${row(customId, { url: '/v1/embeddings', body: { model, input } })}\n`;
+    const { groups, parts } = await plan(large('m', 'a') + large('n', 'b') + large('m', 'c'));
+    expect(groups).toBe(2);
+    expect(parts.map(({ model, rows, interleaved }) => [model, rows, interleaved])).toEqual([
+      ['m', 1, undefined],
+      ['n', 1, undefined],
+      ['m', 1, undefined],
+    ]);
+  });
+
+  it('of 100 pairs of url and model is planned; one more is refused, and the file is not read on', async () => {
+    const models = (count: number) =>
+      Array.from({ length: count }, (_, at) => of(`m${at}`, `r${at}`)).join('');
+    expect((await plan(models(100))).groups).toBe(100);
+    const checked = await check(`${models(101)}not json\n`);
+    expect(checked).toMatchObject({
+      verdict: 'bad',
+      count: 1,
+      findings: [{ line: null, code: 'too_many_groups', message: expect.stringContaining('in line 101;') }],
+    });
+  });
+
+  it('has a table a part, with each row under its number in the file and behind a byte order mark', async () => {
+    const text = `\uFEFF${of('m', 'ä')}\r\n${of('n', 'b')}${of('m', 'c')}`;
+    const { tables, ...kept } = createInMemoryRowTables();
+    await check(text, { tables, ...kept });
+    const file = Buffer.from(text);
+    const read = [1, 2].map((part) => {
+      const table = new RowTable(tables.get(part) ?? Buffer.of());
+      return Array.from({ length: table.rows }, (_, index) => {
+        const { ordinal, offset, length } = table.place(index);
+        const { custom_id: customId } = JSON.parse(file.subarray(offset, offset + length).toString());
+        expect(table.customId(index)).toBe(customId);
+        return [ordinal, customId];
+      });
+    });
+    expect(read).toEqual([
+      [
+        [0, 'ä'],
+        [2, 'c'],
+      ],
+      [[1, 'b']],
+    ]);
+  });
+});
+
+describe('a bad file', () => {
+  it.each([
+    ['is empty', ''],
+    ['has only blank lines', '\n \r\n\t\n'],
+    ['has only a byte order mark', '\uFEFF'],
+  ])('%s', async (_, text) => {
+    expect(await findings(text)).toEqual([[null, 'empty_file']]);
+  });
+
+  it('has findings with the numbers of its lines, blank ones counted', async () => {
+    const text = `${row('a')}\n\nnot json\n${row('b', { method: 'GET' })}\n${row('a')}\n`;
+    expect(await findings(text)).toEqual([
+      [3, 'invalid_json'],
+      [4, 'invalid_method'],
+      [5, 'duplicate_custom_id'],
+    ]);
+  });
+
+  it('has duplicates far from each other, each named with its first line', async () => {
+    const checked = await check(function* () {
+      yield* rows(70_000);
+      yield `${row('r3')}\n\n${row('r69999')}\n${row('r3')}\n`;
+    });
+    expect(checked).toEqual({
+      verdict: 'bad',
+      count: 3,
+      findings: [
+        { line: 70_001, code: 'duplicate_custom_id', message: expect.stringMatching(/line 4$/) },
+        { line: 70_003, code: 'duplicate_custom_id', message: expect.stringMatching(/line 70000$/) },
+        { line: 70_004, code: 'duplicate_custom_id', message: expect.stringMatching(/line 4$/) },
+      ],
+    });
+  });
+
+  it('has a duplicate when the same id is written in another way', async () => {
+    const escaped = row('xbc').replace('xbc', '\\u0061bc');
+    expect(await findings(`${row('abc')}\n${escaped}\n`)).toEqual([[2, 'duplicate_custom_id']]);
+  });
+
+  it('uses one id 20,000 times: the first lines are named, all are counted', async () => {
+    const checked = await check(function* () {
+      for (let at = 0; at < 20_000; at += 1) yield `${row('same')}\n`;
+    });
+    expect(checked).toMatchObject({ verdict: 'bad', count: 19_999 });
+    expect(checked.verdict === 'bad' && checked.findings[999]?.line).toBe(1_001);
+  });
+
+  it('has no duplicate where only the hashes of two ids are the same', async () => {
+    const text = fileOf('x', COLLIDING[0], 'y', COLLIDING[1]);
+    expect((await plan(text)).rows).toBe(4);
+    expect(await findings(`${text}${row(COLLIDING[1])}\n`)).toEqual([[5, 'duplicate_custom_id']]);
+  });
+
+  it('has ids that differ in more than their case or form', async () => {
+    expect((await plan(fileOf('a', 'A', 'a ', 'ä', 'a\u0308', '__proto__', 'constructor'))).rows).toBe(7);
+  });
+
+  it('has a row that is too long', async () => {
+    const found = await findings(function* () {
+      yield `${row('a')}\n`;
+      for (let megabytes = 0; megabytes < 33; megabytes += 1) yield Buffer.alloc(1024 * 1024, 'x');
+      yield `\n${row('b')}\n${row('a')}\n`;
+    });
+    expect(found).toEqual([
+      [2, 'row_too_long'],
+      [4, 'duplicate_custom_id'],
+    ]);
+  });
+
+  it('has more findings than are kept: all are counted', async () => {
+    const checked = await check('7\n'.repeat(1_500));
+    expect(checked).toMatchObject({ verdict: 'bad', count: 1_500 });
+    if (checked.verdict !== 'bad') return;
+    expect(checked.findings).toHaveLength(FINDINGS_KEPT);
+    expect(checked.findings.at(-1)?.line).toBe(FINDINGS_KEPT);
+  });
+
+  it('has more rows than five million, and is not read on', { timeout: 120_000 }, async () => {
+    let after = 0;
+    const found = await check(function* () {
+      for (let at = 0; at < FILE_LIMITS.rows / 100_000; at += 1) yield '7\n'.repeat(100_000);
+      yield '7\n8\n9\n';
+      after += 1;
+      yield '10\n';
+    });
+    expect(found).toMatchObject({ verdict: 'bad', count: FILE_LIMITS.rows + 1 });
+    // Said first, though a thousand findings were there before it.
+    expect(found.verdict === 'bad' && found.findings[0]).toMatchObject({ line: null, code: 'too_many_rows' });
+    expect(after).toBe(0);
+  });
+});

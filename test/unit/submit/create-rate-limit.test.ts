@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import type { CreateWindow } from '../../../functions/shared/domain/ledger-records.ts';
+import { MOST_CREATES, takePlace, withPlace } from '../../../functions/submit/create-rate-limit.ts';
+import { withFaults } from '../../fakes/faulty.ts';
+import { fileOf, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
+
+const PER_HOUR = 2_000; // OpenAI's limit
+
+/** Takes a place whenever there is one, so many times a minute; answers when. */
+function placesTaken(start: number, minutes: number, triesAMinute: number): number[] {
+  let window: CreateWindow = { version: 0, minutes: [] };
+  const taken: number[] = [];
+  for (let now = start; now < start + minutes * MINUTE; now += MINUTE / triesAMinute) {
+    const next = withPlace(window, now);
+    if ('freeAt' in next) continue;
+    window = next;
+    taken.push(now);
+  }
+  expect(window.minutes.length).toBeLessThanOrEqual(62);
+  return taken;
+}
+
+describe('places for creates', () => {
+  it.each([1, 33, 600, 4_000])('%s tries a minute are fewer than 2,000 in any hour', (triesAMinute) => {
+    const taken = placesTaken(Date.UTC(2026, 10, 1, 12, 0, 59, 990), 200, triesAMinute);
+    let first = 0;
+    let most = 0;
+    for (const [index, at] of taken.entries()) {
+      while ((taken[first] ?? 0) <= at - HOUR) first += 1;
+      most = Math.max(most, index - first + 1);
+    }
+    expect(most).toBeLessThan(PER_HOUR);
+    if (triesAMinute > 33) expect(most).toBe(MOST_CREATES);
+    if (triesAMinute === 33) expect(taken.length).toBeGreaterThan(3 * 1_850); // hardly held up at all
+  });
+
+  it('say when there will be one', () => {
+    const minutes = [
+      { minute: 101, creates: MOST_CREATES - 1 },
+      { minute: 100, creates: 1 },
+    ];
+    const next = withPlace({ version: 3, minutes }, 110 * MINUTE);
+    expect(next).toEqual({ freeAt: 162 * MINUTE });
+    expect(withPlace({ version: 3, minutes }, 162 * MINUTE)).toMatchObject({ version: 3 });
+  });
+
+  it('are each for one: of two who take the last, one waits', async () => {
+    const world = new SmallWorld();
+    const minute = Math.floor(world.clock.now() / MINUTE);
+    await world.ledger.replaceCreateWindow({
+      version: 0,
+      minutes: [{ minute, creates: MOST_CREATES - 1 }],
+    });
+    const both = await Promise.allSettled([takePlace(world.ports), takePlace(world.ports)]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it('are not waited for where others keep taking them: it is tried again soon', async () => {
+    const world = new SmallWorld();
+    const ledger = withFaults(world.ledger, () => 'ok');
+    const taken = { ...ledger, replaceCreateWindow: async () => false };
+    await expect(takePlace({ ledger: taken, clock: world.clock })).rejects.toThrow(RetryLater);
+  });
+});
+
+it('a part waits until there is a place for its create, and no failure is counted', async () => {
+  const world = new SmallWorld();
+  const minute = Math.floor(world.clock.now() / MINUTE);
+  await world.ledger.replaceCreateWindow({ version: 0, minutes: [{ minute, creates: MOST_CREATES }] });
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  await world.pass(55);
+  expect(world.api.audit().creates).toEqual([]);
+  expect(world.parts(jobId)[0]).toMatchObject({ tries: 0 });
+  await world.rest();
+  expect(world.job(jobId).status).toBe('completed');
+  expect(world.api.audit().uploads).toHaveLength(1);
+});

@@ -1,0 +1,299 @@
+import { crc32 } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { Ambiguous, NotAllowed, Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { SETTLING_MS } from '../../../functions/shared/domain/timing.ts';
+import { saveBatch } from '../../../functions/shared/lifecycle/save-batch.ts';
+import { aBatch, aPart } from '../../contracts/samples.ts';
+import { type Fault, withFaults } from '../../fakes/faulty.ts';
+import { fileOf, HOUR, MINUTE, row, SmallWorld, withMethods } from '../small-world.ts';
+
+const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Too many.', param: null, line: null };
+
+/** A world of which the first creates go as told. */
+function creating(faults: Fault[], settings: ConstructorParameters<typeof SmallWorld>[0] = {}): SmallWorld {
+  return new SmallWorld({
+    ...settings,
+    replaced: ({ api }) => ({
+      api: withFaults(api, (method) => (method === 'createBatch' ? (faults.shift() ?? 'ok') : 'ok')),
+    }),
+  });
+}
+
+async function submitted(world: SmallWorld): Promise<string> {
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  await world.work();
+  return jobId;
+}
+
+describe('a part', () => {
+  it('is uploaded as planned, byte for byte, and its checksum is kept', async () => {
+    let body = '';
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          async uploadFile(upload, signal) {
+            const pieces: Uint8Array[] = [];
+            for await (const piece of upload.body) pieces.push(piece);
+            body = Buffer.concat(pieces).toString();
+            const again = (async function* () {
+              yield Buffer.from(body);
+            })();
+            return api.uploadFile({ ...upload, body: again }, signal);
+          },
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', `\uFEFF${row('r1')}\r\n\n${row('ü')}`);
+    await world.work();
+    expect(body).toBe(fileOf('r1', 'ü'));
+    expect(world.parts(jobId)[0]).toMatchObject({
+      uploadBytes: Buffer.byteLength(body),
+      intent: { crc32: crc32(body).toString(16).padStart(8, '0') },
+    });
+  });
+
+  it('gets one batch though its message comes three times', async () => {
+    const world = new SmallWorld();
+    await world.drop('a.jsonl', fileOf('r1'));
+    const [message] = world.queues.take('submit');
+    for (let time = 0; time < 3; time += 1) await world.submit(JSON.stringify(message));
+    await world.rest();
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('is not sent with less than a minute left in the invocation', async () => {
+    const world = new SmallWorld();
+    await world.drop('a.jsonl', fileOf('r1'));
+    const [message] = world.queues.take('submit');
+    await world.submit(JSON.stringify(message), world.turn(MINUTE - 1));
+    expect(world.api.audit()).toMatchObject({ creates: [], uploads: [{}] });
+    expect(world.ledger.parts()[0]?.tries).toBe(0);
+    await world.rest();
+    expect(world.api.audit()).toMatchObject({ creates: [{}], uploads: [{}] });
+  });
+
+  it('is left alone while another invocation has it', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    const [part] = world.parts(jobId);
+    if (!part) throw new Error('no part');
+    const until = world.clock.now() + 5 * MINUTE;
+    await world.ledger.replacePart({ ...part, lease: { holder: 'another', until } });
+    await world.work();
+    expect(world.api.audit().uploads).toEqual([]);
+    world.clock.advance(5 * MINUTE);
+    await world.rest();
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+
+  it.each([
+    ['says that it may be tried again', new RetryLater('HTTP 429', { afterSeconds: 60 })],
+    ['refuses the key', new NotAllowed('HTTP 401')],
+  ])('is created later, on the same file, when the API %s', async (_, failure) => {
+    const world = creating([{ failBefore: failure }]);
+    const jobId = await submitted(world);
+    expect(world.parts(jobId)[0]?.intent).not.toHaveProperty('sendBy');
+    await world.rest();
+    expect(world.api.audit()).toMatchObject({ uploads: [{}], creates: [{}] });
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+
+  it('ends as failed when the API refuses the create', async () => {
+    const world = creating([{ failBefore: new Refused('billing_hard_limit_reached', 'No money.') }]);
+    const jobId = await submitted(world);
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({
+      status: 'failed',
+      reason: { code: 'billing_hard_limit_reached' },
+    });
+    expect(world.job(jobId).rows).toMatchObject({ total: 2, failed: 2 });
+    expect(world.api.files()).toEqual([]);
+  });
+
+  it('put back for the token limit runs later, on the same file, and all attempts are told', async () => {
+    const world = new SmallWorld({
+      fate: ({ nth }) => (nth < 3 ? { failure: [TOKEN_LIMIT] } : { finalizingMs: 0 }),
+    });
+    const jobId = await submitted(world);
+    await world.rest();
+    expect(world.batchStatuses()).toEqual([
+      'validating',
+      'failed',
+      'validating',
+      'failed',
+      'validating',
+      'in_progress',
+      'completed',
+    ]);
+    const failures = world.bus.published().filter(({ detail }) => 'willRetry' in detail.data);
+    expect(failures.map(({ detail }) => 'willRetry' in detail.data && detail.data.willRetry)).toEqual([
+      true,
+      true,
+    ]);
+    expect(world.api.audit()).toMatchObject({ uploads: [{}], creates: [{}, {}, {}] });
+    expect(world.parts(jobId)[0]).toMatchObject({
+      attempt: 3,
+      earlierBatchIds: ['batch_000001', 'batch_000002'],
+    });
+    expect(world.job(jobId).status).toBe('completed');
+  });
+});
+
+describe('a create without an answer', () => {
+  it('that took effect is found and adopted: one batch', async () => {
+    const world = creating([{ failAfter: new Ambiguous('time-out') }]);
+    const jobId = await submitted(world);
+    await world.rest();
+    expect(world.api.audit().creates).toHaveLength(1);
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.log.lines.map(({ code }) => code)).toContain('batch_adopted');
+  });
+
+  it('that ended in a defect of ours is looked for, too', async () => {
+    const world = creating([{ failAfter: new TypeError('defect') }]);
+    await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.work();
+    await world.rest();
+    expect(world.api.audit().creates).toHaveLength(1);
+  });
+
+  it('that shows in the list only minutes later is adopted all the same', async () => {
+    const world = creating([{ failAfter: new Ambiguous('time-out') }], { listLagMs: 7 * MINUTE });
+    const jobId = await submitted(world);
+    await world.rest();
+    expect(world.api.audit().creates).toHaveLength(1);
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+
+  it('that had none is given up after the settling time, its file deleted, and all is done anew', async () => {
+    const world = creating([{ failBefore: new Ambiguous('time-out') }]);
+    const began = world.clock.now();
+    const jobId = await submitted(world);
+    await world.rest();
+    const { uploads, creates, deletes } = world.api.audit();
+    expect(uploads).toHaveLength(2);
+    expect(creates).toHaveLength(1);
+    expect(creates[0]?.at).toBeGreaterThanOrEqual(began + SETTLING_MS);
+    expect(deletes[0]?.fileId).toBe(uploads[0]?.fileId);
+    expect(creates[0]?.inputFileId).toBe(uploads[1]?.fileId);
+    expect(world.parts(jobId)[0]).toMatchObject({
+      attempt: 2,
+      swept: true,
+      abandoned: [{ fileId: uploads[0]?.fileId }],
+    });
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+  });
+
+  it('that takes effect when all is being done anew is cancelled and reported', async () => {
+    const world = new SmallWorld({
+      fate: ({ nth }) => ({ runningMs: nth === 1 ? 10 * HOUR : HOUR }),
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          async createBatch(request, signal) {
+            const batch = await api.createBatch(request, signal);
+            if (batch.batchId.endsWith('1')) throw new Ambiguous('time-out');
+            return batch;
+          },
+          // Shows nothing, and deletes nothing, until the second batch is there.
+          async listBatches(query) {
+            const page = await api.listBatches(query);
+            return page.batches.length < 2 ? { ...page, batches: [] } : page;
+          },
+          deleteFile: async () => ({ was: 'deleted', account: 'org-simulated' }),
+        }),
+      }),
+    });
+    const jobId = await submitted(world);
+    await world.rest();
+    const [first, second] = world.api.audit().creates;
+    expect(world.parts(jobId)[0]).toMatchObject({
+      strays: [first?.batchId],
+      batch: { batchId: second?.batchId },
+    });
+    expect(world.api.audit().cancels.map(({ batchId }) => batchId)).toEqual([first?.batchId]);
+    expect(world.log.lines.map(({ code }) => code)).toContain('second_batch');
+  });
+
+  it('is never tried again with the key of another account', async () => {
+    let account = 'org-one';
+    const world = creating([{ failBefore: new Ambiguous('time-out') }], { account: () => account });
+    const jobId = await submitted(world);
+    account = 'org-two';
+    await world.pass(24 * 60);
+    expect(world.api.audit()).toMatchObject({ creates: [], uploads: [{}] });
+    expect(world.parts(jobId)[0]?.held).toBeDefined();
+    account = 'org-one';
+    await world.rest();
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+  });
+
+  it('and a cancel meanwhile: what is found is cancelled', async () => {
+    const world = creating([{ failAfter: new Ambiguous('time-out') }], {
+      fate: () => ({ runningMs: HOUR }),
+      listLagMs: 5 * MINUTE,
+    });
+    const jobId = await submitted(world);
+    await world.cancel({ jobId });
+    expect(world.api.audit().cancels).toEqual([]);
+    await world.rest();
+    expect(world.api.audit().cancels).toHaveLength(1);
+    expect(world.jobStatuses(jobId).at(-1)).toBe('cancelled');
+  });
+});
+
+describe('saving a batch', () => {
+  const ready = async (differences: Parameters<typeof aPart>[0]) => {
+    const world = new SmallWorld();
+    const expiresAt = Number.MAX_SAFE_INTEGER;
+    const part = aPart({
+      active: true,
+      expiresAt,
+      intent: { id: 'mine', at: 0, fileId: 'file-1', sendBy: 0 },
+      ...differences,
+    });
+    await world.ledger.createPart(part);
+    return { world, part };
+  };
+
+  it('binds it to its intent, and points from it to its part', async () => {
+    const { world, part } = await ready({});
+    expect(await saveBatch(world.ports, part, 'mine', aBatch())).toBe('saved');
+    expect(await saveBatch(world.ports, part, 'mine', aBatch())).toBe('saved');
+    expect(world.ledger.parts()[0]).toMatchObject({ batch: { batchId: 'batch_1' }, rev: 1, publishedRev: 0 });
+    expect(await world.ledger.readBatchPointer('batch_1')).toMatchObject({ number: 1 });
+  });
+
+  it.each([
+    ['whose intent was replaced', { intent: { id: 'another', at: 0 } }],
+    ['of a part that has one', { batch: aBatch({ batchId: 'batch_0' }), rev: 1 }],
+  ])('%s cancels it at once and reports it', async (_, differences) => {
+    const { world, part } = await ready(differences);
+    const asked: unknown[] = [];
+    const api = withFaults(world.api, (method, [batchId]) => {
+      if (method === 'cancelBatch') asked.push(batchId);
+      return 'ok';
+    });
+    expect(await saveBatch({ ...world.ports, api }, part, 'mine', aBatch())).toBe('cancelled');
+    expect(asked).toEqual(['batch_1']);
+    expect(world.ledger.parts()[0]?.strays).toEqual(['batch_1']);
+    expect(world.log.lines.map(({ code }) => code)).toEqual(['second_batch']);
+  });
+});
+
+describe('a message', () => {
+  it.each([
+    ['submit', 'hello'],
+    ['submit', '{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}'],
+    ['deliver', '{"ref":{}}'],
+  ] as const)('to %s that cannot be read is refused: %s', async (to, body) => {
+    const world = new SmallWorld();
+    await expect(world[to](body)).rejects.toMatchObject({ code: 'unreadable_message' });
+  });
+
+  it.each(['submit', 'deliver'] as const)('to %s on a part that is gone is acknowledged', async (to) => {
+    const world = new SmallWorld();
+    const ref = { jobId: 'k5mhx3q2vwn7tjzr4ydaf6bcgs', planId: 'c2zq7fwl5vh3xktm6ndybr4jpa', number: 1 };
+    await world[to](JSON.stringify({ ref }));
+    expect(world.log.lines).toEqual([]);
+  });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
+import { CLEANING_MS } from '../../../functions/shared/domain/timing.ts';
+import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+/** A world whose key is now of one account, now of another. */
+function twoAccounts(settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
+  const key = { account: 'ours' };
+  return { key, world: new SmallWorld({ ...settings, account: () => key.account }) };
+}
+
+describe('files of an account whose key was replaced', () => {
+  it('are deleted when the key is back, if they were uploaded for nothing', async () => {
+    const { key, world } = twoAccounts({
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          async createBatch(request, signal) {
+            key.account = 'other';
+            return api.createBatch(request, signal);
+          },
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(3 * 60);
+    expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
+    expect(world.api.audit().uploads).toHaveLength(2);
+    const [stranded] = world.api.audit().uploads;
+    expect(world.api.files()).toEqual([stranded?.fileId]);
+    expect(world.parts(jobId)[0]?.deletedFiles).toHaveLength(2); // input and output under the other account
+    key.account = 'ours';
+    await world.rest();
+    expect(world.api.files()).toEqual([]);
+    expect(world.job(jobId).cleaned).toBe(true);
+  });
+
+  it('are given up after a week, which is an error in the log', async () => {
+    const { key, world } = twoAccounts({
+      refuses: ({ detail }) => {
+        if ('results' in detail.data) key.account = 'other'; // just as the job is told to be completed
+        return false;
+      },
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.rest((CLEANING_MS + 2 * HOUR) / MINUTE);
+    expect(key.account).toBe('other');
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', cleaned: true });
+    expect(world.log.lines.filter(({ code }) => code === 'clean_given_up')).toHaveLength(1);
+    expect(world.api.files()).toHaveLength(2);
+    expect(world.clock.now() - world.job(jobId).changedAt).toBeGreaterThanOrEqual(CLEANING_MS);
+  });
+});
+
+it('a file that only seems gone under the key of another account is not taken for deleted: nothing is created anew', async () => {
+  let creates = 0;
+  const { key, world } = twoAccounts({
+    replaced: ({ api }) => ({
+      api: withMethods(api, {
+        async createBatch() {
+          creates += 1;
+          throw new Ambiguous('time-out');
+        },
+        async deleteFile(fileId) {
+          key.account = 'other'; // replaced between the search and this, and back at once
+          const answer = await api.deleteFile(fileId);
+          key.account = 'ours';
+          return answer;
+        },
+      }),
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1'));
+  await world.work();
+  await world.pass(120);
+  expect(creates).toBe(1);
+  expect(world.parts(jobId)[0]?.abandoned).toEqual([]);
+  expect(world.api.files()).toEqual([world.parts(jobId)[0]?.intent?.fileId]);
+});
