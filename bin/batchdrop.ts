@@ -2,7 +2,7 @@
 import './node-version.cjs';
 import { openaiCommand } from './commands/local/openai.ts';
 import { upCommand } from './commands/local/up.ts';
-import { commandsAnywhere } from './commands/stack-commands.ts';
+import { stackCommands } from './commands/stack-commands.ts';
 import { runProgram } from './program.ts';
 
-await runProgram([upCommand(), ...commandsAnywhere(), openaiCommand()]);
+await runProgram([upCommand(), ...stackCommands(), openaiCommand()]);

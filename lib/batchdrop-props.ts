@@ -9,7 +9,7 @@ import { DEFAULT_BASE_URL } from './resources/openai-account.ts';
 import type { Network } from './stages/worker-function.ts';
 
 const USUAL_ATTEMPTS = 3;
-const MOST_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a passing fault
+const MAX_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a passing fault
 
 /** What may be chosen. Every default is fit for production. */
 export interface BatchdropProps {
@@ -98,7 +98,7 @@ export interface BatchdropProps {
    * Where status changes are published. On one of your own your other rules see them, and its archive keeps them.
    * @default - a bus is made
    */
-  bus?: IEventBus | undefined;
+  eventBus?: IEventBus | undefined;
   /**
    * A key of your own for the buckets made here, the ledger and the queues. Who drops files, reads results or cancels needs
    * it, too: the grants here give that. An imported key has to let `events.amazonaws.com` use `kms:GenerateDataKey` and
@@ -136,8 +136,8 @@ export function withDefaults(props: BatchdropProps) {
       'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
     );
   }
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MOST_ATTEMPTS) {
-    throw new Error(`maxAttempts has to be a whole number from 1 to ${MOST_ATTEMPTS}; it is ${maxAttempts}`);
+  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MAX_ATTEMPTS) {
+    throw new Error(`maxAttempts has to be a whole number from 1 to ${MAX_ATTEMPTS}; it is ${maxAttempts}`);
   }
   return {
     ...props,

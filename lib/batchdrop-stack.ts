@@ -50,7 +50,7 @@ export class BatchdropStack extends Stack {
   }
 
   #showCommands(props: BatchdropStackProps): void {
-    const { requestBucket, resultsBucket, cancelQueue, bus } = this.batchdrop;
+    const { requestBucket, resultsBucket, cancelQueue, eventBus } = this.batchdrop;
     const secret = props.apiKeySecretName ?? DEFAULT_API_KEY_SECRET;
     const prefix = props.requestPrefix ?? '';
     const pattern = JSON.stringify(asJsonPattern(jobStatusPattern('completed', 'failed')));
@@ -74,7 +74,7 @@ export class BatchdropStack extends Stack {
       [
         'HearOfStatuses',
         'A rule for files that are done; give it a target with aws events put-targets',
-        `aws events put-rule --event-bus-name ${bus.eventBusName} --name batchdrop-done --event-pattern '${pattern}'`,
+        `aws events put-rule --event-bus-name ${eventBus.eventBusName} --name batchdrop-done --event-pattern '${pattern}'`,
       ],
     ];
     for (const [id, description, value] of commands) new CfnOutput(this, id, { description, value });

@@ -10,13 +10,13 @@ import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contrac
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
 import { type BatchdropProps, type Choices, withDefaults } from './batchdrop-props.ts';
 import { Alarms } from './monitoring/alarms.ts';
-import { houseMetric } from './monitoring/batchdrop-metric.ts';
-import { HouseDashboard } from './monitoring/dashboard.ts';
+import { batchdropMetric } from './monitoring/batchdrop-metric.ts';
+import { BatchdropDashboard } from './monitoring/dashboard.ts';
 import { grantPutFiles, grantReadFiles } from './resources/bucket-grants.ts';
 import { Buckets } from './resources/buckets.ts';
 import { instanceName } from './resources/instance-name.ts';
 import { LedgerTable } from './resources/ledger-table.ts';
-import { NamedThings } from './resources/named-outputs.ts';
+import { NamedOutputs } from './resources/named-outputs.ts';
 import { OpenAiAccount } from './resources/openai-account.ts';
 import {
   batchStatusRule,
@@ -31,7 +31,7 @@ import { windowLength } from './stages/completion-window.ts';
 import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
 import { Polling } from './stages/polling.ts';
-import type { Rooms } from './stages/stage-workers.ts';
+import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 
 /**
@@ -41,7 +41,7 @@ import { Submission } from './stages/submission.ts';
 export class Batchdrop extends Construct {
   readonly requestBucket: IBucket;
   readonly resultsBucket: IBucket;
-  readonly bus: IEventBus;
+  readonly eventBus: IEventBus;
   readonly cancelQueue: IQueue;
   readonly ledger: Table;
   /** All alarms, for actions of your own or a composite. */
@@ -67,21 +67,24 @@ export class Batchdrop extends Construct {
     });
     this.requestBucket = buckets.requests;
     this.resultsBucket = buckets.results;
-    this.bus = new StatusEvents(this, 'StatusEvents', { bus: choices.bus, instance: this.#instance }).bus;
+    this.eventBus = new StatusEvents(this, 'StatusEvents', {
+      eventBus: choices.eventBus,
+      instance: this.#instance,
+    }).eventBus;
     const ledger = new LedgerTable(this, 'Ledger', { removalPolicy, encryptionKey });
     this.ledger = ledger.table;
     const openAi = new OpenAiAccount(this, 'OpenAi', {
       apiKeySecret: choices.apiKeySecret,
       baseUrl: choices.baseUrl,
     });
-    const rooms = this.#furnish(ledger, openAi, choices);
-    this.cancelQueue = rooms.cancellation.work.queue;
-    this.alarms = this.#watch(rooms, choices);
-    const names = new NamedThings(this, 'Names', {
+    const stages = this.#furnish(ledger, openAi, choices);
+    this.cancelQueue = stages.cancellation.work.queue;
+    this.alarms = this.#watch(stages, choices);
+    const names = new NamedOutputs(this, 'Names', {
       RequestBucket: this.requestBucket.bucketName,
       ResultsBucket: this.resultsBucket.bucketName,
       CancelQueueUrl: this.cancelQueue.queueUrl,
-      EventBus: this.bus.eventBusName,
+      EventBus: this.eventBus.eventBusName,
       LedgerTable: this.ledger.tableName,
       ApiKeySecret: openAi.secretId,
       ApiBaseUrl: openAi.baseUrl,
@@ -90,15 +93,15 @@ export class Batchdrop extends Construct {
   }
 
   /** Backwards along the way of the data, so that each room knows the queue of the next. */
-  #furnish(ledger: LedgerTable, openAi: OpenAiAccount, choices: Choices): Rooms {
-    const { requestBucket, resultsBucket, bus } = this;
+  #furnish(ledger: LedgerTable, openAi: OpenAiAccount, choices: Choices): StageWorkers {
+    const { requestBucket, resultsBucket, eventBus } = this;
     const shared = {
-      house: { instance: this.#instance, network: choices.network, logGroup: choices.logGroup },
+      settings: { instance: this.#instance, network: choices.network, logGroup: choices.logGroup },
       requestBucket,
       requestPrefix: choices.requestPrefix,
       resultsBucket,
       ledger,
-      bus,
+      eventBus,
       batchLimits: batchLimitsOf(choices),
       encryptionKey: choices.encryptionKey,
       openAi,
@@ -125,15 +128,15 @@ export class Batchdrop extends Construct {
     return { intake, submission, delivery, cancellation, polling };
   }
 
-  #watch(rooms: Rooms, choices: Choices): Alarm[] {
+  #watch(stages: StageWorkers, choices: Choices): Alarm[] {
     const { all: alarms } = new Alarms(this, 'Alarms', {
       instance: this.#instance,
-      rooms,
+      stages,
       pollInterval: choices.pollInterval,
       completionWindow: windowLength(choices.completionWindow),
       action: choices.alarmAction,
     });
-    new HouseDashboard(this, 'Dashboard', { instance: this.#instance, rooms, alarms });
+    new BatchdropDashboard(this, 'Dashboard', { instance: this.#instance, stages, alarms });
     return alarms;
   }
 
@@ -154,12 +157,12 @@ export class Batchdrop extends Construct {
 
   /** Sends status changes of batches to a target; `status` names which, every one if left out. */
   onStatusChange(id: string, subscription: Subscription<ReportedBatchStatus>): Rule {
-    return batchStatusRule(this, id, this.bus, subscription);
+    return batchStatusRule(this, id, this.eventBus, subscription);
   }
 
   /** Sends status changes of jobs, of whole request files, to a target; `status` names which, every one if left out. */
   onJobStatusChange(id: string, subscription: Subscription<JobStatus>): Rule {
-    return jobStatusRule(this, id, this.bus, subscription);
+    return jobStatusRule(this, id, this.eventBus, subscription);
   }
 
   /** A file is through and its results can be read. It does not mean that every row succeeded: the event has the counts. */
@@ -179,7 +182,7 @@ export class Batchdrop extends Construct {
 
   /** Any of the metrics in docs/operations.md; a sum over five minutes unless told otherwise. */
   metric(name: MetricName, options?: MetricOptions): Metric {
-    return houseMetric(this.#instance, name, options);
+    return batchdropMetric(this.#instance, name, options);
   }
 
   /** Files whose first batch exists. */

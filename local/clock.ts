@@ -16,7 +16,7 @@ interface Timer {
   handle: NodeJS.Timeout | undefined;
 }
 
-const LONGEST_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait is armed again when it ends
+const MAX_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait is armed again when it ends
 
 /** The one clock of a runtime. `start` lets a restarted runtime go on from where it was. */
 export class VirtualClock implements Clock {
@@ -85,7 +85,7 @@ export class VirtualClock implements Clock {
         this.#timers.delete(timer);
         timer.action();
       },
-      Math.min(Math.ceil(wait), LONGEST_TIMEOUT_MS),
+      Math.min(Math.ceil(wait), MAX_TIMEOUT_MS),
     );
   }
 }

@@ -1,5 +1,5 @@
 /** Calls that a close has to wait for. */
-export class UnderWay {
+export class InFlight {
   readonly #calls = new Set<Promise<unknown>>();
 
   /** Answers or fails as the call does: it is under way until then. */

@@ -10,7 +10,7 @@ import { redriveCommand } from './operate/redrive.ts';
 import { resumeCommand } from './operate/resume.ts';
 
 /** The commands for a Batchdrop wherever it is. */
-export function commandsAnywhere(): Command[] {
+export function stackCommands(): Command[] {
   return [
     submitCommand(),
     listCommand(),

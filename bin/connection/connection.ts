@@ -5,11 +5,11 @@ import { type Command, Option } from 'commander';
 import { createDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/ledger.ts';
 import type { Ledger } from '../../functions/shared/ports/ports.ts';
 import { namesOf, type StackNames } from './stack-names.ts';
-import { clientConfigAt, type Place, STACK_NAME, type WhereOptions, whereIs } from './target.ts';
+import { clientConfigAt, STACK_NAME, type Target, targetOf, type WhereOptions } from './target.ts';
 
 /** A Batchdrop as its users see it: the ordinary AWS SDK and the names of its things. */
 export interface Connection {
-  readonly place: Place;
+  readonly place: Target;
   readonly names: StackNames;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
@@ -45,7 +45,7 @@ export function withConnectionOptions(command: Command): Command {
 
 /** Finds a Batchdrop and the names of its things; throws a Failure that says what to do. */
 export async function connect(options: WhereOptions): Promise<Connection> {
-  const place = whereIs(options);
+  const place = targetOf(options);
   return connectionAt(place, await namesOf(place));
 }
 
@@ -54,7 +54,7 @@ export function connectionTo(runtime: StackNames & { readonly url: string }): Co
   return connectionAt({ kind: 'local', url: runtime.url }, runtime);
 }
 
-function connectionAt(place: Place, names: StackNames): Connection {
+function connectionAt(place: Target, names: StackNames): Connection {
   const config = clientConfigAt(place);
   const s3 = new S3Client({ ...config, forcePathStyle: place.kind === 'local' });
   const sqs = new SQSClient(config);

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { WHEREABOUTS_SECRET, type Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { outputsAt } from './stack-outputs.ts';
-import { clientConfigAt, type Place } from './target.ts';
+import { clientConfigAt, type Target } from './target.ts';
 
 /** What the outputs of a stack name. */
 export interface StackNames {
@@ -19,7 +19,7 @@ export interface ApiNames {
 }
 
 /** Asks CloudFormation, on one machine as in an account; throws a Failure when that is no Batchdrop. */
-export async function namesOf(place: Place): Promise<StackNames> {
+export async function namesOf(place: Target): Promise<StackNames> {
   const { value: output } = await outputsAt(place);
   return {
     requestBucket: output('RequestBucket'),
@@ -31,19 +31,19 @@ export async function namesOf(place: Place): Promise<StackNames> {
 }
 
 /** The same for the API. On one machine the functions call another than the template says, which the runtime tells. */
-export async function apiOf(place: Place): Promise<ApiNames> {
+export async function apiOf(place: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(place);
-  const baseUrl = place.kind === 'local' ? (await whereabouts(place)).openAiUrl : output('ApiBaseUrl');
+  const baseUrl = place.kind === 'local' ? (await endpoints(place)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
 }
 
-async function whereabouts(place: Place): Promise<Whereabouts> {
+async function endpoints(place: Target): Promise<RuntimeEndpoints> {
   const client = new SecretsManagerClient(clientConfigAt(place));
   try {
     const { SecretString = '' } = await client.send(
-      new GetSecretValueCommand({ SecretId: WHEREABOUTS_SECRET }),
+      new GetSecretValueCommand({ SecretId: RUNTIME_ENDPOINTS_SECRET }),
     );
-    const told: Whereabouts = JSON.parse(SecretString);
+    const told: RuntimeEndpoints = JSON.parse(SecretString);
     return told;
   } finally {
     client.destroy();

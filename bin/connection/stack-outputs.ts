@@ -1,6 +1,6 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { Failure } from '../terminal/failure.ts';
-import { clientConfigAt, type Place, stackIn } from './target.ts';
+import { clientConfigAt, stackIn, type Target } from './target.ts';
 
 /** A Batchdrop in a stack, by the outputs that its construct makes. */
 export interface StackOutputs {
@@ -15,7 +15,7 @@ const LONE_CONSTRUCT = 'Batchdrop';
 const PATHED_OUTPUT = /^(?<path>\w*)Names(?<name>[A-Z][A-Za-z]+)[0-9A-F]{8}$/;
 
 /** Asks CloudFormation, on one machine as in an account. Throws a Failure that says how to name the right one. */
-export async function outputsAt(place: Place): Promise<StackOutputs> {
+export async function outputsAt(place: Target): Promise<StackOutputs> {
   const stack = stackIn(place);
   const byPath = pathsOf(await describedOutputs(place));
   const construct = place.kind === 'account' ? place.construct : undefined;
@@ -57,7 +57,7 @@ function chosenPath(paths: readonly string[], stack: string, construct: string |
   );
 }
 
-async function describedOutputs(place: Place): Promise<ReadonlyMap<string, string>> {
+async function describedOutputs(place: Target): Promise<ReadonlyMap<string, string>> {
   const client = new CloudFormationClient(clientConfigAt(place));
   try {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackIn(place) }));

@@ -1,12 +1,12 @@
 import { CloudFormationClient, paginateListStackResources } from '@aws-sdk/client-cloudformation';
 import { outputsAt } from './stack-outputs.ts';
-import { clientConfigAt, type Place, stackIn } from './target.ts';
+import { clientConfigAt, stackIn, type Target } from './target.ts';
 
 /**
  * What a Batchdrop consists of: physical ids by the paths of their constructs in it, as in `IntakeWorkQueue`. Construct ids are part of
  * what is promised, the hash behind them is the CDK's own.
  */
-export async function resourcesOf(place: Place): Promise<ReadonlyMap<string, string>> {
+export async function resourcesOf(place: Target): Promise<ReadonlyMap<string, string>> {
   const { idPrefix } = await outputsAt(place);
   const client = new CloudFormationClient(clientConfigAt(place));
   try {

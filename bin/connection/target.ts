@@ -1,8 +1,8 @@
-import { readWhereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** Where a Batchdrop is: on this machine, or as a stack in an AWS account. */
-export type Place =
+export type Target =
   | { readonly kind: 'local'; readonly url: string }
   | {
       readonly kind: 'account';
@@ -31,7 +31,7 @@ export const STACK_NAME = 'Batchdrop';
 export const DATA_DIRECTORY = { local: '.batchdrop', real: '.batchdrop-real' } as const;
 
 /** An account is used only when an option of it is given; otherwise it is the runtime of this machine. Throws a Failure. */
-export function whereIs(options: WhereOptions): Place {
+export function targetOf(options: WhereOptions): Target {
   const { stack, construct, region, profile } = options;
   if ([stack, construct, region, profile].some((given) => given !== undefined)) {
     return { kind: 'account', stack: stack ?? STACK_NAME, construct, region, profile };
@@ -40,12 +40,12 @@ export function whereIs(options: WhereOptions): Place {
 }
 
 /** What the stack is called there. */
-export function stackIn(place: Place): string {
+export function stackIn(place: Target): string {
   return place.kind === 'local' ? STACK_NAME : place.stack;
 }
 
 /** What every client of that place is made with. */
-export function clientConfigAt(place: Place) {
+export function clientConfigAt(place: Target) {
   if (place.kind === 'local') {
     return {
       endpoint: place.url,
@@ -60,7 +60,7 @@ export function clientConfigAt(place: Place) {
 
 function urlOfRuntime(directory: string | undefined): string {
   const directories = directory === undefined ? Object.values(DATA_DIRECTORY) : [directory];
-  const running = directories.flatMap((path) => readWhereabouts(path) ?? []);
+  const running = directories.flatMap((path) => readRuntimeEndpoints(path) ?? []);
   // A runtime that was killed leaves its address behind: that matters only where there is a choice.
   const candidates = running.length > 1 ? running.filter(({ pid }) => isAlive(pid)) : running;
   const [found, another] = candidates;

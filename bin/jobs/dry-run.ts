@@ -1,11 +1,11 @@
 import type { Finding } from '../../functions/shared/contract/events.ts';
-import { batchMetadata, findingsOnObject } from '../../functions/shared/request-file/validate-object.ts';
+import { batchMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
 import {
-  checkRequestFile,
   type RowTables,
+  validateRequestFile,
 } from '../../functions/shared/request-file/validate-request-file.ts';
 import { bytesShown, counted, grouped } from '../terminal/amounts.ts';
-import { printable } from '../terminal/escape-control-characters.ts';
+import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
@@ -35,14 +35,14 @@ export async function forecast(
   pairs: Readonly<Record<string, string>>,
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
-  const findings = findingsOnObject({
+  const findings = validateObject({
     // What S3 would give it is not looked at by the check.
     ...{ bucket: '', versionId: '', etag: '', lastModified: 0 },
     ...{ key, size: bytes },
     ...batchMetadata(objectMetadata(pairs)),
   });
   if (findings.length > 0) return { file, key, bytes, verdict: 'bad', count: findings.length, findings };
-  const checked = await checkRequestFile(() => contentOf(source), tablesInMemory());
+  const checked = await validateRequestFile(() => contentOf(source), tablesInMemory());
   if (checked.verdict === 'bad') return { file, key, bytes, ...checked };
   const parts = checked.parts.map(({ endpoint, model, rows, uploadBytes }) => ({
     ...{ endpoint, model, rows },
@@ -66,13 +66,16 @@ function tablesInMemory(): RowTables {
 
 /** The forecast for a person: findings as `file:line: …`, as compilers write them. */
 export function forecastLines(known: Forecast): string[] {
-  const file = printable(known.file);
+  const file = escapeControlCharacters(known.file);
   if (known.verdict === 'bad') {
     const more = known.count - Math.min(known.findings.length, SHOWN_FINDINGS);
     return [
       ...known.findings
         .slice(0, SHOWN_FINDINGS)
-        .map(({ line, message }) => `${file}${line === null ? '' : `:${line}`}: ${printable(message)}`),
+        .map(
+          ({ line, message }) =>
+            `${file}${line === null ? '' : `:${line}`}: ${escapeControlCharacters(message)}`,
+        ),
       ...(more > 0 ? [`${file}: and ${grouped(more)} more, --json tells up to 1,000`] : []),
       `${file}: would be rejected, ${counted(known.count, 'finding', 'findings')}; nothing was sent`,
     ];
@@ -93,5 +96,5 @@ function batchLine(part: GoodParts[number], number: number, mixed: boolean): str
 }
 
 function runBy({ endpoint, model }: GoodParts[number]): string {
-  return `${printable(model)} for ${endpoint}`;
+  return `${escapeControlCharacters(model)} for ${endpoint}`;
 }

@@ -1,6 +1,6 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { itemIn } from '../../functions/shared/adapters/dynamodb/ledger-attributes.ts';
-import { onlyWaits, WaitingLine } from '../../functions/shared/domain/admission-queue.ts';
+import { AdmissionQueue, onlyWaitsForAdmission } from '../../functions/shared/domain/admission-queue.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -8,14 +8,14 @@ import { Failure } from '../terminal/failure.ts';
 
 /** Every job of the ledger, newest first. */
 export async function allJobs(connection: Connection): Promise<Job[]> {
-  return (await jobsAndLine(connection)).jobs;
+  return (await jobsAndQueue(connection)).jobs;
 }
 
-/** The same, and the parts that wait for room. */
-export async function jobsAndLine({
+/** The same, and the parts that wait for capacity. */
+export async function jobsAndQueue({
   dynamoDb,
   names,
-}: Connection): Promise<{ jobs: Job[]; line: WaitingLine }> {
+}: Connection): Promise<{ jobs: Job[]; line: AdmissionQueue }> {
   const pages = paginateScan(
     { client: dynamoDb },
     {
@@ -25,11 +25,11 @@ export async function jobsAndLine({
     },
   );
   const jobs: Job[] = [];
-  const line = new WaitingLine();
+  const line = new AdmissionQueue();
   for await (const page of pages) {
     for (const attributes of page.Items ?? []) {
       const item = itemIn<Job | Part>(attributes, Date.now());
-      const waits = item?.kind === 'part' ? onlyWaits(item) : undefined;
+      const waits = item?.kind === 'part' ? onlyWaitsForAdmission(item) : undefined;
       if (waits) line.add(waits);
       if (item?.kind === 'job') jobs.push(item);
     }

@@ -14,7 +14,7 @@ export interface Submission {
   readonly jobId: string;
 }
 
-const LARGEST_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
+const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
 const LOOK_EVERY_MS = 200;
 
 /** Streams one file into the request bucket; `onBytes` hears now and then how many of its bytes have gone. */
@@ -24,7 +24,7 @@ export async function putFile(
   options: { metadata?: Readonly<Record<string, string>>; onBytes?: (bytes: number) => void } = {},
 ): Promise<Submission> {
   const { file, key, bytes } = source;
-  if (bytes > LARGEST_PUT_BYTES) {
+  if (bytes > MAX_PUT_BYTES) {
     throw new Failure(
       `${file} is over 5 GiB, more than one PutObject takes: use aws s3 cp, or split the file.`,
     );

@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../functions/shared/contract/events.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
-import { printable } from '../terminal/escape-control-characters.ts';
+import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
 import { fetchResults } from './fetch-results.ts';
 import { allJobs } from './jobs.ts';
@@ -13,7 +13,7 @@ import { allJobs } from './jobs.ts';
  * A plain folder with what each job left, `<directory>/<job id>/`, filled as jobs end. A folder is there whole or not
  * at all, and is never made twice; what a death kept from it is fetched at the next start.
  */
-export class KeptResults {
+export class ResultsMirror {
   readonly #connection: Connection;
   readonly #directory: string;
   readonly #tell: (line: string) => void;
@@ -66,6 +66,6 @@ export class KeptResults {
     const shown = relative(process.cwd(), folder);
     const what = job.status === 'rejected' ? 'report is' : 'results are';
     if (files.length > 0)
-      this.#tell(`${printable(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
+      this.#tell(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
   }
 }

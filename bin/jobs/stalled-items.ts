@@ -6,7 +6,7 @@ import { MAX_TRIES } from '../../functions/shared/domain/timing.ts';
 import type { Connection } from '../connection/connection.ts';
 
 /** Parts and jobs that have used up their tries and are tried on, a few words each. Reads the whole ledger. */
-export async function heldItems({ dynamoDb, names }: Connection): Promise<string[]> {
+export async function stalledItems({ dynamoDb, names }: Connection): Promise<string[]> {
   const pages = paginateScan(
     { client: dynamoDb },
     {
@@ -15,16 +15,16 @@ export async function heldItems({ dynamoDb, names }: Connection): Promise<string
       ExpressionAttributeValues: { ':most': { N: String(MAX_TRIES) } },
     },
   );
-  const held: string[] = [];
+  const stalled: string[] = [];
   for await (const page of pages) {
     for (const attributes of page.Items ?? []) {
       const item = itemIn<Job | Part>(attributes, Date.now());
-      if (item?.kind === 'part' && item.held)
-        held.push(`job ${item.jobId} part ${item.number}: ${item.held.message}`);
-      if (item?.kind === 'job' && isOpen(item)) held.push(`job ${item.jobId}: ${item.tries} tries`);
+      if (item?.kind === 'part' && item.stalled)
+        stalled.push(`job ${item.jobId} part ${item.number}: ${item.stalled.message}`);
+      if (item?.kind === 'job' && isOpen(item)) stalled.push(`job ${item.jobId}: ${item.tries} tries`);
     }
   }
-  return held;
+  return stalled;
 }
 
 function isOpen({ status }: Job): boolean {

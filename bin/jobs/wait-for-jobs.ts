@@ -1,8 +1,8 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { grouped, timeShown } from '../terminal/amounts.ts';
-import { printable } from '../terminal/escape-control-characters.ts';
-import type { LiveLine } from '../terminal/status-line.ts';
+import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
+import type { StatusLine } from '../terminal/status-line.ts';
 import { followJob } from './jobs.ts';
 import type { Submission } from './put-file.ts';
 
@@ -15,7 +15,7 @@ const PAUSED = 'Submission is paused: batchdrop resume sends what waits.';
 export async function waitForJobs(
   connection: Connection,
   submissions: readonly Submission[],
-  line: LiveLine,
+  line: StatusLine,
 ): Promise<(Job | undefined)[]> {
   const startedAt = performance.now();
   const rows = new Map<string, { done: number; total: number }>();
@@ -48,7 +48,7 @@ function statusLine(file: string, jobId: string, job: Job): string {
     job.rows === undefined
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
-  return `${printable(file)}  ${job.status}${through}${facts}`;
+  return `${escapeControlCharacters(file)}  ${job.status}${through}${facts}`;
 }
 
 function progress(

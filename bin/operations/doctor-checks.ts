@@ -14,10 +14,10 @@ import type { Connection } from '../connection/connection.ts';
 import { type ApiNames, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
 import { clientConfigAt, stackIn } from '../connection/target.ts';
-import { heldItems } from '../jobs/stalled-items.ts';
+import { stalledItems } from '../jobs/stalled-items.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
-import { theirTime } from '../terminal/server-time.ts';
+import { serverTime } from '../terminal/server-time.ts';
 import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
 
 /** One line of a diagnosis. `note` is worth knowing and nothing wrong. */
@@ -39,7 +39,7 @@ type Check = (subject: Subject) => Promise<Omit<Finding, 'check'>>;
 
 const API_PATIENCE_MS = 15_000; // for a person who waits
 const SKEW_MS = 60_000; // AWS takes up to five minutes; what is off by one will be off by more
-const MOST_TICKS_LATE = 3;
+const MAX_TICKS_LATE = 3;
 const NAMED_AT_MOST = 3;
 
 const CHECKS: Readonly<Record<string, Check>> = {
@@ -50,7 +50,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'last tick': tickIsFresh,
   clock: clocksAgree,
   submission: isNotPaused,
-  held: nothingIsHeld,
+  stalled: nothingIsStalled,
   ...Object.fromEntries(
     (Object.keys(DEAD_LETTER_QUEUES) as QueueName[]).map((name) => [`dead: ${name}`, noDeadLetters(name)]),
   ),
@@ -132,9 +132,9 @@ async function tickIsFresh(subject: Subject) {
   if (tickedAt === undefined) {
     return wrong('none was ever finished', "Look at POLL's log; after a deployment wait a minute.");
   }
-  const ageMs = Math.max(0, (await theirTime(connection)) - tickedAt);
+  const ageMs = Math.max(0, (await serverTime(connection)) - tickedAt);
   const found = `${timeShown(ageMs)} ago`;
-  if (ageMs <= MOST_TICKS_LATE * intervalMs(await scheduleOf(subject))) return ok(found);
+  if (ageMs <= MAX_TICKS_LATE * intervalMs(await scheduleOf(subject))) return ok(found);
   return wrong(found, "See the schedule above and POLL's log: docs/operations.md#pollheartbeat");
 }
 
@@ -154,7 +154,7 @@ function intervalMs({ ScheduleExpression = '' }: { ScheduleExpression?: string |
 
 async function clocksAgree({ connection }: Subject) {
   if (connection.place.kind === 'local') return ok("the runtime's own, which may run ahead");
-  const skewMs = Math.abs(Date.now() - (await theirTime(connection)));
+  const skewMs = Math.abs(Date.now() - (await serverTime(connection)));
   if (skewMs <= SKEW_MS) return ok("this machine's agrees with AWS's");
   return wrong(
     `this machine's is off by ${timeShown(skewMs)}`,
@@ -172,11 +172,11 @@ async function isNotPaused({ connection: { ledger } }: Subject) {
   };
 }
 
-async function nothingIsHeld({ connection }: Subject) {
-  const held = await heldItems(connection);
-  if (held.length === 0) return ok('nothing');
-  const named = held.slice(0, NAMED_AT_MOST).join('; ');
-  const more = held.length > NAMED_AT_MOST ? `; and ${held.length - NAMED_AT_MOST} more` : '';
+async function nothingIsStalled({ connection }: Subject) {
+  const stalled = await stalledItems(connection);
+  if (stalled.length === 0) return ok('nothing');
+  const named = stalled.slice(0, NAMED_AT_MOST).join('; ');
+  const more = stalled.length > NAMED_AT_MOST ? `; and ${stalled.length - NAMED_AT_MOST} more` : '';
   return wrong(`${named}${more}`, 'A step fails again and again: docs/operations.md#held');
 }
 

@@ -15,7 +15,7 @@ export interface WaitingJob {
   readonly rows: number;
 }
 
-const MOST_CONFLICTS = 25; // the poller writes the same item twice a minute
+const MAX_CONFLICTS = 25; // the poller writes the same item twice a minute
 const CLOCK = { now: Date.now };
 
 /** From now on nothing new is sent; answers whether that is news. Throws a Failure. */
@@ -34,7 +34,7 @@ export async function resumeSubmission(
     for (const part of parts) {
       // A message of the time of the pause led nowhere: the poller need not wait for it.
       await changePart({ ledger: connection.ledger, clock: CLOCK }, part, (now) =>
-        now.handedOnUntil === undefined ? undefined : (without(now, 'handedOnUntil') as Part),
+        now.dispatchedUntil === undefined ? undefined : (without(now, 'dispatchedUntil') as Part),
       );
     }
   }
@@ -70,7 +70,7 @@ function isUnsure({ batch, intent }: Part): boolean {
 }
 
 async function setPaused({ ledger }: Connection, paused: boolean): Promise<boolean> {
-  for (let conflicts = 0; conflicts < MOST_CONFLICTS; conflicts += 1) {
+  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
     const control = await ledger.readControl();
     if (control.paused === paused) return false;
     if (await ledger.replaceControl({ ...control, paused })) return true;

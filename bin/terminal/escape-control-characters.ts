@@ -1,4 +1,4 @@
 /** A key or a message from outside must not move the cursor. */
-export function printable(text: string): string {
+export function escapeControlCharacters(text: string): string {
   return text.replaceAll(/\p{Cc}/gu, '�');
 }

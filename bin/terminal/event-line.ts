@@ -9,7 +9,7 @@ import {
   type WaitingFor,
 } from '../../functions/shared/contract/events.ts';
 import { counted } from './amounts.ts';
-import { printable } from './escape-control-characters.ts';
+import { escapeControlCharacters } from './escape-control-characters.ts';
 
 /** An event as it comes from a bus. */
 export interface ReceivedEvent {
@@ -116,7 +116,7 @@ function line(
   facts: (string | false | undefined)[],
 ): string {
   const time = styleText('dim', occurredAt.slice(11, 19));
-  const shown = styleText(COLOURS[status] ?? 'cyan', printable(status).padEnd(11));
+  const shown = styleText(COLOURS[status] ?? 'cyan', escapeControlCharacters(status).padEnd(11));
   const rest = facts.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
-  return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(printable).join('  ')}`;
+  return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(escapeControlCharacters).join('  ')}`;
 }

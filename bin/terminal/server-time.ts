@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.ts';
 const RUNTIME_TIME = 'x-batchdrop-time'; // what the endpoint of one machine says: its clock may run ahead of the wall
 
 /** What time it is where Batchdrop runs, in milliseconds: AWS says it in seconds, and with each answer. */
-export async function theirTime({ s3, names }: Pick<Connection, 's3' | 'names'>): Promise<number> {
+export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>): Promise<number> {
   let headers: Record<string, string> = {};
   const command = new GetBucketLocationCommand({ Bucket: names.requestBucket });
   command.middlewareStack.add(

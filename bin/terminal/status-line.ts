@@ -11,7 +11,7 @@ interface LineOutput {
 }
 
 /** The last line of a terminal, rewritten in place, under lines that stay. */
-export class LiveLine {
+export class StatusLine {
   readonly #output: LineOutput;
   #shown = '';
 

@@ -10,7 +10,7 @@ import { Failure } from '../terminal/failure.ts';
 const EXAMPLE = fileURLToPath(new URL('../../examples/chat-completions.jsonl', import.meta.url));
 
 /** Of the wall. At the default speed the example takes half a minute; at `--speed 1` it may take as long as this. */
-const LONGEST_WAIT_MS = 15 * 60_000;
+const MAX_WAIT_MS = 15 * 60_000;
 
 /** Puts the example into the request bucket and answers its job id. */
 export async function dropExample(connection: Connection): Promise<string> {
@@ -29,7 +29,7 @@ export async function awaitExample(
 ): Promise<string> {
   const giveUp = new AbortController();
   void stopped.then(() => giveUp.abort('the runtime was stopped'));
-  const limit = setTimeout(() => giveUp.abort(`${LONGEST_WAIT_MS / 60_000} minutes passed`), LONGEST_WAIT_MS);
+  const limit = setTimeout(() => giveUp.abort(`${MAX_WAIT_MS / 60_000} minutes passed`), MAX_WAIT_MS);
   try {
     const job = await followJob(connection, jobId, { signal: giveUp.signal });
     const status = job?.status ?? 'unknown';

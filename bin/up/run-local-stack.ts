@@ -5,18 +5,18 @@ import { styleText } from 'node:util';
 import type { AwsEvent } from '../../local/aws/events/event.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { type BatchApiChoice, type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
-import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
-import { KeptResults } from '../jobs/results-mirror.ts';
-import { printable } from '../terminal/escape-control-characters.ts';
+import { ResultsMirror } from '../jobs/results-mirror.ts';
+import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
 import { realBatchApi } from './real-batch-api.ts';
-import { CostGate } from './spend-confirmation.ts';
+import { SpendConfirmation } from './spend-confirmation.ts';
 import { synthesize } from './synthesis.ts';
 import { welcome } from './welcome.ts';
 
@@ -91,9 +91,9 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
       for (const listener of listeners) listener(event);
     },
     onProblem: tellProblems(),
-    beforeFunctions: async (whereabouts) => {
-      connection = connectionTo(whereabouts);
-      if (api.kind === 'real') whenUp = await guard(run, data, { connection, whereabouts, listeners });
+    beforeFunctions: async (endpoints) => {
+      connection = connectionTo(endpoints);
+      if (api.kind === 'real') whenUp = await guard(run, data, { connection, endpoints, listeners });
     },
   });
   try {
@@ -111,17 +111,17 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
 async function guard(
   { options, ask, stopped }: Run,
   data: DataDirectory,
-  up: { connection: Connection; whereabouts: Whereabouts; listeners: ((event: AwsEvent) => void)[] },
+  up: { connection: Connection; endpoints: RuntimeEndpoints; listeners: ((event: AwsEvent) => void)[] },
 ): Promise<() => Promise<void>> {
   const tell = options.json ? console.error : say;
-  const kept = new KeptResults(up.connection, { directory: data.room('results'), tell });
+  const kept = new ResultsMirror(up.connection, { directory: data.subdirectory('results'), tell });
   up.listeners.push((event) => kept.notice(event));
   if (options.yes) {
     const { paused } = await up.connection.ledger.readControl();
     if (paused) tell('Submission is paused since an earlier run: npx batchdrop resume sends what waits.');
     return async () => kept.catchUp();
   }
-  const gate = new CostGate(up.connection, { api: up.whereabouts.openAiUrl, ask, tell, stopped });
+  const gate = new SpendConfirmation(up.connection, { api: up.endpoints.openAiUrl, ask, tell, stopped });
   await gate.shut();
   up.listeners.push((event) => gate.notice(event));
   return async () => {
@@ -130,13 +130,13 @@ async function guard(
   };
 }
 
-function tellUp({ options, api }: Run, data: DataDirectory, { whereabouts, clock }: Runtime): void {
+function tellUp({ options, api }: Run, data: DataDirectory, { endpoints, clock }: Runtime): void {
   if (options.json) {
-    console.log(JSON.stringify(whereabouts));
+    console.log(JSON.stringify(endpoints));
     return;
   }
   const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
-  console.log(welcome(whereabouts, { ...options, data: shown, api: api.kind, speed: clock.speed }));
+  console.log(welcome(endpoints, { ...options, data: shown, api: api.kind, speed: clock.speed }));
 }
 
 async function stayUp(
@@ -172,7 +172,7 @@ function tellProblems(): (problem: string) => void {
     const now = performance.now();
     if (now - (toldAt.get(problem) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_EVERY_MS) return;
     toldAt.set(problem, now);
-    console.error(styleText('red', printable(problem), { stream: process.stderr }));
+    console.error(styleText('red', escapeControlCharacters(problem), { stream: process.stderr }));
   };
 }
 

@@ -8,7 +8,7 @@ import {
   whatIsToBeSent,
 } from '../operations/submission-switch.ts';
 import { counted } from '../terminal/amounts.ts';
-import { printable } from '../terminal/escape-control-characters.ts';
+import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
 
 const UNSURE_AGAIN_MS = 5_000; // of the wall; no event tells that a search ended without finding a batch
@@ -33,7 +33,7 @@ interface GateOptions {
  *   4. no: files of which nothing was sent are cancelled; others stay held. The next file asks again
  * `batchdrop resume`, given elsewhere, opens it as well: that is a person's yes, too.
  */
-export class CostGate {
+export class SpendConfirmation {
   readonly #connection: Connection;
   readonly #options: GateOptions;
   readonly #refused = new Set<string>();
@@ -107,12 +107,12 @@ export class CostGate {
       const now = await this.#connection.ledger.readJob(jobId);
       if (now?.status !== 'accepted') {
         this.#options.tell(
-          `${printable(request.key)} is under way: the rest of it is held until batchdrop resume or cancel ${jobId}.`,
+          `${escapeControlCharacters(request.key)} is under way: the rest of it is held until batchdrop resume or cancel ${jobId}.`,
         );
         continue;
       }
       await this.#cancel(jobId);
-      this.#options.tell(`${printable(request.key)} is cancelled: nothing of it was sent.`);
+      this.#options.tell(`${escapeControlCharacters(request.key)} is cancelled: nothing of it was sent.`);
     }
   }
 
@@ -135,6 +135,6 @@ export class CostGate {
 function sentenceFor({ job, parts, rows }: WaitingJob): string {
   const [what, batches] = [counted(rows, 'row', 'rows'), counted(parts.length, 'batch', 'batches')];
   const [model = '', ...others] = new Set(parts.map((part) => part.model));
-  const models = others.length === 0 ? printable(model) : `${others.length + 1} models`;
-  return `${printable(job.request.key)}: ${what} of ${models} in ${batches}`;
+  const models = others.length === 0 ? escapeControlCharacters(model) : `${others.length + 1} models`;
+  return `${escapeControlCharacters(job.request.key)}: ${what} of ${models} in ${batches}`;
 }

@@ -23,18 +23,18 @@ const theirBus = EventBus.fromEventBusArn(
 batchdrop.onJobStatusChange('TellThem', { target: new ToBus(theirBus) });
 
 const subscriber = new Stack(app, 'Subscriber', { env: { account: theirs, region } });
-const bus = new EventBus(subscriber, 'Bus', { eventBusName: busName });
-bus.addToResourcePolicy(
+const eventBus = new EventBus(subscriber, 'Bus', { eventBusName: busName });
+eventBus.addToResourcePolicy(
   new PolicyStatement({
     sid: 'BatchdropMayTell',
     principals: [new AccountPrincipal(ours)],
     actions: ['events:PutEvents'],
-    resources: [bus.eventBusArn],
+    resources: [eventBus.eventBusArn],
   }),
 );
 const inbox = new Queue(subscriber, 'Inbox', { enforceSSL: true });
 new Rule(subscriber, 'Ended', {
-  eventBus: bus,
+  eventBus: eventBus,
   eventPattern: jobStatusPattern('completed', 'failed', 'expired', 'cancelled'),
   targets: [new SqsQueue(inbox)],
 });

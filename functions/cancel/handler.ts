@@ -1,7 +1,12 @@
 import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
-import { Refused } from '../shared/domain/errors.ts';
+import { TerminalError } from '../shared/domain/errors.ts';
 import type { Part } from '../shared/domain/part.ts';
-import { type AdvanceDeps, advanceJob, advancePart, quickPartSteps } from '../shared/lifecycle/advance.ts';
+import {
+  type AdvanceDeps,
+  advanceJob,
+  advancePart,
+  quickPartStepHandlers,
+} from '../shared/lifecycle/advance.ts';
 import { observePart } from '../shared/lifecycle/apply-observation.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { publishOrRetry } from '../shared/lifecycle/publish.ts';
@@ -22,15 +27,15 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
   return async (message) => {
     const parsed = parseCancelRequest(message.body);
     if ('problem' in parsed)
-      throw new Refused('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);
+      throw new TerminalError('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);
     const recorded = await recordCancel(deps, parsed.request, message.sentAt);
     await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message));
-    const carriers = {
-      ...quickPartSteps(deps),
+    const stepHandlers = {
+      ...quickPartStepHandlers(deps),
       observe: (part: Part) => observePart(deps, part),
     };
     await inParallel(recorded.parts, PARTS_AT_ONCE, async (ref) => {
-      await advancePart(deps, ref, carriers, false);
+      await advancePart(deps, ref, stepHandlers, false);
     });
     if (recorded.jobId !== undefined) await advanceJob(deps, recorded.jobId, {});
   };

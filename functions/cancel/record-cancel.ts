@@ -30,7 +30,7 @@ interface CancelRecorded {
   parts: PartRef[];
 }
 
-/** `sentAt`: when the message was sent, in milliseconds. Errors: RetryLater. */
+/** `sentAt`: when the message was sent, in milliseconds. Errors: RetryableError. */
 export async function recordCancel(
   deps: Deps,
   request: CancelRequest,
@@ -82,7 +82,7 @@ function cancelEarlierBatch(part: Part, batchId: string): CancelRecorded {
 /** The wish, only while the batch is the part's present one: until its results are stored, rows may run again. */
 async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part | undefined> {
   const answer = await changePart(deps, ref, (part) =>
-    part.batch?.batchId === batchId ? withWish(part, deps.clock.now()) : undefined,
+    part.batch?.batchId === batchId ? withCancelRequest(part, deps.clock.now()) : undefined,
   );
   return answer?.part;
 }
@@ -91,9 +91,9 @@ async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part
  * Changes nothing where the part is at its end, or has the wish. A pause ends with the wish: what it was for (a bus that
  * refuses, a failed step) keeps no cancel waiting.
  */
-function withWish(part: Part, now: number): Part | undefined {
+function withCancelRequest(part: Part, now: number): Part | undefined {
   if (isAtItsEnd(part) || part.cancelRequestedAt !== undefined) return undefined;
-  return { ...(without(part, 'waitUntil') as Part), cancelRequestedAt: now };
+  return { ...(without(part, 'backoffUntil') as Part), cancelRequestedAt: now };
 }
 
 function isAtItsEnd(part: Part): boolean {
@@ -116,7 +116,7 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
   }
   const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
   await inParallel(parts, PARTS_AT_ONCE, async (part) => {
-    await changePart(deps, part, (now) => withWish(now, deps.clock.now()));
+    await changePart(deps, part, (now) => withCancelRequest(now, deps.clock.now()));
   });
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
   const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));

@@ -1,14 +1,14 @@
 import type { ObservedBatch, Part } from '../shared/domain/part.ts';
 import { changePart } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
-import { cancelStray } from '../shared/lifecycle/save-batch.ts';
+import { cancelSecondBatch } from '../shared/lifecycle/save-batch.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 /**
  * Looks a last time for batches on files that were given up: one that was accepted later than the settling time is
  * cancelled and reported. Errors: as the API's.
  */
-export async function sweepPart(
+export async function cancelLateBatches(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>,
   part: Part,
 ): Promise<void> {
@@ -19,8 +19,10 @@ export async function sweepPart(
     const since = Math.min(...ofAccount.map(({ at }) => at));
     found.push(...(await findBatches(deps, { fileIds, since, account })));
   }
-  // An attempt that was put back leaves its file, with a known batch on it, to the attempts after it.
-  const known = new Set([part.batch?.batchId, ...part.earlierBatchIds, ...part.strays]);
-  for (const { batchId } of found) if (!known.has(batchId)) await cancelStray(deps, part, batchId);
-  await changePart(deps, part, (now) => (now.swept ? undefined : { ...now, swept: true, tries: 0 }));
+  // An attempt that was rejected for the token limit leaves its file, with a known batch on it, to the attempts after it.
+  const known = new Set([part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds]);
+  for (const { batchId } of found) if (!known.has(batchId)) await cancelSecondBatch(deps, part, batchId);
+  await changePart(deps, part, (now) =>
+    now.lateBatchesCancelled ? undefined : { ...now, lateBatchesCancelled: true, tries: 0 },
+  );
 }

@@ -4,44 +4,45 @@
  *   2. its files at the API, unless they are to be kept
  *   3. if a delivery or a scan was overtaken, what it wrote after that: the bucket is looked at once more, half an hour
  *      later
- * It is tried for a week. A delivery that ends later still removes its own pieces (`late-delivery.ts`); an intake has the
+ * It is tried for a week. A delivery that ends later still removes its own pieces (`discard-superseded-delivery.ts`); an intake has the
  * job cleaned again.
  *
  * Known gaps: files of an account whose key does not come back within the week stay there until they expire. One that
  * stood still for longer than half an hour, then wrote and died at once, leaves what it wrote.
  */
 
-import { RetryLater } from '../shared/domain/errors.ts';
+import { RetryableError } from '../shared/domain/errors.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Part } from '../shared/domain/part.ts';
 import { piecesFolder } from '../shared/domain/result-keys.ts';
-import { CLEANING_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
+import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
 import { changeJob, changePart, without } from '../shared/lifecycle/compare-and-set.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
-export type CleanDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
+export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
 
 /** Errors: as the ports'. */
-export async function cleanJob(deps: CleanDeps, job: Job, keepFiles: boolean): Promise<void> {
+export async function cleanUpJob(deps: CleanUpDeps, job: Job, keepFiles: boolean): Promise<void> {
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
-  const isFirst = job.sweepAt === undefined;
-  if (deps.clock.now() - job.changedAt < CLEANING_MS) {
+  const isFirst = job.secondCleanUpAt === undefined;
+  if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
     await deps.results.remove(await deps.results.keysUnder(piecesFolder(job)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
   } else {
-    deps.log.error('clean_given_up', { jobId: job.jobId, tries: job.tries });
+    deps.log.error('clean_up_given_up', { jobId: job.jobId, tries: job.tries });
     deps.metrics.record('TriesUsedUp', 1);
   }
   const isOvertaken =
     isScanOvertaken(job) ||
-    job.deliveredAgain ||
+    job.redelivered ||
     parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await changeJob(deps, job.jobId, (now) => {
-    if (now.cleaned) return undefined;
-    const rest = without(now, 'waitUntil', 'handedOnUntil', 'sweepAt') as Job;
-    if (isFirst && isOvertaken) return { ...rest, tries: 0, sweepAt: deps.clock.now() + LATE_WRITES_MS };
-    return { ...rest, cleaned: true };
+    if (now.cleanedUp) return undefined;
+    const rest = without(now, 'backoffUntil', 'dispatchedUntil', 'secondCleanUpAt') as Job;
+    if (isFirst && isOvertaken)
+      return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
+    return { ...rest, cleanedUp: true };
   });
 }
 
@@ -50,18 +51,18 @@ function isScanOvertaken({ scan, lease }: Job): boolean {
   return scan !== undefined && (scan.turns > 1 || lease !== undefined);
 }
 
-/** Errors: RetryLater, while files of an account are left whose key is not in use. */
-async function deleteAll(deps: CleanDeps, parts: Part[]): Promise<void> {
+/** Errors: RetryableError, while files of an account are left whose key is not in use. */
+async function deleteAll(deps: CleanUpDeps, parts: Part[]): Promise<void> {
   let left = 0;
   for (const part of parts) left += await deleteFiles(deps, part);
   if (left === 0) return;
-  throw new RetryLater(`clean: ${left} file(s) are of another account than the key`, {
+  throw new RetryableError(`clean: ${left} file(s) are of another account than the key`, {
     afterSeconds: KEY_BACK_CHECK_SECONDS,
   });
 }
 
 /** Answers how many are left; notes which are not, as each may need another key. */
-async function deleteFiles(deps: CleanDeps, part: Part): Promise<number> {
+async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
   const known = new Set(part.deletedFiles);
   const files = filesOf(part).filter(({ fileId }) => !known.has(fileId));
   let left = 0;
@@ -76,8 +77,8 @@ async function deleteFiles(deps: CleanDeps, part: Part): Promise<number> {
 
 /** All that may lie at the API; what an abandoned intent had was deleted with it. */
 function filesOf(part: Part): FileAtApi[] {
-  const { ran, leftFiles = [] } = part;
-  return [...[...ran, part].flatMap(filesOfAttempt), ...leftFiles];
+  const { ran, unusedFiles = [] } = part;
+  return [...[...ran, part].flatMap(filesOfAttempt), ...unusedFiles];
 }
 
 function filesOfAttempt({ intent, batch }: Pick<Part, 'intent' | 'batch'>): FileAtApi[] {

@@ -1,8 +1,8 @@
-import { Refused } from '../shared/domain/errors.ts';
+import { TerminalError } from '../shared/domain/errors.ts';
 import { type AdvanceDeps, advanceJob } from '../shared/lifecycle/advance.ts';
-import type { Turn } from '../shared/ports/ports.ts';
+import type { Deadline } from '../shared/ports/ports.ts';
 import { type IntakeDeps, intakeJob } from './intake-job.ts';
-import { type Arrival, registerArrival } from './register-job.ts';
+import { type Arrival, registerJob } from './register-job.ts';
 
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
@@ -11,18 +11,18 @@ export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
  * what cannot be read and what could not be noted anywhere; the queue repeats it. Throws every message where requests and
  * results share a bucket, which synthesis cannot see when tokens hide the names.
  */
-export function createHandler(deps: Deps): (body: string, turn: Turn) => Promise<void> {
-  return async (body, turn) => {
+export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
+  return async (body, deadline) => {
     if (deps.requestBucket === deps.resultsBucket)
-      throw new Refused('same_bucket', 'intake: requests and results are the same bucket');
+      throw new TerminalError('same_bucket', 'intake: requests and results are the same bucket');
     const message = parseIntakeMessage(body, deps.requestBucket);
-    const jobId = 'jobId' in message ? message.jobId : await registerArrival(deps, message);
+    const jobId = 'jobId' in message ? message.jobId : await registerJob(deps, message);
     if (jobId === undefined) return;
-    await advanceJob(deps, jobId, { intake: () => intakeJob(deps, jobId, turn) });
+    await advanceJob(deps, jobId, { intake: () => intakeJob(deps, jobId, deadline) });
   };
 }
 
-/** Errors: Refused `unreadable_message`, `foreign_bucket`. */
+/** Errors: TerminalError `unreadable_message`, `foreign_bucket`. */
 function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jobId: string } {
   const message = fields(parseJson(body));
   if (typeof message.jobId === 'string') return { jobId: message.jobId };
@@ -30,10 +30,13 @@ function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jo
   const { name: bucket } = fields(detail.bucket);
   const { key, etag, sequencer, 'version-id': versionId } = fields(detail.object);
   if (typeof bucket !== 'string' || typeof key !== 'string') {
-    throw new Refused('unreadable_message', 'intake: neither an S3 event of EventBridge nor {"jobId":"…"}');
+    throw new TerminalError(
+      'unreadable_message',
+      'intake: neither an S3 event of EventBridge nor {"jobId":"…"}',
+    );
   }
   if (bucket !== requestBucket) {
-    throw new Refused(
+    throw new TerminalError(
       'foreign_bucket',
       `intake: an event of bucket ${bucket.slice(0, 63)}, which is not the request bucket`,
     );
@@ -51,7 +54,7 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch (cause) {
-    throw new Refused('unreadable_message', 'intake: the message is not JSON', { cause });
+    throw new TerminalError('unreadable_message', 'intake: the message is not JSON', { cause });
   }
 }
 

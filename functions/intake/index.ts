@@ -9,7 +9,7 @@ import { createEventBridgeBus } from '../shared/adapters/eventbridge/bus.ts';
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
 import { createEmfMetrics } from '../shared/adapters/lambda/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
-import { turnOf } from '../shared/adapters/lambda/invocation-deadline.ts';
+import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createJsonLog } from '../shared/adapters/lambda/json-log.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';
 import { systemClock as clock } from '../shared/adapters/lambda/system-clock.ts';
@@ -60,4 +60,6 @@ const handle = createHandler({
 });
 
 export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  metrics.during(() => handleEachRecord(event, (record) => handle(record.body, turnOf(context, clock)), log));
+  metrics.during(() =>
+    handleEachRecord(event, (record) => handle(record.body, deadlineOf(context, clock)), log),
+  );

@@ -18,9 +18,9 @@ export interface Arrival {
 
 /**
  * Makes sure that there is a job for the object version; answers its id. The id follows from the version: a repeated
- * event finds the job there. Undefined when there is no such version. Errors: as the storage's, RetryLater.
+ * event finds the job there. Undefined when there is no such version. Errors: as the storage's, RetryableError.
  */
-export async function registerArrival(
+export async function registerJob(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'requestFiles'>,
   arrival: Arrival,
 ): Promise<string | undefined> {

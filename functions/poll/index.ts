@@ -8,7 +8,7 @@ import { createEventBridgeBus } from '../shared/adapters/eventbridge/bus.ts';
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
 import { createEmfMetrics } from '../shared/adapters/lambda/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
-import { turnOf } from '../shared/adapters/lambda/invocation-deadline.ts';
+import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createJsonLog } from '../shared/adapters/lambda/json-log.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';
 import { systemClock as clock } from '../shared/adapters/lambda/system-clock.ts';
@@ -66,4 +66,4 @@ const handle = createHandler({
 });
 
 export const handler = (_event: unknown, context: Context): Promise<void> =>
-  metrics.during(() => handle(turnOf(context, clock)));
+  metrics.during(() => handle(deadlineOf(context, clock)));

@@ -1,5 +1,5 @@
 import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
-import type { Ports, Turn } from '../shared/ports/ports.ts';
+import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 /** What a tick leaves to the next. */
 export type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
@@ -7,14 +7,14 @@ export type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst
 /** One poller at a time: its lease is in the ledger, and runs out with the turn. A tick that dies has moved on, too. */
 export async function claimTick(
   deps: Pick<Ports, 'ledger' | 'clock' | 'ids'>,
-  turn: Turn,
+  deadline: Deadline,
 ): Promise<{ before: Control; mine: Control } | undefined> {
   const before = await deps.ledger.readControl();
   const { pollLease } = before;
   if (pollLease && pollLease.until > deps.clock.now()) return undefined;
   const mine: Control = {
     ...before,
-    pollLease: { holder: deps.ids.next(), until: turn.until },
+    pollLease: { holder: deps.ids.next(), until: deadline.until },
     nextShard: shardAfter(before.nextShard ?? 0),
   };
   return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;

@@ -12,8 +12,8 @@
  * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
  */
 import { crc32 } from 'node:zlib';
-import { type BatchLimits, heldBackBy } from '../shared/domain/batch-limits.ts';
-import { Ambiguous, NotAllowed, Refused, RetryLater } from '../shared/domain/errors.ts';
+import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
+import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import type { Control } from '../shared/domain/ledger-records.ts';
 import { nextPartStep, type PartStep } from '../shared/domain/next-step.ts';
 import {
@@ -25,13 +25,13 @@ import {
   type PartRef,
 } from '../shared/domain/part.ts';
 import { without } from '../shared/lifecycle/compare-and-set.ts';
-import { type HeldPart, LostLease, withPartLease } from '../shared/lifecycle/lease.ts';
+import { type LeasedPart, LostLease, withPartLease } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isOurAccount } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
-import { attemptBytes } from '../shared/part-rows/upload-body.ts';
-import type { Ports, Turn } from '../shared/ports/ports.ts';
-import { abandonIntent, lookForBatch } from './ambiguous-create.ts';
-import { takePlace } from './create-rate-limit.ts';
+import { uploadBody } from '../shared/part-rows/upload-body.ts';
+import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import { abandonIntent, searchForBatch } from './ambiguous-create.ts';
+import { reserveCreate } from './create-rate-limit.ts';
 
 export type SubmitDeps = Pick<
   Ports,
@@ -41,7 +41,7 @@ export type SubmitDeps = Pick<
   limits: BatchLimits;
 };
 
-type TurnDeps = SubmitDeps & Turn & { control: SubmissionControl };
+type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
 
 /** What an operator and POLL say of submission. */
 type SubmissionControl = Pick<Control, 'paused' | 'full'>;
@@ -53,35 +53,35 @@ const TIME_TO_CREATE_MS = 60_000;
 export async function submitPart(
   deps: SubmitDeps,
   ref: PartRef,
-  turn: Turn,
+  deadline: Deadline,
   control: SubmissionControl,
 ): Promise<void> {
-  await withPartLease(deps, ref, turn.until, async (held) => {
+  await withPartLease(deps, ref, deadline.until, async (leased) => {
     for (;;) {
-      const step = nextPartStep(without(held.part, 'lease') as Part, deps.clock.now(), control.paused);
-      if (!(await submissionStep({ ...deps, ...turn, control }, held, step))) return;
+      const step = nextPartStep(without(leased.part, 'lease') as Part, deps.clock.now(), control.paused);
+      if (!(await submissionStep({ ...deps, ...deadline, control }, leased, step))) return;
     }
   });
 }
 
 /** True when the part may have another step of this kind. */
-async function submissionStep(deps: TurnDeps, held: HeldPart, step: PartStep): Promise<boolean> {
+async function submissionStep(deps: SubmissionDeps, leased: LeasedPart, step: PartStep): Promise<boolean> {
   switch (step.do) {
     case 'begin':
-      await begin(deps, held);
+      await begin(deps, leased);
       return true;
     case 'upload':
-      await upload(deps, held);
+      await upload(deps, leased);
       return true;
     case 'create':
-      return create(deps, held);
-    case 'look':
-      await lookForBatch(deps, held);
+      return create(deps, leased);
+    case 'search':
+      await searchForBatch(deps, leased);
       return false;
     case 'abandon':
-      return abandonIntent(deps, held);
+      return abandonIntent(deps, leased);
     case 'retry':
-      await retry(deps, held);
+      await retry(deps, leased);
       return true;
     default:
       return false;
@@ -89,30 +89,30 @@ async function submissionStep(deps: TurnDeps, held: HeldPart, step: PartStep): P
 }
 
 /** The part begins, or it gets into the line: with limits set, or behind others of its model, it needs POLL's leave. */
-async function begin(deps: TurnDeps, held: HeldPart): Promise<void> {
+async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<void> {
   const now = deps.clock.now();
   const intent: Intent = { id: deps.ids.next(), at: now };
   const { limits, control } = deps;
-  await held.change((part) => {
+  await leased.change((part) => {
     if (part.intent || part.cancelRequestedAt !== undefined) return undefined;
     const isFull = control.full?.includes(part.model);
-    const heldBack = isFull ? 'token_limit' : heldBackBy(limits, part.model);
-    if (heldBack === undefined || part.leave) return { ...part, intent };
-    return { ...part, waiting: { for: heldBack, since: now } };
+    const waitsFor = isFull ? 'token_limit' : mustWaitFor(limits, part.model);
+    if (waitsFor === undefined || part.admission) return { ...part, intent };
+    return { ...part, waiting: { for: waitsFor, since: now } };
   });
 }
 
-async function upload(deps: TurnDeps, held: HeldPart): Promise<void> {
-  const { part } = held;
+async function upload(deps: SubmissionDeps, leased: LeasedPart): Promise<void> {
+  const { part } = leased;
   const intent = intentOf(part);
-  const sent = new SentBytes(attemptBytes(deps, part));
+  const sent = new SentBytes(uploadBody(deps, part));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
   const uploaded = await deps.api
     .uploadFile({ name, bytes: attemptSize(part).uploadBytes, body: sent.chunks() }, deps.signal)
-    .catch((failure: unknown) => endIfRefused(held, intent.id, failure));
+    .catch((failure: unknown) => endIfRefused(leased, intent.id, failure));
   const { fileId, account } = uploaded;
   const { checksum } = sent;
-  await held.change((now) =>
+  await leased.change((now) =>
     now.intent?.id === intent.id && now.intent.fileId === undefined
       ? { ...now, intent: { ...now.intent, fileId, account, crc32: checksum }, tries: 0 }
       : undefined,
@@ -120,13 +120,13 @@ async function upload(deps: TurnDeps, held: HeldPart): Promise<void> {
 }
 
 /** Before anything was sent a refusal is final: the part ends, with the reason. Always throws. */
-async function endIfRefused(held: HeldPart, intentId: string, failure: unknown): Promise<never> {
-  if (!(failure instanceof Refused)) throw failure;
+async function endIfRefused(leased: LeasedPart, intentId: string, failure: unknown): Promise<never> {
+  if (!(failure instanceof TerminalError)) throw failure;
   const reason = { code: failure.code, message: failure.message };
-  await held.change((part) =>
+  await leased.change((part) =>
     part.intent?.id === intentId && !part.batch ? { ...part, ended: { as: 'failed', reason } } : undefined,
   );
-  throw new LostLease(`part ${held.part.jobId}/${held.part.number}: ended, ${failure.message}`, {
+  throw new LostLease(`part ${leased.part.jobId}/${leased.part.number}: ended, ${failure.message}`, {
     cause: failure,
   });
 }
@@ -154,43 +154,43 @@ class SentBytes {
 }
 
 /** False when nothing is left to do here: the batch is saved, or its fate is to be looked for later. */
-async function create(deps: TurnDeps, held: HeldPart): Promise<boolean> {
-  if (held.until - deps.clock.now() < TIME_TO_CREATE_MS) {
-    throw new RetryLater('create: too little time left in this invocation', { afterSeconds: 1 });
+async function create(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
+  if (leased.until - deps.clock.now() < TIME_TO_CREATE_MS) {
+    throw new RetryableError('create: too little time left in this invocation', { afterSeconds: 1 });
   }
-  await takePlace(deps);
-  const intent = intentOf(held.part);
-  const noted = await held.change((part) =>
+  await reserveCreate(deps);
+  const intent = intentOf(leased.part);
+  const noted = await leased.change((part) =>
     part.intent?.id === intent.id && part.cancelRequestedAt === undefined
-      ? { ...part, intent: { ...part.intent, sendBy: held.until } }
+      ? { ...part, intent: { ...part.intent, sendBy: leased.until } }
       : undefined,
   );
   if (noted.intent?.id !== intent.id || noted.intent.sendBy === undefined) return true;
   let batch: ObservedBatch;
   try {
-    batch = await send(deps, held, noted);
+    batch = await send(deps, leased, noted);
   } catch (failure) {
     if (failure instanceof Ambiguous) {
       deps.log.warn('create_ambiguous', { jobId: noted.jobId, part: noted.number, reason: failure.message });
       return false; // the intent stands; the reconciler has it looked for
     }
-    if (failure instanceof Refused && !(await isOurAccount(deps, intent.account))) {
-      await beginAnew(held, intent.id);
-      throw new RetryLater('create: the key is now of another account than its file; uploaded anew', {
+    if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
+      await beginAnew(leased, intent.id);
+      throw new RetryableError('create: the key is now of another account than its file; uploaded anew', {
         cause: failure,
       });
     }
-    await notSent(held, intent.id, failure);
+    await notSent(leased, intent.id, failure);
     throw failure;
   }
   await saveBatch(deps, noted, intent.id, batch);
   return false;
 }
 
-async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<ObservedBatch> {
+async function send(deps: SubmissionDeps, leased: LeasedPart, part: Part): Promise<ObservedBatch> {
   const { fileId, id } = intentOf(part);
   if (fileId === undefined) throw new Error(`create part ${part.jobId}/${part.number}: no file`);
-  if (deps.clock.now() >= held.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
+  if (deps.clock.now() >= leased.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
   return deps.api.createBatch(
     {
       inputFileId: fileId,
@@ -208,23 +208,23 @@ async function send(deps: TurnDeps, held: HeldPart, part: Part): Promise<Observe
 }
 
 /** The key was replaced by another account's since the upload: the file is uploaded again, to that account. */
-async function beginAnew(held: HeldPart, intentId: string): Promise<void> {
-  await held.change((part) => {
+async function beginAnew(leased: LeasedPart, intentId: string): Promise<void> {
+  await leased.change((part) => {
     if (part.intent?.id !== intentId || part.batch) return undefined;
     const left = part.intent.fileId === undefined ? [] : [fileAtApi(part.intent.fileId, part.intent.account)];
-    return { ...(without(part, 'intent') as Part), leftFiles: [...(part.leftFiles ?? []), ...left] };
+    return { ...(without(part, 'intent') as Part), unusedFiles: [...(part.unusedFiles ?? []), ...left] };
   });
 }
 
 /** The API said no for certain, so no batch exists: the intent is as before sending, or the part is at its end. */
-async function notSent(held: HeldPart, intentId: string, failure: unknown): Promise<void> {
+async function notSent(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
   const certain =
-    failure instanceof RetryLater || failure instanceof Refused || failure instanceof NotAllowed;
+    failure instanceof RetryableError || failure instanceof TerminalError || failure instanceof NotAllowed;
   if (!certain && !(failure instanceof LostLease)) return; // a defect proves nothing: look for the batch
-  await held.change((part) => {
+  await leased.change((part) => {
     if (part.intent?.id !== intentId || part.batch) return undefined;
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
-    if (!(failure instanceof Refused)) return { ...part, intent };
+    if (!(failure instanceof TerminalError)) return { ...part, intent };
     return {
       ...part,
       intent,
@@ -234,15 +234,15 @@ async function notSent(held: HeldPart, intentId: string, failure: unknown): Prom
 }
 
 /** The batch is known and ended without running: a new attempt on the same file. */
-async function retry(deps: TurnDeps, held: HeldPart): Promise<void> {
-  const ended = held.part.batch?.batchId;
+async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<void> {
+  const ended = leased.part.batch?.batchId;
   const id = deps.ids.next();
-  await held.change((part) => {
+  await leased.change((part) => {
     if (!part.batch || part.batch.batchId !== ended || !part.intent || !part.willRetry) return undefined;
     if (part.waiting) return undefined;
     const intent = without({ ...part.intent, id, at: deps.clock.now() }, 'sendBy', 'foundNothingAt');
     return {
-      ...(without(part, 'batch', 'willRetry', 'waitUntil', 'cancelSentAt') as Part),
+      ...(without(part, 'batch', 'willRetry', 'backoffUntil', 'cancelSentAt') as Part),
       intent,
       attempt: part.attempt + 1,
       earlierBatchIds: [...part.earlierBatchIds, part.batch.batchId],

@@ -3,19 +3,19 @@ import type { Alarm, IAlarmAction, MetricOptions } from 'aws-cdk-lib/aws-cloudwa
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
-import type { QueueWorker, Rooms } from '../stages/stage-workers.ts';
-import type { HouseFunction } from '../stages/worker-function.ts';
-import { houseMetric } from './batchdrop-metric.ts';
-import { HouseAlarm, type HouseAlarmProps } from './impact-alarm.ts';
+import type { QueueWorker, StageWorkers } from '../stages/stage-workers.ts';
+import type { WorkerFunction } from '../stages/worker-function.ts';
+import { batchdropMetric } from './batchdrop-metric.ts';
+import { ImpactAlarm, type ImpactAlarmProps } from './impact-alarm.ts';
 
 const LOOK = Duration.minutes(5);
-const HELD_AT_LEAST_ONCE_IN = Duration.hours(1); // what is held is tried every half hour, and counted each time
+const STALLED_COUNTED_WITHIN = Duration.hours(1); // what is held is tried every half hour, and counted each time
 const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // its pauses grow to 80 minutes
 const GRACE = Duration.hours(2); // an end was seen half an hour after its window; a tick and a delivery come on top
 
 interface AlarmsProps {
   instance: string;
-  rooms: Rooms;
+  stages: StageWorkers;
   pollInterval: Duration;
   /** What the API allows itself for a batch. */
   completionWindow: Duration;
@@ -30,7 +30,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#props = props;
-    const { intake, submission, delivery, cancellation, polling } = props.rooms;
+    const { intake, submission, delivery, cancellation, polling } = props.stages;
     const files = 'users who dropped files';
     this.#worksOff('Intake', intake, `${files} wait for them to be accepted or rejected`);
     this.#worksOff('Submit', submission, `${files} wait for their batches to be created`);
@@ -64,7 +64,7 @@ export class Alarms extends Construct {
     });
   }
 
-  #runs(name: string, worker: HouseFunction, hurt: string, periods: number): void {
+  #runs(name: string, worker: WorkerFunction, hurt: string, periods: number): void {
     this.#add(`${name}Errors`, {
       impact: `${hurt}: invocations fail`,
       metric: worker.lambda.metricErrors({ period: LOOK, statistic: 'Sum' }),
@@ -116,10 +116,10 @@ export class Alarms extends Construct {
       metric: this.#metric('SecondBatches', { period: LOOK }),
       threshold: 1,
     });
-    this.#add('Held', {
+    this.#add('Stalled', {
       impact:
         'the user of a file waits without end: a step has failed for hours, and what is at the API is unsure',
-      metric: this.#metric('Held', { period: HELD_AT_LEAST_ONCE_IN }),
+      metric: this.#metric('Stalled', { period: STALLED_COUNTED_WITHIN }),
       threshold: 1,
     });
     this.#add('TriesUsedUp', {
@@ -136,10 +136,10 @@ export class Alarms extends Construct {
   }
 
   #metric(name: MetricName, options: MetricOptions) {
-    return houseMetric(this.#props.instance, name, options);
+    return batchdropMetric(this.#props.instance, name, options);
   }
 
-  #add(id: string, props: Omit<HouseAlarmProps, 'action'>): void {
-    this.all.push(new HouseAlarm(this, id, { ...props, action: this.#props.action }));
+  #add(id: string, props: Omit<ImpactAlarmProps, 'action'>): void {
+    this.all.push(new ImpactAlarm(this, id, { ...props, action: this.#props.action }));
   }
 }

@@ -2,7 +2,11 @@ import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS_NAMESPACE, type MetricName } from '../../functions/shared/contract/metrics.ts';
 
 /** One of the numbers that the functions of one Batchdrop report; summed over five minutes unless told otherwise. */
-export function houseMetric(instance: string, metricName: MetricName, options: MetricOptions = {}): Metric {
+export function batchdropMetric(
+  instance: string,
+  metricName: MetricName,
+  options: MetricOptions = {},
+): Metric {
   return new Metric({
     statistic: 'Sum',
     ...options,

@@ -11,21 +11,21 @@ import {
 import { Construct } from 'constructs';
 import { JOB_METRIC, type MetricName } from '../../functions/shared/contract/metrics.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
-import type { Rooms } from '../stages/stage-workers.ts';
-import type { HouseFunction } from '../stages/worker-function.ts';
-import { houseMetric } from './batchdrop-metric.ts';
+import type { StageWorkers } from '../stages/stage-workers.ts';
+import type { WorkerFunction } from '../stages/worker-function.ts';
+import { batchdropMetric } from './batchdrop-metric.ts';
 
 const COLUMNS = 24;
 const SHOWN = Duration.days(1); // as long as a batch may take
 
 interface HouseDashboardProps {
   instance: string;
-  rooms: Rooms;
+  stages: StageWorkers;
   alarms: readonly Alarm[];
 }
 
 /** One page that shows what the alarms are about, and how much goes through. */
-export class HouseDashboard extends Construct {
+export class BatchdropDashboard extends Construct {
   readonly #props: HouseDashboardProps;
 
   constructor(scope: Construct, id: string, props: HouseDashboardProps) {
@@ -55,7 +55,7 @@ export class HouseDashboard extends Construct {
           'KeyRefused',
           'PublishFailures',
           'SecondBatches',
-          'Held',
+          'Stalled',
           'TriesUsedUp',
           'RefusedAlone',
         ),
@@ -95,7 +95,7 @@ export class HouseDashboard extends Construct {
   }
 
   #queues(): IWidget[] {
-    const { intake, submission, delivery, cancellation } = this.#props.rooms;
+    const { intake, submission, delivery, cancellation } = this.#props.stages;
     const queues = { intake, submit: submission, deliver: delivery, cancel: cancellation };
     const each = (metric: (work: WorkQueue, label: string) => IMetric) =>
       Object.entries(queues).map(([label, { work }]) => metric(work, label));
@@ -119,9 +119,9 @@ export class HouseDashboard extends Construct {
   }
 
   #functions(): IWidget[] {
-    const { intake, submission, polling, delivery, cancellation } = this.#props.rooms;
+    const { intake, submission, polling, delivery, cancellation } = this.#props.stages;
     const functions = { intake, submit: submission, poll: polling, deliver: delivery, cancel: cancellation };
-    const each = (metric: (worker: HouseFunction, label: string) => IMetric) =>
+    const each = (metric: (worker: WorkerFunction, label: string) => IMetric) =>
       Object.entries(functions).map(([label, { worker }]) => metric(worker, label));
     return row(
       graph(
@@ -144,7 +144,7 @@ export class HouseDashboard extends Construct {
   }
 
   #metric(name: MetricName, options: MetricOptions = {}): IMetric {
-    return houseMetric(this.#props.instance, name, { label: name, ...options });
+    return batchdropMetric(this.#props.instance, name, { label: name, ...options });
   }
 }
 

@@ -10,7 +10,7 @@ import type { Construct } from 'constructs';
 /** Where every alarm has a section of its id. */
 const RUNBOOK = 'docs/operations.md';
 
-export interface HouseAlarmProps {
+export interface ImpactAlarmProps {
   /** Whom it hurts, and how: the alarm's description. */
   impact: string;
   metric: IMetric;
@@ -25,8 +25,8 @@ export interface HouseAlarmProps {
 }
 
 /** An alarm that says whom it hurts and where to read what to do. */
-export class HouseAlarm extends Alarm {
-  constructor(scope: Construct, id: string, props: HouseAlarmProps) {
+export class ImpactAlarm extends Alarm {
+  constructor(scope: Construct, id: string, props: ImpactAlarmProps) {
     super(scope, id, {
       alarmDescription: `${props.impact}. What to do: ${RUNBOOK}#${id.toLowerCase()}`,
       metric: props.metric,

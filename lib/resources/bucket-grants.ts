@@ -1,8 +1,8 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
-import type { HouseFunction } from '../stages/worker-function.ts';
-import { asNagWritesIt } from './nag-findings.ts';
+import type { WorkerFunction } from '../stages/worker-function.ts';
+import { nagResource } from './nag-findings.ts';
 
 // Actions are written out: the bucket's own grants give `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
 const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file; the newest is nobody's business
@@ -26,7 +26,7 @@ export function grantReadFiles(grantee: IGrantable, bucket: IBucket): Grant {
 }
 
 /** Lets a function read request files by version. */
-export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix = ''): void {
+export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefix = ''): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
   const keys = `${prefix}*`;
   onObjects(reader, bucket, READ_VERSIONS, keys);
@@ -35,7 +35,7 @@ export function letReadRequests(reader: HouseFunction, bucket: IBucket, prefix =
 }
 
 /** Lets a function keep what it finds in a request file, and write the report on one; no results. */
-export function letKeepFindings(keeper: HouseFunction, bucket: IBucket): void {
+export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, WRITE, REPORT);
   onObjects(keeper, bucket, [...WRITE, ...READ], PARTS);
@@ -44,14 +44,14 @@ export function letKeepFindings(keeper: HouseFunction, bucket: IBucket): void {
 }
 
 /** Lets a function read what is kept of a job's rows while it runs, beside its results. */
-export function letReadRowTables(reader: HouseFunction, bucket: IBucket): void {
+export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
   onObjects(reader, bucket, READ, PARTS);
   acknowledgeKeys(reader, bucket, PARTS);
 }
 
 /** Lets a function write results, in parts too, read them back and remove them. */
-export function letKeepResults(keeper: HouseFunction, bucket: IBucket): void {
+export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], '*');
   onBucket(keeper, bucket);
@@ -67,10 +67,10 @@ function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
   return Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
 }
 
-function acknowledgeKeys(worker: HouseFunction, bucket: IBucket, keys: string): void {
+function acknowledgeKeys(worker: WorkerFunction, bucket: IBucket, keys: string): void {
   const objects = Stack.of(worker).resolve(bucket.arnForObjects(keys));
   Validations.of(worker.role).acknowledge({
-    id: `AwsSolutions-IAM5[Resource::${asNagWritesIt(objects)}]`,
+    id: `AwsSolutions-IAM5[Resource::${nagResource(objects)}]`,
     reason: 'Users choose the keys of their files; the actions are exact, the bucket is the one configured.',
   });
 }

@@ -11,7 +11,7 @@ import {
 import { Construct } from 'constructs';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
-const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // far longer than a job runs; an upload of DELIVER may be gone on with
+const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // far longer than a job runs; an upload of DELIVER may be resumed
 const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version to the end: 24 h of the API and what delays it
 const SPARE_DAYS = 4; // beside a day for each attempt: an outage over a weekend
 

@@ -13,7 +13,7 @@ interface Things {
 }
 
 /** Outputs by which a Batchdrop is found in whatever stack it is. */
-export class NamedThings extends Construct {
+export class NamedOutputs extends Construct {
   readonly outputs: readonly CfnOutput[];
 
   constructor(scope: Construct, id: string, things: Things) {

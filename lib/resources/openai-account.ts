@@ -2,7 +2,7 @@ import { Token } from 'aws-cdk-lib';
 import { Grant } from 'aws-cdk-lib/aws-iam';
 import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { HouseFunction } from '../stages/worker-function.ts';
+import type { WorkerFunction } from '../stages/worker-function.ts';
 
 /** The secret that holds the API key unless another is given. */
 export const DEFAULT_API_KEY_SECRET = 'batchdrop/openai';
@@ -33,7 +33,7 @@ export class OpenAiAccount extends Construct {
     return { OPENAI_SECRET_ID: this.secretId, OPENAI_BASE_URL: this.baseUrl };
   }
 
-  grantUse(caller: HouseFunction): void {
+  grantUse(caller: WorkerFunction): void {
     const { secretFullArn, secretArn, encryptionKey } = this.secret;
     // The suffix is Secrets Manager's own, six characters that nobody knows before. The secret's own grant adds DescribeSecret.
     const resourceArns = [secretFullArn ?? `${secretArn}-??????`];

@@ -16,17 +16,17 @@ export interface Subscription<Status extends string> extends Subscriber {
 
 /** The bus that every status change is published on. */
 export class StatusEvents extends Construct {
-  readonly bus: IEventBus;
+  readonly eventBus: IEventBus;
 
   constructor(
     scope: Construct,
     id: string,
-    { bus, instance }: { bus: IEventBus | undefined; instance: string },
+    { eventBus, instance }: { eventBus: IEventBus | undefined; instance: string },
   ) {
     super(scope, id);
     // `as`: the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes.
-    this.bus =
-      bus ??
+    this.eventBus =
+      eventBus ??
       (new EventBus(this, 'Bus', {
         eventBusName: instance, // CloudFormation makes no names for buses
         description: 'Status changes of OpenAI batches and of their jobs',

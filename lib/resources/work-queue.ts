@@ -4,7 +4,7 @@ import { Grant, type IGrantable, PolicyStatement, ServicePrincipal } from 'aws-c
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { HouseFunction } from '../stages/worker-function.ts';
+import type { WorkerFunction } from '../stages/worker-function.ts';
 
 const VISIBILITY_PER_TIMEOUT = 6; // AWS's advice for event sources: room for an invocation that Lambda throttles and repeats
 const RECEIVES = 5; // AWS's least for event sources; our own tries are counted in the ledger, not here
@@ -49,7 +49,7 @@ export class WorkQueue extends Construct {
   }
 
   /** `maxConcurrency` is at least 2, the least Lambda accepts. */
-  feed(worker: HouseFunction, pace: { batchSize: number; maxConcurrency: number }): void {
+  feed(worker: WorkerFunction, pace: { batchSize: number; maxConcurrency: number }): void {
     const { queueArn } = this.queue;
     grant(worker, FEEDING, queueArn);
     this.queue.encryptionMasterKey?.grant(worker, ...KEY_TO_RECEIVE);
@@ -61,14 +61,14 @@ export class WorkQueue extends Construct {
     });
   }
 
-  letSend(sender: IGrantable): void {
+  grantSend(sender: IGrantable): void {
     grant(sender, SENDING, this.queue.queueArn);
     this.queue.encryptionMasterKey?.grant(sender, ...KEY_TO_SEND);
   }
 }
 
 /** Lets a rule put its events into a queue, and nobody else's rule. */
-export function letRuleSend(rule: Rule, queue: Queue): void {
+export function grantRuleSend(rule: Rule, queue: Queue): void {
   const conditions = { ArnEquals: { 'aws:SourceArn': rule.ruleArn } };
   queue.addToResourcePolicy(
     new PolicyStatement({

@@ -1,7 +1,7 @@
-import { MOST_OPEN_BATCHES } from '../../functions/shared/contract/open-batches.ts';
+import { MAX_OPEN_BATCHES } from '../../functions/shared/contract/open-batches.ts';
 
-const MOST_MODELS = 50; // the environment of a function holds 4 KB
-const LONGEST_MODEL = 60; // characters; and so do the admissions of the ledger, which name it once a batch
+const MAX_MODELS = 50; // the environment of a function holds 4 KB
+const MAX_MODEL = 60; // characters; and so do the admissions of the ledger, which name it once a batch
 
 /** The limits as the functions read them; throws a sentence for what cannot be meant. */
 export function batchLimitsOf({
@@ -11,18 +11,18 @@ export function batchLimitsOf({
   enqueuedTokens?: Readonly<Record<string, number>> | undefined;
   maxOpenBatches?: number | undefined;
 }): string {
-  if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MOST_OPEN_BATCHES)) {
+  if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MAX_OPEN_BATCHES)) {
     throw new Error(
-      `maxOpenBatches has to be a whole number from 1 to ${MOST_OPEN_BATCHES}; it is ${maxOpenBatches}`,
+      `maxOpenBatches has to be a whole number from 1 to ${MAX_OPEN_BATCHES}; it is ${maxOpenBatches}`,
     );
   }
   const models = Object.entries(enqueuedTokens);
-  if (models.length > MOST_MODELS) {
-    throw new Error(`enqueuedTokens names ${models.length} models; ${MOST_MODELS} are the most`);
+  if (models.length > MAX_MODELS) {
+    throw new Error(`enqueuedTokens names ${models.length} models; ${MAX_MODELS} are the most`);
   }
   for (const [model, tokens] of models) {
-    if (model.length === 0 || model.length > LONGEST_MODEL)
-      throw new Error(`enqueuedTokens: "${model}" is no name of a model of 1 to ${LONGEST_MODEL} characters`);
+    if (model.length === 0 || model.length > MAX_MODEL)
+      throw new Error(`enqueuedTokens: "${model}" is no name of a model of 1 to ${MAX_MODEL} characters`);
     if (!isWhole(tokens, Number.MAX_SAFE_INTEGER))
       throw new Error(`enqueuedTokens of ${model} has to be a whole number above 0; it is ${tokens}`);
   }

@@ -7,43 +7,43 @@ import type { CancelEnv } from '../../functions/cancel/env.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
-import { type House, HouseFunction } from './worker-function.ts';
+import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
 const TIMEOUT = Duration.minutes(1); // ten requests of a few short calls each
 
 interface CancellationProps {
-  house: House;
+  settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
-  bus: IEventBus;
+  eventBus: IEventBus;
   openAi: OpenAiAccount;
 }
 
 /** The cancel queue, which is a public door, and CANCEL. */
 export class Cancellation extends Construct {
   readonly work: WorkQueue;
-  readonly worker: HouseFunction;
+  readonly worker: WorkerFunction;
 
   constructor(scope: Construct, id: string, props: CancellationProps) {
     super(scope, id);
     this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
-    this.worker = new HouseFunction(this, 'Worker', {
-      house: props.house,
+    this.worker = new WorkerFunction(this, 'Worker', {
+      settings: props.settings,
       bundle: 'cancel',
       description: 'Records a wish to cancel and passes it on to the API',
       memory: Size.mebibytes(256), // small answers only; less would make the cold start long
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.house.instance,
+        METRICS_SERVICE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.bus.eventBusName,
+        EVENT_BUS_NAME: props.eventBus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
         ...props.openAi.environment(),
       } satisfies CancelEnv,
     });
     props.ledger.grantRecord(this.worker);
-    props.bus.grantPutEventsTo(this.worker);
+    props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     // Ten, SQS's own most without a waiting window: a flood of small messages. Two, Lambda's least, is plenty.
     this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 });

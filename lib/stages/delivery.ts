@@ -4,24 +4,24 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../../functions/deliver/env.ts';
-import { letKeepResults } from '../resources/bucket-grants.ts';
+import { grantWriteResults } from '../resources/bucket-grants.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
-import { type House, HouseFunction } from './worker-function.ts';
+import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the pieces together is gone on with
+const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the pieces together is resumed
 
 // The lines of one batch lie here while they are put in order. 50,000 rows at 16 KB, an answer of 4,000 tokens, are 0.8 GB;
 // all of them at 200 KB, the longest answers of most models, are 10 GB. It costs a ten-thousandth of a cent a minute and GB.
 const SCRATCH = Size.gibibytes(10);
 
 interface DeliveryProps {
-  house: House;
+  settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
-  bus: IEventBus;
+  eventBus: IEventBus;
   openAi: OpenAiAccount;
   keepOpenAiFiles: boolean;
   maxAttempts: number;
@@ -31,22 +31,22 @@ interface DeliveryProps {
 /** From an ended batch to readable results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
 export class Delivery extends Construct {
   readonly work: WorkQueue;
-  readonly worker: HouseFunction;
+  readonly worker: WorkerFunction;
 
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
     this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
-    this.worker = new HouseFunction(this, 'Worker', {
-      house: props.house,
+    this.worker = new WorkerFunction(this, 'Worker', {
+      settings: props.settings,
       bundle: 'deliver',
       description: 'Stores the results of an ended batch and accounts for its rows',
       memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the table of one part's 50,000 rows
       scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.house.instance,
+        METRICS_SERVICE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.bus.eventBusName,
+        EVENT_BUS_NAME: props.eventBus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
@@ -55,9 +55,9 @@ export class Delivery extends Construct {
         RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
       } satisfies DeliverEnv,
     });
-    letKeepResults(this.worker, props.resultsBucket);
+    grantWriteResults(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
-    props.bus.grantPutEventsTo(this.worker);
+    props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     // One each: a download may take minutes. Five side by side are some 300 MB/s, and leave a small account its quota.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });

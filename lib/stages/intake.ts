@@ -5,12 +5,12 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IntakeEnv } from '../../functions/intake/env.ts';
-import { letKeepFindings, letReadRequests } from '../resources/bucket-grants.ts';
+import { grantReadRequests, grantWriteFindings } from '../resources/bucket-grants.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
-import { deadLetterQueue, letRuleSend, WorkQueue } from '../resources/work-queue.ts';
-import { type House, HouseFunction } from './worker-function.ts';
+import { deadLetterQueue, grantRuleSend, WorkQueue } from '../resources/work-queue.ts';
+import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(10); // a longer scan is gone on with; queues want six times as much before they repeat
+const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; queues want six times as much before they repeat
 
 // 110 MB of Node and code; 12 bytes a row, 60 MB at the limit of 5 million; 48 MB of row tables that are still open; 200 MB
 // for a row of 32 MiB, which is there as bytes, as text and parsed. 10 GB of common rows take half of it, but memory buys
@@ -21,14 +21,14 @@ const MEMORY = Size.mebibytes(512);
 const LITTLE_GARBAGE = '--max-semi-space-size=4';
 
 interface IntakeProps {
-  house: House;
+  settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   /** Only files whose key begins so are looked at. */
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
-  bus: IEventBus;
+  eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
   batchLimits: string;
   submission: WorkQueue;
@@ -37,7 +37,7 @@ interface IntakeProps {
 /** From "Object Created" to a committed plan: the rule, the intake queue and INTAKE. */
 export class Intake extends Construct {
   readonly work: WorkQueue;
-  readonly worker: HouseFunction;
+  readonly worker: WorkerFunction;
   /** Events of the bucket that EventBridge could not put into the intake queue. */
   readonly undelivered: Queue;
 
@@ -50,17 +50,17 @@ export class Intake extends Construct {
       reason: 'It is the dead-letter queue of an EventBridge target, which the rule does not look for.',
     });
     this.#listen(props);
-    this.worker = new HouseFunction(this, 'Worker', {
-      house: props.house,
+    this.worker = new WorkerFunction(this, 'Worker', {
+      settings: props.settings,
       bundle: 'intake',
       description: 'Reads and checks a request file and plans its parts',
       memory: MEMORY,
       timeout: TIMEOUT,
       environment: {
         NODE_OPTIONS: LITTLE_GARBAGE,
-        METRICS_SERVICE: props.house.instance,
+        METRICS_SERVICE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.bus.eventBusName,
+        EVENT_BUS_NAME: props.eventBus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
@@ -68,11 +68,11 @@ export class Intake extends Construct {
         BATCH_LIMITS: props.batchLimits,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
-    letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    letKeepFindings(this.worker, props.resultsBucket);
+    grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
+    grantWriteFindings(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
-    props.bus.grantPutEventsTo(this.worker);
-    props.submission.letSend(this.worker);
+    props.eventBus.grantPutEventsTo(this.worker);
+    props.submission.grantSend(this.worker);
     // One file each: a big one would keep its neighbours waiting. Five: a thousand small files take minutes, and
     // a new account's ten concurrent executions are not used up by one function.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
@@ -95,7 +95,7 @@ export class Intake extends Construct {
         },
       },
     });
-    for (const queue of [this.work.queue, this.undelivered]) letRuleSend(rule, queue);
+    for (const queue of [this.work.queue, this.undelivered]) grantRuleSend(rule, queue);
     rule.addTarget({
       bind: () => ({
         arn: this.work.queue.queueArn,

@@ -8,18 +8,18 @@ import type { PollEnv } from '../../functions/poll/env.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
-import { type House, HouseFunction } from './worker-function.ts';
+import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
 const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
-const LONGEST_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
+const MAX_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
 const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
 
 interface PollingProps {
-  house: House;
+  settings: WorkerSettings;
   pollInterval: Duration;
   resultsBucket: IBucket;
   ledger: LedgerTable;
-  bus: IEventBus;
+  eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
   batchLimits: string;
   openAi: OpenAiAccount;
@@ -30,23 +30,23 @@ interface PollingProps {
 
 /** The reconciler: the schedule and POLL. */
 export class Polling extends Construct {
-  readonly worker: HouseFunction;
+  readonly worker: WorkerFunction;
 
   constructor(scope: Construct, id: string, props: PollingProps) {
     super(scope, id);
-    if (props.pollInterval.toSeconds() > LONGEST_INTERVAL.toSeconds()) {
+    if (props.pollInterval.toSeconds() > MAX_INTERVAL.toSeconds()) {
       throw new Error(`pollInterval ${props.pollInterval.toHumanString()}: an hour at most`);
     }
-    this.worker = new HouseFunction(this, 'Worker', {
-      house: props.house,
+    this.worker = new WorkerFunction(this, 'Worker', {
+      settings: props.settings,
       bundle: 'poll',
       description: 'Brings every open job and batch up to date',
       memory: Size.mebibytes(256), // pages of a hundred batches; waiting is most of its work
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.house.instance,
+        METRICS_SERVICE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.bus.eventBusName,
+        EVENT_BUS_NAME: props.eventBus.eventBusName,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
         INTAKE_QUEUE_URL: props.intake.queue.queueUrl,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
@@ -58,9 +58,9 @@ export class Polling extends Construct {
     });
     props.ledger.grantRecord(this.worker);
     props.ledger.grantFindDue(this.worker);
-    props.bus.grantPutEventsTo(this.worker);
+    props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    for (const work of [props.intake, props.submission, props.delivery]) work.letSend(this.worker);
+    for (const work of [props.intake, props.submission, props.delivery]) work.grantSend(this.worker);
     this.#tick(props.pollInterval);
   }
 

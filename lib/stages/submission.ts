@@ -4,22 +4,22 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SubmitEnv } from '../../functions/submit/env.ts';
-import { letReadRequests, letReadRowTables } from '../resources/bucket-grants.ts';
+import { grantReadRequests, grantReadRowTables } from '../resources/bucket-grants.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
-import { type House, HouseFunction } from './worker-function.ts';
+import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
 const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lease outlasts it
 
 interface SubmissionProps {
-  house: House;
+  settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
-  bus: IEventBus;
+  eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
   batchLimits: string;
   openAi: OpenAiAccount;
@@ -29,21 +29,21 @@ interface SubmissionProps {
 /** From a planned part to a batch: the submit queue and SUBMIT. */
 export class Submission extends Construct {
   readonly work: WorkQueue;
-  readonly worker: HouseFunction;
+  readonly worker: WorkerFunction;
 
   constructor(scope: Construct, id: string, props: SubmissionProps) {
     super(scope, id);
     this.work = new WorkQueue(this, 'Work', { timeout: TIMEOUT, encryptionKey: props.encryptionKey });
-    this.worker = new HouseFunction(this, 'Worker', {
-      house: props.house,
+    this.worker = new WorkerFunction(this, 'Worker', {
+      settings: props.settings,
       bundle: 'submit',
       description: 'Uploads a part of a request file and creates its batch',
       memory: Size.mebibytes(512), // bodies are streams of about 150 MB peak; 0.29 vCPU fills the network
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.house.instance,
+        METRICS_SERVICE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.bus.eventBusName,
+        EVENT_BUS_NAME: props.eventBus.eventBusName,
         REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,
@@ -52,10 +52,10 @@ export class Submission extends Construct {
         BATCH_LIMITS: props.batchLimits,
       } satisfies SubmitEnv,
     });
-    letReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    letReadRowTables(this.worker, props.resultsBucket); // which rows an attempt runs
+    grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
+    grantReadRowTables(this.worker, props.resultsBucket); // which rows an attempt runs
     props.ledger.grantRecord(this.worker);
-    props.bus.grantPutEventsTo(this.worker);
+    props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     // One part each: it may take minutes. Five: with some ten seconds a part that is about 1,800 batches an hour, and
     // OpenAI takes 2,000.

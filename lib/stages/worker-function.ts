@@ -18,14 +18,14 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { asNagWritesIt } from '../resources/nag-findings.ts';
+import { nagResource } from '../resources/nag-findings.ts';
 import { BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 
 /** Context key: another place of the function bundles than `dist/functions`. */
 export const BUNDLES_CONTEXT = 'batchdrop:bundles';
 
 /** What the functions of one Batchdrop share. */
-export interface House {
+export interface WorkerSettings {
   /** Name of this Batchdrop in its metrics. */
   instance: string;
   network: Network | undefined;
@@ -48,8 +48,8 @@ export interface Network {
   securityGroups?: ISecurityGroup[] | undefined;
 }
 
-export interface HouseFunctionProps {
-  house: House;
+export interface WorkerFunctionProps {
+  settings: WorkerSettings;
   bundle: FunctionName;
   description: string;
   memory: Size;
@@ -62,18 +62,18 @@ export interface HouseFunctionProps {
 }
 
 /** A Lambda function the way this house runs them: own role without managed policies, own log group, bundled code. */
-export class HouseFunction extends Construct implements IGrantable {
+export class WorkerFunction extends Construct implements IGrantable {
   readonly lambda: LambdaFunction;
   readonly role: Role;
   readonly grantPrincipal: IPrincipal;
 
-  constructor(scope: Construct, id: string, props: HouseFunctionProps) {
+  constructor(scope: Construct, id: string, props: WorkerFunctionProps) {
     super(scope, id);
-    const { network, logGroup = ownLogGroup(this) } = props.house;
+    const { network, logGroup = ownLogGroup(this) } = props.settings;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(this.role);
     acknowledgeStreams(this.role, logGroup);
-    if (network) letAttach(this.role);
+    if (network) grantNetworkInterfaces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
@@ -105,7 +105,7 @@ function ownLogGroup(scope: Construct): ILogGroup {
 
 /** The ARN of an imported group ends in a wildcard that can be seen; that of one made here hides it. */
 function acknowledgeStreams(role: Role, { logGroupArn }: ILogGroup): void {
-  const arn = asNagWritesIt(Stack.of(role).resolve(logGroupArn));
+  const arn = nagResource(Stack.of(role).resolve(logGroupArn));
   if (!arn.includes('*')) return;
   Validations.of(role).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${arn}]`,
@@ -122,7 +122,7 @@ function placedIn({ vpc, subnets, securityGroups }: Network) {
 }
 
 /** What Lambda itself does with the function's role in a VPC, as in AWSLambdaVPCAccessExecutionRole; not narrowable, as it is checked before there is an interface. */
-function letAttach(role: Role): void {
+function grantNetworkInterfaces(role: Role): void {
   role.addToPolicy(
     new PolicyStatement({
       actions: [

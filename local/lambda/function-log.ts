@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-const LARGEST_LOG_BYTES = 20_000_000; // a longer one is put aside as `.old` when the runtime starts
+const MAX_LOG_BYTES = 20_000_000; // a longer one is put aside as `.old` when the runtime starts
 
 /** What all processes of one function print, as JSON lines in `<directory>/<function>.log`. */
 export class FunctionLog {
@@ -13,7 +13,7 @@ export class FunctionLog {
   constructor(directory: string, functionName: string) {
     mkdirSync(directory, { recursive: true });
     this.path = join(directory, `${functionName}.log`);
-    if ((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > LARGEST_LOG_BYTES) {
+    if ((statSync(this.path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) {
       renameSync(this.path, `${this.path}.old`);
     }
     this.#file = createWriteStream(this.path, { flags: 'a' });

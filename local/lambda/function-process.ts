@@ -12,7 +12,7 @@ import {
 const ENTRY = fileURLToPath(new URL(`process-entry${import.meta.url.slice(-3)}`, import.meta.url));
 const OUTSIDE_HEAP_MB = 64; // Node itself, code and buffers: what a function's memory has to hold besides the heap
 const SMALLEST_HEAP_MB = 64;
-const LONGEST_INIT_MS = 60_000; // Lambda gives 10 s; a laptop that starts ten processes at once gets more
+const MAX_INIT_MS = 60_000; // Lambda gives 10 s; a laptop that starts ten processes at once gets more
 
 /** Ended unexpectedly, in one line for the terminal. */
 export type ProblemListener = (problem: string) => void;
@@ -108,7 +108,7 @@ export class FunctionProcess {
 
   async #loading(): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const limit = setTimeout(() => this.#child.kill('SIGKILL'), LONGEST_INIT_MS);
+    const limit = setTimeout(() => this.#child.kill('SIGKILL'), MAX_INIT_MS);
     this.#child.on('message', (message: unknown) => {
       if (!isProcessMessage(message)) return;
       if (message.kind === 'ready') resolve();

@@ -48,7 +48,7 @@ type AuditEvent =
 /** One line of the log; `n` rises, `at` is the server clock's ms since the epoch. */
 export type AuditEntry = AuditEvent & { readonly n: number; readonly at: number };
 
-const LONGEST_TAIL = 1 << 20; // an entry is a few KB at most: the last one lies within this
+const MAX_TAIL = 1 << 20; // an entry is a few KB at most: the last one lies within this
 const auditPath = (directory: string) => join(directory, 'audit.jsonl');
 
 /** Every whole entry of a server's audit log, oldest first; a server at work may be appending meanwhile. */
@@ -90,7 +90,7 @@ function dropTornLine(path: string): number {
   const file = openSync(path, 'a+');
   try {
     const size = fstatSync(file).size;
-    const tail = Buffer.alloc(Math.min(size, LONGEST_TAIL));
+    const tail = Buffer.alloc(Math.min(size, MAX_TAIL));
     readSync(file, tail, 0, tail.length, size - tail.length);
     const end = tail.lastIndexOf(0x0a) + 1;
     ftruncateSync(file, size - tail.length + end);

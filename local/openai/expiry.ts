@@ -2,7 +2,7 @@ import { invalid } from './api-error.ts';
 import type { Json } from './batches/request-row.ts';
 
 const SHORTEST_SECONDS = 3_600;
-const LONGEST_SECONDS = 2_592_000;
+const MAX_SECONDS = 2_592_000;
 
 /** The seconds of an expiry policy, 1 hour to 30 days after creation; throws `ApiError` 400 naming `param`. */
 export function parseExpiry(param: string, anchor: Json | undefined, seconds: Json | undefined): number {
@@ -13,10 +13,10 @@ export function parseExpiry(param: string, anchor: Json | undefined, seconds: Js
     typeof seconds === 'number' &&
     Number.isInteger(seconds) &&
     seconds >= SHORTEST_SECONDS &&
-    seconds <= LONGEST_SECONDS
+    seconds <= MAX_SECONDS
   ) {
     return seconds;
   }
-  const range = `a whole number from ${SHORTEST_SECONDS} to ${LONGEST_SECONDS}`;
+  const range = `a whole number from ${SHORTEST_SECONDS} to ${MAX_SECONDS}`;
   throw invalid(`${param}.seconds`, `Invalid '${param}.seconds': ${range} is expected.`);
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ApiError, invalid } from './api-error.ts';
 import { isJsonObject, type JsonObject, parseJson } from './batches/request-row.ts';
-import type { Operation } from './faults/faults.ts';
 import { type Disturbance, UNDISTURBED } from './faults/disturbance.ts';
+import type { Operation } from './faults/faults.ts';
 
 /** One request on its way to an operation; `id` is the one in its path, empty where there is none. */
 export interface Call {
@@ -21,7 +21,7 @@ export interface Route {
   readonly handle: (call: Call) => object | null | Promise<object | null>;
 }
 
-const LONGEST_JSON_BODY = 1 << 20;
+const MAX_JSON_BODY = 1 << 20;
 
 /** Finds the operation of a request; throws `ApiError` 404 or 405. */
 export function route(routes: readonly Route[], request: IncomingMessage, response: ServerResponse) {
@@ -50,7 +50,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<JsonObject
   let size = 0;
   for await (const chunk of bodyOf(request)) {
     size += chunk.length;
-    if (size > LONGEST_JSON_BODY) throw new ApiError(413, 'The body of the request is too large.');
+    if (size > MAX_JSON_BODY) throw new ApiError(413, 'The body of the request is too large.');
     chunks.push(chunk);
   }
   const body = parseJson(Buffer.concat(chunks).toString('utf8'));

@@ -10,7 +10,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { UnderWay } from '../in-flight.ts';
+import { InFlight } from '../in-flight.ts';
 import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batches/batch-routes.ts';
 import { Lifecycle } from './batches/lifecycle.ts';
@@ -37,7 +37,7 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   const lifecycle = new Lifecycle(state);
   const injector = new FaultInjector(options.faults ?? [], { ...state, seed: options.seed ?? state.seed });
   const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
-  const underWay = new UnderWay();
+  const underWay = new InFlight();
   const server = createServer((request, response) => {
     void underWay.add(answer({ routes, injector, apiKey: options.apiKey ?? null }, request, response));
   });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { readWhereabouts, type Whereabouts, whereaboutsFile } from './runtime-endpoints.ts';
+import { type RuntimeEndpoints, readRuntimeEndpoints, runtimeEndpointsFile } from './runtime-endpoints.ts';
 
 /** Which Batch API the jobs of a data directory run on; their ids mean nothing to the other. */
 export type ApiKind = 'local' | 'real';
@@ -62,26 +62,26 @@ export class DataDirectory {
   }
 
   /** Tells where the runtime is, once it answers. */
-  announce(whereabouts: Whereabouts): void {
-    writeWhole(whereaboutsFile(this.path), whereabouts);
+  announce(endpoints: RuntimeEndpoints): void {
+    writeWhole(runtimeEndpointsFile(this.path), endpoints);
   }
 
   /** A place of this name inside, made if missing. */
-  room(name: string): string {
-    const room = join(this.path, name);
-    mkdirSync(room, { recursive: true });
-    return room;
+  subdirectory(name: string): string {
+    const subdirectory = join(this.path, name);
+    mkdirSync(subdirectory, { recursive: true });
+    return subdirectory;
   }
 
   /** The same, emptied. */
   emptyRoom(name: string): string {
     rmSync(join(this.path, name), { recursive: true, force: true });
-    return this.room(name);
+    return this.subdirectory(name);
   }
 
   /** Gives the directory up. */
   release(): void {
-    rmSync(whereaboutsFile(this.path), { force: true });
+    rmSync(runtimeEndpointsFile(this.path), { force: true });
     this.#lock.close();
   }
 
@@ -127,7 +127,7 @@ function lock(path: string): DatabaseSync {
     return database;
   } catch (cause) {
     database.close();
-    const pid = readWhereabouts(path)?.pid;
+    const pid = readRuntimeEndpoints(path)?.pid;
     const holder = pid === undefined ? 'another runtime' : `a running runtime (pid ${pid})`;
     throw new Error(`${path} is in use by ${holder}: stop it, or choose another directory with --data`, {
       cause,

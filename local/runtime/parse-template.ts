@@ -29,7 +29,7 @@ const READ_OVER = new Set([
  * Reads a whole template into what the engines have to hold. Throws a sentence that names the resource for a type, a
  * property or a function it does not know: what runs here is what would be deployed, or nothing.
  */
-export function planStack(
+export function parseTemplate(
   assembly: Assembly,
   endpointUrl: string,
 ): StackPlan & { outputs: Record<string, string> } {

@@ -1,5 +1,5 @@
 const HASH = /[0-9A-F]{8}$/; // the CDK ends logical ids with eight hex digits of the construct's path
-const LONGEST_NAME = 60; // below the shortest limit of any service (63, a bucket's)
+const MAX_NAME = 60; // below the shortest limit of any service (63, a bucket's)
 
 /**
  * Legible names for resources: `BatchdropIntakeQueue1A2B3C4D` → `batchdrop-intake-queue`. They depend on the logical
@@ -11,8 +11,8 @@ export function physicalNames(logicalIds: readonly string[]): Map<string, string
   for (const [name, ids] of idsByName) {
     for (const id of ids) {
       const hash = HASH.exec(id)?.[0].toLowerCase();
-      const isUnique = ids.length === 1 && name.length <= LONGEST_NAME;
-      names.set(id, isUnique ? name : `${name.slice(0, LONGEST_NAME - 9)}-${hash ?? legible(id)}`);
+      const isUnique = ids.length === 1 && name.length <= MAX_NAME;
+      names.set(id, isUnique ? name : `${name.slice(0, MAX_NAME - 9)}-${hash ?? legible(id)}`);
     }
   }
   return names;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where a running runtime is found, for the CLI and other tools. */
-export interface Whereabouts {
+export interface RuntimeEndpoints {
   readonly url: string;
   readonly pid: number;
   readonly openAiUrl: string;
@@ -14,15 +14,15 @@ export interface Whereabouts {
 }
 
 /** The name under which the endpoint's Secrets Manager tells a client the same. */
-export const WHEREABOUTS_SECRET = 'batchdrop/local/whereabouts';
+export const RUNTIME_ENDPOINTS_SECRET = 'batchdrop/local/whereabouts';
 
 /** The file of a data directory that tells them while a runtime works there. */
-export function whereaboutsFile(directory: string): string {
+export function runtimeEndpointsFile(directory: string): string {
   return join(directory, 'endpoint.json');
 }
 
 /** Where the runtime of that data directory is; undefined when none runs. */
-export function readWhereabouts(directory: string): Whereabouts | undefined {
-  const file = whereaboutsFile(directory);
+export function readRuntimeEndpoints(directory: string): RuntimeEndpoints | undefined {
+  const file = runtimeEndpointsFile(directory);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }

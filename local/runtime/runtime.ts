@@ -11,8 +11,8 @@ import type { DataDirectory } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
-import { planStack } from './parse-template.ts';
-import { WHEREABOUTS_SECRET, type Whereabouts } from './runtime-endpoints.ts';
+import { parseTemplate } from './parse-template.ts';
+import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
 import { SavedClock } from './saved-clock.ts';
 import type { StackPlan } from './stack-plan.ts';
 
@@ -52,12 +52,12 @@ interface RuntimeOptions {
   /** Decides who may do what; one of the caller's own tells it of each decision. */
   readonly authorizer?: Authorizer;
   /** Awaited once the endpoint answers and before any function runs: the last moment to hold something back. */
-  readonly beforeFunctions?: (whereabouts: Whereabouts) => Promise<void>;
+  readonly beforeFunctions?: (endpoints: RuntimeEndpoints) => Promise<void>;
 }
 
 /** The stack at work on this machine. */
 export interface Runtime {
-  readonly whereabouts: Whereabouts;
+  readonly endpoints: RuntimeEndpoints;
   readonly clock: VirtualClock;
   /** Ends every function process and every server; what was under way goes on at the next start. */
   close(): Promise<void>;
@@ -90,7 +90,9 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     authorizer,
     () => functions ?? fail('the functions are not ready'),
   );
-  const engines = closing.add(new Engines({ directory: data.room('aws'), clock, invocations, authorizer }));
+  const engines = closing.add(
+    new Engines({ directory: data.subdirectory('aws'), clock, invocations, authorizer }),
+  );
   const endpoint = closing.add(
     await startEndpoint({
       services: engines.all,
@@ -102,7 +104,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const openAiUrl = await openApi(options, clock, closing);
 
   const assembly = readAssembly(options.assemblyDirectory);
-  const plan = planStack(assembly, endpoint.url);
+  const plan = parseTemplate(assembly, endpoint.url);
   authorizer.enforce(plan.policies, identitiesOf(plan), (arn) => engines.sqs.queues.policyOf(arn));
   refuseFaultyWiring(plan, authorizer);
   authorizer.listen((decision) => {
@@ -116,7 +118,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     authorizer,
     queues: engines.sqs.queues,
     endpointUrl: endpoint.url,
-    logDirectory: data.room('logs'),
+    logDirectory: data.subdirectory('logs'),
     onProblem,
     environment: { OPENAI_BASE_URL: openAiUrl },
     processEnvironment: trustOf(options.api),
@@ -124,15 +126,15 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const running = functions;
   closing.add({ close: () => running.stop() });
   await running.initialize();
-  const whereabouts = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
-  await options.beforeFunctions?.(whereabouts);
+  const endpoints = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
+  await options.beforeFunctions?.(endpoints);
   await engines.start(plan);
   functions.start();
   engines.cloudFormation.hold(describeStack(assembly.template, endpoint.url));
 
-  engines.secrets.putSecret(WHEREABOUTS_SECRET, JSON.stringify(whereabouts));
-  data.announce(whereabouts);
-  return { whereabouts, clock, close: () => closing.close() };
+  engines.secrets.putSecret(RUNTIME_ENDPOINTS_SECRET, JSON.stringify(endpoints));
+  data.announce(endpoints);
+  return { endpoints, clock, close: () => closing.close() };
 }
 
 /** How the engines invoke functions: a rule with the leave of its resource policy, and ours for the observer. */
@@ -165,7 +167,7 @@ function putApiKeys(engines: Engines, { functions }: StackPlan, api: BatchApiCho
 async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
   if (options.api.kind === 'real') return options.api.baseUrl;
   const { kind: _, ...faults } = options.api;
-  const directory = options.data.room('openai');
+  const directory = options.data.subdirectory('openai');
   const server = closing.add(await startBatchApi({ ...faults, directory, clock, timing: { finalizing } }));
   return server.url;
 }
@@ -198,7 +200,11 @@ function observe(engines: Engines, bus: string): void {
   rules.putTargets(bus, OBSERVER_RULE, [{ Id: 'observer', Arn: OBSERVER_ARN }]);
 }
 
-function whereaboutsOf(endpoint: Endpoint, openAiUrl: string, outputs: Record<string, string>): Whereabouts {
+function whereaboutsOf(
+  endpoint: Endpoint,
+  openAiUrl: string,
+  outputs: Record<string, string>,
+): RuntimeEndpoints {
   const output = (name: string) => outputs[name] ?? fail(`the stack has no output ${name}`);
   return {
     url: endpoint.url,

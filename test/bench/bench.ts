@@ -18,20 +18,20 @@ const quick = process.argv.includes('--quick');
 const turns = quick ? 1 : 5;
 const PARTS = { checkFigures, uploadFigures, deliverFigures, tickFigures, startFigures };
 
-const room = mkdtempSync(join(tmpdir(), 'batchdrop-bench-'));
+const directory = mkdtempSync(join(tmpdir(), 'batchdrop-bench-'));
 const figures: Figure[] = [];
 console.log(`${machine()}\n`);
 try {
   for (const [name, measure] of Object.entries(PARTS)) {
     try {
-      figures.push(...(await measure(room, turns, quick)));
+      figures.push(...(await measure(directory, turns, quick)));
     } catch (failure) {
       console.error(failure);
       figures.push(notMeasured(name, failure instanceof Error ? failure.message : String(failure)));
     }
   }
 } finally {
-  rmSync(room, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }
 console.log(tableOf(figures));
 console.log(`\n${machine()}${quick ? '; one turn of small sizes: no figures to keep' : ''}`);

@@ -41,7 +41,7 @@ print(json.dumps({'ms': (time.perf_counter() - begun) * 1000, 'cpuMs': (used.ru_
 `;
 
 /** Check and plan, against what reads the same file otherwise. */
-export async function checkFigures(room: string, turns: number, quick: boolean): Promise<Figure[]> {
+export async function checkFigures(directory: string, turns: number, quick: boolean): Promise<Figure[]> {
   const files: [string, number, number, Goal | undefined][] = quick
     ? [['20 MB, rows of 4 KB', 20_000_000, 4_000, GATE]]
     : [
@@ -51,7 +51,7 @@ export async function checkFigures(room: string, turns: number, quick: boolean):
       ];
   const figures: Figure[] = [];
   for (const [name, bytes, rowBytes, gate] of files) {
-    const file = join(room, `rows-${bytes}-${rowBytes}.jsonl`);
+    const file = join(directory, `rows-${bytes}-${rowBytes}.jsonl`);
     writeChatFile(file, bytes, rowBytes);
     figures.push(...(await figuresOf(name, file, turns, gate)));
   }
@@ -67,8 +67,8 @@ async function figuresOf(name: string, file: string, turns: number, gate?: Goal)
     json: () =>
       python ? runCommand('python3', ['-c', PYTHON, file]) : inChild('check-file.ts', 'floor', file),
   });
-  for (const [turn, one] of ours.entries()) {
-    if (one.counts.rows !== readline[turn]?.counts.rows) throw new Error(`${name}: not the same rows`);
+  for (const [deadline, one] of ours.entries()) {
+    if (one.counts.rows !== readline[deadline]?.counts.rows) throw new Error(`${name}: not the same rows`);
   }
   const gigabytes = statSync(file).size / 1e9;
   const shown = (measured: Measured[]) =>

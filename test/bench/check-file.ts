@@ -2,7 +2,7 @@
 import { createReadStream, openSync, readSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { ENDPOINTS, FILE_LIMITS, PART_LIMITS } from '../../functions/shared/contract/request-file.ts';
-import { checkRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
+import { validateRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { report } from './in-child.ts';
 
@@ -12,7 +12,7 @@ const BLOCK_BYTES = 1024 * 1024; // what suits us best; `readline` is faster wit
 const WAYS: Record<string, () => Promise<Record<string, number>>> = {
   ours: async () => {
     const read = () => createReadStream(file, { highWaterMark: BLOCK_BYTES });
-    const checked = await checkRequestFile(read, createInMemoryRowTables());
+    const checked = await validateRequestFile(read, createInMemoryRowTables());
     if (checked.verdict === 'bad') throw new Error(JSON.stringify(checked.findings[0]));
     return { rows: checked.rows, parts: checked.parts.length };
   },

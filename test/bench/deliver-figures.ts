@@ -11,9 +11,9 @@ import { inChild, type Measured } from './in-child.ts';
 const LINE_BYTES = 10_000; // an answer of some 2,500 tokens
 
 /** The output of one batch, from the Batch API to the results bucket, in the order of the request file. */
-export async function deliverFigures(room: string, turns: number, quick: boolean): Promise<Figure[]> {
+export async function deliverFigures(directory: string, turns: number, quick: boolean): Promise<Figure[]> {
   const rows = quick ? 5_000 : 50_000;
-  const paths = { output: join(room, 'output.jsonl'), table: join(room, 'part.rows') };
+  const paths = { output: join(directory, 'output.jsonl'), table: join(directory, 'part.rows') };
   const bytes = writeOutput(paths, rows);
   const server = spawn(
     process.execPath,

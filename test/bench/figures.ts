@@ -36,7 +36,7 @@ export async function inTurns<Name extends string>(
 ): Promise<Record<Name, Measured[]>> {
   const names = Object.keys(variants) as Name[];
   const results = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<Name, Measured[]>;
-  for (let turn = 0; turn < turns; turn += 1) {
+  for (let deadline = 0; deadline < turns; deadline += 1) {
     for (const name of names) results[name].push(await variants[name]());
   }
   return results;
@@ -55,7 +55,7 @@ export function medianRatio(
   under: readonly Measured[],
   of: (measured: Measured) => number = ({ ms }) => ms,
 ): number {
-  return median(over.map((measured, turn) => of(measured) / of(under[turn] ?? measured)));
+  return median(over.map((measured, deadline) => of(measured) / of(under[deadline] ?? measured)));
 }
 
 export const medianOf = (measured: readonly Measured[], of: (one: Measured) => number): number =>

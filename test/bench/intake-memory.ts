@@ -58,19 +58,19 @@ for (const shape of shapes) console.log(await measured(shape));
 
 /** One line of the table. */
 async function measured(shape: Shape): Promise<string> {
-  const room = mkdtempSync(join(tmpdir(), 'batchdrop-intake-'));
-  const runtime = spawn(process.execPath, ['bin/batchdrop.ts', 'up', '--data', room, '--port', PORT], {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-intake-'));
+  const runtime = spawn(process.execPath, ['bin/batchdrop.ts', 'up', '--data', directory, '--port', PORT], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {
     await untilUp(runtime);
-    execFileSync(process.execPath, ['bin/batchdrop.ts', 'pause', '--data', room]);
-    const connection = await connect({ data: room });
+    execFileSync(process.execPath, ['bin/batchdrop.ts', 'pause', '--data', directory]);
+    const connection = await connect({ data: directory });
     try {
       const jobId = await put(connection, shape);
-      const disk = execFileSync('du', ['-sm', room], { encoding: 'utf8' }).split('\t')[0];
+      const disk = execFileSync('du', ['-sm', directory], { encoding: 'utf8' }).split('\t')[0];
       const job = await untilPlanned(connection, jobId);
-      const { peakMb, seconds, turns } = await invocationsUntil(job.changedAt, join(room, 'logs'));
+      const { peakMb, seconds, turns } = await invocationsUntil(job.changedAt, join(directory, 'logs'));
       return [
         `${shape.name}: ${job.plan?.rows} rows, ${job.plan?.parts} parts,`,
         `peak RSS ${peakMb} MB, ${seconds.toFixed(1)} s of INTAKE in ${turns} invocations, ${disk} MB of disk`,
@@ -81,7 +81,7 @@ async function measured(shape: Shape): Promise<string> {
   } finally {
     runtime.kill('SIGINT');
     await once(runtime, 'exit');
-    rmSync(room, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

@@ -13,8 +13,8 @@ const PART_BYTES = 199_500_000;
 const ROW_BYTES = 4200;
 const PORT = 4577;
 
-const room = mkdtempSync(join(tmpdir(), 'batchdrop-memory-'));
-const data = join(room, 'data');
+const directory = mkdtempSync(join(tmpdir(), 'batchdrop-memory-'));
+const data = join(directory, 'data');
 const runtime = spawn(
   process.execPath,
   ['bin/batchdrop.ts', 'up', '--data', data, '--port', String(PORT), '--speed', '600'],
@@ -24,7 +24,7 @@ const runtime = spawn(
 );
 try {
   await untilUp(runtime);
-  const file = join(room, 'part.jsonl');
+  const file = join(directory, 'part.jsonl');
   await writeRows(file);
   execFileSync(process.execPath, ['bin/batchdrop.ts', 'submit', file, '--wait', '--data', data], {
     stdio: 'inherit',
@@ -36,7 +36,7 @@ try {
 } finally {
   runtime.kill('SIGINT');
   await once(runtime, 'exit');
-  rmSync(room, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
 }
 
 async function untilUp({ stdout }: ChildProcess): Promise<void> {

@@ -47,7 +47,7 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
       limits: { enqueuedTokens: {} },
     };
     const tick = await reconcile(ports, { until: clock.now() + 600_000, signal: NEVER });
-    if (tick?.looked !== ids.length) throw new Error(`looked at ${tick?.looked}`);
+    if (tick?.served !== ids.length) throw new Error(`looked at ${tick?.served}`);
     return { calls };
   },
   retrieves: async () => {

@@ -8,8 +8,8 @@ import { atLeast, type Figure, type Goal, inTurns, medianOf, medianRatio } from 
 import { inChild, type Measured } from './in-child.ts';
 
 /** A part of the largest size, from the request bucket to the Batch API, in a process that has done it before. */
-export async function uploadFigures(room: string, turns: number, quick: boolean): Promise<Figure[]> {
-  const file = join(room, 'part.jsonl');
+export async function uploadFigures(directory: string, turns: number, quick: boolean): Promise<Figure[]> {
+  const file = join(directory, 'part.jsonl');
   const { rows, bytes } = writeChatFile(file, quick ? 20_000_000 : 199_900_000, 4_200);
   const firstRowBytes = lengthOfFirstRow(file);
   const server = spawn(process.execPath, [fileURLToPath(new URL('files-server.ts', import.meta.url)), file], {

@@ -32,12 +32,12 @@ const s3 = new S3Client({
 });
 
 /** The first rows of the object. */
-interface Stretch {
+interface Range {
   rows: number;
   bytes: number;
 }
 
-const WAYS: Record<string, (stretch: Stretch) => Promise<Record<string, number>>> = {
+const WAYS: Record<string, (stretch: Range) => Promise<Record<string, number>>> = {
   ours: bySubmit,
   pipe: async ({ bytes }) => {
     const headers = { range: rangeOf(bytes) };
@@ -61,7 +61,7 @@ const WAYS: Record<string, (stretch: Stretch) => Promise<Record<string, number>>
 };
 
 /** What SUBMIT does with a part, on a ledger in memory: normalises, digests, uploads, creates the batch. */
-async function bySubmit({ rows, bytes }: Stretch): Promise<Record<string, number>> {
+async function bySubmit({ rows, bytes }: Range): Promise<Record<string, number>> {
   const clock = { now: () => Date.now() };
   const ledger = createInMemoryLedger({ clock });
   const expiresAt = Number.MAX_SAFE_INTEGER;

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { EventEar } from './event-recorder.ts';
-import { isFunctionProcess, type MortalRuntime } from './killable-runtime.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import { isFunctionProcess, type KillableRuntime } from './killable-runtime.ts';
 import type { LedgerItem, Outside } from './outside.ts';
 import type { Random } from './user-actions.ts';
 
@@ -29,14 +29,14 @@ export class Disturbances {
     thawedAfterTheirRuntime: 0,
     repetitions: 0,
   };
-  readonly #runtime: MortalRuntime;
+  readonly #runtime: KillableRuntime;
   readonly #outside: Outside;
-  readonly #ear: EventEar;
+  readonly #ear: EventRecorder;
   readonly #random: Random;
   readonly #frozen = new Set<number>();
   #stopped = false;
 
-  constructor(runtime: MortalRuntime, outside: Outside, ear: EventEar, random: Random) {
+  constructor(runtime: KillableRuntime, outside: Outside, ear: EventRecorder, random: Random) {
     this.#runtime = runtime;
     this.#outside = outside;
     this.#ear = ear;
@@ -108,9 +108,9 @@ export class Disturbances {
   }
 
   async #repeat({ jobId, part }: LedgerItem): Promise<void> {
-    const room = this.#random() < 0.5 ? 'delivery' : part === undefined ? 'intake' : 'submission';
+    const stage = this.#random() < 0.5 ? 'delivery' : part === undefined ? 'intake' : 'submission';
     const message = part === undefined ? { jobId } : { ref: { jobId, ...part } };
-    await this.#outside.send(room, JSON.stringify(message));
+    await this.#outside.send(stage, JSON.stringify(message));
   }
 
   #freeze(pid: number): boolean {

@@ -18,7 +18,7 @@ export function isEnd({ 'detail-type': type, detail }: HeardEvent): boolean {
 }
 
 /** Listens all the time: to Batchdrop's events, and to the uploads that S3 tells of. */
-export class EventEar {
+export class EventRecorder {
   readonly events: HeardEvent[] = [];
   readonly uploads: string[] = [];
   readonly #outside: Outside;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import type { RuntimeOrder, RuntimeReport } from './runtime-process.ts';
 
 const ENTRY = fileURLToPath(new URL('runtime-process.ts', import.meta.url));
@@ -11,12 +11,12 @@ const FAULTS = fileURLToPath(new URL('faults.json', import.meta.url));
 const SPEED = 600;
 
 /** A runtime that is killed and started again, on the same data and the same port. */
-export class MortalRuntime {
+export class KillableRuntime {
   readonly data: string;
   readonly #assembly: string;
   readonly #seed: number;
   readonly problems: string[] = [];
-  #names: Whereabouts | undefined;
+  #names: RuntimeEndpoints | undefined;
   #child: ChildProcess | undefined;
   #lives = 0;
   #isUp = false;
@@ -28,7 +28,7 @@ export class MortalRuntime {
     this.#seed = seed;
   }
 
-  get names(): Whereabouts {
+  get names(): RuntimeEndpoints {
     if (this.#names === undefined) throw new Error('the runtime was never up');
     return this.#names;
   }
@@ -54,7 +54,7 @@ export class MortalRuntime {
     });
     this.#child = child;
     const complaint = child.stderr === null ? Promise.resolve('') : text(child.stderr);
-    const { promise: up, resolve, reject } = Promise.withResolvers<Whereabouts>();
+    const { promise: up, resolve, reject } = Promise.withResolvers<RuntimeEndpoints>();
     child.on('message', (said: RuntimeReport) => {
       if ('names' in said) resolve(said.names);
       else this.problems.push(said.problem);

@@ -12,9 +12,9 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
-export type Room = 'intake' | 'submission' | 'delivery';
+export type Stage = 'intake' | 'submission' | 'delivery';
 
 /** A job or part as the ledger's keys name it. */
 export interface LedgerItem {
@@ -28,13 +28,13 @@ const PATIENCE_MS = 60_000; // of the wall: a restart of the runtime takes a few
 
 /** Somebody else's program with the stock AWS SDK, who goes on trying while the runtime is down. */
 export class Outside {
-  readonly #names: Whereabouts;
+  readonly #names: RuntimeEndpoints;
   readonly #s3: S3Client;
   readonly #sqs: SQSClient;
   readonly #events: EventBridgeClient;
   readonly #dynamoDb: DynamoDBClient;
 
-  constructor(names: Whereabouts) {
+  constructor(names: RuntimeEndpoints) {
     const config = {
       endpoint: names.url,
       region: 'us-east-1',
@@ -78,14 +78,14 @@ export class Outside {
     await this.#sendTo(this.#names.cancelQueueUrl, JSON.stringify(body));
   }
 
-  async send(room: Room, body: string): Promise<void> {
-    await this.#sendTo(await this.#queueOf(room), body);
+  async send(stage: Stage, body: string): Promise<void> {
+    await this.#sendTo(await this.#queueOf(stage), body);
   }
 
   /** Messages that wait or are under way between the functions. */
   async messages(): Promise<number> {
-    const counts = (['intake', 'submission', 'delivery'] as const).map(async (room) => {
-      const QueueUrl = await this.#queueOf(room);
+    const counts = (['intake', 'submission', 'delivery'] as const).map(async (stage) => {
+      const QueueUrl = await this.#queueOf(stage);
       const { Attributes = {} } = await persist(() =>
         this.#sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] })),
       );
@@ -162,8 +162,8 @@ export class Outside {
     });
   }
 
-  async #queueOf(room: Room): Promise<string> {
-    const QueueNamePrefix = `batchdrop-${room}-work-queue`;
+  async #queueOf(stage: Stage): Promise<string> {
+    const QueueNamePrefix = `batchdrop-${stage}-work-queue`;
     const { QueueUrls: [url] = [] } = await persist(() =>
       this.#sqs.send(new ListQueuesCommand({ QueueNamePrefix })),
     );

@@ -7,8 +7,8 @@ import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import { readAudit } from '../../local/openai/audit-log.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
 import { type Blows, Disturbances } from './disturbances.ts';
-import { EventEar, isEnd } from './event-recorder.ts';
-import { MortalRuntime } from './killable-runtime.ts';
+import { EventRecorder, isEnd } from './event-recorder.ts';
+import { KillableRuntime } from './killable-runtime.ts';
 import { Outside } from './outside.ts';
 import { dropFiles } from './user-actions.ts';
 import { type Evidence, judge, type RequestFile, type Results } from './verdict.ts';
@@ -40,7 +40,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-chaos-'));
   const assembly = join(directory, 'assembly');
   await synthesize(assembly);
-  const runtime = new MortalRuntime(directory, assembly, options.seed);
+  const runtime = new KillableRuntime(directory, assembly, options.seed);
   let isEvidence = false;
   try {
     await runtime.start();
@@ -54,10 +54,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   }
 }
 
-async function attack(runtime: MortalRuntime, options: ChaosOptions): Promise<ChaosReport> {
+async function attack(runtime: KillableRuntime, options: ChaosOptions): Promise<ChaosReport> {
   const { names } = runtime;
   const outside = new Outside(names);
-  const ear = new EventEar(outside);
+  const ear = new EventRecorder(outside);
   try {
     await ear.start(names.eventBus);
     const disturbances = new Disturbances(runtime, outside, ear, seededRandom(options.seed));
@@ -81,9 +81,9 @@ async function attack(runtime: MortalRuntime, options: ChaosOptions): Promise<Ch
 }
 
 async function breakThings(
-  runtime: MortalRuntime,
+  runtime: KillableRuntime,
   outside: Outside,
-  ear: EventEar,
+  ear: EventRecorder,
   disturbances: Disturbances,
   { jobs, seconds, seed, tell }: ChaosOptions,
 ): Promise<void> {
@@ -110,7 +110,7 @@ async function breakThings(
 }
 
 /** Waits until every file has its end and nothing is left to do; answers what is still open when the time is over. */
-async function settled(outside: Outside, ear: EventEar, bucket: string): Promise<string[]> {
+async function settled(outside: Outside, ear: EventRecorder, bucket: string): Promise<string[]> {
   const giveUpAt = performance.now() + SETTLE_SECONDS * 1_000;
   for (;;) {
     const files = await filesIn(outside, bucket);
@@ -131,7 +131,7 @@ async function filesIn(outside: Outside, bucket: string): Promise<RequestFile[]>
   return files.map(({ key, versionId, body }) => ({ key, body, jobId: jobIdOf({ bucket, key, versionId }) }));
 }
 
-async function gather(runtime: MortalRuntime, outside: Outside, ear: EventEar): Promise<Evidence> {
+async function gather(runtime: KillableRuntime, outside: Outside, ear: EventRecorder): Promise<Evidence> {
   const results = new Map<string, Results>();
   for (const event of ear.events.filter(isEnd)) {
     const keys = event.detail.data.results;

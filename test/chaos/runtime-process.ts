@@ -2,7 +2,7 @@
 import { readFaultPlan } from '../../local/openai/faults/faults-file.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { startRuntime } from '../../local/runtime/runtime.ts';
-import type { Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
 /** What the process is told on its command line, as JSON. */
 export interface RuntimeOrder {
@@ -15,7 +15,7 @@ export interface RuntimeOrder {
 }
 
 /** What it says to its parent. */
-export type RuntimeReport = { readonly names: Whereabouts } | { readonly problem: string };
+export type RuntimeReport = { readonly names: RuntimeEndpoints } | { readonly problem: string };
 
 const report = (said: RuntimeReport) => process.send?.(said);
 const order: RuntimeOrder = JSON.parse(process.argv[2] ?? '{}');
@@ -30,4 +30,4 @@ const runtime = await startRuntime({
   onEvent: () => {},
   onProblem: (problem) => report({ problem }),
 });
-report({ names: runtime.whereabouts });
+report({ names: runtime.endpoints });

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
-import type { EventEar } from './event-recorder.ts';
+import type { EventRecorder } from './event-recorder.ts';
 import type { Outside } from './outside.ts';
 
 export type Random = () => number;
@@ -19,15 +19,15 @@ const MANNERS = [
 
 const INPUTS_A_ROW = 20_000; // of the 50,000 that a batch may have: five rows make three parts
 
-export interface Users {
+export interface Workload {
   readonly outside: Outside;
-  readonly ear: EventEar;
+  readonly ear: EventRecorder;
   readonly bucket: string;
   readonly random: Random;
 }
 
 /** Drops `files` files over `windowMs` of the wall, each in its manner. */
-export async function dropFiles(users: Users, files: number, windowMs: number): Promise<void> {
+export async function dropFiles(users: Workload, files: number, windowMs: number): Promise<void> {
   const drops = Array.from({ length: files }, async (_, number) => {
     const delay = (number / files) * windowMs;
     const [rows, patience] = [5 + Math.floor(users.random() * 35), users.random() * 5_000];
@@ -37,7 +37,7 @@ export async function dropFiles(users: Users, files: number, windowMs: number): 
   await Promise.all(drops);
 }
 
-async function handle(users: Users, number: number, rows: number, patienceMs: number): Promise<void> {
+async function handle(users: Workload, number: number, rows: number, patienceMs: number): Promise<void> {
   const { outside } = users;
   const manner = MANNERS[number % MANNERS.length] ?? 'drop';
   const key = `team ${number % 3}/${manner}-${number}.jsonl`;
@@ -50,7 +50,7 @@ async function handle(users: Users, number: number, rows: number, patienceMs: nu
 
 /** Each third one by its job, by its batch (when there is one by now), by its key. */
 async function cancelIn(
-  { outside, ear, bucket }: Users,
+  { outside, ear, bucket }: Workload,
   number: number,
   key: string,
   versionId: string,

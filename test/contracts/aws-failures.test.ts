@@ -22,7 +22,7 @@ import {
 import { aJob, anEvent, NOON } from './samples.ts';
 import { bytesOf, patternOf } from './storage/bytes.ts';
 
-const RETRY_LATER = { name: 'RetryLater' };
+const RETRY_LATER = { name: 'RetryableError' };
 
 let server: ScriptedServer;
 let once: ReturnType<typeof localAws> & { maxAttempts: number };
@@ -241,7 +241,10 @@ describe('a file on S3', () => {
 
   it('that is another object when it is read on is gone', async () => {
     server.answerWith(content(10), (response) => response.writeHead(412).end());
-    await expect(bytesOf(files().read(file))).rejects.toMatchObject({ name: 'Refused', code: 'object_gone' });
+    await expect(bytesOf(files().read(file))).rejects.toMatchObject({
+      name: 'TerminalError',
+      code: 'object_gone',
+    });
   });
 
   it('asks to come again after SlowDown, a 500 and a reset, and stays closed on a 403', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Ambiguous, RetryLater } from '../../functions/shared/domain/errors.ts';
+import { Ambiguous, RetryableError } from '../../functions/shared/domain/errors.ts';
 import { type Fault, withFaults } from '../fakes/faulty.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
@@ -174,7 +174,7 @@ describe('the fake API', () => {
 });
 
 describe('a port with faults', () => {
-  const fault = new RetryLater('on demand');
+  const fault = new RetryableError('on demand');
 
   it('fails before its effect, after it, or takes its time', async () => {
     const ledger = createInMemoryLedger({ clock: new ManualClock(NOON) });

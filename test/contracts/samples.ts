@@ -61,8 +61,8 @@ export function aPart(differences: Partial<Part> = {}): Part {
     publishedRev: 0,
     changedAt: NOON,
     tries: 0,
-    putBack: 0,
-    strays: [],
+    tokenLimitRejections: 0,
+    secondBatchIds: [],
     expiresAt: NOON + 90 * DAY_MS,
     ...differences,
   };

@@ -92,7 +92,7 @@ describe('the key, when Secrets Manager', () => {
 
   it('fails, is for later', async () => {
     server.answerWith(json(500, { __type: 'InternalServiceError' }));
-    await expect(source().current()).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(source().current()).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('is asked by many at once, is fetched once', async () => {

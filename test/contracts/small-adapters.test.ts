@@ -114,7 +114,7 @@ describe('the log', () => {
       log.error('step_broken', { jobId: 'j' }, error);`);
     expect(line).toMatchObject({
       level: 'ERROR',
-      code: 'step_broken',
+      code: 'step_failed',
       jobId: 'j',
       failure: { name: 'Error', message: 'outer', cause: { name: 'TypeError', message: 'inner' } },
     });

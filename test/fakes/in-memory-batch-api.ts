@@ -1,13 +1,13 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { BatchError } from '../../functions/shared/contract/events.ts';
-import { Ambiguous, Refused, RetryLater } from '../../functions/shared/domain/errors.ts';
+import { Ambiguous, RetryableError, TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage, Clock } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import {
+  type BatchBehavior,
   earliestEnd,
-  type Fate,
   filesOf,
   progressOf,
   ranRows,
@@ -42,7 +42,7 @@ export interface InMemoryBatchApiOptions {
   fate?: (
     batch: { inputFileId: string; metadata: Record<string, string>; nth: number },
     rows: string[],
-  ) => Fate;
+  ) => BatchBehavior;
   /** A batch shows in the list only this long after its creation. */
   listLagMs?: number;
   /** A create that is answered by Ambiguous and takes effect so many milliseconds later, if its file is still there. */
@@ -53,8 +53,8 @@ export interface InMemoryBatchApiOptions {
   account?: () => string;
 }
 
-const LONGEST_LIST = 100;
-const MOST_BYTES = 200_000_000;
+const MAX_LIST = 100;
+const MAX_BYTES = 200_000_000;
 
 /** The Batch API in memory: what it reports follows from the clock. */
 export function createInMemoryBatchApi(options: InMemoryBatchApiOptions): InMemoryBatchApi {
@@ -87,10 +87,11 @@ class SimulatedApi implements InMemoryBatchApi {
   ): ReturnType<BatchApi['uploadFile']> {
     const pieces: Uint8Array[] = [];
     for await (const piece of upload.body) {
-      if (signal.aborted) throw new RetryLater(`upload ${upload.name}: given up`, { cause: signal.reason });
+      if (signal.aborted)
+        throw new RetryableError(`upload ${upload.name}: given up`, { cause: signal.reason });
       pieces.push(Uint8Array.from(piece));
     }
-    if (signal.aborted) throw new RetryLater(`upload ${upload.name}: given up`, { cause: signal.reason });
+    if (signal.aborted) throw new RetryableError(`upload ${upload.name}: given up`, { cause: signal.reason });
     const body = Buffer.concat(pieces);
     if (body.length !== upload.bytes) {
       throw new Error(
@@ -98,9 +99,10 @@ class SimulatedApi implements InMemoryBatchApi {
       );
     }
     if (!upload.name.endsWith('.jsonl')) {
-      throw new Refused('invalid_request_error', `upload ${upload.name}: must be .jsonl`);
+      throw new TerminalError('invalid_request_error', `upload ${upload.name}: must be .jsonl`);
     }
-    if (body.length > MOST_BYTES) throw new Refused('file_too_large', `upload ${upload.name}: too large`);
+    if (body.length > MAX_BYTES)
+      throw new TerminalError('file_too_large', `upload ${upload.name}: too large`);
     const fileId = this.#keepFile(body, this.#account());
     this.#audit.uploads.push({ fileId, bytes: body.length });
     return { fileId, account: this.#account() };
@@ -109,7 +111,7 @@ class SimulatedApi implements InMemoryBatchApi {
   async createBatch(request: CreateRequest, signal: AbortSignal): Promise<ObservedBatch> {
     this.#catchUp();
     if (signal.aborted)
-      throw new RetryLater('create batch: given up before it was sent', { cause: signal.reason });
+      throw new RetryableError('create batch: given up before it was sent', { cause: signal.reason });
     const lateByMs = this.#options.lateByMs?.(request);
     if (lateByMs !== undefined) {
       const at = this.#now() + lateByMs;
@@ -118,7 +120,10 @@ class SimulatedApi implements InMemoryBatchApi {
     }
     const batch = this.#create(request, this.#account(), this.#now());
     if (batch === undefined) {
-      throw new Refused('invalid_request_error', `create batch: there is no file ${request.inputFileId}`);
+      throw new TerminalError(
+        'invalid_request_error',
+        `create batch: there is no file ${request.inputFileId}`,
+      );
     }
     return this.#report(batch);
   }
@@ -126,20 +131,21 @@ class SimulatedApi implements InMemoryBatchApi {
   async retrieveBatch(batchId: string): Promise<ObservedBatch> {
     this.#catchUp();
     const batch = this.#find(batchId);
-    if (batch === undefined) throw new Refused('not_found', `retrieve ${batchId}: there is no such batch`);
+    if (batch === undefined)
+      throw new TerminalError('not_found', `retrieve ${batchId}: there is no such batch`);
     return this.#report(batch);
   }
 
   async listBatches(query: { after?: string; limit: number }): Promise<BatchPage> {
     this.#catchUp();
     const { after, limit } = query;
-    if (!(limit >= 1 && limit <= LONGEST_LIST))
-      throw new Refused('invalid_request_error', 'limit is 1 to 100');
+    if (!(limit >= 1 && limit <= MAX_LIST))
+      throw new TerminalError('invalid_request_error', 'limit is 1 to 100');
     const seenUntil = this.#now() - (this.#options.listLagMs ?? 0);
     const ours = this.#batches.filter((batch) => batch.account === this.#account()).reverse();
     const from = after === undefined ? 0 : ours.findIndex((batch) => batch.batchId === after) + 1;
     if (after !== undefined && from === 0)
-      throw new Refused('not_found', `list after ${after}: there is no such batch`);
+      throw new TerminalError('not_found', `list after ${after}: there is no such batch`);
     const rest = ours.slice(from).filter((batch) => batch.createdAt <= seenUntil);
     return {
       batches: rest.slice(0, limit).map((batch) => this.#report(batch)),
@@ -281,7 +287,7 @@ class SimulatedApi implements InMemoryBatchApi {
   #body(fileId: string): Buffer {
     const file = this.#files.get(fileId);
     if (file?.account !== this.#account())
-      throw new Refused('file_gone', `read ${fileId}: there is no such file`);
+      throw new TerminalError('file_gone', `read ${fileId}: there is no such file`);
     return file.body;
   }
 

@@ -10,7 +10,7 @@ import {
   type LedgerKey,
   partKey,
 } from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
-import { onlyWaits } from '../../functions/shared/domain/admission-queue.ts';
+import { onlyWaitsForAdmission } from '../../functions/shared/domain/admission-queue.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type {
   Admissions,
@@ -179,7 +179,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
 
 function shownOf(part: Part): Shown {
   const open = onlyToBeObserved(part);
-  const waits = onlyWaits(part);
+  const waits = onlyWaitsForAdmission(part);
   return { ...(open ? { open } : {}), ...(waits ? { waits } : {}) };
 }
 

@@ -1,4 +1,4 @@
-import { Refused } from '../../functions/shared/domain/errors.ts';
+import { TerminalError } from '../../functions/shared/domain/errors.ts';
 
 const PIECE_BYTES = 16_384; // small, so that lines are cut in the middle
 
@@ -10,7 +10,7 @@ export async function* rangeOf(
   const { start, end } = range ?? { start: 0, end: body.length };
   if (start >= end) return;
   if (start >= body.length)
-    throw new Refused('invalid_range', `read from ${start}: the object has ${body.length} bytes`);
+    throw new TerminalError('invalid_range', `read from ${start}: the object has ${body.length} bytes`);
   for (let from = start; from < Math.min(end, body.length); from += PIECE_BYTES) {
     yield Uint8Array.from(body.subarray(from, Math.min(from + PIECE_BYTES, end, body.length)));
   }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Refused } from '../../functions/shared/domain/errors.ts';
+import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 
@@ -41,7 +41,7 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
     async *read(file, range) {
       const version = versions.get(nameOf(file));
       if (version === undefined) {
-        throw new Refused('object_gone', `read ${file.bucket}/${file.key}: there is no such version`);
+        throw new TerminalError('object_gone', `read ${file.bucket}/${file.key}: there is no such version`);
       }
       yield* rangeOf(version.body, range);
     },

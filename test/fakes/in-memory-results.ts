@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Refused } from '../../functions/shared/domain/errors.ts';
+import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { ObjectWriter, ResultStore } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 
@@ -27,12 +27,13 @@ export function createInMemoryResults(): InMemoryResults {
 
   const stored = (key: string): Buffer => {
     const object = objects.get(key);
-    if (object === undefined) throw new Refused('object_gone', `read ${key}: there is no such object`);
+    if (object === undefined) throw new TerminalError('object_gone', `read ${key}: there is no such object`);
     return object.body;
   };
   const keep = (key: string, uploadId: string, partNumber: number, body: Buffer): string => {
     const upload = uploads.get(uploadId);
-    if (upload?.key !== key) throw new Refused('upload_gone', `upload to ${key}: the upload is unknown`);
+    if (upload?.key !== key)
+      throw new TerminalError('upload_gone', `upload to ${key}: the upload is unknown`);
     const etag = createHash('md5').update(body).digest('hex');
     upload.pieces.set(partNumber, { body, etag });
     return etag;
@@ -102,10 +103,10 @@ function joined(upload: Upload, etags: string[]): Buffer {
   const bodies = etags.map((etag, index) => {
     const piece = upload.pieces.get(index + 1);
     if (piece?.etag === etag) return piece.body;
-    throw new Refused('InvalidPart', `complete ${upload.key}: part ${index + 1} is missing or another`);
+    throw new TerminalError('InvalidPart', `complete ${upload.key}: part ${index + 1} is missing or another`);
   });
   const small = bodies.slice(0, -1).findIndex((body) => body.length < SMALLEST_PIECE_BYTES);
   if (small >= 0)
-    throw new Refused('EntityTooSmall', `complete ${upload.key}: part ${small + 1} is under 5 MiB`);
+    throw new TerminalError('EntityTooSmall', `complete ${upload.key}: part ${small + 1} is under 5 MiB`);
   return Buffer.concat(bodies);
 }

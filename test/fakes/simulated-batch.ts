@@ -2,7 +2,7 @@ import type { BatchError } from '../../functions/shared/contract/events.ts';
 import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
 
 /** How a batch goes; what is left out is a batch of a few minutes in which every row succeeds. */
-export interface Fate {
+export interface BatchBehavior {
   validatingMs?: number;
   /** From the first row to the last; beyond 24 hours after its creation the batch expires. */
   runningMs?: number;
@@ -27,7 +27,7 @@ export interface SimulatedBatch {
   createdAt: number;
   /** Custom ids in the order in which they run. */
   rows: string[];
-  fate: Fate;
+  fate: BatchBehavior;
   /** The input file was deleted before the validation was over. */
   fileLost?: true;
   cancelRequestedAt?: number;

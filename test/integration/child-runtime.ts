@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
-import { readWhereabouts, type Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
 
@@ -19,14 +19,14 @@ interface Ended {
 /** `batchdrop up` in a process of its own, over a data directory that outlives it. */
 export class ChildRuntime {
   readonly directory: string;
-  readonly names: Whereabouts;
+  readonly names: RuntimeEndpoints;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
 
   /** What it printed on stderr, once it has ended. */
   readonly complaint: Promise<string>;
 
-  private constructor(directory: string, names: Whereabouts, child: ChildProcess, ended: Ended) {
+  private constructor(directory: string, names: RuntimeEndpoints, child: ChildProcess, ended: Ended) {
     this.directory = directory;
     this.names = names;
     this.#child = child;
@@ -58,7 +58,7 @@ export class ChildRuntime {
     });
     early.catch(() => {}); // a later end is the test's own doing
     await Promise.race([untilUp(child.stdout), early]);
-    const names = readWhereabouts(directory);
+    const names = readRuntimeEndpoints(directory);
     if (names === undefined) throw new Error('the runtime is up and tells nobody where');
     return new ChildRuntime(directory, names, child, ended);
   }

@@ -10,7 +10,7 @@ import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import { VirtualClock } from '../../local/clock.ts';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
 import { type BatchApiOptions, startBatchApi } from '../../local/openai/server.ts';
-import { readWhereabouts, type Whereabouts } from '../../local/runtime/runtime-endpoints.ts';
+import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { Outsider } from '../local/endpoint/stock-clients.ts';
 import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
 
@@ -20,7 +20,7 @@ const PROCESS = fileURLToPath(new URL('cli/cli-real-process.ts', import.meta.url
 export const KEY = 'sk-test-behind-tls';
 
 /** A laptop: a folder in which `batchdrop up --real` keeps its data, and a stand-in for the real API over https. */
-export class Laptop {
+export class LocalRuntime {
   readonly folder: string;
   readonly apiUrl: string;
   readonly #close: () => Promise<void>;
@@ -32,12 +32,12 @@ export class Laptop {
     this.#close = close;
   }
 
-  static async open(options: Pick<BatchApiOptions, 'faults'> = {}): Promise<Laptop> {
+  static async open(options: Pick<BatchApiOptions, 'faults'> = {}): Promise<LocalRuntime> {
     const folder = mkdtempSync(join(tmpdir(), 'batchdrop-real-'));
     const clock = new VirtualClock({ speed: 600 });
     const api = await startBatchApi({ ...options, directory: join(folder, 'openai'), clock, apiKey: KEY });
     const front = await openTlsFront(api.url);
-    return new Laptop(folder, front.url, async () => {
+    return new LocalRuntime(folder, front.url, async () => {
       await front.close();
       await api.close();
       clock.close();
@@ -63,8 +63,8 @@ export class Laptop {
     await this.#close();
   }
 
-  get names(): Whereabouts {
-    const names = readWhereabouts(join(this.folder, 'data'));
+  get names(): RuntimeEndpoints {
+    const names = readRuntimeEndpoints(join(this.folder, 'data'));
     if (names === undefined) throw new Error('nothing is up');
     return names;
   }
@@ -98,7 +98,7 @@ class RealRun {
   readonly #questions: string[] = [];
   printed = '';
 
-  constructor({ folder, apiUrl }: Laptop, more: string[]) {
+  constructor({ folder, apiUrl }: LocalRuntime, more: string[]) {
     this.#child = fork(PROCESS, ['data', ...more], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkRow } from '../../functions/shared/request-file/validate-row.ts';
+import { validateRow } from '../../functions/shared/request-file/validate-row.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -38,7 +38,7 @@ test('a row is read as JSON of UTF-8 is: accepted only if it is, and with the ve
   let bad = 0;
   fc.assert(
     fc.property(nearlyARow, (line) => {
-      const checked = checkRow(line);
+      const checked = validateRow(line);
       const row = parsed(line);
       const says = 'row' in checked ? 'good' : checked.code;
       expect(row === undefined).toBe(says === 'invalid_json' || says === 'invalid_utf8');

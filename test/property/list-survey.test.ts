@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ListSurvey, type SurveyCall } from '../../functions/poll/observation/batch-list-survey.ts';
+import { BatchListSurvey, type SurveyCall } from '../../functions/poll/observation/batch-list-survey.ts';
 import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
 import { aBatch, NOON } from '../contracts/samples.ts';
 
@@ -51,7 +51,7 @@ function survey(
   answer: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
   { account = 'org', first = [] }: { account?: string; first?: readonly string[] } = {},
 ) {
-  const plan = new ListSurvey(
+  const plan = new BatchListSurvey(
     open.map(({ batchId, createdAt, status }) => {
       const part = { account: 'org', model: 'm', uploadBytes: 9, jobCreatedAt: 0 };
       return { batchId, createdAt, status, ...part };

@@ -5,7 +5,7 @@ import { normalised } from '../../functions/shared/part-rows/lines.ts';
 import { RowTable } from '../../functions/shared/part-rows/row-table.ts';
 import type { PlannedPart } from '../../functions/shared/request-file/plan-parts.ts';
 import type { CheckedFile } from '../../functions/shared/request-file/request-file-scan.ts';
-import { checkRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
+import { validateRequestFile } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { pieces, validFile } from './request-file-arbitrary.ts';
 
@@ -15,7 +15,7 @@ async function check(
   places: number[],
 ): Promise<{ checked: CheckedFile; tables: Map<number, Uint8Array> }> {
   const kept = createInMemoryRowTables();
-  return { checked: await checkRequestFile(() => pieces(file, places), kept), tables: kept.tables };
+  return { checked: await validateRequestFile(() => pieces(file, places), kept), tables: kept.tables };
 }
 
 /** A part's rows by their ordinals, read by the part's row table. */
@@ -121,7 +121,7 @@ test('any byte of a valid file changed to any other gives a verdict, and a good 
 test('bytes of any kind give a verdict', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 8 }), async (chunks) => {
-      const checked = await checkRequestFile(async function* () {
+      const checked = await validateRequestFile(async function* () {
         yield* chunks;
       }, createInMemoryRowTables());
       expect(checked.verdict).toBe('bad');

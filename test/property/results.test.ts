@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { segmentsOf } from '../../functions/deliver/job/multipart-plan.ts';
-import { RowAccount } from '../../functions/deliver/part/row-accounting.ts';
+import { RowTally } from '../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';
 
 const MIB = 1024 * 1024;
 const SMALLEST_UPLOAD_PART = 5 * MIB; // S3's
-const LARGEST_COPY = 5 * 1024 * MIB; // S3's
-const LARGEST_GATHERED = 15 * MIB;
+const MAX_COPY = 5 * 1024 * MIB; // S3's
+const MAX_GATHERED = 15 * MIB;
 
 const size = fc.oneof(
   fc.constantFrom(0, 1, SMALLEST_UPLOAD_PART - 1, SMALLEST_UPLOAD_PART, SMALLEST_UPLOAD_PART + 1),
@@ -45,7 +45,7 @@ test('segments cover the pieces in order, without gap or overlap, within the lim
           copied += 1;
           expect(bytes).toBeGreaterThanOrEqual(SMALLEST_UPLOAD_PART);
         }
-        expect(bytes).toBeLessThanOrEqual('copy' in segment ? LARGEST_COPY : LARGEST_GATHERED);
+        expect(bytes).toBeLessThanOrEqual('copy' in segment ? MAX_COPY : MAX_GATHERED);
       });
     }),
     { numRuns: 500 },
@@ -74,10 +74,10 @@ const resultLine = fc.oneof(
   { weight: 2, arbitrary: fc.jsonValue() },
 );
 
-function firstAttempt(ids: string[], batchStatus: string): RowAccount {
+function firstAttempt(ids: string[], batchStatus: string): RowTally {
   const writer = new RowTableWriter();
   for (const [ordinal, id] of ids.entries()) writer.add({ ordinal, offset: 0, length: 1 }, id);
-  return new RowAccount(new RowTable(writer.gathered()), RowStates.fresh(ids.length), batchStatus);
+  return new RowTally(new RowTable(writer.gathered()), RowStates.fresh(ids.length), batchStatus);
 }
 
 test('every row ends with one outcome, and every line is a row\u2019s or an anomaly, whatever lines come', () => {

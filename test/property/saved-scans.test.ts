@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PartBytes } from '../../functions/shared/request-file/plan-parts.ts';
-import { type CheckedFile, FileScan } from '../../functions/shared/request-file/request-file-scan.ts';
+import { type CheckedFile, RequestFileScan } from '../../functions/shared/request-file/request-file-scan.ts';
 import { conclude, scanOn } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { pieces, validFile } from './request-file-arbitrary.ts';
@@ -12,7 +12,7 @@ interface Scanned {
   turns: number;
 }
 
-/** Scans a file whose turns end where `ends` says, asked after each chunk; what a turn leaves is saved and taken up. */
+/** Scans a file whose turns end where `ends` says, asked after each chunk; what an invocation leaves is saved and taken up. */
 async function scanned(
   file: Buffer,
   partBytes: PartBytes,
@@ -20,7 +20,7 @@ async function scanned(
   ends: () => boolean,
 ): Promise<Scanned> {
   const kept = createInMemoryRowTables();
-  let scan = FileScan.begun(partBytes);
+  let scan = RequestFileScan.begun(partBytes);
   const read = (offset: number) => {
     const places = [offset];
     for (let at = offset + chunkBytes; at < file.length; at += chunkBytes) places.push(at);
@@ -28,7 +28,7 @@ async function scanned(
   };
   let turns = 1;
   for (; !(await scanOn(scan, read, kept, ends)); turns += 1)
-    scan = await FileScan.restored(cut(scan.saved(), 1000));
+    scan = await RequestFileScan.restored(cut(scan.saved(), 1000));
   const checked = await conclude(scan, kept);
   const tables = [...kept.tables].map(([part, table]): [number, string] => [
     part,
@@ -87,7 +87,7 @@ test('a saved scan that is cut short, longer, or none is refused, never gone on 
       fc.nat(),
       fc.uint8Array({ minLength: 1, maxLength: 9 }),
       async ({ file }, cutAt, more) => {
-        const scan = FileScan.begun({});
+        const scan = RequestFileScan.begun({});
         scan.push(file);
         scan.takeClosed();
         const saved = Buffer.concat([...scan.saved()]);
@@ -97,7 +97,7 @@ test('a saved scan that is cut short, longer, or none is refused, never gone on 
           Buffer.from(more),
         ];
         for (const bytes of wrong)
-          await expect(FileScan.restored(cut([bytes], 50))).rejects.toThrow(RangeError);
+          await expect(RequestFileScan.restored(cut([bytes], 50))).rejects.toThrow(RangeError);
       },
     ),
     { numRuns: 100 },

@@ -13,7 +13,7 @@ export function outcomeOf(world: World): string {
   }));
   const parts = world.ledger
     .parts()
-    .map((part) => [part.attempt, part.putBack, part.batch?.status, part.held?.code]);
+    .map((part) => [part.attempt, part.tokenLimitRejections, part.batch?.status, part.stalled?.code]);
   const events = new Map<string, number>();
   for (const { detailType, detail } of world.bus.published()) {
     const { data } = detail;

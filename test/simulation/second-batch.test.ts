@@ -40,7 +40,7 @@ function secondBatches({ world }: HistoryReport): { found: number; broken: strin
     if (!cancelled) broken.push(`${batchId} was not cancelled`);
     if (!world.log.lines.some(({ code, facts }) => code === 'second_batch' && facts.batchId === batchId))
       broken.push(`${batchId} is not in the log`);
-    const part = parts.find(({ strays }) => strays.includes(batchId));
+    const part = parts.find(({ secondBatchIds }) => secondBatchIds.includes(batchId));
     if (part?.jobId !== metadata.batchdrop_job) broken.push(`${batchId} is not on the record`);
     const job = world.ledger.jobs().find(({ jobId }) => jobId === metadata.batchdrop_job);
     const summary = job && world.results.objects().get(resultKeys(job).summary);

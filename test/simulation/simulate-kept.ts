@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { KEPT, type KeptHistory } from './kept/kept-histories.ts';
-import { brokenWithoutMend } from './kept/without-fix.ts';
+import { brokenWithoutFix } from './kept/without-fix.ts';
 import { type MutatedCopy, mutatedCopy } from './mutants/mutated-copy.ts';
 import type { Tally } from './tally.ts';
 import { playHistory } from './world/history.ts';
@@ -50,7 +50,7 @@ async function firstBroken(
 }
 
 async function check(kept: KeptHistory): Promise<boolean> {
-  const broken = (await brokenWithoutMend(kept)).find((what) => what.includes(kept.shows));
+  const broken = (await brokenWithoutFix(kept)).find((what) => what.includes(kept.shows));
   console.log(
     `seed ${kept.seed}, ${kept.wrong}:\n  ${broken ?? 'PROVES NOTHING: it holds without its mend, too'}`,
   );

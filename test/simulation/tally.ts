@@ -12,7 +12,7 @@ export interface Tally {
   broken: { seed: number; broken: string[] }[];
 }
 
-const MOST_BROKEN_KEPT = 20;
+const MAX_BROKEN_KEPT = 20;
 const TRIES_A_KIND = 15; // histories replayed without a kind of fault, to see whether it had changed anything
 
 /** Plays the histories of consecutive seeds; stops at the first broken one if so asked. */
@@ -32,7 +32,7 @@ export async function playMany(
       tally.examined[promise] = (tally.examined[promise] ?? 0) + count;
     options.onHistory?.();
     if (report.broken.length > 0) {
-      if (tally.broken.length < MOST_BROKEN_KEPT) tally.broken.push({ seed, broken: report.broken });
+      if (tally.broken.length < MAX_BROKEN_KEPT) tally.broken.push({ seed, broken: report.broken });
       if (options.untilBroken) return tally;
     }
     if (options.untilBroken) continue;

@@ -3,7 +3,7 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
-import type { HouseAlarmProps } from '../../lib/monitoring/impact-alarm.ts';
+import type { ImpactAlarmProps } from '../../lib/monitoring/impact-alarm.ts';
 import { synthesize } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
@@ -79,7 +79,7 @@ describe('alarms', () => {
 
   it('without whom it hurts do not compile', () => {
     // @ts-expect-error: `impact` is missing
-    const props: HouseAlarmProps = {
+    const props: ImpactAlarmProps = {
       metric: new Metric({ namespace: 'n', metricName: 'm' }),
       threshold: 1,
       action: undefined,
@@ -99,7 +99,7 @@ describe('alarms', () => {
     });
   });
 
-  it.each(['KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp', 'RefusedAlone'])(
+  it.each(['KeyRefused', 'PublishFailures', 'SecondBatches', 'Stalled', 'TriesUsedUp', 'RefusedAlone'])(
     'watch %s of this Batchdrop',
     (metric) => {
       expect(watching(metric)).toEqual(['Example.Batchdrop']);
@@ -107,7 +107,7 @@ describe('alarms', () => {
   );
 
   it('stay on while something is held, which is counted every half hour', () => {
-    const held = alarms.find(({ id }) => id === 'AlarmsHeld');
+    const held = alarms.find(({ id }) => id === 'AlarmsStalled');
     expect(Number(at(held?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
   });
 

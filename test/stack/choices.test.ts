@@ -9,8 +9,10 @@ import { choicesOf } from '../../lib/context.ts';
 import { exampleApp, synthesize, temporaryDirectory } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
-const variable = (template: Template, room: string, name: string): unknown => {
-  const found = resources(template, 'AWS::Lambda::Function').find(({ id }) => id === `${room}WorkerFunction`);
+const variable = (template: Template, stage: string, name: string): unknown => {
+  const found = resources(template, 'AWS::Lambda::Function').find(
+    ({ id }) => id === `${stage}WorkerFunction`,
+  );
   return at(found?.Properties, 'Environment', 'Variables', name);
 };
 
@@ -33,9 +35,9 @@ describe('choices', () => {
       maxAttempts: 5,
       rerunMissing: true,
     }));
-    for (const room of ['Submission', 'Polling', 'Delivery', 'Cancellation']) {
-      expect(variable(template, room, 'OPENAI_BASE_URL')).toBe('https://api.groq.com/openai/v1');
-      expect(variable(template, room, 'OPENAI_SECRET_ID')).toBe('team/key');
+    for (const stage of ['Submission', 'Polling', 'Delivery', 'Cancellation']) {
+      expect(variable(template, stage, 'OPENAI_BASE_URL')).toBe('https://api.groq.com/openai/v1');
+      expect(variable(template, stage, 'OPENAI_SECRET_ID')).toBe('team/key');
     }
     expect(variable(template, 'Submission', 'COMPLETION_WINDOW')).toBe('7d');
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('yes');
@@ -44,8 +46,8 @@ describe('choices', () => {
   });
 
   it('limit nothing unless they are told to', () => {
-    for (const room of ['Intake', 'Submission', 'Polling'])
-      expect(variable(synthesize(), room, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
+    for (const stage of ['Intake', 'Submission', 'Polling'])
+      expect(variable(synthesize(), stage, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
   });
 
   it('tell the same limits to all who hold parts back, in the form they read', () => {
@@ -54,10 +56,10 @@ describe('choices', () => {
       maxOpenBatches: 20,
     };
     const template = synthesize(limits);
-    for (const room of ['Intake', 'Submission', 'Polling'])
-      expect(parseBatchLimits(String(variable(template, room, 'BATCH_LIMITS')))).toEqual(limits);
-    for (const room of ['Delivery', 'Cancellation'])
-      expect(variable(template, room, 'BATCH_LIMITS')).toBeUndefined();
+    for (const stage of ['Intake', 'Submission', 'Polling'])
+      expect(parseBatchLimits(String(variable(template, stage, 'BATCH_LIMITS')))).toEqual(limits);
+    for (const stage of ['Delivery', 'Cancellation'])
+      expect(variable(template, stage, 'BATCH_LIMITS')).toBeUndefined();
   });
 
   it.each([

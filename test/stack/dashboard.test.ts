@@ -55,7 +55,7 @@ describe('the dashboard', () => {
     ['Batches created', ours('Sum', 'BatchesCreated')],
     [
       'To be looked into',
-      ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Held', 'TriesUsedUp', 'RefusedAlone'),
+      ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Stalled', 'TriesUsedUp', 'RefusedAlone'),
     ],
     [
       'Open batches by status',
@@ -76,20 +76,23 @@ describe('the dashboard', () => {
       ours('Sum', 'RowsSucceeded', 'RowsFailed', 'RowsExpired', 'RowsCancelled', 'RowsMissing'),
     ],
     ['Tokens', ours('Sum', 'InputTokens', 'OutputTokens')],
-    ['Messages waiting', QUEUES.map((room) => `ApproximateNumberOfMessagesVisible ${room}WorkQueue Maximum`)],
+    [
+      'Messages waiting',
+      QUEUES.map((stage) => `ApproximateNumberOfMessagesVisible ${stage}WorkQueue Maximum`),
+    ],
     [
       'Age of the oldest message, seconds',
-      QUEUES.map((room) => `ApproximateAgeOfOldestMessage ${room}WorkQueue Maximum`),
+      QUEUES.map((stage) => `ApproximateAgeOfOldestMessage ${stage}WorkQueue Maximum`),
     ],
     [
       'Dead letters',
-      [...QUEUES.map((room) => `${room}WorkDeadLetters`), 'IntakeUndelivered'].map(
+      [...QUEUES.map((stage) => `${stage}WorkDeadLetters`), 'IntakeUndelivered'].map(
         (queue) => `ApproximateNumberOfMessagesVisible ${queue} Maximum`,
       ),
     ],
-    ['Failed invocations', FUNCTIONS.map((room) => `Errors ${room}WorkerFunction Sum`)],
-    ['Throttled invocations', FUNCTIONS.map((room) => `Throttles ${room}WorkerFunction Sum`)],
-    ['Longest invocation, milliseconds', FUNCTIONS.map((room) => `Duration ${room}WorkerFunction Maximum`)],
+    ['Failed invocations', FUNCTIONS.map((stage) => `Errors ${stage}WorkerFunction Sum`)],
+    ['Throttled invocations', FUNCTIONS.map((stage) => `Throttles ${stage}WorkerFunction Sum`)],
+    ['Longest invocation, milliseconds', FUNCTIONS.map((stage) => `Duration ${stage}WorkerFunction Maximum`)],
   ])('shows %s', (title, drawn) => {
     expect(lines(title)).toEqual(drawn);
   });

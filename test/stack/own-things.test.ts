@@ -48,8 +48,8 @@ describe("a key of the user's own", () => {
   });
 
   it('may be used by every function, which all read and write the ledger, and by nobody without need', () => {
-    for (const room of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation']) {
-      expect(mayWithKey(`<${room}WorkerRole>`), room).toEqual(
+    for (const stage of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation']) {
+      expect(mayWithKey(`<${stage}WorkerRole>`), stage).toEqual(
         expect.arrayContaining(['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey']),
       );
     }

@@ -10,11 +10,11 @@ const SECRET =
 const CONSUME = ['DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'];
 const SEND = ['SendMessage'];
 
-const logs = (room: string) => ({
-  [`<${room}WorkerLogs.Arn>`]: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+const logs = (stage: string) => ({
+  [`<${stage}WorkerLogs.Arn>`]: ['logs:CreateLogStream', 'logs:PutLogEvents'],
 });
-const queue = (room: string, actions: string[]) => ({
-  [`<${room}WorkQueue.Arn>`]: actions.map((action) => `sqs:${action}`),
+const queue = (stage: string, actions: string[]) => ({
+  [`<${stage}WorkQueue.Arn>`]: actions.map((action) => `sqs:${action}`),
 });
 const ledger = { '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'] };
 const publish = { '<StatusEventsBus.Arn>': ['events:PutEvents'] };
@@ -79,13 +79,13 @@ describe('each function may do what it does, and nothing else', () => {
         ...queue('Delivery', SEND),
       },
     ],
-  ])('%s', (room, expected: Record<string, string[]>) => {
+  ])('%s', (stage, expected: Record<string, string[]>) => {
     const found: Record<string, string[]> = {};
     for (const { role, action, resource } of permissions) {
-      if (role !== `<${room}WorkerRole>`) continue;
+      if (role !== `<${stage}WorkerRole>`) continue;
       found[resource] = [...(found[resource] ?? []), action].sort();
     }
-    const sorted = Object.entries({ ...expected, ...logs(room) }).map(([name, actions]) => [
+    const sorted = Object.entries({ ...expected, ...logs(stage) }).map(([name, actions]) => [
       name,
       actions.sort(),
     ]);

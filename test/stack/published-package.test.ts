@@ -39,8 +39,8 @@ describe('the package', () => {
   });
 
   it('imports the CDK and what is its own, and neither tools nor runtime', () => {
-    const sources = readdirSync(join(directory, 'lib'), { recursive: true, encoding: 'utf8' }).filter((file) =>
-      file.endsWith('.js'),
+    const sources = readdirSync(join(directory, 'lib'), { recursive: true, encoding: 'utf8' }).filter(
+      (file) => file.endsWith('.js'),
     );
     const imported = sources.flatMap((file) =>
       [...readFileSync(join(directory, 'lib', file), 'utf8').matchAll(/^import .*from '([^']+)';$/gm)].map(

@@ -41,7 +41,9 @@ describe('a subscriber hears of', () => {
 });
 
 it("events go to a bus of the user's own when there is one", () => {
-  const template = synthesize((stack) => ({ bus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus') }));
+  const template = synthesize((stack) => ({
+    eventBus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus'),
+  }));
   expect(resources(template, 'AWS::Events::EventBus')).toEqual([]);
   const functions = resources(template, 'AWS::Lambda::Function');
   expect(

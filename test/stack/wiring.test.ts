@@ -6,7 +6,7 @@ import { synthesize } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
 const template = synthesize();
-const ROOMS = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
+const STAGES = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
 
 describe('a file that is dropped gets to INTAKE', () => {
   it('the request bucket keeps versions and tells EventBridge, without a custom resource', () => {
@@ -51,15 +51,17 @@ describe('queues', () => {
     resources(template, 'AWS::Lambda::Function').map(({ id, Properties }) => [id, at(Properties, 'Timeout')]),
   );
 
-  it.each(ROOMS)(
+  it.each(STAGES)(
     '%s: a message comes back after six time-outs, five times, and then stays as evidence',
-    (room) => {
-      const queue = queues.get(`${room}WorkQueue`);
-      expect(at(queue, 'VisibilityTimeout')).toBe(6 * Number(timeouts.get(`${room}WorkerFunction`)));
+    (stage) => {
+      const queue = queues.get(`${stage}WorkQueue`);
+      expect(at(queue, 'VisibilityTimeout')).toBe(6 * Number(timeouts.get(`${stage}WorkerFunction`)));
       expect(at(queue, 'RedrivePolicy', 'maxReceiveCount')).toBe(5);
-      expect(legible(at(queue, 'RedrivePolicy', 'deadLetterTargetArn'))).toBe(`<${room}WorkDeadLetters.Arn>`);
+      expect(legible(at(queue, 'RedrivePolicy', 'deadLetterTargetArn'))).toBe(
+        `<${stage}WorkDeadLetters.Arn>`,
+      );
       // A dead letter keeps the age it had: it must live on after its queue's retention.
-      const evidenceKept = Number(at(queues.get(`${room}WorkDeadLetters`), 'MessageRetentionPeriod'));
+      const evidenceKept = Number(at(queues.get(`${stage}WorkDeadLetters`), 'MessageRetentionPeriod'));
       expect(evidenceKept).toBe(Duration.days(14).toSeconds());
       expect(Number(at(queue, 'MessageRetentionPeriod'))).toBeLessThan(evidenceKept);
     },
@@ -78,11 +80,11 @@ describe('queues', () => {
     ['Submission', 1],
     ['Delivery', 1],
     ['Cancellation', 10],
-  ])('%s takes %i at a time, reports failures one by one and shares the account', (room, size) => {
+  ])('%s takes %i at a time, reports failures one by one and shares the account', (stage, size) => {
     const mapping = resources(template, 'AWS::Lambda::EventSourceMapping').find(
-      ({ Properties }) => legible(at(Properties, 'EventSourceArn')) === `<${room}WorkQueue.Arn>`,
+      ({ Properties }) => legible(at(Properties, 'EventSourceArn')) === `<${stage}WorkQueue.Arn>`,
     );
-    expect(legible(at(mapping?.Properties, 'FunctionName'))).toBe(`<${room}WorkerFunction>`);
+    expect(legible(at(mapping?.Properties, 'FunctionName'))).toBe(`<${stage}WorkerFunction>`);
     expect(at(mapping?.Properties, 'BatchSize')).toBe(size);
     expect(at(mapping?.Properties, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
     expect(Number(at(mapping?.Properties, 'ScalingConfig', 'MaximumConcurrency'))).toBeGreaterThanOrEqual(2);
@@ -160,8 +162,8 @@ describe('functions', () => {
         'RESULTS_BUCKET',
       ],
     ],
-  ])('%s gets its environment and not a name more', (room, names) => {
-    const found = functions.find(({ id }) => id === `${room}WorkerFunction`);
+  ])('%s gets its environment and not a name more', (stage, names) => {
+    const found = functions.find(({ id }) => id === `${stage}WorkerFunction`);
     expect(Object.keys(Object(at(found?.Properties, 'Environment', 'Variables'))).sort()).toEqual(names);
   });
 

@@ -8,7 +8,7 @@ import type { BatchLimits } from '../../functions/shared/domain/batch-limits.ts'
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
-import type { BatchApi, Ports, Turn, WorkMessage } from '../../functions/shared/ports/ports.ts';
+import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
@@ -85,7 +85,7 @@ export class SmallWorld {
     };
   }
 
-  turn(milliseconds = 10 * MINUTE): Turn {
+  deadline(milliseconds = 10 * MINUTE): Deadline {
     return { until: this.clock.now() + milliseconds, signal: new AbortController().signal };
   }
 
@@ -104,20 +104,20 @@ export class SmallWorld {
     };
   }
 
-  intake(body: string, turn = this.turn()): Promise<void> {
-    return intakeHandler({ ...this.ports, requestBucket: REQUESTS })(body, turn);
+  intake(body: string, deadline = this.deadline()): Promise<void> {
+    return intakeHandler({ ...this.ports, requestBucket: REQUESTS })(body, deadline);
   }
 
-  submit(body: string, turn = this.turn()): Promise<void> {
-    return submitHandler(this.ports)(body, turn);
+  submit(body: string, deadline = this.deadline()): Promise<void> {
+    return submitHandler(this.ports)(body, deadline);
   }
 
-  deliver(body: string, turn = this.turn(), keepFiles = false): Promise<void> {
-    return deliverHandler({ ...this.ports, keepFiles })(body, turn);
+  deliver(body: string, deadline = this.deadline(), keepFiles = false): Promise<void> {
+    return deliverHandler({ ...this.ports, keepFiles })(body, deadline);
   }
 
   poll(milliseconds = 55_000): Promise<void> {
-    return pollHandler(this.ports)(this.turn(milliseconds));
+    return pollHandler(this.ports)(this.deadline(milliseconds));
   }
 
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {

@@ -2,14 +2,14 @@ import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts';
 import type { WaitingFor } from '../../../functions/shared/contract/events.ts';
-import type { WaitingLine } from '../../../functions/shared/domain/admission-queue.ts';
+import type { AdmissionQueue } from '../../../functions/shared/domain/admission-queue.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
 import { jobFacts } from '../../jobs/job-facts.ts';
-import { jobsAndLine } from '../../jobs/jobs.ts';
+import { jobsAndQueue } from '../../jobs/jobs.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
 import { counted } from '../../terminal/amounts.ts';
-import { printable } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
 
 interface Options extends ConnectionOptions {
@@ -36,12 +36,12 @@ export function listCommand(): Command {
 async function list({ status, since, ...options }: Options): Promise<void> {
   const connection = await connect(options);
   try {
-    const { jobs: all, line } = await jobsAndLine(connection);
+    const { jobs: all, line } = await jobsAndQueue(connection);
     const from = since === undefined ? 0 : startOf(since, all);
     const jobs = all.filter(
       (job) => job.createdAt >= from && (status === undefined || job.status === status),
     );
-    const places = placesOf(line);
+    const places = positionsOf(line);
     if (options.json) {
       const facts = jobs.map((job) => ({ ...jobFacts(job), waiting: places.get(job.jobId) ?? [] }));
       console.log(JSON.stringify(facts, null, 2));
@@ -58,20 +58,20 @@ function startOf(since: Since, jobs: readonly Job[]): number {
   return Math.max(Date.now(), latest) - since.backMs;
 }
 
-/** A part of a job that waits for room, and its place among those of its model. */
-interface PlaceInLine {
+/** A part of a job that waits for capacity, and its place among those of its model. */
+interface QueuePosition {
   part: number;
   for: WaitingFor;
   position: number;
   since: string;
   /** It is tried again then at the latest, once it is the first. */
   until?: string;
-  /** The API put it back though no other batch of its model was open. */
+  /** The API rejected it for the token limit though no other batch of its model was open. */
   alone?: true;
 }
 
-function placesOf(line: WaitingLine): Map<string, PlaceInLine[]> {
-  const places = new Map<string, PlaceInLine[]>();
+function positionsOf(line: AdmissionQueue): Map<string, QueuePosition[]> {
+  const places = new Map<string, QueuePosition[]>();
   const ahead = new Map<string, number>();
   for (const { jobId, number, model, waiting } of line.inOrder()) {
     const position = (ahead.get(model) ?? 0) + 1;
@@ -85,7 +85,7 @@ function placesOf(line: WaitingLine): Map<string, PlaceInLine[]> {
   return places;
 }
 
-function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<string, PlaceInLine[]>): void {
+function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<string, QueuePosition[]>): void {
   if (jobs.length === 0) {
     console.log(
       inAll === 0
@@ -99,13 +99,15 @@ function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<str
   for (const { jobId, status, plan, createdAt, request } of jobs) {
     const created = new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ');
     const rows = String(plan?.rows ?? '').padStart(7);
-    console.log(fitting(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${printable(request.key)}`));
+    console.log(
+      fitting(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(request.key)}`),
+    );
     const waiting = waitingLine(places.get(jobId) ?? [], plan?.parts ?? 1);
     if (waiting !== undefined) console.log(fitting(waiting));
   }
 }
 
-function waitingLine([first, ...others]: readonly PlaceInLine[], parts: number): string | undefined {
+function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {
   if (!first) return undefined;
   const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
   const advice = first.alone ? '; refused while alone, so set enqueuedTokens and put the file again' : '';

@@ -11,8 +11,8 @@ import { putFile, type Submission } from '../../jobs/put-file.ts';
 import { openSources, type RequestSource } from '../../jobs/request-source.ts';
 import { waitForJobs } from '../../jobs/wait-for-jobs.ts';
 import { bytesShown } from '../../terminal/amounts.ts';
-import { printable } from '../../terminal/escape-control-characters.ts';
-import { LiveLine } from '../../terminal/status-line.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { StatusLine } from '../../terminal/status-line.ts';
 
 interface Options extends ConnectionOptions {
   readonly name?: string;
@@ -62,7 +62,7 @@ async function tellForecasts(sources: readonly RequestSource[], options: Options
 async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
   const connection = await connect(options);
   // In JSON only the answer is printed; what happens meanwhile is for people.
-  const line = new LiveLine(options.json ? { write: () => {} } : process.stdout);
+  const line = new StatusLine(options.json ? { write: () => {} } : process.stdout);
   try {
     const submissions = await putAll(connection, sources, options, line);
     if (!options.wait) return;
@@ -86,12 +86,12 @@ async function putAll(
   connection: Connection,
   sources: readonly RequestSource[],
   options: Options,
-  line: LiveLine,
+  line: StatusLine,
 ): Promise<Submission[]> {
   const submissions: Submission[] = [];
   try {
     for (const source of sources) {
-      const of = `${printable(source.file)}  `;
+      const of = `${escapeControlCharacters(source.file)}  `;
       const total = bytesShown(source.bytes);
       const submission = await putFile(connection, source, {
         ...(options.meta !== undefined && { metadata: options.meta }),

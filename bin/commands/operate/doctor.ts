@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { Command } from 'commander';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
 import { diagnose, type Finding } from '../../operations/doctor-checks.ts';
-import { printable } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 
 const MARKS = {
   ok: { text: 'ok   ', colour: 'green' },
@@ -36,6 +36,6 @@ async function doctor(options: ConnectionOptions): Promise<void> {
 
 function tell({ check, verdict, found, advice }: Finding): void {
   const { text, colour } = MARKS[verdict];
-  console.log(`${styleText(colour, text)}  ${check.padEnd(17)}  ${printable(found)}`);
-  if (advice !== undefined) console.log(`       ${' '.repeat(17)}  ${printable(advice)}`);
+  console.log(`${styleText(colour, text)}  ${check.padEnd(17)}  ${escapeControlCharacters(found)}`);
+  if (advice !== undefined) console.log(`       ${' '.repeat(17)}  ${escapeControlCharacters(advice)}`);
 }

@@ -4,20 +4,20 @@
  *      that has come is kept on the job
  *   2. the summary is written
  *   3. the job's last status is set (`job-end.ts`), and published: from here on users read the results
- * What is then no longer needed is removed by `clean-job.ts`.
+ * What is then no longer needed is removed by `clean-up-job.ts`.
  */
 
-import { Refused, RetryLater } from '../../shared/domain/errors.ts';
+import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { anomaliesKey, type PieceName, resultKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/lifecycle/compare-and-set.ts';
-import { type HeldJob, withJobLease } from '../../shared/lifecycle/lease.ts';
-import type { Ports, Turn } from '../../shared/ports/ports.ts';
+import { type LeasedJob, withJobLease } from '../../shared/lifecycle/lease.ts';
+import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { endedJob } from './job-end.ts';
 import { gather, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
-import { deliverAgain, isPieceGone } from './redeliver-parts.ts';
-import { stretchesOf } from './result-ranges.ts';
+import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
+import { rangesOf } from './result-ranges.ts';
 import { summaryOf } from './summary.ts';
 
 export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
@@ -25,24 +25,24 @@ export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'resul
 const JSONL = 'application/jsonl';
 
 /** Stores the job's results and sets its last status, under a lease. Errors: as the ports', LostLease. */
-export async function finishJob(deps: FinishDeps, jobId: string, turn: Turn): Promise<void> {
-  await withJobLease(deps, jobId, turn.until, async (held) => {
-    if (held.job.status !== 'submitted' && held.job.status !== 'accepted') return;
-    if (held.job.rev !== held.job.publishedRev) return;
-    const { plan } = held.job;
+export async function finishJob(deps: FinishDeps, jobId: string, deadline: Deadline): Promise<void> {
+  await withJobLease(deps, jobId, deadline.until, async (leased) => {
+    if (leased.job.status !== 'submitted' && leased.job.status !== 'accepted') return;
+    if (leased.job.rev !== leased.job.publishedRev) return;
+    const { plan } = leased.job;
     const parts = plan ? await deps.ledger.partsOf(jobId, plan.planId) : [];
     if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
-    const keys = resultKeys(held.job);
-    const ended = endedJob(held.job, parts, deps.clock.now());
+    const keys = resultKeys(leased.job);
+    const ended = endedJob(leased.job, parts, deps.clock.now());
     try {
-      await assembleAll(deps, held, parts);
+      await assembleAll(deps, leased, parts);
     } catch (failure) {
-      if (isPieceGone(failure)) await deliverAgain(deps, held, parts);
+      if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
       throw failure;
     }
     const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
     await deps.results.put(keys.summary, summary, 'application/json');
-    await held.change((job) =>
+    await leased.change((job) =>
       job.rev === ended.rev - 1 && job.status === ended.previousStatus
         ? { ...ended, ...writtenMeanwhile(job) }
         : undefined,
@@ -59,12 +59,12 @@ function writtenMeanwhile({ version, lease, cancelRequestedAt }: Job): Partial<J
   };
 }
 
-async function assembleAll(deps: FinishDeps, held: HeldJob, parts: Part[]): Promise<void> {
-  const keys = resultKeys(held.job);
-  await assemble(deps, held, { name: 'output', key: keys.output, parts });
-  await assemble(deps, held, { name: 'errors', key: keys.errors, parts });
+async function assembleAll(deps: FinishDeps, leased: LeasedJob, parts: Part[]): Promise<void> {
+  const keys = resultKeys(leased.job);
+  await assemble(deps, leased, { name: 'output', key: keys.output, parts });
+  await assemble(deps, leased, { name: 'errors', key: keys.errors, parts });
   if (parts.some(({ delivered }) => delivered && delivered.anomaliesBytes > 0)) {
-    await assemble(deps, held, { name: 'anomalies', key: anomaliesKey(held.job), parts });
+    await assemble(deps, leased, { name: 'anomalies', key: anomaliesKey(leased.job), parts });
   }
 }
 
@@ -75,7 +75,7 @@ interface ResultFile {
   parts: Part[];
 }
 
-async function assemble(deps: FinishDeps, held: HeldJob, file: ResultFile): Promise<void> {
+async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): Promise<void> {
   const { name, key } = file;
   const segments = segmentsOfFile(deps, file);
   const first = await segments.next();
@@ -84,10 +84,10 @@ async function assemble(deps: FinishDeps, held: HeldJob, file: ResultFile): Prom
     await deps.results.put(key, await gather(deps.results, first.value?.gather ?? []), JSONL);
     return;
   }
-  let assembly = held.job.assembly?.[name];
+  let assembly = leased.job.assembly?.[name];
   if (!assembly) {
     assembly = { uploadId: await deps.results.beginUpload(key, JSONL), etags: [] };
-    await saveAssembly(held, name, assembly);
+    await saveAssembly(leased, name, assembly);
   }
   try {
     let number = 0;
@@ -96,21 +96,21 @@ async function assemble(deps: FinishDeps, held: HeldJob, file: ResultFile): Prom
       if (number <= assembly.etags.length) continue; // uploaded before
       const etag = await uploadSegment(deps, key, assembly, segment);
       assembly = { ...assembly, etags: [...assembly.etags, etag] };
-      await saveAssembly(held, name, assembly);
+      await saveAssembly(leased, name, assembly);
     }
     if (await deps.results.completeUpload(key, assembly.uploadId, assembly.etags)) return;
   } catch (failure) {
-    if (!(failure instanceof Refused) || isPieceGone(failure)) throw failure;
-    deps.log.warn('assembly_lost', { jobId: held.job.jobId, name, reason: failure.message });
+    if (!(failure instanceof TerminalError) || isPieceGone(failure)) throw failure;
+    deps.log.warn('assembly_lost', { jobId: leased.job.jobId, name, reason: failure.message });
   }
-  await saveAssembly(held, name, undefined);
-  throw new RetryLater(`assemble ${name}: the upload is gone; begun anew`, { afterSeconds: 1 });
+  await saveAssembly(leased, name, undefined);
+  throw new RetryableError(`assemble ${name}: the upload is gone; begun anew`, { afterSeconds: 1 });
 }
 
 function segmentsOfFile(deps: FinishDeps, { name, parts }: ResultFile): AsyncGenerator<Segment> {
   const total = parts.reduce((sum, { delivered }) => sum + (delivered?.[`${name}Bytes`] ?? 0), 0);
   const merged = parts.some(({ interleaved }) => interleaved);
-  return segmentsOf(stretchesOf(deps, parts, name), segmentBytes(total, merged));
+  return segmentsOf(rangesOf(deps, parts, name), segmentBytes(total, merged));
 }
 
 async function uploadSegment(
@@ -125,8 +125,12 @@ async function uploadSegment(
     : results.uploadBytes(key, uploadId, number, await gather(results, segment.gather));
 }
 
-async function saveAssembly(held: HeldJob, name: PieceName, assembly: Assembly | undefined): Promise<void> {
-  await held.change((job) => {
+async function saveAssembly(
+  leased: LeasedJob,
+  name: PieceName,
+  assembly: Assembly | undefined,
+): Promise<void> {
+  await leased.change((job) => {
     const others = without(job.assembly ?? {}, name);
     return { ...job, assembly: assembly ? { ...others, [name]: assembly } : others };
   });

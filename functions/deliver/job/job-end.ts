@@ -22,19 +22,19 @@ export function endedJob(job: Job, parts: Part[], now: number): Job {
   const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
   const usage = sumUsage(parts);
   return {
-    ...inStatus(without(job, 'waitUntil', 'handedOnUntil', 'assembly') as Job, status, now),
+    ...inStatus(without(job, 'backoffUntil', 'dispatchedUntil', 'assembly') as Job, status, now),
     tries: 0,
     rows,
     ...(usage ? { usage } : {}),
     batches: excerptOf(batches),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
     ...(status === 'cancelled'
-      ? { reason: { code: 'cancelled', message: `cancelled ${wishTime(job, parts)}` } }
+      ? { reason: { code: 'cancelled', message: `cancelled ${cancelRequestTime(job, parts)}` } }
       : {}),
   };
 }
 
-function wishTime(job: Job, parts: Part[]): string {
+function cancelRequestTime(job: Job, parts: Part[]): string {
   const at = job.cancelRequestedAt ?? parts.find((part) => part.cancelRequestedAt)?.cancelRequestedAt;
   return at === undefined ? 'at the API' : `on a request of ${isoTime(at)}`;
 }

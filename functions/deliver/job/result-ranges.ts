@@ -1,10 +1,10 @@
 import type { Delivered, Part } from '../../shared/domain/part.ts';
 import { type PieceName, pieceKeys, type RowPiece } from '../../shared/domain/result-keys.ts';
-import { storedBytes } from '../../shared/part-rows/read-object.ts';
+import { readObject } from '../../shared/part-rows/read-object.ts';
 import { RowStates } from '../../shared/part-rows/row-states.ts';
 import { readRowTable } from '../../shared/part-rows/upload-body.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import type { Stretch } from './multipart-plan.ts';
+import type { Range } from './multipart-plan.ts';
 
 type DeliveredPart = Part & { delivered: Delivered };
 type Deps = Pick<Ports, 'results'>;
@@ -15,11 +15,7 @@ type Deps = Pick<Ports, 'results'>;
  * and states is read, so that a process that goes on with an upload gets the same stretches again. Errors: as the
  * storage's.
  */
-export async function* stretchesOf(
-  deps: Deps,
-  parts: readonly Part[],
-  name: PieceName,
-): AsyncGenerator<Stretch> {
+export async function* rangesOf(deps: Deps, parts: readonly Part[], name: PieceName): AsyncGenerator<Range> {
   const delivered = parts.filter(isDelivered);
   if (name !== 'anomalies' && delivered.some(({ interleaved }) => interleaved)) {
     yield* mergedStretches(deps, delivered, name);
@@ -36,10 +32,10 @@ async function* mergedStretches(
   deps: Deps,
   parts: readonly DeliveredPart[],
   name: RowPiece,
-): AsyncGenerator<Stretch> {
+): AsyncGenerator<Range> {
   const waiting = [...parts].sort((a, b) => a.range.start - b.range.start);
   const open: PieceCursor[] = [];
-  let stretch: Stretch | undefined;
+  let stretch: Range | undefined;
   for (;;) {
     let first = firstOf(open);
     while (waiting[0] && (!first || waiting[0].range.start <= first.offset)) {
@@ -82,7 +78,7 @@ class PieceCursor {
   static async open(deps: Deps, part: DeliveredPart, name: RowPiece): Promise<PieceCursor> {
     const keys = pieceKeys(part, part.delivered.deliveryId);
     const table = await readRowTable(deps, part);
-    const states = RowStates.parse(await storedBytes(deps.results, keys.states), table.rows);
+    const states = RowStates.parse(await readObject(deps.results, keys.states), table.rows);
     const [offsets, lengths]: [number[], number[]] = [[], []];
     for (let row = 0; row < table.rows; row += 1) {
       const state = states.get(row);

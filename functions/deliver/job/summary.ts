@@ -36,8 +36,8 @@ function idDigests(parts: Part[]): { in: string; out: string } {
   return { in: idsIn.toString(), out: idsOut.toString() };
 }
 
-function warningsOf({ number, model, ran, leave }: Part): string[] {
-  return [...ran.map((earlier) => earlier.leave), leave].flatMap((one) => {
+function warningsOf({ number, model, ran, admission }: Part): string[] {
+  return [...ran.map((earlier) => earlier.admission), admission].flatMap((one) => {
     const { tokens, limit } = one?.estimate ?? { tokens: 0, limit: 0 };
     if (tokens <= limit) return [];
     return `part ${number}: about ${tokens} input tokens are more than the limit of ${limit} for ${model}; it was sent alone`;
@@ -45,9 +45,11 @@ function warningsOf({ number, model, ran, leave }: Part): string[] {
 }
 
 function partSummary(part: Part): Record<string, unknown> {
-  const { batch, intent, leave } = part;
+  const { batch, intent, admission } = part;
   const present =
-    batch && intent ? [{ batch, intent, rows: attemptSize(part).rows, ...(leave ? { leave } : {}) }] : [];
+    batch && intent
+      ? [{ batch, intent, rows: attemptSize(part).rows, ...(admission ? { admission } : {}) }]
+      : [];
   return {
     part: part.number,
     endpoint: part.endpoint,
@@ -64,21 +66,21 @@ function partSummary(part: Part): Record<string, unknown> {
     createdAt: batch ? isoTime(batch.createdAt) : null,
     endedAt: batch?.endedAt === undefined ? null : isoTime(batch.endedAt),
     earlierBatchIds: part.earlierBatchIds,
-    secondBatchIds: part.strays,
-    putBack: part.putBack,
+    secondBatchIds: part.secondBatchIds,
+    tokenLimitRejections: part.tokenLimitRejections,
     batches: [...part.ran, ...present].map(batchSummary),
   };
 }
 
 /** `estimatedInputTokens` and the limit they were held against: where `enqueuedTokens` is set for the model. */
-function batchSummary({ batch, intent, rows, leave }: RanBatch): Record<string, unknown> {
+function batchSummary({ batch, intent, rows, admission }: RanBatch): Record<string, unknown> {
   return {
     batchId: batch.batchId,
     status: batch.status,
     rows,
     uploadedCrc32: intent.crc32 ?? null,
-    estimatedInputTokens: leave?.estimate?.tokens ?? null,
-    enqueuedTokensLimit: leave?.estimate?.limit ?? null,
+    estimatedInputTokens: admission?.estimate?.tokens ?? null,
+    enqueuedTokensLimit: admission?.estimate?.limit ?? null,
     counts: batch.counts ?? null,
     usage: batch.usage ?? null,
     createdAt: isoTime(batch.createdAt),

@@ -12,22 +12,22 @@
  * results then stay at the API.
  */
 
-import { Refused, RetryLater } from '../../shared/domain/errors.ts';
+import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
 import type { Delivered, Part } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
 import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/lifecycle/compare-and-set.ts';
-import { type HeldPart, withPartLease } from '../../shared/lifecycle/lease.ts';
+import { type LeasedPart, withPartLease } from '../../shared/lifecycle/lease.ts';
 import { assureGone } from '../../shared/lifecycle/openai-account.ts';
 import { LineReader } from '../../shared/part-rows/lines.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
-import type { Ports, Turn } from '../../shared/ports/ports.ts';
-import { cleanBehind } from './discard-superseded-delivery.ts';
+import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import { discardSupersededDelivery } from './discard-superseded-delivery.ts';
 import { nextAttempt, type RerunPolicy } from './next-attempt.ts';
-import { OrderedPieces } from './ordered-result-writer.ts';
-import { LONGEST_RESULT, ResultCollector } from './result-collector.ts';
-import { RowAccount } from './row-accounting.ts';
+import { OrderedResultWriter } from './ordered-result-writer.ts';
+import { MAX_RESULT, ResultCollector } from './result-collector.ts';
+import { RowTally } from './row-accounting.ts';
 
 export type DeliverDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results' | 'scratch'> & {
   rerun: RerunPolicy;
@@ -42,16 +42,16 @@ interface Stored {
 const JSONL = 'application/jsonl';
 
 /** Errors: as the ports'. */
-export async function deliverPart(deps: DeliverDeps, part: Part, turn: Turn): Promise<void> {
-  await withPartLease(deps, part, turn.until, async (held) => {
-    const step = nextPartStep(without(held.part, 'lease') as Part, deps.clock.now(), false);
+export async function deliverPart(deps: DeliverDeps, part: Part, deadline: Deadline): Promise<void> {
+  await withPartLease(deps, part, deadline.until, async (leased) => {
+    const step = nextPartStep(without(leased.part, 'lease') as Part, deps.clock.now(), false);
     if (step.do !== 'deliver') return; // another has delivered this attempt
     const deliveryId = deps.ids.next();
     try {
-      const stored = await store(deps, held, deliveryId, turn);
-      await held.change((now) => afterDelivery(now, stored));
+      const stored = await store(deps, leased, deliveryId, deadline);
+      await leased.change((now) => afterDelivery(now, stored));
     } catch (failure) {
-      await cleanBehind(deps, held.part, deliveryId, failure);
+      await discardSupersededDelivery(deps, leased.part, deliveryId, failure);
       throw failure;
     }
   });
@@ -63,17 +63,22 @@ function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefin
   if (again.rows > 0 && part.cancelRequestedAt === undefined) return nextAttempt(part, delivered, again);
   const keptBack = again.rows > 0 ? { notRunAgain: again.rows } : {};
   return {
-    ...(without(part, 'waitUntil', 'held') as Part),
+    ...(without(part, 'backoffUntil', 'stalled') as Part),
     delivered: { ...delivered, ...keptBack },
     tries: 0,
   };
 }
 
-async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn: Turn): Promise<Stored> {
-  const { part } = held;
+async function store(
+  deps: DeliverDeps,
+  leased: LeasedPart,
+  deliveryId: string,
+  deadline: Deadline,
+): Promise<Stored> {
+  const { part } = leased;
   const keys = pieceKeys(part, deliveryId);
   const { table, before } = await readRowStates(deps, part);
-  const account = new RowAccount(table, before, endOfPart(part) ?? 'failed');
+  const account = new RowTally(table, before, endOfPart(part) ?? 'failed');
   const scratch = await deps.scratch.open();
   const writers = {
     output: deps.results.openWriter(keys.output, JSONL),
@@ -84,13 +89,13 @@ async function store(deps: DeliverDeps, held: HeldPart, deliveryId: string, turn
     const collector = new ResultCollector(account, table.rows, { scratch, anomalies: writers.anomalies });
     await copyAnomalies(deps, part, collector);
     for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
-      if (fileId !== undefined) await collectFile(deps, part, fileId, collector, turn);
+      if (fileId !== undefined) await collectFile(deps, part, fileId, collector, deadline);
     }
     const lines = await collector.finish();
-    const pieces = new OrderedPieces({ ...deps, part, table, before, lines, writers });
-    const { states, idsIn, idsOut, again } = await pieces.write(account, turn.signal);
+    const pieces = new OrderedResultWriter({ ...deps, part, table, before, lines, writers });
+    const { states, idsIn, idsOut, again } = await pieces.write(account, deadline.signal);
     // Before anything becomes visible, so that it is removed whatever becomes of this delivery.
-    await held.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] }));
+    await leased.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] }));
     await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     const outputBytes = await writers.output.close();
     const errorsBytes = await writers.errors.close();
@@ -124,12 +129,12 @@ async function collectFile(
   part: Part,
   fileId: string,
   collector: ResultCollector,
-  { signal }: Turn,
+  { signal }: Deadline,
 ): Promise<void> {
   try {
     const expected = await deps.api.fileBytes(fileId);
     let received = 0;
-    const reader = new LineReader(collector, { longest: LONGEST_RESULT });
+    const reader = new LineReader(collector, { longest: MAX_RESULT });
     for await (const chunk of deps.api.readFile(fileId)) {
       signal.throwIfAborted();
       received += chunk.length;
@@ -137,12 +142,12 @@ async function collectFile(
       await collector.flush();
     }
     if (received !== expected) {
-      throw new RetryLater(`file ${fileId}: ${received} bytes came, the API says it has ${expected}`);
+      throw new RetryableError(`file ${fileId}: ${received} bytes came, the API says it has ${expected}`);
     }
     reader.end();
     await collector.flush();
   } catch (failure) {
-    if (!(failure instanceof Refused) || failure.code !== 'file_gone') throw failure;
+    if (!(failure instanceof TerminalError) || failure.code !== 'file_gone') throw failure;
     await assureGone(deps, fileId, part.intent?.account);
     deps.log.error('result_file_gone', { jobId: part.jobId, part: part.number, fileId });
   }

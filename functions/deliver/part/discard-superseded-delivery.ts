@@ -1,7 +1,7 @@
 import type { Part } from '../../shared/domain/part.ts';
 import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { LostLease } from '../../shared/lifecycle/lease.ts';
-import { cleanAgain } from '../../shared/lifecycle/reopen-clean-up.ts';
+import { reopenCleanUp } from '../../shared/lifecycle/reopen-clean-up.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'results'>;
@@ -11,7 +11,7 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'results'>;
  * then nobody else removes these pieces. What cannot be removed here is left to the job, which is cleaned once more.
  * Errors: as the ports'.
  */
-export async function cleanBehind(
+export async function discardSupersededDelivery(
   deps: Deps,
   part: Part,
   deliveryId: string,
@@ -24,6 +24,6 @@ export async function cleanBehind(
   try {
     await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));
   } catch {
-    await cleanAgain(deps, part.jobId);
+    await reopenCleanUp(deps, part.jobId);
   }
 }

@@ -19,11 +19,11 @@ export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
 const OF_AN_ATTEMPT = [
   'batch',
   'intent',
-  'leave',
-  'waitUntil',
-  'held',
+  'admission',
+  'backoffUntil',
+  'stalled',
   'cancelSentAt',
-  'handedOnUntil',
+  'dispatchedUntil',
 ] as const;
 
 /** The part with a new attempt before it: of the rows that `again` counts, in a file and a batch of their own. */
@@ -32,12 +32,12 @@ export function nextAttempt(
   delivered: Delivered,
   again: { rows: number; uploadBytes: number },
 ): Part {
-  const { batch, intent, leave } = part;
+  const { batch, intent, admission } = part;
   if (!batch || !intent)
     throw new Error(`next attempt of ${part.jobId}/${part.number}: there was none before`);
   return {
     ...(without(part, ...OF_AN_ATTEMPT) as Part),
-    ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows, ...(leave ? { leave } : {}) }],
+    ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows, ...(admission ? { admission } : {}) }],
     earlierBatchIds: [...part.earlierBatchIds, batch.batchId],
     soFar: { ...delivered, again },
     attempt: part.attempt + 1,

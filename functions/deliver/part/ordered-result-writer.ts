@@ -9,7 +9,7 @@ import { mayRunAgain, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
 import type { CollectedLines } from './result-collector.ts';
 import { readResultLine } from './result-line.ts';
-import type { RowAccount, SettledRow } from './row-accounting.ts';
+import type { RowTally, SettledRow } from './row-accounting.ts';
 
 /** What is put in order: a part's rows, their lines of this attempt, and the pieces of the attempts before. */
 interface Material {
@@ -26,7 +26,7 @@ const FLUSH_BYTES = 256 * 1024;
 const CLOSING_BRACE = 0x7d;
 
 /** Writes a part's output and errors in the order of the request file, each row's line in exactly one of the two. */
-export class OrderedPieces {
+export class OrderedResultWriter {
   readonly #material: Material;
   readonly #earlier: Record<RowPiece, PieceReader>;
   readonly #pending = { output: new LineGatherer(), errors: new LineGatherer() };
@@ -51,7 +51,7 @@ export class OrderedPieces {
 
   /** Errors: as the storage's; an error when ids in and out differ, which is a defect. */
   async write(
-    account: RowAccount,
+    account: RowTally,
     signal: AbortSignal,
   ): Promise<{
     states: RowStates;
@@ -73,7 +73,7 @@ export class OrderedPieces {
     return { states: this.#states, idsIn, idsOut, again: this.#again };
   }
 
-  async #writeRow(row: number, account: RowAccount): Promise<void> {
+  async #writeRow(row: number, account: RowTally): Promise<void> {
     const { before, table } = this.#material;
     const earlier = before.get(row);
     const settled = before.isToRun(row) ? account.outcomeOf(row, earlier !== undefined) : undefined;
@@ -101,7 +101,7 @@ export class OrderedPieces {
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
     const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
     const state = { outcome, again, attempts };
-    const place = line ? lines.placeOf(row) : undefined;
+    const place = line ? lines.positionOf(row) : undefined;
     if (!place) {
       this.#add(row, customId, withAttempts(lineFor(customId, outcome, part), attempts), state);
     } else if (outcome === 'succeeded') {

@@ -1,4 +1,4 @@
-import { storedBytes } from '../../shared/part-rows/read-object.ts';
+import { readObject } from '../../shared/part-rows/read-object.ts';
 import type { ResultStore } from '../../shared/ports/ports.ts';
 
 const BLOCK_BYTES = 4 * 1024 * 1024; // one GET each; a stream that waits for its turn would be cut off by the storage
@@ -36,7 +36,7 @@ export class PieceReader {
 
   async #load(start: number, end: number): Promise<void> {
     const stop = Math.min(this.#bytes, Math.max(end, start + BLOCK_BYTES));
-    this.#block = await storedBytes(this.#results, this.#key, { start, end: stop });
+    this.#block = await readObject(this.#results, this.#key, { start, end: stop });
     this.#blockStart = start;
     if (this.#block.length !== stop - start) {
       throw new RangeError(`read ${this.#key}: ${this.#block.length} bytes came of ${stop - start}`);

@@ -1,20 +1,20 @@
 import { LineGatherer, type LineHandler } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
-import type { RowAccount } from './row-accounting.ts';
+import type { RowTally } from './row-accounting.ts';
 
 /** An answer with images in it is large, but not larger: 64 MiB. */
-export const LONGEST_RESULT = 64 * 1024 * 1024;
+export const MAX_RESULT = 64 * 1024 * 1024;
 
 /** Where the lines of an attempt lie on the disk, by the row's index; without their line ends. */
 export interface CollectedLines {
   scratch: ScratchFile;
   /** Undefined for a row without a line. */
-  placeOf(row: number): { start: number; length: number } | undefined;
+  positionOf(row: number): { start: number; length: number } | undefined;
 }
 
 /** Puts each row's line on the disk and every other line among the anomalies; what a chunk held is written before the next. */
 export class ResultCollector implements LineHandler {
-  readonly #account: RowAccount;
+  readonly #account: RowTally;
   readonly #to: { scratch: ScratchFile; anomalies: ObjectWriter };
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
@@ -23,7 +23,7 @@ export class ResultCollector implements LineHandler {
   readonly #replaced: { start: number; length: number }[] = [];
   #written = 0;
 
-  constructor(account: RowAccount, rows: number, to: { scratch: ScratchFile; anomalies: ObjectWriter }) {
+  constructor(account: RowTally, rows: number, to: { scratch: ScratchFile; anomalies: ObjectWriter }) {
     this.#account = account;
     this.#to = to;
     this.#starts = new Float64Array(rows);
@@ -45,7 +45,7 @@ export class ResultCollector implements LineHandler {
   }
 
   overlong(number: number): void {
-    throw new Error(`result line ${number} is longer than ${LONGEST_RESULT} bytes`);
+    throw new Error(`result line ${number} is longer than ${MAX_RESULT} bytes`);
   }
 
   /** Lines as an earlier attempt stored them. */
@@ -65,7 +65,7 @@ export class ResultCollector implements LineHandler {
       await this.#to.scratch.read(start, this.#anomalies.place(length));
       await this.flush();
     }
-    return { scratch: this.#to.scratch, placeOf: (row) => this.#placeOf(row) };
+    return { scratch: this.#to.scratch, positionOf: (row) => this.#placeOf(row) };
   }
 
   #placeOf(row: number): { start: number; length: number } | undefined {

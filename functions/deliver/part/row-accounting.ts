@@ -18,7 +18,7 @@ export interface SettledRow {
  * Accounts for the rows of one attempt: those that the states before it say are to run. Each ends with exactly one
  * outcome: a success wins over a failure, else the first line decides; every other line is told apart.
  */
-export class RowAccount {
+export class RowTally {
   readonly #indexOf = new Map<string, number>();
   readonly #settled = new Map<number, SettledRow>();
   readonly #batchStatus: string;

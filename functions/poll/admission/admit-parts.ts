@@ -1,13 +1,13 @@
 /**
- * Lets parts on that wait for room: what POLL does at the end of a tick.
+ * Lets parts on that wait for capacity: what POLL does at the end of a tick.
  *
- *   1. read     who was let on before, and is not known to be over: the admissions, one item of the ledger
+ *   1. read     who was admitted before, and is not known to be over: the admissions, one item of the ledger
  *   2. verify   what is not seen as an open batch is read; what is over leaves, and its tokens are learned from
- *   3. choose   who may begin (`room.ts`)
+ *   3. choose   who may begin (`capacity.ts`)
  *   4. write    the admissions, by compare-and-set: a poller that was overtaken fails here, and lets nobody on
- *   5. let on   each part gets its leave. Dying before it leaves it to the next tick, which finds it among the admissions
+ *   5. admitted   each part gets its leave. Dying before it leaves it to the next tick, which finds it among the admissions
  *
- * No counter is kept that could drift: what takes room is a list of parts, each of which is looked at. An index that is
+ * No counter is kept that could drift: what takes capacity is a list of parts, each of which is looked at. An index that is
  * behind shows a batch as open for longer than it is, never for shorter.
  *
  * Known gaps: a room that a batch leaves to one waiting for the API's own limit is forgotten when the tick dies before it
@@ -15,9 +15,9 @@
  * known: only the API's own answer tells of it.
  */
 import { hasEnded } from '../../shared/contract/batch-status.ts';
-import { MOST_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
-import { nameOf, type WaitingLine } from '../../shared/domain/admission-queue.ts';
-import { areSet, type BatchLimits, heldBackBy } from '../../shared/domain/batch-limits.ts';
+import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
+import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
+import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/batch-limits.ts';
 import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { Part } from '../../shared/domain/part.ts';
@@ -27,16 +27,16 @@ import { withMeasured } from '../../shared/domain/tokens.ts';
 import { changePart, without } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import { type Chosen, Room, type Taken } from './capacity.ts';
+import { Capacity, type Chosen, type Taken } from './capacity.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'queues'> & { limits: BatchLimits };
 
-const MOST_A_TICK = 200; // seconds of writing; hour by hour it is far more than the API takes
+const MAX_PER_TICK = 200; // seconds of writing; hour by hour it is far more than the API takes
 const AT_ONCE = 32;
 
 /** What a tick has seen. */
 interface SeenByTick {
-  line: WaitingLine;
+  line: AdmissionQueue;
   /** Open batches by the names of their parts, as last known. */
   open: ReadonlyMap<string, OpenBatch>;
   /** How many batches of a model were seen to end. */
@@ -50,7 +50,7 @@ interface Verified {
   part?: Part;
 }
 
-/** Lets on whom there is room for; answers how many. Errors: RetryLater. */
+/** Lets on whom there is capacity for; answers how many. Errors: RetryableError. */
 export async function admitParts(deps: Deps, seen: SeenByTick): Promise<number> {
   const { ledger, clock, limits } = deps;
   if (!areSet(limits) && seen.line.length === 0) return 0;
@@ -60,15 +60,15 @@ export async function admitParts(deps: Deps, seen: SeenByTick): Promise<number> 
   const names = new Set(kept.map(({ admitted }) => nameOf(admitted)));
   const line = seen.line.inOrder().filter((part) => !names.has(nameOf(part)));
   const measured = learned(limits, before.measured, verified);
-  const room = new Room(limits, measured, [...kept.map(asTaken), ...elsewhere(seen.open, names)]);
-  const most = Math.min(MOST_A_TICK, Math.max(0, MOST_OPEN_BATCHES - kept.length));
-  const chosen = room.choose(line, seen.ended, clock.now()).slice(0, most);
+  const capacity = new Capacity(limits, measured, [...kept.map(asTaken), ...elsewhere(seen.open, names)]);
+  const most = Math.min(MAX_PER_TICK, Math.max(0, MAX_OPEN_BATCHES - kept.length));
+  const chosen = capacity.choose(line, seen.ended, clock.now()).slice(0, most);
   if (chosen.length > 0 || kept.length < verified.length) {
     const admitted = [...kept.map(remembered), ...chosen.map(asAdmitted)];
     if (!(await ledger.replaceAdmissions({ ...before, admitted, measured }))) return 0;
   }
   const unaware = kept.filter(({ is }) => is === 'unaware').map(({ admitted }) => admitted);
-  await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => letOn(deps, one));
+  await inParallel([...unaware, ...chosen.map(asAdmitted)], AT_ONCE, (one) => admit(deps, one));
   return chosen.length;
 }
 
@@ -90,11 +90,11 @@ async function verify(
   return verified;
 }
 
-/** A part that was let on takes room until its batch has ended, or it has ended without one. */
+/** A part that was admitted takes capacity until its batch has ended, or it has ended without one. */
 function stateOf(part: Part, { since }: Admitted): Verified['is'] {
   const isCancelled = part.cancelRequestedAt !== undefined;
   if (part.waiting) return part.waiting.since === since && !isCancelled ? 'unaware' : 'over';
-  if (part.ended || part.delivered || !part.leave) return 'over';
+  if (part.ended || part.delivered || !part.admission) return 'over';
   if (!part.batch) return 'pending';
   if (hasEnded(part.batch.status)) return part.willRetry && !isCancelled ? 'pending' : 'over';
   return part.batch.status === 'validating' ? 'pending' : 'taken';
@@ -102,27 +102,27 @@ function stateOf(part: Part, { since }: Admitted): Verified['is'] {
 
 /** Without limits only what the API has not yet taken matters: the next part waits for its answer. */
 function isToBeKept({ admitted, is }: Verified, limits: BatchLimits): boolean {
-  return is !== 'over' && (is !== 'taken' || heldBackBy(limits, admitted.model) !== undefined);
+  return is !== 'over' && (is !== 'taken' || mustWaitFor(limits, admitted.model) !== undefined);
 }
 
 function asTaken({ admitted: { model, uploadBytes }, is }: Verified): Taken {
   return { model, uploadBytes, pending: is !== 'taken' };
 }
 
-/** Open batches that nobody had to let on. */
+/** Open batches that nobody had to admitted. */
 function elsewhere(open: SeenByTick['open'], names: ReadonlySet<string>): Taken[] {
   return [...open]
     .filter(([name]) => !names.has(name))
     .map(([, { model, uploadBytes, status }]) => ({ model, uploadBytes, pending: status === 'validating' }));
 }
 
-function asAdmitted({ part, leave }: Chosen): Admitted {
+function asAdmitted({ part, admission }: Chosen): Admitted {
   const { jobId, planId, number, model, uploadBytes, waiting } = part;
-  return { jobId, planId, number, model, uploadBytes, since: waiting.since, leave };
+  return { jobId, planId, number, model, uploadBytes, since: waiting.since, admission };
 }
 
 function remembered({ admitted, is }: Verified): Admitted {
-  return is === 'unaware' ? admitted : (without(admitted, 'leave') as Admitted);
+  return is === 'unaware' ? admitted : (without(admitted, 'admission') as Admitted);
 }
 
 /** What batches that have completed teach of their model's tokens; rows that failed were billed none. */
@@ -135,7 +135,7 @@ function learned(
   const measured = new Map(known);
   for (const { is, part, admitted } of verified) {
     const { batch } = part ?? {};
-    if (is !== 'over' || !part?.leave || batch?.status !== 'completed') continue;
+    if (is !== 'over' || !part?.admission || batch?.status !== 'completed') continue;
     const { usage, counts } = batch;
     if (!Object.hasOwn(enqueuedTokens, admitted.model) || !usage || !counts?.completed) continue;
     const bytes = (attemptSize(part).uploadBytes * counts.completed) / Math.max(counts.total, 1);
@@ -147,22 +147,25 @@ function learned(
 }
 
 /** Gives the part its leave, unless it is no more the wait that was meant. What fails is done by the next tick. */
-async function letOn(deps: Deps, { jobId, planId, number, model, since, leave }: Admitted): Promise<void> {
+async function admit(
+  deps: Deps,
+  { jobId, planId, number, model, since, admission }: Admitted,
+): Promise<void> {
   const ref = { jobId, planId, number };
-  if (!leave) return;
+  if (!admission) return;
   try {
     const answer = await changePart(deps, ref, (part) => {
       if (part.waiting?.since !== since || part.cancelRequestedAt !== undefined) return undefined;
-      const handedOnUntil = deps.clock.now() + MESSAGE_PATIENCE_MS;
-      return { ...(without(part, 'waiting') as Part), leave, handedOnUntil };
+      const dispatchedUntil = deps.clock.now() + MESSAGE_PATIENCE_MS;
+      return { ...(without(part, 'waiting') as Part), admission, dispatchedUntil };
     });
     if (!answer?.changed) return;
-    const { estimate } = leave;
+    const { estimate } = admission;
     if (estimate && estimate.tokens > estimate.limit)
       deps.log.warn('part_over_token_limit', { jobId, part: number, model, ...estimate });
     await deps.queues.send([{ to: 'submit', ref }]);
   } catch (failure) {
     const reason = failure instanceof Error ? failure.message : String(failure);
-    deps.log.warn('part_not_let_on', { jobId, part: number, reason });
+    deps.log.warn('part_not_admitted', { jobId, part: number, reason });
   }
 }

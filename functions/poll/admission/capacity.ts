@@ -8,16 +8,16 @@
  *   - what waits for the API's own limit begins when a batch of its model has ended, one for each, or when its pause is
  *     over, and then one at a time: the next when the API has taken the one before
  *
- * One may overtake: a part that was put back though no other batch of its model was open may be larger than what there
- * is room for, ever. While its pause lasts the younger ones go on; when it is over, they wait behind it again.
+ * One may overtake: a part that was rejected for the token limit though no other batch of its model was open may be larger than what there
+ * is capacity for, ever. While its pause lasts the younger ones go on; when it is over, they wait behind it again.
  */
 
 import type { WaitingPart } from '../../shared/domain/admission-queue.ts';
 import type { BatchLimits } from '../../shared/domain/batch-limits.ts';
-import type { Leave, Waiting } from '../../shared/domain/part.ts';
+import type { Admission, Waiting } from '../../shared/domain/part.ts';
 import { estimatedTokens, type Measured } from '../../shared/domain/tokens.ts';
 
-/** Something that takes room. */
+/** Something that takes capacity. */
 export interface Taken {
   model: string;
   uploadBytes: number;
@@ -28,11 +28,11 @@ export interface Taken {
 /** A part that may begin. */
 export interface Chosen {
   part: WaitingPart;
-  leave: Leave;
+  admission: Admission;
 }
 
 /** Room as it is taken now, and as it becomes taken. */
-export class Room {
+export class Capacity {
   readonly #limits: BatchLimits;
   readonly #measured: Readonly<Record<string, Measured>>;
   readonly #models = new Map<string, { open: number; pending: number; tokens: number }>();
@@ -54,12 +54,14 @@ export class Room {
       if (standing.has(part.model)) continue;
       const mayBegin = this.#fits(part) && this.#mayTry(part, left, now);
       if (mayBegin) {
-        chosen.push({ part, leave: this.#leave(part, now) });
+        chosen.push({ part, admission: this.#admission(part, now) });
         this.#take({ model: part.model, uploadBytes: part.uploadBytes, pending: true });
-      } else if (!letsPass(part.waiting, now)) standing.add(part.model);
+      } else if (!letsOthersPass(part.waiting, now)) standing.add(part.model);
     }
-    return chosen.map(({ part, leave }) =>
-      this.#of(part.model).open === 1 ? { part, leave: { ...leave, alone: true } } : { part, leave },
+    return chosen.map(({ part, admission }) =>
+      this.#of(part.model).open === 1
+        ? { part, admission: { ...admission, alone: true } }
+        : { part, admission },
     );
   }
 
@@ -72,14 +74,14 @@ export class Room {
   #mayTry({ model, waiting }: WaitingPart, ended: Map<string, number>, now: number): boolean {
     if (waiting.for !== 'token_limit') return true;
     const freed = ended.get(model) ?? 0;
-    if (freed > 0 && !letsPass(waiting, now)) {
+    if (freed > 0 && !letsOthersPass(waiting, now)) {
       ended.set(model, freed - 1);
       return true;
     }
     return this.#of(model).pending === 0 && (waiting.until ?? now) <= now;
   }
 
-  #leave({ model, uploadBytes }: WaitingPart, now: number): Leave {
+  #admission({ model, uploadBytes }: WaitingPart, now: number): Admission {
     const limit = this.#limitOf(model);
     return {
       at: now,
@@ -111,6 +113,6 @@ export class Room {
   }
 }
 
-function letsPass({ alone, until }: Waiting, now: number): boolean {
+function letsOthersPass({ alone, until }: Waiting, now: number): boolean {
   return alone === true && until !== undefined && until > now;
 }

@@ -2,14 +2,14 @@ import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 
 /** A place in the list: behind this batch. */
-export interface Place {
+export interface Target {
   batchId: string;
   createdAt: number;
 }
 
 /** What a page told of its neighbourhood. */
-interface Stretch {
-  end: Place;
+interface Range {
+  end: Target;
   /** How much of the page is ours and open. */
   share: number;
   /** Batches of anybody in a millisecond. */
@@ -22,11 +22,11 @@ const DENSE = 0.9; // from here on ours lie next to each other, however their ti
  * Where ours lie in the API's list, as far as pages have told. Times are whole seconds, and nobody knows the order within
  * one: what may lie on either side of a place is not counted on.
  */
-export class ListMap {
+export class BatchListIndex {
   /** Newest first. */
   readonly #open: readonly OpenBatch[];
   /** Newest first. */
-  readonly #stretches: Stretch[] = [];
+  readonly #stretches: Range[] = [];
 
   constructor(open: readonly OpenBatch[]) {
     this.#open = open;
@@ -41,7 +41,7 @@ export class ListMap {
   }
 
   /** The nearest known place before one of ours: behind one that may be named, or the end of a page. */
-  placeBefore(index: number, mayBeNamed: (index: number) => boolean): Place | undefined {
+  placeBefore(index: number, mayBeNamed: (index: number) => boolean): Target | undefined {
     const createdAt = this.#open[index]?.createdAt ?? 0;
     let before = this.firstAt(createdAt) - 1;
     while (before >= 0 && !mayBeNamed(before)) before -= 1;
@@ -51,7 +51,7 @@ export class ListMap {
   }
 
   /** How many batches lie between the place and one of ours, itself counted: at least the ours among them. */
-  distance(place: Place, index: number): number {
+  distance(place: Target, index: number): number {
     const here = this.firstAt(place.createdAt);
     const atLeast = index - here + (this.#open[here]?.createdAt === place.createdAt ? 0 : 1);
     const near = this.#nearest(place);
@@ -66,7 +66,7 @@ export class ListMap {
     return firstOf(this.#open, (open) => open.createdAt <= createdAt);
   }
 
-  #nearest({ createdAt }: Place): Stretch | undefined {
+  #nearest({ createdAt }: Target): Range | undefined {
     const older = firstOf(this.#stretches, ({ end }) => end.createdAt <= createdAt);
     const [before, behind] = [this.#stretches[older - 1], this.#stretches[older]];
     if (!before || !behind) return before ?? behind;

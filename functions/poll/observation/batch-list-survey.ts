@@ -20,18 +20,18 @@ import { hasEnded } from '../../shared/contract/batch-status.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 import type { BatchPage } from '../../shared/ports/ports.ts';
-import { ListMap, type Place } from './batch-list-index.ts';
+import { BatchListIndex, type Target } from './batch-list-index.ts';
 
 const PAGE = 100; // the API's largest
 const FEW = 2; // so many are retrieved at once: a page saves a call at most, and may cost one
-const MOST_LEFT = 200; // ids of 40 bytes in an item that is written twice a minute
+const MAX_LEFT = 200; // ids of 40 bytes in an item that is written twice a minute
 const PATIENCE = 2; // calls for pages that may show nothing before they are given up
 
 /** A page; without `after` it begins with the newest batch. */
 export interface ListCall {
   do: 'list';
   limit: number;
-  after?: Place;
+  after?: Target;
 }
 
 export type SurveyCall = ListCall | { do: 'retrieve'; open: OpenBatch };
@@ -42,13 +42,13 @@ export interface Sighting {
   observed: ObservedBatch;
 }
 
-export class ListSurvey {
+export class BatchListSurvey {
   /** Newest first. */
   readonly #open: readonly OpenBatch[];
   readonly #indexOf: ReadonlyMap<string, number>;
   /** `listed`: a page may show it; `unlisted`: only a retrieve will; `served`: it was seen, or is being retrieved. */
   readonly #states: ('listed' | 'unlisted' | 'served')[];
-  readonly #map: ListMap;
+  readonly #map: BatchListIndex;
   readonly #rotation: number;
   /** Indexes of those that a survey before did not come to. */
   #first: number[];
@@ -60,14 +60,14 @@ export class ListSurvey {
   /** How many batches a page of this API holds. */
   #reach = PAGE;
   /** Where page after page has come to. */
-  #pageEnd: Place | undefined;
+  #pageEnd: Target | undefined;
 
   /** `rotation`, from 0 to 1, says where in a round to begin; `first` names batches that must not wait once more. */
   constructor(open: readonly OpenBatch[], rotation: number, first: readonly string[] = []) {
     this.#open = open.toSorted((a, b) => b.createdAt - a.createdAt);
     this.#indexOf = new Map(this.#open.map(({ batchId }, index) => [batchId, index]));
     this.#states = this.#open.map(() => 'listed');
-    this.#map = new ListMap(this.#open);
+    this.#map = new BatchListIndex(this.#open);
     this.#rotation = rotation;
     this.#first = first.flatMap((batchId) => this.#indexOf.get(batchId) ?? []);
     this.#phase = open.length > FEW ? 'scout' : 'singles';
@@ -75,7 +75,7 @@ export class ListSurvey {
 
   /** Some of those that the survey did not come to, for the next one to begin with. */
   left(): string[] {
-    const left = this.#rotated(this.#unserved()).slice(0, MOST_LEFT);
+    const left = this.#rotated(this.#unserved()).slice(0, MAX_LEFT);
     return left.flatMap((index) => this.#open[index]?.batchId ?? []);
   }
 
@@ -153,7 +153,7 @@ export class ListSurvey {
   }
 
   /** The last of ours that a page behind the place is expected to show, if there is one beside `from`. */
-  #lastWithin(place: Place, from: number): number {
+  #lastWithin(place: Target, from: number): number {
     let last = from;
     for (let index = from; index < this.#open.length; index += 1) {
       if (this.#map.distance(place, index) > this.#reach) break;

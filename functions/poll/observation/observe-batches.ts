@@ -1,15 +1,15 @@
-import { NotAllowed, Refused, RetryLater } from '../../shared/domain/errors.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import { type ListCall, ListSurvey, type Sighting, type SurveyCall } from './batch-list-survey.ts';
+import { BatchListSurvey, type ListCall, type Sighting, type SurveyCall } from './batch-list-survey.ts';
 
 type Deps = Pick<Ports, 'api' | 'clock' | 'log'>;
 
 const AT_ONCE = 32; // calls to the API side by side: far below its limits
 const AT_ONCE_OF_A_PAGE = 4;
-const LONGEST_HOLD_MS = 10 * 60_000; // a strange answer must not keep everything unobserved for long
+const MAX_HOLD_MS = 10 * 60_000; // a strange answer must not keep everything unobserved for long
 
 /** Who wants to know. */
 interface Observer {
@@ -34,7 +34,7 @@ interface SurveyReport {
 }
 
 /**
- * Observes open batches by few calls, in the order of a survey (`list-survey.ts`). A list that refuses the key or asks to
+ * Observes open batches by few calls, in the order of a survey (`batch-list-survey.ts`). A list that refuses the key or asks to
  * wait ends it: what was not seen stays as it is. Errors: only the observer's own.
  */
 export async function observeBatches(
@@ -43,7 +43,7 @@ export async function observeBatches(
   { rotation, first }: { rotation: number; first: readonly string[] },
   observer: Observer,
 ): Promise<SurveyReport> {
-  const survey = new ListSurvey(open, rotation, first);
+  const survey = new BatchListSurvey(open, rotation, first);
   const report: SurveyReport = { calls: 0, cutShort: false, broken: false, left: [] };
   let heldUp = false;
   const make = async (call: SurveyCall): Promise<void> => {
@@ -68,7 +68,7 @@ export async function observeBatches(
   return { ...report, left: survey.left() };
 }
 
-async function list({ api }: Deps, survey: ListSurvey, call: ListCall): Promise<Sighting[]> {
+async function list({ api }: Deps, survey: BatchListSurvey, call: ListCall): Promise<Sighting[]> {
   const { limit, after } = call;
   const page = await api.listBatches({ limit, ...(after === undefined ? {} : { after: after.batchId }) });
   return survey.noteList(call, page);
@@ -86,7 +86,7 @@ async function retrieve({ api }: Deps, open: OpenBatch, observer: Observer): Pro
 
 function isBackpressure(failure: unknown): boolean {
   return (
-    failure instanceof NotAllowed || (failure instanceof RetryLater && failure.afterSeconds !== undefined)
+    failure instanceof NotAllowed || (failure instanceof RetryableError && failure.afterSeconds !== undefined)
   );
 }
 
@@ -99,14 +99,14 @@ function noteListFailure(
   const facts = { step: 'observe', after: after?.batchId };
   if (failure instanceof NotAllowed) {
     log.error('not_allowed', facts, failure);
-  } else if (failure instanceof RetryLater || failure instanceof Refused) {
-    const afterSeconds = failure instanceof RetryLater ? failure.afterSeconds : undefined;
+  } else if (failure instanceof RetryableError || failure instanceof TerminalError) {
+    const afterSeconds = failure instanceof RetryableError ? failure.afterSeconds : undefined;
     log.warn('list_failed', { ...facts, afterSeconds, reason: failure.message });
     if (afterSeconds === undefined) return;
-    const from = clock.now() + Math.min(afterSeconds * 1000, LONGEST_HOLD_MS);
+    const from = clock.now() + Math.min(afterSeconds * 1000, MAX_HOLD_MS);
     report.observeFrom = Math.max(from, report.observeFrom ?? 0);
   } else {
-    log.error('list_broken', facts, failure);
+    log.error('list_failed_unexpectedly', facts, failure);
     report.broken = true;
   }
 }

@@ -4,7 +4,7 @@ export type CancelRequest = { batchId: string } | { jobId: string } | { bucket: 
 const FORMS = '{"batchId":"batch_…"}, {"jobId":"…"} or {"bucket":"…","key":"…"}';
 const ID = /^[A-Za-z0-9_-]{1,128}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
-const LONGEST_KEY_BYTES = 1024; // S3's limit
+const MAX_KEY_BYTES = 1024; // S3's limit
 
 /** Reads a message of the cancel queue; the answer is the request, or a sentence that says what is wrong with it. */
 export function parseCancelRequest(body: string): { request: CancelRequest } | { problem: string } {
@@ -36,8 +36,8 @@ function idForm(name: 'batchId' | 'jobId', id: unknown): { request: CancelReques
 function keyForm(bucket: unknown, key: unknown): { request: CancelRequest } | { problem: string } {
   if (typeof bucket !== 'string' || !BUCKET.test(bucket))
     return { problem: 'bucket has to be a bucket name' };
-  if (typeof key !== 'string' || key === '' || new TextEncoder().encode(key).length > LONGEST_KEY_BYTES) {
-    return { problem: `key has to be an object key of 1 to ${LONGEST_KEY_BYTES} bytes` };
+  if (typeof key !== 'string' || key === '' || new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
+    return { problem: `key has to be an object key of 1 to ${MAX_KEY_BYTES} bytes` };
   }
   return { request: { bucket, key } };
 }

@@ -34,7 +34,7 @@ export const METRIC_UNITS = {
   OutputTokens: 'Count',
   PublishFailures: 'Count',
   SecondBatches: 'Count',
-  Held: 'Count',
+  Stalled: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',

@@ -2,4 +2,4 @@
  * So many batches may be open at once where limits are set. POLL keeps account of each in one item of the ledger: an entry
  * takes 200 bytes, the item 400 KB at the most.
  */
-export const MOST_OPEN_BATCHES = 1_500;
+export const MAX_OPEN_BATCHES = 1_500;

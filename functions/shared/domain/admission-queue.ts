@@ -9,7 +9,7 @@ export interface WaitingPart extends PartRef {
   waiting: Waiting;
 }
 
-/** The part as it stands in the line, if it waits for room. */
+/** The part as it stands in the line, if it waits for capacity. */
 export function waitingPartOf(part: Part): WaitingPart | undefined {
   const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
   if (!waiting) return undefined;
@@ -18,10 +18,10 @@ export function waitingPartOf(part: Part): WaitingPart | undefined {
 }
 
 /**
- * The part as it stands in the line, if waiting for room is all there is to do with it. Anything else, such as a wish to
+ * The part as it stands in the line, if waiting for capacity is all there is to do with it. Anything else, such as a wish to
  * cancel, is decided on the part itself.
  */
-export function onlyWaits(part: Part): WaitingPart | undefined {
+export function onlyWaitsForAdmission(part: Part): WaitingPart | undefined {
   if (!part.active || part.cancelRequestedAt !== undefined || part.lease) return undefined;
   if (part.rev > part.publishedRev || part.delivered || part.ended) return undefined;
   return waitingPartOf(part);
@@ -33,21 +33,21 @@ export function nameOf({ jobId, planId, number }: PartRef): string {
 }
 
 /** What a place in the line follows from. */
-type Place = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
+type Target = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
 
-/** Parts that wait for room, as far as a tick has seen them. */
-export class WaitingLine {
+/** Parts that wait for capacity, as far as a tick has seen them. */
+export class AdmissionQueue {
   readonly #parts = new Map<string, WaitingPart>();
   /** Those too that are about to stand in it. */
-  readonly #places = new Map<string, Place>();
+  readonly #places = new Map<string, Target>();
 
   add(part: WaitingPart): void {
     this.#parts.set(nameOf(part), part);
     this.announce(part);
   }
 
-  /** The part was put back: others' places count it, before it stands here itself. */
-  announce(part: Place): void {
+  /** The part was rejected for the token limit: others' places count it, before it stands here itself. */
+  announce(part: Target): void {
     this.#places.set(nameOf(part), part);
   }
 
@@ -61,7 +61,7 @@ export class WaitingLine {
   }
 
   /** From 1: the place that the part has, or would have, among those of its model. */
-  placeOf(part: Place): number {
+  positionOf(part: Target): number {
     let before = 0;
     for (const other of this.#places.values())
       if (other.model === part.model && byAge(other, part) < 0) before += 1;
@@ -70,7 +70,7 @@ export class WaitingLine {
 }
 
 /** Which of two parts comes first; the id of the job decides between two of the same millisecond. */
-function byAge(a: Place, b: Place): number {
+function byAge(a: Target, b: Target): number {
   if (a.jobCreatedAt !== b.jobCreatedAt) return a.jobCreatedAt - b.jobCreatedAt;
   if (a.jobId !== b.jobId) return a.jobId < b.jobId ? -1 : 1;
   return a.number - b.number;

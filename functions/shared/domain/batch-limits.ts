@@ -9,7 +9,7 @@ export interface BatchLimits {
 }
 
 /** What a part of the model has to wait for before it may begin; undefined: it may at once. */
-export function heldBackBy(
+export function mustWaitFor(
   { enqueuedTokens, maxOpenBatches }: BatchLimits,
   model: string,
 ): WaitingFor | undefined {

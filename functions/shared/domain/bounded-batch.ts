@@ -1,8 +1,8 @@
 import type { BatchError } from '../contract/events.ts';
 import type { ObservedBatch } from './part.ts';
 
-const LONGEST_MESSAGE = 300; // characters; with 20 errors of six bytes a character still below an event's 64 KB
-const LONGEST_NAME = 64;
+const MAX_MESSAGE = 300; // characters; with 20 errors of six bytes a character still below an event's 64 KB
+const MAX_NAME = 64;
 
 /** What is kept of a batch: errors with their texts cut, so that neither its ledger item nor its events grow too large. */
 export function boundedBatch(batch: ObservedBatch): ObservedBatch {
@@ -11,9 +11,9 @@ export function boundedBatch(batch: ObservedBatch): ObservedBatch {
 
 function boundedError({ code, message, param, line }: BatchError): BatchError {
   return {
-    code: cut(code, LONGEST_NAME),
-    message: cut(message, LONGEST_MESSAGE),
-    param: cut(param, LONGEST_NAME),
+    code: cut(code, MAX_NAME),
+    message: cut(message, MAX_MESSAGE),
+    param: cut(param, MAX_NAME),
     line,
   };
 }

@@ -2,8 +2,8 @@
  * What can go wrong at an outside thing, decided once in the adapter that knows it.
  * Anything else that is thrown is a defect.
  */
-export class RetryLater extends Error {
-  override readonly name = 'RetryLater';
+export class RetryableError extends Error {
+  override readonly name = 'RetryableError';
   /** How long the other side asked to wait, in seconds. */
   readonly afterSeconds: number | undefined;
 
@@ -19,8 +19,8 @@ export class Ambiguous extends Error {
 }
 
 /** Never, as it stands. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
+export class TerminalError extends Error {
+  override readonly name = 'TerminalError';
   /** Stable, for example `file_gone`, or the API's own code. */
   readonly code: string;
 

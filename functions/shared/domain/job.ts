@@ -64,16 +64,16 @@ export interface Job {
   createdAt: number;
   changedAt: number;
   tries: number;
-  waitUntil?: number;
+  backoffUntil?: number;
   /** A message for the next step is under way, or the parts were just looked at. */
-  handedOnUntil?: number;
+  dispatchedUntil?: number;
   lease?: Lease;
   scan?: Scan;
   plan?: Plan;
   /** What its parts waited for from the beginning. */
   waiting?: { for: WaitingFor };
   /** Every part of the plan has been made due. */
-  handedOut?: true;
+  partsDispatched?: true;
   /** Number of the last part that was not delivered when all were looked at. */
   openPart?: number;
   findings?: { count: number; first: Finding[] };
@@ -87,11 +87,11 @@ export interface Job {
   batches?: { count: number; first: { batchId: string; status: string }[] };
   assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
   /** Pieces were gone, and parts delivered again: some of that may come late. */
-  deliveredAgain?: true;
+  redelivered?: true;
   /** Files at the API and pieces in the results bucket were removed; what is written late is removed then. */
-  sweepAt?: number;
+  secondCleanUpAt?: number;
   /** Nothing is left to be removed. */
-  cleaned?: true;
+  cleanedUp?: true;
   /** Milliseconds; absent when nothing is left to do. */
   dueAt?: number;
   /** Milliseconds; the item may be removed after it. */

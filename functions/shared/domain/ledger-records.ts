@@ -1,7 +1,7 @@
 /** What the ledger keeps beside jobs and parts. */
 import type { WaitingPart } from './admission-queue.ts';
 import type { OpenBatch } from './open-batch.ts';
-import type { Leave, PartRef } from './part.ts';
+import type { Admission, PartRef } from './part.ts';
 import type { Measured } from './tokens.ts';
 
 /** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
@@ -16,7 +16,7 @@ export interface KeyPointer {
 
 /**
  * One entry of the `due` index. It may be stale: it only says where to look. `open` is there when the part's batch only has
- * to be observed, `waits` when the part only waits for room: it then need not be read.
+ * to be observed, `waits` when the part only waits for capacity: it then need not be read.
  */
 export type DueItem =
   | { kind: 'job'; jobId: string }
@@ -39,17 +39,17 @@ export interface Control {
   tickedAt?: number;
 }
 
-/** A part that was let on from waiting for room. */
+/** A part that was admitted from waiting for capacity. */
 export interface Admitted extends PartRef {
   /** Of which wait it was: `waiting.since`. */
   since: number;
   model: string;
   uploadBytes: number;
   /** Until it is known to have been given. */
-  leave?: Leave;
+  admission?: Admission;
 }
 
-/** Who was let on and is not known to be over, and what was learned of tokens, by model. */
+/** Who was admitted and is not known to be over, and what was learned of tokens, by model. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];

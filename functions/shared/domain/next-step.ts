@@ -3,7 +3,7 @@
  * DELIVER and CANCEL carry the answers out; they differ only in what wakes them and which steps they carry.
  *
  * The life of a part, in the order of the steps:
- *   0. await-room  it waits for room, before its first attempt or a later one: POLL lets it on (`room.ts`)
+ *   0. await-admission  it waits for capacity, before its first attempt or a later one: POLL lets it on (`capacity.ts`)
  *   1. begin    a fresh intent is written: from here on the part is somebody's business
  *   2. upload   its rows become a file at the API; the file's id is saved on the intent
  *   3. create   the last moment of sending is noted (`sendBy`), then POST /batches, once
@@ -21,37 +21,43 @@
 import { hasEnded } from '../contract/batch-status.ts';
 import type { Job } from './job.ts';
 import type { Intent, Part } from './part.ts';
-import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, SWEEP_AFTER_MS } from './timing.ts';
+import {
+  CANCEL_AGAIN_MS,
+  LATE_BATCH_SEARCH_AFTER_MS,
+  MAX_TRIES,
+  PAUSE_CHECK_MS,
+  SETTLING_MS,
+} from './timing.ts';
 
 export type PartStep =
   | { do: 'nothing' }
   | { do: 'wait'; until: number }
   | { do: 'publish' }
-  | { do: 'await-room' }
+  | { do: 'await-admission' }
   | { do: 'begin' }
   | { do: 'upload' }
   | { do: 'create' }
-  | { do: 'look' }
+  | { do: 'search' }
   | { do: 'abandon' }
   | { do: 'observe' }
   | { do: 'cancel' }
   | { do: 'end'; as: 'cancelled' | 'failed' }
   | { do: 'retry' }
-  | { do: 'sweep' }
+  | { do: 'cancel-late-batches' }
   | { do: 'deliver' };
 
 /** The next step of a part as it is known now. */
 export function nextPartStep(part: Part, now: number, paused: boolean): PartStep {
   if (!part.active) return { do: 'nothing' };
   if (part.batch && !part.ended && isToBeCancelled(part, part.batch.status, now))
-    return pausedUntil(part, now) ?? { do: 'cancel' };
+    return inBackoff(part, now) ?? { do: 'cancel' };
   if (part.rev > part.publishedRev) return { do: 'publish' };
   if (part.delivered) return { do: 'nothing' };
   if (part.lease && part.lease.until > now) return { do: 'wait', until: part.lease.until };
-  if (part.ended) return pausedUntil(part, now) ?? stepAtTheEnd(part, now);
+  if (part.ended) return inBackoff(part, now) ?? stepAtTheEnd(part, now);
   if (part.batch) return stepWithBatch(part, part.batch.status, now, paused);
   if (part.intent?.sendBy !== undefined) {
-    return pausedUntil(part, now) ?? stepWhileUnsure(part.intent, part.intent.sendBy, now);
+    return inBackoff(part, now) ?? stepWhileUnsure(part.intent, part.intent.sendBy, now);
   }
   return stepBeforeBatch(part, now, paused);
 }
@@ -59,8 +65,8 @@ export function nextPartStep(part: Part, now: number, paused: boolean): PartStep
 function stepBeforeBatch(part: Part, now: number, paused: boolean): PartStep {
   if (part.cancelRequestedAt !== undefined) return { do: 'end', as: 'cancelled' };
   if (part.tries >= MAX_TRIES) return { do: 'end', as: 'failed' };
-  if (part.waiting) return { do: 'await-room' };
-  const waiting = pausedUntil(part, now);
+  if (part.waiting) return { do: 'await-admission' };
+  const waiting = inBackoff(part, now);
   if (waiting) return waiting;
   if (paused) return { do: 'wait', until: now + PAUSE_CHECK_MS };
   if (!part.intent) return { do: 'begin' };
@@ -68,16 +74,16 @@ function stepBeforeBatch(part: Part, now: number, paused: boolean): PartStep {
 }
 
 function stepWhileUnsure(intent: Intent, sendBy: number, now: number): PartStep {
-  if (intent.foundNothingAt === undefined) return { do: 'look' };
+  if (intent.foundNothingAt === undefined) return { do: 'search' };
   const settled = Math.max(sendBy, intent.foundNothingAt) + SETTLING_MS;
-  return now >= settled ? { do: 'abandon' } : { do: 'look' };
+  return now >= settled ? { do: 'abandon' } : { do: 'search' };
 }
 
 function stepWithBatch(part: Part, status: string, now: number, paused: boolean): PartStep {
-  const waiting = pausedUntil(part, now);
+  const waiting = inBackoff(part, now);
   if (hasEnded(status)) {
     if (!part.willRetry || part.cancelRequestedAt !== undefined) return waiting ?? stepAtTheEnd(part, now);
-    if (part.waiting) return { do: 'await-room' };
+    if (part.waiting) return { do: 'await-admission' };
     if (waiting) return waiting;
     return paused ? { do: 'wait', until: now + PAUSE_CHECK_MS } : { do: 'retry' };
   }
@@ -92,14 +98,15 @@ function isToBeCancelled(part: Part, status: string, now: number): boolean {
 
 /** A part that ends soon after a file was given up waits: what the list did not show then, it may not show yet. */
 function stepAtTheEnd(part: Part, now: number): PartStep {
-  if (part.abandoned.length === 0 || part.swept) return { do: 'deliver' };
-  const from = Math.max(...part.abandoned.map(({ givenUpAt }) => givenUpAt ?? 0)) + SWEEP_AFTER_MS;
-  return now < from ? { do: 'wait', until: from } : { do: 'sweep' };
+  if (part.abandoned.length === 0 || part.lateBatchesCancelled) return { do: 'deliver' };
+  const from =
+    Math.max(...part.abandoned.map(({ givenUpAt }) => givenUpAt ?? 0)) + LATE_BATCH_SEARCH_AFTER_MS;
+  return now < from ? { do: 'wait', until: from } : { do: 'cancel-late-batches' };
 }
 
-function pausedUntil(item: { waitUntil?: number }, now: number): { do: 'wait'; until: number } | undefined {
-  return item.waitUntil !== undefined && item.waitUntil > now
-    ? { do: 'wait', until: item.waitUntil }
+function inBackoff(item: { backoffUntil?: number }, now: number): { do: 'wait'; until: number } | undefined {
+  return item.backoffUntil !== undefined && item.backoffUntil > now
+    ? { do: 'wait', until: item.backoffUntil }
     : undefined;
 }
 
@@ -109,23 +116,23 @@ type JobStep =
   | { do: 'publish' }
   | { do: 'intake' }
   | { do: 'end-unread' }
-  | { do: 'hand-out' }
+  | { do: 'dispatch-parts' }
   | { do: 'check-parts' }
-  | { do: 'clean' };
+  | { do: 'clean-up' };
 
 /** The next step of a job as it is known now; what its parts do is looked at in `check-parts`. */
 export function nextJobStep(job: Job, now: number): JobStep {
   if (job.rev > job.publishedRev) return { do: 'publish' };
-  if (job.cleaned) return { do: 'nothing' };
+  if (job.cleanedUp) return { do: 'nothing' };
   if (job.lease && job.lease.until > now) return { do: 'wait', until: job.lease.until };
-  const waiting = pausedUntil(job, now);
+  const waiting = inBackoff(job, now);
   switch (job.status) {
     case 'received':
       if (job.cancelRequestedAt !== undefined) return { do: 'end-unread' };
       return waiting ?? { do: 'intake' };
     case 'accepted':
     case 'submitted':
-      return waiting ?? { do: job.handedOut ? 'check-parts' : 'hand-out' };
+      return waiting ?? { do: job.partsDispatched ? 'check-parts' : 'dispatch-parts' };
     case 'completed':
     case 'expired':
     case 'failed':
@@ -133,25 +140,30 @@ export function nextJobStep(job: Job, now: number): JobStep {
     case 'rejected':
     case 'joined':
       if (!job.plan && !job.scan) return { do: 'nothing' };
-      if (job.sweepAt !== undefined && job.sweepAt > now) return { do: 'wait', until: job.sweepAt };
-      return waiting ?? { do: 'clean' };
+      if (job.secondCleanUpAt !== undefined && job.secondCleanUpAt > now)
+        return { do: 'wait', until: job.secondCleanUpAt };
+      return waiting ?? { do: 'clean-up' };
   }
 }
 
 /** When the reconciler has to look at a part again; undefined: never. Written with every change of the item. */
 export function partDueAt(part: Part, now: number): number | undefined {
-  return dueAt(nextPartStep(part, now, false), part.handedOnUntil, now);
+  return dueAt(nextPartStep(part, now, false), part.dispatchedUntil, now);
 }
 
 /** When the reconciler has to look at a job again; undefined: never. */
 export function jobDueAt(job: Job, now: number): number | undefined {
-  return dueAt(nextJobStep(job, now), job.handedOnUntil, now);
+  return dueAt(nextJobStep(job, now), job.dispatchedUntil, now);
 }
 
-function dueAt(step: PartStep | JobStep, handedOnUntil: number | undefined, now: number): number | undefined {
+function dueAt(
+  step: PartStep | JobStep,
+  dispatchedUntil: number | undefined,
+  now: number,
+): number | undefined {
   if (step.do === 'nothing') return undefined;
   if (step.do === 'wait') return step.until;
-  if (step.do === 'publish' || step.do === 'observe' || step.do === 'cancel' || step.do === 'await-room')
+  if (step.do === 'publish' || step.do === 'observe' || step.do === 'cancel' || step.do === 'await-admission')
     return now;
-  return Math.max(now, handedOnUntil ?? now);
+  return Math.max(now, dispatchedUntil ?? now);
 }

@@ -38,6 +38,6 @@ export function onlyToBeObserved(part: Part): OpenBatch | undefined {
   const { batch } = part;
   if (!part.active || !batch || hasEnded(batch.status) || part.rev > part.publishedRev) return undefined;
   if (part.ended || part.delivered) return undefined; // the API knows the batch no more
-  if (part.cancelRequestedAt !== undefined || part.waitUntil !== undefined || part.lease) return undefined;
+  if (part.cancelRequestedAt !== undefined || part.backoffUntil !== undefined || part.lease) return undefined;
   return openBatchOf(part, batch);
 }

@@ -78,21 +78,21 @@ export interface Delivered {
   idsOut: string;
 }
 
-/** A part that waits for room: POLL alone lets it on. */
+/** A part that waits for capacity: POLL alone lets it on. */
 export interface Waiting {
   for: WaitingFor;
   /** Tells this wait from the part's others. */
   since: number;
-  /** Once the API put it back: it is tried again then, though nothing says that there is room. */
+  /** Once the API rejected it for the token limit: it is tried again then, though nothing says that there is room. */
   until?: number;
-  /** Its place in the queue of its model when it was put back, from 1; absent where that was not known. */
+  /** Its place in the queue of its model when it was rejected for the token limit, from 1; absent where that was not known. */
   position?: number;
-  /** It was put back though no other batch of its model was open: what is younger need not wait behind it. */
+  /** It was rejected for the token limit though no other batch of its model was open: what is younger need not wait behind it. */
   alone?: true;
 }
 
 /** POLL's leave to begin an attempt. */
-export interface Leave {
+export interface Admission {
   at: number;
   /** Input tokens by the estimate of then, and the limit they were held against. */
   estimate?: { tokens: number; limit: number };
@@ -106,7 +106,7 @@ export interface RanBatch {
   intent: Intent;
   /** How many rows were sent. */
   rows: number;
-  leave?: Leave;
+  admission?: Admission;
 }
 
 /** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
@@ -118,7 +118,7 @@ export interface Part {
   number: number;
   /** How many parts the plan has. */
   parts: number;
-  /** When its job came: what waits for room is served by it. */
+  /** When its job came: what waits for capacity is served by it. */
   jobCreatedAt: number;
   version: number;
   request: RequestFileRef;
@@ -138,7 +138,7 @@ export interface Part {
   abandoned: AbandonedIntent[];
   /** Batches that ran, before the present attempt, oldest first. */
   ran: RanBatch[];
-  /** Of `ran`, and batches that were put back. */
+  /** Of `ran`, and batches that were rejected for the token limit. */
   earlierBatchIds: string[];
   /** What the attempts before left, and how much of the part the present one runs. */
   soFar?: Delivered & { again: { rows: number; uploadBytes: number } };
@@ -153,27 +153,27 @@ export interface Part {
   /** Counted failures of the present step. */
   tries: number;
   /** Nothing is sent for this part before this time: backpressure, or a pause between tries. */
-  waitUntil?: number;
+  backoffUntil?: number;
   /** A message for the next step is under way: the reconciler does not look before this time. */
-  handedOnUntil?: number;
+  dispatchedUntil?: number;
   /** The batch failed without running for a passing reason: the part is tried again. */
   willRetry?: true;
   /** How often the API put the part back for its token limit. */
-  putBack: number;
+  tokenLimitRejections: number;
   waiting?: Waiting;
   /** Of the present attempt. */
-  leave?: Leave;
+  admission?: Admission;
   /** The part ended without a batch; `lost`: with one that the API knows no more. */
   ended?: { as: 'cancelled' | 'failed' | 'lost'; reason: Reason };
-  /** Counted failures are used up while an intent stands: a person has to look. */
-  held?: Reason;
+  /** Counted failures are used up while an intent stands: a person has to act. */
+  stalled?: Reason;
   /** Batches found on this part's files besides its own: cancelled and reported. */
-  strays: string[];
+  secondBatchIds: string[];
   /** The last search for batches on abandoned files is done. */
-  swept?: true;
+  lateBatchesCancelled?: true;
   delivered?: Delivered;
   /** Files that were uploaded for nothing, as the key was another account's when the batch was to be created. */
-  leftFiles?: FileAtApi[];
+  unusedFiles?: FileAtApi[];
   /** Files known to be deleted, while others wait for the key of their account. */
   deletedFiles?: string[];
   /** Deliveries whose pieces may lie in the results bucket. */
@@ -181,7 +181,7 @@ export interface Part {
   lease?: Lease;
   /** Milliseconds; absent when nothing is left to do, or the plan is not committed. */
   dueAt?: number;
-  /** The plan is committed and this part handed out. */
+  /** The plan is committed and this part dispatched. */
   active?: true;
   expiresAt: number;
 }

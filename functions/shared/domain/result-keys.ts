@@ -1,11 +1,11 @@
 import type { Job } from './job.ts';
 import type { Part } from './part.ts';
 
-const LONGEST_KEY_IN_PATH = 900; // bytes: leaves room for the job id and the file's name below S3's 1,024
+const MAX_KEY_IN_PATH = 900; // bytes: leaves room for the job id and the file's name below S3's 1,024
 
 /** The folder of a job's results: `<request key>/<jobId>/`, or `_long/<jobId>/` for a key over 900 bytes. */
 function folderOf(jobId: string, requestKey: string): string {
-  const tooLong = new TextEncoder().encode(requestKey).length > LONGEST_KEY_IN_PATH;
+  const tooLong = new TextEncoder().encode(requestKey).length > MAX_KEY_IN_PATH;
   return `${tooLong ? '_long' : requestKey}/${jobId}/`;
 }
 

@@ -10,22 +10,22 @@ export const SETTLING_MS = 10 * MINUTE;
 export const SEARCH_MARGIN_MS = 15 * MINUTE;
 
 /** The last search for batches on given-up files comes no sooner than this after the last was given up. */
-export const SWEEP_AFTER_MS = 30 * MINUTE;
+export const LATE_BATCH_SEARCH_AFTER_MS = 30 * MINUTE;
 
 /** The longest completion window a vendor offers: for a batch that does not say when it expires. */
-export const LONGEST_WINDOW_MS = 7 * DAY;
+export const MAX_COMPLETION_WINDOW_MS = 7 * DAY;
 
 /** A batch that the API does not know is looked for until this long after it expired. */
 export const LOST_AFTER_MS = DAY;
 
 /** A finished job is cleaned up for so long: longer than an outage, or than a key is away by mistake. */
-export const CLEANING_MS = 7 * DAY;
+export const CLEAN_UP_MS = 7 * DAY;
 
 /** A delivery that was overtaken ends, and what it sent arrives, within this time after its job was cleaned up. */
 export const LATE_WRITES_MS = 30 * MINUTE;
 
 /** While settling, the search is repeated so often: a late batch is adopted, not waited for. */
-export const LOOK_AGAIN_MS = 2 * MINUTE;
+export const SEARCH_AGAIN_MS = 2 * MINUTE;
 
 /** A cancel that shows no effect is sent again after this; the API allows itself ten minutes. */
 export const CANCEL_AGAIN_MS = 10 * MINUTE;
@@ -49,18 +49,18 @@ export const KEEP_MS = 90 * DAY;
 export const MAX_TRIES = 14;
 
 const FIRST_PAUSE_MS = 15 * SECOND;
-const LONGEST_PAUSE_MS = 30 * MINUTE;
+const MAX_PAUSE_MS = 30 * MINUTE;
 
 /** The pause after the n-th counted failure (from 1): 15 s, doubling up to half an hour. */
 export function pauseAfter(tries: number): number {
-  return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), LONGEST_PAUSE_MS);
+  return Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), MAX_PAUSE_MS);
 }
 
 /**
- * The pause after the API put a part back for its token limit for the n-th time: from 5 minutes on, doubling, up to 80.
- * `fraction`, from 0 to 1, says where in a range, so that what was put back together does not come back together.
+ * The pause after the API rejected a part for its token limit for the n-th time: from 5 minutes on, doubling, up to 80.
+ * `fraction`, from 0 to 1, says where in a range, so that what was rejected for the token limit together does not come back together.
  */
-export function tokenLimitPause(putBack: number, fraction: number): number {
-  const shortest = Math.min(5 * MINUTE * 2 ** (putBack - 1), 60 * MINUTE);
+export function tokenLimitPause(tokenLimitRejections: number, fraction: number): number {
+  const shortest = Math.min(5 * MINUTE * 2 ** (tokenLimitRejections - 1), 60 * MINUTE);
   return shortest + fraction * Math.min(shortest / 2, 20 * MINUTE);
 }

@@ -1,21 +1,21 @@
-import { Refused } from './errors.ts';
+import { TerminalError } from './errors.ts';
 import type { PartRef } from './part.ts';
 
 const ID = /^[a-z2-7]{26}$/;
 
-/** The body of a message to SUBMIT or DELIVER. Errors: Refused `unreadable_message`. */
+/** The body of a message to SUBMIT or DELIVER. Errors: TerminalError `unreadable_message`. */
 export function parseWorkMessage(body: string): { ref: PartRef } | { jobId: string } {
   let message: unknown;
   try {
     message = JSON.parse(body);
   } catch (cause) {
-    throw new Refused('unreadable_message', 'the message is not JSON', { cause });
+    throw new TerminalError('unreadable_message', 'the message is not JSON', { cause });
   }
   if (typeof message === 'object' && message !== null) {
     if ('ref' in message) return { ref: partRef(message.ref) };
     if ('jobId' in message) return { jobId: id(message.jobId) };
   }
-  throw new Refused('unreadable_message', 'the message holds neither a part nor a job');
+  throw new TerminalError('unreadable_message', 'the message holds neither a part nor a job');
 }
 
 function partRef(ref: unknown): PartRef {
@@ -23,10 +23,10 @@ function partRef(ref: unknown): PartRef {
     const { jobId, planId, number } = ref;
     if (Number.isSafeInteger(number)) return { jobId: id(jobId), planId: id(planId), number: Number(number) };
   }
-  throw new Refused('unreadable_message', 'the message names no part');
+  throw new TerminalError('unreadable_message', 'the message names no part');
 }
 
 function id(value: unknown): string {
   if (typeof value === 'string' && ID.test(value)) return value;
-  throw new Refused('unreadable_message', 'the message holds an id that is none of ours');
+  throw new TerminalError('unreadable_message', 'the message holds an id that is none of ours');
 }

@@ -3,7 +3,7 @@
  * failure is noted on the item and never thrown further, so that one bad item harms no other.
  */
 
-import { NotAllowed, RetryLater } from '../domain/errors.ts';
+import { NotAllowed, RetryableError } from '../domain/errors.ts';
 import { inStatus, type Job } from '../domain/job.ts';
 import { jobDueAt, nextJobStep, nextPartStep, type PartStep } from '../domain/next-step.ts';
 import type { Part, PartRef } from '../domain/part.ts';
@@ -12,48 +12,48 @@ import type { Ports, WorkMessage } from '../ports/ports.ts';
 import { cancelPart, endPart } from './apply-observation.ts';
 import { checkParts } from './check-parts.ts';
 import { changeJob, changePart, without } from './compare-and-set.ts';
-import { handOut } from './dispatch-parts.ts';
+import { dispatchParts } from './dispatch-parts.ts';
 import { LostLease } from './lease.ts';
 import { publishJob, publishPart } from './publish.ts';
-import { noteJobFailure, notePartFailure } from './record-failure.ts';
+import { recordJobFailure, recordPartFailure } from './record-failure.ts';
 
 export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> & {
   resultsBucket: string;
 };
 
 /** How an item fared: `broken` means a defect, which ends the invocation red once all items were served. */
-export type Fared = 'fine' | 'broken';
+export type StepResult = 'fine' | 'broken';
 
 /** Steps that a function carries out itself, each for as long as it likes; false when it changed nothing. */
-type PartCarriers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
+type PartStepHandlers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
 
-const MOST_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
+const MAX_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
 
 /** The steps of a part that need the API but neither a lease nor long. */
-export function quickPartSteps(
+export function quickPartStepHandlers(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>,
-): PartCarriers {
+): PartStepHandlers {
   return { cancel: (part) => cancelPart(deps, part) };
 }
 
-/** Errors: RetryLater, when not even the failure could be noted. */
+/** Errors: RetryableError, when not even the failure could be noted. */
 export async function advancePart(
   deps: AdvanceDeps,
   ref: PartRef,
-  carriers: PartCarriers,
+  stepHandlers: PartStepHandlers,
   paused: boolean,
-): Promise<Fared> {
-  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+): Promise<StepResult> {
+  for (let steps = 0; steps < MAX_STEPS; steps += 1) {
     const part = await deps.ledger.readPart(ref);
     if (!part) return 'fine';
     const step = nextPartStep(part, deps.clock.now(), paused);
-    const carry = carriers[step.do] ?? builtIn(deps, step);
-    if (!carry) {
-      await handOnPart(deps, part, step);
+    const handle = stepHandlers[step.do] ?? builtIn(deps, step);
+    if (!handle) {
+      await dispatchPartStep(deps, part, step);
       return 'fine';
     }
     try {
-      const news = await carry(part);
+      const news = await handle(part);
       if (news === false) return 'fine';
     } catch (failure) {
       return failedStep(deps, ref, step.do, failure);
@@ -62,14 +62,14 @@ export async function advancePart(
   return 'fine';
 }
 
-/** Notes that a step of a part has failed. Errors: RetryLater, when not even that could be noted. */
+/** Notes that a step of a part has failed. Errors: RetryableError, when not even that could be noted. */
 export async function failedStep(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>,
   ref: PartRef,
   step: PartStep['do'],
   failure: unknown,
-): Promise<Fared> {
-  await notePartFailure(deps, ref, step, failure);
+): Promise<StepResult> {
+  await recordPartFailure(deps, ref, step, failure);
   return isExpected(failure) ? 'fine' : 'broken';
 }
 
@@ -83,13 +83,13 @@ const TO_SUBMIT: ReadonlySet<PartStep['do']> = new Set([
   'begin',
   'upload',
   'create',
-  'look',
+  'search',
   'abandon',
   'retry',
 ]);
-const TO_DELIVER: ReadonlySet<PartStep['do']> = new Set(['sweep', 'deliver']);
+const TO_DELIVER: ReadonlySet<PartStep['do']> = new Set(['cancel-late-batches', 'deliver']);
 
-async function handOnPart(deps: AdvanceDeps, part: Part, step: PartStep): Promise<void> {
+async function dispatchPartStep(deps: AdvanceDeps, part: Part, step: PartStep): Promise<void> {
   const { jobId, planId, number } = part;
   const ref = { jobId, planId, number };
   const now = deps.clock.now();
@@ -97,37 +97,41 @@ async function handOnPart(deps: AdvanceDeps, part: Part, step: PartStep): Promis
   if (TO_SUBMIT.has(step.do)) message = { to: 'submit', ref };
   if (TO_DELIVER.has(step.do)) message = { to: 'deliver', ref };
   if (message) {
-    if ((part.handedOnUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return;
-    await changePart(deps, ref, (p) => ({ ...p, handedOnUntil: now + MESSAGE_PATIENCE_MS }));
+    if ((part.dispatchedUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return;
+    await changePart(deps, ref, (p) => ({ ...p, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
     await deps.queues.send([message]);
     return;
   }
   if (step.do === 'wait' && (part.dueAt ?? 0) <= now) {
     // A paused part is due and yet to wait: not at every tick.
-    await changePart(deps, ref, (p) => ({ ...p, handedOnUntil: step.until }));
+    await changePart(deps, ref, (p) => ({ ...p, dispatchedUntil: step.until }));
   } else if (step.do === 'nothing' && part.dueAt !== undefined) {
     await changePart(deps, ref, (p) => ({ ...p }));
   }
 }
 
 /** Steps of a job that a function carries out itself. */
-interface JobCarriers {
+interface JobStepHandlers {
   intake?: (job: Job) => Promise<unknown>;
   /** Every part is delivered: put the results together. */
   finish?: (job: Job) => Promise<unknown>;
-  clean?: (job: Job) => Promise<unknown>;
+  'clean-up'?: (job: Job) => Promise<unknown>;
 }
 
-/** Errors: RetryLater, when not even the failure could be noted. */
-export async function advanceJob(deps: AdvanceDeps, jobId: string, carriers: JobCarriers): Promise<Fared> {
-  for (let steps = 0; steps < MOST_STEPS; steps += 1) {
+/** Errors: RetryableError, when not even the failure could be noted. */
+export async function advanceJob(
+  deps: AdvanceDeps,
+  jobId: string,
+  stepHandlers: JobStepHandlers,
+): Promise<StepResult> {
+  for (let steps = 0; steps < MAX_STEPS; steps += 1) {
     const job = await deps.ledger.readJob(jobId);
     if (!job) return 'fine';
     const step = nextJobStep(job, deps.clock.now());
     try {
-      if (!(await jobStep(deps, job, step, carriers))) return 'fine';
+      if (!(await jobStep(deps, job, step, stepHandlers))) return 'fine';
     } catch (failure) {
-      await noteJobFailure(deps, jobId, step.do, failure);
+      await recordJobFailure(deps, jobId, step.do, failure);
       return isExpected(failure) ? 'fine' : 'broken';
     }
   }
@@ -139,29 +143,29 @@ async function jobStep(
   deps: AdvanceDeps,
   job: Job,
   step: ReturnType<typeof nextJobStep>,
-  carriers: JobCarriers,
+  stepHandlers: JobStepHandlers,
 ): Promise<boolean> {
   switch (step.do) {
     case 'publish':
       await publishJob(deps, job);
       return true;
-    case 'hand-out':
+    case 'dispatch-parts':
       if (!deps.queues.reaches.has('submit')) return false;
-      await handOut(deps, job);
+      await dispatchParts(deps, job);
       return true;
     case 'end-unread':
       await endUnread(deps, job);
       return true;
     case 'intake':
-      return carriers.intake
-        ? carried(carriers.intake, job)
-        : handOnJob(deps, job, { to: 'intake', jobId: job.jobId });
-    case 'clean':
-      return carriers.clean
-        ? carried(carriers.clean, job)
-        : handOnJob(deps, job, { to: 'finish', jobId: job.jobId });
+      return stepHandlers.intake
+        ? handled(stepHandlers.intake, job)
+        : dispatchJobStep(deps, job, { to: 'intake', jobId: job.jobId });
+    case 'clean-up':
+      return stepHandlers['clean-up']
+        ? handled(stepHandlers['clean-up'], job)
+        : dispatchJobStep(deps, job, { to: 'finish', jobId: job.jobId });
     case 'check-parts':
-      return checkPartsOf(deps, job, carriers);
+      return checkPartsOf(deps, job, stepHandlers);
     case 'wait':
     case 'nothing':
       if (jobDueAt(job, deps.clock.now()) !== job.dueAt)
@@ -170,25 +174,25 @@ async function jobStep(
   }
 }
 
-async function checkPartsOf(deps: AdvanceDeps, job: Job, carriers: JobCarriers): Promise<boolean> {
+async function checkPartsOf(deps: AdvanceDeps, job: Job, stepHandlers: JobStepHandlers): Promise<boolean> {
   const state = await checkParts(deps, job);
   const now = await deps.ledger.readJob(job.jobId);
   if (!now || now.rev > now.publishedRev) return now !== undefined;
   if (state === 'open') return false;
-  return carriers.finish
-    ? carried(carriers.finish, now)
-    : handOnJob(deps, now, { to: 'finish', jobId: job.jobId });
+  return stepHandlers.finish
+    ? handled(stepHandlers.finish, now)
+    : dispatchJobStep(deps, now, { to: 'finish', jobId: job.jobId });
 }
 
-async function carried(carry: (job: Job) => Promise<unknown>, job: Job): Promise<true> {
-  await carry(job);
+async function handled(handle: (job: Job) => Promise<unknown>, job: Job): Promise<true> {
+  await handle(job);
   return true;
 }
 
-async function handOnJob(deps: AdvanceDeps, job: Job, message: WorkMessage): Promise<false> {
+async function dispatchJobStep(deps: AdvanceDeps, job: Job, message: WorkMessage): Promise<false> {
   const now = deps.clock.now();
-  if ((job.handedOnUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return false;
-  await changeJob(deps, job.jobId, (j) => ({ ...j, handedOnUntil: now + MESSAGE_PATIENCE_MS }));
+  if ((job.dispatchedUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return false;
+  await changeJob(deps, job.jobId, (j) => ({ ...j, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
   await deps.queues.send([message]);
   return false;
 }
@@ -198,11 +202,11 @@ async function endUnread(deps: AdvanceDeps, { jobId }: Job): Promise<void> {
   const reason = { code: 'cancelled', message: 'cancelled before the file was read' };
   await changeJob(deps, jobId, (job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
-    const rest = without(job, 'waitUntil', 'handedOnUntil') as Job;
+    const rest = without(job, 'backoffUntil', 'dispatchedUntil') as Job;
     return { ...inStatus(rest, 'cancelled', deps.clock.now()), reason };
   });
 }
 
 function isExpected(failure: unknown): boolean {
-  return failure instanceof RetryLater || failure instanceof NotAllowed || failure instanceof LostLease;
+  return failure instanceof RetryableError || failure instanceof NotAllowed || failure instanceof LostLease;
 }

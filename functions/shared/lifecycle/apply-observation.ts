@@ -1,10 +1,10 @@
 import { hasEnded } from '../contract/batch-status.ts';
-import type { WaitingLine } from '../domain/admission-queue.ts';
+import type { AdmissionQueue } from '../domain/admission-queue.ts';
 import { boundedBatch } from '../domain/bounded-batch.ts';
-import { Refused } from '../domain/errors.ts';
+import { TerminalError } from '../domain/errors.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
-import { afterPutBack } from '../domain/part-end.ts';
-import { LONGEST_WINDOW_MS, LOST_AFTER_MS } from '../domain/timing.ts';
+import { afterTokenLimitRejection } from '../domain/part-end.ts';
+import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
 import { changePart, without } from './compare-and-set.ts';
 import { isOurAccount } from './openai-account.ts';
@@ -36,14 +36,14 @@ export async function endIfLost(deps: Deps, ref: PartRef, failure: unknown): Pro
  * Before that it may yet come back, and with it what it ran.
  */
 async function isLost(deps: Deps, part: Part, batch: ObservedBatch): Promise<boolean> {
-  const endsBy = batch.expiresAt ?? batch.createdAt + LONGEST_WINDOW_MS;
+  const endsBy = batch.expiresAt ?? batch.createdAt + MAX_COMPLETION_WINDOW_MS;
   if (deps.clock.now() < endsBy + LOST_AFTER_MS || !(await isOurAccount(deps, part.intent?.account)))
     return false;
   return deps.api.retrieveBatch(batch.batchId).then(() => false, isUnknown);
 }
 
 function isUnknown(failure: unknown): boolean {
-  return failure instanceof Refused && failure.code === 'not_found';
+  return failure instanceof TerminalError && failure.code === 'not_found';
 }
 
 async function endLost(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
@@ -51,7 +51,7 @@ async function endLost(deps: Deps, ref: PartRef, batchId: string): Promise<void>
   const message = `the API knows no batch ${batchId} any more; what it ran is lost`;
   await changePart(deps, ref, (part) => {
     if (part.ended || part.delivered || part.batch?.batchId !== batchId) return undefined;
-    const rest = without(part, 'waitUntil', 'handedOnUntil', 'held') as Part;
+    const rest = without(part, 'backoffUntil', 'dispatchedUntil', 'stalled') as Part;
     return { ...rest, ended: { as: 'lost', reason: { code: 'batch_lost', message } }, tries: 0 };
   });
 }
@@ -85,7 +85,7 @@ export async function endPart(
   const answer = await changePart(deps, ref, (part) => {
     if (part.batch || part.ended || part.intent?.sendBy !== undefined) return undefined;
     if (as === 'cancelled' && part.cancelRequestedAt === undefined) return undefined;
-    const rest = without(part, 'waitUntil', 'handedOnUntil', 'waiting') as Part;
+    const rest = without(part, 'backoffUntil', 'dispatchedUntil', 'waiting') as Part;
     return { ...rest, ended: { as, reason }, tries: 0 };
   });
   if (!answer?.changed || as !== 'failed') return;
@@ -95,13 +95,13 @@ export async function endPart(
 
 /**
  * Applies a status that is further than the known one, once the one before is published. True: it did. `line` are the parts
- * that wait for room, for whoever knows them. Errors: RetryLater.
+ * that wait for capacity, for whoever knows them. Errors: RetryableError.
  */
 export async function applyObserved(
   deps: Omit<Deps, 'api'>,
   ref: PartRef,
   observed: ObservedBatch,
-  line?: WaitingLine,
+  line?: AdmissionQueue,
 ): Promise<boolean> {
   if (!RANK.has(observed.status)) {
     deps.log.warn('unknown_status', { jobId: ref.jobId, batchId: observed.batchId, status: observed.status });
@@ -110,7 +110,7 @@ export async function applyObserved(
     const known = part.batch;
     if (known?.batchId !== observed.batchId || part.rev !== part.publishedRev) return undefined;
     if (!isFurther(part, known.status, observed.status)) return undefined;
-    return withStatus(part, known.status, observed, deps.clock.now(), line?.placeOf(part));
+    return withStatus(part, known.status, observed, deps.clock.now(), line?.positionOf(part));
   });
   if (answer?.changed && answer.part.waiting?.alone) {
     const { jobId, number: part, model, batch } = answer.part;
@@ -153,12 +153,12 @@ function withStatus(
   position: number | undefined,
 ): Part {
   return {
-    ...(without(part, 'waitUntil', 'handedOnUntil', 'held') as Part),
+    ...(without(part, 'backoffUntil', 'dispatchedUntil', 'stalled') as Part),
     batch: boundedBatch(observed),
     previousStatus: known,
     rev: part.rev + 1,
     changedAt: now,
     tries: 0,
-    ...afterPutBack(part, observed, now, position),
+    ...afterTokenLimitRejection(part, observed, now, position),
   };
 }

@@ -13,7 +13,7 @@ type Deps = Pick<Ports, 'ledger' | 'clock'>;
  */
 export async function checkParts(deps: Deps, job: Job): Promise<'open' | 'delivered'> {
   if (await isOpenStill(deps, job)) {
-    await changeJob(deps, job.jobId, (now) => lookedAt(deps, now));
+    await changeJob(deps, job.jobId, (now) => checkedAgain(deps, now));
     return 'open';
   }
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
@@ -22,10 +22,10 @@ export async function checkParts(deps: Deps, job: Job): Promise<'open' | 'delive
   const delivered = parts.length > 0 && !open;
   await changeJob(deps, job.jobId, (now) => {
     const stillOpen = open ? { openPart: open.number } : {};
-    const looked = delivered ? now : { ...lookedAt(deps, now), ...stillOpen };
+    const served = delivered ? now : { ...checkedAgain(deps, now), ...stillOpen };
     if (!hasBatch || now.status !== 'accepted' || now.rev !== now.publishedRev)
-      return delivered ? undefined : looked;
-    return inStatus(looked, 'submitted', deps.clock.now());
+      return delivered ? undefined : served;
+    return inStatus(served, 'submitted', deps.clock.now());
   });
   return delivered ? 'delivered' : 'open';
 }
@@ -41,6 +41,6 @@ function isOpen({ delivered }: Part): boolean {
   return delivered === undefined;
 }
 
-function lookedAt({ clock }: Deps, job: Job): Job {
-  return { ...job, handedOnUntil: clock.now() + JOB_CHECK_MS };
+function checkedAgain({ clock }: Deps, job: Job): Job {
+  return { ...job, dispatchedUntil: clock.now() + JOB_CHECK_MS };
 }

@@ -1,15 +1,15 @@
-import { RetryLater } from '../domain/errors.ts';
+import { RetryableError } from '../domain/errors.ts';
 import type { ObservedBatch } from '../domain/part.ts';
 import { SEARCH_MARGIN_MS } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
 
 const PAGE = 100; // the API's largest
-const MOST_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit; past it the answer is "unknown"
+const MAX_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit; past it the answer is "unknown"
 
 /**
  * Searches the list from the newest batch back to 15 minutes before `since` for batches on the named files, whatever
  * their metadata says. The answer is complete or there is none: a list that cannot be trusted, or another account's,
- * is a RetryLater, never "found nothing". `account` undefined: any.
+ * is a RetryableError, never "found nothing". `account` undefined: any.
  */
 export async function findBatches(
   { api }: Pick<Ports, 'api'>,
@@ -19,10 +19,10 @@ export async function findBatches(
   const found = new Map<string, ObservedBatch>();
   const seen = new Set<string>();
   let after: string | undefined;
-  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
     const page = await api.listBatches({ limit: PAGE, ...(after === undefined ? {} : { after }) });
     if (search.account !== undefined && page.account !== search.account) {
-      throw new RetryLater(
+      throw new RetryableError(
         'search for a batch: the key belongs to another account than the one its file was sent to',
       );
     }
@@ -32,12 +32,12 @@ export async function findBatches(
     const last = page.batches.at(-1);
     if (!page.hasMore) return oldestFirst(found);
     if (!last || seen.has(last.batchId))
-      throw new RetryLater('search for a batch: the list does not move on');
+      throw new RetryableError('search for a batch: the list does not move on');
     if (page.batches.every((batch) => batch.createdAt < oldest)) return oldestFirst(found);
     seen.add(last.batchId);
     after = last.batchId;
   }
-  throw new RetryLater(`search for a batch: more than ${MOST_PAGES} pages`);
+  throw new RetryableError(`search for a batch: more than ${MAX_PAGES} pages`);
 }
 
 function oldestFirst(found: Map<string, ObservedBatch>): ObservedBatch[] {

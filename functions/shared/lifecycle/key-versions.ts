@@ -7,13 +7,13 @@
 import type { Job } from '../domain/job.ts';
 import type { Ports } from '../ports/ports.ts';
 import { changeJob } from './compare-and-set.ts';
-import type { HeldJob } from './lease.ts';
+import type { LeasedJob } from './lease.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
-/** Puts a job behind the newer ones that came before it. Errors: RetryLater, LostLease. */
-export async function placeBehind(deps: Deps, held: HeldJob, newestJobId: string): Promise<void> {
-  const { jobId, request } = held.job;
+/** Puts a job behind the newer ones that came before it. Errors: RetryableError, LostLease. */
+export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: string): Promise<void> {
+  const { jobId, request } = leased.job;
   for (;;) {
     let ahead = await deps.ledger.readJob(newestJobId);
     let behind = await previousOf(deps, ahead);
@@ -24,7 +24,7 @@ export async function placeBehind(deps: Deps, held: HeldJob, newestJobId: string
     if (!ahead || behind?.jobId === jobId) return;
     const next = behind?.jobId;
     // First its own link, then the one to it: whoever follows the chain never misses a version.
-    if (next !== undefined) await held.change((job) => ({ ...job, previousJobId: next }));
+    if (next !== undefined) await leased.change((job) => ({ ...job, previousJobId: next }));
     const linked = await changeJob(deps, ahead.jobId, (job) =>
       job.previousJobId === next ? { ...job, previousJobId: jobId } : undefined,
     );
@@ -53,7 +53,7 @@ export async function isMeant(
   return sincePut.some((sentAt) => sentAt < nextPutAt);
 }
 
-const MOST_CANCELS = 100; // some 1.4 KB of the pointer
+const MAX_CANCELS = 100; // some 1.4 KB of the pointer
 
 /**
  * The key's cancels with this one; undefined when they are as they were. Within a second the latest stands for all, as S3
@@ -64,7 +64,7 @@ export function withCancel(cancels: readonly number[] = [], sentAt: number): num
   const same = cancels.find((known) => Math.floor(known / 1000) === second);
   if (same !== undefined && same >= sentAt) return undefined;
   const sorted = [...cancels.filter((known) => known !== same), sentAt].sort((a, b) => a - b);
-  return sorted.slice(-MOST_CANCELS);
+  return sorted.slice(-MAX_CANCELS);
 }
 
 async function previousOf({ ledger }: Deps, job: Job | undefined): Promise<Job | undefined> {

@@ -11,11 +11,11 @@ export class LostLease extends Error {
 }
 
 /** A part under a lease: changes go through only while the lease is this holder's. */
-export interface HeldPart {
+export interface LeasedPart {
   /** The part as of the last change. */
   part: Part;
   readonly until: number;
-  /** Errors: LostLease, RetryLater. */
+  /** Errors: LostLease, RetryableError. */
   change(decide: (part: Part) => Part | undefined): Promise<Part>;
 }
 
@@ -24,14 +24,14 @@ export async function withPartLease<T>(
   deps: Deps,
   ref: PartRef,
   until: number,
-  work: (held: HeldPart) => Promise<T>,
+  work: (leased: LeasedPart) => Promise<T>,
 ): Promise<T | undefined> {
   const lease: Lease = { holder: deps.ids.next(), until };
   const claimed = await changePart(deps, ref, (part) =>
     isFree(part, lease, deps.clock.now()) ? { ...part, lease } : undefined,
   );
   if (claimed?.part.lease?.holder !== lease.holder) return undefined;
-  const held: HeldPart = {
+  const leased: LeasedPart = {
     part: claimed.part,
     until,
     async change(decide) {
@@ -39,22 +39,22 @@ export async function withPartLease<T>(
         part.lease?.holder === lease.holder ? decide(part) : undefined,
       );
       if (answer?.part.lease?.holder !== lease.holder) throw new LostLease(`part ${ref.jobId}/${ref.number}`);
-      held.part = answer.part;
+      leased.part = answer.part;
       return answer.part;
     },
   };
   try {
-    return await work(held);
+    return await work(leased);
   } finally {
     // Left standing when this fails: it runs out by itself.
     await changePart(deps, ref, (part) =>
-      part.lease?.holder === lease.holder ? (without(part, 'lease', 'handedOnUntil') as Part) : undefined,
+      part.lease?.holder === lease.holder ? (without(part, 'lease', 'dispatchedUntil') as Part) : undefined,
     ).catch(() => undefined);
   }
 }
 
 /** A job under a lease. */
-export interface HeldJob {
+export interface LeasedJob {
   job: Job;
   change(decide: (job: Job) => Job | undefined): Promise<Job>;
 }
@@ -64,29 +64,29 @@ export async function withJobLease<T>(
   deps: Deps,
   jobId: string,
   until: number,
-  work: (held: HeldJob) => Promise<T>,
+  work: (leased: LeasedJob) => Promise<T>,
 ): Promise<T | undefined> {
   const lease: Lease = { holder: deps.ids.next(), until };
   const claimed = await changeJob(deps, jobId, (job) =>
     isFree(job, lease, deps.clock.now()) ? { ...job, lease } : undefined,
   );
   if (claimed?.job.lease?.holder !== lease.holder) return undefined;
-  const held: HeldJob = {
+  const leased: LeasedJob = {
     job: claimed.job,
     async change(decide) {
       const answer = await changeJob(deps, jobId, (job) =>
         job.lease?.holder === lease.holder ? decide(job) : undefined,
       );
       if (answer?.job.lease?.holder !== lease.holder) throw new LostLease(`job ${jobId}`);
-      held.job = answer.job;
+      leased.job = answer.job;
       return answer.job;
     },
   };
   try {
-    return await work(held);
+    return await work(leased);
   } finally {
     await changeJob(deps, jobId, (job) =>
-      job.lease?.holder === lease.holder ? (without(job, 'lease', 'handedOnUntil') as Job) : undefined,
+      job.lease?.holder === lease.holder ? (without(job, 'lease', 'dispatchedUntil') as Job) : undefined,
     ).catch(() => undefined);
   }
 }

@@ -1,4 +1,4 @@
-import { RetryLater } from '../domain/errors.ts';
+import { RetryableError } from '../domain/errors.ts';
 import type { FileAtApi } from '../domain/part.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -24,7 +24,7 @@ export async function isDeleted(
 }
 
 /**
- * Asked when a file seems to be gone: under another account's key every file does. Errors: RetryLater, when the key in
+ * Asked when a file seems to be gone: under another account's key every file does. Errors: RetryableError, when the key in
  * use belongs to another account; the item waits until the old key is back.
  */
 export async function assureGone(
@@ -33,7 +33,7 @@ export async function assureGone(
   account: string | undefined,
 ): Promise<void> {
   if (await isOurAccount(deps, account)) return;
-  throw new RetryLater(`file ${fileId}: the key belongs to another account than the one that holds it`, {
+  throw new RetryableError(`file ${fileId}: the key belongs to another account than the one that holds it`, {
     afterSeconds: KEY_BACK_CHECK_SECONDS,
   });
 }

@@ -1,5 +1,5 @@
 import type { BatchdropEvent } from '../contract/events.ts';
-import { RetryLater } from '../domain/errors.ts';
+import { RetryableError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import type { Part } from '../domain/part.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -11,7 +11,7 @@ type Deps = Pick<Ports, 'ledger' | 'bus' | 'clock' | 'metrics'>;
 
 /**
  * Publishes the part's newest status change, then notes it. Dying in between repeats the event under the same id; the
- * next change waits until this one is noted, and failures of publishing count against no later step. Errors: RetryLater.
+ * next change waits until this one is noted, and failures of publishing count against no later step. Errors: RetryableError.
  */
 export async function publishPart(deps: Deps, part: Part): Promise<void> {
   const { batch, rev } = part;
@@ -20,7 +20,7 @@ export async function publishPart(deps: Deps, part: Part): Promise<void> {
   await publishOrRetry(deps, event);
   const noted = await changePart(deps, part, (now) =>
     now.batch?.batchId === batch.batchId && now.rev === rev && now.publishedRev < rev
-      ? { ...(without(now, 'held') as Part), publishedRev: rev, tries: 0 }
+      ? { ...(without(now, 'stalled') as Part), publishedRev: rev, tries: 0 }
       : undefined,
   );
   if (noted?.changed) recordBatch(deps.metrics, part, deps.clock.now());
@@ -37,7 +37,7 @@ export async function publishJob(deps: Deps & { resultsBucket: string }, job: Jo
   if (noted?.changed) recordJob(deps.metrics, job);
 }
 
-/** Errors: RetryLater. */
+/** Errors: RetryableError. */
 export async function publishOrRetry(
   { bus, metrics }: Pick<Ports, 'bus' | 'metrics'>,
   event: BatchdropEvent,
@@ -45,7 +45,7 @@ export async function publishOrRetry(
   try {
     const { refused } = await bus.publish([event]);
     if (refused.length > 0)
-      throw new RetryLater(`publish ${event.detail.metadata.id}: the bus refused the entry`);
+      throw new RetryableError(`publish ${event.detail.metadata.id}: the bus refused the entry`);
   } catch (failure) {
     metrics.record('PublishFailures', 1);
     throw failure;

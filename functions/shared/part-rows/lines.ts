@@ -54,7 +54,7 @@ export class LineReader {
     this.#number = options.linesBefore ?? 0;
   }
 
-  /** Where the next line begins that was not handed on yet, and how many lines are before it. */
+  /** Where the next line begins that was not dispatched yet, and how many lines are before it. */
   get next(): { offset: number; linesBefore: number } {
     return { offset: this.#start, linesBefore: this.#number };
   }

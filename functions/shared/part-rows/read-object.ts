@@ -1,7 +1,7 @@
 import type { ResultStore } from '../ports/ports.ts';
 
 /** An object, or bytes `start` to `end` (exclusive) of it, at once: for what is known to be small. Errors: as the storage's. */
-export async function storedBytes(
+export async function readObject(
   results: Pick<ResultStore, 'read'>,
   key: string,
   range?: { start: number; end: number },

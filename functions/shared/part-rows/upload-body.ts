@@ -3,7 +3,7 @@ import type { Part } from '../domain/part.ts';
 import { pieceKeys, rowTableKey } from '../domain/result-keys.ts';
 import type { Ports, RequestFiles } from '../ports/ports.ts';
 import { LineGatherer, normalised } from './lines.ts';
-import { storedBytes } from './read-object.ts';
+import { readObject } from './read-object.ts';
 import { RowStates } from './row-states.ts';
 import { type RowPlace, RowTable } from './row-table.ts';
 
@@ -14,7 +14,7 @@ const YIELD_BYTES = 64 * 1024;
 
 /** Errors: as the storage's. */
 export async function readRowTable({ results }: Pick<Ports, 'results'>, part: Part): Promise<RowTable> {
-  return new RowTable(await storedBytes(results, rowTableKey(part)));
+  return new RowTable(await readObject(results, rowTableKey(part)));
 }
 
 /** The rows of a part, and what earlier attempts left of each. Errors: as the storage's. */
@@ -24,12 +24,12 @@ export async function readRowStates(
 ): Promise<{ table: RowTable; before: RowStates }> {
   const table = await readRowTable(deps, part);
   if (!part.soFar) return { table, before: RowStates.fresh(table.rows) };
-  const states = await storedBytes(deps.results, pieceKeys(part, part.soFar.deliveryId).states);
+  const states = await readObject(deps.results, pieceKeys(part, part.soFar.deliveryId).states);
   return { table, before: RowStates.parse(states, table.rows) };
 }
 
 /** What is uploaded for the part's present attempt: one line end after each row. Errors: as the storages'. */
-export function attemptBytes(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
+export function uploadBody(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
   if (part.soFar || part.interleaved) return chosenRows(deps, part);
   const { start, end } = part.range;
   const chunks = deps.requestFiles.read(part.request, { start, end });

@@ -7,7 +7,7 @@ import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 /**
  * The record of every job, part and batch. Reads are consistent, but for `due`. `create…` answers false when the item
  * exists; `replace…` writes the item with `version + 1` and answers false unless the stored version is `item.version`.
- * A call that throws may have had its effect: read again. Errors: RetryLater.
+ * A call that throws may have had its effect: read again. Errors: RetryableError.
  */
 export interface Ledger {
   readJob(jobId: string): Promise<Job | undefined>;
@@ -47,7 +47,7 @@ export interface ObjectFacts {
   metadata: Record<string, string>;
 }
 
-/** The request bucket, read by version. Errors: RetryLater; NotAllowed; Refused `object_gone`. */
+/** The request bucket, read by version. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
 export interface RequestFiles {
   /** Undefined when there is no such version. */
   head(file: { bucket: string; key: string; versionId: string }): Promise<ObjectFacts | undefined>;
@@ -68,7 +68,7 @@ export interface ObjectWriter {
   abort(): Promise<void>;
 }
 
-/** The results bucket. Errors: RetryLater; NotAllowed; Refused `object_gone`. */
+/** The results bucket. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
 export interface ResultStore {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   openWriter(key: string, contentType: string): ObjectWriter;
@@ -79,7 +79,7 @@ export interface ResultStore {
   keysUnder(prefix: string): Promise<string[]>;
   /** Idempotent. */
   remove(keys: string[]): Promise<void>;
-  /** A multipart upload that can be gone on with by another process; parts are ≥ 5 MiB but the last. */
+  /** A multipart upload that can be resumed by another process; parts are ≥ 5 MiB but the last. */
   beginUpload(key: string, contentType: string): Promise<string>;
   /** `partNumber` from 1; answers the part's ETag. */
   uploadBytes(key: string, uploadId: string, partNumber: number, body: Uint8Array): Promise<string>;
@@ -93,7 +93,7 @@ export interface ResultStore {
   completeUpload(key: string, uploadId: string, etags: string[]): Promise<boolean>;
 }
 
-/** A file of this invocation alone, on its disk: what does not fit into memory. Errors: RetryLater when it is full. */
+/** A file of this invocation alone, on its disk: what does not fit into memory. Errors: RetryableError when it is full. */
 export interface ScratchFile {
   /** Adds bytes at the end and keeps nothing of them: they may be written over once it has answered. */
   write(bytes: Uint8Array): Promise<void>;
@@ -117,7 +117,7 @@ export interface BatchPage {
 }
 
 /**
- * The OpenAI Batch API. Errors: RetryLater, NotAllowed, Refused (code). `createBatch` alone throws Ambiguous; every
+ * The OpenAI Batch API. Errors: RetryableError, NotAllowed, TerminalError (code). `createBatch` alone throws Ambiguous; every
  * other error of it means that no batch was created. Nothing is retried inside.
  */
 export interface BatchApi {
@@ -137,18 +137,18 @@ export interface BatchApi {
     signal: AbortSignal,
   ): Promise<ObservedBatch>;
   retrieveBatch(batchId: string): Promise<ObservedBatch>;
-  /** `limit` 1 to 100. A page that does not hold what it should is a RetryLater. */
+  /** `limit` 1 to 100. A page that does not hold what it should is a RetryableError. */
   listBatches(query: { after?: string; limit: number }): Promise<BatchPage>;
   /** `too_late` and `unknown` are answers: retrieve and decide. */
   cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'>;
-  /** Length in bytes as the API has it; Refused `file_gone` when it is deleted or expired. */
+  /** Length in bytes as the API has it; TerminalError `file_gone` when it is deleted or expired. */
   fileBytes(fileId: string): Promise<number>;
   readFile(fileId: string): AsyncIterable<Uint8Array>;
   /** Under another account's key each file seems gone: `account` is the one that answered. */
   deleteFile(fileId: string): Promise<{ was: 'deleted' | 'gone'; account: string }>;
 }
 
-/** The bus. Answers the `metadata.id`s that were refused; the caller keeps those. Errors: RetryLater. */
+/** The bus. Answers the `metadata.id`s that were refused; the caller keeps those. Errors: RetryableError. */
 export interface EventBus {
   publish(events: BatchdropEvent[]): Promise<{ refused: string[] }>;
 }
@@ -160,7 +160,7 @@ export type WorkMessage =
   | { to: 'deliver'; ref: PartRef }
   | { to: 'finish'; jobId: string };
 
-/** The queues between the functions; at least once. Errors: RetryLater. */
+/** The queues between the functions; at least once. Errors: RetryableError. */
 export interface WorkQueues {
   /** The queues this function may send to; what belongs into others is left to the reconciler. */
   readonly reaches: ReadonlySet<WorkMessage['to']>;
@@ -190,7 +190,7 @@ export interface Metrics {
 }
 
 /** The time an invocation has: nothing irrevocable is begun past `until` (ms), and `signal` ends what is under way. */
-export interface Turn {
+export interface Deadline {
   until: number;
   signal: AbortSignal;
 }

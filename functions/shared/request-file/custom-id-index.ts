@@ -15,14 +15,14 @@ interface IdCandidates {
  * row's line number. Rows whose hashes are equal are only *candidates* for a duplicate: the caller compares the ids
  * themselves. Rows are numbered from 0, as they are added.
  */
-export class RowIds {
+export class CustomIdIndex {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
   #count = 0;
 
   /** Row ids as they were saved. Errors: as the source's. */
-  static async restored(count: number, source: ByteSource): Promise<RowIds> {
-    const ids = new RowIds();
+  static async restored(count: number, source: ByteSource): Promise<CustomIdIndex> {
+    const ids = new CustomIdIndex();
     for (let left = count; left > 0; left -= CHUNK_ROWS) {
       const rows = Math.min(CHUNK_ROWS, left);
       const hashes = new Float64Array(CHUNK_ROWS);

@@ -1,7 +1,7 @@
 /**
  * Groups the rows of a request file into parts as they come: rows of one endpoint and model fill one open part after
  * another, each up to OpenAI's limits, and to what the model's limit on enqueued tokens leaves room for. Which rows make
- * a part depends on nothing but the rows and these bounds, which are saved with the planner: a scan that is gone on with
+ * a part depends on nothing but the rows and these bounds, which are saved with the planner: a scan that is resumed
  * elsewhere plans the same.
  *
  * Bounded: the row tables of the open parts together. Where they pass the bound, the largest part is closed before it

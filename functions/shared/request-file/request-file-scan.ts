@@ -1,6 +1,6 @@
 /**
  * What is known of a request file that is being read: where the next line begins, what was found, the parts so far and
- * the ids. It can be saved between two chunks of the file and gone on with elsewhere, to the same plan.
+ * the ids. It can be saved between two chunks of the file and resumed elsewhere, to the same plan.
  *
  * Memory, at the file's limit of 5 million rows: 60 MB of ids, up to 48 MB of open row tables.
  */
@@ -8,7 +8,7 @@ import type { Finding } from '../contract/events.ts';
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
 import { type Line, type LineHandler, LineReader } from '../part-rows/lines.ts';
 import { ByteSource } from './byte-source.ts';
-import { RowIds } from './custom-id-index.ts';
+import { CustomIdIndex } from './custom-id-index.ts';
 import {
   type ClosedPart,
   type PartBytes,
@@ -16,14 +16,14 @@ import {
   type PlannedPart,
   type PlannerFacts,
 } from './plan-parts.ts';
-import { checkRow, type Row } from './validate-row.ts';
+import { type Row, validateRow } from './validate-row.ts';
 
 /** Findings kept for the report; all are counted. */
 export const FINDINGS_KEPT = 1000;
 
 /** To be raised with any change of what is saved, or of which rows make a part. */
 const FORMAT = 2;
-const LONGEST_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is no scan
+const MAX_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is no scan
 
 export type CheckedFile =
   | { verdict: 'good'; rows: number; groups: number; parts: PlannedPart[] }
@@ -41,8 +41,8 @@ interface ScanFacts {
   ids: number;
 }
 
-export class FileScan implements LineHandler {
-  readonly ids: RowIds;
+export class RequestFileScan implements LineHandler {
+  readonly ids: CustomIdIndex;
   /** Closed so far. */
   readonly parts: PlannedPart[];
   /** Over a limit of the file as a whole: reading on would only cost. */
@@ -56,7 +56,7 @@ export class FileScan implements LineHandler {
   private constructor(
     facts: Omit<ScanFacts, 'format' | 'planner' | 'ids'>,
     planner: PartPlanner,
-    ids: RowIds,
+    ids: CustomIdIndex,
   ) {
     this.#reader = new LineReader(this, { longest: FILE_LIMITS.rowBytes, ...facts.next });
     this.#rows = facts.rows;
@@ -68,20 +68,20 @@ export class FileScan implements LineHandler {
   }
 
   /** Of a file of which nothing was read yet. */
-  static begun(partBytes: PartBytes): FileScan {
+  static begun(partBytes: PartBytes): RequestFileScan {
     const next = { offset: 0, linesBefore: 0 };
     const nothing = { next, rows: 0, findings: [], findingsCount: 0, parts: [] };
-    return new FileScan(nothing, new PartPlanner(partBytes), new RowIds());
+    return new RequestFileScan(nothing, new PartPlanner(partBytes), new CustomIdIndex());
   }
 
   /** Errors: RangeError on what is no scan, or one of another version of this code; those of the chunks. */
-  static async restored(chunks: AsyncIterable<Uint8Array>): Promise<FileScan> {
+  static async restored(chunks: AsyncIterable<Uint8Array>): Promise<RequestFileScan> {
     const source = new ByteSource(chunks);
     const facts = await restoredFacts(source);
-    const ids = await RowIds.restored(facts.ids, source);
+    const ids = await CustomIdIndex.restored(facts.ids, source);
     const planner = await PartPlanner.restored(facts.planner, source);
     await source.end();
-    return new FileScan(facts, planner, ids);
+    return new RequestFileScan(facts, planner, ids);
   }
 
   /** Everything, to be written out before the next `push`. Parts that were closed have to be taken before. */
@@ -128,7 +128,7 @@ export class FileScan implements LineHandler {
       this.#giveUp('too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
       return;
     }
-    const checked = checkRow(line.bytes);
+    const checked = validateRow(line.bytes);
     if ('code' in checked) {
       this.find(line.number, checked.code, checked.message);
       return;
@@ -202,7 +202,7 @@ async function restoredFacts(source: ByteSource): Promise<ScanFacts> {
   const length = Buffer.alloc(4);
   await source.fill(length);
   const bytes = length.readUInt32LE();
-  if (bytes > LONGEST_FACTS) throw new RangeError('saved scan: it does not begin as one');
+  if (bytes > MAX_FACTS) throw new RangeError('saved scan: it does not begin as one');
   const text = Buffer.alloc(bytes);
   await source.fill(text);
   let facts: ScanFacts;

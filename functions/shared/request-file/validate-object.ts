@@ -23,7 +23,7 @@ export function batchMetadata(userMetadata: Record<string, string>): {
 }
 
 /** What speaks against a request file before its first byte is read. */
-export function findingsOnObject(file: RequestFile): Finding[] {
+export function validateObject(file: RequestFile): Finding[] {
   const findings: Finding[] = [];
   const find = (code: string, message: string) => findings.push({ line: null, code, message });
   const name = file.key.toLowerCase();

@@ -1,7 +1,7 @@
 /**
  * Reads a whole request file once, in bounded memory, and answers either the plan of its parts or what is wrong with
  * it. Nothing is sent before this has answered.
- *   1. every line is checked by itself, its id remembered by a hash, and its row put into a part (`file-scan.ts`)
+ *   1. every line is checked by itself, its id remembered by a hash, and its row put into a part (`request-file-scan.ts`)
  *   2. the row table of each part is kept outside as soon as the part is closed
  *   3. rows that share their hash are looked up in those tables, and the ids themselves compared
  *
@@ -11,7 +11,7 @@
 
 import { RowTable } from '../part-rows/row-table.ts';
 import type { ClosedPart, PlannedPart } from './plan-parts.ts';
-import { type CheckedFile, FileScan } from './request-file-scan.ts';
+import { type CheckedFile, RequestFileScan } from './request-file-scan.ts';
 
 /** Ids that are compared, each of up to 512 bytes in memory: several for each finding that is kept. */
 const IDS_COMPARED = 10_000;
@@ -23,11 +23,11 @@ export interface RowTables {
 }
 
 /** All of it in one go, for no limits of ours; `read` opens the file from its start. */
-export async function checkRequestFile(
+export async function validateRequestFile(
   read: () => AsyncIterable<Uint8Array>,
   tables: RowTables,
 ): Promise<CheckedFile> {
-  const scan = FileScan.begun({});
+  const scan = RequestFileScan.begun({});
   await scanOn(scan, read, tables, () => false);
   return conclude(scan, tables);
 }
@@ -37,7 +37,7 @@ export async function checkRequestFile(
  * saved. It gets on by a line at least, or until `read` itself ends it by throwing.
  */
 export async function scanOn(
-  scan: FileScan,
+  scan: RequestFileScan,
   read: (offset: number) => AsyncIterable<Uint8Array>,
   tables: RowTables,
   isTimeUp: () => boolean,
@@ -53,7 +53,7 @@ export async function scanOn(
 }
 
 /** The verdict on a file that was read to its end, or is hopeless. */
-export async function conclude(scan: FileScan, tables: RowTables): Promise<CheckedFile> {
+export async function conclude(scan: RequestFileScan, tables: RowTables): Promise<CheckedFile> {
   scan.end();
   await keep(scan.takeClosed(), tables);
   await findDuplicates(scan, tables);
@@ -65,7 +65,7 @@ async function keep(closed: ClosedPart[], tables: RowTables): Promise<void> {
 }
 
 /** Compares the ids of the rows that share their hash: reports each id that was there before, with its first line. */
-async function findDuplicates(scan: FileScan, tables: RowTables): Promise<void> {
+async function findDuplicates(scan: RequestFileScan, tables: RowTables): Promise<void> {
   const { rows, further } = scan.ids.candidates(IDS_COMPARED);
   if (rows.length === 0) return;
   const idOf = await idsOf(new Set(rows), scan.parts, tables);

@@ -17,13 +17,13 @@ const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
 
 // An array of one byte takes fifty once it is parsed: 32 MiB of them would end the function, and its neighbours with it.
 const ALWAYS_PARSED = 1_000_000;
-const MOST_ARRAYS_AND_OBJECTS = 1_000_000;
+const MAX_ARRAYS_AND_OBJECTS = 1_000_000;
 
 /** Checks one line of a request file by itself, as OpenAI's validation would, and a little more strictly. */
-export function checkRow(bytes: Uint8Array): CheckedRow {
+export function validateRow(bytes: Uint8Array): CheckedRow {
   if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
-  if (bytes.length > ALWAYS_PARSED && arraysAndObjectsIn(bytes) > MOST_ARRAYS_AND_OBJECTS) {
-    return fault('row_too_complex', `the line has more than ${MOST_ARRAYS_AND_OBJECTS} arrays and objects`);
+  if (bytes.length > ALWAYS_PARSED && arraysAndObjectsIn(bytes) > MAX_ARRAYS_AND_OBJECTS) {
+    return fault('row_too_complex', `the line has more than ${MAX_ARRAYS_AND_OBJECTS} arrays and objects`);
   }
   return asciiRow(bytes) ?? decodedRow(bytes);
 }

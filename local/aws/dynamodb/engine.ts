@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { CreateTableCommandInput, KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { UnderWay } from '../../in-flight.ts';
+import { InFlight } from '../../in-flight.ts';
 import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
 import { neededForJson } from '../iam/needed-permissions.ts';
 import { AwsError } from '../protocol/aws-error.ts';
@@ -33,7 +33,7 @@ export class DynamoDbEngine implements AwsService {
   readonly #dynalite: Server;
   readonly #journal: WriteJournal;
   readonly #ready: Promise<void>;
-  readonly #underWay = new UnderWay();
+  readonly #underWay = new InFlight();
   #isClosed = false;
 
   /** The state is the folder `dynamodb` and `dynamodb-writes.sqlite` in `directory`. */

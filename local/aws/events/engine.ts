@@ -5,14 +5,14 @@ import { type JsonProtocol, serveJson } from '../protocol/json-protocol.ts';
 import { Deliveries, type DeliveryPorts } from './deliveries.ts';
 import { type AwsEvent, type EventContent, envelope } from './event.ts';
 import { eventOperations } from './operations.ts';
-import { RuleBook } from './rule-registry.ts';
+import { RuleRegistry } from './rule-registry.ts';
 import { EventStore } from './store.ts';
 import { payloadFor } from './target.ts';
 
 /** EventBridge on the endpoint: buses, rules and targets, without archives, pipes or schedules. */
 export class EventsEngine implements AwsService {
   readonly signingName = 'events';
-  readonly rules: RuleBook;
+  readonly rules: RuleRegistry;
   readonly #store: EventStore;
   readonly #deliveries: Deliveries;
   readonly #ports: DeliveryPorts;
@@ -21,7 +21,7 @@ export class EventsEngine implements AwsService {
   /** The state is `events.sqlite` in `directory`; nothing is delivered before `start`. */
   constructor(options: DeliveryPorts & { directory: string }) {
     this.#store = new EventStore(options.directory);
-    this.rules = new RuleBook(this.#store);
+    this.rules = new RuleRegistry(this.#store);
     this.#ports = options;
     this.#deliveries = new Deliveries(this.#store, options);
     this.#protocol = {

@@ -18,8 +18,8 @@ interface Way {
   readonly acceptedAt: number;
 }
 
-const MOST_PATHS = 100;
-const LONGEST_TEMPLATE = 8192;
+const MAX_PATHS = 100;
+const MAX_TEMPLATE = 8192;
 const NAME = /^[A-Za-z0-9_-]{1,256}$/;
 const PREDEFINED: Readonly<Record<string, (event: AwsEvent, way: Way) => unknown>> = {
   'aws.events.rule-arn': (_, { ruleArn }) => ruleArn,
@@ -39,12 +39,12 @@ export function parseInputTransformer(id: string, fields: Input): InputTransform
   const paths = fields.textMap('InputPathsMap');
   const refuse = (reason: string) => validationError(`Target ${id}: InputTransformer: ${reason}.`);
   const entries = Object.entries(paths);
-  if (entries.length > MOST_PATHS) throw refuse(`there are more than ${MOST_PATHS} paths`);
+  if (entries.length > MAX_PATHS) throw refuse(`there are more than ${MAX_PATHS} paths`);
   for (const [name, path] of entries) {
     if (!NAME.test(name)) throw refuse(`"${name}" is not a name for a variable`);
     if (!isPath(path)) throw refuse(`path "${path}" is not of the form $.name.name[0]`);
   }
-  if (template.length > LONGEST_TEMPLATE) throw refuse(`the template is longer than ${LONGEST_TEMPLATE}`);
+  if (template.length > MAX_TEMPLATE) throw refuse(`the template is longer than ${MAX_TEMPLATE}`);
   const strange = [...template.matchAll(VARIABLES)]
     .map(([, name = '']) => name)
     .find((name) => !Object.hasOwn(paths, name) && !Object.hasOwn(PREDEFINED, name));

@@ -4,21 +4,21 @@ import type { Operation } from '../protocol/json-protocol.ts';
 import { pageOf } from '../protocol/paging.ts';
 import { type EntryRefusal, type EventContent, entryBytes, parseEntry, refusal } from './event.ts';
 import { compilePattern } from './patterns/pattern.ts';
-import { busArn, type RuleBook, ruleArn } from './rule-registry.ts';
+import { busArn, type RuleRegistry, ruleArn } from './rule-registry.ts';
 import type { Rule } from './store.ts';
 import { wireTarget } from './target.ts';
 
 interface EventPorts {
-  readonly rules: RuleBook;
+  readonly rules: RuleRegistry;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   /** Takes an event durably and answers its id. */
   readonly accept: (bus: string, content: EventContent) => string;
 }
 
-const MOST_ENTRIES = 10;
-const LARGEST_PAGE = 100;
-const LARGEST_CALL_BYTES = 1024 * 1024;
+const MAX_ENTRIES = 10;
+const MAX_PAGE = 100;
+const MAX_CALL_BYTES = 1024 * 1024;
 const EVENT_FIELDS = ['id', 'detail-type', 'source', 'account', 'time', 'region', 'resources', 'detail'];
 
 /** The wire's operations. */
@@ -72,8 +72,8 @@ export function eventOperations(ports: EventPorts): Record<string, Operation> {
 
 /** The page that `Limit` and `NextToken` ask for, and the token of the next one in the shape of the answer. */
 function page<T>(input: Input, sorted: readonly T[], keyOf: (item: T) => string) {
-  const size = input.optionalInteger('Limit') ?? LARGEST_PAGE;
-  if (size < 1 || size > LARGEST_PAGE) throw validationError(`Limit must be from 1 to ${LARGEST_PAGE}.`);
+  const size = input.optionalInteger('Limit') ?? MAX_PAGE;
+  if (size < 1 || size > MAX_PAGE) throw validationError(`Limit must be from 1 to ${MAX_PAGE}.`);
   const token = input.optionalText('NextToken');
   const { items, nextToken } = pageOf(sorted, keyOf, { token, size, refuse: validationError });
   return { items, ...(nextToken !== undefined && { NextToken: nextToken }) };
@@ -82,10 +82,10 @@ function page<T>(input: Input, sorted: readonly T[], keyOf: (item: T) => string)
 /** Each entry by itself, in its place in the answer; only what is wrong with the call as a whole refuses the call. */
 function putEvents(ports: EventPorts, input: Input): object {
   const entries = input.objects('Entries');
-  if (entries.length === 0 || entries.length > MOST_ENTRIES) {
-    throw validationError(`PutEvents takes 1 to ${MOST_ENTRIES} entries; ${entries.length} were sent.`);
+  if (entries.length === 0 || entries.length > MAX_ENTRIES) {
+    throw validationError(`PutEvents takes 1 to ${MAX_ENTRIES} entries; ${entries.length} were sent.`);
   }
-  if (entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0) >= LARGEST_CALL_BYTES) {
+  if (entries.reduce((bytes, entry) => bytes + entryBytes(entry), 0) >= MAX_CALL_BYTES) {
     throw validationError('Total size of the entries in the request is over the limit.');
   }
   const answers = entries.map((entry) => putEvent(ports, entry));
@@ -100,7 +100,7 @@ function putEvent({ rules, now, accept }: EventPorts, entry: Input): { EventId: 
   return { EventId: accept(bus, content) };
 }
 
-function putRule(rules: RuleBook, input: Input): string {
+function putRule(rules: RuleRegistry, input: Input): string {
   if (input.has('ScheduleExpression')) {
     throw validationError('Scheduled rules are not implemented here; EventBridge Scheduler is.');
   }
@@ -120,7 +120,7 @@ function stateOf(input: Input): boolean {
   return state === 'ENABLED';
 }
 
-function setEnabled(rules: RuleBook, input: Input, enabled: boolean): object {
+function setEnabled(rules: RuleRegistry, input: Input, enabled: boolean): object {
   rules.putRule({ ...rules.rule(busOf(input), input.text('Name')), enabled });
   return {};
 }

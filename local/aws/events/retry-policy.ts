@@ -12,11 +12,11 @@ export interface RetryPolicy {
 /** Which of its two limits ended the attempts, as AWS names them. */
 export type Exhausted = 'MaximumRetryAttempts' | 'MaximumEventAgeInSeconds';
 
-const MOST_ATTEMPTS = 185;
+const MAX_ATTEMPTS = 185;
 const SHORTEST_AGE_SECONDS = 60;
-const LONGEST_AGE_SECONDS = 86_400;
+const MAX_AGE_SECONDS = 86_400;
 const FIRST_WAIT_MS = 60_000;
-const LONGEST_WAIT_MS = 8 * 60_000; // with which 185 attempts fill the 24 hours that AWS takes for them
+const MAX_WAIT_MS = 8 * 60_000; // with which 185 attempts fill the 24 hours that AWS takes for them
 
 /** Lambda itself runs an event that nobody waits for up to three times, a minute and then two apart. */
 const LAMBDA_RETRIES = 2;
@@ -26,8 +26,8 @@ export function parseRetryPolicy(fields: Input | undefined): RetryPolicy | undef
   if (fields === undefined) return undefined;
   const attempts = fields.optionalInteger('MaximumRetryAttempts');
   const age = fields.optionalInteger('MaximumEventAgeInSeconds');
-  checkRange('MaximumRetryAttempts', attempts, 0, MOST_ATTEMPTS);
-  checkRange('MaximumEventAgeInSeconds', age, SHORTEST_AGE_SECONDS, LONGEST_AGE_SECONDS);
+  checkRange('MaximumRetryAttempts', attempts, 0, MAX_ATTEMPTS);
+  checkRange('MaximumEventAgeInSeconds', age, SHORTEST_AGE_SECONDS, MAX_AGE_SECONDS);
   return {
     ...(attempts !== undefined && { maximumRetryAttempts: attempts }),
     ...(age !== undefined && { maximumEventAgeInSeconds: age }),
@@ -43,10 +43,10 @@ export function nextAttempt(attempt: {
   readonly now: number;
 }): number | Exhausted {
   const { policy, ofFunction, tries, acceptedAt, now } = attempt;
-  const asked = policy?.maximumRetryAttempts ?? MOST_ATTEMPTS;
+  const asked = policy?.maximumRetryAttempts ?? MAX_ATTEMPTS;
   if (tries >= (ofFunction ? Math.min(asked, LAMBDA_RETRIES) : asked)) return 'MaximumRetryAttempts';
-  const at = now + Math.min(FIRST_WAIT_MS * 2 ** tries, LONGEST_WAIT_MS);
-  const age = policy?.maximumEventAgeInSeconds ?? LONGEST_AGE_SECONDS;
+  const at = now + Math.min(FIRST_WAIT_MS * 2 ** tries, MAX_WAIT_MS);
+  const age = policy?.maximumEventAgeInSeconds ?? MAX_AGE_SECONDS;
   return at > acceptedAt + age * 1000 ? 'MaximumEventAgeInSeconds' : at;
 }
 

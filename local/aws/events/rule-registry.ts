@@ -21,10 +21,10 @@ interface Entry {
 }
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
-const MOST_TARGETS = 5; // AWS's limit for a rule
+const MAX_TARGETS = 5; // AWS's limit for a rule
 
 /** Buses with their rules and targets: kept on disk, held compiled in memory. */
-export class RuleBook {
+export class RuleRegistry {
   readonly #store: EventStore;
   /** By bus, then by rule name. */
   readonly #buses = new Map<string, Map<string, Entry>>();
@@ -98,8 +98,8 @@ export class RuleBook {
     const { name } = this.rule(bus, ruleName);
     const parsed = targets.map((target) => parseTarget(Input.of(target, 'ValidationException')));
     const ids = new Set([...this.#store.targets(bus, name), ...parsed].map((target) => target.id));
-    if (ids.size > MOST_TARGETS) {
-      throw new AwsError('LimitExceededException', `A rule has at most ${MOST_TARGETS} targets.`);
+    if (ids.size > MAX_TARGETS) {
+      throw new AwsError('LimitExceededException', `A rule has at most ${MAX_TARGETS} targets.`);
     }
     for (const target of parsed) this.#store.saveTarget(bus, name, target);
   }

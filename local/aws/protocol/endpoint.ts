@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { UnderWay } from '../../in-flight.ts';
+import { InFlight } from '../../in-flight.ts';
 import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
 import { AwsError } from './aws-error.ts';
 import type { AwsService } from './aws-service.ts';
@@ -36,7 +36,7 @@ export async function startEndpoint(options: {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
   const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
   const functionNow = options.functionNow ?? Date.now;
-  const underWay = new UnderWay();
+  const underWay = new InFlight();
   const server = createServer((request, response) => {
     const caller = callerWith(credentialOf(request)?.[0]);
     response.setHeader('x-batchdrop-time', functionNow()); // for those who ask how long ago something was
@@ -136,7 +136,7 @@ function listen(server: Server, port: number): Promise<number> {
 }
 
 /** A client that has died leaves no connection behind, and a call that the services may not be closed under. */
-async function closePromptly(server: Server, underWay: UnderWay): Promise<void> {
+async function closePromptly(server: Server, underWay: InFlight): Promise<void> {
   const closed = promisify(server.close.bind(server))();
   server.closeIdleConnections();
   const ended = closed.then(() => underWay.ended());

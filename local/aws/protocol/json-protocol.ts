@@ -27,7 +27,7 @@ export interface JsonProtocol {
 }
 
 // The largest lawful request is ten entries of together 1 MiB, base64 and JSON escapes on top; the rest is head room.
-const LONGEST_BODY_BYTES = 16 * 1024 * 1024;
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Answers one AWS JSON request; whatever the client did wrong becomes an error answer, only defects are thrown. */
 export async function serveJson(
@@ -63,8 +63,8 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   let length = 0;
   for await (const chunk of request) {
     length += chunk.length;
-    if (length > LONGEST_BODY_BYTES) {
-      throw new AwsError('RequestEntityTooLarge', `The request body exceeds ${LONGEST_BODY_BYTES} bytes.`, {
+    if (length > MAX_BODY_BYTES) {
+      throw new AwsError('RequestEntityTooLarge', `The request body exceeds ${MAX_BODY_BYTES} bytes.`, {
         status: 413,
       });
     }

@@ -1,16 +1,16 @@
 import type { Input } from '../protocol/input.ts';
 import { batchTooLong, emptyBatch, entryIdsNotDistinct, invalidEntryId, tooManyEntries } from './errors.ts';
 import { attributeBytes, parseMessageAttributes } from './message-attributes.ts';
-import { LARGEST_MESSAGE_BYTES } from './queue.ts';
+import { MAX_MESSAGE_BYTES } from './queue.ts';
 
-const MOST_ENTRIES = 10;
+const MAX_ENTRIES = 10;
 const ENTRY_ID = /^[A-Za-z0-9_-]{1,80}$/;
 
 /** The entries of a batch call; refuses the whole call for what is wrong with it as a whole. */
 export function batchEntries(input: Input): Input[] {
   const entries = input.objects('Entries');
   if (entries.length === 0) throw emptyBatch();
-  if (entries.length > MOST_ENTRIES) throw tooManyEntries(entries.length);
+  if (entries.length > MAX_ENTRIES) throw tooManyEntries(entries.length);
   const seen = new Set<string>();
   for (const entry of entries) {
     const id = entry.text('Id');
@@ -28,5 +28,5 @@ export function checkBatchSize(entries: readonly Input[]): void {
     bytes += Buffer.byteLength(entry.optionalText('MessageBody') ?? '');
     bytes += attributeBytes(parseMessageAttributes(entry.optionalObject('MessageAttributes')));
   }
-  if (bytes > LARGEST_MESSAGE_BYTES) throw batchTooLong(bytes);
+  if (bytes > MAX_MESSAGE_BYTES) throw batchTooLong(bytes);
 }

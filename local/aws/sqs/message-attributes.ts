@@ -11,16 +11,16 @@ interface MessageAttribute {
 
 export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 
-const MOST_ATTRIBUTES = 10;
+const MAX_ATTRIBUTES = 10;
 const NAME = /^(?!.*\.\.)(?![.])[A-Za-z0-9_.-]{1,256}(?<![.])$/;
 const DATA_TYPE = /^(String|Number|Binary)(\.[^\s]{1,250})?$/;
 
 /** Reads and checks the attributes of a message to be sent. */
 export function parseMessageAttributes(map: Input | undefined): MessageAttributes {
   const names = map?.names() ?? [];
-  if (names.length > MOST_ATTRIBUTES) {
+  if (names.length > MAX_ATTRIBUTES) {
     throw invalidParameter(
-      `A message has at most ${MOST_ATTRIBUTES} attributes; this one has ${names.length}.`,
+      `A message has at most ${MAX_ATTRIBUTES} attributes; this one has ${names.length}.`,
     );
   }
   const attributes: Record<string, MessageAttribute> = {};

@@ -1,7 +1,7 @@
 import { invalidAttributeName, invalidAttributeValue } from './errors.ts';
 import {
   DEFAULT_SETTINGS,
-  LARGEST_MESSAGE_BYTES,
+  MAX_MESSAGE_BYTES,
   type Queue,
   type QueueSettings,
   queueNameOfArn,
@@ -22,7 +22,7 @@ const NUMBERS = new Map<string, NumberAttribute>([
   ['DelaySeconds', { setting: 'delaySeconds', least: 0, most: 900 }],
   ['MessageRetentionPeriod', { setting: 'retentionSeconds', least: 60, most: 1_209_600 }],
   ['ReceiveMessageWaitTimeSeconds', { setting: 'receiveWaitSeconds', least: 0, most: 20 }],
-  ['MaximumMessageSize', { setting: 'maximumMessageBytes', least: 1024, most: LARGEST_MESSAGE_BYTES }],
+  ['MaximumMessageSize', { setting: 'maximumMessageBytes', least: 1024, most: MAX_MESSAGE_BYTES }],
 ]);
 
 const INERT = new Set([

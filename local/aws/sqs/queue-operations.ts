@@ -5,7 +5,7 @@ import { DEFAULT_SETTINGS, type Queue, queueUrl } from './queue.ts';
 import { allAttributes, differingAttribute, pickAttributes, withAttributes } from './queue-attributes.ts';
 import type { Queues } from './queues.ts';
 
-const LARGEST_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 /** The queue that a request's QueueUrl names; only the path counts, since clients know the host by several names. */
 export function queueOfRequest(queues: Queues, input: Input): Queue {
@@ -61,7 +61,7 @@ export function queueOperations(queues: Queues): Record<string, Operation> {
 function listQueues(queues: Queues, input: Input, origin: string): object {
   const prefix = input.optionalText('QueueNamePrefix') ?? '';
   const after = input.optionalText('NextToken') ?? '';
-  const limit = input.optionalInteger('MaxResults') ?? LARGEST_PAGE;
+  const limit = input.optionalInteger('MaxResults') ?? MAX_PAGE;
   const names = queues.names().filter((name) => name.startsWith(prefix) && name > after);
   const page = names.slice(0, limit);
   const last = page.at(-1);

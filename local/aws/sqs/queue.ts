@@ -32,7 +32,7 @@ export interface Queue {
   readonly modifiedAt: number;
 }
 
-export const LARGEST_MESSAGE_BYTES = 1024 * 1024;
+export const MAX_MESSAGE_BYTES = 1024 * 1024;
 
 /** AWS's defaults. */
 export const DEFAULT_SETTINGS: QueueSettings = {
@@ -40,7 +40,7 @@ export const DEFAULT_SETTINGS: QueueSettings = {
   delaySeconds: 0,
   retentionSeconds: 345_600,
   receiveWaitSeconds: 0,
-  maximumMessageBytes: LARGEST_MESSAGE_BYTES,
+  maximumMessageBytes: MAX_MESSAGE_BYTES,
   inert: {},
 };
 

@@ -34,8 +34,8 @@ export interface ReceivedMessage {
 }
 
 const QUEUE_NAME = /^[A-Za-z0-9_-]{1,80}$/;
-const LONGEST_DELAY_SECONDS = 900;
-const LONGEST_VISIBILITY_SECONDS = 43_200;
+const MAX_DELAY_SECONDS = 900;
+const MAX_VISIBILITY_SECONDS = 43_200;
 const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /**
@@ -254,14 +254,14 @@ function checkMessage(queue: Queue, body: string, attributes: MessageAttributes,
       `One or more parameters are invalid. Reason: Message must be shorter than ${most} bytes.`,
     );
   }
-  if (delaySeconds < 0 || delaySeconds > LONGEST_DELAY_SECONDS) {
-    throw invalidParameter(`DelaySeconds must be from 0 to ${LONGEST_DELAY_SECONDS}.`);
+  if (delaySeconds < 0 || delaySeconds > MAX_DELAY_SECONDS) {
+    throw invalidParameter(`DelaySeconds must be from 0 to ${MAX_DELAY_SECONDS}.`);
   }
 }
 
 function checkVisibility(seconds: number): void {
-  if (seconds < 0 || seconds > LONGEST_VISIBILITY_SECONDS) {
-    throw invalidParameter(`VisibilityTimeout must be from 0 to ${LONGEST_VISIBILITY_SECONDS}.`);
+  if (seconds < 0 || seconds > MAX_VISIBILITY_SECONDS) {
+    throw invalidParameter(`VisibilityTimeout must be from 0 to ${MAX_VISIBILITY_SECONDS}.`);
   }
 }
 

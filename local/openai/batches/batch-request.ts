@@ -11,9 +11,9 @@ interface BatchRequest {
   readonly outputExpiresAfterSeconds: number | null;
 }
 
-const MOST_PAIRS = 16;
-const LONGEST_KEY = 64;
-const LONGEST_VALUE = 512;
+const MAX_PAIRS = 16;
+const MAX_KEY = 64;
+const MAX_VALUE = 512;
 
 /** Reads the body of `POST /batches`; throws `ApiError` 400 naming the parameter. */
 export function parseBatchRequest(body: JsonObject): BatchRequest {
@@ -49,19 +49,19 @@ function parseMetadata(value: Json | undefined): Record<string, string> | null {
   if (!isJsonObject(value))
     throw invalid('metadata', "Invalid 'metadata': an object is expected.", 'invalid_type');
   const pairs = Object.entries(value);
-  if (pairs.length > MOST_PAIRS) {
-    throw invalid('metadata', `Invalid 'metadata': at most ${MOST_PAIRS} pairs are allowed.`);
+  if (pairs.length > MAX_PAIRS) {
+    throw invalid('metadata', `Invalid 'metadata': at most ${MAX_PAIRS} pairs are allowed.`);
   }
   return Object.fromEntries(
     pairs.map(([key, text]) => {
-      const param = `metadata.${key.slice(0, LONGEST_KEY)}`;
-      if (key.length > LONGEST_KEY) {
-        throw invalid(param, `Invalid 'metadata': a key has at most ${LONGEST_KEY} characters.`);
+      const param = `metadata.${key.slice(0, MAX_KEY)}`;
+      if (key.length > MAX_KEY) {
+        throw invalid(param, `Invalid 'metadata': a key has at most ${MAX_KEY} characters.`);
       }
       if (typeof text !== 'string')
         throw invalid(param, `Invalid '${param}': a string is expected.`, 'invalid_type');
-      if (text.length > LONGEST_VALUE) {
-        throw invalid(param, `Invalid '${param}': a value has at most ${LONGEST_VALUE} characters.`);
+      if (text.length > MAX_VALUE) {
+        throw invalid(param, `Invalid '${param}': a value has at most ${MAX_VALUE} characters.`);
       }
       return [key, text];
     }),

@@ -7,7 +7,7 @@ import { type BatchRecord, batchOnTheWire } from './batch-record.ts';
 import { parseBatchRequest } from './batch-request.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-const MOST_LISTED = 100;
+const MAX_LISTED = 100;
 const USUALLY_LISTED = 20;
 const HOUR = 3_600_000;
 const COMPLETION_WINDOW_MS = 24 * HOUR;
@@ -116,7 +116,7 @@ function listBatches(
   { query, disturbance }: Call,
   show: (batch: BatchRecord) => object,
 ): object {
-  const limit = limitOf(query, MOST_LISTED, USUALLY_LISTED);
+  const limit = limitOf(query, MAX_LISTED, USUALLY_LISTED);
   const after = query.get('after');
   if (after !== null) existing(state, after);
   const batches = state.batches.newestFirst(limit + 1, after, state.clock.now() - disturbance.lagMs);

@@ -19,7 +19,7 @@ interface Question {
 const CHARACTERS_PER_TOKEN = 4; // OpenAI's rule of thumb for English
 const QUOTED_CHARACTERS = 80;
 const USUAL_DIMENSIONS = 8; // real models answer 1,536 and more: too much for a laptop's 50,000 rows
-const MOST_DIMENSIONS = 256;
+const MAX_DIMENSIONS = 256;
 const DEEPEST_TEXT = 32; // texts of a real request lie within 6 levels; a stack must not end on a hostile one
 
 /** The body and usage for a row of `endpoint`; `key` makes its ids and numbers. */
@@ -180,7 +180,7 @@ function response(question: Question): Answer {
 function embeddings({ row, key, inputTokens }: Question): Answer {
   const asked = row.body.dimensions;
   const honoured =
-    typeof asked === 'number' && Number.isInteger(asked) && asked >= 1 && asked <= MOST_DIMENSIONS;
+    typeof asked === 'number' && Number.isInteger(asked) && asked >= 1 && asked <= MAX_DIMENSIONS;
   const dimensions = honoured ? asked : USUAL_DIMENSIONS;
   const embeddings = Array.from({ length: inputCount(row.body) }, (_, index) => {
     const vector = unitVector(dimensions, `${key}/${index}`);

@@ -4,7 +4,7 @@ import { readLines } from '../files/line-reader.ts';
 import type { Limits } from '../limits.ts';
 import type { BatchProblem } from './batch-record.ts';
 import { inputCount, promptTokens } from './fake-completions.ts';
-import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts';
+import { isRow, MAX_LINE, parseRow, type RequestRow } from './request-row.ts';
 import { failureStatus } from './row-outcome.ts';
 
 export interface ValidInput {
@@ -17,8 +17,8 @@ export interface ValidInput {
 
 type Validation = { readonly valid: ValidInput } | { readonly problems: readonly BatchProblem[] };
 
-const MOST_PROBLEMS = 50; // enough to see what is wrong; a batch object has to stay readable
-const LONGEST_KEPT_ID = 64; // a longer custom_id is remembered by its digest, to bound memory
+const MAX_PROBLEMS = 50; // enough to see what is wrong; a batch object has to stay readable
+const MAX_KEPT_ID = 64; // a longer custom_id is remembered by its digest, to bound memory
 
 /** Reads the whole file, or as much as it takes to refuse it. `models` names those that exist (null: every one). */
 export async function validateInput(
@@ -28,7 +28,7 @@ export async function validateInput(
   models: readonly string[] | null,
 ): Promise<Validation> {
   const seen = new InputSoFar(endpoint, models);
-  for await (const line of readLines(path, LONGEST_LINE)) {
+  for await (const line of readLines(path, MAX_LINE)) {
     if (line.number > limits.rows) {
       const message = `The file has more than ${limits.rows} requests.`;
       return { problems: [{ code: 'too_many_tasks', message, param: null, line: null }] };
@@ -38,7 +38,7 @@ export async function validateInput(
       const message = `The requests of the file have more than ${limits.embeddingInputs} embedding inputs.`;
       return { problems: [{ code: 'too_many_tasks', message, param: null, line: null }] };
     }
-    if (seen.problems.length === MOST_PROBLEMS) break;
+    if (seen.problems.length === MAX_PROBLEMS) break;
   }
   if (seen.problems.length > 0) return { problems: seen.problems };
   if (seen.model === null) {
@@ -76,7 +76,7 @@ class InputSoFar {
   /** What is wrong with a row that is well in itself. */
   #conflict(row: RequestRow): Omit<BatchProblem, 'line'> | null {
     const kept =
-      row.customId.length <= LONGEST_KEPT_ID
+      row.customId.length <= MAX_KEPT_ID
         ? row.customId
         : createHash('sha512').update(row.customId).digest('base64');
     if (this.#ids.has(kept)) {

@@ -12,7 +12,7 @@ export interface RequestRow {
 }
 
 /** Longest request line in bytes: room for images in base64, and a bound on memory. */
-export const LONGEST_LINE = 64 * 1024 * 1024;
+export const MAX_LINE = 64 * 1024 * 1024;
 
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -31,7 +31,7 @@ export function parseJson(text: string): Json | undefined {
 /** A request line as a row, or what OpenAI's validation would say against it (without the line number). */
 export function parseRow(bytes: Buffer | null, endpoint: string): RequestRow | Omit<BatchProblem, 'line'> {
   if (bytes === null) {
-    return problem('invalid_json_line', `The line is longer than ${LONGEST_LINE} bytes.`, null);
+    return problem('invalid_json_line', `The line is longer than ${MAX_LINE} bytes.`, null);
   }
   const line = isUtf8(bytes) ? parseJson(bytes.toString('utf8')) : undefined;
   if (!isJsonObject(line)) return problem('invalid_json_line', 'The line is not a JSON object.', null);

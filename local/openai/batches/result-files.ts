@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import { seededHex, shuffledRows } from '../faults/seeded-random.ts';
 import { readLines } from '../files/line-reader.ts';
 import type { TokenUsage } from './batch-record.ts';
-import { isRow, LONGEST_LINE, parseRow, type RequestRow } from './request-row.ts';
+import { isRow, MAX_LINE, parseRow, type RequestRow } from './request-row.ts';
 import { failedRow, runRow } from './row-outcome.ts';
 
 interface ResultPlan {
@@ -123,7 +123,7 @@ interface LineIndex {
 async function indexLines(path: string, rows: number): Promise<LineIndex> {
   const offsets = new Float64Array(rows);
   const lengths = new Uint32Array(rows);
-  for await (const line of readLines(path, LONGEST_LINE)) {
+  for await (const line of readLines(path, MAX_LINE)) {
     offsets[line.number - 1] = line.offset;
     lengths[line.number - 1] = line.length;
   }

@@ -3,8 +3,8 @@ import type { Clock } from '../../clock.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { Call } from '../router.ts';
-import { FAULTS, type Fault, type FaultPlan, type Operation } from './faults.ts';
 import { type Disturbance, UNDISTURBED } from './disturbance.ts';
+import { FAULTS, type Fault, type FaultPlan, type Operation } from './faults.ts';
 import { parseHeader } from './faults-file.ts';
 import { seededRandom } from './seeded-random.ts';
 

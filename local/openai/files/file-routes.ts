@@ -8,7 +8,7 @@ import type { ServerState } from '../state.ts';
 import { fileOnTheWire, type StoredFile } from './file-store.ts';
 import { receiveUpload } from './upload.ts';
 
-const MOST_LISTED = 10_000;
+const MAX_LISTED = 10_000;
 const BATCH_FILE_LIFETIME_MS = 30 * 24 * 3_600_000;
 const MINUTE = 60_000;
 
@@ -78,7 +78,7 @@ async function createFile(state: ServerState, { request }: Call): Promise<object
 }
 
 function listFiles(state: ServerState, { query }: Call): object {
-  const limit = limitOf(query, MOST_LISTED, MOST_LISTED);
+  const limit = limitOf(query, MAX_LISTED, MAX_LISTED);
   const order = query.get('order') ?? 'desc';
   if (order !== 'asc' && order !== 'desc')
     throw invalid('order', "Invalid 'order': asc or desc is expected.");

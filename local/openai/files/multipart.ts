@@ -8,7 +8,7 @@ export interface PartHead {
 /** Takes a part's content piece by piece; a piece is valid until the answer settles. */
 export type PartSink = (piece: Buffer) => Promise<void> | void;
 
-const LONGEST_HEAD = 16 * 1024;
+const MAX_HEAD = 16 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 /**
@@ -83,7 +83,7 @@ class MultipartReader {
 
   #head(): boolean {
     const end = this.#pending.indexOf(HEAD_END);
-    if (end > LONGEST_HEAD || (end === -1 && this.#pending.length > LONGEST_HEAD)) {
+    if (end > MAX_HEAD || (end === -1 && this.#pending.length > MAX_HEAD)) {
       throw malformed('the headers of a part are too long');
     }
     if (end === -1) return false;

@@ -13,8 +13,8 @@ export interface Upload {
 }
 
 const PURPOSES: readonly string[] = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'];
-const LARGEST_FILE = 512_000_000; // of any purpose
-const LONGEST_FIELD = 64 * 1024;
+const MAX_FILE = 512_000_000; // of any purpose
+const MAX_FIELD = 64 * 1024;
 
 /**
  * Streams an uploaded file to `path` and checks what is said about it; throws `ApiError` 400, or 413 for a file above the
@@ -77,13 +77,13 @@ class UploadForm {
     this.#fields.set(name, '');
     return (piece) => {
       const value = (this.#fields.get(name) ?? '') + piece.toString('latin1'); // no field but the file needs more
-      if (value.length > LONGEST_FIELD) throw invalid(name, `The field '${name}' is too long.`);
+      if (value.length > MAX_FIELD) throw invalid(name, `The field '${name}' is too long.`);
       this.#fields.set(name, value);
     };
   }
 
   #refuseTooLarge(): void {
-    const limit = this.#fields.get('purpose') === 'batch' ? this.#batchFileBytes : LARGEST_FILE;
+    const limit = this.#fields.get('purpose') === 'batch' ? this.#batchFileBytes : MAX_FILE;
     if (this.#bytes <= limit) return;
     throw new ApiError(413, `The file is too large: at most ${limit} bytes are allowed.`, { param: 'file' });
   }

@@ -156,14 +156,14 @@ function itPoints(made: () => LedgerUnderTest): void {
   });
 }
 
-/** Items of which there is one: who was let on, the creates of the hour, the switches. */
+/** Items of which there is one: who was admitted, the creates of the hour, the switches. */
 function itKeepsOneForAll(made: () => LedgerUnderTest): void {
   it('knows who was let on, and lets one of two change it', async () => {
     const { ledger } = made();
     expect(await ledger.readAdmissions()).toEqual({ version: 0, admitted: [], measured: {} });
     const { jobId, planId, number, model, uploadBytes } = aPart();
-    const leave = { at: NOON, estimate: { tokens: 298, limit: 1000 }, alone: true } as const;
-    const admitted = [{ jobId, planId, number, since: NOON, model, uploadBytes, leave }];
+    const admission = { at: NOON, estimate: { tokens: 298, limit: 1000 }, alone: true } as const;
+    const admitted = [{ jobId, planId, number, since: NOON, model, uploadBytes, admission }];
     const measured = { [model]: { bytes: 1190, tokens: 301.5 } };
     expect(await ledger.replaceAdmissions({ version: 0, admitted, measured })).toBe(true);
     expect(await ledger.replaceAdmissions({ version: 0, admitted: [], measured })).toBe(false);
@@ -179,7 +179,7 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     const model = 'm'.repeat(60);
     const admitted = Array.from({ length: 1_500 }, (_, n) => ({
       ...{ jobId, planId, model, number: 98_500 + n, since: NOON, uploadBytes: 200_000_000 },
-      ...(n < 200 ? { leave: { at: NOON, estimate: { tokens: 50_000_000, limit: 2_000_000_000 } } } : {}),
+      ...(n < 200 ? { admission: { at: NOON, estimate: { tokens: 50_000_000, limit: 2_000_000_000 } } } : {}),
     }));
     expect(JSON.stringify(admitted).length).toBeLessThan(380_000); // an item of the table holds 400 KB
     expect(await ledger.replaceAdmissions({ version: 0, admitted, measured: {} })).toBe(true);

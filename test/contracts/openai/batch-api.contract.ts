@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 
@@ -61,7 +61,7 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
   });
 
   it('passes on the error of a source that breaks off', async () => {
-    const broken = new RetryLater('the source broke off');
+    const broken = new RetryableError('the source broke off');
     async function* body(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{"custom');
       throw broken;
@@ -75,22 +75,22 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
     const { fileId, account } = await upload(api(), rows('a'));
     expect(await api().deleteFile(fileId)).toEqual({ was: 'deleted', account });
     expect(await api().deleteFile(fileId)).toEqual({ was: 'gone', account });
-    await expect(api().fileBytes(fileId)).rejects.toMatchObject({ name: 'Refused', code: 'file_gone' });
+    await expect(api().fileBytes(fileId)).rejects.toMatchObject({ name: 'TerminalError', code: 'file_gone' });
     await expect(textOf(api().readFile(fileId))).rejects.toMatchObject({
-      name: 'Refused',
+      name: 'TerminalError',
       code: 'file_gone',
     });
     if (limits.ignoresMissingFiles) return;
-    await expect(create(api(), fileId)).rejects.toBeInstanceOf(Refused);
+    await expect(create(api(), fileId)).rejects.toBeInstanceOf(TerminalError);
   });
 
   it('sends nothing when it was given up before', async () => {
     const { fileId } = await upload(api(), rows('a'));
     const request = { inputFileId: fileId, endpoint: ENDPOINT, completionWindow: '24h', metadata: {} };
-    await expect(api().createBatch(request, AbortSignal.abort())).rejects.toBeInstanceOf(RetryLater);
+    await expect(api().createBatch(request, AbortSignal.abort())).rejects.toBeInstanceOf(RetryableError);
     const bytes = Buffer.byteLength(rows('a'));
     const file = { name: 'part.jsonl', bytes, body: inPieces(rows('a')) };
-    await expect(api().uploadFile(file, AbortSignal.abort())).rejects.toBeInstanceOf(RetryLater);
+    await expect(api().uploadFile(file, AbortSignal.abort())).rejects.toBeInstanceOf(RetryableError);
     expect((await api().listBatches({ limit: 10 })).batches).toEqual([]);
   });
 }

@@ -61,14 +61,14 @@ describe('after POST /batches was sent', () => {
   it.each([400, 404, 422])('a %i from the API is a refusal with its code', async (status) => {
     openAi.server.answerWith(json(status, { error: { message: 'No.', code: 'invalid_file' } }));
     const code = status === 404 ? 'not_found' : 'invalid_file';
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'Refused', code });
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'TerminalError', code });
   });
 
   it('a 429 or a refusal of a gateway means that there is no batch', async () => {
     openAi.server.answerWith(json(429, REFUSAL, { 'retry-after': '7' }));
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater', afterSeconds: 7 });
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 7 });
     openAi.server.answerWith(html(400));
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('a batch is taken, also wrapped as some vendors do and in capitals', async () => {
@@ -88,27 +88,27 @@ describe('before anything was sent', () => {
     const port = openAi.server.url;
     await openAi.server.close();
     openAi.api = openAi.apiAt(`${port}/v1`);
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater' });
-    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server = await startScriptedServer();
   });
 
   it('a name that nobody resolves, or a failed handshake, means that there is no batch', async () => {
     openAi.api = openAi.apiAt('https://nobody.invalid/v1');
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
     const noTls = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
     noTls.listen(0, '127.0.0.1');
     await once(noTls, 'listening');
     const address = noTls.address();
     const port = typeof address === 'object' ? address?.port : undefined;
     openAi.api = openAi.apiAt(`https://127.0.0.1:${port}/v1`);
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
     noTls.close();
   });
 
   it('an id that would leave its place in the path goes nowhere', async () => {
     for (const id of ['', '../files', 'a/b', 'a?b', 'a b', 'ü', 'x'.repeat(201)]) {
-      const bad = { name: 'Refused', code: 'bad_id' };
+      const bad = { name: 'TerminalError', code: 'bad_id' };
       await expect(openAi.api.retrieveBatch(id)).rejects.toMatchObject(bad);
       await expect(openAi.api.cancelBatch(id)).rejects.toMatchObject(bad);
       await expect(openAi.api.listBatches({ after: id, limit: 1 })).rejects.toMatchObject(bad);
@@ -137,7 +137,7 @@ describe('a call that changes something', () => {
   it('is not sent again when an idle connection turns out to be closed', async () => {
     openAi.server.answerWith(json(200, BATCH), reset);
     await openAi.api.retrieveBatch('batch_1');
-    await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
     expect(openAi.server.requests).toHaveLength(2);
   });
 

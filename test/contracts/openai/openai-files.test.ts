@@ -19,13 +19,13 @@ describe('a file', () => {
 
   it('that arrived shorter, or in no shape, is not taken for uploaded', async () => {
     openAi.server.answerWith(json(200, { id: 'file-9', object: 'file', bytes: 5 }));
-    await expect(upload(openAi, '{}\n{}\n')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(upload(openAi, '{}\n{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server.answerWith(html(200));
-    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server.answerWith(json(413, REFUSAL));
-    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'Refused' });
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'TerminalError' });
     openAi.server.answerWith(reset);
-    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('that is refused before it was sent to its end is refused at once', async () => {
@@ -41,7 +41,7 @@ describe('a file', () => {
       await new Promise(() => {}); // for ever
     }
     const sent = openAi.api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, NEVER);
-    await expect(sent).rejects.toMatchObject({ name: 'Refused' });
+    await expect(sent).rejects.toMatchObject({ name: 'TerminalError' });
     early.closeAllConnections();
     early.close();
   });
@@ -54,7 +54,7 @@ describe('a file', () => {
       await new Promise(() => {}); // for ever
     }
     const sent = openAi.api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, giveUp.signal);
-    await expect(sent).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(sent).rejects.toMatchObject({ name: 'RetryableError' });
     expect(openAi.server.requests).toEqual([]); // it never was whole
   });
 
@@ -66,7 +66,7 @@ describe('a file', () => {
       html(502),
     ]) {
       openAi.server.answerWith(answer);
-      await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryLater' });
+      await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryableError' });
     }
   });
 
@@ -75,20 +75,20 @@ describe('a file', () => {
     openAi.server.answerWith(
       (response) => void response.writeHead(200, { 'content-length': 10 }).write('half'),
     );
-    await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('is gone when the API says so, and only then', async () => {
     openAi.server.answerWith(json(404, REFUSAL));
-    const gone = { name: 'Refused', code: 'file_gone' };
+    const gone = { name: 'TerminalError', code: 'file_gone' };
     await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject(gone);
     await expect(openAi.api.fileBytes('file-1')).rejects.toMatchObject(gone);
     expect(await openAi.api.deleteFile('file-1')).toMatchObject({ was: 'gone' });
     openAi.server.answerWith(html(404));
-    await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryLater' });
-    await expect(openAi.api.deleteFile('file-1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryableError' });
+    await expect(openAi.api.deleteFile('file-1')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server.answerWith(json(200, { id: 'file-1', object: 'file', deleted: false }));
-    await expect(openAi.api.deleteFile('file-1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(openAi.api.deleteFile('file-1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('that nobody reads on is let go', async () => {

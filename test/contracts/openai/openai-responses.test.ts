@@ -25,17 +25,17 @@ describe('reading calls', () => {
   ];
   it.each(passing)('come again after %s', async (_, answer) => {
     openAi.server.answerWith(answer);
-    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('come again after silence', async () => {
     openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
     openAi.server.answerWith(silence);
-    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server.answerWith(
       (response) => void response.writeHead(200, { 'content-type': 'application/json' }).write('{'),
     );
-    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it.each([
@@ -51,7 +51,7 @@ describe('reading calls', () => {
       json(429, REFUSAL, { 'retry-after': retryAfter, ...(date === undefined ? {} : { date }) }),
     );
     await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({
-      name: 'RetryLater',
+      name: 'RetryableError',
       afterSeconds,
     });
   });
@@ -62,7 +62,7 @@ describe('reading calls', () => {
     for (const status of [301, 302, 307, 308]) {
       openAi.server.answerWith(json(status, {}, { location: `${elsewhere.url}/v1/batches` }));
       await expect(openAi.api.retrieveBatch('batch_1')).rejects.toThrow(/redirects are not followed/);
-      await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryLater' });
+      await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
     }
     expect(elsewhere.requests).toEqual([]);
     await elsewhere.close();
@@ -74,7 +74,7 @@ describe('reading calls', () => {
     expect(await openAi.api.retrieveBatch('batch_1')).toMatchObject({ batchId: 'batch_1' });
     expect(openAi.server.requests).toHaveLength(3);
     openAi.server.answerWith(reset);
-    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 });
 
@@ -112,7 +112,7 @@ describe('the key', () => {
   it('leads to another try of an upload, which passes through once only', async () => {
     openAi.refreshedKey = { apiKey: 'sk-second' };
     openAi.server.answerWith(json(401, REFUSAL));
-    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
     expect(openAi.server.requests).toHaveLength(1);
   });
 
@@ -145,7 +145,7 @@ describe('a cancel', () => {
   it('says nothing when a gateway answers', async () => {
     for (const status of [400, 404, 409, 502]) {
       openAi.server.answerWith(html(status));
-      await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryLater' });
+      await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
     }
     openAi.server.answerWith(json(404, REFUSAL));
     expect(await openAi.api.cancelBatch('batch_1')).toBe('unknown');

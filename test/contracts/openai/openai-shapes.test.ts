@@ -101,7 +101,7 @@ describe('a page of the list', () => {
   it.each(faulty)('that %s is not believed', async (_, page) => {
     openAi.server.answerWith(json(200, page));
     const asked = openAi.api.listBatches({ limit: 2, after: 'batch_9' });
-    await expect(asked).rejects.toMatchObject({ name: 'RetryLater' });
+    await expect(asked).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('is asked for with its limit and its start', async () => {

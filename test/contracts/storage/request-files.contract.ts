@@ -62,7 +62,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       expect(await bytesOf(made.files.read(file))).toEqual(body);
       expect(await bytesOf(made.files.read(file, { start: 7, end: 7 }))).toHaveLength(0);
       const beyond = bytesOf(made.files.read(file, { start: 300_000, end: 300_001 }));
-      await expect(beyond).rejects.toMatchObject({ name: 'Refused', code: 'invalid_range' });
+      await expect(beyond).rejects.toMatchObject({ name: 'TerminalError', code: 'invalid_range' });
     });
 
     it('reads an empty file', async () => {
@@ -76,7 +76,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       await made.remove(file);
       expect(await made.files.head(file)).toBeUndefined();
       const read = bytesOf(made.files.read(file));
-      await expect(read).rejects.toMatchObject({ name: 'Refused', code: 'object_gone' });
+      await expect(read).rejects.toMatchObject({ name: 'TerminalError', code: 'object_gone' });
       expect(await made.files.head({ ...file, key: 'never.jsonl' })).toBeUndefined();
     });
 

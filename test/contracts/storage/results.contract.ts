@@ -47,7 +47,7 @@ function itKeepsObjects(results: () => ResultStore): void {
   it('says that there is no such object', async () => {
     expect(await results().size('nobody')).toBeUndefined();
     const read = bytesOf(results().read('nobody'));
-    await expect(read).rejects.toMatchObject({ name: 'Refused', code: 'object_gone' });
+    await expect(read).rejects.toMatchObject({ name: 'TerminalError', code: 'object_gone' });
   });
 
   it('removes objects, also those that are not there, and nothing else', async () => {
@@ -149,7 +149,7 @@ function itPutsTogether(results: () => ResultStore): void {
     await results().remove(['elsewhere']);
     expect(await results().completeUpload('elsewhere', uploadId, [etag])).toBe(false);
     const late = results().uploadBytes('elsewhere', uploadId, 2, Buffer.from('x'));
-    await expect(late).rejects.toMatchObject({ name: 'Refused', code: 'upload_gone' });
+    await expect(late).rejects.toMatchObject({ name: 'TerminalError', code: 'upload_gone' });
   });
 
   it('refuses parts that were never uploaded, and small ones before the end', async () => {
@@ -157,9 +157,9 @@ function itPutsTogether(results: () => ResultStore): void {
     const small = await results().uploadBytes('refused', uploadId, 1, Buffer.from('small'));
     const last = await results().uploadBytes('refused', uploadId, 2, Buffer.from('last'));
     const unknown = results().completeUpload('refused', uploadId, [small, small]);
-    await expect(unknown).rejects.toMatchObject({ name: 'Refused', code: 'InvalidPart' });
+    await expect(unknown).rejects.toMatchObject({ name: 'TerminalError', code: 'InvalidPart' });
     const tooSmall = results().completeUpload('refused', uploadId, [small, last]);
-    await expect(tooSmall).rejects.toMatchObject({ name: 'Refused', code: 'EntityTooSmall' });
+    await expect(tooSmall).rejects.toMatchObject({ name: 'TerminalError', code: 'EntityTooSmall' });
     expect(await results().size('refused')).toBeUndefined();
   });
 
@@ -167,6 +167,6 @@ function itPutsTogether(results: () => ResultStore): void {
     const uploadId = await results().beginUpload('copy', JSONL);
     const source = { key: 'never-there', start: 0, end: 10 };
     const copy = results().uploadCopy('copy', uploadId, 1, source);
-    await expect(copy).rejects.toMatchObject({ name: 'Refused', code: 'object_gone' });
+    await expect(copy).rejects.toMatchObject({ name: 'TerminalError', code: 'object_gone' });
   });
 }

@@ -167,7 +167,7 @@ describe('batchdrop pause and resume', () => {
     expect((await cli('pause')).stdout).toMatch(/^Paused: nothing new is sent/);
     expect(JSON.parse((await cli('pause', '--json')).stdout)).toEqual({ paused: true, changed: false });
     const [{ jobId }] = JSON.parse(
-      (await cli('submit', fileOf('held.jsonl', chatRows(5, 'held')), '--json')).stdout,
+      (await cli('submit', fileOf('held.jsonl', chatRows(5, 'stalled')), '--json')).stdout,
     );
     const statusOf = async () => {
       const jobs: { jobId: string; status: string }[] = JSON.parse((await cli('list', '--json')).stdout);
@@ -176,7 +176,7 @@ describe('batchdrop pause and resume', () => {
     await expect.poll(statusOf, { timeout: 30_000 }).toBe('accepted');
     const waiting = cliBeside([
       'submit',
-      fileOf('held.jsonl', chatRows(5, 'held')),
+      fileOf('held.jsonl', chatRows(5, 'stalled')),
       '--wait',
       '--data',
       runtime.directory,
@@ -203,8 +203,8 @@ describe('batchdrop list', () => {
     await cli('pause'); // which lets nobody on
     const file = fileOf('waiting.jsonl', chatRows(5, 'waiting'));
     const [{ jobId }] = JSON.parse((await cli('submit', file, '--json')).stdout);
-    const handedOut = async () => (await ledger.readJob(jobId))?.handedOut;
-    await expect.poll(handedOut, { timeout: 30_000 }).toBe(true);
+    const partsDispatched = async () => (await ledger.readJob(jobId))?.partsDispatched;
+    await expect.poll(partsDispatched, { timeout: 30_000 }).toBe(true);
     const job = await ledger.readJob(jobId);
     const [part] = await ledger.partsOf(jobId, job?.plan?.planId ?? '');
     if (!part) throw new Error('there is no part');

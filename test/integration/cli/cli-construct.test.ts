@@ -12,7 +12,7 @@ import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoi
 import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
-import { planStack } from '../../../local/runtime/parse-template.ts';
+import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { exampleApp } from '../../stack/synthesis.ts';
 import { batchdrop } from '../child-runtime.ts';
@@ -27,7 +27,7 @@ async function deploy(name: string, furnish: (stack: Stack) => void): Promise<vo
   const app = exampleApp();
   furnish(new Stack(app, name));
   const assembly = readAssembly(app.synth().directory);
-  await engines.apply(planStack(assembly, endpoint.url));
+  await engines.apply(parseTemplate(assembly, endpoint.url));
   const described = { ...describeStack(assembly.template, endpoint.url), name };
   engines.cloudFormation.hold(described);
   queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];

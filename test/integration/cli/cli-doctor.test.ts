@@ -14,7 +14,7 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
-import { theirTime } from '../../../bin/terminal/server-time.ts';
+import { serverTime } from '../../../bin/terminal/server-time.ts';
 import { aPart } from '../../contracts/samples.ts';
 import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
 import { startS3 } from '../../local/s3/s3-engine-server.ts';
@@ -22,7 +22,17 @@ import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
 const SPEED = 120;
 const CHECKS = [
-  ...['stack', 'secret', 'API key', 'request bucket', 'schedule', 'last tick', 'clock', 'submission', 'held'],
+  ...[
+    'stack',
+    'secret',
+    'API key',
+    'request bucket',
+    'schedule',
+    'last tick',
+    'clock',
+    'submission',
+    'stalled',
+  ],
   ...['dead: intake', 'dead: submit', 'dead: deliver', 'dead: cancel', 'dead: undelivered'],
 ];
 
@@ -128,7 +138,7 @@ describe('batchdrop doctor', () => {
     const findings: Finding[] = [];
     const names = { ...connection.names, requestBucket: 'mine' };
     for await (const finding of diagnose({ ...connection, s3, names })) findings.push(finding);
-    const skewMs = (await theirTime({ s3, names })) - Date.now();
+    const skewMs = (await serverTime({ s3, names })) - Date.now();
     connection.close();
     s3.destroy();
     await storage.stop();
@@ -148,18 +158,18 @@ describe('batchdrop doctor', () => {
     const { Name, ScheduleExpression, FlexibleTimeWindow, Target } = await scheduler.send(
       new GetScheduleCommand({ Name: Schedules[0]?.Name }),
     );
-    const turn = (State: 'ENABLED' | 'DISABLED') =>
+    const deadline = (State: 'ENABLED' | 'DISABLED') =>
       scheduler.send(
         new UpdateScheduleCommand({ Name, ScheduleExpression, FlexibleTimeWindow, Target, State }),
       );
-    await turn('DISABLED');
+    await deadline('DISABLED');
     expect((await diagnosis()).by.get('schedule')).toMatchObject({
       verdict: 'wrong',
       found: expect.stringContaining('DISABLED'),
     });
     const tick = async () => (await diagnosis()).by.get('last tick')?.verdict;
     await expect.poll(tick, { timeout: 30_000 }).toBe('wrong');
-    await turn('ENABLED');
+    await deadline('ENABLED');
     scheduler.destroy();
     await healthy();
   });
@@ -172,10 +182,10 @@ describe('batchdrop doctor', () => {
     };
     const in90Days = Date.now() + 90 * 24 * 3_600_000;
     const part = aPart({
-      held,
+      stalled: held,
       tries: 14,
       dueAt: in90Days,
-      waitUntil: in90Days,
+      backoffUntil: in90Days,
       active: true,
       expiresAt: in90Days,
     });
@@ -184,7 +194,7 @@ describe('batchdrop doctor', () => {
     await connection.ledger.replacePart({ ...part, tries: 0 });
     connection.close();
     expect(code).toBe(1);
-    expect(by.get('held')?.found).toBe(`job ${part.jobId} part ${part.number}: ${held.message}`);
+    expect(by.get('stalled')?.found).toBe(`job ${part.jobId} part ${part.number}: ${held.message}`);
     await healthy();
   });
 

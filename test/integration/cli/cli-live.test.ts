@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseSince } from '../../../bin/jobs/since.ts';
 import { bytesShown, timeShown } from '../../../bin/terminal/amounts.ts';
-import { LiveLine } from '../../../bin/terminal/status-line.ts';
+import { StatusLine } from '../../../bin/terminal/status-line.ts';
 
 /** What a terminal of that width shows after all that was written to it. */
 class Screen {
@@ -27,7 +27,7 @@ class Screen {
 describe('a live line', () => {
   it('stays the last one, under lines that last, and goes away at the end', () => {
     const screen = new Screen(80);
-    const line = new LiveLine(screen);
+    const line = new StatusLine(screen);
     line.show('1/9 rows');
     line.print('job accepted');
     expect(screen.lines).toEqual(['job accepted', '1/9 rows']);
@@ -39,13 +39,13 @@ describe('a live line', () => {
 
   it('never wraps', () => {
     const screen = new Screen(20);
-    new LiveLine(screen).show('x'.repeat(100));
+    new StatusLine(screen).show('x'.repeat(100));
     expect(screen.lines).toEqual(['x'.repeat(19)]);
   });
 
   it('is not there where there is no terminal', () => {
     const written: string[] = [];
-    const line = new LiveLine({ write: (text) => written.push(text) });
+    const line = new StatusLine({ write: (text) => written.push(text) });
     line.show('1/9 rows');
     line.print('job accepted');
     line.end();

@@ -4,13 +4,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../../local/openai/faults/faults.ts';
 import { chatRows, idsIn } from '../../local/endpoint/stock-clients.ts';
 import { batchdrop } from '../child-runtime.ts';
-import { KEY, Laptop } from '../local-runtime.ts';
+import { KEY, LocalRuntime } from '../local-runtime.ts';
 
-let laptop: Laptop;
-const others: Laptop[] = [];
+let laptop: LocalRuntime;
+const others: LocalRuntime[] = [];
 
 beforeAll(async () => {
-  laptop = await Laptop.open();
+  laptop = await LocalRuntime.open();
 });
 
 afterEach(() => laptop.endRuns());
@@ -19,8 +19,8 @@ afterAll(async () => {
   for (const one of [laptop, ...others]) await one?.close();
 });
 
-async function opened(...faults: FaultRule[]): Promise<Laptop> {
-  const other = await Laptop.open({ faults });
+async function opened(...faults: FaultRule[]): Promise<LocalRuntime> {
+  const other = await LocalRuntime.open({ faults });
   others.push(other);
   return other;
 }

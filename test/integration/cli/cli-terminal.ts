@@ -7,18 +7,18 @@ import { stripVTControlCharacters } from 'node:util';
 const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
 const PSEUDO_TERMINAL = 'script'; // of util-linux: wanted to write the page anew, not to test it
 const COLUMNS = 80;
-const LONGEST_MS = 240_000;
+const MAX_MS = 240_000;
 
 /** A command line on a terminal of 80 columns, and what its screen shows. */
 export class Terminal {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  readonly #line: string;
+  readonly #queue: string;
   #written = '';
 
   /** `line` begins with `batchdrop`. */
   constructor(line: string, { cwd, env }: { cwd: string; env: Record<string, string> }) {
-    this.#line = line;
+    this.#queue = line;
     const command = line.replace(/^batchdrop/, `exec '${process.execPath}' '${BATCHDROP}'`);
     this.#child = spawn(PSEUDO_TERMINAL, ['-qefc', `stty cols ${COLUMNS} rows 50; ${command}`, '/dev/null'], {
       cwd,
@@ -33,10 +33,10 @@ export class Terminal {
 
   /** The screen with the command line on top, once it shows that. */
   async until(pattern: RegExp): Promise<string> {
-    const giveUpAt = performance.now() + LONGEST_MS;
+    const giveUpAt = performance.now() + MAX_MS;
     while (!pattern.test(this.#screen())) {
       if (performance.now() > giveUpAt)
-        throw new Error(`${this.#line} never showed ${pattern}:\n${this.#screen()}`);
+        throw new Error(`${this.#queue} never showed ${pattern}:\n${this.#screen()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return this.#screen();
@@ -68,7 +68,7 @@ export class Terminal {
       lines[lines.length - 1] += rest;
       lines.push(...more);
     }
-    const shown = [`$ npx ${this.#line}`, ...lines].map((line) => line.trimEnd()).join('\n');
+    const shown = [`$ npx ${this.#queue}`, ...lines].map((line) => line.trimEnd()).join('\n');
     return wrapped(shown.trimEnd());
   }
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { idsIn } from '../../local/endpoint/stock-clients.ts';
-import { Laptop } from '../local-runtime.ts';
+import { LocalRuntime } from '../local-runtime.ts';
 
 const PARTS = 3;
 const ROWS_A_PART = 50;
@@ -19,10 +19,10 @@ const FAULTS = [
   { on: ['batches.create'], fault: { fault: 'expire' }, rate: 1, times: 1 },
 ] as const;
 
-let laptop: Laptop;
+let laptop: LocalRuntime;
 
 beforeAll(async () => {
-  laptop = await Laptop.open({ faults: FAULTS });
+  laptop = await LocalRuntime.open({ faults: FAULTS });
 });
 
 afterAll(() => laptop?.close());

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DataDirectory } from '../../../local/runtime/data-directory.ts';
-import { readWhereabouts } from '../../../local/runtime/runtime-endpoints.ts';
+import { readRuntimeEndpoints } from '../../../local/runtime/runtime-endpoints.ts';
 import { SavedClock } from '../../../local/runtime/saved-clock.ts';
 
 const MODULE = new URL('../../../local/runtime/data-directory.ts', import.meta.url).href;
@@ -51,7 +51,7 @@ describe('a data directory', () => {
 
   it('tells where its runtime is, as long as there is one', () => {
     const data = new DataDirectory(path, 'local');
-    const whereabouts = {
+    const endpoints = {
       url: 'http://127.0.0.1:4566',
       pid: process.pid,
       openAiUrl: 'http://127.0.0.1:1/v1',
@@ -61,10 +61,10 @@ describe('a data directory', () => {
       eventBus: 'bus',
       ledgerTable: 'ledger',
     };
-    data.announce(whereabouts);
-    expect(readWhereabouts(path)).toEqual(whereabouts);
+    data.announce(endpoints);
+    expect(readRuntimeEndpoints(path)).toEqual(endpoints);
     data.release();
-    expect(readWhereabouts(path)).toBeUndefined();
+    expect(readRuntimeEndpoints(path)).toBeUndefined();
   });
 
   it('does not mix jobs of the real API with those of the local one', () => {

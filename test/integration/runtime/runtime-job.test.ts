@@ -5,8 +5,8 @@ import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { chatRows, idsIn, Outsider, type Subscription } from '../../local/endpoint/stock-clients.ts';
 import { ChildRuntime } from '../child-runtime.ts';
 
-const ROOMS = ['intake', 'submission', 'delivery'] as const;
-type Room = (typeof ROOMS)[number];
+const STAGES = ['intake', 'submission', 'delivery'] as const;
+type Stage = (typeof STAGES)[number];
 
 const BATCH = 'OpenAI Batch Status Change';
 const JOB = 'OpenAI Batch Job Status Change';
@@ -47,12 +47,12 @@ function auditOf(jobId: string) {
   return { batches: batches.length, billed: billed.toSorted() };
 }
 
-async function send(room: Room, body: string): Promise<void> {
-  await outsider.sqs.send(new SendMessageCommand({ QueueUrl: await queueOf(room), MessageBody: body }));
+async function send(stage: Stage, body: string): Promise<void> {
+  await outsider.sqs.send(new SendMessageCommand({ QueueUrl: await queueOf(stage), MessageBody: body }));
 }
 
-async function queueOf(room: Room): Promise<string> {
-  const QueueNamePrefix = `batchdrop-${room}-work-queue`;
+async function queueOf(stage: Stage): Promise<string> {
+  const QueueNamePrefix = `batchdrop-${stage}-work-queue`;
   const { QueueUrls = [] } = await outsider.sqs.send(new ListQueuesCommand({ QueueNamePrefix }));
   const [url] = QueueUrls;
   if (url === undefined) throw new Error(`there is no queue ${QueueNamePrefix}`);
@@ -61,8 +61,8 @@ async function queueOf(room: Room): Promise<string> {
 
 /** Until nothing waits or is under way between the functions. */
 async function untilIdle(): Promise<void> {
-  for (const room of ROOMS) {
-    const QueueUrl = await queueOf(room);
+  for (const stage of STAGES) {
+    const QueueUrl = await queueOf(stage);
     const waiting = async () => {
       const { Attributes } = await outsider.sqs.send(
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { NO_VALUE, resolve, type Scope } from '../../../local/runtime/intrinsics.ts';
-import { planStack } from '../../../local/runtime/parse-template.ts';
+import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { physicalNames } from '../../../local/runtime/physical-names.ts';
 
 let directory: string;
@@ -21,7 +21,7 @@ function planOf(resources: Record<string, object>, rest: Record<string, object> 
   writeFileSync(join(directory, 'S.template.json'), JSON.stringify({ Resources: resources, ...rest }));
   const files = { abc: { source: { path: 'asset.abc' }, destinations: { here: { objectKey: 'abc.zip' } } } };
   writeFileSync(join(directory, 'S.assets.json'), JSON.stringify({ files }));
-  return planStack(readAssembly(directory), 'http://127.0.0.1:4566');
+  return parseTemplate(readAssembly(directory), 'http://127.0.0.1:4566');
 }
 
 const ROLE = { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { Statement: [] } } };

@@ -52,7 +52,10 @@ it('a mixed file that takes many invocations of INTAKE ends with every row succe
   const key = 'mixed.jsonl';
   const jobId = await stage.drop(key, mixedRows());
   await stage.untilJob(jobId, 'completed');
-  await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+  await stage.until(
+    'the job is cleaned',
+    async () => (await stage.ledger.readJob(jobId))?.cleanedUp === true,
+  );
   const job = await stage.ledger.readJob(jobId);
   expect(job).toMatchObject({
     plan: { rows: ROWS, parts: 2, groups: 2 },

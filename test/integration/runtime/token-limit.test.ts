@@ -43,7 +43,7 @@ async function worldAtServer(enqueuedTokens: number, limits: Partial<BatchLimits
   return { world, jobs, billed: () => readAudit(directory).filter(({ event }) => event === 'row.billed') };
 }
 
-function putBack(world: SmallWorld): BatchStatusChangeData[] {
+function tokenLimitRejections(world: SmallWorld): BatchStatusChangeData[] {
   return world.bus
     .published()
     .flatMap((event) =>
@@ -78,7 +78,7 @@ it('ten jobs at an account with room for two end without one that failed', { tim
   await world.rest();
   expectAllDone(world, jobs);
   expect(billed()).toHaveLength(JOBS * ROWS.length);
-  const events = putBack(world);
+  const events = tokenLimitRejections(world);
   expect(events.length).toBeGreaterThanOrEqual(JOBS - 2); // they were all sent at once
   for (const { willRetry, waiting } of events) {
     expect(willRetry).toBe(true);
@@ -93,7 +93,7 @@ it('held back beforehand, none of them is refused', { timeout: 120_000 }, async 
   });
   await world.rest();
   expectAllDone(world, jobs);
-  expect(putBack(world)).toEqual([]);
+  expect(tokenLimitRejections(world)).toEqual([]);
   expect(billed()).toHaveLength(JOBS * ROWS.length);
   expect(mostAtOnce(world)).toBe(2);
   const measured = (await world.ledger.readAdmissions()).measured['gpt-4o-mini'];
@@ -110,7 +110,7 @@ it('a file of many times what may be enqueued is split by the limit, and goes th
   await world.rest();
   expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 8 * ROWS.length } });
   expect(world.parts(jobId).length).toBeGreaterThanOrEqual(16);
-  expect(putBack(world)).toEqual([]);
+  expect(tokenLimitRejections(world)).toEqual([]);
   expect(mostAtOnce(world)).toBe(2);
   const ids = world.lines(`${jobId}/output.jsonl`).map(({ custom_id: id }) => id);
   expect(ids).toEqual(Array.from({ length: 8 * ROWS.length }, (_, n) => `row-${n}`));
@@ -125,7 +125,7 @@ it('a part that the account has no room for, ever, keeps no other job waiting', 
   for (let minute = 0; minute < 3_000 && world.job(last).status !== 'completed'; minute += 1)
     await world.pass(1);
   expectAllDone(world, [...jobs, last]);
-  expect(world.parts(large)[0]?.putBack).toBeGreaterThan(1);
+  expect(world.parts(large)[0]?.tokenLimitRejections).toBeGreaterThan(1);
   const warning = () => world.log.lines.find(({ code }) => code === 'refused_alone');
   for (let minute = 0; minute < 300 && warning() === undefined; minute += 1) await world.pass(1);
   expect(world.metrics.of('RefusedAlone')).toEqual([1]);

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { synthesize } from '../../../bin/up/synthesis.ts';
 import { decide, type Policies } from '../../../local/aws/iam/decision.ts';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
-import { planStack } from '../../../local/runtime/parse-template.ts';
+import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { chatRows } from '../../local/endpoint/stock-clients.ts';
 import { atomsOf, withoutStatement } from '../../local/iam/permission-atoms.ts';
 import { PermissionStage } from '../../local/iam/permission-stage.ts';
@@ -35,7 +35,7 @@ let sound: string;
 const rooms: string[] = [];
 
 beforeAll(async () => {
-  sound = room();
+  sound = temporaryDirectory();
   await synthesize(sound);
 });
 
@@ -45,7 +45,7 @@ afterEach(() => {
 
 afterAll(() => rmSync(sound, { recursive: true, force: true }));
 
-function room(): string {
+function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'batchdrop-wiring-'));
   rooms.push(path);
   return path;
@@ -53,7 +53,7 @@ function room(): string {
 
 /** The assembly with a fault in its template. */
 function assemblyWith(fault: (template: Spoilt) => void): string {
-  const directory = join(room(), 'assembly');
+  const directory = join(temporaryDirectory(), 'assembly');
   cpSync(sound, directory, { recursive: true });
   const file = join(directory, 'Batchdrop.template.json');
   const template: Spoilt = JSON.parse(readFileSync(file, 'utf8'));
@@ -277,7 +277,7 @@ function addLambdaRule({ Resources }: Spoilt, sourceArn: unknown): void {
 
 describe('the policies of the template', () => {
   it('refuse plain http to every queue and bucket, each by a statement that is needed for it', () => {
-    const { policies, queues, buckets } = planStack(readAssembly(sound), 'http://127.0.0.1:1');
+    const { policies, queues, buckets } = parseTemplate(readAssembly(sound), 'http://127.0.0.1:1');
     const denials = [...policies.ofResources].flatMap(([arn, statements]) =>
       statements.filter(({ effect }) => effect === 'Deny').map(({ id }) => ({ arn, id })),
     );
@@ -298,8 +298,8 @@ describe('the policies of the template', () => {
     );
     try {
       await stage.untilJob(await stage.drop('unlogged.jsonl', chatRows(2, 'unlogged')), 'submitted');
-      const logOf = (room: string) =>
-        readFileSync(join(stage.directory, 'logs', `batchdrop-${room}-worker-function.log`), 'utf8');
+      const logOf = (name: string) =>
+        readFileSync(join(stage.directory, 'logs', `batchdrop-${name}-worker-function.log`), 'utf8');
       await stage.until('SUBMIT logs', () => logOf('submission') !== '');
       expect(logOf('intake')).toBe('');
     } finally {

@@ -8,7 +8,7 @@ import {
   SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { Whereabouts } from '../../../local/runtime/runtime-endpoints.ts';
+import type { RuntimeEndpoints } from '../../../local/runtime/runtime-endpoints.ts';
 
 /** An event of Batchdrop as a subscriber reads it. */
 export interface HeardEvent {
@@ -25,9 +25,9 @@ export class Outsider {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly events: EventBridgeClient;
-  readonly #names: Whereabouts;
+  readonly #names: RuntimeEndpoints;
 
-  constructor(names: Whereabouts) {
+  constructor(names: RuntimeEndpoints) {
     const config = {
       endpoint: names.url,
       region: 'us-east-1',

@@ -37,7 +37,10 @@ async function mainJob(stage: PermissionStage): Promise<void> {
   const name = stage.newName('main');
   const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
   await stage.untilJob(jobId, 'completed');
-  await stage.until('the job is cleaned', async () => (await stage.ledger.readJob(jobId))?.cleaned === true);
+  await stage.until(
+    'the job is cleaned',
+    async () => (await stage.ledger.readJob(jobId))?.cleanedUp === true,
+  );
 }
 
 /** Its rows lie between each other: SUBMIT reads them one by one, by the row table. */
@@ -167,11 +170,11 @@ async function setPaused(stage: PermissionStage, paused: boolean): Promise<void>
 }
 
 /** The policies without one action of one function. */
-function withoutAction(stage: PermissionStage, room: string, action: string): Policies {
+function withoutAction(stage: PermissionStage, stageName: string, action: string): Policies {
   const { policies } = stage.plan;
   const ofRoles = new Map(
     [...policies.ofRoles].map(([arn, statements]) => {
-      if (!arn.includes(`-${room}-worker-`)) return [arn, statements];
+      if (!arn.includes(`-${stageName}-worker-`)) return [arn, statements];
       return [
         arn,
         statements.map((each) => ({ ...each, actions: each.actions.filter((name) => name !== action) })),
@@ -181,9 +184,9 @@ function withoutAction(stage: PermissionStage, room: string, action: string): Po
   return { ...policies, ofRoles };
 }
 
-function queueOf(stage: PermissionStage, room: string): string {
-  const queue = stage.plan.queues.find(({ name }) => name.includes(`${room}-work-queue`));
-  if (queue === undefined) throw new Error(`there is no queue of ${room}`);
+function queueOf(stage: PermissionStage, stageName: string): string {
+  const queue = stage.plan.queues.find(({ name }) => name.includes(`${stageName}-work-queue`));
+  if (queue === undefined) throw new Error(`there is no queue of ${stageName}`);
   return queue.name;
 }
 

@@ -11,13 +11,13 @@ import { Authorizer, type Decision } from '../../../local/aws/iam/authorizer.ts'
 import type { Policies } from '../../../local/aws/iam/decision.ts';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { DataDirectory } from '../../../local/runtime/data-directory.ts';
-import { planStack } from '../../../local/runtime/parse-template.ts';
+import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf, type Runtime, startRuntime } from '../../../local/runtime/runtime.ts';
 import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
 import { Outsider } from '../endpoint/stock-clients.ts';
 
 const SPEED = 1200; // a tick of the poller in 50 ms of the wall, while nothing computes
-const LONGEST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /** A runtime in this process, whose every decision is seen and whose policies can be changed while it runs. */
 export class PermissionStage {
@@ -47,11 +47,11 @@ export class PermissionStage {
     this.decisions = parts.decisions;
     this.events = parts.events;
     this.directory = data.path;
-    this.outsider = new Outsider(runtime.whereabouts);
+    this.outsider = new Outsider(runtime.endpoints);
     this.#runtime = runtime;
     this.#data = data;
     this.#authorizer = parts.authorizer;
-    const { url: endpoint, ledgerTable: tableName } = runtime.whereabouts;
+    const { url: endpoint, ledgerTable: tableName } = runtime.endpoints;
     const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
     this.#dynamoDb = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
     this.ledger = createDynamoDbLedger({ client: this.#dynamoDb, tableName, clock: runtime.clock });
@@ -74,7 +74,7 @@ export class PermissionStage {
         onEvent: (event) => events.push(event),
         onProblem: () => {}, // refusals are what this is about
       });
-      const plan = planStack(readAssembly(assemblyDirectory), runtime.whereabouts.url);
+      const plan = parseTemplate(readAssembly(assemblyDirectory), runtime.endpoints.url);
       return new PermissionStage({ runtime, data, authorizer, plan, decisions, events });
     } catch (cause) {
       discard(data);
@@ -83,7 +83,7 @@ export class PermissionStage {
   }
 
   get names() {
-    return this.#runtime.whereabouts;
+    return this.#runtime.endpoints;
   }
 
   /** From now on these policies hold. */
@@ -120,12 +120,12 @@ export class PermissionStage {
 
   /** Until a function asks for that action, from now on. */
   async untilAsked(
-    room: string,
+    stageName: string,
     action: string,
     isAbout: (resource: string) => boolean = () => true,
   ): Promise<void> {
     const before = this.decisions.length;
-    await this.until(`${room} asks for ${action}`, () =>
+    await this.until(`${stageName} asks for ${action}`, () =>
       this.decisions
         .slice(before)
         .some(
@@ -133,7 +133,7 @@ export class PermissionStage {
             request.action === action &&
             isAbout(request.resource) &&
             request.principal.kind === 'role' &&
-            request.principal.sessionName.includes(`-${room}-`),
+            request.principal.sessionName.includes(`-${stageName}-`),
         ),
     );
   }
@@ -144,7 +144,7 @@ export class PermissionStage {
   }
 
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const giveUpAt = performance.now() + LONGEST_WAIT_MS;
+    const giveUpAt = performance.now() + MAX_WAIT_MS;
     while (!(await holds())) {
       if (this.#isClosed || performance.now() > giveUpAt) throw new Error(`it never came: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));

@@ -77,7 +77,7 @@ export function markdownOf(rows: readonly (readonly string[])[]): string {
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
 }
 
-const ROOMS: Readonly<Record<string, string>> = {
+const STAGES: Readonly<Record<string, string>> = {
   intake: 'INTAKE',
   submission: 'SUBMIT',
   polling: 'POLL',
@@ -86,8 +86,8 @@ const ROOMS: Readonly<Record<string, string>> = {
 };
 
 function whoIn({ holder, statement }: Atom): string {
-  const room = /batchdrop-(\w+)-worker-role$/.exec(holder)?.[1];
-  if (room !== undefined) return ROOMS[room] ?? room;
+  const stageName = /batchdrop-(\w+)-worker-role$/.exec(holder)?.[1];
+  if (stageName !== undefined) return STAGES[stageName] ?? stageName;
   if (holder.endsWith('-tick-role')) return 'the schedule';
   return statement.principals.map((each) => (each === 'anybody' ? 'anybody' : each.name)).join(', ');
 }

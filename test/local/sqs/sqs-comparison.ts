@@ -36,7 +36,7 @@ interface Options {
 }
 
 // Then one receipt takes all that is there, so that both must take the same.
-const MOST_MESSAGES = 10;
+const MAX_MESSAGES = 10;
 
 const ATTRIBUTES = {
   kind: { DataType: 'String', StringValue: 'größer' },
@@ -212,7 +212,7 @@ export class Comparison {
 
   #newBodies(count: number): string[] {
     const first = this.#sent;
-    this.#sent = Math.min(MOST_MESSAGES, first + count);
+    this.#sent = Math.min(MAX_MESSAGES, first + count);
     return Array.from({ length: this.#sent - first }, (_, at) => `message ${first + at}`);
   }
 

@@ -13,7 +13,7 @@ import { SqsCaller } from './sqs-caller.ts';
 import { Comparison, type Step } from './sqs-comparison.ts';
 
 const VISIBILITY_SECONDS = 30;
-const MOST_RECEIVES = 2;
+const MAX_RECEIVES = 2;
 const SEQUENCES = 1_000;
 
 const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-differential-'));
@@ -52,7 +52,7 @@ async function queuesOfBoth(): Promise<Comparison> {
   const [name, dead] = [`queue-${sequences}`, `dead-${sequences}`];
   const { queues } = engine;
   const deadLetterTargetArn = queues.createQueue(dead, { time: 'clock' });
-  const redrive = { deadLetterTargetArn, maxReceiveCount: MOST_RECEIVES };
+  const redrive = { deadLetterTargetArn, maxReceiveCount: MAX_RECEIVES };
   queues.createQueue(name, { time: 'clock', visibilityTimeoutSeconds: VISIBILITY_SECONDS, redrive });
   await theirs.call('CreateQueue', { QueueName: dead });
   const RedrivePolicy = JSON.stringify(redrive);
@@ -116,7 +116,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Received as often as the queue allows and once more, which moves it to the dead-letter queue. */
 const spend: readonly Step[] = [
-  ...Array.from({ length: MOST_RECEIVES + 1 }, (): Step => ({ does: 'receive', visibility: 0 })),
+  ...Array.from({ length: MAX_RECEIVES + 1 }, (): Step => ({ does: 'receive', visibility: 0 })),
   { does: 'receive dead' },
 ];
 const sequence = fc

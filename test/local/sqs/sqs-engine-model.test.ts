@@ -8,7 +8,7 @@ import { ManualClock } from '../../fakes/manual-clock.ts';
 
 const VISIBILITY_SECONDS = 30;
 const RETENTION_SECONDS = 600;
-const MOST_RECEIVES = 3;
+const MAX_RECEIVES = 3;
 const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-model-'));
 const clock = new ManualClock();
 let queues = new Queues({ directory, clock });
@@ -41,7 +41,7 @@ class Model {
 
 const isExpired = (message: ModelMessage) => clock.now() >= message.sentAt + RETENTION_SECONDS * 1000;
 const isDue = (message: ModelMessage) => message.visibleAt <= clock.now();
-const isSpent = (message: ModelMessage) => message.receives >= MOST_RECEIVES;
+const isSpent = (message: ModelMessage) => message.receives >= MAX_RECEIVES;
 
 /** The real thing: the queue and its dead-letter queue. */
 interface Real {
@@ -143,7 +143,7 @@ it('a queue does what its model says, whatever is done to it', () => {
         time: 'clock',
         visibilityTimeoutSeconds: VISIBILITY_SECONDS,
         retentionSeconds: RETENTION_SECONDS,
-        redrive: { deadLetterTargetArn: deadArn, maxReceiveCount: MOST_RECEIVES },
+        redrive: { deadLetterTargetArn: deadArn, maxReceiveCount: MAX_RECEIVES },
       });
       const model = new Model();
       for (const take of steps) take(model, { arn, deadArn });

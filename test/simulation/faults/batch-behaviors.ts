@@ -1,22 +1,22 @@
-import type { Fate } from '../../fakes/simulated-batch.ts';
+import type { BatchBehavior } from '../../fakes/simulated-batch.ts';
 import type { Chance } from '../world/chance.ts';
 import type { FaultBook } from './fault-book.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const PASSING = [0, 408, 409, 429, 500, 503];
-const MOST_PUT_BACK = 4; // sooner or later there is room
+const MAX_TOKEN_LIMIT_REJECTIONS = 4; // sooner or later there is room
 
 /** How a new batch will go; none that runs does so for less than `leastMs`. */
-export function fateOf(nth: number, chance: Chance, faults: FaultBook, leastMs = 0): Fate {
+export function behaviorOf(nth: number, chance: Chance, faults: FaultBook, leastMs = 0): BatchBehavior {
   const name = `batch ${nth}`;
-  if (nth <= MOST_PUT_BACK && faults.strikes('token limit', name)) {
+  if (nth <= MAX_TOKEN_LIMIT_REJECTIONS && faults.strikes('token limit', name)) {
     const message = 'Enqueued token limit reached. Please try again later.';
     return { failure: [{ code: 'token_limit_exceeded', message, param: null, line: null }] };
   }
   if (faults.strikes('validation fails', name))
     return { failure: [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }] };
-  const fate: Fate = {
+  const fate: BatchBehavior = {
     validatingMs: chance.between(`validates ${name}`, 1000, MINUTE),
     runningMs: leastMs + chance.between(`runs ${name}`, 0, 10 * MINUTE),
   };

@@ -1,5 +1,5 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import { NotAllowed, Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage } from '../../../functions/shared/ports/ports.ts';
 import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
@@ -62,7 +62,7 @@ export class FaultyApi implements BatchApi {
   async retrieveBatch(batchId: string): Promise<ObservedBatch> {
     this.#checkKey('retrieve');
     if (this.#forgets(batchId) || this.#hides(batchId, 'retrieve'))
-      throw new Refused('not_found', `retrieve ${batchId}: HTTP 404 not_found`);
+      throw new TerminalError('not_found', `retrieve ${batchId}: HTTP 404 not_found`);
     return this.#reported(await this.#api.retrieveBatch(batchId));
   }
 
@@ -81,7 +81,7 @@ export class FaultyApi implements BatchApi {
     const where = this.#next('list');
     if (this.#faults.strikes('list malformed', where)) {
       if (this.#chance.of(`how ${where}`) < 0.6)
-        throw new RetryLater('list batches: not what a list looks like');
+        throw new RetryableError('list batches: not what a list looks like');
       return { ...(await this.#api.listBatches({ limit: 1 })), hasMore: true }; // it never moves on
     }
     const { listLagMs, pageCap } = this.#mood;
@@ -91,7 +91,7 @@ export class FaultyApi implements BatchApi {
     );
     const from =
       query.after === undefined ? 0 : shown.findIndex(({ batchId }) => batchId === query.after) + 1;
-    if (query.after !== undefined && from === 0) throw new RetryLater('list batches: HTTP 400');
+    if (query.after !== undefined && from === 0) throw new RetryableError('list batches: HTTP 400');
     const capped = shown.length - from > pageCap && this.#faults.strikes('list capped', 'the list');
     const size = capped ? pageCap : query.limit;
     const page = shown.slice(from, from + size);
@@ -118,7 +118,7 @@ export class FaultyApi implements BatchApi {
         continue;
       }
       yield piece.slice(0, Math.floor(piece.length * this.#chance.of(`cut ${where}`)));
-      if (fault === 'content 502') throw new RetryLater(`content ${fileId}: HTTP 502`);
+      if (fault === 'content 502') throw new RetryableError(`content ${fileId}: HTTP 502`);
       return;
     }
   }

@@ -3,14 +3,14 @@ import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import { MINUTE } from '../world/invocation.ts';
 import { nameOf } from '../world/ledger-watch.ts';
-import type { Users } from '../world/workload.ts';
+import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
 const PATIENCE_MS = 30 * MINUTE; // a message that failed comes back after six minutes, and ticks may be far apart
 
 /** Cancels: recorded before the intent, nothing is created; later, the batch is cancelled once its id is known. */
-export function cancelsHonoured(world: World, users: Users): Finding[] {
+export function cancelsHonoured(world: World, users: Workload): Finding[] {
   return [
     nothingSentAfterWish(world),
     batchesCancelled(world),
@@ -61,7 +61,7 @@ function partsWished({ wishesChecked, unwished }: World): Finding {
  * By key it means the newest version whose file was there when the message was sent; S3 keeps whole seconds, so one put
  * within the same second counts as put before. That version is cancelled, or the answer said that it was over.
  */
-function keysCancelled(world: World, users: Users): Finding {
+function keysCancelled(world: World, users: Workload): Finding {
   const broken: string[] = [];
   let examined = 0;
   const jobs = new Map(world.ledger.jobs().map((job) => [job.jobId, job]));
@@ -94,7 +94,7 @@ function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): 
  * A job that was cancelled was named, or a cancel of its key may mean it. CANCEL does not look into the storage: of the
  * versions that were there it knows those that had taken their place in the chain of the key.
  */
-function onlyTheMeant(world: World, users: Users): Finding {
+function onlyTheMeant(world: World, users: Workload): Finding {
   const broken: string[] = [];
   const jobs = world.ledger.jobs();
   const cancelled = jobs.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined);
@@ -113,7 +113,7 @@ function onlyTheMeant(world: World, users: Users): Finding {
 
 function mayMean(
   world: World,
-  users: Users,
+  users: Workload,
   names: ReadonlySet<string>,
   cancel: { key: string; sentAt: number },
 ): boolean {

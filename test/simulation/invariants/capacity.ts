@@ -18,12 +18,12 @@ export function withinLimits({ limits, written, api }: World): Finding {
 }
 
 /**
- * Whoever is let on is the oldest of its model, once faults are over: before, a part of the index may not have been
- * readable. A part that was put back alone lets others pass, and one that a function holds, be it dead, is in no line.
+ * Whoever is admitted is the oldest of its model, once faults are over: before, a part of the index may not have been
+ * readable. A part that was rejected for the token limit alone lets others pass, and one that a function holds, be it dead, is in no line.
  */
 export function oldestFirst({ written, repairedAt }: World): Finding {
-  const after = written.letOn.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
-  const chosen = Map.groupBy(written.letOn, ({ part }) => nameOf(part));
+  const after = written.admit.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
+  const chosen = Map.groupBy(written.admit, ({ part }) => nameOf(part));
   // By the same tick, or by one before that died with its leave ungiven; the leaves themselves are given side by side.
   const isChosen = (other: Part, since: number, at: number) =>
     chosen.get(nameOf(other))?.some((its) => since <= its.at && its.at <= at) ?? false;

@@ -65,10 +65,10 @@ export function forward(world: World): Finding {
 
 function goesBack(before: string, status: string): boolean {
   if (hasEnded(before)) return true;
-  return !hasEnded(status) && before !== '' && placeOf(status) <= placeOf(before);
+  return !hasEnded(status) && before !== '' && positionOf(status) <= positionOf(before);
 }
 
 /** A status nobody knows stands for `in_progress`: `fates.ts` gives it to no other. */
-function placeOf(status: string): number {
+function positionOf(status: string): number {
   return PLACES.get(status) ?? RUNNING;
 }

@@ -1,15 +1,15 @@
-import type { Users } from '../world/workload.ts';
+import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
-import type { Finding } from './finding.ts';
 import { forward, published } from './events.ts';
+import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
 import { planned } from './plans.ts';
 import { atRest, nothingLeft } from './rest.ts';
 
 /** Every promise, once everything has come to rest. */
-export function findings(world: World, users: Users): Finding[] {
+export function findings(world: World, users: Workload): Finding[] {
   return [
     oneBatchAnIntent(world),
     noRowTwice(world),
@@ -33,11 +33,11 @@ export function findings(world: World, users: Users): Finding[] {
 /** Promise 1: an intent keeps at most one batch. */
 function oneBatchAnIntent(world: World): Finding {
   const { creates, cancels } = world.api.audit();
-  const strays = new Set(world.ledger.parts().flatMap((part) => part.strays));
+  const secondBatchIds = new Set(world.ledger.parts().flatMap((part) => part.secondBatchIds));
   const cancelled = new Set(cancels.map(({ batchId }) => batchId));
   const kept = new Map<string, number>();
   for (const { batchId, metadata } of creates) {
-    if (strays.has(batchId) && cancelled.has(batchId)) continue;
+    if (secondBatchIds.has(batchId) && cancelled.has(batchId)) continue;
     const intent = metadata.batchdrop_intent ?? 'none';
     kept.set(intent, (kept.get(intent) ?? 0) + 1);
   }

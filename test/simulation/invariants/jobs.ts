@@ -2,7 +2,7 @@ import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
 import { resultKeys } from '../../../functions/shared/domain/result-keys.ts';
-import type { Users } from '../world/workload.ts';
+import type { Workload } from '../world/workload.ts';
 import { RERUN, type World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
@@ -16,7 +16,7 @@ const ENDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Promise 2: every job is at exactly one end, with its event, and every file has a job. */
-export function oneEnd(world: World, users: Users): Finding {
+export function oneEnd(world: World, users: Workload): Finding {
   const broken: string[] = [];
   const ends = new Map<string, Set<string>>();
   for (const { detailType, detail } of world.bus.published()) {
@@ -101,7 +101,7 @@ function linesOut({ jobId, plan, rows, request }: Job, objects: Objects): string
 }
 
 /** Results are in the order of the request file, and no row is in more batches than it may be. */
-export function inOrder(world: World, users: Users): Finding {
+export function inOrder(world: World, users: Workload): Finding {
   const broken: string[] = [];
   let examined = 0;
   const objects = world.results.objects();

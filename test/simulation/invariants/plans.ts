@@ -1,9 +1,9 @@
-import type { Put, Users } from '../world/workload.ts';
+import type { Put, Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
 /** Promise 4, and groups: a bad file sends nothing; of a good one each row is planned once, in a batch of its model. */
-export function planned(world: World, users: Users): Finding {
+export function planned(world: World, users: Workload): Finding {
   const broken: string[] = [];
   let examined = 0;
   const puts = new Map(users.puts.map((put) => [put.jobId, put]));
@@ -30,7 +30,7 @@ export function planned(world: World, users: Users): Finding {
 function sentToAnotherModel(world: World, puts: ReadonlyMap<string, Put>): string[] {
   const parts = new Map(
     world.ledger.parts().flatMap((part) => {
-      const batches = [part.batch?.batchId, ...part.earlierBatchIds, ...part.strays];
+      const batches = [part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds];
       return batches.map((batchId) => [batchId, part] as const);
     }),
   );

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { playHistory } from '../world/history.ts';
 import { KEPT } from './kept-histories.ts';
-import { brokenWithoutMend } from './without-fix.ts';
+import { brokenWithoutFix } from './without-fix.ts';
 
 test('no history is kept twice', () => {
   expect(KEPT.length).toBeGreaterThan(0);
@@ -15,7 +15,7 @@ describe.each(KEPT)('$wrong (seed $seed)', (kept) => {
   });
 
   test('but for its mend', async () => {
-    const broken = await brokenWithoutMend(kept);
+    const broken = await brokenWithoutFix(kept);
     expect(broken, 'npm run simulate:kept -- --find looks for a seed that proves it').toContainEqual(
       expect.stringContaining(kept.shows),
     );

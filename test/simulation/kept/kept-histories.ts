@@ -33,7 +33,7 @@ export const KEPT: KeptHistory[] = [
       {
         file: 'functions/shared/lifecycle/save-batch.ts',
         anchor:
-          '      ...afterPutBack(part, batch, deps.clock.now()), // one that is found later may have ended by then\n',
+          '      ...afterTokenLimitRejection(part, batch, deps.clock.now()), // one that is found later may have ended by then\n',
         replacement: '',
       },
     ],
@@ -62,7 +62,7 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'leftFiles: [...(part.leftFiles ?? []), ...left]',
+        anchor: 'unusedFiles: [...(part.unusedFiles ?? []), ...left]',
         replacement: 'leftFiles: part.leftFiles ?? []',
       },
     ],
@@ -146,7 +146,7 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/deliver/part/deliver-part.ts',
-        anchor: '      await cleanBehind(deps, held.part, deliveryId, failure);\n',
+        anchor: '      await discardSupersededDelivery(deps, held.part, deliveryId, failure);\n',
         replacement: '',
       },
       {

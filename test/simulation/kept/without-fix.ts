@@ -2,7 +2,7 @@ import { mutatedCopy } from '../mutants/mutated-copy.ts';
 import { KEPT, type KeptHistory } from './kept-histories.ts';
 
 /** What is broken of a kept history in a copy of the source that is without its mend. Empty: the history proves nothing. */
-export async function brokenWithoutMend(kept: KeptHistory): Promise<string[]> {
+export async function brokenWithoutFix(kept: KeptHistory): Promise<string[]> {
   const copy = mutatedCopy({ name: kept.wrong, patches: kept.without });
   try {
     return JSON.parse(await copy.run('simulate-kept.ts', '--play', String(KEPT.indexOf(kept))));

@@ -169,8 +169,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/shared/request-file/request-file-scan.ts',
-        anchor: 'const ids = await RowIds.restored(facts.ids, source);',
-        replacement: 'await RowIds.restored(facts.ids, source);\n    const ids = new RowIds();',
+        anchor: 'const ids = await CustomIdIndex.restored(facts.ids, source);',
+        replacement: 'await CustomIdIndex.restored(facts.ids, source);\n    const ids = new CustomIdIndex();',
       },
     ],
   },
@@ -189,7 +189,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
-        anchor: '} else if (!letsPass(part.waiting, now)) standing.add(part.model);',
+        anchor: '} else if (!letsOthersPass(part.waiting, now)) standing.add(part.model);',
         replacement: '}',
       },
     ],

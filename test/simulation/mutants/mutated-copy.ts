@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { Mutant } from './mutants.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
-const LARGEST_ANSWER = 64 * 1024 * 1024; // the story of a long history
+const MAX_ANSWER = 64 * 1024 * 1024; // the story of a long history
 const COPIED = ['functions', 'test/fakes', 'test/simulation', 'local/clock.ts', 'package.json'];
 
 export interface MutatedCopy {
@@ -47,7 +47,7 @@ export function mutatedCopy(mutant: Mutant): MutatedCopy {
 }
 
 async function runScript(path: string, args: string[]): Promise<string> {
-  const ended = promisify(execFile)(process.execPath, [path, ...args], { maxBuffer: LARGEST_ANSWER });
+  const ended = promisify(execFile)(process.execPath, [path, ...args], { maxBuffer: MAX_ANSWER });
   return ended.then(
     ({ stdout }) => stdout,
     (failure: { code?: unknown; stdout?: string }) => {

@@ -1,4 +1,4 @@
-import { Ambiguous, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { Ambiguous, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { ObjectWriter } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { FaultKind } from '../faults/fault-kinds.ts';
@@ -35,8 +35,8 @@ const CREATE: FaultKind[] = [
 ];
 const CRAWLING = 'requestFiles.piece';
 const CRAWLING_PIECES = 7;
-const LONGEST_CRAWL_MS = 3 * MINUTE; // three of them, and the turn is over
-const LONGEST_DELAY_MS = 4 * MINUTE;
+const MAX_CRAWL_MS = 3 * MINUTE; // three of them, and the turn is over
+const MAX_DELAY_MS = 4 * MINUTE;
 const LATEST_ACCEPTANCE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const WAITS_SECONDS = [2, 30, 60, 600, 3600];
 
@@ -105,7 +105,7 @@ export class Gate {
     if (failure) throw failure.cause;
   }
 
-  /** A file that takes longer than a turn: it comes in pieces, each late, and each a call that can go wrong. */
+  /** A file that takes longer than an invocation: it comes in pieces, each late, and each a call that can go wrong. */
   async *#crawling(pieces: unknown[], invocation: Invocation): AsyncGenerator<unknown> {
     if (!this.#faults.strikes('request bucket crawls', `${invocation.id}/${invocation.calls}`))
       return yield* pieces;
@@ -139,10 +139,10 @@ export class Gate {
     if (method === 'api.createBatch' || method === 'api.uploadFile') this.#endOnAbort(call);
     const latency =
       method === CRAWLING
-        ? this.#chance.between(`pace ${id}`, MINUTE, LONGEST_CRAWL_MS)
+        ? this.#chance.between(`pace ${id}`, MINUTE, MAX_CRAWL_MS)
         : Math.floor(this.#chance.of(`pace ${id}`) ** 4 * 1500) + 1;
     const kind = this.#faultFor(method, id);
-    const slow = this.#chance.between(`slow ${id}`, 5000, LONGEST_DELAY_MS);
+    const slow = this.#chance.between(`slow ${id}`, 5000, MAX_DELAY_MS);
     switch (kind) {
       case 'slow before its effect':
         this.#when(call, slow, () => this.#carryOut(call));
@@ -189,18 +189,18 @@ export class Gate {
       case 'fails before its effect':
       case 'ledger throttled':
         call.invocation.hurt = true;
-        call.reject(new RetryLater(`${method}: failed before its effect`));
+        call.reject(new RetryableError(`${method}: failed before its effect`));
         break;
       case 'slow down (429)': {
         call.invocation.hurt = true;
         const afterSeconds = this.#chance.pick(`wait ${id}`, WAITS_SECONDS) ?? 60;
-        call.reject(new RetryLater(`${method}: slow down`, { afterSeconds }));
+        call.reject(new RetryableError(`${method}: slow down`, { afterSeconds }));
         break;
       }
       case 'fails after its effect':
       case 'create accepted, answer lost': {
         const lost = `${method}: the answer was lost`;
-        const failure = method === 'api.createBatch' ? new Ambiguous(lost) : new RetryLater(lost);
+        const failure = method === 'api.createBatch' ? new Ambiguous(lost) : new RetryableError(lost);
         call.invocation.hurt = true;
         this.#effect(call, () => call.reject(failure));
         break;
@@ -256,7 +256,7 @@ export class Gate {
       call.reject(
         call.method === 'api.createBatch'
           ? new Ambiguous('api.createBatch: given up')
-          : new RetryLater('api.uploadFile: given up'),
+          : new RetryableError('api.uploadFile: given up'),
       );
     if (signal.aborted) giveUp();
     else signal.addEventListener('abort', giveUp, { once: true });

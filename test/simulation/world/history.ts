@@ -1,17 +1,17 @@
 import type { LeftOut } from '../faults/fault-book.ts';
 import type { FaultKind } from '../faults/fault-kinds.ts';
-import { findings } from '../invariants/invariants.ts';
 import type { Finding } from '../invariants/finding.ts';
+import { findings } from '../invariants/invariants.ts';
 import { outcomeOf } from '../outcome.ts';
 import { MINUTE } from './invocation.ts';
 import { tightnessOf } from './limits.ts';
-import { Users } from './workload.ts';
+import { Workload } from './workload.ts';
 import { type Scenario, World } from './world.ts';
 
 /** What became of one history. */
 export interface HistoryReport {
   world: World;
-  users: Users;
+  users: Workload;
   /** What is broken of the promises; empty when they hold. */
   broken: string[];
   /** How much each promise found to look at. */
@@ -20,7 +20,7 @@ export interface HistoryReport {
   steps: number;
 }
 
-const MOST_STEPS = 150_000;
+const MAX_STEPS = 150_000;
 const LONG_FAULTS_SHARE = 0.12;
 
 /** Plays one history: users and faults for a while, then only time, until everything has come to rest. */
@@ -30,13 +30,13 @@ export async function playHistory(
   scenario: Scenario = { tightness: tightnessOf(seed) },
 ): Promise<HistoryReport> {
   const world = new World(seed, leftOut, scenario);
-  const users = new Users(world, leftOut.deeds);
+  const users = new Workload(world, leftOut.deeds);
   const { chance, timeline } = world;
   const longest = chance.of('long faults') < LONG_FAULTS_SHARE ? 30 * 60 * MINUTE : 90 * MINUTE;
   const faultsEnd = timeline.now() + chance.between('end of faults', 10 * MINUTE, longest);
   timeline.at(faultsEnd, () => endFaults(world, users));
   let steps = 0;
-  while (steps < MOST_STEPS && (await timeline.next())) steps += 1;
+  while (steps < MAX_STEPS && (await timeline.next())) steps += 1;
   const found: Finding[] = findings(world, users);
   const broken = found.flatMap((finding) => finding.broken);
   if (!world.isQuiet()) broken.unshift('it never came to rest');
@@ -55,7 +55,7 @@ export function outcomeText({ world }: HistoryReport): string {
   return outcomeOf(world);
 }
 
-function endFaults(world: World, users: Users): void {
+function endFaults(world: World, users: Workload): void {
   if (!users.areDone()) {
     world.timeline.at(world.timeline.now() + MINUTE, () => endFaults(world, users));
     return;

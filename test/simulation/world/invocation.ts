@@ -17,8 +17,8 @@ const TIMEOUT_MS: Record<FunctionName, number> = {
 };
 const VISIBILITY_PER_TIMEOUT = 6;
 const LEFT_TO_NOTE_FAILURES_MS = 10_000; // as functions/shared/adapters/lambda/invocation-deadline.ts leaves it
-const MOST_SKEW_MS = 5000;
-const LONGEST_FREEZE_MS = 8 * MINUTE; // with the lag of the list below the settling time
+const MAX_SKEW_MS = 5000;
+const MAX_FREEZE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const LIFE_AFTER_THAW_MS = MINUTE;
 
 /** Which queues each function may send to, as its index.ts wires it. */
@@ -57,7 +57,7 @@ export class Invocation {
     this.id = id;
     this.#timeline = timeline;
     this.skewMs = faults.strikes('clock skewed', id)
-      ? chance.between(`skew ${id}`, -MOST_SKEW_MS, MOST_SKEW_MS)
+      ? chance.between(`skew ${id}`, -MAX_SKEW_MS, MAX_SKEW_MS)
       : 0;
     this.deadline = timeline.now() + TIMEOUT_MS[name];
     this.#timeline.at(this.deadline - LEFT_TO_NOTE_FAILURES_MS, () => this.#giveUp());
@@ -68,14 +68,14 @@ export class Invocation {
     return this.#timeline.now() + this.skewMs;
   }
 
-  /** The turn as the function's own clock has it. */
-  turn(): { until: number; signal: AbortSignal } {
+  /** The deadline as the function's own clock has it. */
+  ownDeadline(): { until: number; signal: AbortSignal } {
     return { until: this.deadline + this.skewMs, signal: this.abort.signal };
   }
 
   /** Stands still until its lease has passed, and lives on for a while. */
   freeze(chance: Chance): void {
-    this.frozenUntil = this.deadline + chance.between(`thaw ${this.id}`, 1000, LONGEST_FREEZE_MS);
+    this.frozenUntil = this.deadline + chance.between(`thaw ${this.id}`, 1000, MAX_FREEZE_MS);
     this.deadline = this.frozenUntil + LIFE_AFTER_THAW_MS;
     this.#timeline.at(this.deadline, () => this.#endAtDeadline());
   }

@@ -26,10 +26,10 @@ export interface LedgerHistory {
   /** Parts that have an open batch, or may have one, by their names; and how many there ever were at once. */
   open: Set<string>;
   mostOpen: number;
-  /** Parts that wait for room now, by their names. */
+  /** Parts that wait for capacity now, by their names. */
   waiting: Map<string, Part>;
-  /** Parts that were let on, each with those of its model that were older and went on waiting. */
-  letOn: { part: Part; at: number; older: Part[] }[];
+  /** Parts that were admitted, each with those of its model that were older and went on waiting. */
+  admit: { part: Part; at: number; older: Part[] }[];
 }
 
 export function nameOf(item: { jobId: string; planId?: string; number?: number }): string {
@@ -103,7 +103,7 @@ function emptyHistory(): LedgerHistory {
     open: new Set(),
     mostOpen: 0,
     waiting: new Map(),
-    letOn: [],
+    admit: [],
   };
 }
 
@@ -138,7 +138,7 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
 }
 
 function noteRoom(history: LedgerHistory, part: Part): void {
-  const { open, waiting, letOn } = history;
+  const { open, waiting, admit } = history;
   const name = nameOf(part);
   const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
   const mayHaveBatch = isOpen && !part.ended;
@@ -147,10 +147,10 @@ function noteRoom(history: LedgerHistory, part: Part): void {
   history.mostOpen = Math.max(history.mostOpen, open.size);
   const waited = waiting.delete(name);
   if (part.waiting && part.active && part.cancelRequestedAt === undefined) waiting.set(name, part);
-  else if (waited && part.leave) {
+  else if (waited && part.admission) {
     const isOlder = (other: Part) =>
       other.model === part.model &&
       (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));
-    letOn.push({ part, at: part.leave.at, older: [...waiting.values()].filter(isOlder) });
+    admit.push({ part, at: part.admission.at, older: [...waiting.values()].filter(isOlder) });
   }
 }

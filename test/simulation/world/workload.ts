@@ -5,7 +5,7 @@ import { REQUESTS, type World } from './world.ts';
 
 const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
 const DEEDS_LAST_MS = 40 * MINUTE;
-const MOST_DEEDS = 7;
+const MAX_DEEDS = 7;
 const MIXED_SHARE = 0.2;
 const BAD_SHARE = 0.06;
 
@@ -23,7 +23,7 @@ export interface Put {
 }
 
 /** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
-export class Users {
+export class Workload {
   readonly puts: Put[] = [];
   /** Jobs whose object was deleted. */
   readonly deleted = new Set<string>();
@@ -34,7 +34,7 @@ export class Users {
 
   constructor(world: World, leftOut: readonly number[] = []) {
     this.#world = world;
-    this.deeds = world.chance.between('deeds', 2, MOST_DEEDS);
+    this.deeds = world.chance.between('deeds', 2, MAX_DEEDS);
     const start = world.timeline.now();
     for (let deed = 0; deed < this.deeds; deed += 1) {
       if (leftOut.includes(deed)) continue;

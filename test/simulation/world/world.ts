@@ -6,7 +6,7 @@ import type { CancelRequest } from '../../../functions/shared/contract/cancel-re
 import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
 import { pieceKeys } from '../../../functions/shared/domain/result-keys.ts';
-import type { Ports, Turn, WorkMessage } from '../../../functions/shared/ports/ports.ts';
+import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../../fakes/in-memory-ledger.ts';
@@ -17,7 +17,7 @@ import { createRecordingBus } from '../../fakes/recording-bus.ts';
 import { createRecordingLog } from '../../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../../fakes/recording-metrics.ts';
 import { createSeededIds } from '../../fakes/seeded-ids.ts';
-import { fateOf } from '../faults/batch-behaviors.ts';
+import { behaviorOf } from '../faults/batch-behaviors.ts';
 import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
 import { FaultyApi } from '../faults/faulty-api.ts';
 import { Chance } from './chance.ts';
@@ -31,8 +31,8 @@ import { Timeline } from './timeline.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
 export const REQUESTS = 'requests';
-const MOST_AT_ONCE = 8;
-const LARGEST_GAP_MS = 30 * MINUTE;
+const MAX_AT_ONCE = 8;
+const MAX_GAP_MS = 30 * MINUTE;
 
 /** What sets a scenario apart from the usual histories. */
 export interface Scenario {
@@ -45,7 +45,7 @@ export interface Scenario {
 
 type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
 
-type Work = (ports: OurPorts, turn: Turn) => Promise<void>;
+type Work = (ports: OurPorts, deadline: Deadline) => Promise<void>;
 
 /** The real core and handlers over fakes in memory; one timeline, on which every interleaving follows from the seed. */
 export class World {
@@ -115,7 +115,7 @@ export class World {
     this.api = createInMemoryBatchApi({
       clock: { now },
       seed,
-      fate: ({ nth }) => fateOf(nth, this.chance, this.faults, scenario.runningMs),
+      fate: ({ nth }) => behaviorOf(nth, this.chance, this.faults, scenario.runningMs),
       account: () => this.operator.account(),
       ...(scenario.tightness ? { enqueuedTokens: scenario.tightness.enqueuedTokens } : {}),
     });
@@ -177,15 +177,15 @@ export class World {
       this.#invoke(
         'poll',
         `poll#${this.#ticks}`,
-        (ports, turn) => pollHandler(ports)(turn),
+        (ports, deadline) => pollHandler(ports)(deadline),
         () => {
           const idle = this.#writes - writes <= 2; // the poller's own lease
-          this.#gapMs = idle ? Math.min(2 * this.#gapMs, LARGEST_GAP_MS) : MINUTE;
+          this.#gapMs = idle ? Math.min(2 * this.#gapMs, MAX_GAP_MS) : MINUTE;
         },
       );
       if (this.faults.strikes('tick doubled', name)) {
         const twin = () =>
-          this.#invoke('poll', `poll#${this.#ticks}b`, (ports, turn) => pollHandler(ports)(turn));
+          this.#invoke('poll', `poll#${this.#ticks}b`, (ports, deadline) => pollHandler(ports)(deadline));
         this.timeline.at(this.timeline.now() + this.chance.between(name, 0, 70_000), twin);
       }
     }
@@ -193,12 +193,12 @@ export class World {
   }
 
   #receive(message: Message, done: () => void): boolean {
-    if (this.#running.size >= MOST_AT_ONCE) return false;
+    if (this.#running.size >= MAX_AT_ONCE) return false;
     const id = `${message.to}(${message.id}#${message.receives})`;
     this.#invoke(
       message.to,
       id,
-      (ports, turn) => this.#handle(message, ports, turn),
+      (ports, deadline) => this.#handle(message, ports, deadline),
       () => {
         done();
         if (message.to === 'cancel') this.#checkWish(message);
@@ -207,14 +207,14 @@ export class World {
     return true;
   }
 
-  #handle(message: Message, ports: OurPorts, turn: Turn): Promise<void> {
+  #handle(message: Message, ports: OurPorts, deadline: Deadline): Promise<void> {
     switch (message.to) {
       case 'intake':
-        return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, turn);
+        return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, deadline);
       case 'submit':
-        return submitHandler({ ...ports, completionWindow: '24h' })(message.body, turn);
+        return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, turn);
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
       case 'poll':
@@ -227,7 +227,7 @@ export class World {
     invocation.onDeath = () => this.#running.delete(invocation);
     this.invocations += 1;
     this.#running.add(invocation);
-    work(this.#portsFor(invocation), invocation.turn()).then(
+    work(this.#portsFor(invocation), invocation.ownDeadline()).then(
       () => {
         if (invocation.dead) return;
         this.#checkMemory(invocation);
@@ -247,8 +247,8 @@ export class World {
     if (created === undefined || hurt) return;
     const known = this.ledger
       .parts()
-      .some(({ batch, strays, earlierBatchIds }) =>
-        [batch?.batchId, ...strays, ...earlierBatchIds].includes(created),
+      .some(({ batch, secondBatchIds, earlierBatchIds }) =>
+        [batch?.batchId, ...secondBatchIds, ...earlierBatchIds].includes(created),
       );
     if (known) this.remembered += 1;
     else this.forgotten.push(`${created}, answered to ${id}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, SmallWorld } from '../small-world.ts';
@@ -124,7 +124,7 @@ describe('a cancel', () => {
     const { world, jobId } = await running({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'cancelBatch' && !answers ? { failBefore: new RetryLater('no answer') } : 'ok',
+          method === 'cancelBatch' && !answers ? { failBefore: new RetryableError('no answer') } : 'ok',
         ),
       }),
     });
@@ -146,13 +146,13 @@ describe('a cancel', () => {
     const { world, jobId } = await running({
       refuses: (event) => event.detailType === 'OpenAI Batch Cancel Outcome',
     });
-    await expect(world.cancel({ jobId })).rejects.toThrow(RetryLater);
+    await expect(world.cancel({ jobId })).rejects.toThrow(RetryableError);
     expect(world.job(jobId).cancelRequestedAt).toBeDefined();
   });
 });
 
 describe('a cancel of a batch that was put back for the token limit', () => {
-  async function putBack() {
+  async function tokenLimitRejections() {
     const world = new SmallWorld({ fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
@@ -165,7 +165,7 @@ describe('a cancel of a batch that was put back for the token limit', () => {
   it.each(['batchId', 'jobId'] as const)(
     'by its %s ends the job as cancelled at once; nothing more is created',
     async (by) => {
-      const { world, ...ids } = await putBack();
+      const { world, ...ids } = await tokenLimitRejections();
       const { jobId } = ids;
       await world.cancel({ [by]: ids[by] });
       await world.pass(1);
@@ -177,7 +177,7 @@ describe('a cancel of a batch that was put back for the token limit', () => {
   );
 
   it('comes too late once it is delivered', async () => {
-    const { world, batchId } = await putBack();
+    const { world, batchId } = await tokenLimitRejections();
     await world.cancel({ batchId });
     await world.rest();
     await world.cancel({ batchId }, world.clock.now(), 'message-2');
@@ -185,7 +185,7 @@ describe('a cancel of a batch that was put back for the token limit', () => {
   });
 
   it('that runs again by now names the old one: too late', async () => {
-    const { world, jobId, batchId } = await putBack();
+    const { world, jobId, batchId } = await tokenLimitRejections();
     await world.pass(6);
     expect(world.parts(jobId)[0]?.earlierBatchIds).toEqual([batchId]);
     await world.cancel({ batchId });
@@ -314,7 +314,7 @@ describe('a cancel by key', () => {
         ledger: {
           ...ledger,
           async readKeyPointer(bucket, key) {
-            if (reading.fails) throw new RetryLater('not now');
+            if (reading.fails) throw new RetryableError('not now');
             return ledger.readKeyPointer(bucket, key);
           },
         },

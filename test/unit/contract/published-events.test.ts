@@ -20,14 +20,14 @@ const SCHEMAS = {
   [DETAIL_TYPE.jobStatusChange]: ajv.compile(jobStatusChangeSchema),
   [DETAIL_TYPE.cancelOutcome]: ajv.compile(cancelOutcomeSchema),
 };
-const LARGEST_EVENT = 64 * 1024; // bytes; what EventBridge bills as one
+const MAX_EVENT = 64 * 1024; // bytes; what EventBridge bills as one
 
 function expectToFit(events: BatchdropEvent[]): void {
   expect(events.length).toBeGreaterThan(0);
   for (const { detailType, detail } of events) {
     const fits = SCHEMAS[detailType];
     expect(fits(detail), `${JSON.stringify(detail)}: ${JSON.stringify(fits.errors)}`).toBe(true);
-    expect(Buffer.byteLength(JSON.stringify(detail))).toBeLessThan(LARGEST_EVENT);
+    expect(Buffer.byteLength(JSON.stringify(detail))).toBeLessThan(MAX_EVENT);
   }
 }
 

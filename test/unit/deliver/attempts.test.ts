@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { jobStatusChange } from '../../../functions/shared/lifecycle/status-events.ts';
-import type { Fate } from '../../fakes/simulated-batch.ts';
+import type { BatchBehavior } from '../../fakes/simulated-batch.ts';
 import { fileOf, HOUR, row, SmallWorld, withMethods } from '../small-world.ts';
 
 const ids = (world: SmallWorld, end: string) => world.lines(end).map((line) => line.custom_id);
@@ -16,7 +16,7 @@ const checksum = (text: string) => crc32(text).toString(16).padStart(8, '0');
 /** Rows fail so in the batches named, counted from 1, and succeed in all others. */
 function failing(statusCode: number, customIds: string[], inBatches: number[]) {
   return {
-    fate: ({ nth }: { nth: number }): Fate => ({
+    fate: ({ nth }: { nth: number }): BatchBehavior => ({
       row: (customId) =>
         inBatches.includes(nth) && customIds.includes(customId) ? { statusCode } : 'succeeded',
     }),
@@ -80,7 +80,7 @@ describe('rows that failed for a passing reason', () => {
 
 describe('rows that failed for good', () => {
   it('do not run again, and keep their place among those that do', async () => {
-    const fate = ({ nth }: { nth: number }): Fate => ({
+    const fate = ({ nth }: { nth: number }): BatchBehavior => ({
       row: (customId) =>
         customId === 'r3'
           ? { statusCode: 400 }
@@ -98,7 +98,9 @@ describe('rows that failed for good', () => {
 });
 
 describe('rows that expired', () => {
-  const expiring = { fate: ({ nth }: { nth: number }): Fate => (nth === 1 ? { runningMs: 48 * HOUR } : {}) };
+  const expiring = {
+    fate: ({ nth }: { nth: number }): BatchBehavior => (nth === 1 ? { runningMs: 48 * HOUR } : {}),
+  };
 
   it('run again, those that were done in time do not', async () => {
     const world = new SmallWorld(expiring);
@@ -175,7 +177,7 @@ describe('rows that expired', () => {
 
 describe('rows of which the API left no line', () => {
   const losing = {
-    fate: ({ nth }: { nth: number }): Fate => ({
+    fate: ({ nth }: { nth: number }): BatchBehavior => ({
       row: (id) => (nth === 1 && id === 'r1' ? 'missing' : 'succeeded'),
     }),
   };
@@ -246,7 +248,7 @@ describe.each(['jobId', 'batchId'] as const)(
           api: withMethods(api, {
             fileBytes: (fileId) => {
               if (stored) return api.fileBytes(fileId);
-              throw new RetryLater('not yet', { afterSeconds: 60 });
+              throw new RetryableError('not yet', { afterSeconds: 60 });
             },
           }),
         }),

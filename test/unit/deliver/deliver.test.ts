@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { BatchApi, Ports } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, REQUESTS, SmallWorld, withMethods } from '../small-world.ts';
@@ -199,25 +199,25 @@ describe('a download', () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'readFile' && down ? { failAfter: new RetryLater('502') } : 'ok',
+          method === 'readFile' && down ? { failAfter: new RetryableError('502') } : 'ok',
         ),
       }),
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
     await world.pass(12 * 60);
-    expect(world.parts(jobId)[0]?.held?.code).toBe('tries_used_up');
+    expect(world.parts(jobId)[0]?.stalled?.code).toBe('tries_used_up');
     expect(world.job(jobId).status).toBe('submitted');
     down = false;
     await world.rest();
     expect(world.job(jobId).status).toBe('completed');
-    expect(world.parts(jobId)[0]?.held).toBeUndefined();
+    expect(world.parts(jobId)[0]?.stalled).toBeUndefined();
   });
 
   it('of a file that the API has lost leaves its rows missing, and the loss is reported', async () => {
     const { world, jobId } = await delivered(({ api }) => ({
       api: withFaults(api, (method) =>
-        method === 'fileBytes' ? { failBefore: new Refused('file_gone', 'expired') } : 'ok',
+        method === 'fileBytes' ? { failBefore: new TerminalError('file_gone', 'expired') } : 'ok',
       ),
     }));
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 3, missing: 3 } });
@@ -232,7 +232,7 @@ describe('a download', () => {
     world.clock.advance(10 * MINUTE);
     await world.poll();
     const [message] = world.queues.take('deliver');
-    await world.deliver(JSON.stringify(message), { ...world.turn(), signal: AbortSignal.abort() });
+    await world.deliver(JSON.stringify(message), { ...world.deadline(), signal: AbortSignal.abort() });
     expect(world.parts(jobId)[0]?.delivered).toBeUndefined();
     await world.rest();
     expect(world.job(jobId).status).toBe('completed');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
 import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
@@ -44,7 +44,7 @@ async function overtaken(
 describe('a delivery that was overtaken', () => {
   it('removes what it wrote after its job was cleaned', async () => {
     const { world, jobId } = await overtaken((w) => w.rest());
-    expect(world.job(jobId)).toMatchObject({ status: 'completed', cleaned: true });
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
     expect(pieces(world)).toEqual([]);
     expect(world.lines('output.jsonl')).toHaveLength(2);
   });
@@ -60,22 +60,22 @@ describe('a delivery that was overtaken', () => {
         async remove(keys) {
           if (!fails) return results.remove(keys);
           fails = false;
-          throw new RetryLater('not now');
+          throw new RetryableError('not now');
         },
       }),
     );
     expect(fails).toBe(false);
     expect(pieces(world)).toEqual([]);
-    expect(world.job(jobId).cleaned).toBe(true);
+    expect(world.job(jobId).cleanedUp).toBe(true);
   });
 
   it('may die after it wrote: the job is looked at once more, half an hour after it was cleaned', async () => {
     const late = 'a late piece';
     let written = '';
     const { world, jobId } = await overtaken(async (w) => {
-      for (let minute = 0; minute < 60 && w.ledger.jobs()[0]?.sweepAt === undefined; minute += 1)
+      for (let minute = 0; minute < 60 && w.ledger.jobs()[0]?.secondCleanUpAt === undefined; minute += 1)
         await w.pass(1);
-      expect(w.ledger.jobs()[0]).toHaveProperty('sweepAt');
+      expect(w.ledger.jobs()[0]).toHaveProperty('secondCleanUpAt');
       expect(pieces(w)).toEqual([]);
       const [part] = w.ledger.parts();
       written = `a.jsonl/${part?.jobId}/parts/00001/${part?.deliveryIds?.[0]}/output.jsonl`;
@@ -86,7 +86,7 @@ describe('a delivery that was overtaken', () => {
     });
     expect(written).not.toBe('');
     expect(pieces(world)).toEqual([]);
-    expect(world.job(jobId).cleaned).toBe(true);
+    expect(world.job(jobId).cleanedUp).toBe(true);
   });
 });
 
@@ -100,7 +100,7 @@ it('a delivery that is done, and only does not hear of it, keeps its pieces', as
           const answer = await ledger.replacePart(part);
           if (!part.delivered || lost) return answer;
           lost = true;
-          throw new RetryLater('the answer was lost');
+          throw new RetryableError('the answer was lost');
         },
       },
     }),
@@ -116,6 +116,6 @@ it('a job of which no delivery was overtaken is cleaned once', async () => {
   const world = new SmallWorld();
   const jobId = await world.drop('a.jsonl', fileOf('r1'));
   await world.rest();
-  expect(world.job(jobId)).not.toHaveProperty('sweepAt');
+  expect(world.job(jobId)).not.toHaveProperty('secondCleanUpAt');
   expect(world.clock.now() - world.job(jobId).changedAt).toBeLessThan(LATE_WRITES_MS);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { BatchApi, Ports } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
@@ -79,9 +79,9 @@ describe('the end of a job', () => {
       kept.clock.advance(MINUTE);
       await kept.poll();
       for (const message of kept.queues.take())
-        await kept.deliver(JSON.stringify(message), kept.turn(), true);
+        await kept.deliver(JSON.stringify(message), kept.deadline(), true);
     }
-    expect(kept.job(other)).toMatchObject({ status: 'completed', cleaned: true });
+    expect(kept.job(other)).toMatchObject({ status: 'completed', cleanedUp: true });
     expect(kept.api.files()).toHaveLength(2);
   });
 
@@ -176,7 +176,7 @@ describe('large results', () => {
           const number = Number(args[2]);
           if (number === 2 && failures > 0) {
             failures -= 1;
-            return { failBefore: new RetryLater('slow down') };
+            return { failBefore: new RetryableError('slow down') };
           }
           uploads.push(number);
           return 'ok';
@@ -196,7 +196,7 @@ describe('large results', () => {
         results: withFaults(results, (method, args) => {
           if (method !== 'uploadCopy' || Number(args[2]) !== 2 || lost === 0) return 'ok';
           lost -= 1;
-          return { failBefore: new Refused('NoSuchUpload', 'the upload is unknown') };
+          return { failBefore: new TerminalError('NoSuchUpload', 'the upload is unknown') };
         }),
       }),
       fileOfTwoParts(),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gather } from '../../../functions/deliver/job/multipart-plan.ts';
-import { stretchesOf } from '../../../functions/deliver/job/result-ranges.ts';
+import { rangesOf } from '../../../functions/deliver/job/result-ranges.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import { pieceKeys, rowTableKey } from '../../../functions/shared/domain/result-keys.ts';
 import { RowStates } from '../../../functions/shared/part-rows/row-states.ts';
@@ -74,7 +74,7 @@ describe('rows of parts that interleave', () => {
       fc.asyncProperty(ROWS, async (rows) => {
         const { parts, results } = await deliver(rows);
         for (const name of ['output', 'errors'] as const) {
-          const stretches = await Array.fromAsync(stretchesOf({ results }, parts, name));
+          const stretches = await Array.fromAsync(rangesOf({ results }, parts, name));
           const expected = rows.filter(({ succeeded }) => succeeded === (name === 'output'));
           expect((await gather(results, stretches)).toString()).toBe(
             expected.map(({ line }) => `${line}\n`).join(''),
@@ -88,6 +88,6 @@ describe('rows of parts that interleave', () => {
   it('that lie side by side in a part are one stretch', async () => {
     const block = (group: number) => Array.from({ length: 5 }, () => ({ group, succeeded: true, line: 'x' }));
     const { parts, results } = await deliver([...block(1), ...block(2), ...block(1)]);
-    expect(await Array.fromAsync(stretchesOf({ results }, parts, 'output'))).toHaveLength(3);
+    expect(await Array.fromAsync(rangesOf({ results }, parts, 'output'))).toHaveLength(3);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RowAccount } from '../../../functions/deliver/part/row-accounting.ts';
+import { RowTally } from '../../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../../functions/shared/part-rows/row-table.ts';
 
@@ -15,7 +15,7 @@ function tableOf(...ids: string[]): RowTable {
 
 /** A first attempt over rows of these ids. */
 const account = (batchStatus: string, ...ids: string[]) =>
-  new RowAccount(tableOf(...ids), RowStates.fresh(ids.length), batchStatus);
+  new RowTally(tableOf(...ids), RowStates.fresh(ids.length), batchStatus);
 
 describe('a line', () => {
   it.each([
@@ -115,7 +115,7 @@ describe('rows without a line', () => {
     (status) => {
       const before = RowStates.fresh(1);
       before.set(0, { outcome: 'expired', again: true, attempts: 1, lineBytes: 9 });
-      expect(new RowAccount(tableOf('a'), before, status).outcomeOf(0, true)).toBeUndefined();
+      expect(new RowTally(tableOf('a'), before, status).outcomeOf(0, true)).toBeUndefined();
     },
   );
 });
@@ -126,7 +126,7 @@ describe('a later attempt', () => {
   before.set(1, { outcome: 'failed', again: true, attempts: 1, lineBytes: 9 });
 
   it('settles its own rows only: a line of another row is an anomaly, whatever it says', () => {
-    const rows = new RowAccount(tableOf('a', 'b'), before, 'completed');
+    const rows = new RowTally(tableOf('a', 'b'), before, 'completed');
     expect(rows.settle(line('a', { status_code: 500 }))).toEqual({ anomaly: 'unknown_id' });
     expect(rows.settle(line('b'))).toEqual({ row: 1, replaces: false });
   });

@@ -45,18 +45,18 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
   ['is new: begin', { active: true }, { do: 'begin' }],
   ['has an intent: upload', { intent: PLANNED }, { do: 'upload' }],
   ['has a file: create', { intent: UPLOADED }, { do: 'create' }],
-  ['waits: not before its time', { waitUntil: later }, { do: 'wait', until: later }],
-  ['has waited until now: begin', { waitUntil: NOON }, { do: 'begin' }],
+  ['waits: not before its time', { backoffUntil: later }, { do: 'wait', until: later }],
+  ['has waited until now: begin', { backoffUntil: NOON }, { do: 'begin' }],
   ['is leased: wait for the end of the lease', { lease: LEASE }, { do: 'wait', until: later }],
   ['has a lease that has just run out: begin', { lease: { ...LEASE, until: NOON } }, { do: 'begin' }],
   ['is cancelled before anything was sent', { ...wish, intent: UPLOADED }, { do: 'end', as: 'cancelled' }],
-  ['is cancelled while it waits', { ...wish, waitUntil: later }, { do: 'end', as: 'cancelled' }],
+  ['is cancelled while it waits', { ...wish, backoffUntil: later }, { do: 'end', as: 'cancelled' }],
   ['has used up its tries', { tries: MAX_TRIES }, { do: 'end', as: 'failed' }],
   ['has a try left', { tries: MAX_TRIES - 1 }, { do: 'begin' }],
   ['is cancelled and out of tries: cancelled', { ...wish, tries: 99 }, { do: 'end', as: 'cancelled' }],
-  ['may have a batch: look', { intent: SENT }, { do: 'look' }],
-  ['may have a batch, cancelled: look all the same', { ...wish, intent: SENT }, { do: 'look' }],
-  ['may have a batch, out of tries: look all the same', { intent: SENT, tries: 99 }, { do: 'look' }],
+  ['may have a batch: look', { intent: SENT }, { do: 'search' }],
+  ['may have a batch, cancelled: look all the same', { ...wish, intent: SENT }, { do: 'search' }],
+  ['may have a batch, out of tries: look all the same', { intent: SENT, tries: 99 }, { do: 'search' }],
   [
     'has ended without a batch: deliver',
     { ended: { as: 'failed', reason: { code: 'c', message: 'm' } } },
@@ -64,12 +64,16 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
   ],
   ['has an unpublished batch: publish', { intent: SENT, batch: aBatch(), rev: 1 }, { do: 'publish' }],
   ['publishes though it is leased', { batch: aBatch(), rev: 1, lease: LEASE }, { do: 'publish' }],
-  ['publishes though it waits', { batch: aBatch(), rev: 1, waitUntil: later }, { do: 'publish' }],
+  ['publishes though it waits', { batch: aBatch(), rev: 1, backoffUntil: later }, { do: 'publish' }],
   ['cancels before it publishes', { ...wish, batch: aBatch(), rev: 1 }, { do: 'cancel' }],
   ['cancels though it is leased', { ...open, ...wish, lease: LEASE }, { do: 'cancel' }],
-  ['cancels, but not while it waits', { ...open, ...wish, waitUntil: later }, { do: 'wait', until: later }],
+  [
+    'cancels, but not while it waits',
+    { ...open, ...wish, backoffUntil: later },
+    { do: 'wait', until: later },
+  ],
   ['is open: observe', open, { do: 'observe' }],
-  ['is open and waits', { ...open, waitUntil: later }, { do: 'wait', until: later }],
+  ['is open and waits', { ...open, backoffUntil: later }, { do: 'wait', until: later }],
   ['has told the API of the cancel: observe', { ...open, ...wish, cancelSentAt: NOON }, { do: 'observe' }],
   [
     'told it ten minutes ago: cancel again',
@@ -94,9 +98,17 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
   ['has completed: deliver', { ...open, batch: aBatch({ status: 'completed' }) }, { do: 'deliver' }],
   ['has failed: deliver', failed, { do: 'deliver' }],
   ['has failed for a passing reason: retry', { ...failed, willRetry: true }, { do: 'retry' }],
-  ['waits to be tried again', { ...failed, willRetry: true, waitUntil: later }, { do: 'wait', until: later }],
-  ['waits for room before its first attempt', { waiting: WAITING }, { do: 'await-room' }],
-  ['was put back and waits for room', { ...failed, willRetry: true, waiting: WAITING }, { do: 'await-room' }],
+  [
+    'waits to be tried again',
+    { ...failed, willRetry: true, backoffUntil: later },
+    { do: 'wait', until: later },
+  ],
+  ['waits for room before its first attempt', { waiting: WAITING }, { do: 'await-admission' }],
+  [
+    'was put back and waits for room',
+    { ...failed, willRetry: true, waiting: WAITING },
+    { do: 'await-admission' },
+  ],
   [
     'was put back and is told first',
     { ...failed, publishedRev: 0, willRetry: true, waiting: WAITING },
@@ -108,8 +120,8 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
     { ...failed, ...wish, willRetry: true },
     { do: 'deliver' },
   ],
-  ['has abandoned files: sweep', { ...failed, abandoned: ABANDONED }, { do: 'sweep' }],
-  ['has swept: deliver', { ...failed, abandoned: ABANDONED, swept: true }, { do: 'deliver' }],
+  ['has abandoned files: sweep', { ...failed, abandoned: ABANDONED }, { do: 'cancel-late-batches' }],
+  ['has swept: deliver', { ...failed, abandoned: ABANDONED, lateBatchesCancelled: true }, { do: 'deliver' }],
   ['is delivered: nothing', { ...failed, delivered: DELIVERED }, { do: 'nothing' }],
   ['is delivered and unpublished: publish', { ...failed, rev: 2, delivered: DELIVERED }, { do: 'publish' }],
 ];
@@ -122,9 +134,9 @@ describe('a part that', () => {
 
   it.each<[string, number, number, PartStep['do']]>([
     ['sent last', NOON, NOON - 1, 'abandon'],
-    ['sent last, a millisecond ago', NOON + 1, NOON - 1, 'look'],
+    ['sent last, a millisecond ago', NOON + 1, NOON - 1, 'search'],
     ['found nothing last', NOON - 1, NOON, 'abandon'],
-    ['found nothing a millisecond too late', NOON - 1, NOON + 1, 'look'],
+    ['found nothing a millisecond too late', NOON - 1, NOON + 1, 'search'],
   ])('may have a batch is given up a settling time after both: %s', (_, sendBy, foundNothingAt, step) => {
     const part = aPart({ active: true, intent: { ...SENT, sendBy, foundNothingAt } });
     expect(nextPartStep(part, NOON + SETTLING_MS, false)).toEqual({ do: step });
@@ -139,10 +151,10 @@ describe('a part that', () => {
     ['has an ended batch', failed, false],
     ['is cancelled', wish, false],
     ['has its last status to publish', { batch: aBatch(), rev: 1 }, false],
-  ])('%s is held back by a pause: %s', (_, differences, heldBack) => {
+  ])('%s is held back by a pause: %s', (_, differences, waitsFor) => {
     const part = aPart({ active: true, ...differences });
     const step = nextPartStep(part, NOON, true);
-    if (heldBack) expect(step).toEqual({ do: 'wait', until: NOON + PAUSE_CHECK_MS });
+    if (waitsFor) expect(step).toEqual({ do: 'wait', until: NOON + PAUSE_CHECK_MS });
     else expect(step).toEqual(nextPartStep(part, NOON, false));
   });
 });
@@ -152,10 +164,10 @@ const PLAN = { planId: 'p', parts: 1, rows: 3, groups: 1 };
 describe('a job that', () => {
   it.each<[string, Partial<Job>, ReturnType<typeof nextJobStep>]>([
     ['has arrived: intake', {}, { do: 'intake' }],
-    ['waits', { waitUntil: later }, { do: 'wait', until: later }],
+    ['waits', { backoffUntil: later }, { do: 'wait', until: later }],
     ['is leased', { lease: LEASE }, { do: 'wait', until: later }],
     ['is cancelled before it was read', wish, { do: 'end-unread' }],
-    ['is cancelled while it waits', { ...wish, waitUntil: later }, { do: 'end-unread' }],
+    ['is cancelled while it waits', { ...wish, backoffUntil: later }, { do: 'end-unread' }],
     [
       'is cancelled while it is read: once the lease is over',
       { ...wish, lease: LEASE },
@@ -163,32 +175,32 @@ describe('a job that', () => {
     ],
     ['cannot be read: intake ends it, and looks for cancels first', { tries: MAX_TRIES }, { do: 'intake' }],
     ['has an unpublished status', { status: 'accepted', rev: 1, lease: LEASE }, { do: 'publish' }],
-    ['is accepted: hand out', { status: 'accepted', plan: PLAN, ...published }, { do: 'hand-out' }],
+    ['is accepted: hand out', { status: 'accepted', plan: PLAN, ...published }, { do: 'dispatch-parts' }],
     [
       'is handed out: check its parts',
-      { status: 'accepted', handedOut: true, ...published },
+      { status: 'accepted', partsDispatched: true, ...published },
       { do: 'check-parts' },
     ],
     [
       'is submitted before it was handed out: hand out',
       { status: 'submitted', ...published },
-      { do: 'hand-out' },
+      { do: 'dispatch-parts' },
     ],
     [
       'is submitted: check its parts',
-      { status: 'submitted', handedOut: true, ...published },
+      { status: 'submitted', partsDispatched: true, ...published },
       { do: 'check-parts' },
     ],
     [
       'is submitted and waits',
-      { status: 'submitted', ...published, waitUntil: later },
+      { status: 'submitted', ...published, backoffUntil: later },
       { do: 'wait', until: later },
     ],
-    ['has completed: clean', { status: 'completed', plan: PLAN, ...published }, { do: 'clean' }],
+    ['has completed: clean', { status: 'completed', plan: PLAN, ...published }, { do: 'clean-up' }],
     ['has failed unread: nothing', { status: 'failed', ...published }, { do: 'nothing' }],
     [
       'is clean: nothing',
-      { status: 'completed', plan: PLAN, cleaned: true, ...published },
+      { status: 'completed', plan: PLAN, cleanedUp: true, ...published },
       { do: 'nothing' },
     ],
     ['is rejected: nothing', { status: 'rejected', ...published }, { do: 'nothing' }],
@@ -199,13 +211,13 @@ describe('a job that', () => {
 });
 
 describe('what is left to do', () => {
-  const handed = { handedOnUntil: later };
+  const handed = { dispatchedUntil: later };
   it.each<[string, Partial<Part>, number | undefined]>([
     ['nothing is never due', {}, undefined],
-    ['a wait is due at its end', { active: true, waitUntil: later }, later],
+    ['a wait is due at its end', { active: true, backoffUntil: later }, later],
     ['a step is due now', { active: true }, NOON],
     ['a step with a message under way is due when patience ends', { active: true, ...handed }, later],
-    ['a message of long ago does not count', { active: true, handedOnUntil: NOON - 1 }, NOON],
+    ['a message of long ago does not count', { active: true, dispatchedUntil: NOON - 1 }, NOON],
     ['observing does not wait for messages', { active: true, ...open, ...handed }, NOON],
     ['publishing does not wait for messages', { active: true, batch: aBatch(), rev: 1, ...handed }, NOON],
     ['cancelling does not wait for messages', { active: true, ...open, ...wish, ...handed }, NOON],

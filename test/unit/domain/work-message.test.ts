@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Refused } from '../../../functions/shared/domain/errors.ts';
+import { TerminalError } from '../../../functions/shared/domain/errors.ts';
 import { parseWorkMessage } from '../../../functions/shared/domain/work-message.ts';
 
 const ID = 'k5mhx3q2vwn7tjzr4ydaf6bcgs';
@@ -31,6 +31,6 @@ it.each([
   } catch (thrown) {
     refusal = thrown;
   }
-  expect(refusal).toBeInstanceOf(Refused);
+  expect(refusal).toBeInstanceOf(TerminalError);
   expect(refusal).toHaveProperty('code', 'unreadable_message');
 });

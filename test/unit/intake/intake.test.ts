@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/intake/handler.ts';
-import { Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, MINUTE, REQUESTS, RESULTS, row, SmallWorld } from '../small-world.ts';
 
@@ -125,7 +125,7 @@ describe('a file', () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
-          method === 'read' ? { failBefore: new Refused('object_gone', 'it is gone') } : 'ok',
+          method === 'read' ? { failBefore: new TerminalError('object_gone', 'it is gone') } : 'ok',
         ),
       }),
     });
@@ -142,7 +142,7 @@ describe('a file', () => {
         requestFiles: withFaults(requestFiles, (method) => {
           if (method !== 'read' || broken === 0) return 'ok';
           broken -= 1;
-          return { failAfter: new RetryLater('reset') };
+          return { failAfter: new RetryableError('reset') };
         }),
       }),
     });
@@ -156,7 +156,7 @@ describe('a file', () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
-          method === 'read' ? { failBefore: new RetryLater('reset') } : 'ok',
+          method === 'read' ? { failBefore: new RetryableError('reset') } : 'ok',
         ),
       }),
     });
@@ -169,7 +169,7 @@ describe('a file', () => {
   it('is not read on when the time of the invocation is over', async () => {
     const world = new SmallWorld();
     const { event, jobId } = world.put('a.jsonl', fileOf('r1'));
-    await world.intake(event, { ...world.turn(), signal: AbortSignal.abort() });
+    await world.intake(event, { ...world.deadline(), signal: AbortSignal.abort() });
     expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
   });
 
@@ -180,7 +180,7 @@ describe('a file', () => {
         ledger: withFaults(ledger, (method) => {
           if (method !== 'createPart' || !dies) return 'ok';
           dies = false;
-          return { failAfter: new RetryLater('died') };
+          return { failAfter: new RetryableError('died') };
         }),
       }),
     });
@@ -202,7 +202,7 @@ describe('a message of the intake queue', () => {
     ['another bucket', s3Event({ key: 'a.jsonl', 'version-id': 'v' }, 'elsewhere'), 'foreign_bucket'],
   ])('that is %s is refused: the queue keeps it as evidence', async (_, body, code) => {
     const world = new SmallWorld();
-    await expect(world.intake(body)).rejects.toMatchObject({ name: 'Refused', code });
+    await expect(world.intake(body)).rejects.toMatchObject({ name: 'TerminalError', code });
     expect(world.ledger.jobs()).toEqual([]);
   });
 
@@ -213,7 +213,7 @@ describe('a message of the intake queue', () => {
     const faulty = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
-          method === 'read' && fails ? { failBefore: new RetryLater('reset') } : 'ok',
+          method === 'read' && fails ? { failBefore: new RetryableError('reset') } : 'ok',
         ),
       }),
     });
@@ -227,11 +227,11 @@ describe('a message of the intake queue', () => {
   it('is thrown back when not even the failure could be noted', async () => {
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({
-        ledger: withFaults(ledger, () => ({ failBefore: new RetryLater('the ledger is down') })),
+        ledger: withFaults(ledger, () => ({ failBefore: new RetryableError('the ledger is down') })),
       }),
     });
     const { event } = world.put('a.jsonl', fileOf('r1'));
-    await expect(world.intake(event)).rejects.toThrow(RetryLater);
+    await expect(world.intake(event)).rejects.toThrow(RetryableError);
   });
 });
 
@@ -240,6 +240,9 @@ it('no file is taken in where requests and results share a bucket: every report 
   const { event } = world.put('a.txt', 'not even a request file');
   const handle = createHandler({ ...world.ports, requestBucket: RESULTS });
   const moved = event.replace(`"name":"${REQUESTS}"`, `"name":"${RESULTS}"`);
-  await expect(handle(moved, world.turn())).rejects.toMatchObject({ name: 'Refused', code: 'same_bucket' });
+  await expect(handle(moved, world.deadline())).rejects.toMatchObject({
+    name: 'TerminalError',
+    code: 'same_bucket',
+  });
   expect([world.ledger.jobs(), [...world.results.objects().keys()]]).toEqual([[], []]);
 });

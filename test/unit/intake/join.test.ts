@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { fileOf, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
 
 const s3Event = (object: object, bucket = REQUESTS) =>
@@ -110,7 +110,7 @@ describe('the same bytes, found again by an intake that had died', () => {
             const answer = await ledger.replaceKeyPointer(pointer);
             if (pointer.version === 0 || !dies) return answer;
             dies = false;
-            throw new RetryLater('the answer was lost');
+            throw new RetryableError('the answer was lost');
           },
         },
       }),
@@ -142,7 +142,7 @@ describe('the same bytes, found again by an intake that had died', () => {
         requestFiles: {
           ...requestFiles,
           async *read(file, range) {
-            if (stumbles) throw new RetryLater('not now');
+            if (stumbles) throw new RetryableError('not now');
             yield* requestFiles.read(file, range);
           },
         },

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/result-keys.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
@@ -9,7 +9,7 @@ import { COLLIDING } from '../request-file/colliding-ids.ts';
 import { fileOf, MINUTE, row, SmallWorld } from '../small-world.ts';
 
 const TURN = 10 * MINUTE; // INTAKE's time-out
-const CHUNK_TAKES = 4 * MINUTE; // a turn reads three chunks of 16 KB until a minute before its end
+const CHUNK_TAKES = 4 * MINUTE; // an invocation reads three chunks of 16 KB until a minute before its end
 
 /** A world in which reading a request file takes time; `replaced` as in a small world. */
 function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): SmallWorld {
@@ -42,10 +42,10 @@ function largeFile(models: string[], ...more: string[]): string {
 const ONE = ['m'];
 const TWO = ['m', 'n'];
 
-/** Puts a file and lets POLL have it gone on with until its job is received no more; answers the turns it took. */
+/** Puts a file and lets POLL have it resumed until its job is received no more; answers the turns it took. */
 async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string; turns: number }> {
   const { jobId, event } = world.put('a.jsonl', body);
-  await world.intake(event, world.turn(TURN));
+  await world.intake(event, world.deadline(TURN));
   return { jobId, turns: await takeUpUntilPlanned(world, jobId) };
 }
 
@@ -59,7 +59,7 @@ async function takeUpUntilPlanned(world: SmallWorld, jobId: string): Promise<num
     await world.poll();
     for (const message of world.queues.take()) {
       expect(message).toEqual({ to: 'intake', jobId });
-      await world.intake(JSON.stringify({ jobId }), world.turn(TURN));
+      await world.intake(JSON.stringify({ jobId }), world.deadline(TURN));
     }
   }
   return turns;
@@ -104,7 +104,7 @@ describe('a file that takes longer than a turn', () => {
     const world = slowWorld();
     world.ports.limits = limits;
     const { jobId, event } = world.put('a.jsonl', largeFile(TWO));
-    await world.intake(event, world.turn(TURN));
+    await world.intake(event, world.deadline(TURN));
     world.ports.limits = { enqueuedTokens: { m: 1 } };
     await takeUpUntilPlanned(world, jobId);
     expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
@@ -200,7 +200,7 @@ describe('an invocation that dies', () => {
     const world = slowWorld((fakes) => {
       const die = () => {
         life.left -= 1;
-        return life.left < 0 ? { failBefore: new RetryLater('dead') } : ('ok' as const);
+        return life.left < 0 ? { failBefore: new RetryableError('dead') } : ('ok' as const);
       };
       return {
         ledger: withFaults(fakes.ledger, die),
@@ -221,10 +221,10 @@ describe('an invocation that dies', () => {
       if (turns > 100) throw new Error('it never came to an end');
       life.left = deaths.shift() ?? Number.POSITIVE_INFINITY;
       const message = world.ledger.jobs().length > 0 ? JSON.stringify({ jobId }) : event;
-      await world.intake(message, world.turn(TURN)).catch(() => {});
+      await world.intake(message, world.deadline(TURN)).catch(() => {});
       if (life.left < 0) died += 1;
       life.left = Number.POSITIVE_INFINITY;
-      world.clock.advance(2 * TURN); // its lease runs out, and POLL has the job gone on with
+      world.clock.advance(2 * TURN); // its lease runs out, and POLL has the job resumed
     }
     return { digest: planDigest(world, jobId), turns, died };
   }
@@ -235,11 +235,11 @@ describe('an invocation that dies', () => {
     const unharmed = await planned([]);
     expect(unharmed.turns).toBeGreaterThan(5);
     let deaths = 0;
-    for (let turn = 0; turn < unharmed.turns; turn += 1) {
-      const harmless = Array.from({ length: turn }, () => Number.POSITIVE_INFINITY);
+    for (let deadline = 0; deadline < unharmed.turns; deadline += 1) {
+      const harmless = Array.from({ length: deadline }, () => Number.POSITIVE_INFINITY);
       for (let call = 0; ; call += 1) {
         const { digest, died } = await planned([...harmless, call]);
-        expect(digest, `dead at call ${call} of turn ${turn + 1}`).toBe(unharmed.digest);
+        expect(digest, `dead at call ${call} of turn ${deadline + 1}`).toBe(unharmed.digest);
         if (died === 0) break;
         deaths += 1;
       }
@@ -283,7 +283,7 @@ describe('a scan that was overtaken', () => {
 
   it('by a cancel leaves nothing, even when it writes once more and dies', async () => {
     let isDead = false;
-    const dead = () => (isDead ? { failBefore: new RetryLater('dead') } : ('ok' as const));
+    const dead = () => (isDead ? { failBefore: new RetryableError('dead') } : ('ok' as const));
     const world: SmallWorld = slowWorld(({ ledger, results }) => ({
       ledger: withFaults(ledger, dead),
       results: {
@@ -318,7 +318,7 @@ it('a file that is read within a turn leaves nothing below parts/ once its job h
   await world.drop('bad.jsonl', fileOf('a', 'a'));
   expect(below(world)).toHaveLength(2);
   await world.rest();
-  expect(world.ledger.jobs().map(({ status, cleaned }) => [status, cleaned])).toEqual([
+  expect(world.ledger.jobs().map(({ status, cleanedUp }) => [status, cleanedUp])).toEqual([
     ['completed', true],
     ['rejected', true],
   ]);

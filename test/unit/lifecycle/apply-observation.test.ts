@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import { advancePart } from '../../../functions/shared/lifecycle/advance.ts';
 import { observePart } from '../../../functions/shared/lifecycle/apply-observation.ts';
-import { handOut } from '../../../functions/shared/lifecycle/dispatch-parts.ts';
+import { dispatchParts } from '../../../functions/shared/lifecycle/dispatch-parts.ts';
 import { aBatch, aJob, aPart } from '../../contracts/samples.ts';
 import { MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
@@ -66,11 +66,14 @@ describe('what is observed', () => {
   });
 
   it('ends a pause, failures and their report', async () => {
-    const held = { code: 'tries_used_up', message: 'm' };
-    const part = await afterObserving({ waitUntil: expiresAt, tries: 14, held }, { status: 'in_progress' });
+    const stalled = { code: 'tries_used_up', message: 'm' };
+    const part = await afterObserving(
+      { backoffUntil: expiresAt, tries: 14, stalled },
+      { status: 'in_progress' },
+    );
     expect(part).toMatchObject({ tries: 0 });
-    expect(part).not.toHaveProperty('waitUntil');
-    expect(part).not.toHaveProperty('held');
+    expect(part).not.toHaveProperty('backoffUntil');
+    expect(part).not.toHaveProperty('stalled');
   });
 
   const limit = { code: 'token_limit_exceeded', message: 'm', param: null, line: null };
@@ -84,7 +87,7 @@ describe('what is observed', () => {
   ])('as ended for %s', async (_, status, errors, again) => {
     const part = await afterObserving({}, { status, errors, errorCount: errors.length });
     expect(part?.willRetry).toBe(again ? true : undefined);
-    expect(part?.putBack).toBe(again ? 1 : 0);
+    expect(part?.tokenLimitRejections).toBe(again ? 1 : 0);
     expect(part?.waiting?.for).toBe(again ? 'token_limit' : undefined);
   });
 });
@@ -101,22 +104,22 @@ describe('handing out', () => {
 
   it('makes the parts due and sends for each', async () => {
     const { world, job } = await ready();
-    await handOut(world.ports, job);
+    await dispatchParts(world.ports, job);
     expect(world.ledger.parts()[0]).toMatchObject({ active: true, dueAt: world.clock.now() + 5 * MINUTE });
     expect(world.queues.sent()).toMatchObject([{ to: 'submit', ref: { number: 1 } }]);
-    expect(world.ledger.jobs()[0]?.handedOut).toBe(true);
+    expect(world.ledger.jobs()[0]?.partsDispatched).toBe(true);
   });
 
   it('takes a cancel along that came before the parts were there', async () => {
     const { world, job } = await ready();
     await world.ledger.replaceJob({ ...job, cancelRequestedAt: 7 });
-    await handOut(world.ports, job); // as it was read before the cancel
+    await dispatchParts(world.ports, job); // as it was read before the cancel
     expect(world.ledger.parts()[0]).toMatchObject({ active: true, cancelRequestedAt: 7 });
   });
 
   it('is not done twice by who looks at a part with a message under way', async () => {
     const { world, job } = await ready();
-    await handOut(world.ports, job);
+    await dispatchParts(world.ports, job);
     const { jobId, planId, number } = aPart();
     const ref = { jobId, planId, number };
     world.queues.take();

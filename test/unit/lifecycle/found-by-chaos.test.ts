@@ -5,7 +5,7 @@ import { fileOf, SmallWorld } from '../small-world.ts';
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
 
-/** Found by `npm run chaos` with seed 1: the file of a batch that had been put back was given up later. */
+/** Found by `npm run chaos` with seed 1: the file of a batch that had been rejected for the token limit was given up later. */
 it('a batch that was put back is no second batch when its file is given up by a later attempt', async () => {
   const creates: Fault[] = ['ok', { failBefore: new Ambiguous('create batch: connection failed') }];
   const world = new SmallWorld({
@@ -21,7 +21,7 @@ it('a batch that was put back is no second batch when its file is given up by a 
   expect(world.job(jobId).status).toBe('completed');
   expect(part?.earlierBatchIds).toHaveLength(1);
   expect(part?.abandoned).toHaveLength(1); // else nothing was swept
-  expect(part?.strays).toEqual([]);
+  expect(part?.secondBatchIds).toEqual([]);
   expect(world.log.lines.filter(({ code }) => code === 'second_batch')).toEqual([]);
 });
 
@@ -44,7 +44,7 @@ it('a batch that is cancelled and then put back for the token limit is cancelled
   expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 2, cancelled: 2 } });
 });
 
-/** Found by `npm run chaos` with seed 20: by the time it was found, the batch had been put back for the token limit. */
+/** Found by `npm run chaos` with seed 20: by the time it was found, the batch had been rejected for the token limit for the token limit. */
 it('a batch whose answer was lost, and that was put back before it is found, is tried again', async () => {
   const creates: Fault[] = [{ failAfter: new Ambiguous('create batch: the answer was lost') }];
   const world = new SmallWorld({

@@ -187,7 +187,7 @@ describe('forged events of the storage', () => {
     const good = world.put('good.jsonl', fileOf('r1'));
     const handle = intakeHandler({ ...world.ports, requestBucket: REQUESTS });
     const deliver = (...bodies: string[]) =>
-      handleEachRecord(recordsOf(bodies), ({ body }) => handle(body, world.turn()), world.log);
+      handleEachRecord(recordsOf(bodies), ({ body }) => handle(body, world.deadline()), world.log);
     await expect(deliver(forged)).rejects.toThrow('all 1 records failed');
     expect(read).toEqual([]);
     expect(world.ledger.jobs()).toEqual([]);
@@ -310,7 +310,7 @@ describe('what only the user and the API may see', () => {
     const intake = intakeHandler({ ...world.ports, requestBucket: REQUESTS });
     const unreadable = handleEachRecord(
       recordsOf([`${ROW} and more`]),
-      ({ body }) => intake(body, world.turn()),
+      ({ body }) => intake(body, world.deadline()),
       world.ports.log,
     );
     await expect(unreadable).rejects.toThrow('all 1');

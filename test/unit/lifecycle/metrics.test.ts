@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { NotAllowed, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
-import { notePartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
+import { recordPartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
 import { saveBatch } from '../../../functions/shared/lifecycle/save-batch.ts';
 import { aBatch, aPart } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -53,7 +53,7 @@ describe('of a file that went through', () => {
         // The event is out, and noting that fails: it is published again.
         ledger: withFaults(ledger, (method, [job]) =>
           method === 'replaceJob' && lost && Object(job).publishedRev === 1
-            ? { failBefore: new RetryLater('throttled') }
+            ? { failBefore: new RetryableError('throttled') }
             : 'ok',
         ),
       }),
@@ -145,7 +145,7 @@ describe('what a person has to look at', () => {
       'a bus that does not answer',
       {
         replaced: ({ bus }: { bus: object }) => ({
-          bus: withFaults(bus, () => ({ failBefore: new RetryLater('down') })) as never,
+          bus: withFaults(bus, () => ({ failBefore: new RetryableError('down') })) as never,
         }),
       },
     ],
@@ -188,8 +188,8 @@ describe('what a person has to look at', () => {
     await world.ledger.createPart(part);
     const failings = [];
     for (let nth = 0; nth < 4; nth += 1) {
-      await notePartFailure(world.ports, part, 'observe', new RetryLater('HTTP 500'));
-      failings.push(world.metrics.of('Held').length);
+      await recordPartFailure(world.ports, part, 'observe', new RetryableError('HTTP 500'));
+      failings.push(world.metrics.of('Stalled').length);
     }
     expect(failings).toEqual([0, 1, 2, 3]);
   });
@@ -199,7 +199,7 @@ describe('what a person has to look at', () => {
       replaced: ({ results }) => ({
         results: withFaults(results, (method, [key]) =>
           method === 'put' && String(key).endsWith('summary.json')
-            ? { failBefore: new RetryLater('HTTP 500') }
+            ? { failBefore: new RetryableError('HTTP 500') }
             : 'ok',
         ),
       }),
@@ -207,35 +207,35 @@ describe('what a person has to look at', () => {
     await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
     await world.pass(6 * 60);
-    expect(world.metrics.of('Held').length).toBeGreaterThan(0);
+    expect(world.metrics.of('Stalled').length).toBeGreaterThan(0);
   });
 
   it('tries that are used up are counted once, for a part that never got a batch', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'uploadFile' ? { failBefore: new RetryLater('HTTP 500') } : 'ok',
+          method === 'uploadFile' ? { failBefore: new RetryableError('HTTP 500') } : 'ok',
         ),
       }),
     });
     await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
     expect(world.metrics.of('TriesUsedUp')).toEqual([1]);
-    expect(world.metrics.of('Held')).toEqual([]);
+    expect(world.metrics.of('Stalled')).toEqual([]);
   });
 
   it('tries that are used up are counted once, for a file that could not be read', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
-          method === 'read' ? { failBefore: new RetryLater('HTTP 500') } : 'ok',
+          method === 'read' ? { failBefore: new RetryableError('HTTP 500') } : 'ok',
         ),
       }),
     });
     await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
     expect(world.metrics.of('TriesUsedUp')).toEqual([1]);
-    expect(world.metrics.of('Held')).toEqual([]);
+    expect(world.metrics.of('Stalled')).toEqual([]);
     expect(world.metrics.of('JobsFailed')).toEqual([1]);
   });
 });

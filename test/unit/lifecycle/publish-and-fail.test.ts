@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
-import { NotAllowed, Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import { MAX_TRIES, pauseAfter } from '../../../functions/shared/domain/timing.ts';
 import { LostLease } from '../../../functions/shared/lifecycle/lease.ts';
-import { noteJobFailure, notePartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
+import { recordJobFailure, recordPartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
 import { aBatch, aJob, aPart } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
@@ -14,24 +14,24 @@ describe('a failure', () => {
   it.each([
     [
       'that says when to come back is not counted',
-      new RetryLater('x', { afterSeconds: 7 }),
+      new RetryableError('x', { afterSeconds: 7 }),
       0,
       7_000,
       'warn',
     ],
-    ['that may pass is counted', new RetryLater('x'), 1, pauseAfter(1), 'warn'],
+    ['that may pass is counted', new RetryableError('x'), 1, pauseAfter(1), 'warn'],
     ['of the key is not counted', new NotAllowed('x'), 0, 2 * MINUTE, 'error'],
-    ['that is a refusal is counted', new Refused('c', 'x'), 1, pauseAfter(1), 'error'],
+    ['that is a refusal is counted', new TerminalError('c', 'x'), 1, pauseAfter(1), 'error'],
     ['that is a defect is counted', new TypeError('x'), 1, pauseAfter(1), 'error'],
   ])('%s', async (_, failure, tries, pause, level) => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ active: true, expiresAt: Number.MAX_SAFE_INTEGER }));
     await world.ledger.createJob(aJob({ expiresAt: Number.MAX_SAFE_INTEGER }));
-    await notePartFailure(world.ports, aPart(), 'upload', failure);
-    await noteJobFailure(world.ports, aJob().jobId, 'intake', failure);
-    const waitUntil = world.clock.now() + pause;
-    expect(world.ledger.parts()[0]).toMatchObject({ tries, waitUntil, dueAt: waitUntil });
-    expect(world.ledger.jobs()[0]).toMatchObject({ tries, waitUntil, dueAt: waitUntil });
+    await recordPartFailure(world.ports, aPart(), 'upload', failure);
+    await recordJobFailure(world.ports, aJob().jobId, 'intake', failure);
+    const backoffUntil = world.clock.now() + pause;
+    expect(world.ledger.parts()[0]).toMatchObject({ tries, backoffUntil, dueAt: backoffUntil });
+    expect(world.ledger.jobs()[0]).toMatchObject({ tries, backoffUntil, dueAt: backoffUntil });
     expect(world.log.lines.map((line) => line.level)).toEqual([level, level]);
   });
 
@@ -39,7 +39,7 @@ describe('a failure', () => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ active: true, expiresAt: Number.MAX_SAFE_INTEGER }));
     const before = world.ledger.parts();
-    await notePartFailure(world.ports, aPart(), 'upload', new LostLease('x'));
+    await recordPartFailure(world.ports, aPart(), 'upload', new LostLease('x'));
     expect(world.ledger.parts()).toEqual(before);
   });
 
@@ -47,17 +47,19 @@ describe('a failure', () => {
     ['with a batch', { batch: aBatch(), rev: 1, publishedRev: 1 }, true],
     ['that may have a batch', { intent: SENT }, true],
     ['that has none', {}, false],
-  ])('too many holds a part %s: %s', async (_, differences, held) => {
+  ])('too many holds a part %s: %s', async (_, differences, stalled) => {
     const world = new SmallWorld();
     const expiresAt = Number.MAX_SAFE_INTEGER;
     const start = aPart({ active: true, expiresAt, tries: MAX_TRIES - 1, ...differences });
     await world.ledger.createPart(start);
-    await notePartFailure(world.ports, start, 'look', new RetryLater('x'));
+    await recordPartFailure(world.ports, start, 'search', new RetryableError('x'));
     const [part] = world.ledger.parts();
     expect(part?.tries).toBe(MAX_TRIES);
-    expect(part?.held?.code).toBe(held ? 'tries_used_up' : undefined);
-    const told = { level: 'error', facts: { step: 'look', tries: MAX_TRIES } };
-    expect(world.log.lines.filter(({ code }) => code === 'part_held')).toMatchObject(held ? [told] : []);
+    expect(part?.stalled?.code).toBe(stalled ? 'tries_used_up' : undefined);
+    const told = { level: 'error', facts: { step: 'search', tries: MAX_TRIES } };
+    expect(world.log.lines.filter(({ code }) => code === 'part_stalled')).toMatchObject(
+      stalled ? [told] : [],
+    );
     expect(part?.dueAt).toBeDefined();
   });
 });
@@ -67,7 +69,7 @@ describe('submission that fails again and again', () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'uploadFile' ? { failBefore: new RetryLater('HTTP 500') } : 'ok',
+          method === 'uploadFile' ? { failBefore: new RetryableError('HTTP 500') } : 'ok',
         ),
       }),
     });
@@ -91,7 +93,7 @@ describe('submission that fails again and again', () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'uploadFile' ? { failBefore: new Refused('invalid_file', 'No.') } : 'ok',
+          method === 'uploadFile' ? { failBefore: new TerminalError('invalid_file', 'No.') } : 'ok',
         ),
       }),
     });
@@ -161,7 +163,7 @@ describe('a bus that refuses entries for hours', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
     expect(world.api.files()).toEqual([]);
     expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
-    expect(world.log.lines.filter(({ code }) => code === 'clean_given_up')).toEqual([]);
+    expect(world.log.lines.filter(({ code }) => code === 'clean_up_given_up')).toEqual([]);
   });
 
   it('does not leave a part held that has nothing wrong with it', async () => {
@@ -170,7 +172,7 @@ describe('a bus that refuses entries for hours', () => {
       10 * 60,
     );
     expect(world.parts(jobId)[0]).toMatchObject({ tries: 0, batch: { status: 'completed' } });
-    expect(world.parts(jobId)[0]?.held).toBeUndefined();
+    expect(world.parts(jobId)[0]?.stalled).toBeUndefined();
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 });
@@ -181,7 +183,7 @@ it('publishes no change twice under another id, nor a later one before it', asyn
     replaced: ({ bus }) => ({
       bus: withFaults(bus, () => {
         down -= 1;
-        return down >= 0 ? { failAfter: new RetryLater('the answer was lost') } : 'ok';
+        return down >= 0 ? { failAfter: new RetryableError('the answer was lost') } : 'ok';
       }),
     }),
   });
@@ -202,7 +204,7 @@ it('a job whose results cannot be stored is reported at every try once many have
     replaced: ({ results }) => ({
       results: withFaults(results, (method, [key]) =>
         method === 'put' && `${key}`.endsWith('summary.json') && down
-          ? { failBefore: new RetryLater('503') }
+          ? { failBefore: new RetryableError('503') }
           : 'ok',
       ),
     }),
@@ -210,14 +212,14 @@ it('a job whose results cannot be stored is reported at every try once many have
   const jobId = await world.drop('a.jsonl', fileOf('r1'));
   await world.work();
   await world.pass(8 * 60);
-  const held = () => world.log.lines.filter(({ code }) => code === 'job_held');
-  expect(held()[0]).toMatchObject({
+  const stalled = () => world.log.lines.filter(({ code }) => code === 'job_stalled');
+  expect(stalled()[0]).toMatchObject({
     level: 'error',
     facts: { jobId, step: 'check-parts', tries: MAX_TRIES },
   });
-  const before = held().length;
+  const before = stalled().length;
   await world.pass(60);
-  expect(held().length).toBeGreaterThan(before);
+  expect(stalled().length).toBeGreaterThan(before);
   down = false;
   await world.rest();
   expect(world.job(jobId).status).toBe('completed');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../functions/poll/reconcile.ts';
 import { type BatchStatusChangeData, DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, row, SmallWorld } from '../small-world.ts';
 
@@ -66,7 +66,7 @@ describe('with no limit set', () => {
     const jobs = await dropAll(world, 3);
     await world.work();
     await world.pass(60); // the first pauses are over, and were in vain
-    expect(world.parts(jobs[1] ?? '')[0]?.putBack).toBeGreaterThan(1);
+    expect(world.parts(jobs[1] ?? '')[0]?.tokenLimitRejections).toBeGreaterThan(1);
     await world.pass(125);
     expect(world.job(jobs[0] ?? '').status).toBe('completed');
     expect(world.parts(jobs[1] ?? '')[0]).toMatchObject({ batch: { status: 'in_progress' } });
@@ -86,14 +86,14 @@ describe('with no limit set', () => {
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1 } });
-    expect(world.parts(jobId)[0]).toMatchObject({ putBack: 6 });
+    expect(world.parts(jobId)[0]).toMatchObject({ tokenLimitRejections: 6 });
   });
 
   it('newcomers of a model wait behind those that were put back, and others do not', async () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40, fate: () => ({ runningMs: 30 * MINUTE }) });
     const [first, second] = await dropAll(world, 2);
     await world.work();
-    await world.pass(2); // the second is put back
+    await world.pass(2); // the second is rejected for the token limit
     const third = await world.drop('third.jsonl', fileOf('r1'));
     const other = await world.drop('other.jsonl', ofModel('gpt-4o'));
     await world.work();
@@ -236,7 +236,7 @@ describe('with open batches limited', () => {
       replaced: ({ bus }) => ({
         bus: withFaults(bus, (_, [events]) =>
           refusing && JSON.stringify(events).includes('willRetry')
-            ? { failAfter: new RetryLater('the answer was lost') }
+            ? { failAfter: new RetryableError('the answer was lost') }
             : 'ok',
         ),
       }),
@@ -376,7 +376,7 @@ describe('with enqueued tokens limited', () => {
 });
 
 describe('a tick that dies', () => {
-  /** The poller dies when it has written who is let on, before any of them knows. */
+  /** The poller dies when it has written who is admitted, before any of them knows. */
   async function died() {
     let dead = true;
     const world = new SmallWorld({
@@ -384,8 +384,8 @@ describe('a tick that dies', () => {
       fate: () => ({ runningMs: HOUR }),
       replaced: ({ ledger }) => ({
         ledger: withFaults(ledger, (method, [part]) =>
-          dead && method === 'replacePart' && Object(part).leave
-            ? { failBefore: new RetryLater('the function is gone') }
+          dead && method === 'replacePart' && Object(part).admission
+            ? { failBefore: new RetryableError('the function is gone') }
             : 'ok',
         ),
       }),
@@ -412,7 +412,7 @@ describe('a tick that dies', () => {
     let overtaken = false;
     const slow = {
       ...world.ledger,
-      // Its index does not show the first yet, so that it is about to let on the second.
+      // Its index does not show the first yet, so that it is about to admitted the second.
       due: async (...asked: Parameters<typeof world.ledger.due>) =>
         (await world.ledger.due(...asked)).filter(({ jobId }) => jobId !== first),
       async replaceAdmissions(admissions: Parameters<typeof world.ledger.replaceAdmissions>[0]) {
@@ -422,7 +422,7 @@ describe('a tick that dies', () => {
         return world.ledger.replaceAdmissions(admissions);
       },
     };
-    await reconcile({ ...world.ports, ledger: slow }, world.turn(55_000));
+    await reconcile({ ...world.ports, ledger: slow }, world.deadline(55_000));
     await world.work();
     expect(overtaken).toBe(true);
     expect(begun(world)).toEqual([first]);
@@ -442,7 +442,7 @@ it('a part is in the line since it was handed out, not since its plan', async ()
     limits: { enqueuedTokens: {}, maxOpenBatches: 1 },
     replaced: ({ ledger }) => ({
       ledger: withFaults(ledger, (method) =>
-        method === 'replacePart' && fails ? { failBefore: new RetryLater('throttled') } : 'ok',
+        method === 'replacePart' && fails ? { failBefore: new RetryableError('throttled') } : 'ok',
       ),
     }),
   });

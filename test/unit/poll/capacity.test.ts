@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Room, type Taken } from '../../../functions/poll/admission/capacity.ts';
+import { Capacity, type Taken } from '../../../functions/poll/admission/capacity.ts';
 import type { WaitingPart } from '../../../functions/shared/domain/admission-queue.ts';
-import { WaitingLine } from '../../../functions/shared/domain/admission-queue.ts';
+import { AdmissionQueue } from '../../../functions/shared/domain/admission-queue.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
 import type { Waiting } from '../../../functions/shared/domain/part.ts';
 import { NOON } from '../../contracts/samples.ts';
 
 const MINUTE = 60_000;
-const putBack = (differences: Partial<Waiting> = {}): Waiting => ({
+const tokenLimitRejections = (differences: Partial<Waiting> = {}): Waiting => ({
   for: 'token_limit',
   since: NOON,
   until: NOON + 5 * MINUTE,
@@ -45,8 +45,8 @@ function chosen(
     now = NOON,
   }: { limits?: Partial<BatchLimits>; taken?: Taken[]; ended?: Record<string, number>; now?: number },
 ) {
-  const room = new Room({ enqueuedTokens: {}, ...limits }, {}, taken);
-  return room.choose(line, new Map(Object.entries(ended)), now);
+  const capacity = new Capacity({ enqueuedTokens: {}, ...limits }, {}, taken);
+  return capacity.choose(line, new Map(Object.entries(ended)), now);
 }
 
 const names = (found: ReturnType<typeof chosen>) => found.map(({ part }) => part.jobId);
@@ -68,7 +68,7 @@ describe('of the parts that wait', () => {
   });
 
   it('those of one model hold up no other', () => {
-    const full = waits(1, { waiting: putBack() });
+    const full = waits(1, { waiting: tokenLimitRejections() });
     expect(names(chosen([full, waits(2), waits(3, { model: 'n' })], {}))).toEqual(['job3']);
   });
 
@@ -78,7 +78,7 @@ describe('of the parts that wait', () => {
     expect(names(chosen(line, { limits, taken: [runs()] }))).toEqual([]);
     const [first, ...others] = chosen(line, { limits });
     expect(others).toEqual([]);
-    expect(first?.leave).toEqual({ at: NOON, estimate: { tokens: 1000, limit: 250 }, alone: true });
+    expect(first?.admission).toEqual({ at: NOON, estimate: { tokens: 1000, limit: 250 }, alone: true });
   });
 
   it('a model whose name is that of a thing every object has is not limited', () => {
@@ -87,7 +87,7 @@ describe('of the parts that wait', () => {
 });
 
 describe('of the parts that were put back', () => {
-  const line = [1, 2, 3].map((n) => waits(n, { waiting: putBack() }));
+  const line = [1, 2, 3].map((n) => waits(n, { waiting: tokenLimitRejections() }));
 
   it('none begins during its pause, and the oldest when it is over', () => {
     expect(names(chosen(line, { now: NOON + 5 * MINUTE - 1 }))).toEqual([]);
@@ -113,7 +113,7 @@ describe('of the parts that were put back', () => {
   });
 
   it('one that was put back alone lets others pass during its pause, and no longer', () => {
-    const alone = waits(1, { waiting: putBack({ alone: true }) });
+    const alone = waits(1, { waiting: tokenLimitRejections({ alone: true }) });
     const later = waits(2, { waiting: { for: 'token_limit', since: NOON } });
     expect(names(chosen([alone, later], {}))).toEqual(['job2']);
     expect(names(chosen([alone, later], { ended: { m: 1 } }))).toEqual(['job2']);
@@ -125,7 +125,7 @@ describe('of the parts that were put back', () => {
 
 describe('the line', () => {
   it('is in the order of the age of jobs, then of parts', () => {
-    const line = new WaitingLine();
+    const line = new AdmissionQueue();
     for (const [n, number] of [
       [2, 2],
       [1, 10],
@@ -142,9 +142,9 @@ describe('the line', () => {
   });
 
   it('tells a place among those of the same model, also to one who does not stand in it', () => {
-    const line = new WaitingLine();
+    const line = new AdmissionQueue();
     for (const part of [waits(1), waits(2, { model: 'n' }), waits(4)]) line.add(part);
-    expect([waits(0), waits(1), waits(3), waits(4), waits(5)].map((part) => line.placeOf(part))).toEqual([
+    expect([waits(0), waits(1), waits(3), waits(4), waits(5)].map((part) => line.positionOf(part))).toEqual([
       1, 1, 2, 2, 3,
     ]);
   });

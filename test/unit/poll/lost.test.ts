@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Refused } from '../../../functions/shared/domain/errors.ts';
+import { TerminalError } from '../../../functions/shared/domain/errors.ts';
 import { LOST_AFTER_MS } from '../../../functions/shared/domain/timing.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
@@ -10,7 +10,7 @@ const DAY = 24 * HOUR;
 const forgetful = (api: BatchApi, forgets: (batchId: string) => boolean) =>
   withMethods(api, {
     async retrieveBatch(batchId) {
-      if (forgets(batchId)) throw new Refused('not_found', `retrieve ${batchId}: HTTP 404`);
+      if (forgets(batchId)) throw new TerminalError('not_found', `retrieve ${batchId}: HTTP 404`);
       return api.retrieveBatch(batchId);
     },
     async listBatches(query) {
@@ -38,13 +38,13 @@ describe('a batch that the API knows no more', () => {
     await world.work();
     await passInTheRed(world, (DAY + LOST_AFTER_MS) / MINUTE - 30);
     expect(world.job(jobId).status).toBe('submitted');
-    expect(world.parts(jobId)[0]?.held?.code).toBe('tries_used_up');
+    expect(world.parts(jobId)[0]?.stalled?.code).toBe('tries_used_up');
     await passInTheRed(world, 60);
     expect(world.job(jobId)).toMatchObject({
       status: 'failed',
       reason: { code: 'batch_lost' },
       rows: { total: 2, missing: 2 },
-      cleaned: true,
+      cleanedUp: true,
     });
     expect(world.lines('errors.jsonl').map(({ custom_id: id }) => id)).toEqual(['r1', 'r2']);
     expect(world.log.lines.filter(({ code }) => code === 'batch_lost')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { observeBatches } from '../../../functions/poll/observation/observe-batches.ts';
-import { NotAllowed, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { OpenBatch } from '../../../functions/shared/domain/open-batch.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { inWaves } from '../../fakes/call-waves.ts';
@@ -151,7 +151,8 @@ describe('a list', () => {
   it('that takes only the end of its own pages is read page after page', async () => {
     const ends = new Set<string>();
     const took = await withList(async (query) => {
-      if (query.after !== undefined && !ends.has(query.after)) throw new RetryLater('list batches: HTTP 400');
+      if (query.after !== undefined && !ends.has(query.after))
+        throw new RetryableError('list batches: HTTP 400');
       const page = await made.api.listBatches({ ...query, limit: 90 });
       ends.add(page.batches.at(-1)?.batchId ?? '');
       return page;
@@ -177,7 +178,7 @@ describe('a list', () => {
 
   it('that fails leaves all to be retrieved, save for what it cost, and that is always others', async () => {
     const fails = async () => {
-      throw new RetryLater('list batches: HTTP 502');
+      throw new RetryableError('list batches: HTTP 502');
     };
     const everSeen = new Set<string>();
     for (const rotation of [0, 0.618, 0.236]) {
@@ -199,8 +200,18 @@ describe('a list', () => {
 
   it.each([
     ['refuses the key', new NotAllowed('list batches: HTTP 401'), 'not_allowed', undefined],
-    ['asks to wait', new RetryLater('list batches: HTTP 429', { afterSeconds: 30 }), 'list_failed', 30_000],
-    ['asks to wait for a day', new RetryLater('HTTP 429', { afterSeconds: 86_400 }), 'list_failed', 600_000],
+    [
+      'asks to wait',
+      new RetryableError('list batches: HTTP 429', { afterSeconds: 30 }),
+      'list_failed',
+      30_000,
+    ],
+    [
+      'asks to wait for a day',
+      new RetryableError('HTTP 429', { afterSeconds: 86_400 }),
+      'list_failed',
+      600_000,
+    ],
   ])('that %s ends it with one call', async (_, failure, code, holdMs) => {
     const took = await withList(async () => {
       throw failure;

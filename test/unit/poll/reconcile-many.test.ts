@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile, type Tick } from '../../../functions/poll/reconcile.ts';
-import { NotAllowed, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { DUE_SHARDS } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { aBatch, aPart } from '../../contracts/samples.ts';
@@ -43,7 +43,7 @@ async function countedTick(
     else counts.reads += 1;
     return 'ok';
   });
-  return { tick: await reconcile({ ...world.ports, ledger }, world.turn(55_000)), ...counts };
+  return { tick: await reconcile({ ...world.ports, ledger }, world.deadline(55_000)), ...counts };
 }
 
 describe('what a tick takes', () => {
@@ -54,7 +54,7 @@ describe('what a tick takes', () => {
     [10_000, 110],
   ])('with %d open batches that have not moved: at most %d calls to the API', async (open, calls) => {
     const { tick, reads, writes } = await countedTick(await manyOpen(open));
-    expect(tick).toMatchObject({ open, looked: open, broken: 0, outOfTime: false });
+    expect(tick).toMatchObject({ open, served: open, broken: 0, outOfTime: false });
     expect(tick?.calls).toBeLessThanOrEqual(calls);
     // The lease, the sixteen shards, the lease again: open batches are read from the index.
     expect({ reads, writes }).toEqual({ reads: 2 + DUE_SHARDS, writes: 2 });
@@ -100,7 +100,7 @@ describe('a list', () => {
 
   it('that asks to wait is asked no more until then, and nothing is burnt', async () => {
     let asked = 0;
-    let failure: Error | undefined = new RetryLater('HTTP 429', { afterSeconds: 150 });
+    let failure: Error | undefined = new RetryableError('HTTP 429', { afterSeconds: 150 });
     const world = await manyOpen(5, {
       replaced: ({ api }) => ({
         api: withMethods(api, {
@@ -149,7 +149,7 @@ describe('a list', () => {
 describe('a part that is not only to be observed', () => {
   it.each([
     ['a wish to cancel that the API has lost', { cancelRequestedAt: 1, cancelSentAt: 2 }],
-    ['a pause that is over', { waitUntil: 1, tries: 3 }],
+    ['a pause that is over', { backoffUntil: 1, tries: 3 }],
   ])('is read all the same: %s', async (_, differences) => {
     const world = await manyOpen(4);
     const batch = world.ledger.parts()[0]?.batch ?? aBatch();
@@ -159,7 +159,7 @@ describe('a part that is not only to be observed', () => {
     await world.poll();
     const served = world.ledger.parts().find(({ jobId }) => jobId === 'apart');
     expect(served).toMatchObject(
-      'waitUntil' in differences
+      'backoffUntil' in differences
         ? { tries: 0, batch: { status: 'in_progress' } }
         : { cancelSentAt: world.clock.now(), batch: { status: 'cancelling' } },
     );
@@ -168,18 +168,19 @@ describe('a part that is not only to be observed', () => {
 
 describe('a tick that cannot finish', () => {
   const shardsServed = async (world: SmallWorld, slow: Ledger, ticks: number, pauseMinutes: number) => {
-    const served = new Set<unknown>();
+    const shards = new Set<unknown>();
     for (let tick = 0; tick < ticks; tick += 1) {
       const ledger = withFaults(slow, (method, [shard]) => {
-        if (method === 'due') served.add(shard);
+        if (method === 'due') shards.add(shard);
         return 'ok';
       });
-      const { looked, outOfTime } = (await reconcile({ ...world.ports, ledger }, world.turn(55_000))) ?? {};
+      const { served, outOfTime } =
+        (await reconcile({ ...world.ports, ledger }, world.deadline(55_000))) ?? {};
       expect(outOfTime).toBe(true);
-      expect(looked).toBeLessThan(30);
+      expect(served).toBeLessThan(30);
       world.clock.advance(pauseMinutes * MINUTE);
     }
-    return served.size;
+    return shards.size;
   };
 
   // Four minutes: a start that followed from the time would come to the same four shards again and again.
@@ -205,7 +206,7 @@ describe('a tick that cannot finish', () => {
       return 'ok';
     });
     for (let tick = 0; tick < DUE_SHARDS; tick += 1) {
-      await reconcile({ ...world.ports, ledger: slow }, world.turn(55_000));
+      await reconcile({ ...world.ports, ledger: slow }, world.deadline(55_000));
       world.clock.advance(MINUTE);
     }
     expect(world.ledger.parts().filter(({ publishedRev }) => publishedRev === 0)).toEqual([]);
@@ -231,7 +232,7 @@ describe('a tick that cannot finish', () => {
         ? { delay: fourSeconds }
         : 'ok',
     );
-    const tick = await reconcile({ ...world.ports, ledger: slow }, world.turn(55_000));
+    const tick = await reconcile({ ...world.ports, ledger: slow }, world.deadline(55_000));
     expect(tick?.outOfTime).toBe(true);
     const open = world.ledger.parts().filter(({ jobId }) => jobId.startsWith('job'));
     expect(open.filter(({ batch }) => batch?.status === 'in_progress')).toHaveLength(50);
@@ -246,10 +247,10 @@ describe('a tick that cannot finish', () => {
         if (method === 'due') asked.push(shard);
         // The first to be written is the lease, the second its end, which a tick that dies does not come to.
         return method === 'replaceControl' && asked.length > 0
-          ? { failBefore: new RetryLater('dead') }
+          ? { failBefore: new RetryableError('dead') }
           : 'ok';
       });
-      await reconcile({ ...world.ports, ledger }, world.turn(55_000));
+      await reconcile({ ...world.ports, ledger }, world.deadline(55_000));
       firsts.add(asked[0]);
       world.clock.advance(MINUTE);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reconcile } from '../../../functions/poll/reconcile.ts';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { DUE_SHARDS } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -54,7 +54,7 @@ describe('a tick', () => {
       replaced: ({ ledger }) => ({
         ledger: withFaults(ledger, (method, [ref]) =>
           method === 'readPart' && Object(ref).jobId === victim
-            ? { failBefore: new RetryLater('throttled') }
+            ? { failBefore: new RetryableError('throttled') }
             : 'ok',
         ),
       }),
@@ -72,7 +72,7 @@ describe('a tick', () => {
         ledger: withFaults(ledger, (method, [shard]) => {
           if (method !== 'due') return 'ok';
           asked.add(shard);
-          return broken && shard === 3 ? { failBefore: new RetryLater('throttled') } : 'ok';
+          return broken && shard === 3 ? { failBefore: new RetryableError('throttled') } : 'ok';
         }),
       }),
     });
@@ -93,7 +93,7 @@ describe('a tick', () => {
     await world.ledger.replaceControl({ version: 0, paused: false, pollLease });
     await world.poll();
     expect(world.batchStatuses()).not.toContain('in_progress');
-    expect(world.log.lines.at(-1)?.code).toBe('tick_left_to_another');
+    expect(world.log.lines.at(-1)?.code).toBe('tick_already_running');
     world.clock.advance(MINUTE);
     await world.poll();
     expect(world.batchStatuses()).toContain('in_progress');
@@ -108,9 +108,9 @@ describe('a tick', () => {
     world.clock.advance(MINUTE);
     const dead = { ...world.ports, log: { ...world.log, warn: fails, error: fails } };
     const ledger = withFaults(world.ledger, (method) =>
-      method === 'due' ? { failBefore: new RetryLater('down') } : 'ok',
+      method === 'due' ? { failBefore: new RetryableError('down') } : 'ok',
     );
-    await expect(reconcile({ ...dead, ledger }, world.turn(55_000))).rejects.toThrow('the log is full');
+    await expect(reconcile({ ...dead, ledger }, world.deadline(55_000))).rejects.toThrow('the log is full');
     expect(await world.ledger.readControl()).toMatchObject({ tickedAt: finished });
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
   });
@@ -128,7 +128,7 @@ describe('a tick', () => {
         return world.ledger.replaceControl(control);
       },
     };
-    await reconcile({ ...world.ports, ledger }, world.turn(55_000));
+    await reconcile({ ...world.ports, ledger }, world.deadline(55_000));
     const control = await world.ledger.readControl();
     expect(control).toMatchObject({ paused: true, tickedAt: world.clock.now() });
     expect(control.pollLease).toBeUndefined();
@@ -140,7 +140,7 @@ describe('a tick', () => {
       ...world.ports,
       api: withMethods(world.api, {
         listBatches: async () => {
-          throw new RetryLater('there is no list');
+          throw new RetryableError('there is no list');
         },
         retrieveBatch: async (batchId) => {
           world.clock.advance(5_000);
@@ -148,13 +148,13 @@ describe('a tick', () => {
         },
       }),
     };
-    const tick = await reconcile(slow, world.turn(55_000));
+    const tick = await reconcile(slow, world.deadline(55_000));
     expect(tick).toMatchObject({ broken: 0, outOfTime: true, open: KEYS.length });
-    expect(tick?.looked).toBeLessThan(30);
-    expect(tick?.looked).toBeGreaterThan(9);
+    expect(tick?.served).toBeLessThan(30);
+    expect(tick?.served).toBeGreaterThan(9);
     for (let minute = 0; minute < 10; minute += 1) {
       world.clock.advance(5_000);
-      await reconcile(slow, world.turn(55_000));
+      await reconcile(slow, world.deadline(55_000));
     }
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
   });
@@ -168,7 +168,7 @@ describe('a tick', () => {
         if (method === 'due') asked.push(shard);
         return 'ok';
       });
-      await reconcile({ ...world.ports, ledger }, world.turn());
+      await reconcile({ ...world.ports, ledger }, world.deadline());
       expect(new Set(asked).size).toBe(DUE_SHARDS);
       firsts.add(asked[0]);
       world.clock.advance(MINUTE);
@@ -197,14 +197,14 @@ describe('a tick', () => {
         queues: {
           reaches: queues.reaches,
           send: async (messages) => {
-            if (dead) throw new RetryLater('the queue is down');
+            if (dead) throw new RetryableError('the queue is down');
             await queues.send(messages);
           },
         },
       }),
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
-    expect(world.job(jobId).handedOut).toBeUndefined();
+    expect(world.job(jobId).partsDispatched).toBeUndefined();
     dead = false;
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { RowIds } from '../../../functions/shared/request-file/custom-id-index.ts';
+import { CustomIdIndex } from '../../../functions/shared/request-file/custom-id-index.ts';
 import { COLLIDING } from './colliding-ids.ts';
 
 const candidates = (...rows: [string, number][]) => {
-  const ids = new RowIds();
+  const ids = new CustomIdIndex();
   for (const [customId, line] of rows) ids.add(customId, line);
   return ids.candidates(1_000).rows.map((row) => ids.lineOf(row));
 };
@@ -23,7 +23,7 @@ it('takes two ids with one hash for candidates: whoever asks compares them', () 
 });
 
 it.each([65_535, 65_536, 65_537, 200_000])('finds the one that comes again among %d', (count) => {
-  const ids = new RowIds();
+  const ids = new CustomIdIndex();
   for (let at = 1; at <= count; at += 1) ids.add(`row-${at}`, at);
   expect(ids.candidates(10)).toEqual({ rows: [], further: 0 });
   ids.add('row-1', 4_000_000_000);
@@ -32,7 +32,7 @@ it.each([65_535, 65_536, 65_537, 200_000])('finds the one that comes again among
 });
 
 it('names only as many rows as asked for, and counts those beyond that repeat a row', () => {
-  const ids = new RowIds();
+  const ids = new CustomIdIndex();
   for (const [at, customId] of ['a', 'b', 'x', 'a', 'c', 'c', 'b', 'y', 'c', 'a'].entries())
     ids.add(customId, at);
   expect(ids.candidates(3)).toEqual({ rows: [0, 1, 3], further: 4 });
@@ -41,7 +41,7 @@ it('names only as many rows as asked for, and counts those beyond that repeat a 
 });
 
 it('has lines only for the rows that were added', () => {
-  const ids = new RowIds();
+  const ids = new CustomIdIndex();
   ids.add('a', 7);
   expect(ids.lineOf(0)).toBe(7);
   for (const row of [1, -1, 65_536]) expect(() => ids.lineOf(row)).toThrow(RangeError);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import { resultKeys } from '../../../functions/shared/domain/result-keys.ts';
-import { findingsOnObject } from '../../../functions/shared/request-file/validate-object.ts';
-import { checkRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
+import { validateObject } from '../../../functions/shared/request-file/validate-object.ts';
+import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { aJob } from '../../contracts/samples.ts';
 import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
 import { fileOf, fileOfTwoParts, row, SmallWorld } from '../small-world.ts';
@@ -242,7 +242,7 @@ const TABLE = [...LINES_AND_ENDS, ...CHARACTERS, ...JSON_VALUES, ...FIELDS, ...S
 const SMALL_BYTES = 4_000;
 
 async function verdictOn(chunks: () => Iterable<Uint8Array>): Promise<Verdict> {
-  const checked = await checkRequestFile(async function* () {
+  const checked = await validateRequestFile(async function* () {
     yield* chunks();
   }, createInMemoryRowTables());
   if (checked.verdict === 'good') return accepted(...checked.parts.map((part) => part.rows));
@@ -296,7 +296,7 @@ describe('an object key', () => {
     ['1,024 bytes in fewer characters', keyOf(1_024, 'ü')],
   ])('with %s is kept as it is, from the event to the results', async (_, key) => {
     const { request } = aJob();
-    expect(findingsOnObject({ ...request, key })).toEqual([]);
+    expect(validateObject({ ...request, key })).toEqual([]);
     const world = new SmallWorld();
     const jobId = await world.drop(key, fileOf('r1', 'r2'));
     await world.rest();

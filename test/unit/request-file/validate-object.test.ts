@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import type { RequestFile } from '../../../functions/shared/domain/job.ts';
-import { batchMetadata, findingsOnObject } from '../../../functions/shared/request-file/validate-object.ts';
+import { batchMetadata, validateObject } from '../../../functions/shared/request-file/validate-object.ts';
 import { aJob } from '../../contracts/samples.ts';
 
 const codes = (differences: Partial<RequestFile>) =>
-  findingsOnObject({ ...aJob().request, ...differences }).map(({ code, line }) => [code, line]);
+  validateObject({ ...aJob().request, ...differences }).map(({ code, line }) => [code, line]);
 
 const pairs = (count: number, name = 'n', value = 'v') =>
   Object.fromEntries(Array.from({ length: count }, (_, at) => [`${name}${at}`, value]));

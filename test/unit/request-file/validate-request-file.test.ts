@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS, PART_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import { RowTable } from '../../../functions/shared/part-rows/row-table.ts';
 import { type CheckedFile, FINDINGS_KEPT } from '../../../functions/shared/request-file/request-file-scan.ts';
-import { checkRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
+import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
 import { fileOf, row } from '../small-world.ts';
 import { COLLIDING } from './colliding-ids.ts';
@@ -11,7 +11,7 @@ type Source = () => Iterable<string | Uint8Array>;
 
 /** Checks what the source gives. */
 function check(source: Source | string, tables = createInMemoryRowTables()): Promise<CheckedFile> {
-  return checkRequestFile(async function* () {
+  return validateRequestFile(async function* () {
     for (const chunk of typeof source === 'string' ? [source] : source()) yield Buffer.from(chunk);
   }, tables);
 }

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { ENDPOINTS, FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
-import { checkRow } from '../../../functions/shared/request-file/validate-row.ts';
+import { validateRow } from '../../../functions/shared/request-file/validate-row.ts';
 
 const PLAIN = { custom_id: 'r1', method: 'POST', url: '/v1/chat/completions', body: { model: 'm' } };
 const line = (differences: object) => Buffer.from(JSON.stringify({ ...PLAIN, ...differences }));
 const faultOf = (bytes: Uint8Array) => {
-  const checked = checkRow(bytes);
+  const checked = validateRow(bytes);
   return 'code' in checked ? checked : undefined;
 };
 
 describe('a good row', () => {
   it('is read, whatever else it carries', () => {
-    expect(checkRow(line({ extra: [1] }))).toEqual({
+    expect(validateRow(line({ extra: [1] }))).toEqual({
       row: { customId: 'r1', endpoint: '/v1/chat/completions', model: 'm', embeddingInputs: 0 },
     });
   });
@@ -31,7 +31,7 @@ describe('a good row', () => {
 
   it('is read out of the middle of a larger buffer', () => {
     const bytes = Buffer.concat([Buffer.from('garbage'), line({}), Buffer.from([0xff])]);
-    expect(checkRow(bytes.subarray(7, -1))).toHaveProperty('row.customId', 'r1');
+    expect(validateRow(bytes.subarray(7, -1))).toHaveProperty('row.customId', 'r1');
   });
 
   it.each([
@@ -42,8 +42,8 @@ describe('a good row', () => {
     ['none at all', undefined, 1],
   ])('counts embedding inputs: %s', (_, input, expected) => {
     const embeddings = line({ url: '/v1/embeddings', body: { model: 'm', input } });
-    expect(checkRow(embeddings)).toHaveProperty('row.embeddingInputs', expected);
-    expect(checkRow(line({ body: { model: 'm', input } }))).toHaveProperty('row.embeddingInputs', 0);
+    expect(validateRow(embeddings)).toHaveProperty('row.embeddingInputs', expected);
+    expect(validateRow(line({ body: { model: 'm', input } }))).toHaveProperty('row.embeddingInputs', 0);
   });
 });
 
@@ -141,12 +141,12 @@ describe('a row that would fill the memory once it is parsed', () => {
 
   it('is refused for its number of arrays and objects, before it is parsed', () => {
     const half = 1_100_000;
-    expect(checkRow(row('['.repeat(half) + ']'.repeat(half)))).toMatchObject({ code: 'row_too_complex' });
-    expect(checkRow(row(`[${'{},'.repeat(half)}0]`))).toMatchObject({ code: 'row_too_complex' });
+    expect(validateRow(row('['.repeat(half) + ']'.repeat(half)))).toMatchObject({ code: 'row_too_complex' });
+    expect(validateRow(row(`[${'{},'.repeat(half)}0]`))).toMatchObject({ code: 'row_too_complex' });
   });
 
   it('is taken when it is only long, or has many of them and few bytes', () => {
-    expect(checkRow(row(`"${'x'.repeat(5_000_000)}"`))).toHaveProperty('row');
-    expect(checkRow(row('['.repeat(10_000) + ']'.repeat(10_000)))).toHaveProperty('row');
+    expect(validateRow(row(`"${'x'.repeat(5_000_000)}"`))).toHaveProperty('row');
+    expect(validateRow(row('['.repeat(10_000) + ']'.repeat(10_000)))).toHaveProperty('row');
   });
 });

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { CreateWindow } from '../../../functions/shared/domain/ledger-records.ts';
-import { MOST_CREATES, takePlace, withPlace } from '../../../functions/submit/create-rate-limit.ts';
+import {
+  MAX_CREATES,
+  reserveCreate,
+  withReservedCreate,
+} from '../../../functions/submit/create-rate-limit.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
 
@@ -12,7 +16,7 @@ function placesTaken(start: number, minutes: number, triesAMinute: number): numb
   let window: CreateWindow = { version: 0, minutes: [] };
   const taken: number[] = [];
   for (let now = start; now < start + minutes * MINUTE; now += MINUTE / triesAMinute) {
-    const next = withPlace(window, now);
+    const next = withReservedCreate(window, now);
     if ('freeAt' in next) continue;
     window = next;
     taken.push(now);
@@ -31,18 +35,18 @@ describe('places for creates', () => {
       most = Math.max(most, index - first + 1);
     }
     expect(most).toBeLessThan(PER_HOUR);
-    if (triesAMinute > 33) expect(most).toBe(MOST_CREATES);
+    if (triesAMinute > 33) expect(most).toBe(MAX_CREATES);
     if (triesAMinute === 33) expect(taken.length).toBeGreaterThan(3 * 1_850); // hardly held up at all
   });
 
   it('say when there will be one', () => {
     const minutes = [
-      { minute: 101, creates: MOST_CREATES - 1 },
+      { minute: 101, creates: MAX_CREATES - 1 },
       { minute: 100, creates: 1 },
     ];
-    const next = withPlace({ version: 3, minutes }, 110 * MINUTE);
+    const next = withReservedCreate({ version: 3, minutes }, 110 * MINUTE);
     expect(next).toEqual({ freeAt: 162 * MINUTE });
-    expect(withPlace({ version: 3, minutes }, 162 * MINUTE)).toMatchObject({ version: 3 });
+    expect(withReservedCreate({ version: 3, minutes }, 162 * MINUTE)).toMatchObject({ version: 3 });
   });
 
   it('are each for one: of two who take the last, one waits', async () => {
@@ -50,9 +54,9 @@ describe('places for creates', () => {
     const minute = Math.floor(world.clock.now() / MINUTE);
     await world.ledger.replaceCreateWindow({
       version: 0,
-      minutes: [{ minute, creates: MOST_CREATES - 1 }],
+      minutes: [{ minute, creates: MAX_CREATES - 1 }],
     });
-    const both = await Promise.allSettled([takePlace(world.ports), takePlace(world.ports)]);
+    const both = await Promise.allSettled([reserveCreate(world.ports), reserveCreate(world.ports)]);
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
@@ -60,14 +64,14 @@ describe('places for creates', () => {
     const world = new SmallWorld();
     const ledger = withFaults(world.ledger, () => 'ok');
     const taken = { ...ledger, replaceCreateWindow: async () => false };
-    await expect(takePlace({ ledger: taken, clock: world.clock })).rejects.toThrow(RetryLater);
+    await expect(reserveCreate({ ledger: taken, clock: world.clock })).rejects.toThrow(RetryableError);
   });
 });
 
 it('a part waits until there is a place for its create, and no failure is counted', async () => {
   const world = new SmallWorld();
   const minute = Math.floor(world.clock.now() / MINUTE);
-  await world.ledger.replaceCreateWindow({ version: 0, minutes: [{ minute, creates: MOST_CREATES }] });
+  await world.ledger.replaceCreateWindow({ version: 0, minutes: [{ minute, creates: MAX_CREATES }] });
   const jobId = await world.drop('a.jsonl', fileOf('r1'));
   await world.work();
   await world.pass(55);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RetryLater } from '../../../functions/shared/domain/errors.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import { findBatches } from '../../../functions/shared/lifecycle/find-batches.ts';
 import type { BatchPage } from '../../../functions/shared/ports/ports.ts';
@@ -89,7 +89,7 @@ describe('a search', () => {
 
 describe('a search is not over, and nothing is concluded, when', () => {
   it('another account answers', async () => {
-    await expect(search(listOf([batch(1, 0, 'file-1')], 2, 'another'))).rejects.toThrow(RetryLater);
+    await expect(search(listOf([batch(1, 0, 'file-1')], 2, 'another'))).rejects.toThrow(RetryableError);
   });
 
   it('the account changes from one page to the next', async () => {
@@ -101,7 +101,7 @@ describe('a search is not over, and nothing is concluded, when', () => {
         return { ...(await list.listBatches(query)), account: pages === 1 ? 'org' : 'another' };
       },
     };
-    await expect(search(changing)).rejects.toThrow(RetryLater);
+    await expect(search(changing)).rejects.toThrow(RetryableError);
   });
 
   it('the list does not move on', async () => {
@@ -111,7 +111,7 @@ describe('a search is not over, and nothing is concluded, when', () => {
 
   it('a page is empty and says that there is more', async () => {
     const empty = { listBatches: async () => ({ batches: [], hasMore: true, account: 'org' }) };
-    await expect(search(empty)).rejects.toThrow(RetryLater);
+    await expect(search(empty)).rejects.toThrow(RetryableError);
   });
 
   it('the list has no end', async () => {
@@ -127,7 +127,7 @@ describe('a search is not over, and nothing is concluded, when', () => {
   });
 
   it('a page cannot be had', async () => {
-    const down = { listBatches: () => Promise.reject(new RetryLater('HTTP 500')) };
+    const down = { listBatches: () => Promise.reject(new RetryableError('HTTP 500')) };
     await expect(search(down)).rejects.toThrow('HTTP 500');
   });
 });

@@ -1,6 +1,11 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { Ambiguous, NotAllowed, Refused, RetryLater } from '../../../functions/shared/domain/errors.ts';
+import {
+  Ambiguous,
+  NotAllowed,
+  RetryableError,
+  TerminalError,
+} from '../../../functions/shared/domain/errors.ts';
 import { SETTLING_MS } from '../../../functions/shared/domain/timing.ts';
 import { saveBatch } from '../../../functions/shared/lifecycle/save-batch.ts';
 import { aBatch, aPart } from '../../contracts/samples.ts';
@@ -65,7 +70,7 @@ describe('a part', () => {
     const world = new SmallWorld();
     await world.drop('a.jsonl', fileOf('r1'));
     const [message] = world.queues.take('submit');
-    await world.submit(JSON.stringify(message), world.turn(MINUTE - 1));
+    await world.submit(JSON.stringify(message), world.deadline(MINUTE - 1));
     expect(world.api.audit()).toMatchObject({ creates: [], uploads: [{}] });
     expect(world.ledger.parts()[0]?.tries).toBe(0);
     await world.rest();
@@ -87,7 +92,7 @@ describe('a part', () => {
   });
 
   it.each([
-    ['says that it may be tried again', new RetryLater('HTTP 429', { afterSeconds: 60 })],
+    ['says that it may be tried again', new RetryableError('HTTP 429', { afterSeconds: 60 })],
     ['refuses the key', new NotAllowed('HTTP 401')],
   ])('is created later, on the same file, when the API %s', async (_, failure) => {
     const world = creating([{ failBefore: failure }]);
@@ -99,7 +104,7 @@ describe('a part', () => {
   });
 
   it('ends as failed when the API refuses the create', async () => {
-    const world = creating([{ failBefore: new Refused('billing_hard_limit_reached', 'No money.') }]);
+    const world = creating([{ failBefore: new TerminalError('billing_hard_limit_reached', 'No money.') }]);
     const jobId = await submitted(world);
     await world.rest();
     expect(world.job(jobId)).toMatchObject({
@@ -178,7 +183,7 @@ describe('a create without an answer', () => {
     expect(creates[0]?.inputFileId).toBe(uploads[1]?.fileId);
     expect(world.parts(jobId)[0]).toMatchObject({
       attempt: 2,
-      swept: true,
+      lateBatchesCancelled: true,
       abandoned: [{ fileId: uploads[0]?.fileId }],
     });
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
@@ -207,7 +212,7 @@ describe('a create without an answer', () => {
     await world.rest();
     const [first, second] = world.api.audit().creates;
     expect(world.parts(jobId)[0]).toMatchObject({
-      strays: [first?.batchId],
+      secondBatchIds: [first?.batchId],
       batch: { batchId: second?.batchId },
     });
     expect(world.api.audit().cancels.map(({ batchId }) => batchId)).toEqual([first?.batchId]);
@@ -221,7 +226,7 @@ describe('a create without an answer', () => {
     account = 'org-two';
     await world.pass(24 * 60);
     expect(world.api.audit()).toMatchObject({ creates: [], uploads: [{}] });
-    expect(world.parts(jobId)[0]?.held).toBeDefined();
+    expect(world.parts(jobId)[0]?.stalled).toBeDefined();
     account = 'org-one';
     await world.rest();
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
@@ -275,7 +280,7 @@ describe('saving a batch', () => {
     });
     expect(await saveBatch({ ...world.ports, api }, part, 'mine', aBatch())).toBe('cancelled');
     expect(asked).toEqual(['batch_1']);
-    expect(world.ledger.parts()[0]?.strays).toEqual(['batch_1']);
+    expect(world.ledger.parts()[0]?.secondBatchIds).toEqual(['batch_1']);
     expect(world.log.lines.map(({ code }) => code)).toEqual(['second_batch']);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
-import { CLEANING_MS } from '../../../functions/shared/domain/timing.ts';
+import { CLEAN_UP_MS } from '../../../functions/shared/domain/timing.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
 /** A world whose key is now of one account, now of another. */
@@ -32,7 +32,7 @@ describe('files of an account whose key was replaced', () => {
     key.account = 'ours';
     await world.rest();
     expect(world.api.files()).toEqual([]);
-    expect(world.job(jobId).cleaned).toBe(true);
+    expect(world.job(jobId).cleanedUp).toBe(true);
   });
 
   it('are given up after a week, which is an error in the log', async () => {
@@ -43,12 +43,12 @@ describe('files of an account whose key was replaced', () => {
       },
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
-    await world.rest((CLEANING_MS + 2 * HOUR) / MINUTE);
+    await world.rest((CLEAN_UP_MS + 2 * HOUR) / MINUTE);
     expect(key.account).toBe('other');
-    expect(world.job(jobId)).toMatchObject({ status: 'completed', cleaned: true });
-    expect(world.log.lines.filter(({ code }) => code === 'clean_given_up')).toHaveLength(1);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
+    expect(world.log.lines.filter(({ code }) => code === 'clean_up_given_up')).toHaveLength(1);
     expect(world.api.files()).toHaveLength(2);
-    expect(world.clock.now() - world.job(jobId).changedAt).toBeGreaterThanOrEqual(CLEANING_MS);
+    expect(world.clock.now() - world.job(jobId).changedAt).toBeGreaterThanOrEqual(CLEAN_UP_MS);
   });
 });
 

@@ -1,4 +1,4 @@
-import { NotAllowed, RetryLater } from '../../domain/errors.ts';
+import { NotAllowed, RetryableError } from '../../domain/errors.ts';
 
 /** Errors of AWS that pass by themselves, beside every answer of 429 and 5xx. */
 const PASSING: ReadonlySet<string> = new Set([
@@ -37,15 +37,15 @@ const BROKEN_CONNECTION: ReadonlySet<string> = new Set([
 
 const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden']);
 
-/** The class an AWS error belongs to: RetryLater, NotAllowed, or a defect that says what was tried. */
+/** The class an AWS error belongs to: RetryableError, NotAllowed, or a defect that says what was tried. */
 export function awsFailure(tried: string, error: unknown): Error {
   const name = textIn(error, 'name');
   const code = textIn(error, 'code');
   const status = httpStatusOf(error);
   const message = `${tried}: ${name}${code === '' ? '' : ` ${code}`}${status === undefined ? '' : ` (HTTP ${status})`}`;
-  if (error instanceof RetryLater || error instanceof NotAllowed) return error;
+  if (error instanceof RetryableError || error instanceof NotAllowed) return error;
   if (PASSING.has(name) || BROKEN_CONNECTION.has(code) || isPassingStatus(status)) {
-    return new RetryLater(message, { cause: error });
+    return new RetryableError(message, { cause: error });
   }
   if (DENIED.has(name) || status === 403) return new NotAllowed(message, { cause: error });
   return new Error(message, { cause: error });

@@ -1,5 +1,5 @@
 /** Destroys a stream or connection when the other side gives no sign for so long, so that what waits for it fails. */
-export async function unlessSilent<T>(
+export async function withIdleTimeout<T>(
   milliseconds: number,
   connection: { destroy(error: Error): unknown },
   expected: Promise<T>,

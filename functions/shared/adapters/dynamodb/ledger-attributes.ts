@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { onlyWaits, type WaitingPart } from '../../domain/admission-queue.ts';
+import { onlyWaitsForAdmission, type WaitingPart } from '../../domain/admission-queue.ts';
 import type { Job } from '../../domain/job.ts';
 import type { Admissions, Control, CreateWindow, KeyPointer } from '../../domain/ledger-records.ts';
 import { type OpenBatch, onlyToBeObserved } from '../../domain/open-batch.ts';
@@ -42,7 +42,7 @@ export function partAttributes(part: Part): LedgerAttributes {
     ...plain({
       jobId: part.jobId,
       status: part.ended?.as ?? part.batch?.status ?? 'waiting',
-      waitingFor: onlyWaits(part)?.waiting.for,
+      waitingFor: onlyWaitsForAdmission(part)?.waiting.for,
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,
@@ -51,7 +51,7 @@ export function partAttributes(part: Part): LedgerAttributes {
       batchId: part.batch?.batchId,
       intentId: part.intent?.id,
       fileId: part.intent?.fileId,
-      reason: part.held?.code ?? part.ended?.reason.code,
+      reason: part.stalled?.code ?? part.ended?.reason.code,
     }),
   };
 }
@@ -79,7 +79,7 @@ export function controlAttributes(control: Control): LedgerAttributes {
   };
 }
 
-/** Who was let on from waiting for room. */
+/** Who was admitted from waiting for capacity. */
 export function admissionsAttributes(admissions: Admissions): LedgerAttributes {
   return {
     ...itemAttributes(admissions, admissions.version),
@@ -107,7 +107,7 @@ export function openBatchIn(attributes: LedgerAttributes): OpenBatch | undefined
   return text === undefined ? undefined : (JSON.parse(text) as OpenBatch); // written by this adapter alone
 }
 
-/** The part that an entry of the index says only waits for room. */
+/** The part that an entry of the index says only waits for capacity. */
 export function waitingPartIn(attributes: LedgerAttributes): WaitingPart | undefined {
   const text = attributes.waits?.S;
   return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // written by this adapter alone
@@ -135,7 +135,7 @@ function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttribu
 
 function seenFromTheIndex(part: Part): LedgerAttributes {
   const open = onlyToBeObserved(part);
-  const waits = onlyWaits(part);
+  const waits = onlyWaitsForAdmission(part);
   return {
     ...(open === undefined ? {} : { openBatch: { S: JSON.stringify(open) } }),
     ...(waits === undefined ? {} : { waits: { S: JSON.stringify(waits) } }),

@@ -42,7 +42,7 @@ export function keyPointerKey(bucket: string, key: string): LedgerKey {
 /** Where the operator's switches are kept. */
 export const CONTROL_KEY: LedgerKey = { pk: 'CONTROL', sk: 'PAUSE' };
 
-/** Where it is kept who was let on from waiting for room. */
+/** Where it is kept who was admitted from waiting for capacity. */
 export const ADMISSIONS_KEY: LedgerKey = { pk: 'CONTROL', sk: 'ADMISSIONS' };
 
 /** Where the creates of the last hour are kept. */

@@ -4,7 +4,7 @@ import {
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
 import { type BatchdropEvent, EVENT_SOURCE } from '../../contract/events.ts';
-import { RetryLater } from '../../domain/errors.ts';
+import { RetryableError } from '../../domain/errors.ts';
 import type { EventBus } from '../../ports/ports.ts';
 import { infrastructureFailure } from '../aws/aws-failure.ts';
 
@@ -13,8 +13,8 @@ import { infrastructureFailure } from '../aws/aws-failure.ts';
  * more, and what is refused again is reported.
  */
 
-const MOST_ENTRIES = 10;
-const MOST_BYTES = 1_000_000; // the stricter reading of 1 MB
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 1_000_000; // the stricter reading of 1 MB
 const TIME_BYTES = 14; // what EventBridge counts for `Time`
 
 interface Addressed {
@@ -61,7 +61,7 @@ function callsOf(all: Addressed[]): Addressed[][] {
   let bytes = 0;
   for (const one of all) {
     const call = calls.at(-1);
-    if (call === undefined || call.length === MOST_ENTRIES || bytes + one.bytes > MOST_BYTES) {
+    if (call === undefined || call.length === MAX_ENTRIES || bytes + one.bytes > MAX_BYTES) {
       calls.push([one]);
       bytes = one.bytes;
     } else {
@@ -84,7 +84,7 @@ async function put(client: EventBridgeClient, call: Addressed[]): Promise<Addres
   const entries = answer.Entries ?? [];
   const refused = call.filter((_, index) => entries[index]?.EventId === undefined);
   if (entries.length !== call.length || refused.length !== answer.FailedEntryCount) {
-    throw new RetryLater(`${tried}: the answer does not say which were refused`);
+    throw new RetryableError(`${tried}: the answer does not say which were refused`);
   }
   return refused;
 }

@@ -1,7 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RetryLater } from '../../domain/errors.ts';
+import { RetryableError } from '../../domain/errors.ts';
 import type { Scratch, ScratchFile } from '../../ports/ports.ts';
 
 /**
@@ -18,9 +18,9 @@ class DiskFile implements ScratchFile {
   #isOpen = true;
 
   constructor(directory: string) {
-    const room = mkdtempSync(join(directory, 'batchdrop-scratch-'));
-    this.#descriptor = openSync(join(room, 'lines'), 'wx+', 0o600);
-    rmSync(room, { recursive: true });
+    const folder = mkdtempSync(join(directory, 'batchdrop-scratch-'));
+    this.#descriptor = openSync(join(folder, 'lines'), 'wx+', 0o600);
+    rmSync(folder, { recursive: true });
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -31,7 +31,7 @@ class DiskFile implements ScratchFile {
         done += written;
       }
     } catch (cause) {
-      throw new RetryLater(`scratch: the disk does not take more than ${this.#length} bytes`, { cause });
+      throw new RetryableError(`scratch: the disk does not take more than ${this.#length} bytes`, { cause });
     }
   }
 

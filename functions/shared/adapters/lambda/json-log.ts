@@ -1,6 +1,6 @@
 import type { Log } from '../../ports/ports.ts';
 
-const MOST_CAUSES = 5;
+const MAX_CAUSES = 5;
 
 /** An error as far as it may be logged. */
 interface LoggedError {
@@ -34,6 +34,6 @@ function loggable(error: unknown, depth = 1): LoggedError {
     // The parser's errors quote what they could not read, which may be a user's line.
     message: error instanceof SyntaxError ? 'unreadable' : error.message,
     stack: (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)),
-    ...(error.cause === undefined || depth >= MOST_CAUSES ? {} : { cause: loggable(error.cause, depth + 1) }),
+    ...(error.cause === undefined || depth >= MAX_CAUSES ? {} : { cause: loggable(error.cause, depth + 1) }),
   };
 }

@@ -5,7 +5,7 @@ export interface ApiKey {
   project?: string;
 }
 
-/** Where the key comes from. Errors: RetryLater; NotAllowed when there is none. */
+/** Where the key comes from. Errors: RetryableError; NotAllowed when there is none. */
 export interface ApiKeySource {
   current(): Promise<ApiKey>;
   /** Reads it anew, after it was refused. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Refused, RetryLater } from '../../domain/errors.ts';
+import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObservedBatch } from '../../domain/part.ts';
 import type { BatchApi, BatchPage } from '../../ports/ports.ts';
 import type { ApiKeySource } from './api-key.ts';
@@ -50,9 +50,9 @@ class OpenAiBatchApi implements BatchApi {
     const answer = await this.#ask(tried, { ...uploadRequest(upload), signal });
     if (answer.status !== 200 && answer.status !== 201) throw failureOf(tried, answer);
     const file = parseFile(answer.body);
-    if (file === undefined) throw new RetryLater(`${tried}: the answer is no file`);
+    if (file === undefined) throw new RetryableError(`${tried}: the answer is no file`);
     if (file.bytes !== upload.bytes) {
-      throw new RetryLater(`${tried}: ${file.bytes} of ${upload.bytes} bytes arrived, as ${file.fileId}`);
+      throw new RetryableError(`${tried}: ${file.bytes} of ${upload.bytes} bytes arrived, as ${file.fileId}`);
     }
     return { fileId: file.fileId, account: answer.account };
   }
@@ -84,7 +84,7 @@ class OpenAiBatchApi implements BatchApi {
     const answer = await this.#ask(tried, { method: 'GET', path: `/batches/${pathId(batchId)}` });
     if (!isSuccess(answer)) throw failureOf(tried, answer);
     const batch = parseBatch(answer.body);
-    if (batch?.batchId !== batchId) throw new RetryLater(`${tried}: the answer is not this batch`);
+    if (batch?.batchId !== batchId) throw new RetryableError(`${tried}: the answer is not this batch`);
     return batch;
   }
 
@@ -94,7 +94,8 @@ class OpenAiBatchApi implements BatchApi {
     const answer = await this.#ask(tried, { method: 'GET', path: `/batches?limit=${query.limit}${after}` });
     if (!isSuccess(answer)) throw failureOf(tried, answer);
     const page = parsePage(answer.body, query);
-    if ('problem' in page) throw new RetryLater(`${tried}: the page is not as it should be: ${page.problem}`);
+    if ('problem' in page)
+      throw new RetryableError(`${tried}: the page is not as it should be: ${page.problem}`);
     return { ...page, account: answer.account };
   }
 
@@ -108,7 +109,7 @@ class OpenAiBatchApi implements BatchApi {
       throw failureOf(tried, answer);
     }
     const batch = parseBatch(answer.body);
-    if (batch?.batchId !== batchId) throw new RetryLater(`${tried}: the answer is not this batch`);
+    if (batch?.batchId !== batchId) throw new RetryableError(`${tried}: the answer is not this batch`);
     return batch;
   }
 
@@ -117,7 +118,7 @@ class OpenAiBatchApi implements BatchApi {
     const answer = await this.#ask(tried, { method: 'GET', path: `/files/${pathId(fileId)}` });
     if (!isSuccess(answer)) throw failureOfFile(tried, answer);
     const file = parseFile(answer.body);
-    if (file?.fileId !== fileId) throw new RetryLater(`${tried}: the answer is not this file`);
+    if (file?.fileId !== fileId) throw new RetryableError(`${tried}: the answer is not this file`);
     return file.bytes;
   }
 
@@ -142,10 +143,10 @@ class OpenAiBatchApi implements BatchApi {
     const answer = await this.#ask(tried, { method: 'DELETE', path: `/files/${pathId(fileId)}` });
     if (isSuccess(answer)) {
       if (saysDeleted(answer.body)) return { was: 'deleted', account: answer.account };
-      throw new RetryLater(`${tried}: the answer does not say that it is deleted`);
+      throw new RetryableError(`${tried}: the answer does not say that it is deleted`);
     }
     const failure = failureOfFile(tried, answer);
-    if (failure instanceof Refused && failure.code === 'file_gone')
+    if (failure instanceof TerminalError && failure.code === 'file_gone')
       return { was: 'gone', account: answer.account };
     throw failure;
   }
@@ -160,7 +161,8 @@ class OpenAiBatchApi implements BatchApi {
 }
 
 function pathId(id: string): string {
-  if (!isSafeId(id)) throw new Refused('bad_id', 'an id has to be 1 to 200 letters, digits, "_" or "-"');
+  if (!isSafeId(id))
+    throw new TerminalError('bad_id', 'an id has to be 1 to 200 letters, digits, "_" or "-"');
   return encodeURIComponent(id);
 }
 
@@ -170,13 +172,13 @@ function isSuccess(answer: OpenAiAnswer): boolean {
 
 function failureOfFile(tried: string, answer: OpenAiAnswer): Error {
   const failure = failureOf(tried, answer);
-  if (!(failure instanceof Refused) || answer.status !== 404) return failure;
-  return new Refused('file_gone', `${tried}: it was deleted or has expired`);
+  if (!(failure instanceof TerminalError) || answer.status !== 404) return failure;
+  return new TerminalError('file_gone', `${tried}: it was deleted or has expired`);
 }
 
 function refuseCompressed(tried: string, answer: IncomingMessage): void {
   const encoding = answer.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return;
   answer.destroy();
-  throw new RetryLater(`${tried}: it came as ${encoding}, which was not asked for`);
+  throw new RetryableError(`${tried}: it came as ${encoding}, which was not asked for`);
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { NotAllowed, RetryLater } from '../../domain/errors.ts';
+import { NotAllowed, RetryableError } from '../../domain/errors.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
 import type { OpenAiAnswer } from './failures.ts';
 import { createOpenAiTransport, type OpenAiRequest, type OpenAiTransport } from './transport.ts';
@@ -8,7 +8,7 @@ import { createOpenAiTransport, type OpenAiRequest, type OpenAiTransport } from 
 /** A request before it is signed. */
 export type UnsignedRequest = Omit<OpenAiRequest, 'headers'> & { headers?: Record<string, string> };
 
-const LONGEST_ANSWER_BYTES = 10_000_000; // 100 batches of a list with their errors are far below it
+const MAX_ANSWER_BYTES = 10_000_000; // 100 batches of a list with their errors are far below it
 
 /** Signs requests and reads answers; a key that is refused is read anew once. */
 export class OpenAiClient {
@@ -36,7 +36,7 @@ export class OpenAiClient {
     if (JSON.stringify(fresh) === JSON.stringify(key))
       throw new NotAllowed(`${tried}: HTTP 401: the key was refused`);
     if (request.body !== undefined && !Array.isArray(request.body.pieces)) {
-      throw new RetryLater(`${tried}: the key was changed meanwhile, and the body can be sent once only`);
+      throw new RetryableError(`${tried}: the key was changed meanwhile, and the body can be sent once only`);
     }
     return { answer: await this.#send(request, fresh), key: fresh };
   }
@@ -46,7 +46,7 @@ export class OpenAiClient {
   }
 
   async readAnswer(answer: IncomingMessage): Promise<OpenAiAnswer> {
-    const bytes = await this.#transport.readWhole(answer, LONGEST_ANSWER_BYTES);
+    const bytes = await this.#transport.readWhole(answer, MAX_ANSWER_BYTES);
     const isJson = /^application\/([a-z.]+\+)?json\b/i.test(answer.headers['content-type'] ?? '');
     return {
       status: answer.statusCode ?? 0,

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { Ambiguous, NotAllowed, Refused, RetryLater } from '../../domain/errors.ts';
+import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../../domain/errors.ts';
 import { ConnectionFailure } from './transport.ts';
 import { parseRefusal } from './wire.ts';
 
 /** A 429 is backpressure, which is told from failure by a time to wait: this one when the API names none. */
 const USUAL_WAIT_SECONDS = 60;
-const LONGEST_WAIT_SECONDS = 24 * 3600;
+const MAX_WAIT_SECONDS = 24 * 3600;
 
 /** An answer with its body read. */
 export interface OpenAiAnswer {
@@ -16,11 +16,11 @@ export interface OpenAiAnswer {
 }
 
 /** The class of an answer that is no success. `tried` says what was asked, for example `retrieve batch_abc`. */
-export function failureOf(tried: string, answer: OpenAiAnswer): RetryLater | NotAllowed | Refused {
+export function failureOf(tried: string, answer: OpenAiAnswer): RetryableError | NotAllowed | TerminalError {
   const { status, headers } = answer;
   const message = `${tried}: HTTP ${status}`;
   if (status >= 300 && status < 400) {
-    return new RetryLater(`${message}: redirects are not followed, the base URL has to be the final one`);
+    return new RetryableError(`${message}: redirects are not followed, the base URL has to be the final one`);
   }
   if (status === 401 || status === 403) return new NotAllowed(`${message}: the key was refused`);
   const refusal = parseRefusal(answer.body);
@@ -28,14 +28,16 @@ export function failureOf(tried: string, answer: OpenAiAnswer): RetryLater | Not
   if (passing || refusal === undefined) {
     const afterSeconds = retryAfterSeconds(headers) ?? (status === 429 ? USUAL_WAIT_SECONDS : undefined);
     const said = refusal === undefined ? '' : ` ${refusal.code}`;
-    return new RetryLater(`${message}${said}`, afterSeconds === undefined ? {} : { afterSeconds });
+    return new RetryableError(`${message}${said}`, afterSeconds === undefined ? {} : { afterSeconds });
   }
   const code = status === 404 ? 'not_found' : refusal.code;
-  return new Refused(code, `${message} ${refusal.code}: ${refusal.message}`);
+  return new TerminalError(code, `${message} ${refusal.code}: ${refusal.message}`);
 }
 
 /** The same for a create: unless the answer shows that there is no batch, there may be one. */
-export function failureOfCreate(answer: OpenAiAnswer): RetryLater | NotAllowed | Refused | Ambiguous {
+export function failureOfCreate(
+  answer: OpenAiAnswer,
+): RetryableError | NotAllowed | TerminalError | Ambiguous {
   const { status } = answer;
   if (status < 300 || status === 408 || status === 409 || status >= 500) {
     return new Ambiguous(`create batch: HTTP ${status} and no batch in the answer`);
@@ -46,7 +48,7 @@ export function failureOfCreate(answer: OpenAiAnswer): RetryLater | NotAllowed |
 /** The class of a connection that failed. What is not a ConnectionFailure is passed on as it is. */
 export function brokenConnection(tried: string, error: unknown): unknown {
   if (!(error instanceof ConnectionFailure)) return error;
-  return new RetryLater(`${tried}: ${error.message}`, { cause: error });
+  return new RetryableError(`${tried}: ${error.message}`, { cause: error });
 }
 
 /** The same for a create. */
@@ -69,5 +71,5 @@ function retryAfterSeconds(headers: IncomingHttpHeaders): number | undefined {
 }
 
 function waitOf(seconds: number): number {
-  return Math.min(Math.max(0, seconds), LONGEST_WAIT_SECONDS);
+  return Math.min(Math.max(0, seconds), MAX_WAIT_SECONDS);
 }

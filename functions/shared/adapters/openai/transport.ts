@@ -1,6 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
-import { unlessSilent } from '../aws/idle-timeout.ts';
+import { withIdleTimeout } from '../aws/idle-timeout.ts';
 
 /*
  * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
@@ -105,7 +105,7 @@ async function answerTo(
   outgoing.once('close', () => signal?.removeEventListener('abort', giveUp));
   try {
     await sendBody(outgoing, request.body, answer, silenceMs);
-    return await unlessSilent(silenceMs, outgoing, answer);
+    return await withIdleTimeout(silenceMs, outgoing, answer);
   } catch (error) {
     outgoing.destroy();
     throw error;
@@ -153,7 +153,7 @@ async function sendBody(
       sent += piece.value.length;
       if (sent > body.bytes) break;
       if (outgoing.write(piece.value)) continue;
-      await unlessSilent(silenceMs, outgoing, untilEvent(outgoing, [...ENDED, 'drain']));
+      await withIdleTimeout(silenceMs, outgoing, untilEvent(outgoing, [...ENDED, 'drain']));
       if (isOver) return;
     }
   } finally {
@@ -214,14 +214,14 @@ async function readWhole(
     }
     return Buffer.concat(pieces);
   };
-  return unlessSilent(silenceMs, answer, read()); // a trickle counts as silence, too
+  return withIdleTimeout(silenceMs, answer, read()); // a trickle counts as silence, too
 }
 
 async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGenerator<Uint8Array> {
   const source: AsyncIterator<Buffer> = answer[Symbol.asyncIterator]();
   const next = async (): Promise<IteratorResult<Buffer>> => {
     try {
-      return await unlessSilent(silenceMs, answer, source.next());
+      return await withIdleTimeout(silenceMs, answer, source.next());
     } catch (error) {
       throw new ConnectionFailure('the answer broke off', true, error);
     }

@@ -6,7 +6,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { Refused, RetryLater } from '../../domain/errors.ts';
+import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObjectWriter } from '../../ports/ports.ts';
 import { headObject, inputOf, type S3Place, s3Failure, translated } from './object.ts';
 
@@ -88,7 +88,7 @@ export class S3Writer implements ObjectWriter {
     if (this.#filled > 0) await this.#handOver();
     await this.#underWay;
     if (await completeUpload(this.#client, this.#target, uploadId, this.#etags)) return;
-    throw new RetryLater(`complete ${this.#target.key}: the upload is gone and the object is not there`);
+    throw new RetryableError(`complete ${this.#target.key}: the upload is gone and the object is not there`);
   }
 
   #mustBeOpen(): void {
@@ -111,7 +111,7 @@ export async function beginUpload(client: S3Client, target: S3Target): Promise<s
   const tried = `begin the upload of ${target.key}`;
   const command = { ...inputOf(target), ContentType: target.contentType };
   const { UploadId } = await translated(tried, () => client.send(new CreateMultipartUploadCommand(command)));
-  if (UploadId === undefined) throw new RetryLater(`${tried}: no id was answered`);
+  if (UploadId === undefined) throw new RetryableError(`${tried}: no id was answered`);
   return UploadId;
 }
 
@@ -129,7 +129,7 @@ export async function uploadPart(
     Body: part.body,
   };
   const { ETag } = await translated(tried, () => client.send(new UploadPartCommand(command)));
-  if (ETag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
+  if (ETag === undefined) throw new RetryableError(`${tried}: no ETag was answered`);
   return ETag;
 }
 
@@ -152,7 +152,7 @@ export async function completeUpload(
     return true;
   } catch (error) {
     const failure = s3Failure(`complete ${target.key}`, error);
-    if (!(failure instanceof Refused) || failure.code !== 'upload_gone') throw failure;
+    if (!(failure instanceof TerminalError) || failure.code !== 'upload_gone') throw failure;
     return (await headObject(client, target)) !== undefined; // completed, and the answer was lost
   }
 }

@@ -5,10 +5,10 @@ import {
   HeadObjectCommand,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { Refused, RetryLater } from '../../domain/errors.ts';
+import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObjectFacts } from '../../ports/ports.ts';
 import { awsFailure, httpStatusOf } from '../aws/aws-failure.ts';
-import { unlessSilent } from '../aws/idle-timeout.ts';
+import { withIdleTimeout } from '../aws/idle-timeout.ts';
 
 /** An object, or one version of it, in a bucket that has to belong to `owner` (an account id). */
 export interface S3Place {
@@ -19,11 +19,11 @@ export interface S3Place {
 }
 
 const SILENCE_MS = 30_000; // S3 sends its first byte within a second; this is a dead connection
-const MOST_REOPENINGS = 3; // in a row that bring hardly anything
+const MAX_REOPENINGS = 3; // in a row that bring hardly anything
 const PROGRESS_BYTES = 1024 * 1024;
 
 /** May be taken up again where it ended; not so a wrong checksum, which spoils all that came before. */
-class Interrupted extends RetryLater {}
+class Interrupted extends RetryableError {}
 
 /** What the storage knows of an object; undefined when there is none. */
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
@@ -31,7 +31,7 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
   try {
     const head = await client.send(new HeadObjectCommand(inputOf(place)));
     if (head.ContentLength === undefined || head.ETag === undefined || head.LastModified === undefined) {
-      throw new RetryLater(`${tried}: the answer is not whole`);
+      throw new RetryableError(`${tried}: the answer is not whole`);
     }
     return {
       size: head.ContentLength,
@@ -68,7 +68,7 @@ export async function* readObject(
     try {
       for await (const piece of piecesOf(answer, tried)) {
         reached += piece.length;
-        if (reached > end) throw new RetryLater(`${tried}: more came than was announced`);
+        if (reached > end) throw new RetryableError(`${tried}: more came than was announced`);
         yield piece;
       }
       if (reached === end) return;
@@ -76,7 +76,7 @@ export async function* readObject(
     } catch (error) {
       const failure = s3Failure(tried, error);
       if (reached - from >= PROGRESS_BYTES) reopenings = 0;
-      if (reopenings >= MOST_REOPENINGS || !(failure instanceof Interrupted)) throw failure;
+      if (reopenings >= MAX_REOPENINGS || !(failure instanceof Interrupted)) throw failure;
     }
     answer = await getObject(client, place, tried, { start: reached, end }, etag);
   }
@@ -84,17 +84,18 @@ export async function* readObject(
 
 /** The class of an error of S3. */
 export function s3Failure(tried: string, error: unknown): Error {
-  if (error instanceof Refused) return error;
+  if (error instanceof TerminalError) return error;
   const name = error instanceof Error ? error.name : '';
   const status = httpStatusOf(error);
   const options = { cause: error };
-  if (name === 'NoSuchUpload') return new Refused('upload_gone', `${tried}: the upload is unknown`, options);
+  if (name === 'NoSuchUpload')
+    return new TerminalError('upload_gone', `${tried}: the upload is unknown`, options);
   if (name === 'NoSuchBucket') return new Error(`${tried}: there is no such bucket`, options); // a fault of the deployment
-  if (status === 404) return new Refused('object_gone', `${tried}: there is no such object`, options);
-  if (status === 412) return new Refused('object_gone', `${tried}: it is another object now`, options);
-  if (status === 416) return new Refused('invalid_range', `${tried}: it is shorter than that`, options);
+  if (status === 404) return new TerminalError('object_gone', `${tried}: there is no such object`, options);
+  if (status === 412) return new TerminalError('object_gone', `${tried}: it is another object now`, options);
+  if (status === 416) return new TerminalError('invalid_range', `${tried}: it is shorter than that`, options);
   if (name === 'InvalidPart' || name === 'InvalidPartOrder' || name === 'EntityTooSmall') {
-    return new Refused(name, `${tried}: ${name}`, options);
+    return new TerminalError(name, `${tried}: ${name}`, options);
   }
   return awsFailure(tried, error);
 }
@@ -120,7 +121,7 @@ export function inputOf(place: S3Place) {
 
 /** True for what says that the object is not there. */
 function isGone(failure: unknown): boolean {
-  return failure instanceof Refused && failure.code === 'object_gone';
+  return failure instanceof TerminalError && failure.code === 'object_gone';
 }
 
 async function getObject(
@@ -143,7 +144,7 @@ async function getObject(
 
 async function* piecesOf(answer: GetObjectCommandOutput, tried: string): AsyncGenerator<Uint8Array> {
   const { Body: body } = answer;
-  if (!(body instanceof Readable)) throw new RetryLater(`${tried}: the answer has no body`);
+  if (!(body instanceof Readable)) throw new RetryableError(`${tried}: the answer has no body`);
   const source: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -162,16 +163,16 @@ async function nextOf(
   tried: string,
 ): Promise<IteratorResult<Buffer>> {
   try {
-    return await unlessSilent(SILENCE_MS, body, source.next());
+    return await withIdleTimeout(SILENCE_MS, body, source.next());
   } catch (error) {
-    const broken = awsFailure(tried, error) instanceof RetryLater;
+    const broken = awsFailure(tried, error) instanceof RetryableError;
     if (broken) throw new Interrupted(`${tried}: the connection broke`, { cause: error });
-    throw new RetryLater(`${tried}: it did not come as it was stored`, { cause: error });
+    throw new RetryableError(`${tried}: it did not come as it was stored`, { cause: error });
   }
 }
 
 function lengthOf(answer: GetObjectCommandOutput, tried: string): number {
-  if (answer.ContentLength === undefined) throw new RetryLater(`${tried}: no length was announced`);
+  if (answer.ContentLength === undefined) throw new RetryableError(`${tried}: no length was announced`);
   return answer.ContentLength;
 }
 

@@ -4,7 +4,7 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import { RetryLater } from '../../domain/errors.ts';
+import { RetryableError } from '../../domain/errors.ts';
 import type { ResultStore } from '../../ports/ports.ts';
 import { headObject, inputOf, readObject, type S3Place, translated } from './object.ts';
 import { beginUpload, completeUpload, putObject, S3Writer, uploadPart } from './object-writer.ts';
@@ -58,7 +58,7 @@ async function copyPart(
       }),
     ),
   );
-  if (CopyPartResult?.ETag === undefined) throw new RetryLater(`${tried}: no ETag was answered`);
+  if (CopyPartResult?.ETag === undefined) throw new RetryableError(`${tried}: no ETag was answered`);
   return CopyPartResult.ETag;
 }
 
@@ -81,7 +81,8 @@ async function keysUnder(client: S3Client, bucket: string, owner: string, prefix
       if (Key !== undefined) keys.push(decodeURIComponent(Key.replaceAll('+', ' ')));
     if (page.IsTruncated !== true) return keys;
     from = page.NextContinuationToken;
-    if (from === undefined) throw new RetryLater(`${tried}: the list says that it goes on, and not where`);
+    if (from === undefined)
+      throw new RetryableError(`${tried}: the list says that it goes on, and not where`);
   }
 }
 
@@ -98,7 +99,7 @@ async function removeSome(client: S3Client, bucket: string, owner: string, keys:
   );
   const [first] = Errors;
   if (first !== undefined) {
-    throw new RetryLater(
+    throw new RetryableError(
       `${tried}: ${Errors.length} are left, the first for ${first.Code ?? 'no stated reason'}`,
     );
   }

@@ -1,9 +1,9 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { RetryLater } from '../../domain/errors.ts';
+import { RetryableError } from '../../domain/errors.ts';
 import type { WorkMessage, WorkQueues } from '../../ports/ports.ts';
 import { infrastructureFailure } from '../aws/aws-failure.ts';
 
-const MOST_MESSAGES = 10; // SQS's limit for one call; ours are far below its limit in bytes
+const MAX_MESSAGES = 10; // SQS's limit for one call; ours are far below its limit in bytes
 
 /** The queues a function may send to, by what a message is for. */
 export type QueueUrls = Partial<Record<WorkMessage['to'], string>>;
@@ -20,8 +20,8 @@ export function createSqsWorkQueues(options: { client: SQSClient; urls: QueueUrl
         return url;
       });
       for (const [url, ours] of byUrl) {
-        for (let from = 0; from < ours.length; from += MOST_MESSAGES) {
-          await sendSome(client, url, ours.slice(from, from + MOST_MESSAGES));
+        for (let from = 0; from < ours.length; from += MAX_MESSAGES) {
+          await sendSome(client, url, ours.slice(from, from + MAX_MESSAGES));
         }
       }
     },
@@ -42,5 +42,5 @@ async function sendSome(client: SQSClient, url: string, messages: WorkMessage[])
   const lost = messages.length - (answer.Successful?.length ?? 0);
   if (lost === 0) return;
   const code = answer.Failed?.[0]?.Code ?? 'no stated reason';
-  throw new RetryLater(`${tried}: ${lost} of ${messages.length} were refused, the first for ${code}`);
+  throw new RetryableError(`${tried}: ${lost} of ${messages.length} were refused, the first for ${code}`);
 }

@@ -1,6 +1,6 @@
-import type { Refuse } from './pattern-refusal.ts';
 import { parseAddress, parseCidr } from './pattern-addresses.ts';
 import { checkBounds, compileNumeric } from './pattern-numbers.ts';
+import type { Refuse } from './pattern-refusal.ts';
 import { compileWildcard } from './pattern-wildcard.ts';
 
 /** One alternative in a pattern's array: a test of a single value, or the demand that there be none. */

@@ -4,7 +4,7 @@ import { compileLeaf, isObject, type Leaf, RESERVED_NAMES } from './pattern-oper
 /** Whether an event matches the pattern it was compiled from. */
 export type EventMatcher = (event: object) => boolean;
 
-const LONGEST_PATTERN = 4096; // characters; AWS's limit after the raise that everybody may ask for
+const MAX_PATTERN = 4096; // characters; AWS's limit after the raise that everybody may ask for
 
 /**
  * Compiles an EventBridge event pattern, with every operator that an event bus has. Throws
@@ -14,7 +14,7 @@ const LONGEST_PATTERN = 4096; // characters; AWS's limit after the raise that ev
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function compilePattern(text: string): EventMatcher {
-  if (text.length > LONGEST_PATTERN) throw invalid(`it is longer than ${LONGEST_PATTERN} characters`);
+  if (text.length > MAX_PATTERN) throw invalid(`it is longer than ${MAX_PATTERN} characters`);
   const pattern = parseJson(text);
   if (!isObject(pattern)) throw invalid('Filter is not an object');
   const matches = compileObject(pattern, []);

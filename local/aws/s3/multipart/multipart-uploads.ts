@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { invalidArgument, invalidRequest } from '../errors.ts';
 import type { Piece } from '../objects/data-files.ts';
-import { LARGEST_COPY_BYTES } from '../objects/object-writes.ts';
+import { MAX_COPY_BYTES } from '../objects/object-writes.ts';
 import type { S3Store } from '../store.ts';
 import { type ChecksumAlgorithm, checksumAlgorithm, checksumHeader, isLinear } from '../wire/checksums.ts';
 import { copySourceVersionHeader, findCopySource } from '../wire/copy-source.ts';
@@ -87,7 +87,7 @@ export async function uploadPartCopy(store: S3Store, request: S3Request): Promis
   const number = partNumberOf(request.query.get('partNumber') ?? '');
   const source = findCopySource(store, request);
   const { start, end } = copyRange(request.headers.get('x-amz-copy-source-range'), source.size);
-  if (end - start > LARGEST_COPY_BYTES) throw invalidRequest('A copied part may have 5 GiB at most.');
+  if (end - start > MAX_COPY_BYTES) throw invalidRequest('A copied part may have 5 GiB at most.');
   const digester = new Digester(upload.checksum?.algorithm);
   const sourcePieces = store.versions.pieces(source);
   const release = store.files.hold(sourcePieces);

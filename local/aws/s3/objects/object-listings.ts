@@ -8,16 +8,16 @@ import { collectPage, keyAfter, keyAfterGroup, type PageRequest, urlEncoded } fr
 import { seqWithin } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
 
-const LARGEST_PAGE = 1000;
+const MAX_PAGE = 1000;
 
 export const OWNER: XmlContent = { ID: LOCAL_ACCOUNT };
 
 /** `max-keys` and its kin: 1,000 where absent or above. */
 export function pageLimit(request: S3Request, name: string): number {
   const text = request.query.get(name);
-  if (text === undefined || text === '') return LARGEST_PAGE;
+  if (text === undefined || text === '') return MAX_PAGE;
   if (!/^\d{1,10}$/.test(text)) throw invalidArgument(name, text, `${name} is a number.`);
-  return Math.min(Number(text), LARGEST_PAGE);
+  return Math.min(Number(text), MAX_PAGE);
 }
 
 /** How the keys of a listing are written: as they are, or as `encoding-type=url` asks. */

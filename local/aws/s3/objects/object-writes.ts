@@ -17,7 +17,7 @@ import { headersToStore } from '../wire/stored-headers.ts';
 import { addObject, type NewObject } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
 
-export const LARGEST_COPY_BYTES = 5 * 1024 ** 3; // S3's limit for one CopyObject or UploadPartCopy
+export const MAX_COPY_BYTES = 5 * 1024 ** 3; // S3's limit for one CopyObject or UploadPartCopy
 
 const fullChecksum = ({ checksum }: Digests): Checksum | undefined =>
   checksum && { ...checksum, type: 'FULL_OBJECT' };
@@ -100,7 +100,7 @@ function replacesMetadata(request: S3Request): boolean {
 }
 
 function checkCopy(request: S3Request, source: ObjectVersion, replacesMetadata: boolean): void {
-  if (source.size > LARGEST_COPY_BYTES) throw invalidRequest('A copy source may have 5 GiB at most.');
+  if (source.size > MAX_COPY_BYTES) throw invalidRequest('A copy source may have 5 GiB at most.');
   const namesVersion = request.headers.get('x-amz-copy-source')?.includes('?versionId=') === true;
   const toItself = source.bucket === request.bucket && source.key.equals(Buffer.from(request.key));
   if (toItself && !replacesMetadata && !namesVersion) {

@@ -1,7 +1,7 @@
 import { S3Error } from '../errors.ts';
 
 // A chunk header is a size and at most a signature, a trailer line a name and a digest.
-const LONGEST_LINE_BYTES = 4096;
+const MAX_LINE_BYTES = 4096;
 const LF = 10;
 const EMPTY = Buffer.alloc(0);
 
@@ -66,7 +66,7 @@ class FrameReader {
   #takeLine(): string | undefined {
     const end = this.#buffered.indexOf(LF);
     if (end === -1) {
-      if (this.#buffered.length > LONGEST_LINE_BYTES) throw broken('a line has no end');
+      if (this.#buffered.length > MAX_LINE_BYTES) throw broken('a line has no end');
       return undefined;
     }
     const line = this.#buffered.toString('latin1', 0, end).replace(/\r$/, '');

@@ -12,8 +12,8 @@ import {
 } from './checksums.ts';
 import type { S3Request } from './request.ts';
 
-const LARGEST_PAYLOAD_BYTES = 5 * 1024 ** 3; // S3's limit for one PUT of an object or a part
-const LARGEST_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, every byte written as a reference
+const MAX_PAYLOAD_BYTES = 5 * 1024 ** 3; // S3's limit for one PUT of an object or a part
+const MAX_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, every byte written as a reference
 
 /** What came out of content on its way into a file. */
 export interface Digests {
@@ -99,7 +99,7 @@ export async function receiveText(request: S3Request, options: { bodyChecksum: b
   let size = 0;
   for await (const bytes of payload.verified()) {
     size += bytes.length;
-    if (size > LARGEST_DOCUMENT_BYTES) throw malformedXml('it is too long');
+    if (size > MAX_DOCUMENT_BYTES) throw malformedXml('it is too long');
     received.push(bytes);
   }
   return Buffer.concat(received).toString('utf8');
@@ -168,9 +168,9 @@ class Payload {
     if (text === undefined) throw new S3Error(411, 'MissingContentLength', `The header ${name} is missing.`);
     if (!/^\d+$/.test(text)) throw invalidRequest(`The header ${name} is not a number.`);
     const size = Number(text);
-    if (size <= LARGEST_PAYLOAD_BYTES) return size;
+    if (size <= MAX_PAYLOAD_BYTES) return size;
     throw new S3Error(400, 'EntityTooLarge', 'One request may store 5 GiB at most.', {
-      details: { ProposedSize: text, MaxSizeAllowed: String(LARGEST_PAYLOAD_BYTES) },
+      details: { ProposedSize: text, MaxSizeAllowed: String(MAX_PAYLOAD_BYTES) },
     });
   }
 

@@ -59,7 +59,7 @@ interface DeleteDocument {
   readonly objects: readonly { readonly key: string; readonly versionId: string | undefined }[];
 }
 
-const MOST_DELETIONS = 1000;
+const MAX_DELETIONS = 1000;
 
 /** The body of DeleteObjects. */
 export function parseDelete(xml: string): DeleteDocument {
@@ -70,7 +70,7 @@ export function parseDelete(xml: string): DeleteDocument {
     return { key, versionId: textWithin(object, 'VersionId') };
   });
   if (objects.length === 0) throw malformedXml('there is no Object');
-  if (objects.length > MOST_DELETIONS) throw malformedXml(`there are more than ${MOST_DELETIONS} Objects`);
+  if (objects.length > MAX_DELETIONS) throw malformedXml(`there are more than ${MAX_DELETIONS} Objects`);
   return { quiet: textWithin(document, 'Quiet') === 'true', objects };
 }
 

@@ -29,9 +29,9 @@ export interface S3Answer {
   readonly sent?: () => void;
 }
 
-const LONGEST_KEY_BYTES = 1024;
+const MAX_KEY_BYTES = 1024;
 const VIRTUAL_HOST_SUFFIX = '.localhost';
-const LONGEST_EXPIRY_SECONDS = 7 * 24 * 60 * 60;
+const MAX_EXPIRY_SECONDS = 7 * 24 * 60 * 60;
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const newRequestId = (): string => randomBytes(8).toString('hex').toUpperCase();
@@ -79,9 +79,9 @@ function readKey(encoded: string): string {
 /** Throws `KeyTooLongError` above 1,024 bytes of UTF-8. */
 export function checkKeyLength(key: string): void {
   const size = Buffer.byteLength(key);
-  if (size <= LONGEST_KEY_BYTES) return;
+  if (size <= MAX_KEY_BYTES) return;
   throw new S3Error(400, 'KeyTooLongError', 'The key is longer than 1,024 bytes.', {
-    details: { Size: String(size), MaxSizeAllowed: String(LONGEST_KEY_BYTES) },
+    details: { Size: String(size), MaxSizeAllowed: String(MAX_KEY_BYTES) },
   });
 }
 
@@ -118,7 +118,7 @@ function checkExpiry(query: ReadonlyMap<string, string>): void {
   const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
   const expires = query.get('X-Amz-Expires') ?? '';
   const seconds = /^\d{1,6}$/.test(expires) ? Number(expires) : Number.NaN;
-  if (signed === null || !(seconds <= LONGEST_EXPIRY_SECONDS)) {
+  if (signed === null || !(seconds <= MAX_EXPIRY_SECONDS)) {
     const message = 'A presigned URL needs X-Amz-Date and an X-Amz-Expires of 0 to 604800 seconds.';
     throw new S3Error(400, 'AuthorizationQueryParametersError', message);
   }

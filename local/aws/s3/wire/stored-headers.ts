@@ -10,7 +10,7 @@ const CONTENT_HEADERS = [
 ] as const;
 
 const METADATA_PREFIX = 'x-amz-meta-';
-const LARGEST_METADATA_BYTES = 2048;
+const MAX_METADATA_BYTES = 2048;
 
 // Headers that ask for something this subset would silently not do.
 const UNKNOWN_PROMISES = [
@@ -40,9 +40,9 @@ export function headersToStore(request: S3Request): Record<string, string> {
     stored[name] = value;
     metadataBytes += name.length - METADATA_PREFIX.length + value.length; // one character is one byte here
   }
-  if (metadataBytes <= LARGEST_METADATA_BYTES) return stored;
+  if (metadataBytes <= MAX_METADATA_BYTES) return stored;
   throw new S3Error(400, 'MetadataTooLarge', 'User metadata may take 2 KB at most.', {
-    details: { Size: String(metadataBytes), MaxSizeAllowed: String(LARGEST_METADATA_BYTES) },
+    details: { Size: String(metadataBytes), MaxSizeAllowed: String(MAX_METADATA_BYTES) },
   });
 }
 
