@@ -146,7 +146,7 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/deliver/part/deliver-part.ts',
-        anchor: '      await discardSupersededDelivery(deps, held.part, deliveryId, failure);\n',
+        anchor: '      await discardSupersededDelivery(deps, leased.part, deliveryId, failure);\n',
         replacement: '',
       },
       {

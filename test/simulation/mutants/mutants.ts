@@ -11,8 +11,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'batch = await send(deps, held, noted);',
-        replacement: 'batch = await send(deps, held, noted).catch(() => send(deps, held, noted));',
+        anchor: 'batch = await send(deps, leased, noted);',
+        replacement: 'batch = await send(deps, leased, noted).catch(() => send(deps, leased, noted));',
       },
     ],
   },
@@ -23,7 +23,7 @@ export const MUTANTS: Mutant[] = [
         file: 'functions/submit/submit-part.ts',
         anchor: 'await saveBatch(deps, noted, intent.id, batch);',
         replacement:
-          'await held.change((part) => (part.batch ? undefined : { ...part, batch, previousStatus: null, rev: 1, publishedRev: 0, changedAt: deps.clock.now(), tries: 0 }));',
+          'await leased.change((part) => (part.batch ? undefined : { ...part, batch, previousStatus: null, rev: 1, publishedRev: 0, changedAt: deps.clock.now(), tries: 0 }));',
       },
     ],
   },
@@ -102,8 +102,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/intake/intake-job.ts',
-        anchor: '    putBack: 0,\n',
-        replacement: '    putBack: 0,\n    active: true as const,\n    dueAt: job.changedAt,\n',
+        anchor: '    tokenLimitRejections: 0,\n',
+        replacement: '    tokenLimitRejections: 0,\n    active: true as const,\n    dueAt: job.changedAt,\n',
       },
     ],
   },
