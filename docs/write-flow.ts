@@ -30,7 +30,7 @@ const BOXES: Box[] = [
   { x: 20, y: 180, width: 150, title: 'event bus', says: 'every status change', kind: 'store' },
   { x: 620, y: 320, width: 150, title: 'DELIVER', says: 'stores results', kind: 'function' },
   { x: 20, y: 320, width: 150, title: 'cancel queue', says: 'SQS message', kind: 'store' },
-  { x: 240, y: 320, width: 150, title: 'CANCEL', says: 'cancels batches', kind: 'function' },
+  { x: 240, y: 320, width: 150, title: 'CANCEL', says: 'records the cancel', kind: 'function' },
   { x: 820, y: 320, width: 140, title: 'results bucket', says: 'in input order', kind: 'store' },
 ];
 
