@@ -1,7 +1,4 @@
-/**
- * Writes docs/events.md out of the contract's schemas and examples: `npm run docs:events`. A test compares the page with
- * what this gives.
- */
+/** Generates docs/events.md from the contract's schemas and examples: `npm run docs:events`. A test compares the two. */
 import { writeFileSync } from 'node:fs';
 import {
   batchStatusChangeSchema,
@@ -17,13 +14,16 @@ const PAGE = new URL('events.md', import.meta.url);
 
 const HEAD = `# Events
 
-Batchdrop publishes three kinds of event on its bus, with source \`batchdrop\`. \`metadata.id\` is the same at each repetition
-of an event; \`metadata.sequence\` rises by one with each change of a batch or of a job. EventBridge keeps no order and may
-deliver twice: drop what is not above what you have seen of that batch or job. Fields are only ever added. Lists are cut to
-their first 20 entries, with a count of all.
+Batchdrop publishes three kinds of event on its bus. The source of each event is \`batchdrop\`.
 
-This page is written by \`npm run docs:events\` out of \`functions/shared/contract\`; the schemas and examples there are what
-tests hold the events to.
+- **Duplicates.** You may receive an event twice. Both copies have the same \`metadata.id\`.
+- **Order.** EventBridge does not keep the order. \`metadata.sequence\` increases by one with each change of a batch or job.
+  Ignore an event whose sequence is not higher than the last one that you processed for that batch or job.
+- **Compatibility.** Fields are only ever added.
+- **Long lists.** A list contains at most its first 20 entries, and \`count\` gives the number of all entries.
+
+\`npm run docs:events\` generates this page from the schemas and examples in \`functions/shared/contract\`. Tests compare the
+published events with the same schemas and examples.
 `;
 
 interface Field {
@@ -35,9 +35,9 @@ interface Field {
 export function eventsPage(): string {
   return [
     HEAD,
-    section('A batch has changed its status', batchStatusChangeSchema, batchStatusExamples),
-    section('A job has changed its status', jobStatusChangeSchema, jobStatusExamples),
-    section('A cancel request was read', cancelOutcomeSchema, cancelOutcomeExamples),
+    section('Batch status change', batchStatusChangeSchema, batchStatusExamples),
+    section('Job status change', jobStatusChangeSchema, jobStatusExamples),
+    section('Cancel outcome', cancelOutcomeSchema, cancelOutcomeExamples),
   ].join('\n');
 }
 
@@ -47,11 +47,11 @@ function section(title: string, schema: JsonSchema, examples: Record<string, unk
     ([name, example]) =>
       `<details><summary><code>${name}</code></summary>\n\n\`\`\`json\n${JSON.stringify(example, null, 2)}\n\`\`\`\n\n</details>\n`,
   );
-  const table = ['| field of `detail` | kind |', '| --- | --- |', ...new Set(rows)].join('\n');
+  const table = ['| field of `detail` | type |', '| --- | --- |', ...new Set(rows)].join('\n');
   return `## ${title}\n\n\`detail-type\`: \`${String(schema.title)}\`\n\n${table}\n\n${shown.join('\n')}`;
 }
 
-/** Every leaf of a schema, unions flattened: a field of some variants only is marked so. */
+/** Every leaf of a schema, with unions flattened. Fields that only some variants have are marked. */
 function fieldsOf(schema: JsonSchema, path: string): Field[] {
   const variants = listOf(schema.oneOf);
   if (variants.length > 0) return ofVariants(variants, path);
@@ -87,7 +87,7 @@ function ofVariants(variants: JsonSchema[], path: string): Field[] {
 function optional(required: boolean): (field: Field) => Field {
   return ({ path, kind }) => ({
     path,
-    kind: required || kind.endsWith(')') ? kind : `${kind} (with some only)`,
+    kind: required || kind.endsWith(')') ? kind : `${kind} (not in every event)`,
   });
 }
 
@@ -95,8 +95,8 @@ function kindOf(schema: JsonSchema): string {
   if ('const' in schema) return `\`${JSON.stringify(schema.const)}\``;
   if (Array.isArray(schema.enum))
     return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' or ');
-  if (schema.format === 'date-time') return 'time, ISO 8601';
-  return isSchema(schema.additionalProperties) ? 'pairs of text' : String(schema.type);
+  if (schema.format === 'date-time') return 'ISO 8601 time';
+  return isSchema(schema.additionalProperties) ? 'map of string to string' : String(schema.type);
 }
 
 function listOf(value: unknown): JsonSchema[] {

@@ -1,4 +1,4 @@
-/** `npm run docs:flow`: draws docs/flow.svg, the picture at the head of the README. */
+/** `npm run docs:flow` draws docs/flow.svg, the picture at the top of the README. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -7,13 +7,13 @@ interface Box {
   y: number;
   width: number;
   title: string;
-  /** What it does, or is. */
+  /** What the function does, or what the store contains. */
   says: string;
   kind: 'function' | 'store' | 'outside';
 }
 
 interface Arrow {
-  /** Corners, from where to where. */
+  /** Corners from start to end. */
   points: [number, number][];
   label?: { x: number; y: number; text: string; anchor?: 'start' | 'middle' | 'end' };
 }
@@ -23,14 +23,14 @@ const [WIDTH, HEIGHT, BOX_HEIGHT] = [980, 430, 58];
 const BOXES: Box[] = [
   { x: 20, y: 40, width: 150, title: 'request bucket', says: 'PUT *.jsonl', kind: 'store' },
   { x: 240, y: 40, width: 150, title: 'INTAKE', says: 'checks every row', kind: 'function' },
-  { x: 460, y: 40, width: 150, title: 'SUBMIT', says: 'uploads, creates', kind: 'function' },
-  { x: 760, y: 40, width: 200, title: 'OpenAI Batch API', says: 'or one of its kind', kind: 'outside' },
+  { x: 460, y: 40, width: 150, title: 'SUBMIT', says: 'creates batches', kind: 'function' },
+  { x: 760, y: 40, width: 200, title: 'OpenAI Batch API', says: 'or a compatible API', kind: 'outside' },
   { x: 350, y: 180, width: 150, title: 'ledger', says: 'DynamoDB', kind: 'store' },
   { x: 620, y: 180, width: 150, title: 'POLL', says: 'every minute', kind: 'function' },
   { x: 20, y: 180, width: 150, title: 'event bus', says: 'every status change', kind: 'store' },
-  { x: 620, y: 320, width: 150, title: 'DELIVER', says: 'accounts for rows', kind: 'function' },
+  { x: 620, y: 320, width: 150, title: 'DELIVER', says: 'stores results', kind: 'function' },
   { x: 20, y: 320, width: 150, title: 'cancel queue', says: 'SQS message', kind: 'store' },
-  { x: 240, y: 320, width: 150, title: 'CANCEL', says: 'records, then cancels', kind: 'function' },
+  { x: 240, y: 320, width: 150, title: 'CANCEL', says: 'records the cancel', kind: 'function' },
   { x: 820, y: 320, width: 140, title: 'results bucket', says: 'in input order', kind: 'store' },
 ];
 
@@ -76,7 +76,7 @@ const ARROWS: Arrow[] = [
       [860, 200],
       [860, 98],
     ],
-    label: { x: 868, y: 160, text: 'looks', anchor: 'start' },
+    label: { x: 868, y: 160, text: 'GET /batches', anchor: 'start' },
   },
   {
     points: [
@@ -96,7 +96,7 @@ const ARROWS: Arrow[] = [
       [695, 238],
       [695, 320],
     ],
-    label: { x: 687, y: 284, text: 'ended', anchor: 'end' },
+    label: { x: 687, y: 284, text: 'batch ended', anchor: 'end' },
   },
   {
     points: [
@@ -105,7 +105,7 @@ const ARROWS: Arrow[] = [
       [740, 280],
       [740, 320],
     ],
-    label: { x: 902, y: 272, text: 'files', anchor: 'end' },
+    label: { x: 902, y: 272, text: 'result files', anchor: 'end' },
   },
   {
     points: [
@@ -147,9 +147,9 @@ const STYLE = `
     marker path { fill: #9198a1 }
   }`;
 
-/** The picture as it stands in docs/flow.svg. */
+/** The content of docs/flow.svg. */
 export function flowPicture(): string {
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="A request file goes through intake and submit to the Batch API; poll looks, deliver stores results, cancel cancels; every change is an event">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="S3 starts INTAKE, which checks the file. SUBMIT creates the batches. POLL checks their status every minute. DELIVER stores the results. CANCEL handles cancel requests. Every status change is published on the event bus.">
 <style>${STYLE}
 </style>
 <defs><marker id="head" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 10 5 0 10z"/></marker></defs>

@@ -90,3 +90,11 @@ test('commands in the pages exist', () => {
   expect(commands.filter((name) => !COMMANDS.has(name))).toEqual([]);
   expect(new Set(commands).size).toBeGreaterThan(5);
 });
+
+test('the first app in the README is part of examples/apps/minimal.ts, which other tests deploy', () => {
+  const app = blocks.find(({ page, language }) => page === 'README.md' && language === 'ts');
+  const lines = (app?.text ?? '').split('\n').filter((line) => line !== '');
+  const example = readFileSync('examples/apps/minimal.ts', 'utf8').split('\n');
+  expect(lines.filter((line) => !example.includes(line))).toEqual([]);
+  expect(lines.length).toBeGreaterThanOrEqual(5);
+});

@@ -86,7 +86,7 @@ async function figuresOf(name: string, file: string, turns: number, gate?: Goal)
       ratio: `${ratio.toFixed(2)}×`,
       goal: goal?.text ?? '',
       good: goal?.isMet(ratio) ?? true,
-      notes: `${wall.toFixed(2)}× by the clock; ${rss}`,
+      notes: `${wall.toFixed(2)}× in wall time; ${rss}`,
     };
   };
   return [
@@ -94,7 +94,7 @@ async function figuresOf(name: string, file: string, turns: number, gate?: Goal)
     python
       ? against('a Python `json.loads` loop', json)
       : notMeasured(`check and plan, ${name}, against Python`, 'there is no python3'),
-    against('only reading it', floor),
+    against('reading the file only', floor),
   ];
 }
 

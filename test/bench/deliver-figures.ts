@@ -31,7 +31,7 @@ export async function deliverFigures(directory: string, turns: number, quick: bo
     const peak = (measured: Measured[]) => `${medianOf(measured, ({ rssMb }) => rssMb).toFixed(0)} MB`;
     return [
       {
-        what: `results of a batch, ${(bytes / 1e6).toFixed(0)} MB, accounted for and put in order, against a bare copy`,
+        what: `results of a batch, ${(bytes / 1e6).toFixed(0)} MB, counted and in file order, against a bare copy`,
         ours: shown(ours),
         against: shown(copy),
         ratio: `${(100 * medianRatio(copy, ours)).toFixed(0)} %`,

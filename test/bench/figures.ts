@@ -76,7 +76,7 @@ export function tableOf(figures: readonly Figure[]): string {
     notes,
   ]);
   return [
-    ['what', 'ours', 'against', 'ratio', 'goal', 'more'],
+    ['what', 'Batchdrop', 'baseline', 'ratio', 'goal', 'notes'],
     ['---', '---', '---', '---', '---', '---'],
     ...rows,
   ]

@@ -14,7 +14,7 @@ export async function tickFigures(_room: string, turns: number, quick: boolean):
       return `${(medianOf(measured, ({ ms }) => ms) / 1000).toFixed(2)} s, ${calls} call${calls === 1 ? '' : 's'}`;
     };
     figures.push({
-      what: `a tick over ${open.toLocaleString('en')} open batch${open === 1 ? '' : 'es'} at 100 ms a call, against one retrieve each, 50 wide`,
+      what: `a tick over ${open.toLocaleString('en')} open batch${open === 1 ? '' : 'es'} at 100 ms per call, against one retrieve per batch, 50 in parallel`,
       ours: shown(ours),
       against: shown(retrieves),
       ratio: `${medianRatio(retrieves, ours).toFixed(1)}×`,

@@ -29,8 +29,8 @@ describe('docs/operations.md', () => {
     expect([...runbook.keys()].sort()).toEqual(alarms.map(({ name }) => name).sort());
   });
 
-  it.each(alarms)('says of $name what it means, whom it hurts, how to look, mend and redrive', ({ name }) => {
-    for (const label of ['Means', 'Hurts', 'Look', 'Mend', 'Redrive'])
+  it.each(alarms)('gives the meaning, impact, check, fix and redrive of $name', ({ name }) => {
+    for (const label of ['Meaning', 'Impact', 'Check', 'Fix', 'Redrive'])
       expect(runbook.get(name), label).toMatch(new RegExp(`^- \\*\\*${label}:\\*\\* \\S.{10}`, 'm'));
   });
 

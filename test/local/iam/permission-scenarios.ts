@@ -13,20 +13,20 @@ export interface Scenario {
 
 /** From the most usual to the rarest; the table names the first in which a permission is asked for. */
 export const SCENARIOS: readonly Scenario[] = [
-  { fails: 'a file does not get its results', play: mainJob },
-  { fails: 'rows of several models in one file are never sent', play: mixedFile },
-  { fails: 'a bad file is not rejected with a report', play: badFile },
-  { fails: 'a file that uses an id twice is not rejected', play: idUsedTwice },
+  { fails: 'a job gets no results', play: mainJob },
+  { fails: 'rows of a file with several models are never sent', play: mixedFile },
+  { fails: 'an invalid file is not rejected with a report', play: badFile },
+  { fails: 'a file with duplicate ids is not rejected', play: idUsedTwice },
   { fails: 'a running batch is not cancelled', play: cancelledJob },
-  { fails: 'an event whose file is gone already ends in the dead-letter queue', play: fileGoneBeforeIntake },
+  { fails: 'the event of a deleted file goes to the dead-letter queue', play: fileGoneBeforeIntake },
   {
-    fails: 'a file that is deleted while its job waits keeps the job open for ever',
+    fails: 'if a file is deleted while its job waits, the job stays open forever',
     play: fileGoneWhilePaused,
   },
-  { fails: 'a job that INTAKE could not bring to its end is not taken up again', play: intakeTriedAgain },
-  { fails: 'a file whose checkpoint is gone is never read to its end', play: checkpointGone },
+  { fails: 'if INTAKE fails, POLL cannot dispatch the job again', play: intakeTriedAgain },
+  { fails: 'if a checkpoint is missing, the scan of the file never completes', play: checkpointGone },
   {
-    fails: 'results of more than 8 MiB whose storing broke off leave their upload behind',
+    fails: 'an interrupted upload of results over 8 MiB is not aborted',
     play: brokenDelivery,
   },
 ];

@@ -46,7 +46,7 @@ export function trustRows({ plan }: PermissionStage): string[][] {
   );
 }
 
-const AT_START = 'nothing runs: `npm start` stops with the sentence AWS would give';
+const AT_START = 'nothing runs: `npm start` stops with the error message of AWS';
 
 function startOf(stage: PermissionStage): Recorded {
   return { fails: AT_START, requests: distinct(stage.decisions.map(({ request }) => request)) };
@@ -54,7 +54,7 @@ function startOf(stage: PermissionStage): Recorded {
 
 /** Lambda asks for the log's permissions when it starts a process, and goes on without. */
 function failureOf({ action }: Atom, fails: string): string {
-  return action.startsWith('logs:') ? 'nothing it does is logged' : fails;
+  return action.startsWith('logs:') ? 'the function writes no logs' : fails;
 }
 
 function distinct(requests: readonly AccessRequest[]): AccessRequest[] {
@@ -67,7 +67,7 @@ export function cellsOf({ atom, fails }: TableRow): string[] {
     whoIn(atom),
     `\`${atom.action}\``,
     `\`${legible(atom.resource)}\``,
-    fails[0] ?? '**nothing: it can go**',
+    fails[0] ?? '**nothing: remove it**',
   ];
 }
 
