@@ -1,7 +1,8 @@
 import { paginateScan } from '@aws-sdk/client-dynamodb';
 import { itemIn } from '../../functions/shared/adapters/dynamodb/ledger-attributes.ts';
-import { AdmissionQueue, onlyWaitsForAdmission } from '../../functions/shared/domain/admission-queue.ts';
+import { AdmissionQueue } from '../../functions/shared/domain/admission-queue.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
+import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -29,7 +30,7 @@ export async function jobsAndQueue({
   for await (const page of pages) {
     for (const attributes of page.Items ?? []) {
       const item = itemIn<Job | Part>(attributes, Date.now());
-      const waits = item?.kind === 'part' ? onlyWaitsForAdmission(item) : undefined;
+      const waits = item?.kind === 'part' ? dueProjectionOf(item).waits : undefined;
       if (waits) line.add(waits);
       if (item?.kind === 'job') jobs.push(item);
     }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../functions/shared/contract/events.ts';
-import { isOver, type Job } from '../../functions/shared/domain/job.ts';
+import { isLastStatus, isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
@@ -29,7 +29,7 @@ export class ResultsMirror {
   notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
     if (source !== EVENT_SOURCE || type !== DETAIL_TYPE.jobStatusChange) return;
     const { metadata, data } = Object(detail);
-    if (!isOver({ status: String(Object(data).status) })) return;
+    if (!isLastStatus(String(Object(data).status))) return;
     this.#add(async () => {
       const job = await this.#connection.ledger.readJob(String(Object(metadata).jobId));
       if (job !== undefined) await this.#keep(job);

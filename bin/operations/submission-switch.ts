@@ -1,7 +1,8 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import { attemptSize } from '../../functions/shared/domain/part.ts';
-import { changePart, without } from '../../functions/shared/lifecycle/compare-and-set.ts';
+import { without } from '../../functions/shared/domain/without.ts';
+import { changePart } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import type { Connection } from '../connection/connection.ts';
 import { allJobs } from '../jobs/jobs.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -34,7 +35,7 @@ export async function resumeSubmission(
     for (const part of parts) {
       // A message of the time of the pause led nowhere: the poller need not wait for it.
       await changePart({ ledger: connection.ledger, clock: CLOCK }, part, (now) =>
-        now.dispatchedUntil === undefined ? undefined : (without(now, 'dispatchedUntil') as Part),
+        now.dispatchedUntil === undefined ? undefined : without(now, 'dispatchedUntil'),
       );
     }
   }
@@ -60,13 +61,22 @@ export async function whatIsToBeSent(
   return { waiting, unsureParts };
 }
 
-function isOpen({ batch, ended, delivered, willRetry }: Part): boolean {
-  return ended === undefined && delivered === undefined && (batch === undefined || willRetry === true);
+/** Its rows are still to be sent, or may be. */
+function isOpen({ phase }: Part): boolean {
+  switch (phase) {
+    case 'running':
+    case 'batch_ended':
+    case 'ended':
+    case 'delivered':
+      return false;
+    default:
+      return true;
+  }
 }
 
-/** It was sent and the answer got lost: its batch is looked for, and only if there is none is it to be sent again. */
-function isUnsure({ batch, intent }: Part): boolean {
-  return batch === undefined && intent?.sendBy !== undefined;
+/** It was sent and the response was lost: its batch is searched for, and only if there is none is it sent again. */
+function isUnsure({ phase }: Part): boolean {
+  return phase === 'creating';
 }
 
 async function setPaused({ ledger }: Connection, paused: boolean): Promise<boolean> {

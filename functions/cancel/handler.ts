@@ -1,6 +1,5 @@
 import { parseCancelRequest } from '../shared/contract/cancel-request.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
-import type { Part } from '../shared/domain/part.ts';
 import {
   type AdvanceDeps,
   advanceJob,
@@ -8,6 +7,7 @@ import {
   quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
 import { observePart } from '../shared/lifecycle/apply-observation.ts';
+import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { publishOrRetry } from '../shared/lifecycle/publish.ts';
 import type { Ports } from '../shared/ports/ports.ts';
@@ -32,11 +32,11 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
     await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message));
     const stepHandlers = {
       ...quickPartStepHandlers(deps),
-      observe: (part: Part) => observePart(deps, part),
+      observe: (part: PartInHand) => observePart(deps, part),
     };
-    await inParallel(recorded.parts, PARTS_AT_ONCE, async (ref) => {
-      await advancePart(deps, ref, stepHandlers, false);
+    await inParallel(recorded.parts, PARTS_AT_ONCE, async (part) => {
+      await advancePart(deps, part, stepHandlers, false);
     });
-    if (recorded.jobId !== undefined) await advanceJob(deps, recorded.jobId, {});
+    if (recorded.job) await advanceJob(deps, recorded.job, {});
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Records the wish to cancel, then looks: whoever saves or adopts a batch after this sees it. What the request named
- * is advanced at once where that is possible; POLL does the rest.
+ * Records the cancel request first and looks second: whoever saves or adopts a batch after that sees it. What the request
+ * named is advanced at once where that is possible; POLL does the rest.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import type { CancelRequest } from '../shared/contract/cancel-request.ts';
@@ -10,10 +10,18 @@ import {
   DETAIL_TYPE,
   EVENT_VERSION,
 } from '../shared/contract/events.ts';
-import { isOver, type Job } from '../shared/domain/job.ts';
+import { isOver, type Job, type LastCancel } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
-import type { Part, PartRef } from '../shared/domain/part.ts';
-import { changeJob, changePart, without } from '../shared/lifecycle/compare-and-set.ts';
+import type { Part } from '../shared/domain/part.ts';
+import { isAtItsEnd } from '../shared/domain/part-end.ts';
+import { without } from '../shared/domain/without.ts';
+import {
+  type JobInHand,
+  type PartInHand,
+  partInHand,
+  takeJob,
+  takePart,
+} from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { withCancel } from '../shared/lifecycle/key-versions.ts';
 import { isoTime } from '../shared/lifecycle/status-events.ts';
@@ -22,12 +30,13 @@ import type { Ports } from '../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
 /** What became of a request, and what is to be advanced now. */
-interface CancelRecorded {
+interface RecordedCancel {
   outcome: CancelOutcomeKind;
   status: string | null;
   message: string;
   jobId?: string;
-  parts: PartRef[];
+  job?: JobInHand;
+  parts: PartInHand[];
 }
 
 /** `sentAt`: when the message was sent, in milliseconds. Errors: RetryableError. */
@@ -35,92 +44,97 @@ export async function recordCancel(
   deps: Deps,
   request: CancelRequest,
   sentAt: number,
-): Promise<CancelRecorded> {
-  if ('batchId' in request) return cancelBatch(deps, request.batchId);
-  if ('jobId' in request) return cancelJob(deps, request.jobId);
+): Promise<RecordedCancel> {
+  if ('batchId' in request) return cancelBatch(deps, request.batchId, sentAt);
+  if ('jobId' in request) return cancelJob(deps, request.jobId, sentAt);
   return cancelKey(deps, request, sentAt);
 }
 
-async function cancelBatch(deps: Deps, batchId: string): Promise<CancelRecorded> {
+async function cancelBatch(deps: Deps, batchId: string, sentAt: number): Promise<RecordedCancel> {
   const ref = await deps.ledger.readBatchPointer(batchId);
-  const part = ref && (await markPart(deps, ref, batchId));
-  if (!part)
-    return {
-      outcome: 'unknown',
-      status: null,
-      message: `cancel ${batchId}: no such batch of ours`,
-      parts: [],
-    };
-  const { jobId, planId, number, batch } = part;
-  if (batch?.batchId !== batchId) return cancelEarlierBatch(part, batchId);
-  if (isAtItsEnd(part)) {
-    const message = `cancel ${batchId}: already ${batch.status}`;
-    return { outcome: 'too_late', status: batch.status, message, jobId, parts: [] };
+  const part = ref && (await takePart(deps, ref));
+  if (!part) {
+    const message = `cancel ${batchId}: no such batch of ours`;
+    return { outcome: 'unknown', status: null, message, parts: [] };
   }
-  const message = `cancel ${batchId}: recorded${hasEnded(batch.status) ? `; it is ${batch.status}, and no row of it runs again` : ''}`;
-  return { outcome: 'requested', status: batch.status, message, jobId, parts: [{ jobId, planId, number }] };
+  // Only while the batch is the part's present one: until its results are stored, rows may run again.
+  await part.change((now) =>
+    now.batch?.batchId === batchId ? withCancelRequest(now, deps.clock.now()) : undefined,
+  );
+  const { outcome, status, message } = batchOutcome(part.item, batchId);
+  const { jobId } = part.ref;
+  const job = await takeJob(deps, jobId);
+  if (job) await job.change((now) => withLastCancel(now, { at: sentAt, outcome, message }));
+  const known = job ? { job } : {};
+  return { outcome, status, message, jobId, ...known, parts: outcome === 'requested' ? [part] : [] };
 }
 
-/** Of one that ended before the part's present attempt. */
-function cancelEarlierBatch(part: Part, batchId: string): CancelRecorded {
+function batchOutcome(
+  part: Part,
+  batchId: string,
+): { outcome: LastCancel['outcome']; status: string; message: string } {
+  const { batch } = part;
+  if (batch?.batchId !== batchId) return earlierBatchOutcome(part, batchId);
+  const { status } = batch;
+  if (isAtItsEnd(part))
+    return { outcome: 'too_late', status, message: `cancel ${batchId}: already ${status}` };
+  const end = hasEnded(status) ? `; it is ${status}, and no row of it runs again` : '';
+  return { outcome: 'requested', status, message: `cancel ${batchId}: recorded${end}` };
+}
+
+/** Of a batch that ended before the part's present attempt. */
+function earlierBatchOutcome(part: Part, batchId: string): ReturnType<typeof batchOutcome> {
   const { jobId, batch, ran } = part;
   const earlier = ran.find((each) => each.batch.batchId === batchId)?.batch;
-  const status = earlier?.status ?? 'failed'; // the others never ran: the API put them back
+  const status = earlier?.status ?? 'failed'; // the others never ran: the API rejected them for the token limit
   const now = batch ? `as ${batch.batchId}` : 'soon';
   const again = isAtItsEnd(part)
     ? ''
     : `; what did not succeed runs again ${now}: to stop it, cancel job ${jobId}`;
-  return {
-    outcome: 'too_late',
-    status,
-    message: `cancel ${batchId}: already ${status}${again}`,
-    jobId,
-    parts: [],
-  };
-}
-
-/** The wish, only while the batch is the part's present one: until its results are stored, rows may run again. */
-async function markPart(deps: Deps, ref: PartRef, batchId: string): Promise<Part | undefined> {
-  const answer = await changePart(deps, ref, (part) =>
-    part.batch?.batchId === batchId ? withCancelRequest(part, deps.clock.now()) : undefined,
-  );
-  return answer?.part;
+  return { outcome: 'too_late', status, message: `cancel ${batchId}: already ${status}${again}` };
 }
 
 /**
- * Changes nothing where the part is at its end, or has the wish. A pause ends with the wish: what it was for (a bus that
- * refuses, a failed step) keeps no cancel waiting.
+ * Changes nothing where the part is at its end, or has the request. A backoff ends with the request: what it was for (a bus
+ * that refuses, a failed step) keeps no cancel waiting.
  */
 function withCancelRequest(part: Part, now: number): Part | undefined {
   if (isAtItsEnd(part) || part.cancelRequestedAt !== undefined) return undefined;
-  return { ...(without(part, 'backoffUntil') as Part), cancelRequestedAt: now };
+  return { ...without(part, 'backoffUntil'), cancelRequestedAt: now };
 }
 
-function isAtItsEnd(part: Part): boolean {
-  return part.delivered !== undefined || part.ended !== undefined;
+function withLastCancel<J extends Job>(job: J, lastCancel: LastCancel): J | undefined {
+  const { at, outcome } = job.lastCancel ?? {};
+  return at === lastCancel.at && outcome === lastCancel.outcome ? undefined : { ...job, lastCancel };
 }
 
-async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
-  const marked = await changeJob(deps, jobId, (job) =>
-    isOver(job) || job.cancelRequestedAt !== undefined
-      ? undefined
-      : { ...job, cancelRequestedAt: deps.clock.now() },
-  );
-  if (!marked)
-    return { outcome: 'unknown', status: null, message: `cancel ${jobId}: no such job`, parts: [] };
-  const { job } = marked;
-  if (job.status === 'joined' && job.joinedJobId !== undefined) return cancelJob(deps, job.joinedJobId);
-  if (isOver(job)) {
-    const message = `cancel ${jobId}: already ${job.status}`;
-    return { outcome: 'too_late', status: job.status, message, jobId, parts: [] };
-  }
-  const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
-  await inParallel(parts, PARTS_AT_ONCE, async (part) => {
-    await changePart(deps, part, (now) => withCancelRequest(now, deps.clock.now()));
+async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<RecordedCancel> {
+  const job = await takeJob(deps, jobId);
+  if (!job) return { outcome: 'unknown', status: null, message: `cancel ${jobId}: no such job`, parts: [] };
+  await job.change((now) => {
+    if (now.status === 'joined') return undefined;
+    const cancelled = withLastCancel(now, jobOutcome(now, sentAt));
+    if (isOver(now) || now.cancelRequestedAt !== undefined) return cancelled;
+    return { ...(cancelled ?? now), cancelRequestedAt: deps.clock.now() };
   });
-  const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
-  const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));
-  return { outcome: 'requested', status: job.status, message, jobId, parts: refs };
+  const { item } = job;
+  if (item.status === 'joined') return cancelJob(deps, item.joinedJobId, sentAt);
+  const { outcome, message } = jobOutcome(item, sentAt);
+  const { status } = item;
+  if (isOver(item)) return { outcome, status, message, jobId, job, parts: [] };
+  const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];
+  const inHand = parts.map((part) => partInHand(deps, part));
+  await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
+    await part.change((now) => withCancelRequest(now, deps.clock.now()));
+  });
+  return { outcome, status, message, jobId, job, parts: inHand };
+}
+
+function jobOutcome(job: Job, sentAt: number): LastCancel {
+  const { jobId, status, plan } = job;
+  if (isOver(job)) return { at: sentAt, outcome: 'too_late', message: `cancel ${jobId}: already ${status}` };
+  const message = `cancel ${jobId}: recorded for ${plan?.parts ?? 0} part(s)`;
+  return { at: sentAt, outcome: 'requested', message };
 }
 
 /** By key means the newest version whose file was there when the message was sent. */
@@ -128,16 +142,16 @@ async function cancelKey(
   deps: Deps,
   { bucket, key }: { bucket: string; key: string },
   sentAt: number,
-): Promise<CancelRecorded> {
+): Promise<RecordedCancel> {
   const pointer = await rememberCancel(deps, bucket, key, sentAt);
   for (let jobId = pointer.newest?.jobId; jobId !== undefined; ) {
     const job: Job | undefined = await deps.ledger.readJob(jobId);
     if (!job) break;
-    if (job.request.lastModified <= sentAt) return cancelJob(deps, jobId);
+    if (job.request.lastModified <= sentAt) return cancelJob(deps, jobId, sentAt);
     jobId = job.previousJobId;
   }
   const message =
-    'cancel by key: no such file yet; one that was put before this message is cancelled when it turns up';
+    'cancel by key: no such file yet; one that was uploaded before this message is cancelled when its event arrives';
   return { outcome: 'remembered', status: null, message, parts: [] };
 }
 
@@ -152,7 +166,7 @@ async function rememberCancel(deps: Deps, bucket: string, key: string, sentAt: n
 /** The event on a cancel request; `messageId` makes its repetitions recognisable. */
 export function cancelOutcome(
   request: CancelRequest,
-  recorded: CancelRecorded,
+  recorded: Pick<RecordedCancel, 'outcome' | 'status' | 'message' | 'jobId'>,
   message: { id: string; sentAt: number },
 ): BatchdropEvent {
   return {

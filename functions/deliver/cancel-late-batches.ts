@@ -1,17 +1,18 @@
-import type { ObservedBatch, Part } from '../shared/domain/part.ts';
-import { changePart } from '../shared/lifecycle/compare-and-set.ts';
+import type { ObservedBatch } from '../shared/domain/part.ts';
+import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
 import { cancelSecondBatch } from '../shared/lifecycle/save-batch.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 /**
- * Looks a last time for batches on files that were given up: one that was accepted later than the settling time is
- * cancelled and reported. Errors: as the API's.
+ * Searches a last time for batches on abandoned files: one that was accepted later than the settling time is cancelled and
+ * reported. Errors: as the API's.
  */
 export async function cancelLateBatches(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>,
-  part: Part,
+  deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
+  inHand: PartInHand,
 ): Promise<void> {
+  const part = inHand.item;
   const found: ObservedBatch[] = [];
   for (const account of new Set(part.abandoned.map((intent) => intent.account))) {
     const ofAccount = part.abandoned.filter((intent) => intent.account === account);
@@ -21,8 +22,8 @@ export async function cancelLateBatches(
   }
   // An attempt that was rejected for the token limit leaves its file, with a known batch on it, to the attempts after it.
   const known = new Set([part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds]);
-  for (const { batchId } of found) if (!known.has(batchId)) await cancelSecondBatch(deps, part, batchId);
-  await changePart(deps, part, (now) =>
+  for (const { batchId } of found) if (!known.has(batchId)) await cancelSecondBatch(deps, inHand, batchId);
+  await inHand.change((now) =>
     now.lateBatchesCancelled ? undefined : { ...now, lateBatchesCancelled: true, tries: 0 },
   );
 }

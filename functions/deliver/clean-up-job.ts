@@ -1,29 +1,30 @@
 /**
- * Removes what a finished job needs no more:
- *   1. all that lies under its `parts/` in the results bucket, whoever wrote it
+ * Removes what an ended job no longer needs:
+ *   1. all that lies under its pieces' folder in the results bucket, whoever wrote it
  *   2. its files at the API, unless they are to be kept
- *   3. if a delivery or a scan was overtaken, what it wrote after that: the bucket is looked at once more, half an hour
- *      later
- * It is tried for a week. A delivery that ends later still removes its own pieces (`discard-superseded-delivery.ts`); an intake has the
- * job cleaned again.
+ *   3. if a delivery or a scan was overtaken, what it wrote after that: the folder is emptied once more, half an hour later
+ * It is tried for a week. A delivery that ends later still removes its own pieces (`discard-superseded-delivery.ts`); an
+ * intake has the clean-up reopened.
  *
- * Known gaps: files of an account whose key does not come back within the week stay there until they expire. One that
+ * Known gaps: files of an account whose key does not come back within the week stay there until they expire. A delivery that
  * stood still for longer than half an hour, then wrote and died at once, leaves what it wrote.
  */
-
 import { RetryableError } from '../shared/domain/errors.ts';
-import type { Job } from '../shared/domain/job.ts';
-import type { FileAtApi, Part } from '../shared/domain/part.ts';
+import { isOver, type Job } from '../shared/domain/job.ts';
+import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
 import { piecesFolder } from '../shared/domain/result-keys.ts';
 import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
-import { changeJob, changePart, without } from '../shared/lifecycle/compare-and-set.ts';
+import { without, withoutPauses } from '../shared/domain/without.ts';
+import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
 
 /** Errors: as the ports'. */
-export async function cleanUpJob(deps: CleanUpDeps, job: Job, keepFiles: boolean): Promise<void> {
+export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
+  const job = inHand.item;
+  if (!isOver(job)) return;
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
   const isFirst = job.secondCleanUpAt === undefined;
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
@@ -37,18 +38,18 @@ export async function cleanUpJob(deps: CleanUpDeps, job: Job, keepFiles: boolean
     isScanOvertaken(job) ||
     job.redelivered ||
     parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
-  await changeJob(deps, job.jobId, (now) => {
-    if (now.cleanedUp) return undefined;
-    const rest = without(now, 'backoffUntil', 'dispatchedUntil', 'secondCleanUpAt') as Job;
+  await inHand.change((now) => {
+    if (!isOver(now) || now.cleanedUp) return undefined;
+    const rest = without(withoutPauses(now), 'secondCleanUpAt');
     if (isFirst && isOvertaken)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
     return { ...rest, cleanedUp: true };
   });
 }
 
-/** Two turns of a scan, or one that never gave its lease back, may have written side by side with the end of the job. */
+/** Two invocations of a scan, or one that never gave its lease back, may have written side by side with the end of the job. */
 function isScanOvertaken({ scan, lease }: Job): boolean {
-  return scan !== undefined && (scan.turns > 1 || lease !== undefined);
+  return scan !== undefined && (scan.invocations > 1 || lease !== undefined);
 }
 
 /** Errors: RetryableError, while files of an account are left whose key is not in use. */
@@ -61,7 +62,7 @@ async function deleteAll(deps: CleanUpDeps, parts: Part[]): Promise<void> {
   });
 }
 
-/** Answers how many are left; notes which are not, as each may need another key. */
+/** Returns how many are left; notes which are not, as each may need another key. */
 async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
   const known = new Set(part.deletedFiles);
   const files = filesOf(part).filter(({ fileId }) => !known.has(fileId));
@@ -71,7 +72,7 @@ async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
     else left += 1;
   }
   const isNews = left > 0 && left < files.length;
-  if (isNews) await changePart(deps, part, (now) => ({ ...now, deletedFiles: [...known] }));
+  if (isNews) await partInHand(deps, part).change((now) => ({ ...now, deletedFiles: [...known] }));
   return left;
 }
 
@@ -81,7 +82,7 @@ function filesOf(part: Part): FileAtApi[] {
   return [...[...ran, part].flatMap(filesOfAttempt), ...unusedFiles];
 }
 
-function filesOfAttempt({ intent, batch }: Pick<Part, 'intent' | 'batch'>): FileAtApi[] {
+function filesOfAttempt({ intent, batch }: { intent?: Intent; batch?: ObservedBatch }): FileAtApi[] {
   const ids = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
   return [...new Set(ids)].flatMap((fileId) =>
     fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)],

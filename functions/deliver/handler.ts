@@ -1,6 +1,11 @@
-import type { Part } from '../shared/domain/part.ts';
 import { parseWorkMessage } from '../shared/domain/work-message.ts';
-import { type AdvanceDeps, advanceJob, advancePart } from '../shared/lifecycle/advance.ts';
+import {
+  type AdvanceDeps,
+  advanceJob,
+  advancePart,
+  type PartStepHandlers,
+} from '../shared/lifecycle/advance.ts';
+import { takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { cancelLateBatches } from './cancel-late-batches.ts';
 import { type CleanUpDeps, cleanUpJob } from './clean-up-job.ts';
@@ -14,16 +19,32 @@ export function createHandler(deps: Deps): (body: string, deadline: Deadline) =>
   return async (body, deadline) => {
     const message = parseWorkMessage(body);
     const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
-    if ('ref' in message) {
-      const stepHandlers = {
-        'cancel-late-batches': (part: Part) => cancelLateBatches(deps, part),
-        deliver: (part: Part) => deliverPart(deps, part, deadline),
-      };
-      await advancePart(deps, message.ref, stepHandlers, false);
-    }
-    await advanceJob(deps, jobId, {
-      finish: () => finishJob(deps, jobId, deadline),
-      'clean-up': (job) => cleanUpJob(deps, job, deps.keepFiles),
+    const part = 'ref' in message ? await takePart(deps, message.ref) : undefined;
+    if (part) await advancePart(deps, part, partSteps(deps, deadline), false);
+    const job = await takeJob(deps, jobId);
+    if (!job) return;
+    await advanceJob(deps, job, {
+      finish: async (inHand, parts) => {
+        await finishJob(deps, inHand, parts, deadline);
+        return true;
+      },
+      'clean-up': async (inHand) => {
+        await cleanUpJob(deps, inHand, deps.keepFiles);
+        return true;
+      },
     });
+  };
+}
+
+function partSteps(deps: Deps, deadline: Deadline): PartStepHandlers {
+  return {
+    'cancel-late-batches': async (inHand) => {
+      await cancelLateBatches(deps, inHand);
+      return true;
+    },
+    deliver: async (inHand) => {
+      await deliverPart(deps, inHand, deadline);
+      return true;
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type AdvanceDeps, advanceJob } from '../shared/lifecycle/advance.ts';
+import { type JobInHand, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { type IntakeDeps, intakeJob } from './intake-job.ts';
 import { type Arrival, registerJob } from './register-job.ts';
@@ -7,18 +8,22 @@ import { type Arrival, registerJob } from './register-job.ts';
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
 /**
- * One message of the intake queue: S3's "Object Created" as EventBridge hands it on, or a job to go on with. Throws
- * what cannot be read and what could not be noted anywhere; the queue repeats it. Throws every message where requests and
- * results share a bucket, which synthesis cannot see when tokens hide the names.
+ * One message of the intake queue: S3's "Object Created" as EventBridge delivers it, or a job to resume. Throws what cannot
+ * be read and what could not be recorded anywhere; the queue repeats it. Throws every message where requests and results
+ * share a bucket, which synth cannot see when tokens hide the names.
  */
 export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
     if (deps.requestBucket === deps.resultsBucket)
       throw new TerminalError('same_bucket', 'intake: requests and results are the same bucket');
     const message = parseIntakeMessage(body, deps.requestBucket);
-    const jobId = 'jobId' in message ? message.jobId : await registerJob(deps, message);
-    if (jobId === undefined) return;
-    await advanceJob(deps, jobId, { intake: () => intakeJob(deps, jobId, deadline) });
+    const inHand = 'jobId' in message ? await takeJob(deps, message.jobId) : await registerJob(deps, message);
+    if (!inHand) return;
+    const intake = async (job: JobInHand) => {
+      await intakeJob(deps, job, deadline);
+      return true;
+    };
+    await advanceJob(deps, inHand, { intake });
   };
 }
 

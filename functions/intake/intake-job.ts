@@ -1,33 +1,31 @@
 /**
  * Carries a request file from its arrival to its committed plan: what INTAKE does.
- *   1. the job is created (`register-job.ts`)
+ *   1. the job is created, under this invocation's lease (`register-job.ts`)
  *   2. the same bytes under the same key, open or completed within a day, are joined; a cancel that came first ends it
- *   3. the whole file is read and checked (`resumable-scan.ts`), which writes a row table a part under a fresh planId
- *   4. a bad file is reported and rejected, nothing was sent
+ *      (`join-job.ts`)
+ *   3. the whole file is read and checked (`resumable-scan.ts`), which writes a row table per part under a fresh planId
+ *   4. a bad file is reported and rejected; nothing was sent
  *   5. the parts are written under that planId, not yet due; parts of any other plan are never looked at
  *   6. the plan is committed on the job, by compare-and-set: from here on it is accepted
- *   7. the parts are dispatched (`dispatch-parts.ts`); with limits set they wait for capacity, and POLL lets them on
- *
- * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
- * gave them no sequencers.
+ *   7. the parts are dispatched (`dispatch-parts.ts`); with limits set they wait for admission by POLL
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
-import { inStatus, isOver, type Job, type Plan, type RequestFile } from '../shared/domain/job.ts';
-import type { KeyPointer } from '../shared/domain/ledger-records.ts';
-import type { Part } from '../shared/domain/part.ts';
+import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import type { PartIn } from '../shared/domain/part.ts';
 import { reportKey } from '../shared/domain/result-keys.ts';
-import { JOIN_MS, MAX_TRIES } from '../shared/domain/timing.ts';
-import { without } from '../shared/lifecycle/compare-and-set.ts';
+import { MAX_TRIES } from '../shared/domain/timing.ts';
+import { withoutPauses } from '../shared/domain/without.ts';
+import type { JobInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
-import { isMeant, isOlder, placeBehind } from '../shared/lifecycle/key-versions.ts';
 import { type LeasedJob, withJobLease } from '../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../shared/lifecycle/reopen-clean-up.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 import type { PlannedPart } from '../shared/request-file/plan-parts.ts';
 import type { CheckedFile } from '../shared/request-file/request-file-scan.ts';
 import { validateObject } from '../shared/request-file/validate-object.ts';
+import { joinOrCancel } from './join-job.ts';
 import { scanFile } from './resumable-scan.ts';
 
 export type IntakeDeps = Pick<
@@ -35,27 +33,30 @@ export type IntakeDeps = Pick<
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
 > & { limits: BatchLimits };
 
-/** Reads, checks and plans the job's file under a lease for this turn. Errors: as the ports', LostLease. */
-export async function intakeJob(deps: IntakeDeps, jobId: string, deadline: Deadline): Promise<void> {
-  await withJobLease(deps, jobId, deadline.until, async (leased) => {
+/** Reads, checks and plans the job's file under a lease until the deadline. Errors: as the ports', LostLease. */
+export async function intakeJob(deps: IntakeDeps, inHand: JobInHand, deadline: Deadline): Promise<void> {
+  await withJobLease(deps, inHand, deadline.until, async (leased) => {
     try {
       await takeIn(deps, leased, deadline);
     } catch (failure) {
-      // It may have been overtaken: then its last objects came after the job was cleaned.
-      await reopenCleanUp(deps, jobId);
+      // It may have been overtaken: then its last objects came after the job was cleaned up.
+      await reopenCleanUp(deps, inHand.ref);
       throw failure;
     }
   });
 }
 
 async function takeIn(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline): Promise<void> {
-  if (leased.job.status !== 'received' || leased.job.cancelRequestedAt !== undefined) return;
-  const findings = validateObject(leased.job.request);
-  const givesUp = leased.job.tries >= MAX_TRIES;
+  const job = leased.item;
+  if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return;
+  const findings = validateObject(job.request);
+  const givesUp = job.tries >= MAX_TRIES;
   if (findings.length > 0 && !givesUp) {
     await reject(deps, leased, { findings, count: findings.length });
     return;
   }
+  // Before the pointer names the job, and before the first object is written under the scan's plan.
+  if (!(await leased.change((known) => withScan(known, deps.ids.next())))) return;
   if (await joinOrCancel(deps, leased)) return;
   try {
     if (givesUp) throw new TerminalError('tries_used_up', 'the file could not be read, again and again');
@@ -68,102 +69,45 @@ async function takeIn(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline): 
   }
 }
 
+/** With one more invocation that works on its scan; a scan that begins has the planId given. */
+function withScan(job: Job, planId: string): Job | undefined {
+  if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+  const { scan = { planId, checkpoints: 0, invocations: 0 } } = job;
+  return { ...job, scan: { ...scan, invocations: scan.invocations + 1 } };
+}
+
 async function reject(
   deps: IntakeDeps,
   leased: LeasedJob,
   bad: { findings: Finding[]; count: number },
 ): Promise<void> {
-  const { bucket, key, versionId } = leased.job.request;
+  const { bucket, key, versionId } = leased.item.request;
   const report = {
     request: { bucket, key, versionId },
-    jobId: leased.job.jobId,
+    jobId: leased.item.jobId,
     count: bad.count,
     findings: bad.findings,
   };
-  await deps.results.put(reportKey(leased.job), `${JSON.stringify(report, null, 2)}\n`, 'application/json');
+  await deps.results.put(reportKey(leased.item), `${JSON.stringify(report, null, 2)}\n`, 'application/json');
+  const findings = excerptOf(bad.findings, bad.count);
   await leased.change((job) =>
     job.status === 'received'
-      ? { ...withStatus(job, 'rejected', deps.clock.now()), findings: excerptOf(bad.findings, bad.count) }
+      ? leased.released({ ...withoutPauses(job), ...nextStatus(job, 'rejected', deps.clock.now()), findings })
       : undefined,
   );
 }
 
 /** The file cannot be read, now or ever: it is gone, or was tried often enough. A job that was cancelled ends as that. */
 async function fail(deps: IntakeDeps, leased: LeasedJob, { code, message }: TerminalError): Promise<void> {
-  const { jobId } = leased.job;
+  const { jobId } = leased.item;
   deps.log.error(code === 'tries_used_up' ? code : 'file_not_read', { jobId, reason: code });
   if (code === 'tries_used_up') deps.metrics.record('TriesUsedUp', 1);
+  const reason = { code, message };
   await leased.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
-      ? { ...withStatus(job, 'failed', deps.clock.now()), reason: { code, message } }
+      ? leased.released({ ...withoutPauses(job), ...nextStatus(job, 'failed', deps.clock.now()), reason })
       : undefined,
   );
-}
-
-/** True when the job is at its end already. Makes this job the newest of its key, unless a newer one is. */
-async function joinOrCancel(deps: IntakeDeps, leased: LeasedJob): Promise<boolean> {
-  const { request, jobId } = leased.job;
-  let placed: string | undefined;
-  for (;;) {
-    const pointer = (await deps.ledger.readKeyPointer(request.bucket, request.key)) ?? emptyPointer(request);
-    const { newest } = pointer;
-    const isNewest = !newest || newest.jobId === jobId || !isOlder(request.sequencer, newest.sequencer);
-    if (!isNewest && placed !== newest.jobId) {
-      await placeBehind(deps, leased, newest.jobId);
-      placed = newest.jobId;
-      continue; // a cancel that did not find it in the chain is on the pointer by now
-    }
-    if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, leased, pointer))) continue;
-    if (await isMeant(deps, leased.job, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)) {
-      await leased.change((job) => ({
-        ...job,
-        cancelRequestedAt: job.cancelRequestedAt ?? deps.clock.now(),
-      }));
-      return true;
-    }
-    const joined = await joinable(deps, leased.job, isNewest ? leased.job.previousJobId : newest.jobId);
-    if (joined === undefined) return false;
-    await leased.change((job) =>
-      job.status === 'received' && job.cancelRequestedAt === undefined
-        ? { ...withStatus(job, 'joined', deps.clock.now()), joinedJobId: joined }
-        : undefined,
-    );
-    return true;
-  }
-}
-
-/** False when the pointer was changed meanwhile. */
-async function becomeNewest(deps: IntakeDeps, leased: LeasedJob, pointer: KeyPointer): Promise<boolean> {
-  const { jobId, request } = leased.job;
-  const { sequencer } = request;
-  const before = pointer.newest?.jobId;
-  // Before the pointer: a cancel that follows the chain of a key never misses a link.
-  if (before !== undefined) await leased.change((job) => ({ ...job, previousJobId: before }));
-  const newest = { jobId, ...(sequencer === undefined ? {} : { sequencer }) };
-  return deps.ledger.replaceKeyPointer({ ...pointer, newest });
-}
-
-/**
- * The id of the job that these bytes join: that of another version, or the one that version joined itself. Only of a job
- * that was there before this one: two versions whose events cross must not join each other.
- */
-async function joinable(
-  deps: IntakeDeps,
-  job: Job,
-  otherJobId: string | undefined,
-): Promise<string | undefined> {
-  const { request } = job;
-  const other = request.rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
-  if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
-  const earlier = other.joinedJobId === undefined ? other : await deps.ledger.readJob(other.joinedJobId);
-  if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;
-  const isFresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
-  return isFresh || !isOver(earlier) ? earlier.jobId : undefined;
-}
-
-function isEarlier(other: Job, job: Job): boolean {
-  if (other.createdAt !== job.createdAt) return other.createdAt < job.createdAt;
-  return isOlder(other.request.sequencer, job.request.sequencer);
 }
 
 async function commit(
@@ -176,22 +120,25 @@ async function commit(
   const now = deps.clock.now();
   await inParallel(parts, PARTS_AT_ONCE, async (planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);
+    const part = newPart(leased.item, plan, planned);
     const waiting = waitsFor === undefined ? {} : { waiting: { for: waitsFor, since: now } };
-    await deps.ledger.createPart({ ...newPart(leased.job, plan, planned), ...waiting });
+    await deps.ledger.createPart({ ...part, ...waiting });
   });
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
+  const waiting = first === undefined ? {} : { waiting: { for: first } };
   await leased.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
-      ? {
-          ...withStatus(job, 'accepted', deps.clock.now()),
+      ? leased.released({
+          ...withoutPauses(job),
+          ...nextStatus(job, 'accepted', deps.clock.now()),
           plan,
-          ...(first === undefined ? {} : { waiting: { for: first } }),
-        }
+          ...waiting,
+        })
       : undefined,
   );
 }
 
-function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
+function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> {
   const { bucket, key, versionId, metadata } = job.request;
   return {
     kind: 'part',
@@ -203,6 +150,7 @@ function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
     request: { bucket, key, versionId },
     metadata,
     ...planned,
+    phase: 'planned',
     attempt: 1,
     abandoned: [],
     ran: [],
@@ -216,12 +164,4 @@ function newPart(job: Job, plan: Plan, planned: PlannedPart): Part {
     secondBatchIds: [],
     expiresAt: job.expiresAt,
   };
-}
-
-function withStatus(job: Job, status: 'accepted' | 'rejected' | 'joined' | 'failed', now: number): Job {
-  return { ...inStatus(without(job, 'backoffUntil', 'dispatchedUntil') as Job, status, now), tries: 0 };
-}
-
-function emptyPointer({ bucket, key }: RequestFile): KeyPointer {
-  return { bucket, key, version: 0 };
 }

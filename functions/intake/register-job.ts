@@ -1,8 +1,7 @@
 import type { Job, RequestFile } from '../shared/domain/job.ts';
 import { jobIdOf } from '../shared/domain/job-id.ts';
-import { jobDueAt } from '../shared/domain/next-step.ts';
 import { KEEP_MS } from '../shared/domain/timing.ts';
-import { withDueAt } from '../shared/lifecycle/compare-and-set.ts';
+import { type JobInHand, jobInHand, NOT_STORED, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { batchMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
 
@@ -17,17 +16,19 @@ export interface Arrival {
 }
 
 /**
- * Makes sure that there is a job for the object version; answers its id. The id follows from the version: a repeated
- * event finds the job there. Undefined when there is no such version. Errors: as the storage's, RetryableError.
+ * Takes the object version's job in hand. The id follows from the version: a repeated event finds the job there. A new job
+ * is created with its first change, which claims its lease. Undefined when there is no such version. Errors: as the
+ * storage's, RetryableError.
  */
 export async function registerJob(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'requestFiles'>,
   arrival: Arrival,
-): Promise<string | undefined> {
+): Promise<JobInHand | undefined> {
   const versionId = arrival.versionId ?? UNVERSIONED;
   const ref = { bucket: arrival.bucket, key: arrival.key, versionId };
-  const jobId = jobIdOf(versionId === UNVERSIONED ? { ...ref, versionId: putOf(arrival) } : ref);
-  if (await deps.ledger.readJob(jobId)) return jobId;
+  const jobId = jobIdOf(versionId === UNVERSIONED ? { ...ref, versionId: uploadOf(arrival) } : ref);
+  const known = await takeJob(deps, jobId);
+  if (known) return known;
   const facts = await deps.requestFiles.head(ref);
   if (!facts) {
     deps.log.warn('arrival_without_object', { jobId });
@@ -41,20 +42,19 @@ export async function registerJob(
     ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
     ...batchMetadata(facts.metadata),
   };
-  await deps.ledger.createJob(receivedJob(jobId, request, deps.clock.now()));
-  return jobId;
+  return jobInHand(deps, receivedJob(jobId, request, deps.clock.now()));
 }
 
-/** Each put into an unversioned bucket is told apart, as each is rejected. */
-function putOf({ sequencer, etag }: Arrival): string {
+/** Each upload to an unversioned bucket is told apart, as each is rejected. */
+function uploadOf({ sequencer, etag }: Arrival): string {
   return `${UNVERSIONED} ${sequencer ?? etag}`;
 }
 
 function receivedJob(jobId: string, request: RequestFile, now: number): Job {
-  const job: Job = {
+  return {
     kind: 'job',
     jobId,
-    version: 1,
+    version: NOT_STORED,
     request,
     status: 'received',
     previousStatus: null,
@@ -62,8 +62,8 @@ function receivedJob(jobId: string, request: RequestFile, now: number): Job {
     publishedRev: 0,
     createdAt: now,
     changedAt: now,
+    history: [],
     tries: 0,
     expiresAt: now + KEEP_MS,
   };
-  return withDueAt(job, jobDueAt(job, now));
 }

@@ -16,7 +16,7 @@
 
 import type { BatchLimits } from '../shared/domain/batch-limits.ts';
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
-import type { Job } from '../shared/domain/job.ts';
+import type { Job, Scan } from '../shared/domain/job.ts';
 import { checkpointKey, rowTableKey } from '../shared/domain/result-keys.ts';
 import { bytesWithin } from '../shared/domain/tokens.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
@@ -49,8 +49,8 @@ export async function scanFile(
   deadline: Deadline,
 ): Promise<{ planId: string; checked: CheckedFile }> {
   const { planId, scan } = await takeUp(deps, leased);
-  const read = (offset: number) => reading(deps, leased.job, offset, deadline.signal);
-  const tables = tablesOf(deps, leased.job, planId);
+  const read = (offset: number) => reading(deps, leased.item, offset, deadline.signal);
+  const tables = tablesOf(deps, leased.item, planId);
   const isTimeUp = () => deps.clock.now() > deadline.until - TIME_TO_SAVE_MS;
   if (!(await scanOn(scan, read, tables, isTimeUp))) {
     await save(deps, leased, scan);
@@ -61,18 +61,21 @@ export async function scanFile(
   return { planId, checked: await conclude(scan, tables) };
 }
 
-/** The scan as it was saved last, or a new one. */
+/** The scan as it was saved last, or a new one; `intake-job.ts` has counted this invocation on it. */
 async function takeUp(deps: ScanDeps, leased: LeasedJob): Promise<{ planId: string; scan: RequestFileScan }> {
-  const known = leased.job.scan;
-  const turns = (known?.turns ?? 0) + 1;
-  const saved = known && (await lastCheckpoint(deps, leased.job));
-  if (known && saved) {
-    await leased.change((job) => ({ ...job, scan: { ...known, turns } }));
-    return { planId: known.planId, scan: saved };
-  }
+  const known = scanOf(leased.item);
+  const saved = await lastCheckpoint(deps, leased.item, known);
+  if (saved) return { planId: known.planId, scan: saved };
+  const begun = RequestFileScan.begun(await partBytes(deps));
+  if (known.checkpoints === 0 && known.invocations === 1) return { planId: known.planId, scan: begun };
   const planId = deps.ids.next();
-  await leased.change((job) => ({ ...job, scan: { planId, checkpoints: 0, turns } }));
-  return { planId, scan: RequestFileScan.begun(await partBytes(deps)) };
+  await leased.change((job) => ({ ...job, scan: { ...scanOf(job), planId, checkpoints: 0 } }));
+  return { planId, scan: begun };
+}
+
+function scanOf({ scan, jobId }: Job): Scan {
+  if (!scan) throw new Error(`scan of job ${jobId}: it is not on the job`);
+  return scan;
 }
 
 /** By what was measured of the model's batches so far. */
@@ -86,9 +89,13 @@ async function partBytes({ ledger, limits: { enqueuedTokens } }: ScanDeps): Prom
 }
 
 /** Undefined when there is none, or none that can be used: somebody removed it, or an older version wrote it. */
-async function lastCheckpoint({ results, log }: ScanDeps, job: Job): Promise<RequestFileScan | undefined> {
-  const { scan, jobId } = job;
-  if (!scan || scan.checkpoints === 0) return undefined;
+async function lastCheckpoint(
+  { results, log }: ScanDeps,
+  job: Job,
+  scan: Scan,
+): Promise<RequestFileScan | undefined> {
+  const { jobId } = job;
+  if (scan.checkpoints === 0) return undefined;
   try {
     return await RequestFileScan.restored(results.read(checkpointKey(job, scan)));
   } catch (failure) {
@@ -100,11 +107,10 @@ async function lastCheckpoint({ results, log }: ScanDeps, job: Job): Promise<Req
 }
 
 async function save({ results }: ScanDeps, leased: LeasedJob, scan: RequestFileScan): Promise<void> {
-  const known = leased.job.scan;
-  if (!known) throw new Error(`scan of job ${leased.job.jobId}: it is not on the job`);
+  const known = scanOf(leased.item);
   const next = { ...known, checkpoints: known.checkpoints + 1 };
   // Not given up when it fails, which INTAKE may not do: S3 removes what was never completed, and nobody reads it.
-  const writer = results.openWriter(checkpointKey(leased.job, next), BINARY);
+  const writer = results.openWriter(checkpointKey(leased.item, next), BINARY);
   for (const piece of scan.saved()) await writer.write(piece);
   await writer.close();
   await leased.change((job) => ({ ...job, scan: next, tries: 0 }));

@@ -8,9 +8,10 @@
  */
 
 import { RetryableError } from '../shared/domain/errors.ts';
-import { type Intent, intentOf, type Part } from '../shared/domain/part.ts';
+import type { PartIn } from '../shared/domain/part.ts';
 import { SEARCH_AGAIN_MS, SETTLING_MS } from '../shared/domain/timing.ts';
-import { without } from '../shared/lifecycle/compare-and-set.ts';
+import { without } from '../shared/domain/without.ts';
+import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isDeleted } from '../shared/lifecycle/openai-account.ts';
@@ -19,62 +20,61 @@ import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
-/** Adopts the batch, or notes that there was none yet: it is looked for again later. */
-export async function searchForBatch(deps: Deps, leased: LeasedPart): Promise<void> {
-  const intent = intentOf(leased.part);
-  if (await adopt(deps, leased.part, intent)) return;
-  await leased.change((part) => {
-    if (part.intent?.id !== intent.id || part.batch) return undefined;
+/** Adopts the batch, or notes that there was none yet: it is searched for again later. Errors: as the API's, LostLease. */
+export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<void> {
+  const part = leased.item;
+  if (part.phase !== 'creating' || (await adopt(deps, inHand, leased, part))) return;
+  const { id } = part.intent;
+  await leased.change((known) => {
+    if (known.phase !== 'creating' || known.intent.id !== id) return undefined;
     const now = deps.clock.now();
-    const foundNothingAt = part.intent.foundNothingAt ?? now;
-    const settled = Math.max(part.intent.sendBy ?? now, foundNothingAt) + SETTLING_MS;
-    return {
-      ...part,
-      intent: { ...part.intent, foundNothingAt },
-      backoffUntil: Math.min(now + SEARCH_AGAIN_MS, settled),
-    };
+    const { sendBy, foundNothingAt = now } = known.intent;
+    const settled = Math.max(sendBy, foundNothingAt) + SETTLING_MS;
+    const intent = { ...known.intent, foundNothingAt };
+    return leased.released({ ...known, intent, backoffUntil: Math.min(now + SEARCH_AGAIN_MS, settled) });
   });
 }
 
-/** The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then all anew: true. */
-export async function abandonIntent(deps: Deps, leased: LeasedPart): Promise<boolean> {
-  const { part } = leased;
-  const intent = intentOf(part);
-  if (await adopt(deps, part, intent)) return false;
-  const { fileId } = intent;
-  if (fileId === undefined) throw new Error(`abandon part ${part.jobId}/${part.number}: no file`);
-  const file = fileAtApi(fileId, intent.account);
+/**
+ * The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then the part begins anew:
+ * true. Errors: as the API's, LostLease.
+ */
+export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<boolean> {
+  const part = leased.item;
+  if (part.phase !== 'creating' || (await adopt(deps, inHand, leased, part))) return false;
+  const { id, fileId, account, at } = part.intent;
+  const file = fileAtApi(fileId, account);
   if (!(await isDeleted(deps, file)))
     throw new RetryableError(`abandon ${fileId}: the key is of another account than the one that has it`);
-  if (await adopt(deps, part, intent)) return false;
+  if (await adopt(deps, inHand, leased, part)) return false;
   deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
-  await leased.change((now) => {
-    if (now.intent?.id !== intent.id || now.batch) return undefined;
-    const abandoned = [
-      ...now.abandoned,
-      { intentId: intent.id, ...file, at: intent.at, givenUpAt: deps.clock.now() },
-    ];
-    const next = without(now, 'intent', 'backoffUntil', 'stalled', 'lateBatchesCancelled') as Part;
-    return { ...next, abandoned, attempt: now.attempt + 1, tries: 0 };
+  await leased.change((known) => {
+    if (known.phase !== 'creating' || known.intent.id !== id) return undefined;
+    const abandoned = [...known.abandoned, { intentId: id, ...file, at, givenUpAt: deps.clock.now() }];
+    const rest = without(known, 'intent', 'backoffUntil', 'stalled', 'lateBatchesCancelled');
+    return { ...rest, phase: 'ready', abandoned, attempt: known.attempt + 1, tries: 0 };
   });
   return true;
 }
 
-/** Looks for batches on the intent's file; saves the oldest, cancels any other. False: none. */
-async function adopt(deps: Deps, part: Part, intent: Intent): Promise<boolean> {
-  const { fileId } = intent;
-  if (fileId === undefined) return false;
+/** Searches for batches on the intent's file; saves the oldest, cancels any other. Returns false when there is none. */
+async function adopt(
+  deps: Deps,
+  inHand: PartInHand,
+  { released }: LeasedPart,
+  { intent, jobId, number, earlierBatchIds, secondBatchIds }: PartIn<'creating'>,
+): Promise<boolean> {
   const found = await findBatches(deps, {
-    fileIds: new Set([fileId]),
+    fileIds: new Set([intent.fileId]),
     since: intent.at,
     account: intent.account,
   });
   // The batches of earlier attempts on the same file are known and ended.
-  const known = new Set([...part.earlierBatchIds, ...part.secondBatchIds]);
+  const known = new Set([...earlierBatchIds, ...secondBatchIds]);
   const [first, ...others] = found.filter((batch) => !known.has(batch.batchId));
   if (!first) return false;
-  deps.log.info('batch_adopted', { jobId: part.jobId, part: part.number, batchId: first.batchId });
-  await saveBatch(deps, part, intent.id, first);
-  for (const other of others) await cancelSecondBatch(deps, part, other.batchId);
+  deps.log.info('batch_adopted', { jobId, part: number, batchId: first.batchId });
+  await saveBatch(deps, inHand, { intentId: intent.id, batch: first, released });
+  for (const other of others) await cancelSecondBatch(deps, inHand, other.batchId);
   return true;
 }

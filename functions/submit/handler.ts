@@ -1,11 +1,15 @@
 import { TerminalError } from '../shared/domain/errors.ts';
+import { SUBMISSION_STEPS } from '../shared/domain/next-step.ts';
 import { parseWorkMessage } from '../shared/domain/work-message.ts';
 import {
   type AdvanceDeps,
   advanceJob,
   advancePart,
+  type PartStepHandlers,
   quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
+import { hasHadBatch, markSubmitted } from '../shared/lifecycle/check-parts.ts';
+import { type PartInHand, takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { type SubmitDeps, submitPart } from './submit-part.ts';
 
@@ -18,16 +22,20 @@ export function createHandler(deps: Deps): (body: string, deadline: Deadline) =>
     if (!('ref' in message))
       throw new TerminalError('unreadable_message', 'submit: the message names no part');
     const control = await deps.ledger.readControl();
-    const submit = () => submitPart(deps, message.ref, deadline, control);
-    const stepHandlers = {
-      begin: submit,
-      upload: submit,
-      create: submit,
-      search: submit,
-      abandon: submit,
-      retry: submit,
+    const inHand = await takePart(deps, message.ref);
+    if (!inHand) return;
+    const submit = async (part: PartInHand) => {
+      await submitPart(deps, part, deadline, control);
+      return true;
     };
-    await advancePart(deps, message.ref, { ...quickPartStepHandlers(deps), ...stepHandlers }, control.paused);
-    await advanceJob(deps, message.ref.jobId, {});
+    const stepHandlers: PartStepHandlers = {
+      ...quickPartStepHandlers(deps),
+      ...Object.fromEntries(SUBMISSION_STEPS.map((step) => [step, submit])),
+    };
+    await advancePart(deps, inHand, stepHandlers, control.paused);
+    const job = await takeJob(deps, message.ref.jobId);
+    if (!job) return;
+    if (hasHadBatch(inHand.item)) await markSubmitted(deps, job);
+    await advanceJob(deps, job, {});
   };
 }

@@ -1,12 +1,13 @@
 /**
- * Carries a part from nothing to a batch: what SUBMIT does. Each numbered step is a compare-and-set, and dying right
- * after any of them leaves something that the next try can finish.
- *   1. the lease: longer than the function may run, so two never work on one part
- *   2. the intent: refused once a cancel is recorded. What needs POLL's leave to begin and has none waits for it
- *   3. the file: uploaded in one pass, its id and checksum saved. Dying before it is saved leaves a file nobody uses
- *   4. a place among the creates of this hour is taken; `sendBy` is saved, then POST /batches leaves, once, and only while
+ * Carries a part from nothing to a batch: what SUBMIT does. Each numbered step is a compare-and-set, and dying right after
+ * any of them leaves something that the next try can finish.
+ *   1. the lease: longer than the function may run, so two never work on one part; it is claimed with the first change
+ *   2. the intent: refused once a cancel is recorded. What needs POLL's admission to begin and has none waits for it
+ *   3. the file: uploaded in one pass. Its id and checksum are stored with the next change; dying before that leaves a
+ *      file nobody uses
+ *   4. a create is reserved among those of this hour; `sendBy` is saved, then POST /batches is sent, once, and only while
  *      the lease has time left
- *   5. the batch is saved on the intent. Dying before it leaves `sendBy` without a batch: the next try looks for it
+ *   5. the batch is saved on the intent. Dying before it leaves `sendBy` without a batch: the next try searches for it
  *      (`ambiguous-create.ts`)
  *
  * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
@@ -19,13 +20,13 @@ import { nextPartStep, type PartStep } from '../shared/domain/next-step.ts';
 import {
   attemptSize,
   type Intent,
-  intentOf,
   type ObservedBatch,
   type Part,
-  type PartRef,
+  type PartIn,
 } from '../shared/domain/part.ts';
-import { without } from '../shared/lifecycle/compare-and-set.ts';
-import { type LeasedPart, LostLease, withPartLease } from '../shared/lifecycle/lease.ts';
+import { without } from '../shared/domain/without.ts';
+import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isOurAccount } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
 import { uploadBody } from '../shared/part-rows/upload-body.ts';
@@ -41,94 +42,117 @@ export type SubmitDeps = Pick<
   limits: BatchLimits;
 };
 
-type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
-
 /** What an operator and POLL say of submission. */
 type SubmissionControl = Pick<Control, 'paused' | 'full'>;
+
+type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
+
+/** A part being submitted: in hand, and under this invocation's lease. */
+interface Submission {
+  inHand: PartInHand;
+  leased: LeasedPart;
+}
 
 /** A create that has less time than this left before the lease ends is not sent. */
 const TIME_TO_CREATE_MS = 60_000;
 
-/** Runs the part's submission steps under a lease for this turn. Errors: as the ports', LostLease. */
+/** Carries out the part's submission steps under a lease until the deadline. Errors: as the ports', LostLease. */
 export async function submitPart(
   deps: SubmitDeps,
-  ref: PartRef,
+  inHand: PartInHand,
   deadline: Deadline,
   control: SubmissionControl,
 ): Promise<void> {
-  await withPartLease(deps, ref, deadline.until, async (leased) => {
+  await withPartLease(deps, inHand, deadline.until, async (leased) => {
+    const submission = { inHand, leased };
     for (;;) {
-      const step = nextPartStep(without(leased.part, 'lease') as Part, deps.clock.now(), control.paused);
-      if (!(await submissionStep({ ...deps, ...deadline, control }, leased, step))) return;
+      const step = nextPartStep(without(leased.item, 'lease'), deps.clock.now(), control.paused);
+      if (!(await submissionStep({ ...deps, ...deadline, control }, submission, step))) return;
     }
   });
 }
 
 /** True when the part may have another step of this kind. */
-async function submissionStep(deps: SubmissionDeps, leased: LeasedPart, step: PartStep): Promise<boolean> {
+async function submissionStep(
+  deps: SubmissionDeps,
+  submission: Submission,
+  step: PartStep,
+): Promise<boolean> {
+  const { inHand, leased } = submission;
   switch (step.do) {
     case 'begin':
-      await begin(deps, leased);
-      return true;
+      return begin(deps, leased);
     case 'upload':
-      await upload(deps, leased);
-      return true;
+      return upload(deps, submission);
     case 'create':
-      return create(deps, leased);
+      return create(deps, submission);
     case 'search':
-      await searchForBatch(deps, leased);
+      await leased.claim();
+      await searchForBatch(deps, inHand, leased);
       return false;
     case 'abandon':
-      return abandonIntent(deps, leased);
+      await leased.claim();
+      return abandonIntent(deps, inHand, leased);
     case 'retry':
-      await retry(deps, leased);
-      return true;
+      return retry(deps, leased);
     default:
       return false;
   }
 }
 
-/** The part begins, or it gets into the line: with limits set, or behind others of its model, it needs POLL's leave. */
-async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<void> {
+/** The part begins, or joins the queue: with limits set, or behind others of its model, it needs POLL's admission. */
+async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const now = deps.clock.now();
   const intent: Intent = { id: deps.ids.next(), at: now };
   const { limits, control } = deps;
-  await leased.change((part) => {
-    if (part.intent || part.cancelRequestedAt !== undefined) return undefined;
+  return leased.change((part) => {
+    if (part.phase !== 'ready' || part.cancelRequestedAt !== undefined) return undefined;
     const isFull = control.full?.includes(part.model);
     const waitsFor = isFull ? 'token_limit' : mustWaitFor(limits, part.model);
-    if (waitsFor === undefined || part.admission) return { ...part, intent };
-    return { ...part, waiting: { for: waitsFor, since: now } };
+    if (waitsFor === undefined || part.admission) return { ...part, phase: 'uploading', intent };
+    return leased.released({ ...part, phase: 'waiting', waiting: { for: waitsFor, since: now } });
   });
 }
 
-async function upload(deps: SubmissionDeps, leased: LeasedPart): Promise<void> {
-  const { part } = leased;
-  const intent = intentOf(part);
+/** False when the API refused the file: before anything was sent a refusal is final, and the part ends with its reason. */
+async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
+  const part = leased.item;
+  if (part.phase !== 'uploading') return true;
+  const { intent } = part;
+  await leased.claim();
   const sent = new SentBytes(uploadBody(deps, part));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
-  const uploaded = await deps.api
-    .uploadFile({ name, bytes: attemptSize(part).uploadBytes, body: sent.chunks() }, deps.signal)
-    .catch((failure: unknown) => endIfRefused(leased, intent.id, failure));
-  const { fileId, account } = uploaded;
-  const { checksum } = sent;
-  await leased.change((now) =>
-    now.intent?.id === intent.id && now.intent.fileId === undefined
-      ? { ...now, intent: { ...now.intent, fileId, account, crc32: checksum }, tries: 0 }
-      : undefined,
-  );
+  try {
+    const { fileId, account } = await deps.api.uploadFile(
+      { name, bytes: attemptSize(part).uploadBytes, body: sent.chunks() },
+      deps.signal,
+    );
+    const file = { fileId, account, crc32: sent.checksum };
+    inHand.note(
+      (now) =>
+        now.phase === 'uploading' && now.intent.id === intent.id
+          ? { ...now, phase: 'uploaded', intent: { ...now.intent, ...file }, tries: 0 }
+          : undefined,
+      () => undefined,
+    );
+    return true;
+  } catch (failure) {
+    if (!(failure instanceof TerminalError)) throw failure;
+    deps.log.warn('upload_refused', { jobId: part.jobId, part: part.number, reason: failure.message });
+    await leased.change((now) => (isBefore(now, intent.id) ? refused(now, failure) : undefined));
+    return false;
+  }
 }
 
-/** Before anything was sent a refusal is final: the part ends, with the reason. Always throws. */
-async function endIfRefused(leased: LeasedPart, intentId: string, failure: unknown): Promise<never> {
-  if (!(failure instanceof TerminalError)) throw failure;
+/** No batch of the intent exists, for certain. */
+function isBefore(part: Part, intentId: string): part is PartIn<'uploading' | 'uploaded' | 'creating'> {
+  const isWithoutBatch = part.phase === 'uploading' || part.phase === 'uploaded' || part.phase === 'creating';
+  return isWithoutBatch && part.intent.id === intentId;
+}
+
+function refused(part: PartIn<'uploading' | 'uploaded' | 'creating'>, failure: TerminalError): Part {
   const reason = { code: failure.code, message: failure.message };
-  await leased.change((part) =>
-    part.intent?.id === intentId && !part.batch ? { ...part, ended: { as: 'failed', reason } } : undefined,
-  );
-  throw new LostLease(`part ${leased.part.jobId}/${leased.part.number}: ended, ${failure.message}`, {
-    cause: failure,
-  });
+  return { ...part, phase: 'ended', ended: { as: 'failed', reason } };
 }
 
 /** Passes chunks on and keeps their CRC-32, at half the CPU of a SHA-256: it is to show a mishap, not an attack. */
@@ -153,53 +177,73 @@ class SentBytes {
   }
 }
 
-/** False when nothing is left to do here: the batch is saved, or its fate is to be looked for later. */
-async function create(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
+/** False when nothing is left to do here: the batch is saved, or its fate is to be looked up later. */
+async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
   if (leased.until - deps.clock.now() < TIME_TO_CREATE_MS) {
     throw new RetryableError('create: too little time left in this invocation', { afterSeconds: 1 });
   }
   await reserveCreate(deps);
-  const intent = intentOf(leased.part);
-  const noted = await leased.change((part) =>
-    part.intent?.id === intent.id && part.cancelRequestedAt === undefined
-      ? { ...part, intent: { ...part.intent, sendBy: leased.until } }
+  const known = leased.item;
+  if (known.phase !== 'uploaded') return true;
+  const { intent } = known;
+  await leased.change((part) =>
+    part.phase === 'uploaded' && part.intent.id === intent.id && part.cancelRequestedAt === undefined
+      ? { ...part, phase: 'creating', intent: { ...part.intent, sendBy: leased.until } }
       : undefined,
   );
-  if (noted.intent?.id !== intent.id || noted.intent.sendBy === undefined) return true;
+  const part = leased.item;
+  if (part.phase !== 'creating' || part.intent.id !== intent.id) return true;
   let batch: ObservedBatch;
   try {
-    batch = await send(deps, leased, noted);
+    batch = await send(deps, leased.until, part);
   } catch (failure) {
-    if (failure instanceof Ambiguous) {
-      deps.log.warn('create_ambiguous', { jobId: noted.jobId, part: noted.number, reason: failure.message });
-      return false; // the intent stands; the reconciler has it looked for
-    }
-    if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
-      await beginAnew(leased, intent.id);
-      throw new RetryableError('create: the key is now of another account than its file; uploaded anew', {
-        cause: failure,
-      });
-    }
-    await notSent(leased, intent.id, failure);
-    throw failure;
+    return afterFailedCreate(deps, leased, part, failure);
   }
-  await saveBatch(deps, noted, intent.id, batch);
+  const { released } = leased;
+  await saveBatch(deps, inHand, { intentId: intent.id, batch, released });
   return false;
 }
 
-async function send(deps: SubmissionDeps, leased: LeasedPart, part: Part): Promise<ObservedBatch> {
-  const { fileId, id } = intentOf(part);
-  if (fileId === undefined) throw new Error(`create part ${part.jobId}/${part.number}: no file`);
-  if (deps.clock.now() >= leased.until) throw new LostLease(`part ${part.jobId}/${part.number}: out of time`);
+/** Throws unless the batch may exist, or the part is at its end: then nothing is left to do here. */
+async function afterFailedCreate(
+  deps: SubmissionDeps,
+  leased: LeasedPart,
+  { intent, jobId, number }: PartIn<'creating'>,
+  failure: unknown,
+): Promise<false> {
+  if (failure instanceof Ambiguous) {
+    deps.log.warn('create_ambiguous', { jobId, part: number, reason: failure.message });
+    return false; // the intent stands; the reconciler has its batch searched for
+  }
+  if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
+    await beginAnew(leased, intent.id);
+    throw new RetryableError('create: the key is now of another account than its file; uploaded anew', {
+      cause: failure,
+    });
+  }
+  await notSent(leased, intent.id, failure);
+  if (failure instanceof OutOfTime) return false;
+  throw failure;
+}
+
+/** The lease ran out before the request could be sent. */
+class OutOfTime extends Error {
+  override readonly name = 'OutOfTime';
+}
+
+async function send(deps: SubmissionDeps, until: number, part: PartIn<'creating'>): Promise<ObservedBatch> {
+  const { jobId, number, endpoint, metadata } = part;
+  const { fileId, id } = part.intent;
+  if (deps.clock.now() >= until) throw new OutOfTime(`create part ${jobId}/${number}: out of time`);
   return deps.api.createBatch(
     {
       inputFileId: fileId,
-      endpoint: part.endpoint,
+      endpoint,
       completionWindow: deps.completionWindow,
       metadata: {
-        ...part.metadata,
-        batchdrop_job: part.jobId,
-        batchdrop_part: String(part.number),
+        ...metadata,
+        batchdrop_job: jobId,
+        batchdrop_part: String(number),
         batchdrop_intent: id,
       },
     },
@@ -210,40 +254,40 @@ async function send(deps: SubmissionDeps, leased: LeasedPart, part: Part): Promi
 /** The key was replaced by another account's since the upload: the file is uploaded again, to that account. */
 async function beginAnew(leased: LeasedPart, intentId: string): Promise<void> {
   await leased.change((part) => {
-    if (part.intent?.id !== intentId || part.batch) return undefined;
-    const left = part.intent.fileId === undefined ? [] : [fileAtApi(part.intent.fileId, part.intent.account)];
-    return { ...(without(part, 'intent') as Part), unusedFiles: [...(part.unusedFiles ?? []), ...left] };
+    if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
+    const unused = fileAtApi(part.intent.fileId, part.intent.account);
+    const unusedFiles = [...(part.unusedFiles ?? []), unused];
+    return { ...without(part, 'intent'), phase: 'ready', unusedFiles };
   });
 }
 
 /** The API said no for certain, so no batch exists: the intent is as before sending, or the part is at its end. */
 async function notSent(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
-  const certain =
-    failure instanceof RetryableError || failure instanceof TerminalError || failure instanceof NotAllowed;
-  if (!certain && !(failure instanceof LostLease)) return; // a defect proves nothing: look for the batch
+  const isCertain =
+    failure instanceof RetryableError ||
+    failure instanceof TerminalError ||
+    failure instanceof NotAllowed ||
+    failure instanceof OutOfTime;
+  if (!isCertain) return; // a defect proves nothing: search for the batch
   await leased.change((part) => {
-    if (part.intent?.id !== intentId || part.batch) return undefined;
+    if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
-    if (!(failure instanceof TerminalError)) return { ...part, intent };
-    return {
-      ...part,
-      intent,
-      ended: { as: 'failed', reason: { code: failure.code, message: failure.message } },
-    };
+    return failure instanceof TerminalError
+      ? refused({ ...part, phase: 'uploaded', intent }, failure)
+      : { ...part, phase: 'uploaded', intent };
   });
 }
 
 /** The batch is known and ended without running: a new attempt on the same file. */
-async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<void> {
-  const ended = leased.part.batch?.batchId;
+async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
+  const ended = leased.item.batch?.batchId;
   const id = deps.ids.next();
-  await leased.change((part) => {
-    if (!part.batch || part.batch.batchId !== ended || !part.intent || !part.willRetry) return undefined;
-    if (part.waiting) return undefined;
-    const intent = without({ ...part.intent, id, at: deps.clock.now() }, 'sendBy', 'foundNothingAt');
+  return leased.change((part) => {
+    if (part.phase !== 'retrying' || part.batch.batchId !== ended) return undefined;
     return {
-      ...(without(part, 'batch', 'willRetry', 'backoffUntil', 'cancelSentAt') as Part),
-      intent,
+      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt'),
+      phase: 'uploaded',
+      intent: { ...without(part.intent, 'sendBy', 'foundNothingAt'), id, at: deps.clock.now() },
       attempt: part.attempt + 1,
       earlierBatchIds: [...part.earlierBatchIds, part.batch.batchId],
       previousStatus: null,

@@ -1,4 +1,5 @@
 /** Brings the output file of one batch into the results bucket in one of two ways; a child of `deliver-figures.ts`. */
+
 import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +8,7 @@ import { deliverPart } from '../../functions/deliver/part/deliver-part.ts';
 import { createDiskScratch } from '../../functions/shared/adapters/lambda/disk-scratch.ts';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
+import { partInHand } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import { aBatch, aPart } from '../contracts/samples.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
@@ -36,7 +38,7 @@ async function byDeliver(): Promise<Record<string, number>> {
   const clock = { now: () => Date.now() };
   const ledger = createInMemoryLedger({ clock });
   const batch = aBatch({ status: 'completed', outputFileId: 'file-out' });
-  const state = { active: true as const, rev: 3, publishedRev: 3, batch };
+  const state = { rev: 3, publishedRev: 3, batch };
   const part = aPart({ ...state, rows: Number(rows), expiresAt: Number.MAX_SAFE_INTEGER });
   await ledger.createPart(part);
   const key = async () => ({ apiKey: 'sk-bench' });
@@ -61,7 +63,10 @@ async function byDeliver(): Promise<Record<string, number>> {
     }),
     rerun: { maxAttempts: 3, rerunMissing: false },
   };
-  await deliverPart(deps, part, { until: clock.now() + 600_000, signal: new AbortController().signal });
+  await deliverPart(deps, partInHand(deps, part), {
+    until: clock.now() + 600_000,
+    signal: new AbortController().signal,
+  });
   const delivered = (await ledger.readPart(part))?.delivered;
   if (delivered?.outputBytes !== Number(bytes)) throw new Error(`delivered: ${JSON.stringify(delivered)}`);
   return { rows: delivered.rows.succeeded };

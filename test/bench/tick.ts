@@ -69,7 +69,7 @@ async function openBatches(): Promise<void> {
   for (let n = 0; n < Number(open); n += 1) {
     clock.advance(1_800); // 2,000 an hour
     const batch = await simulated.createBatch(request, NEVER);
-    const known = { active: true as const, rev: 1, publishedRev: 1, batch, dueAt: clock.now() };
+    const known = { rev: 1, publishedRev: 1, batch, dueAt: clock.now() };
     await ledger.createPart(aPart({ ...known, jobId: `job${n}`, expiresAt: Number.MAX_SAFE_INTEGER }));
     ids.push(batch.batchId);
   }

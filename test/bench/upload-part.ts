@@ -71,7 +71,7 @@ async function bySubmit({ rows, bytes }: Range): Promise<Record<string, number>>
     uploadBytes: bytes,
     request: OBJECT,
   });
-  await ledger.createPart({ ...part, active: true, expiresAt });
+  await ledger.createPart(aPart({ ...part, phase: 'ready', expiresAt }));
   const key = async () => ({ apiKey: 'sk-bench' });
   const { jobId, planId, number } = part;
   const keys = { current: key, refresh: key };

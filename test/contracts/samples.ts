@@ -1,3 +1,4 @@
+import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { ObservedBatch, Part } from '../../functions/shared/domain/part.ts';
@@ -7,9 +8,23 @@ export const NOON = Date.UTC(2026, 10, 1, 12);
 
 const DAY_MS = 86_400_000;
 
-/** A job that has just been seen. */
-export function aJob(differences: Partial<Job> = {}): Job {
-  return {
+/** The fields that any member of a union may have. */
+type Fields<T> = { [K in KeyOf<T>]?: ValueOf<T, K> };
+type KeyOf<T> = T extends unknown ? keyof T : never;
+type ValueOf<T, K> = T extends unknown ? (K extends keyof T ? Exclude<T[K], undefined> : never) : never;
+
+/** Fields of a job, whatever its status. */
+export type JobFields = Fields<Job>;
+
+/** Fields of a part, whatever its phase. */
+export type PartFields = Fields<Part>;
+
+const A_PLAN = { planId: 'planplanplanplanplanplanpl', parts: 1, rows: 3, groups: 1 };
+const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
+
+/** A job that has just been seen, or one with these fields and what its status needs besides. */
+export function aJob(fields: JobFields = {}): Job {
+  const job = {
     kind: 'job',
     jobId: 'jobjobjobjobjobjobjobjobjo',
     version: 1,
@@ -29,15 +44,40 @@ export function aJob(differences: Partial<Job> = {}): Job {
     publishedRev: 0,
     createdAt: NOON,
     changedAt: NOON,
+    history: [],
     tries: 0,
     expiresAt: NOON + 90 * DAY_MS,
-    ...differences,
+    ...neededByStatus(fields),
+    ...fields,
   };
+  return job as Job; // the fields of a test fit its status
 }
 
-/** A part that waits to be submitted. */
-export function aPart(differences: Partial<Part> = {}): Part {
-  return {
+function neededByStatus({ status, plan }: JobFields): JobFields {
+  switch (status) {
+    case 'accepted':
+    case 'submitted':
+      return { plan: A_PLAN };
+    case 'completed':
+    case 'expired':
+      return { plan: A_PLAN, rows: NO_ROWS, batches: { count: 0, first: [] } };
+    case 'failed':
+    case 'cancelled': {
+      const reason = { code: 'c', message: 'm' };
+      return plan ? { reason, rows: NO_ROWS, batches: { count: 0, first: [] } } : { reason };
+    }
+    case 'rejected':
+      return { findings: { count: 0, first: [] } };
+    case 'joined':
+      return { joinedJobId: 'otherjobotherjobotherjobot' };
+    default:
+      return {};
+  }
+}
+
+/** A part that INTAKE has just written, or one with these fields, in the phase that follows from them unless it is named. */
+export function aPart(fields: PartFields = {}): Part {
+  const part = {
     kind: 'part',
     jobId: 'jobjobjobjobjobjobjobjobjo',
     planId: 'planplanplanplanplanplanpl',
@@ -52,6 +92,7 @@ export function aPart(differences: Partial<Part> = {}): Part {
     uploadBytes: 1190,
     endpoint: '/v1/chat/completions',
     model: 'gpt-4o-mini',
+    phase: phaseFrom(fields),
     attempt: 1,
     abandoned: [],
     ran: [],
@@ -64,8 +105,19 @@ export function aPart(differences: Partial<Part> = {}): Part {
     tokenLimitRejections: 0,
     secondBatchIds: [],
     expiresAt: NOON + 90 * DAY_MS,
-    ...differences,
+    ...(fields.batch ? { intent: { id: 'i', at: NOON, fileId: 'file-1', sendBy: NOON } } : {}),
+    ...fields,
   };
+  return part as Part; // the fields of a test fit its phase
+}
+
+function phaseFrom({ delivered, ended, batch, intent, waiting }: PartFields): Part['phase'] {
+  if (delivered) return 'delivered';
+  if (ended) return 'ended';
+  if (batch) return hasEnded(batch.status) ? (waiting ? 'requeued' : 'batch_ended') : 'running';
+  if (intent && 'sendBy' in intent) return 'creating';
+  if (intent) return intent.fileId === undefined ? 'uploading' : 'uploaded';
+  return waiting ? 'waiting' : 'planned';
 }
 
 /** A batch as it looks right after it was created. */

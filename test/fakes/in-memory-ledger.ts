@@ -10,7 +10,6 @@ import {
   type LedgerKey,
   partKey,
 } from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
-import { onlyWaitsForAdmission } from '../../functions/shared/domain/admission-queue.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type {
   Admissions,
@@ -19,7 +18,7 @@ import type {
   DueItem,
   KeyPointer,
 } from '../../functions/shared/domain/ledger-records.ts';
-import { onlyToBeObserved } from '../../functions/shared/domain/open-batch.ts';
+import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part, PartRef } from '../../functions/shared/domain/part.ts';
 import type { Clock, Ledger } from '../../functions/shared/ports/ports.ts';
 import { plainCopy } from './plain-copy.ts';
@@ -138,7 +137,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const { clock } = options;
   const index = new LaggingIndex(clock, options.dueLagMs ?? 0);
   const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
-  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, shownOf(part)));
+  const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, dueProjectionOf(part)));
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number }>();
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
@@ -175,12 +174,6 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     jobs: () => jobs.all(),
     parts: () => parts.all(),
   };
-}
-
-function shownOf(part: Part): Shown {
-  const open = onlyToBeObserved(part);
-  const waits = onlyWaitsForAdmission(part);
-  return { ...(open ? { open } : {}), ...(waits ? { waits } : {}) };
 }
 
 function textOf(key: LedgerKey): string {

@@ -5,17 +5,20 @@
  *   2. the summary is written
  *   3. the job's last status is set (`job-end.ts`), and published: from here on users read the results
  * What is then no longer needed is removed by `clean-up-job.ts`.
+ *
+ * Two invocations that assemble one upload would get in each other's way: a lease keeps them apart. The small results of a
+ * single part are written whole, the same by whoever writes them, and need none.
  */
-
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
-import type { Part } from '../../shared/domain/part.ts';
 import { anomaliesKey, type PieceName, resultKeys } from '../../shared/domain/result-keys.ts';
-import { without } from '../../shared/lifecycle/compare-and-set.ts';
-import { type LeasedJob, withJobLease } from '../../shared/lifecycle/lease.ts';
+import { without } from '../../shared/domain/without.ts';
+import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
+import type { JobInHand } from '../../shared/lifecycle/compare-and-set.ts';
+import { type LeasedJob, withJobLease, withoutLease } from '../../shared/lifecycle/lease.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { endedJob } from './job-end.ts';
-import { gather, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
+import { gather, type Segment, SMALLEST_UPLOAD_PART, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
 import { summaryOf } from './summary.ts';
@@ -24,47 +27,64 @@ export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'resul
 
 const JSONL = 'application/jsonl';
 
-/** Stores the job's results and sets its last status, under a lease. Errors: as the ports', LostLease. */
-export async function finishJob(deps: FinishDeps, jobId: string, deadline: Deadline): Promise<void> {
-  await withJobLease(deps, jobId, deadline.until, async (leased) => {
-    if (leased.job.status !== 'submitted' && leased.job.status !== 'accepted') return;
-    if (leased.job.rev !== leased.job.publishedRev) return;
-    const { plan } = leased.job;
-    const parts = plan ? await deps.ledger.partsOf(jobId, plan.planId) : [];
-    if (parts.length === 0 || parts.some((part) => !part.delivered)) return;
-    const keys = resultKeys(leased.job);
-    const ended = endedJob(leased.job, parts, deps.clock.now());
-    try {
-      await assembleAll(deps, leased, parts);
-    } catch (failure) {
-      if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
-      throw failure;
-    }
-    const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
-    await deps.results.put(keys.summary, summary, 'application/json');
-    await leased.change((job) =>
-      job.rev === ended.rev - 1 && job.status === ended.previousStatus
-        ? { ...ended, ...writtenMeanwhile(job) }
-        : undefined,
-    );
+/** Stores the job's results, made of all its parts, and sets its last status. Errors: as the ports', LostLease. */
+export async function finishJob(
+  deps: FinishDeps,
+  inHand: JobInHand,
+  parts: readonly DeliveredPart[],
+  deadline: Deadline,
+): Promise<void> {
+  if (areSmall(parts)) await finish(deps, withoutLease(inHand, deadline.until), parts);
+  else await withJobLease(deps, inHand, deadline.until, (leased) => finish(deps, leased, parts));
+}
+
+function areSmall(parts: readonly DeliveredPart[]): boolean {
+  return (
+    parts.length === 1 &&
+    parts.every(
+      ({ delivered }) =>
+        Math.max(delivered.outputBytes, delivered.errorsBytes, delivered.anomaliesBytes) <
+        SMALLEST_UPLOAD_PART,
+    )
+  );
+}
+
+async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly DeliveredPart[]): Promise<void> {
+  const job = leased.item;
+  const endedAt = deps.clock.now();
+  const ended = endOf(job, parts, endedAt);
+  if (!ended) return;
+  await leased.claim();
+  try {
+    await assembleAll(deps, leased, parts);
+  } catch (failure) {
+    if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
+    throw failure;
+  }
+  const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
+  await deps.results.put(resultKeys(job).summary, summary, 'application/json');
+  await leased.change((now) => {
+    const next = now.rev === job.rev ? endOf(now, parts, endedAt) : undefined;
+    return next && leased.released(next);
   });
 }
 
-/** What others may have written since the results were begun to be put together: a wish to cancel is not lost. */
-function writtenMeanwhile({ version, lease, cancelRequestedAt }: Job): Partial<Job> {
-  return {
-    version,
-    ...(lease ? { lease } : {}),
-    ...(cancelRequestedAt === undefined ? {} : { cancelRequestedAt }),
-  };
+/** The job at its end; undefined when it is there already, or has a status to publish first. */
+function endOf(job: Job, parts: readonly DeliveredPart[], endedAt: number) {
+  if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
+  return job.rev === job.publishedRev ? endedJob(job, parts, endedAt) : undefined;
 }
 
-async function assembleAll(deps: FinishDeps, leased: LeasedJob, parts: Part[]): Promise<void> {
-  const keys = resultKeys(leased.job);
+async function assembleAll(
+  deps: FinishDeps,
+  leased: LeasedJob,
+  parts: readonly DeliveredPart[],
+): Promise<void> {
+  const keys = resultKeys(leased.item);
   await assemble(deps, leased, { name: 'output', key: keys.output, parts });
   await assemble(deps, leased, { name: 'errors', key: keys.errors, parts });
-  if (parts.some(({ delivered }) => delivered && delivered.anomaliesBytes > 0)) {
-    await assemble(deps, leased, { name: 'anomalies', key: anomaliesKey(leased.job), parts });
+  if (parts.some(({ delivered }) => delivered.anomaliesBytes > 0)) {
+    await assemble(deps, leased, { name: 'anomalies', key: anomaliesKey(leased.item), parts });
   }
 }
 
@@ -72,7 +92,7 @@ async function assembleAll(deps: FinishDeps, leased: LeasedJob, parts: Part[]): 
 interface ResultFile {
   name: PieceName;
   key: string;
-  parts: Part[];
+  parts: readonly DeliveredPart[];
 }
 
 async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): Promise<void> {
@@ -84,7 +104,7 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     await deps.results.put(key, await gather(deps.results, first.value?.gather ?? []), JSONL);
     return;
   }
-  let assembly = leased.job.assembly?.[name];
+  let assembly = assembliesOf(leased.item)[name];
   if (!assembly) {
     assembly = { uploadId: await deps.results.beginUpload(key, JSONL), etags: [] };
     await saveAssembly(leased, name, assembly);
@@ -101,14 +121,14 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     if (await deps.results.completeUpload(key, assembly.uploadId, assembly.etags)) return;
   } catch (failure) {
     if (!(failure instanceof TerminalError) || isPieceGone(failure)) throw failure;
-    deps.log.warn('assembly_lost', { jobId: leased.job.jobId, name, reason: failure.message });
+    deps.log.warn('assembly_lost', { jobId: leased.item.jobId, name, reason: failure.message });
   }
   await saveAssembly(leased, name, undefined);
   throw new RetryableError(`assemble ${name}: the upload is gone; begun anew`, { afterSeconds: 1 });
 }
 
 function segmentsOfFile(deps: FinishDeps, { name, parts }: ResultFile): AsyncGenerator<Segment> {
-  const total = parts.reduce((sum, { delivered }) => sum + (delivered?.[`${name}Bytes`] ?? 0), 0);
+  const total = parts.reduce((sum, { delivered }) => sum + delivered[`${name}Bytes`], 0);
   const merged = parts.some(({ interleaved }) => interleaved);
   return segmentsOf(rangesOf(deps, parts, name), segmentBytes(total, merged));
 }
@@ -131,7 +151,12 @@ async function saveAssembly(
   assembly: Assembly | undefined,
 ): Promise<void> {
   await leased.change((job) => {
-    const others = without(job.assembly ?? {}, name);
+    if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
+    const others = without(assembliesOf(job), name);
     return { ...job, assembly: assembly ? { ...others, [name]: assembly } : others };
   });
+}
+
+function assembliesOf(job: Job): Partial<Record<PieceName, Assembly>> {
+  return job.status === 'accepted' || job.status === 'submitted' ? (job.assembly ?? {}) : {};
 }

@@ -1,29 +1,30 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
-import { inStatus, type Job } from '../../shared/domain/job.ts';
-import type { Part } from '../../shared/domain/part.ts';
+import { type EndedJob, type JobIn, nextStatus } from '../../shared/domain/job.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
-import { without } from '../../shared/lifecycle/compare-and-set.ts';
+import { without, withoutPauses } from '../../shared/domain/without.ts';
+import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
+
+/** A job whose results are stored. */
+export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
 
 /**
  * The job with its last status: cancelled if a cancel took effect, else failed if no batch ran, else expired if rows are,
  * else completed.
  */
-export function endedJob(job: Job, parts: Part[], now: number): Job {
+export function endedJob(
+  job: JobIn<'accepted' | 'submitted'>,
+  parts: readonly DeliveredPart[],
+  now: number,
+): JobWithResults {
   const rows = sumRows(parts);
-  const ends = parts.map(endOfPart);
-  const ran =
-    ends.some((end) => end !== 'failed' && end !== 'lost') || parts.some((part) => part.ran.length > 0);
-  let status: 'cancelled' | 'failed' | 'expired' | 'completed' = 'completed';
-  if (ends.includes('cancelled') || parts.some(({ delivered }) => delivered?.notRunAgain))
-    status = 'cancelled';
-  else if (!ran) status = 'failed';
-  else if (rows.expired > 0) status = 'expired';
+  const status = lastStatus(parts, rows);
   const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
   const usage = sumUsage(parts);
+  const rest = without(withoutPauses(job), 'assembly', 'openPart', 'partsDispatched', 'waiting');
   return {
-    ...inStatus(without(job, 'backoffUntil', 'dispatchedUntil', 'assembly') as Job, status, now),
-    tries: 0,
+    ...rest,
+    ...nextStatus(job, status, now),
     rows,
     ...(usage ? { usage } : {}),
     batches: excerptOf(batches),
@@ -34,12 +35,21 @@ export function endedJob(job: Job, parts: Part[], now: number): Job {
   };
 }
 
-function cancelRequestTime(job: Job, parts: Part[]): string {
+function lastStatus(parts: readonly DeliveredPart[], rows: RowCounts): JobWithResults['status'] {
+  const ends = parts.map(endOfPart);
+  const hasRun =
+    ends.some((end) => end !== 'failed' && end !== 'lost') || parts.some(({ ran }) => ran.length > 0);
+  if (ends.includes('cancelled') || parts.some(({ delivered }) => delivered.notRunAgain)) return 'cancelled';
+  if (!hasRun) return 'failed';
+  return rows.expired > 0 ? 'expired' : 'completed';
+}
+
+function cancelRequestTime(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): string {
   const at = job.cancelRequestedAt ?? parts.find((part) => part.cancelRequestedAt)?.cancelRequestedAt;
   return at === undefined ? 'at the API' : `on a request of ${isoTime(at)}`;
 }
 
-function reasonOf(parts: Part[]): Reason {
+function reasonOf(parts: readonly DeliveredPart[]): Reason {
   for (const { ended, batch } of parts) {
     if (ended) return ended.reason;
     const [error] = batch?.errors ?? [];
@@ -48,15 +58,15 @@ function reasonOf(parts: Part[]): Reason {
   return { code: 'failed', message: 'no batch ran' };
 }
 
-function sumRows(parts: Part[]): RowCounts {
+function sumRows(parts: readonly DeliveredPart[]): RowCounts {
   const sum: RowCounts = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
   for (const { delivered } of parts) {
-    for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered?.rows[name] ?? 0;
+    for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered.rows[name];
   }
   return sum;
 }
 
-function sumUsage(parts: Part[]): TokenUsage | undefined {
+function sumUsage(parts: readonly DeliveredPart[]): TokenUsage | undefined {
   const usages = parts.flatMap(batchesOf).flatMap(({ usage }) => (usage ? [usage] : []));
   if (usages.length === 0) return undefined;
   const sum = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };

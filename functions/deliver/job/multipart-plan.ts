@@ -2,7 +2,8 @@ import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import { readObject } from '../../shared/part-rows/read-object.ts';
 import type { ResultStore } from '../../shared/ports/ports.ts';
 
-const SMALLEST_UPLOAD_PART = 5 * 1024 * 1024; // of S3, but for the last ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html))
+/** The least size of an upload's part, but for the last ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html)). */
+export const SMALLEST_UPLOAD_PART = 5 * 1024 * 1024;
 const MAX_COPY = 1024 * 1024 * 1024; // S3 allows 5 GiB; a fifth of it keeps each call short
 const MAX_UPLOAD_PARTS = 9_000; // S3 allows 10,000
 const READS_AT_ONCE = 8;

@@ -1,9 +1,10 @@
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
-import type { Job } from '../../shared/domain/job.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { pieceKeys } from '../../shared/domain/result-keys.ts';
-import { changePart, without } from '../../shared/lifecycle/compare-and-set.ts';
-import type { LeasedJob } from '../../shared/lifecycle/lease.ts';
+import { without } from '../../shared/domain/without.ts';
+import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
+import { partInHand } from '../../shared/lifecycle/compare-and-set.ts';
+import { type LeasedJob, LostLease } from '../../shared/lifecycle/lease.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'results'>;
@@ -17,29 +18,43 @@ export function isPieceGone(failure: unknown): boolean {
 
 /**
  * Somebody removed pieces of the results before they were put together. What they were made of is still at the API until
- * the job is cleaned: their parts are delivered again, and the results begun anew. Errors: RetryableError, when there are any;
- * LostLease.
+ * the job is cleaned up: their parts are delivered again, and the results begun anew. Errors: RetryableError, when there
+ * are any; LostLease.
  */
-export async function redeliverParts(deps: Deps, leased: LeasedJob, parts: readonly Part[]): Promise<void> {
-  const gone: Part[] = [];
+export async function redeliverParts(
+  deps: Deps,
+  leased: LeasedJob,
+  parts: readonly DeliveredPart[],
+): Promise<void> {
+  const gone: DeliveredPart[] = [];
   for (const part of parts) if (!(await isWhole(deps, part))) gone.push(part);
   if (gone.length === 0) return;
-  // First: who was overtaken finds the pieces gone because the job is finished and cleaned up, and stops here.
-  await leased.change((job) => ({ ...(without(job, 'assembly') as Job), redelivered: true }));
+  // First: an invocation that was overtaken finds the pieces gone because the job is finished and cleaned up, and stops.
+  const isOpen = await leased.change((job) =>
+    job.status === 'accepted' || job.status === 'submitted'
+      ? { ...without(job, 'assembly'), redelivered: true }
+      : undefined,
+  );
+  if (!isOpen) throw new LostLease(`job ${leased.item.jobId}: it ended meanwhile`);
   for (const part of gone) {
     deps.log.error('piece_gone', { jobId: part.jobId, part: part.number });
-    await changePart(deps, part, (now) =>
-      now.delivered?.deliveryId === part.delivered?.deliveryId
-        ? { ...(without(now, 'delivered', 'dispatchedUntil') as Part), tries: 0 }
+    await partInHand(deps, part).change((now) =>
+      now.phase === 'delivered' && now.delivered.deliveryId === part.delivered.deliveryId
+        ? undelivered(now)
         : undefined,
     );
   }
   throw new RetryableError(`finish: pieces of ${gone.length} part(s) are gone, which are delivered again`);
 }
 
-async function isWhole({ results }: Deps, part: Part): Promise<boolean> {
+/** The part as it was before its delivery. */
+function undelivered(part: DeliveredPart): Part {
+  if (part.ended) return { ...without(part, 'delivered', 'dispatchedUntil'), phase: 'ended', tries: 0 };
+  return { ...without(part, 'delivered', 'dispatchedUntil'), phase: 'batch_ended', tries: 0 };
+}
+
+async function isWhole({ results }: Deps, part: DeliveredPart): Promise<boolean> {
   const { delivered } = part;
-  if (!delivered) return true;
   const keys = pieceKeys(part, delivered.deliveryId);
   for (const name of ['output', 'errors', 'anomalies'] as const) {
     const bytes = delivered[`${name}Bytes`];

@@ -1,12 +1,12 @@
 import { IdDigest } from '../../shared/domain/id-digest.ts';
-import type { Job } from '../../shared/domain/job.ts';
-import type { Part, RanBatch } from '../../shared/domain/part.ts';
-import { attemptSize } from '../../shared/domain/part.ts';
+import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
+import type { JobWithResults } from './job-end.ts';
 
 /** What `summary.json` says of an ended job; fields are only ever added. */
-export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
+export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
     jobId: job.jobId,
@@ -18,7 +18,7 @@ export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
     usage: job.usage ?? null,
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
-    anomalies: parts.reduce((sum, part) => sum + (part.delivered?.anomalies ?? 0), 0),
+    anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),
     receivedAt: isoTime(job.createdAt),
     endedAt: isoTime(job.changedAt),
     parts: parts.map(partSummary),
@@ -26,17 +26,16 @@ export function summaryOf(job: Job, parts: Part[]): Record<string, unknown> {
 }
 
 /** Digests of the ids of all rows, as they came in and as they stand in the results: equal, or a row was lost. */
-function idDigests(parts: Part[]): { in: string; out: string } {
+function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string } {
   const [idsIn, idsOut] = [new IdDigest(), new IdDigest()];
   for (const { delivered } of parts) {
-    if (!delivered) continue;
     idsIn.addDigest(delivered.idsIn);
     idsOut.addDigest(delivered.idsOut);
   }
   return { in: idsIn.toString(), out: idsOut.toString() };
 }
 
-function warningsOf({ number, model, ran, admission }: Part): string[] {
+function warningsOf({ number, model, ran, admission }: DeliveredPart): string[] {
   return [...ran.map((earlier) => earlier.admission), admission].flatMap((one) => {
     const { tokens, limit } = one?.estimate ?? { tokens: 0, limit: 0 };
     if (tokens <= limit) return [];
@@ -44,7 +43,7 @@ function warningsOf({ number, model, ran, admission }: Part): string[] {
   });
 }
 
-function partSummary(part: Part): Record<string, unknown> {
+function partSummary(part: DeliveredPart): Record<string, unknown> {
   const { batch, intent, admission } = part;
   const present =
     batch && intent
@@ -54,7 +53,7 @@ function partSummary(part: Part): Record<string, unknown> {
     part: part.number,
     endpoint: part.endpoint,
     model: part.model,
-    rows: part.delivered?.rows,
+    rows: part.delivered.rows,
     uploadedBytes: part.uploadBytes,
     attempts: part.attempt,
     batchId: batch?.batchId ?? null,

@@ -14,11 +14,12 @@
 
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
-import type { Delivered, Part } from '../../shared/domain/part.ts';
+import type { Delivered, Part, PartIn } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
 import { pieceKeys } from '../../shared/domain/result-keys.ts';
-import { without } from '../../shared/lifecycle/compare-and-set.ts';
-import { type LeasedPart, withPartLease } from '../../shared/lifecycle/lease.ts';
+import { without } from '../../shared/domain/without.ts';
+import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
+import { withPartLease } from '../../shared/lifecycle/lease.ts';
 import { assureGone } from '../../shared/lifecycle/openai-account.ts';
 import { LineReader } from '../../shared/part-rows/lines.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
@@ -41,44 +42,50 @@ interface Stored {
 
 const JSONL = 'application/jsonl';
 
-/** Errors: as the ports'. */
-export async function deliverPart(deps: DeliverDeps, part: Part, deadline: Deadline): Promise<void> {
-  await withPartLease(deps, part, deadline.until, async (leased) => {
-    const step = nextPartStep(without(leased.part, 'lease') as Part, deps.clock.now(), false);
-    if (step.do !== 'deliver') return; // another has delivered this attempt
+/** Delivers the part under a lease until the deadline. Errors: as the ports', LostLease. */
+export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadline: Deadline): Promise<void> {
+  await withPartLease(deps, inHand, deadline.until, async (leased) => {
     const deliveryId = deps.ids.next();
+    // Before anything becomes visible: whoever cleans up knows of this delivery.
+    const isBegun = await leased.change((part) => {
+      const step = nextPartStep(without(part, 'lease'), deps.clock.now(), false);
+      if (step.do !== 'deliver') return undefined; // another has delivered this attempt
+      return { ...part, deliveryIds: [...(part.deliveryIds ?? []), deliveryId] };
+    });
+    if (!isBegun) return;
     try {
-      const stored = await store(deps, leased, deliveryId, deadline);
-      await leased.change((now) => afterDelivery(now, stored));
+      const stored = await store(deps, leased.item, deliveryId, deadline);
+      await leased.change((part) => {
+        const next = afterDelivery(part, stored);
+        return next && leased.released(next);
+      });
     } catch (failure) {
-      await discardSupersededDelivery(deps, leased.part, deliveryId, failure);
+      await discardSupersededDelivery(deps, leased.item, deliveryId, failure);
       throw failure;
     }
   });
 }
 
-/** The next attempt, if rows may run again and no cancel is wished; else the part is delivered. */
+/** The next attempt, if rows may run again and no cancel was requested; else the part is delivered. */
 function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefined {
-  if (part.delivered || part.soFar?.deliveryId === delivered.deliveryId) return undefined;
-  if (again.rows > 0 && part.cancelRequestedAt === undefined) return nextAttempt(part, delivered, again);
-  const keptBack = again.rows > 0 ? { notRunAgain: again.rows } : {};
-  return {
-    ...(without(part, 'backoffUntil', 'stalled') as Part),
-    delivered: { ...delivered, ...keptBack },
-    tries: 0,
-  };
+  if (part.phase !== 'ended' && !hasEndedBatch(part)) return undefined;
+  if (part.earlierResults?.deliveryId === delivered.deliveryId) return undefined;
+  const isCancelled = part.cancelRequestedAt !== undefined;
+  if (again.rows > 0 && part.phase !== 'ended' && !isCancelled) return nextAttempt(part, delivered, again);
+  const notRunAgain = again.rows > 0 ? { notRunAgain: again.rows } : {};
+  const rest = without(part, 'backoffUntil', 'stalled', 'waiting');
+  return { ...rest, phase: 'delivered', delivered: { ...delivered, ...notRunAgain }, tries: 0 };
 }
 
-async function store(
-  deps: DeliverDeps,
-  leased: LeasedPart,
-  deliveryId: string,
-  deadline: Deadline,
-): Promise<Stored> {
-  const { part } = leased;
+/** A part that was to wait for another try, and was cancelled, is delivered as it is. */
+function hasEndedBatch(part: Part): part is PartIn<'batch_ended' | 'requeued' | 'retrying'> {
+  return part.phase === 'batch_ended' || part.phase === 'requeued' || part.phase === 'retrying';
+}
+
+async function store(deps: DeliverDeps, part: Part, deliveryId: string, deadline: Deadline): Promise<Stored> {
   const keys = pieceKeys(part, deliveryId);
   const { table, before } = await readRowStates(deps, part);
-  const account = new RowTally(table, before, endOfPart(part) ?? 'failed');
+  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed');
   const scratch = await deps.scratch.open();
   const writers = {
     output: deps.results.openWriter(keys.output, JSONL),
@@ -86,21 +93,19 @@ async function store(
     anomalies: deps.results.openWriter(keys.anomalies, JSONL),
   };
   try {
-    const collector = new ResultCollector(account, table.rows, { scratch, anomalies: writers.anomalies });
+    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies: writers.anomalies });
     await copyAnomalies(deps, part, collector);
     for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
       if (fileId !== undefined) await collectFile(deps, part, fileId, collector, deadline);
     }
     const lines = await collector.finish();
     const pieces = new OrderedResultWriter({ ...deps, part, table, before, lines, writers });
-    const { states, idsIn, idsOut, again } = await pieces.write(account, deadline.signal);
-    // Before anything becomes visible, so that it is removed whatever becomes of this delivery.
-    await leased.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] }));
+    const { states, idsIn, idsOut, again } = await pieces.write(tally, deadline.signal);
     await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     const outputBytes = await writers.output.close();
     const errorsBytes = await writers.errors.close();
     const anomaliesBytes = await writers.anomalies.close();
-    const anomalies = (part.soFar?.anomalies ?? 0) + account.anomalies;
+    const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const bytes = { outputBytes, errorsBytes, anomaliesBytes };
     return { delivered: { deliveryId, rows: states.counts(), ...bytes, anomalies, idsIn, idsOut }, again };
   } catch (failure) {
@@ -114,11 +119,12 @@ async function store(
 /** The anomalies of earlier attempts stay the first ones. */
 async function copyAnomalies(
   { results }: DeliverDeps,
-  { soFar, ...part }: Part,
+  part: Part,
   collector: ResultCollector,
 ): Promise<void> {
-  if (!soFar || soFar.anomaliesBytes === 0) return;
-  for await (const chunk of results.read(pieceKeys(part, soFar.deliveryId).anomalies)) {
+  const { earlierResults } = part;
+  if (!earlierResults || earlierResults.anomaliesBytes === 0) return;
+  for await (const chunk of results.read(pieceKeys(part, earlierResults.deliveryId).anomalies)) {
     await collector.copyAnomalies(chunk);
   }
 }

@@ -7,9 +7,8 @@ import type { Ports } from '../../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'results'>;
 
 /**
- * Called when a delivery failed: another one may have overtaken it, have finished the job and removed what was there, and
- * then nobody else removes these pieces. What cannot be removed here is left to the job, which is cleaned once more.
- * Errors: as the ports'.
+ * Called when a delivery failed: another one may have overtaken it, finished the job and removed what was there, and then
+ * nobody else removes these pieces. For what cannot be removed here, the job's clean-up is reopened. Errors: as the ports'.
  */
 export async function discardSupersededDelivery(
   deps: Deps,
@@ -18,8 +17,8 @@ export async function discardSupersededDelivery(
   failure: unknown,
 ): Promise<void> {
   const now = await deps.ledger.readPart(part);
-  // The answer was lost, not the effect: these are the pieces that count.
-  if (now?.delivered?.deliveryId === deliveryId || now?.soFar?.deliveryId === deliveryId) return;
+  // The response was lost, not the effect: these are the pieces that count.
+  if (now?.delivered?.deliveryId === deliveryId || now?.earlierResults?.deliveryId === deliveryId) return;
   if (!(failure instanceof LostLease) && now?.delivered === undefined) return;
   try {
     await deps.results.remove(Object.values(pieceKeys(part, deliveryId)));

@@ -1,16 +1,15 @@
-import type { Delivered, Part } from '../../shared/domain/part.ts';
-import { attemptSize } from '../../shared/domain/part.ts';
-import { without } from '../../shared/lifecycle/compare-and-set.ts';
+import { attemptSize, type Delivered, type Part, type PartIn } from '../../shared/domain/part.ts';
+import { without } from '../../shared/domain/without.ts';
 
 /** Which rows run again, and how often. */
 export interface RerunPolicy {
-  /** Batches a row may be in at the most; 1: none runs again. */
+  /** The most batches a row may be in; 1: none runs again. */
   maxAttempts: number;
-  /** Rows of which the API left no line run again: it may have run them, and billed them, all the same. */
+  /** Rows missing from both result files run again, though the API may have run and billed them. */
   rerunMissing: boolean;
 }
 
-/** Whether rows of the part's ended batch may run again, but for a wish to cancel. A batch that never ran has none. */
+/** Whether rows of the part's ended batch may run again, unless a cancel was requested. A batch that never ran has none. */
 export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
   const ran = part.batch?.status === 'completed' || part.batch?.status === 'expired';
   return ran && part.ran.length + 1 < maxAttempts;
@@ -22,24 +21,24 @@ const OF_AN_ATTEMPT = [
   'admission',
   'backoffUntil',
   'stalled',
+  'waiting',
   'cancelSentAt',
   'dispatchedUntil',
 ] as const;
 
-/** The part with a new attempt before it: of the rows that `again` counts, in a file and a batch of their own. */
+/** The part ready for a new attempt: of the rows that `again` counts, in a file and a batch of their own. */
 export function nextAttempt(
-  part: Part,
+  part: PartIn<'batch_ended' | 'requeued' | 'retrying'>,
   delivered: Delivered,
   again: { rows: number; uploadBytes: number },
 ): Part {
   const { batch, intent, admission } = part;
-  if (!batch || !intent)
-    throw new Error(`next attempt of ${part.jobId}/${part.number}: there was none before`);
   return {
-    ...(without(part, ...OF_AN_ATTEMPT) as Part),
+    ...without(part, ...OF_AN_ATTEMPT),
+    phase: 'ready',
     ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows, ...(admission ? { admission } : {}) }],
     earlierBatchIds: [...part.earlierBatchIds, batch.batchId],
-    soFar: { ...delivered, again },
+    earlierResults: { ...delivered, again },
     attempt: part.attempt + 1,
     previousStatus: null,
     rev: 0,

@@ -38,12 +38,12 @@ export class OrderedResultWriter {
 
   constructor(material: Material) {
     const { part, results, rerun, table } = material;
-    const { soFar } = part;
-    const keys = pieceKeys(part, soFar?.deliveryId ?? '');
+    const { earlierResults } = part;
+    const keys = pieceKeys(part, earlierResults?.deliveryId ?? '');
     this.#material = material;
     this.#earlier = {
-      output: new PieceReader(results, keys.output, soFar?.outputBytes ?? 0),
-      errors: new PieceReader(results, keys.errors, soFar?.errorsBytes ?? 0),
+      output: new PieceReader(results, keys.output, earlierResults?.outputBytes ?? 0),
+      errors: new PieceReader(results, keys.errors, earlierResults?.errorsBytes ?? 0),
     };
     this.#states = RowStates.fresh(table.rows);
     this.#runsAgain = mayRunAgain(part, rerun);
@@ -51,7 +51,7 @@ export class OrderedResultWriter {
 
   /** Errors: as the storage's; an error when ids in and out differ, which is a defect. */
   async write(
-    account: RowTally,
+    tally: RowTally,
     signal: AbortSignal,
   ): Promise<{
     states: RowStates;
@@ -61,7 +61,7 @@ export class OrderedResultWriter {
   }> {
     const { table, part } = this.#material;
     for (let row = 0; row < table.rows; row += 1) {
-      await this.#writeRow(row, account);
+      await this.#writeRow(row, tally);
       if (this.#pending.output.bytes + this.#pending.errors.bytes >= FLUSH_BYTES) {
         signal.throwIfAborted();
         await this.#flush();
@@ -73,10 +73,10 @@ export class OrderedResultWriter {
     return { states: this.#states, idsIn, idsOut, again: this.#again };
   }
 
-  async #writeRow(row: number, account: RowTally): Promise<void> {
+  async #writeRow(row: number, tally: RowTally): Promise<void> {
     const { before, table } = this.#material;
     const earlier = before.get(row);
-    const settled = before.isToRun(row) ? account.outcomeOf(row, earlier !== undefined) : undefined;
+    const settled = before.isToRun(row) ? tally.outcomeOf(row, earlier !== undefined) : undefined;
     const customId = table.customId(row);
     this.#idsIn.add(customId);
     if (!settled) await this.#keep(row, customId, earlier);

@@ -14,7 +14,7 @@ export interface CollectedLines {
 
 /** Puts each row's line on the disk and every other line among the anomalies; what a chunk held is written before the next. */
 export class ResultCollector implements LineHandler {
-  readonly #account: RowTally;
+  readonly #tally: RowTally;
   readonly #to: { scratch: ScratchFile; anomalies: ObjectWriter };
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
@@ -23,15 +23,15 @@ export class ResultCollector implements LineHandler {
   readonly #replaced: { start: number; length: number }[] = [];
   #written = 0;
 
-  constructor(account: RowTally, rows: number, to: { scratch: ScratchFile; anomalies: ObjectWriter }) {
-    this.#account = account;
+  constructor(tally: RowTally, rows: number, to: { scratch: ScratchFile; anomalies: ObjectWriter }) {
+    this.#tally = tally;
     this.#to = to;
     this.#starts = new Float64Array(rows);
     this.#lengths = new Uint32Array(rows);
   }
 
   line({ bytes }: { bytes: Uint8Array }): void {
-    const verdict = this.#account.settle(bytes);
+    const verdict = this.#tally.settle(bytes);
     if ('anomaly' in verdict) {
       this.#anomalies.add(bytes);
       return;

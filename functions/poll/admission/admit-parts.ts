@@ -1,20 +1,19 @@
 /**
- * Lets parts on that wait for capacity: what POLL does at the end of a tick.
+ * Admits parts that wait for capacity: what POLL does at the end of a tick.
  *
- *   1. read     who was admitted before, and is not known to be over: the admissions, one item of the ledger
- *   2. verify   what is not seen as an open batch is read; what is over leaves, and its tokens are learned from
- *   3. choose   who may begin (`capacity.ts`)
- *   4. write    the admissions, by compare-and-set: a poller that was overtaken fails here, and lets nobody on
- *   5. admitted   each part gets its leave. Dying before it leaves it to the next tick, which finds it among the admissions
+ *   1. read     who was admitted before and is not known to be over: the admissions, one item of the ledger
+ *   2. verify   a part that is not seen as an open batch is read; what is over leaves, and its tokens are measured
+ *   3. choose   which parts may begin (`capacity.ts`)
+ *   4. write    the admissions, by compare-and-set: a poller that was overtaken fails here, and admits nobody
+ *   5. admit    each part gets its admission. Dying before it leaves it to the next tick, which finds it among the admissions
  *
- * No counter is kept that could drift: what takes capacity is a list of parts, each of which is looked at. An index that is
+ * No counter is kept that could drift: what takes capacity is a list of parts, each of which is verified. An index that is
  * behind shows a batch as open for longer than it is, never for shorter.
  *
- * Known gaps: a room that a batch leaves to one waiting for the API's own limit is forgotten when the tick dies before it
- * is given away; that part then waits for the end of its pause. What other Batchdrops and other programs have open is not
- * known: only the API's own answer tells of it.
+ * Known gaps: capacity that a batch frees for a part that waits for the API's own limit is forgotten when the tick dies before
+ * it is given away; that part then waits for the end of its pause. What other Batchdrops and other programs have open is not
+ * known: only the API's own answer shows it.
  */
-import { hasEnded } from '../../shared/contract/batch-status.ts';
 import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
 import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
 import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/batch-limits.ts';
@@ -24,7 +23,8 @@ import type { Part } from '../../shared/domain/part.ts';
 import { attemptSize } from '../../shared/domain/part.ts';
 import { MESSAGE_PATIENCE_MS } from '../../shared/domain/timing.ts';
 import { withMeasured } from '../../shared/domain/tokens.ts';
-import { changePart, without } from '../../shared/lifecycle/compare-and-set.ts';
+import { without } from '../../shared/domain/without.ts';
+import { changePart } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { Capacity, type Chosen, type Taken } from './capacity.ts';
@@ -36,33 +36,33 @@ const AT_ONCE = 32;
 
 /** What a tick has seen. */
 interface SeenByTick {
-  line: AdmissionQueue;
+  queue: AdmissionQueue;
   /** Open batches by the names of their parts, as last known. */
   open: ReadonlyMap<string, OpenBatch>;
   /** How many batches of a model were seen to end. */
   ended: ReadonlyMap<string, number>;
 }
 
-/** An admission, and how its part is; `unaware`: its leave was not given yet, for the tick died before. */
+/** An admission, and how its part is; `unaware`: the tick died before the part was changed. */
 interface Verified {
   admitted: Admitted;
   is: 'unaware' | 'pending' | 'taken' | 'over';
   part?: Part;
 }
 
-/** Lets on whom there is capacity for; answers how many. Errors: RetryableError. */
+/** Admits the parts that there is capacity for; returns how many. Errors: RetryableError. */
 export async function admitParts(deps: Deps, seen: SeenByTick): Promise<number> {
   const { ledger, clock, limits } = deps;
-  if (!areSet(limits) && seen.line.length === 0) return 0;
+  if (!areSet(limits) && seen.queue.length === 0) return 0;
   const before = await ledger.readAdmissions();
   const verified = await verify(deps, before.admitted, seen.open);
   const kept = verified.filter((one) => isToBeKept(one, limits));
   const names = new Set(kept.map(({ admitted }) => nameOf(admitted)));
-  const line = seen.line.inOrder().filter((part) => !names.has(nameOf(part)));
+  const queue = seen.queue.inOrder().filter((part) => !names.has(nameOf(part)));
   const measured = learned(limits, before.measured, verified);
   const capacity = new Capacity(limits, measured, [...kept.map(asTaken), ...elsewhere(seen.open, names)]);
   const most = Math.min(MAX_PER_TICK, Math.max(0, MAX_OPEN_BATCHES - kept.length));
-  const chosen = capacity.choose(line, seen.ended, clock.now()).slice(0, most);
+  const chosen = capacity.choose(queue, seen.ended, clock.now()).slice(0, most);
   if (chosen.length > 0 || kept.length < verified.length) {
     const admitted = [...kept.map(remembered), ...chosen.map(asAdmitted)];
     if (!(await ledger.replaceAdmissions({ ...before, admitted, measured }))) return 0;
@@ -93,14 +93,29 @@ async function verify(
 /** A part that was admitted takes capacity until its batch has ended, or it has ended without one. */
 function stateOf(part: Part, { since }: Admitted): Verified['is'] {
   const isCancelled = part.cancelRequestedAt !== undefined;
-  if (part.waiting) return part.waiting.since === since && !isCancelled ? 'unaware' : 'over';
-  if (part.ended || part.delivered || !part.admission) return 'over';
-  if (!part.batch) return 'pending';
-  if (hasEnded(part.batch.status)) return part.willRetry && !isCancelled ? 'pending' : 'over';
-  return part.batch.status === 'validating' ? 'pending' : 'taken';
+  switch (part.phase) {
+    case 'waiting':
+    case 'requeued':
+      return part.waiting.since === since && !isCancelled ? 'unaware' : 'over';
+    case 'ready':
+    case 'uploading':
+    case 'uploaded':
+    case 'creating':
+      return part.admission ? 'pending' : 'over';
+    case 'retrying':
+      return part.admission && !isCancelled ? 'pending' : 'over';
+    case 'running':
+      if (!part.admission) return 'over';
+      return part.batch.status === 'validating' ? 'pending' : 'taken';
+    case 'planned':
+    case 'batch_ended':
+    case 'ended':
+    case 'delivered':
+      return 'over';
+  }
 }
 
-/** Without limits only what the API has not yet taken matters: the next part waits for its answer. */
+/** Without limits only what the API has not yet accepted matters: the next part waits for its answer. */
 function isToBeKept({ admitted, is }: Verified, limits: BatchLimits): boolean {
   return is !== 'over' && (is !== 'taken' || mustWaitFor(limits, admitted.model) !== undefined);
 }
@@ -109,7 +124,7 @@ function asTaken({ admitted: { model, uploadBytes }, is }: Verified): Taken {
   return { model, uploadBytes, pending: is !== 'taken' };
 }
 
-/** Open batches that nobody had to admitted. */
+/** Open batches that needed no admission. */
 function elsewhere(open: SeenByTick['open'], names: ReadonlySet<string>): Taken[] {
   return [...open]
     .filter(([name]) => !names.has(name))
@@ -122,10 +137,10 @@ function asAdmitted({ part, admission }: Chosen): Admitted {
 }
 
 function remembered({ admitted, is }: Verified): Admitted {
-  return is === 'unaware' ? admitted : (without(admitted, 'admission') as Admitted);
+  return is === 'unaware' ? admitted : without(admitted, 'admission');
 }
 
-/** What batches that have completed teach of their model's tokens; rows that failed were billed none. */
+/** Input tokens per byte as completed batches were billed them; rows that failed were billed none. */
 function learned(
   { enqueuedTokens }: BatchLimits,
   before: Admissions['measured'],
@@ -146,7 +161,7 @@ function learned(
   return Object.fromEntries(measured);
 }
 
-/** Gives the part its leave, unless it is no more the wait that was meant. What fails is done by the next tick. */
+/** Admits the part, unless it no longer waits as it did when it was chosen. What fails is done by the next tick. */
 async function admit(
   deps: Deps,
   { jobId, planId, number, model, since, admission }: Admitted,
@@ -154,12 +169,15 @@ async function admit(
   const ref = { jobId, planId, number };
   if (!admission) return;
   try {
-    const answer = await changePart(deps, ref, (part) => {
-      if (part.waiting?.since !== since || part.cancelRequestedAt !== undefined) return undefined;
+    const admitted = await changePart(deps, ref, (part) => {
+      if (part.phase !== 'waiting' && part.phase !== 'requeued') return undefined;
+      if (part.waiting.since !== since || part.cancelRequestedAt !== undefined) return undefined;
       const dispatchedUntil = deps.clock.now() + MESSAGE_PATIENCE_MS;
-      return { ...(without(part, 'waiting') as Part), admission, dispatchedUntil };
+      return part.phase === 'waiting'
+        ? { ...without(part, 'waiting'), phase: 'ready', admission, dispatchedUntil }
+        : { ...without(part, 'waiting'), phase: 'retrying', admission, dispatchedUntil };
     });
-    if (!answer?.changed) return;
+    if (!admitted?.changed) return;
     const { estimate } = admission;
     if (estimate && estimate.tokens > estimate.limit)
       deps.log.warn('part_over_token_limit', { jobId, part: number, model, ...estimate });

@@ -29,8 +29,8 @@ export interface ObservedBatch {
 }
 
 /**
- * The will to run a part as one batch. It grows field by field, each a compare-and-set:
- * id → fileId → sendBy (from here on a batch may exist) → the part's batch.
+ * The decision to run a part as one batch. It grows by compare-and-set: id → fileId → sendBy (from here on a batch may
+ * exist) → the part's batch.
  */
 export interface Intent {
   id: string;
@@ -78,23 +78,23 @@ export interface Delivered {
   idsOut: string;
 }
 
-/** A part that waits for capacity: POLL alone lets it on. */
+/** A part's wait for capacity: POLL alone admits it. */
 export interface Waiting {
   for: WaitingFor;
   /** Tells this wait from the part's others. */
   since: number;
-  /** Once the API rejected it for the token limit: it is tried again then, though nothing says that there is room. */
+  /** After a rejection for the token limit: when it is tried again at the latest, whatever capacity is known. */
   until?: number;
-  /** Its place in the queue of its model when it was rejected for the token limit, from 1; absent where that was not known. */
+  /** Its position in the queue of its model when it was rejected, from 1; absent where that was not known. */
   position?: number;
-  /** It was rejected for the token limit though no other batch of its model was open: what is younger need not wait behind it. */
+  /** It was rejected though no other batch of its model was open: younger parts need not wait behind it. */
   alone?: true;
 }
 
-/** POLL's leave to begin an attempt. */
+/** POLL's permission to begin an attempt. */
 export interface Admission {
   at: number;
-  /** Input tokens by the estimate of then, and the limit they were held against. */
+  /** Estimated input tokens, and the limit they were compared with. */
   estimate?: { tokens: number; limit: number };
   /** No other batch of its model was open. */
   alone?: true;
@@ -109,8 +109,8 @@ export interface RanBatch {
   admission?: Admission;
 }
 
-/** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
-export interface Part {
+/** What the plan says of a part: rows of one endpoint and model that fit one batch. It never changes. */
+export interface PartPlan {
   kind: 'part';
   jobId: string;
   planId: string;
@@ -118,9 +118,8 @@ export interface Part {
   number: number;
   /** How many parts the plan has. */
   parts: number;
-  /** When its job came: what waits for capacity is served by it. */
+  /** When its job was created: the admission queue serves the oldest job first. */
   jobCreatedAt: number;
-  version: number;
   request: RequestFileRef;
   /** The user's metadata, for the batch and its events. */
   metadata: Record<string, string>;
@@ -129,50 +128,42 @@ export interface Part {
   rows: number;
   /** Exact length of the normalised bytes of all its rows. */
   uploadBytes: number;
-  /** Rows of other parts lie within the range: this part's are read one by one, by the row table. */
+  /** Rows of other parts lie within the range: the row table says which rows are this part's. */
   interleaved?: true;
   endpoint: string;
   model: string;
+}
+
+/** What is kept of a part in any phase. */
+interface PartRecord {
+  version: number;
   attempt: number;
-  intent?: Intent;
   abandoned: AbandonedIntent[];
-  /** Batches that ran, before the present attempt, oldest first. */
+  /** Batches that ran before the present attempt, oldest first. */
   ran: RanBatch[];
-  /** Of `ran`, and batches that were rejected for the token limit. */
+  /** Those of `ran`, and batches that the API rejected for the token limit. */
   earlierBatchIds: string[];
   /** What the attempts before left, and how much of the part the present one runs. */
-  soFar?: Delivered & { again: { rows: number; uploadBytes: number } };
-  batch?: ObservedBatch;
-  previousStatus: string | null;
-  rev: number;
-  publishedRev: number;
+  earlierResults?: Delivered & { again: { rows: number; uploadBytes: number } };
   changedAt: number;
   cancelRequestedAt?: number;
-  /** When `POST /batches/{id}/cancel` was last answered. */
-  cancelSentAt?: number;
   /** Counted failures of the present step. */
   tries: number;
-  /** Nothing is sent for this part before this time: backpressure, or a pause between tries. */
+  /** Nothing is sent for this part before this time: a pause between tries, or one that the API asked for. */
   backoffUntil?: number;
-  /** A message for the next step is under way: the reconciler does not look before this time. */
+  /** A message for the next step was sent: the reconciler sends no other before this time. */
   dispatchedUntil?: number;
-  /** The batch failed without running for a passing reason: the part is tried again. */
-  willRetry?: true;
-  /** How often the API put the part back for its token limit. */
+  /** How often the API rejected a batch of the part for the token limit. */
   tokenLimitRejections: number;
-  waiting?: Waiting;
   /** Of the present attempt. */
   admission?: Admission;
-  /** The part ended without a batch; `lost`: with one that the API knows no more. */
-  ended?: { as: 'cancelled' | 'failed' | 'lost'; reason: Reason };
-  /** Counted failures are used up while an intent stands: a person has to act. */
+  /** All counted tries failed while a batch may exist: a person has to act. */
   stalled?: Reason;
   /** Batches found on this part's files besides its own: cancelled and reported. */
   secondBatchIds: string[];
   /** The last search for batches on abandoned files is done. */
   lateBatchesCancelled?: true;
-  delivered?: Delivered;
-  /** Files that were uploaded for nothing, as the key was another account's when the batch was to be created. */
+  /** Files uploaded for nothing: the key had changed to another account's before the batch was created. */
   unusedFiles?: FileAtApi[];
   /** Files known to be deleted, while others wait for the key of their account. */
   deletedFiles?: string[];
@@ -181,10 +172,99 @@ export interface Part {
   lease?: Lease;
   /** Milliseconds; absent when nothing is left to do, or the plan is not committed. */
   dueAt?: number;
-  /** The plan is committed and this part dispatched. */
-  active?: true;
   expiresAt: number;
 }
+
+interface NoBatch {
+  batch?: never;
+  previousStatus: null;
+  rev: 0;
+  publishedRev: 0;
+  cancelSentAt?: never;
+}
+
+interface NoAttempt extends NoBatch {
+  intent?: never;
+}
+
+interface NotEnded {
+  ended?: never;
+  delivered?: never;
+}
+
+interface NotWaiting {
+  waiting?: never;
+}
+
+/** A batch, and its outbox: a change is applied only once the one before is published (`publishedRev` = `rev`). */
+interface WithBatch {
+  intent: SentIntent;
+  batch: ObservedBatch;
+  previousStatus: string | null;
+  rev: number;
+  publishedRev: number;
+  /** When `POST /batches/{id}/cancel` was last answered. */
+  cancelSentAt?: number;
+}
+
+/** A batch and its outbox, if the part ever had one. */
+interface MayHaveBatch {
+  intent?: Intent;
+  batch?: ObservedBatch;
+  previousStatus: string | null;
+  rev: number;
+  publishedRev: number;
+  cancelSentAt?: number;
+}
+
+/** An intent whose rows are a file at the API. */
+export type UploadedIntent = Intent & { fileId: string };
+
+/** An intent whose `POST /batches` may have left. */
+export type SentIntent = UploadedIntent & { sendBy: number };
+
+/**
+ * Where a part stands, and what it has there. Next steps, the `due` index and the cancel follow from it alone.
+ *
+ *   planned      written by INTAKE; nobody works on it before the plan is committed
+ *   waiting      waits for admission; it was never sent in this attempt
+ *   ready        may begin
+ *   uploading    has an intent
+ *   uploaded     its rows are a file at the API
+ *   creating     POST /batches may have left; no batch is known
+ *   running      its batch is open
+ *   requeued     the API rejected its batch for the token limit; it waits for admission
+ *   retrying     the same, and it is admitted again
+ *   batch_ended  its batch ended; results are to be delivered
+ *   ended        it ended without a batch, or with one that the API no longer knows
+ *   delivered    its results are stored
+ */
+export type PartPhase =
+  | ({ phase: 'planned'; waiting?: Waiting } & NoAttempt & NotEnded)
+  | ({ phase: 'waiting'; waiting: Waiting } & NoAttempt & NotEnded)
+  | ({ phase: 'ready' } & NoAttempt & NotEnded & NotWaiting)
+  | ({ phase: 'uploading'; intent: Intent } & NoBatch & NotEnded & NotWaiting)
+  | ({ phase: 'uploaded'; intent: UploadedIntent } & NoBatch & NotEnded & NotWaiting)
+  | ({ phase: 'creating'; intent: SentIntent } & NoBatch & NotEnded & NotWaiting)
+  | ({ phase: 'running' } & WithBatch & NotEnded & NotWaiting)
+  | ({ phase: 'requeued'; waiting: Waiting } & WithBatch & NotEnded)
+  | ({ phase: 'retrying' } & WithBatch & NotEnded & NotWaiting)
+  | ({ phase: 'batch_ended' } & WithBatch & NotEnded & NotWaiting)
+  | ({ phase: 'ended'; ended: PartEnd; delivered?: never } & MayHaveBatch & NotWaiting)
+  | ({ phase: 'delivered'; ended?: never; delivered: Delivered } & WithBatch & NotWaiting)
+  | ({ phase: 'delivered'; ended: PartEnd; delivered: Delivered } & MayHaveBatch & NotWaiting);
+
+/** How a part ended without results; `lost`: with a batch that the API no longer knows. */
+export interface PartEnd {
+  as: 'cancelled' | 'failed' | 'lost';
+  reason: Reason;
+}
+
+/** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
+export type Part = PartPlan & PartRecord & PartPhase;
+
+/** A part in one of these phases. */
+export type PartIn<Phase extends Part['phase']> = Extract<Part, { phase: Phase }>;
 
 /** Which part of which plan. */
 export interface PartRef {
@@ -193,13 +273,10 @@ export interface PartRef {
   number: number;
 }
 
-/** The intent that stands. Throws when there is none: for steps that come after it. */
-export function intentOf({ jobId, number, intent }: Part): Intent {
-  if (!intent) throw new Error(`part ${jobId}/${number}: no intent`);
-  return intent;
-}
-
 /** How many rows the part's present attempt runs, and the exact length of what is uploaded for it. */
-export function attemptSize({ soFar, rows, uploadBytes }: Part): { rows: number; uploadBytes: number } {
-  return soFar?.again ?? { rows, uploadBytes };
+export function attemptSize({ earlierResults, rows, uploadBytes }: Part): {
+  rows: number;
+  uploadBytes: number;
+} {
+  return earlierResults?.again ?? { rows, uploadBytes };
 }

@@ -1,17 +1,17 @@
 /**
- * Takes a part or a job as far as this function can: read it, ask what is next, carry it out or hand it on, again. A
- * failure is noted on the item and never thrown further, so that one bad item harms no other.
+ * Takes a part or a job as far as this function can: what is next, carry it out or dispatch it, again. A failure is
+ * recorded on the item and never thrown further, so that one bad item harms no other. What was published is stored with
+ * the next change, at the latest at the end.
  */
-
 import { NotAllowed, RetryableError } from '../domain/errors.ts';
-import { inStatus, type Job } from '../domain/job.ts';
-import { jobDueAt, nextJobStep, nextPartStep, type PartStep } from '../domain/next-step.ts';
-import type { Part, PartRef } from '../domain/part.ts';
+import { nextStatus } from '../domain/job.ts';
+import { jobDueAt, nextJobStep, nextPartStep, type PartStep, workerOf } from '../domain/next-step.ts';
 import { MESSAGE_PATIENCE_MS } from '../domain/timing.ts';
+import { withoutPauses } from '../domain/without.ts';
 import type { Ports, WorkMessage } from '../ports/ports.ts';
 import { cancelPart, endPart } from './apply-observation.ts';
-import { checkParts } from './check-parts.ts';
-import { changeJob, changePart, without } from './compare-and-set.ts';
+import { checkParts, type DeliveredPart } from './check-parts.ts';
+import { ItemGone, type JobInHand, type PartInHand } from './compare-and-set.ts';
 import { dispatchParts } from './dispatch-parts.ts';
 import { LostLease } from './lease.ts';
 import { publishJob, publishPart } from './publish.ts';
@@ -21,192 +21,182 @@ export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
   resultsBucket: string;
 };
 
-/** How an item fared: `broken` means a defect, which ends the invocation red once all items were served. */
+/** What came of an item: `broken` means a defect, which ends the invocation red once all items were served. */
 export type StepResult = 'fine' | 'broken';
 
-/** Steps that a function carries out itself, each for as long as it likes; false when it changed nothing. */
-type PartStepHandlers = { [Step in PartStep['do']]?: (part: Part) => Promise<unknown> };
+/** Steps of a part that a function carries out itself; false when there is nothing more to do here. */
+export type PartStepHandlers = { [Step in PartStep['do']]?: (inHand: PartInHand) => Promise<boolean> };
+
+/** Steps of a job that a function carries out itself; false when there is nothing more to do here. */
+export interface JobStepHandlers {
+  intake?: (inHand: JobInHand) => Promise<boolean>;
+  /** Every part is delivered: put the results together. Where it is absent, parts are not checked unless `dispatches`. */
+  finish?: (inHand: JobInHand, parts: readonly DeliveredPart[]) => Promise<boolean>;
+  'clean-up'?: (inHand: JobInHand) => Promise<boolean>;
+}
 
 const MAX_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
 
 /** The steps of a part that need the API but neither a lease nor long. */
 export function quickPartStepHandlers(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>,
+  deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
 ): PartStepHandlers {
-  return { cancel: (part) => cancelPart(deps, part) };
+  return { cancel: (inHand) => cancelPart(deps, inHand) };
 }
 
-/** Errors: RetryableError, when not even the failure could be noted. */
+/** Errors: RetryableError, when not even the failure could be recorded. */
 export async function advancePart(
   deps: AdvanceDeps,
-  ref: PartRef,
+  inHand: PartInHand,
   stepHandlers: PartStepHandlers,
   paused: boolean,
 ): Promise<StepResult> {
   for (let steps = 0; steps < MAX_STEPS; steps += 1) {
-    const part = await deps.ledger.readPart(ref);
-    if (!part) return 'fine';
-    const step = nextPartStep(part, deps.clock.now(), paused);
-    const handle = stepHandlers[step.do] ?? builtIn(deps, step);
-    if (!handle) {
-      await dispatchPartStep(deps, part, step);
-      return 'fine';
-    }
+    const step = nextPartStep(inHand.item, deps.clock.now(), paused);
     try {
-      const news = await handle(part);
-      if (news === false) return 'fine';
+      if (!(await partStep(deps, inHand, step, stepHandlers))) break;
     } catch (failure) {
-      return failedStep(deps, ref, step.do, failure);
+      return failedStep(deps, inHand, step.do, failure);
     }
   }
+  await inHand.flush();
   return 'fine';
 }
 
-/** Notes that a step of a part has failed. Errors: RetryableError, when not even that could be noted. */
+/** Records that a step of a part has failed. Errors: RetryableError, when not even that could be recorded. */
 export async function failedStep(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>,
-  ref: PartRef,
+  deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
+  inHand: PartInHand,
   step: PartStep['do'],
   failure: unknown,
 ): Promise<StepResult> {
-  await recordPartFailure(deps, ref, step, failure);
+  if (!isOutOfOurHands(failure)) await recordPartFailure(deps, inHand, step, failure);
   return isExpected(failure) ? 'fine' : 'broken';
 }
 
-function builtIn(deps: AdvanceDeps, step: PartStep): ((part: Part) => Promise<unknown>) | undefined {
-  if (step.do === 'publish') return (part) => publishPart(deps, part);
-  if (step.do === 'end') return (part) => endPart(deps, part, step.as);
-  return undefined;
+async function partStep(
+  deps: AdvanceDeps,
+  inHand: PartInHand,
+  step: PartStep,
+  stepHandlers: PartStepHandlers,
+): Promise<boolean> {
+  const handle = stepHandlers[step.do];
+  if (handle) return handle(inHand);
+  if (step.do === 'publish') {
+    await publishPart(deps, inHand);
+    return true;
+  }
+  if (step.do === 'end') return endPart(deps, inHand, step.as);
+  await dispatchPartStep(deps, inHand, step);
+  return false;
 }
 
-const TO_SUBMIT: ReadonlySet<PartStep['do']> = new Set([
-  'begin',
-  'upload',
-  'create',
-  'search',
-  'abandon',
-  'retry',
-]);
-const TO_DELIVER: ReadonlySet<PartStep['do']> = new Set(['cancel-late-batches', 'deliver']);
-
-async function dispatchPartStep(deps: AdvanceDeps, part: Part, step: PartStep): Promise<void> {
-  const { jobId, planId, number } = part;
-  const ref = { jobId, planId, number };
+async function dispatchPartStep(deps: AdvanceDeps, inHand: PartInHand, step: PartStep): Promise<void> {
   const now = deps.clock.now();
-  let message: WorkMessage | undefined;
-  if (TO_SUBMIT.has(step.do)) message = { to: 'submit', ref };
-  if (TO_DELIVER.has(step.do)) message = { to: 'deliver', ref };
-  if (message) {
-    if ((part.dispatchedUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return;
-    await changePart(deps, ref, (p) => ({ ...p, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
-    await deps.queues.send([message]);
-    return;
-  }
-  if (step.do === 'wait' && (part.dueAt ?? 0) <= now) {
+  const { dispatchedUntil = 0, dueAt } = inHand.item;
+  const to = workerOf(step);
+  if (to) {
+    if (dispatchedUntil > now || !deps.queues.reaches.has(to)) return;
+    await inHand.change((part) => ({ ...part, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
+    await deps.queues.send([{ to, ref: inHand.ref }]);
+  } else if (step.do === 'wait' && (dueAt ?? 0) <= now) {
     // A paused part is due and yet to wait: not at every tick.
-    await changePart(deps, ref, (p) => ({ ...p, dispatchedUntil: step.until }));
-  } else if (step.do === 'nothing' && part.dueAt !== undefined) {
-    await changePart(deps, ref, (p) => ({ ...p }));
+    await inHand.change((part) => ({ ...part, dispatchedUntil: step.until }));
+  } else if (step.do === 'nothing' && dueAt !== undefined) {
+    await inHand.change((part) => part);
   }
 }
 
-/** Steps of a job that a function carries out itself. */
-interface JobStepHandlers {
-  intake?: (job: Job) => Promise<unknown>;
-  /** Every part is delivered: put the results together. */
-  finish?: (job: Job) => Promise<unknown>;
-  'clean-up'?: (job: Job) => Promise<unknown>;
-}
-
-/** Errors: RetryableError, when not even the failure could be noted. */
+/** Errors: RetryableError, when not even the failure could be recorded. */
 export async function advanceJob(
   deps: AdvanceDeps,
-  jobId: string,
+  inHand: JobInHand,
   stepHandlers: JobStepHandlers,
 ): Promise<StepResult> {
   for (let steps = 0; steps < MAX_STEPS; steps += 1) {
-    const job = await deps.ledger.readJob(jobId);
-    if (!job) return 'fine';
-    const step = nextJobStep(job, deps.clock.now());
+    const step = nextJobStep(inHand.item, deps.clock.now());
     try {
-      if (!(await jobStep(deps, job, step, stepHandlers))) return 'fine';
+      if (!(await jobStep(deps, inHand, step, stepHandlers))) break;
     } catch (failure) {
-      await recordJobFailure(deps, jobId, step.do, failure);
+      if (!isOutOfOurHands(failure)) await recordJobFailure(deps, inHand, step.do, failure);
       return isExpected(failure) ? 'fine' : 'broken';
     }
   }
+  await inHand.flush();
   return 'fine';
 }
 
 /** False when there is nothing more to do here. */
 async function jobStep(
   deps: AdvanceDeps,
-  job: Job,
+  inHand: JobInHand,
   step: ReturnType<typeof nextJobStep>,
   stepHandlers: JobStepHandlers,
 ): Promise<boolean> {
+  const jobId = inHand.ref;
   switch (step.do) {
     case 'publish':
-      await publishJob(deps, job);
+      await publishJob(deps, inHand);
       return true;
     case 'dispatch-parts':
       if (!deps.queues.reaches.has('submit')) return false;
-      await dispatchParts(deps, job);
-      return true;
+      await dispatchParts(deps, inHand);
+      return false;
     case 'end-unread':
-      await endUnread(deps, job);
-      return true;
+      return endUnread(deps, inHand);
     case 'intake':
       return stepHandlers.intake
-        ? handled(stepHandlers.intake, job)
-        : dispatchJobStep(deps, job, { to: 'intake', jobId: job.jobId });
+        ? stepHandlers.intake(inHand)
+        : dispatchJobStep(deps, inHand, { to: 'intake', jobId });
     case 'clean-up':
       return stepHandlers['clean-up']
-        ? handled(stepHandlers['clean-up'], job)
-        : dispatchJobStep(deps, job, { to: 'finish', jobId: job.jobId });
+        ? stepHandlers['clean-up'](inHand)
+        : dispatchJobStep(deps, inHand, { to: 'finish', jobId });
     case 'check-parts':
-      return checkPartsOf(deps, job, stepHandlers);
+      return stepHandlers.finish || deps.queues.reaches.has('finish')
+        ? checkPartsOf(deps, inHand, stepHandlers.finish)
+        : false;
     case 'wait':
     case 'nothing':
-      if (jobDueAt(job, deps.clock.now()) !== job.dueAt)
-        await changeJob(deps, job.jobId, (now) => ({ ...now }));
+      if (jobDueAt(inHand.item, deps.clock.now()) !== inHand.item.dueAt) await inHand.change((job) => job);
       return false;
   }
 }
 
-async function checkPartsOf(deps: AdvanceDeps, job: Job, stepHandlers: JobStepHandlers): Promise<boolean> {
-  const state = await checkParts(deps, job);
-  const now = await deps.ledger.readJob(job.jobId);
-  if (!now || now.rev > now.publishedRev) return now !== undefined;
-  if (state === 'open') return false;
-  return stepHandlers.finish
-    ? handled(stepHandlers.finish, now)
-    : dispatchJobStep(deps, now, { to: 'finish', jobId: job.jobId });
+async function checkPartsOf(
+  deps: AdvanceDeps,
+  inHand: JobInHand,
+  finish: JobStepHandlers['finish'],
+): Promise<boolean> {
+  const parts = await checkParts(deps, inHand);
+  const { rev, publishedRev } = inHand.item;
+  if (rev > publishedRev) return true;
+  if (!parts) return false;
+  return finish ? finish(inHand, parts) : dispatchJobStep(deps, inHand, { to: 'finish', jobId: inHand.ref });
 }
 
-async function handled(handle: (job: Job) => Promise<unknown>, job: Job): Promise<true> {
-  await handle(job);
-  return true;
-}
-
-async function dispatchJobStep(deps: AdvanceDeps, job: Job, message: WorkMessage): Promise<false> {
+async function dispatchJobStep(deps: AdvanceDeps, inHand: JobInHand, message: WorkMessage): Promise<false> {
   const now = deps.clock.now();
-  if ((job.dispatchedUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return false;
-  await changeJob(deps, job.jobId, (j) => ({ ...j, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
+  if ((inHand.item.dispatchedUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return false;
+  await inHand.change((job) => ({ ...job, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
   await deps.queues.send([message]);
   return false;
 }
 
 /** A job that was cancelled before its file was planned ends here: nothing was sent, there are no rows to account for. */
-async function endUnread(deps: AdvanceDeps, { jobId }: Job): Promise<void> {
+function endUnread({ clock }: AdvanceDeps, inHand: JobInHand): Promise<boolean> {
   const reason = { code: 'cancelled', message: 'cancelled before the file was read' };
-  await changeJob(deps, jobId, (job) => {
+  return inHand.change((job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
-    const rest = without(job, 'backoffUntil', 'dispatchedUntil') as Job;
-    return { ...inStatus(rest, 'cancelled', deps.clock.now()), reason };
+    return { ...withoutPauses(job), ...nextStatus(job, 'cancelled', clock.now()), reason };
   });
 }
 
+/** Another invocation has the item, or it is gone: whatever happened is not this one's to record. */
+function isOutOfOurHands(failure: unknown): boolean {
+  return failure instanceof LostLease || failure instanceof ItemGone;
+}
+
 function isExpected(failure: unknown): boolean {
-  return failure instanceof RetryableError || failure instanceof NotAllowed || failure instanceof LostLease;
+  return failure instanceof RetryableError || failure instanceof NotAllowed || isOutOfOurHands(failure);
 }

@@ -2,32 +2,41 @@ import { hasEnded } from '../contract/batch-status.ts';
 import type { AdmissionQueue } from '../domain/admission-queue.ts';
 import { boundedBatch } from '../domain/bounded-batch.ts';
 import { TerminalError } from '../domain/errors.ts';
-import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
-import { afterTokenLimitRejection } from '../domain/part-end.ts';
+import type { ObservedBatch, Part, PartEnd, PartIn } from '../domain/part.ts';
+import { phaseAfter } from '../domain/part-end.ts';
 import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS } from '../domain/timing.ts';
+import { without, withoutPauses } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
-import { changePart, without } from './compare-and-set.ts';
+import type { PartInHand } from './compare-and-set.ts';
 import { isOurAccount } from './openai-account.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+type Deps = Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>;
 
-/** Retrieves the part's batch and applies what is new. True: something was. Errors: as the API's. */
-export async function observePart(deps: Deps, part: Part): Promise<boolean> {
-  if (!part.batch) return false;
+/** Retrieves the part's batch and applies what is new. Returns true when something was. Errors: as the API's. */
+export async function observePart(deps: Deps, inHand: PartInHand): Promise<boolean> {
+  const { batch } = inHand.item;
+  if (!batch) return false;
   try {
-    return await applyObserved(deps, part, await deps.api.retrieveBatch(part.batch.batchId));
+    return await applyObserved(deps, inHand, await deps.api.retrieveBatch(batch.batchId));
   } catch (failure) {
-    if (await endIfLost(deps, part, failure)) return true;
+    if (await endIfLost(deps, inHand, failure)) return true;
     throw failure;
   }
 }
 
-/** Ends the part whose batch could not be observed, if it is lost. False: it is not. Errors: as the API's. */
-export async function endIfLost(deps: Deps, ref: PartRef, failure: unknown): Promise<boolean> {
+/** Ends the part whose batch could not be observed, if it is lost. Returns false when it is not. Errors: as the API's. */
+export async function endIfLost(deps: Deps, inHand: PartInHand, failure: unknown): Promise<boolean> {
   if (!isUnknown(failure)) return false;
-  const part = await deps.ledger.readPart(ref);
-  if (!part?.batch || !(await isLost(deps, part, part.batch))) return false;
-  await endLost(deps, ref, part.batch.batchId);
+  const { item: part, ref } = inHand;
+  if (part.phase !== 'running' || !(await isLost(deps, part))) return false;
+  const { batchId } = part.batch;
+  deps.log.error('batch_lost', { jobId: ref.jobId, part: ref.number, batchId });
+  const message = `the API knows no batch ${batchId} any more; what it ran is lost`;
+  const ended: PartEnd = { as: 'lost', reason: { code: 'batch_lost', message } };
+  await inHand.change((now) => {
+    if (now.phase !== 'running' || now.batch.batchId !== batchId) return undefined;
+    return { ...without(withoutPauses(now), 'stalled'), phase: 'ended', ended, tries: 0 };
+  });
   return true;
 }
 
@@ -35,10 +44,9 @@ export async function endIfLost(deps: Deps, ref: PartRef, failure: unknown): Pro
  * Whether the API has forgotten the batch for good: its own account's key says so, twice, long after it must have ended.
  * Before that it may yet come back, and with it what it ran.
  */
-async function isLost(deps: Deps, part: Part, batch: ObservedBatch): Promise<boolean> {
+async function isLost(deps: Deps, { batch, intent }: PartIn<'running'>): Promise<boolean> {
   const endsBy = batch.expiresAt ?? batch.createdAt + MAX_COMPLETION_WINDOW_MS;
-  if (deps.clock.now() < endsBy + LOST_AFTER_MS || !(await isOurAccount(deps, part.intent?.account)))
-    return false;
+  if (deps.clock.now() < endsBy + LOST_AFTER_MS || !(await isOurAccount(deps, intent.account))) return false;
   return deps.api.retrieveBatch(batch.batchId).then(() => false, isUnknown);
 }
 
@@ -46,78 +54,85 @@ function isUnknown(failure: unknown): boolean {
   return failure instanceof TerminalError && failure.code === 'not_found';
 }
 
-async function endLost(deps: Deps, ref: PartRef, batchId: string): Promise<void> {
-  deps.log.error('batch_lost', { jobId: ref.jobId, part: ref.number, batchId });
-  const message = `the API knows no batch ${batchId} any more; what it ran is lost`;
-  await changePart(deps, ref, (part) => {
-    if (part.ended || part.delivered || part.batch?.batchId !== batchId) return undefined;
-    const rest = without(part, 'backoffUntil', 'dispatchedUntil', 'stalled') as Part;
-    return { ...rest, ended: { as: 'lost', reason: { code: 'batch_lost', message } }, tries: 0 };
-  });
-}
-
 /**
- * Tells the API of the cancel. Too late or unknown there: what the batch became is observed, by which the part goes
- * its way. Errors: as the API's.
+ * Tells the API of the cancel. Too late or unknown there: the part goes on with what the batch became. Returns true.
+ * Errors: as the API's.
  */
-export async function cancelPart(deps: Deps, part: Part): Promise<void> {
-  if (!part.batch) return;
-  const { batchId } = part.batch;
-  const answer = await deps.api.cancelBatch(batchId);
-  await changePart(deps, part, (now) =>
-    now.batch?.batchId === batchId ? { ...now, cancelSentAt: deps.clock.now() } : undefined,
+export async function cancelPart(deps: Deps, inHand: PartInHand): Promise<boolean> {
+  const { batch, jobId } = inHand.item;
+  if (!batch) return false;
+  const { batchId } = batch;
+  const response = await deps.api.cancelBatch(batchId);
+  await inHand.change((now) =>
+    now.batch && now.batch.batchId === batchId ? { ...now, cancelSentAt: deps.clock.now() } : undefined,
   );
-  if (answer === 'unknown') deps.log.warn('cancel_unknown_at_api', { jobId: part.jobId, batchId });
-  else
-    await applyObserved(deps, part, answer === 'too_late' ? await deps.api.retrieveBatch(batchId) : answer);
+  if (response === 'unknown') deps.log.warn('cancel_unknown_at_api', { jobId, batchId });
+  else {
+    const observed = response === 'too_late' ? await deps.api.retrieveBatch(batchId) : response;
+    await applyObserved(deps, inHand, observed);
+  }
+  return true;
 }
 
-/** Ends a part that has no batch and never will have. */
+/** Ends a part that has no batch and never will have. Returns true when it did. Errors: RetryableError. */
 export async function endPart(
-  deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>,
-  ref: PartRef,
+  deps: Pick<Ports, 'log' | 'metrics'>,
+  inHand: PartInHand,
   as: 'cancelled' | 'failed',
-): Promise<void> {
+): Promise<boolean> {
   const reason =
     as === 'cancelled'
       ? { code: 'cancelled', message: 'cancelled before anything was sent' }
       : { code: 'tries_used_up', message: 'submission was tried again and again without success' };
-  const answer = await changePart(deps, ref, (part) => {
-    if (part.batch || part.ended || part.intent?.sendBy !== undefined) return undefined;
-    if (as === 'cancelled' && part.cancelRequestedAt === undefined) return undefined;
-    const rest = without(part, 'backoffUntil', 'dispatchedUntil', 'waiting') as Part;
-    return { ...rest, ended: { as, reason }, tries: 0 };
-  });
-  if (!answer?.changed || as !== 'failed') return;
+  const hasEnded = await inHand.change((part) =>
+    as === 'cancelled' && part.cancelRequestedAt === undefined
+      ? undefined
+      : endedBeforeBatch(part, { as, reason }),
+  );
+  if (!hasEnded || as !== 'failed') return hasEnded;
   deps.metrics.record('TriesUsedUp', 1);
-  deps.log.error('tries_used_up', { jobId: ref.jobId, part: ref.number });
+  deps.log.error('tries_used_up', { jobId: inHand.ref.jobId, part: inHand.ref.number });
+  return true;
+}
+
+/** The part at its end, if no batch of it can exist. */
+function endedBeforeBatch(part: Part, ended: PartEnd): Part | undefined {
+  switch (part.phase) {
+    case 'waiting':
+    case 'ready':
+    case 'uploading':
+    case 'uploaded':
+      return { ...without(withoutPauses(part), 'waiting'), phase: 'ended', ended, tries: 0 };
+    default:
+      return undefined;
+  }
 }
 
 /**
- * Applies a status that is further than the known one, once the one before is published. True: it did. `line` are the parts
- * that wait for capacity, for whoever knows them. Errors: RetryableError.
+ * Applies a status that is further than the known one, once the one before is published. Returns true when it did. `queue`
+ * holds the parts that wait for admission, where they are known. Errors: RetryableError.
  */
 export async function applyObserved(
-  deps: Omit<Deps, 'api'>,
-  ref: PartRef,
+  deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
+  inHand: PartInHand,
   observed: ObservedBatch,
-  line?: AdmissionQueue,
+  queue?: AdmissionQueue,
 ): Promise<boolean> {
-  if (!RANK.has(observed.status)) {
-    deps.log.warn('unknown_status', { jobId: ref.jobId, batchId: observed.batchId, status: observed.status });
-  }
-  const answer = await changePart(deps, ref, (part) => {
-    const known = part.batch;
-    if (known?.batchId !== observed.batchId || part.rev !== part.publishedRev) return undefined;
-    if (!isFurther(part, known.status, observed.status)) return undefined;
-    return withStatus(part, known.status, observed, deps.clock.now(), line?.positionOf(part));
+  const { jobId, number } = inHand.ref;
+  if (!RANK.has(observed.status))
+    deps.log.warn('unknown_status', { jobId, batchId: observed.batchId, status: observed.status });
+  const hasChanged = await inHand.change((part) => {
+    if (part.phase !== 'running' || part.batch.batchId !== observed.batchId) return undefined;
+    if (part.rev !== part.publishedRev || !isFurther(part, observed.status)) return undefined;
+    return withStatus(part, observed, deps.clock.now(), queue?.positionOf(part));
   });
-  if (answer?.changed && answer.part.waiting?.alone) {
-    const { jobId, number: part, model, batch } = answer.part;
+  const part = inHand.item;
+  if (hasChanged && part.phase === 'requeued' && part.waiting.alone) {
+    const reason = part.batch.errors[0]?.message ?? undefined;
     deps.metrics.record('RefusedAlone', 1);
-    deps.log.warn('refused_alone', { jobId, part, model, reason: batch?.errors[0]?.message ?? undefined });
+    deps.log.warn('refused_alone', { jobId, part: number, model: part.model, reason });
   }
-  return answer?.changed ?? false;
+  return hasChanged;
 }
 
 const RANK: ReadonlyMap<string, number> = new Map([
@@ -137,28 +152,29 @@ const RUNNING = 1;
  * A late answer never takes a status back. A status nobody knows has no place in the order: it is taken while the batch
  * may be running, never for an end, and never once the batch was seen beyond; running on after it is no step back.
  */
-function isFurther(part: Part, known: string, observed: string): boolean {
+function isFurther({ batch, previousStatus }: PartIn<'running'>, observed: string): boolean {
+  const known = batch.status;
   if (known === observed || hasEnded(known)) return false;
-  const reached = RANK.get(known) ?? RANK.get(part.previousStatus ?? '') ?? 0;
+  const reached = RANK.get(known) ?? RANK.get(previousStatus ?? '') ?? 0;
   const rank = RANK.get(observed);
   if (rank === undefined) return reached <= RUNNING;
   return rank > reached || (rank === RUNNING && reached === RUNNING && !RANK.has(known));
 }
 
 function withStatus(
-  part: Part,
-  known: string,
+  part: PartIn<'running'>,
   observed: ObservedBatch,
   now: number,
   position: number | undefined,
 ): Part {
-  return {
-    ...(without(part, 'backoffUntil', 'dispatchedUntil', 'stalled') as Part),
+  const { intent, batch, rev, publishedRev } = part;
+  const state = {
+    intent,
     batch: boundedBatch(observed),
-    previousStatus: known,
-    rev: part.rev + 1,
-    changedAt: now,
-    tries: 0,
-    ...afterTokenLimitRejection(part, observed, now, position),
+    previousStatus: batch.status,
+    rev: rev + 1,
+    publishedRev,
   };
+  const rest = without(withoutPauses(part), 'stalled');
+  return { ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now, position) };
 }

@@ -28,7 +28,9 @@ const OPEN_METRIC: ReadonlyMap<string, MetricName> = new Map([
 ]);
 
 /** A job's status change was published. */
-export function recordJob(metrics: Metrics, { status, rows }: Job): void {
+export function recordJob(metrics: Metrics, job: Job): void {
+  const { status } = job;
+  const { rows } = job;
   if (status !== 'received') metrics.record(JOB_METRIC[status], 1);
   for (const [outcome, name] of Object.entries(ROW_METRIC) as [keyof typeof ROW_METRIC, MetricName][]) {
     const count = rows?.[outcome] ?? 0;

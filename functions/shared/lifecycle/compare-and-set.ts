@@ -1,61 +1,197 @@
+/**
+ * Changes to jobs and parts, by compare-and-set on the item in hand: the item as it was last read consistently, or
+ * written, in this invocation. It is read again only after a conflict, or before it is concluded from it that nothing is
+ * to be changed. Jobs and parts have the same mechanism; `ItemKind` says where they differ.
+ */
 import { RetryableError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
 import { jobDueAt, partDueAt } from '../domain/next-step.ts';
 import type { Part, PartRef } from '../domain/part.ts';
-import type { Ports } from '../ports/ports.ts';
+import type { Ledger, Ports } from '../ports/ports.ts';
+
+/** Version of an item in hand that is created with its first change, unless it exists by then. */
+export const NOT_STORED = 0;
 
 const MAX_CONFLICTS = 25; // a dozen writers at once is already far more than the functions make
 
 type LedgerAndClock = Pick<Ports, 'ledger' | 'clock'>;
 
-/**
- * Changes a part by compare-and-set: `decide` gets the part as it is now and answers what it shall be, or undefined to
- * leave it. On a conflict it is asked again with the newer part, so it has to be a pure function of what it gets, and
- * to recognise its own work: a write that seemed to fail may have been stored. Errors: RetryableError.
- */
-export async function changePart(
-  { ledger, clock }: LedgerAndClock,
-  ref: PartRef,
-  decide: (part: Part) => Part | undefined,
-): Promise<{ part: Part; changed: boolean } | undefined> {
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
-    const part = await ledger.readPart(ref);
-    if (!part) return undefined;
-    const wanted = decide(part);
-    if (!wanted) return { part, changed: false };
-    const next = withDueAt(wanted, partDueAt(wanted, clock.now()));
-    if (await ledger.replacePart(next))
-      return { part: { ...next, version: part.version + 1 }, changed: true };
+/** What `decide` wants an item to be; undefined: as it is. */
+export type Decide<Item> = (item: Item) => Item | undefined;
+
+interface StoredItem {
+  version: number;
+  dueAt?: number;
+}
+
+/** How items of a kind are read, written, named, and when they are due. */
+export interface ItemKind<Item extends StoredItem, Ref> {
+  read(ledger: Ledger, ref: Ref): Promise<Item | undefined>;
+  replace(ledger: Ledger, item: Item): Promise<boolean>;
+  withDueAt(item: Item, now: number): Item;
+  nameOf(ref: Ref): string;
+}
+
+export const PARTS: ItemKind<Part, PartRef> = {
+  read: (ledger, ref) => ledger.readPart(ref),
+  replace: (ledger, part) => ledger.replacePart(part),
+  withDueAt: (part, now) => partWithDueAt(part, partDueAt(part, now)),
+  nameOf: ({ jobId, number }) => `part ${jobId}/${number}`,
+};
+
+export const JOBS: ItemKind<Job, string> = {
+  read: (ledger, jobId) => ledger.readJob(jobId),
+  replace: (ledger, job) =>
+    job.version === NOT_STORED ? ledger.createJob({ ...job, version: 1 }) : ledger.replaceJob(job),
+  withDueAt: (job, now) => jobWithDueAt(job, jobDueAt(job, now)),
+  nameOf: (jobId) => `job ${jobId}`,
+};
+
+/** The part with `dueAt` set, or removed. */
+function partWithDueAt(part: Part, dueAt: number | undefined): Part {
+  const { dueAt: _, ...rest } = part;
+  return dueAt === undefined ? rest : { ...rest, dueAt };
+}
+
+/** The same for a job. */
+function jobWithDueAt(job: Job, dueAt: number | undefined): Job {
+  const { dueAt: _, ...rest } = job;
+  return dueAt === undefined ? rest : { ...rest, dueAt };
+}
+
+interface Note<Item> {
+  decide: Decide<Item>;
+  onStored: () => void;
+}
+
+/** An item in hand, and what is to be stored with its next change. */
+export class InHand<Item extends StoredItem, Ref = unknown> {
+  readonly kind: ItemKind<Item, Ref>;
+  readonly ref: Ref;
+  readonly #deps: LedgerAndClock;
+  #stored: Item;
+  #noted: Note<Item>[] = [];
+
+  constructor(kind: ItemKind<Item, Ref>, deps: LedgerAndClock, ref: Ref, item: Item) {
+    this.kind = kind;
+    this.ref = ref;
+    this.#deps = deps;
+    this.#stored = item;
   }
-  throw new RetryableError(`change part ${ref.jobId}/${ref.number}: ${MAX_CONFLICTS} conflicts in a row`);
+
+  /** The item with what is noted, as it will be stored. */
+  get item(): Item {
+    return this.#withNotes(this.#stored);
+  }
+
+  /**
+   * Notes what is to be stored with the next change: for what may be lost without harm when the invocation dies before it.
+   * Given a newer item, `decide` has to recognise what does not concern it. `onStored` runs once the note is stored.
+   */
+  note(decide: Decide<Item>, onStored: () => void): void {
+    this.#noted.push({ decide, onStored });
+  }
+
+  /** Stores what is noted, if anything is. Errors: as `change`. */
+  async flush(): Promise<void> {
+    if (this.#noted.length > 0) await this.change((item) => item);
+  }
+
+  /**
+   * Stores what `decide` wants, and what is noted. Returns false when nothing was to be changed. On a conflict `decide` is
+   * asked again with the newer item: it has to be a pure function of what it gets, and to recognise its own work, since a
+   * write that seemed to fail may have been stored. `isFresh`: the item was read just now. Errors: RetryableError; ItemGone.
+   */
+  async change(decide: Decide<Item>, isFresh = false): Promise<boolean> {
+    let isNewest = isFresh;
+    for (let conflicts = 0; conflicts < MAX_CONFLICTS; ) {
+      const wanted = decide(this.item);
+      if (wanted) {
+        if (await this.#replace(wanted)) return true;
+        conflicts += 1;
+      } else if (isNewest) return false;
+      await this.#readAgain();
+      isNewest = true;
+    }
+    throw new RetryableError(`change ${this.kind.nameOf(this.ref)}: ${MAX_CONFLICTS} conflicts in a row`);
+  }
+
+  async #replace(wanted: Item): Promise<boolean> {
+    const { ledger, clock } = this.#deps;
+    const next = this.kind.withDueAt({ ...wanted, version: this.#stored.version }, clock.now());
+    if (!(await this.kind.replace(ledger, next))) return false;
+    const stored = this.#noted.filter(({ decide }) => decide(this.#stored) !== undefined);
+    this.#stored = { ...next, version: next.version + 1 };
+    this.#noted = [];
+    for (const { onStored } of stored) onStored();
+    return true;
+  }
+
+  async #readAgain(): Promise<void> {
+    const item = await this.kind.read(this.#deps.ledger, this.ref);
+    if (!item) throw new ItemGone(`${this.kind.nameOf(this.ref)} is no longer in the ledger`);
+    this.#stored = item;
+  }
+
+  #withNotes(item: Item): Item {
+    return this.#noted.reduce((known, { decide }) => decide(known) ?? known, item);
+  }
+}
+
+/** Thrown when an item was removed from the ledger while it was worked on. */
+export class ItemGone extends Error {
+  override readonly name = 'ItemGone';
+}
+
+/** A part in hand. */
+export type PartInHand = InHand<Part, PartRef>;
+
+/** A job in hand. */
+export type JobInHand = InHand<Job, string>;
+
+/** Reads the part; undefined when there is none. Errors: RetryableError. */
+export async function takePart(deps: LedgerAndClock, ref: PartRef): Promise<PartInHand | undefined> {
+  const part = await deps.ledger.readPart(ref);
+  return part && partInHand(deps, part);
+}
+
+/** A part that was read consistently, or written, in this invocation. */
+export function partInHand(deps: LedgerAndClock, part: Part): PartInHand {
+  const { jobId, planId, number } = part;
+  return new InHand(PARTS, deps, { jobId, planId, number }, part);
+}
+
+/** Reads the job; undefined when there is none. Errors: RetryableError. */
+export async function takeJob(deps: LedgerAndClock, jobId: string): Promise<JobInHand | undefined> {
+  const job = await deps.ledger.readJob(jobId);
+  return job && jobInHand(deps, job);
+}
+
+/** A job that was read consistently, or written, in this invocation. */
+export function jobInHand(deps: LedgerAndClock, job: Job): JobInHand {
+  return new InHand(JOBS, deps, job.jobId, job);
+}
+
+/** Changes a part that is not in hand; undefined when there is none. Errors: RetryableError. */
+export async function changePart(
+  deps: LedgerAndClock,
+  ref: PartRef,
+  decide: Decide<Part>,
+): Promise<{ part: Part; changed: boolean } | undefined> {
+  const inHand = await takePart(deps, ref);
+  if (!inHand) return undefined;
+  const changed = await inHand.change(decide, true);
+  return { part: inHand.item, changed };
 }
 
 /** The same for a job. */
 export async function changeJob(
-  { ledger, clock }: LedgerAndClock,
+  deps: LedgerAndClock,
   jobId: string,
-  decide: (job: Job) => Job | undefined,
+  decide: Decide<Job>,
 ): Promise<{ job: Job; changed: boolean } | undefined> {
-  for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
-    const job = await ledger.readJob(jobId);
-    if (!job) return undefined;
-    const wanted = decide(job);
-    if (!wanted) return { job, changed: false };
-    const next = withDueAt(wanted, jobDueAt(wanted, clock.now()));
-    if (await ledger.replaceJob(next)) return { job: { ...next, version: job.version + 1 }, changed: true };
-  }
-  throw new RetryableError(`change job ${jobId}: ${MAX_CONFLICTS} conflicts in a row`);
-}
-
-/** Sets or removes `dueAt`. */
-export function withDueAt<T extends { dueAt?: number }>(item: T, dueAt: number | undefined): T {
-  const { dueAt: _, ...rest } = item;
-  return (dueAt === undefined ? rest : { ...rest, dueAt }) as T;
-}
-
-/** The item without the named fields, for what must be absent and not undefined. */
-export function without<T extends object, K extends keyof T>(item: T, ...names: K[]): Omit<T, K> {
-  const copy = { ...item };
-  for (const name of names) delete copy[name];
-  return copy;
+  const inHand = await takeJob(deps, jobId);
+  if (!inHand) return undefined;
+  const changed = await inHand.change(decide, true);
+  return { job: inHand.item, changed };
 }

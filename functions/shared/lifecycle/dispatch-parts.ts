@@ -1,44 +1,43 @@
-import type { Job } from '../domain/job.ts';
-import type { Part } from '../domain/part.ts';
+import type { Part, PartIn } from '../domain/part.ts';
 import { JOB_CHECK_MS, MESSAGE_PATIENCE_MS } from '../domain/timing.ts';
-import type { Ports } from '../ports/ports.ts';
-import { changeJob, changePart } from './compare-and-set.ts';
+import { without } from '../domain/without.ts';
+import type { Ports, WorkMessage } from '../ports/ports.ts';
+import { type JobInHand, partInHand } from './compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from './in-parallel.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
 
 /**
- * Makes every part of a committed plan due and sends a message for each that does not wait for capacity. Dying half-way
- * leaves the job due, and the rest is dispatched then; a part dispatched twice gets two messages, of which its lease lets
- * one work.
+ * Makes every part of a committed plan due, notes that on the job, then sends a message for each part that does not wait
+ * for admission. Dying before the note leaves the job due, and the rest is dispatched then; dying after it leaves the
+ * parts due once their messages are overdue. A part dispatched twice gets two messages; its lease lets one of them work.
+ * Errors: RetryableError.
  */
-export async function dispatchParts(deps: Deps, job: Job): Promise<void> {
-  if (!job.plan) return;
-  const cancelRequestedAt = (await deps.ledger.readJob(job.jobId))?.cancelRequestedAt;
-  const wish = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
-  const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
-  await inParallel(parts, PARTS_AT_ONCE, (part) => dispatchPart(deps, part, wish));
-  await changeJob(deps, job.jobId, (now) =>
-    now.partsDispatched
+export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void> {
+  const { jobId, plan, cancelRequestedAt } = inHand.item;
+  if (!plan) return;
+  const parts = await deps.ledger.partsOf(jobId, plan.planId);
+  const messages: WorkMessage[] = [];
+  await inParallel(parts, PARTS_AT_ONCE, async (part) => {
+    const dispatched = partInHand(deps, part);
+    await dispatched.change((now) =>
+      now.phase === 'planned' ? activated(now, cancelRequestedAt, deps.clock.now()) : undefined,
+    );
+    if (dispatched.item.phase === 'ready') messages.push({ to: 'submit', ref: dispatched.ref });
+  });
+  await inHand.change((job) =>
+    job.status !== 'accepted' && job.status !== 'submitted'
       ? undefined
-      : { ...now, partsDispatched: true, dispatchedUntil: deps.clock.now() + JOB_CHECK_MS },
+      : { ...job, partsDispatched: true, dispatchedUntil: deps.clock.now() + JOB_CHECK_MS },
   );
+  if (messages.length > 0) await deps.queues.send(messages);
 }
 
-async function dispatchPart(deps: Deps, part: Part, wish: Pick<Part, 'cancelRequestedAt'>): Promise<void> {
-  if (part.active && part.waiting) return; // it stands in the line already
-  const dispatched = part.waiting ? {} : { dispatchedUntil: deps.clock.now() + MESSAGE_PATIENCE_MS };
-  await changePart(deps, part, (now) =>
-    now.active
-      ? undefined
-      : { ...now, active: true, ...dispatched, ...wish, ...queuedSince(now, deps.clock.now()) },
-  );
-  if (part.waiting) return;
-  const { jobId, planId, number } = part;
-  await deps.queues.send([{ to: 'submit', ref: { jobId, planId, number } }]);
-}
-
-/** A part that waits for capacity stands in the line from here on: before, nobody could have let it on. */
-function queuedSince({ waiting }: Part, now: number): Pick<Part, 'waiting'> {
-  return waiting ? { waiting: { ...waiting, since: now } } : {};
+/** A part waits in the admission queue from here on: before, nobody could have admitted it. */
+function activated(part: PartIn<'planned'>, cancelRequestedAt: number | undefined, now: number): Part {
+  const { waiting } = part;
+  const requested = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
+  if (waiting) return { ...part, ...requested, phase: 'waiting', waiting: { ...waiting, since: now } };
+  const dispatchedUntil = now + MESSAGE_PATIENCE_MS;
+  return { ...without(part, 'waiting'), ...requested, phase: 'ready', dispatchedUntil };
 }

@@ -13,7 +13,7 @@ type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
 /** Puts a job behind the newer ones that came before it. Errors: RetryableError, LostLease. */
 export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: string): Promise<void> {
-  const { jobId, request } = leased.job;
+  const { jobId, request } = leased.item;
   for (;;) {
     let ahead = await deps.ledger.readJob(newestJobId);
     let behind = await previousOf(deps, ahead);

@@ -1,96 +1,120 @@
+/**
+ * Leases: while one lasts, no other invocation works on the item. The claim is stored with the first change under it, and
+ * its end may be stored with the last one (`released`), so that a lease costs few writes of its own.
+ */
 import type { Job, Lease } from '../domain/job.ts';
-import type { Part, PartRef } from '../domain/part.ts';
+import type { Part } from '../domain/part.ts';
+import { without } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
-import { changeJob, changePart, without } from './compare-and-set.ts';
+import type { Decide, InHand, JobInHand, PartInHand } from './compare-and-set.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'ids'>;
+type Deps = Pick<Ports, 'clock' | 'ids'>;
 
-/** Thrown when another has taken over: whoever sees it stops and leaves things as they are. */
+/** Thrown when another invocation has the lease: whoever sees it stops and leaves things as they are. */
 export class LostLease extends Error {
   override readonly name = 'LostLease';
 }
 
-/** A part under a lease: changes go through only while the lease is this holder's. */
-export interface LeasedPart {
-  /** The part as of the last change. */
-  part: Part;
+/** An item under a lease: changes go through only while the lease is this holder's. */
+interface Leased<Item> {
+  /** The item as of the last change. */
+  readonly item: Item;
+  /** Milliseconds: nothing irrevocable is done after it. */
   readonly until: number;
-  /** Errors: LostLease, RetryableError. */
-  change(decide: (part: Part) => Part | undefined): Promise<Part>;
+  /** Stores the claim, if no change has stored it yet: before the first thing that others could see. Errors: as `change`. */
+  claim(): Promise<void>;
+  /** Errors: LostLease, RetryableError. Returns false when nothing was to be changed. */
+  change(decide: Decide<Item>): Promise<boolean>;
+  /** The item without this lease: for the last change under it. Another's lease stays. */
+  released(item: Item): Item;
 }
 
-/** Runs `work` with the part under a lease; undefined when it is somebody else's, or not there. */
-export async function withPartLease<T>(
+export type LeasedPart = Leased<Part>;
+export type LeasedJob = Leased<Job>;
+
+/** Runs `work` with the part under a lease; undefined when another invocation has it. Errors: those of `work`, LostLease. */
+export function withPartLease<T>(
   deps: Deps,
-  ref: PartRef,
+  inHand: PartInHand,
   until: number,
   work: (leased: LeasedPart) => Promise<T>,
 ): Promise<T | undefined> {
-  const lease: Lease = { holder: deps.ids.next(), until };
-  const claimed = await changePart(deps, ref, (part) =>
-    isFree(part, lease, deps.clock.now()) ? { ...part, lease } : undefined,
-  );
-  if (claimed?.part.lease?.holder !== lease.holder) return undefined;
-  const leased: LeasedPart = {
-    part: claimed.part,
-    until,
-    async change(decide) {
-      const answer = await changePart(deps, ref, (part) =>
-        part.lease?.holder === lease.holder ? decide(part) : undefined,
-      );
-      if (answer?.part.lease?.holder !== lease.holder) throw new LostLease(`part ${ref.jobId}/${ref.number}`);
-      leased.part = answer.part;
-      return answer.part;
+  return withLease<Part, T>(deps, inHand, until, work, {
+    claimed: (part, lease) => ({ ...part, lease }),
+    released: (part) => without(part, 'lease', 'dispatchedUntil'),
+  });
+}
+
+/** The same for a job. */
+export function withJobLease<T>(
+  deps: Deps,
+  inHand: JobInHand,
+  until: number,
+  work: (leased: LeasedJob) => Promise<T>,
+): Promise<T | undefined> {
+  return withLease<Job, T>(deps, inHand, until, work, {
+    claimed: (job, lease) => ({ ...job, lease }),
+    released: (job) => without(job, 'lease', 'dispatchedUntil'),
+  });
+}
+
+/** For work that is right when two do it side by side: it looks leased, and keeps nobody out. */
+export function withoutLease(inHand: JobInHand, until: number): LeasedJob {
+  return {
+    get item() {
+      return inHand.item;
     },
+    until,
+    claim: () => Promise.resolve(),
+    change: (decide) => inHand.change(decide),
+    released: (job) => job,
+  };
+}
+
+type Leasable = { version: number; dueAt?: number; lease?: Lease };
+
+async function withLease<Item extends Leasable, T>(
+  { clock, ids }: Deps,
+  inHand: InHand<Item>,
+  until: number,
+  work: (leased: Leased<Item>) => Promise<T>,
+  how: { claimed: (item: Item, lease: Lease) => Item; released: (item: Item) => Item },
+): Promise<T | undefined> {
+  const lease: Lease = { holder: ids.next(), until };
+  const isOurs = (item: Item) => item.lease?.holder === lease.holder;
+  if (!isFree(inHand.item, clock.now())) return undefined;
+  let isClaimed = false;
+  const change = async (decide: Decide<Item>): Promise<boolean> => {
+    let isLost = false;
+    const changed = await inHand.change((item) => {
+      isLost = !isOurs(item) && (isClaimed || !isFree(item, clock.now()));
+      if (isLost) return undefined;
+      return decide(isOurs(item) ? item : how.claimed(item, lease));
+    });
+    if (isLost) throw new LostLease(inHand.kind.nameOf(inHand.ref));
+    isClaimed ||= changed;
+    return changed;
+  };
+  const leased: Leased<Item> = {
+    get item() {
+      return inHand.item;
+    },
+    until,
+    change,
+    async claim() {
+      if (!isClaimed) await change((item) => item);
+    },
+    released: (item) => (isOurs(item) ? how.released(item) : item),
   };
   try {
     return await work(leased);
   } finally {
     // Left standing when this fails: it runs out by itself.
-    await changePart(deps, ref, (part) =>
-      part.lease?.holder === lease.holder ? (without(part, 'lease', 'dispatchedUntil') as Part) : undefined,
-    ).catch(() => undefined);
+    if (isClaimed && isOurs(inHand.item))
+      await inHand.change((item) => (isOurs(item) ? how.released(item) : undefined)).catch(() => undefined);
   }
 }
 
-/** A job under a lease. */
-export interface LeasedJob {
-  job: Job;
-  change(decide: (job: Job) => Job | undefined): Promise<Job>;
-}
-
-/** The same for a job. */
-export async function withJobLease<T>(
-  deps: Deps,
-  jobId: string,
-  until: number,
-  work: (leased: LeasedJob) => Promise<T>,
-): Promise<T | undefined> {
-  const lease: Lease = { holder: deps.ids.next(), until };
-  const claimed = await changeJob(deps, jobId, (job) =>
-    isFree(job, lease, deps.clock.now()) ? { ...job, lease } : undefined,
-  );
-  if (claimed?.job.lease?.holder !== lease.holder) return undefined;
-  const leased: LeasedJob = {
-    job: claimed.job,
-    async change(decide) {
-      const answer = await changeJob(deps, jobId, (job) =>
-        job.lease?.holder === lease.holder ? decide(job) : undefined,
-      );
-      if (answer?.job.lease?.holder !== lease.holder) throw new LostLease(`job ${jobId}`);
-      leased.job = answer.job;
-      return answer.job;
-    },
-  };
-  try {
-    return await work(leased);
-  } finally {
-    await changeJob(deps, jobId, (job) =>
-      job.lease?.holder === lease.holder ? (without(job, 'lease', 'dispatchedUntil') as Job) : undefined,
-    ).catch(() => undefined);
-  }
-}
-
-function isFree(item: { lease?: Lease }, lease: Lease, now: number): boolean {
-  return !item.lease || item.lease.until <= now || item.lease.holder === lease.holder;
+function isFree({ lease }: Leasable, now: number): boolean {
+  return !lease || lease.until <= now;
 }

@@ -1,40 +1,44 @@
 import type { BatchdropEvent } from '../contract/events.ts';
 import { RetryableError } from '../domain/errors.ts';
-import type { Job } from '../domain/job.ts';
-import type { Part } from '../domain/part.ts';
+import { without } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import { recordBatch, recordJob } from './business-metrics.ts';
-import { changeJob, changePart, without } from './compare-and-set.ts';
+import type { JobInHand, PartInHand } from './compare-and-set.ts';
 import { batchStatusChange, jobStatusChange } from './status-events.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'bus' | 'clock' | 'metrics'>;
+type Deps = Pick<Ports, 'bus' | 'clock' | 'metrics'>;
 
 /**
- * Publishes the part's newest status change, then notes it. Dying in between repeats the event under the same id; the
- * next change waits until this one is noted, and failures of publishing count against no later step. Errors: RetryableError.
+ * Publishes the part's newest status change and notes it, to be stored with the next change. Dying before that repeats the
+ * event under the same id; the next status waits until the note is stored, and failures of publishing count against no
+ * later step. Errors: RetryableError.
  */
-export async function publishPart(deps: Deps, part: Part): Promise<void> {
+export async function publishPart(deps: Deps, inHand: PartInHand): Promise<void> {
+  const part = inHand.item;
   const { batch, rev } = part;
   if (!batch || part.publishedRev >= rev) return;
-  const event = batchStatusChange(part, batch);
-  await publishOrRetry(deps, event);
-  const noted = await changePart(deps, part, (now) =>
-    now.batch?.batchId === batch.batchId && now.rev === rev && now.publishedRev < rev
-      ? { ...(without(now, 'stalled') as Part), publishedRev: rev, tries: 0 }
-      : undefined,
+  await publishOrRetry(deps, batchStatusChange(part, batch));
+  inHand.note(
+    (now) => {
+      if (!now.batch || now.batch.batchId !== batch.batchId) return undefined;
+      if (now.rev !== rev || now.publishedRev >= rev) return undefined;
+      return { ...without(now, 'stalled'), publishedRev: rev, tries: 0 };
+    },
+    () => recordBatch(deps.metrics, part, deps.clock.now()),
   );
-  if (noted?.changed) recordBatch(deps.metrics, part, deps.clock.now());
 }
 
 /** The same for a job. */
-export async function publishJob(deps: Deps & { resultsBucket: string }, job: Job): Promise<void> {
+export async function publishJob(deps: Deps & { resultsBucket: string }, inHand: JobInHand): Promise<void> {
+  const job = inHand.item;
   const { rev } = job;
   if (job.publishedRev >= rev) return;
   await publishOrRetry(deps, jobStatusChange(job, deps.resultsBucket));
-  const noted = await changeJob(deps, job.jobId, (now) =>
-    now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev, tries: 0 } : undefined,
+  inHand.note(
+    (now) =>
+      now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev, tries: 0 } : undefined,
+    () => recordJob(deps.metrics, job),
   );
-  if (noted?.changed) recordJob(deps.metrics, job);
 }
 
 /** Errors: RetryableError. */

@@ -1,58 +1,61 @@
 import { NotAllowed, RetryableError, TerminalError } from '../domain/errors.ts';
-import type { PartRef } from '../domain/part.ts';
+import type { Part } from '../domain/part.ts';
 import { MAX_TRIES, pauseAfter } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
-import { changeJob, changePart } from './compare-and-set.ts';
-import { LostLease } from './lease.ts';
+import type { JobInHand, PartInHand } from './compare-and-set.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>;
+type Deps = Pick<Ports, 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_PAUSE_MS = 2 * 60_000; // a rotated key is picked up within this time
 
 /**
- * Notes a failed step on the part, so that it is tried again when due. Backpressure (the other side said how long to
- * wait, or refuses the key) is not counted; anything else is, and defects are logged as errors. When the tries are
- * used up while a batch may exist, the part is held: tried on, and reported. Errors: RetryableError, if even that fails.
+ * Records a failed step on the part, so that it is tried again when due. Backpressure (the other side said how long to
+ * wait, or refuses the key) is not counted; anything else is, and defects are logged as errors. When the tries are used up
+ * while a batch may exist, the part is stalled: tried on, and reported. Errors: RetryableError, if even that fails.
  */
 export async function recordPartFailure(
   deps: Deps,
-  ref: PartRef,
+  inHand: PartInHand,
   step: string,
   failure: unknown,
 ): Promise<void> {
-  if (failure instanceof LostLease) return;
-  const ids = { jobId: ref.jobId, part: ref.number };
+  const ids = { jobId: inHand.ref.jobId, part: inHand.ref.number };
   const pause = pauseFor(deps, failure, step, ids);
-  const noted = await changePart(deps, ref, (part) => {
+  await inHand.change((part) => {
     const tries = part.tries + (pause.counted ? 1 : 0);
     const backoffUntil = deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries));
-    const mayHaveBatch = part.batch !== undefined || part.intent?.sendBy !== undefined;
-    if (tries < MAX_TRIES || !mayHaveBatch) return { ...part, tries, backoffUntil };
-    const message = `${step}: ${tries} tries have failed; tried on every half an hour`;
+    if (tries < MAX_TRIES || !mayHaveBatch(part)) return { ...part, tries, backoffUntil };
+    const message = `${step}: ${tries} tries have failed; it is tried again every half an hour`;
     return { ...part, tries, backoffUntil, stalled: { code: 'tries_used_up', message } };
   });
-  // At every try, so that it is not forgotten: the alarm stays on while it is held.
-  if (!noted?.part.stalled) return;
+  // At every try, so that it is not forgotten: the alarm stays on while the part is stalled.
+  const { stalled, tries } = inHand.item;
+  if (!stalled) return;
   deps.metrics.record('Stalled', 1);
-  deps.log.error('part_stalled', { ...ids, step, tries: noted.part.tries });
+  deps.log.error('part_stalled', { ...ids, step, tries });
+}
+
+function mayHaveBatch({ phase, batch }: Part): boolean {
+  return batch !== undefined || phase === 'creating';
 }
 
 /** The same for a job. */
 export async function recordJobFailure(
   deps: Deps,
-  jobId: string,
+  inHand: JobInHand,
   step: string,
   failure: unknown,
 ): Promise<void> {
-  if (failure instanceof LostLease) return;
+  const jobId = inHand.ref;
   const pause = pauseFor(deps, failure, step, { jobId });
-  const noted = await changeJob(deps, jobId, (job) => {
+  await inHand.change((job) => {
     const tries = job.tries + (pause.counted ? 1 : 0);
     return { ...job, tries, backoffUntil: deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries)) };
   });
-  if (!noted || noted.job.status === 'received' || noted.job.tries < MAX_TRIES) return;
+  const { status, tries } = inHand.item;
+  if (status === 'received' || tries < MAX_TRIES) return;
   deps.metrics.record('Stalled', 1);
-  deps.log.error('job_stalled', { jobId, step, tries: noted.job.tries });
+  deps.log.error('job_stalled', { jobId, step, tries });
 }
 
 function pauseFor(

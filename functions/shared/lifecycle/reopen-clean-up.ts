@@ -1,11 +1,12 @@
-import type { Job } from '../domain/job.ts';
+import { isOver } from '../domain/job.ts';
+import { without } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
-import { changeJob, without } from './compare-and-set.ts';
+import { changeJob } from './compare-and-set.ts';
 
-/** For one who may have written something after the job was cleaned. Errors: as the ledger's. */
+/** For one that may have written something after the job was cleaned up. Errors: as the ledger's. */
 export async function reopenCleanUp(deps: Pick<Ports, 'ledger' | 'clock'>, jobId: string): Promise<void> {
   const secondCleanUpAt = deps.clock.now();
   await changeJob(deps, jobId, (job) =>
-    job.cleanedUp ? { ...(without(job, 'cleanedUp') as Job), secondCleanUpAt, tries: 0 } : undefined,
+    isOver(job) && job.cleanedUp ? { ...without(job, 'cleanedUp'), secondCleanUpAt, tries: 0 } : undefined,
   );
 }

@@ -40,7 +40,7 @@ export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEv
   };
   if (batch.status === 'failed') {
     data.errors = excerptOf(batch.errors, batch.errorCount);
-    data.willRetry = part.willRetry === true;
+    data.willRetry = part.phase === 'requeued' || part.phase === 'retrying';
     const { waiting } = part;
     if (data.willRetry && waiting?.until !== undefined) {
       data.waiting = {
@@ -99,25 +99,27 @@ function jobData(job: Job, resultsBucket: string): JobStatusChange['data'] {
       return {
         ...base,
         status: 'rejected',
-        findings: job.findings ?? { count: 0, first: [] },
+        findings: job.findings,
         report: { bucket: resultsBucket, key: reportKey(job) },
       };
     case 'joined':
-      return { ...base, status: 'joined', joinedJobId: job.joinedJobId ?? '' };
+      return { ...base, status: 'joined', joinedJobId: job.joinedJobId };
     case 'received':
       throw new Error(`job ${job.jobId}: "received" is never published`);
     default:
       return {
         ...base,
         status: job.status,
-        rows: job.rows ?? { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 },
-        usage: job.usage ?? null,
-        batches: job.batches ?? { count: 0, first: [] },
+        ...(job.rows
+          ? { rows: job.rows, usage: job.usage ?? null, batches: job.batches }
+          : { rows: NO_ROWS, usage: null, batches: { count: 0, first: [] } }),
         ...(job.plan ? { results: { bucket: resultsBucket, ...resultKeys(job) } } : {}),
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }
 }
+
+const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
 
 /** ISO 8601 with milliseconds, of milliseconds since the epoch. */
 export function isoTime(milliseconds: number): string {

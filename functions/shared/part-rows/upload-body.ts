@@ -23,14 +23,14 @@ export async function readRowStates(
   part: Part,
 ): Promise<{ table: RowTable; before: RowStates }> {
   const table = await readRowTable(deps, part);
-  if (!part.soFar) return { table, before: RowStates.fresh(table.rows) };
-  const states = await readObject(deps.results, pieceKeys(part, part.soFar.deliveryId).states);
+  if (!part.earlierResults) return { table, before: RowStates.fresh(table.rows) };
+  const states = await readObject(deps.results, pieceKeys(part, part.earlierResults.deliveryId).states);
   return { table, before: RowStates.parse(states, table.rows) };
 }
 
 /** What is uploaded for the part's present attempt: one line end after each row. Errors: as the storages'. */
 export function uploadBody(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
-  if (part.soFar || part.interleaved) return chosenRows(deps, part);
+  if (part.earlierResults || part.interleaved) return chosenRows(deps, part);
   const { start, end } = part.range;
   const chunks = deps.requestFiles.read(part.request, { start, end });
   return normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });

@@ -265,7 +265,7 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
 
   it('says of a part that is only to be observed which batch that is', async () => {
     const { jobId, planId } = aPart();
-    const running = { active: true as const, dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
+    const running = { dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
     const intent = { id: 'intent', at: NOON, account: 'org' };
     await ledger().createPart(aPart({ ...running, intent }));
     const open = {
@@ -297,9 +297,9 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
       uploadBytes: 1190,
       waiting,
     };
-    await ledger().createPart(aPart({ active: true, dueAt: NOON, waiting }));
+    await ledger().createPart(aPart({ dueAt: NOON, waiting }));
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, waits }]);
-    await ledger().replacePart(aPart({ active: true, dueAt: NOON, waiting, cancelRequestedAt: NOON }));
+    await ledger().replacePart(aPart({ dueAt: NOON, waiting, cancelRequestedAt: NOON }));
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
   });
 }

@@ -210,7 +210,9 @@ describe('batchdrop list', () => {
     if (!part) throw new Error('there is no part');
     const since = Date.UTC(2026, 10, 20, 12);
     const waiting = { for: 'token_limit', since, until: since + 60_000, alone: true } as const;
-    await changePart({ ledger, clock: Date }, part, (now) => ({ ...now, waiting }));
+    await changePart({ ledger, clock: Date }, part, (now) =>
+      now.phase === 'ready' ? { ...now, phase: 'waiting', waiting } : undefined,
+    );
 
     const { stdout } = await cli('list');
     const line =

@@ -186,7 +186,7 @@ describe('batchdrop doctor', () => {
       tries: 14,
       dueAt: in90Days,
       backoffUntil: in90Days,
-      active: true,
+      phase: 'ready',
       expiresAt: in90Days,
     });
     await connection.ledger.createPart(part);

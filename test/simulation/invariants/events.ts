@@ -29,7 +29,7 @@ export function published(world: World): Finding {
   ];
   const broken = written.filter((name) => !told.has(name)).map((name) => `not published: ${name}`);
   for (const item of [...world.ledger.jobs(), ...world.ledger.parts()]) {
-    const live = item.kind === 'job' || item.active;
+    const live = item.kind === 'job' || item.phase !== 'planned';
     if (live && item.rev !== item.publishedRev)
       broken.push(`${item.kind} ${item.jobId}: rev ${item.rev}, published ${item.publishedRev}`);
   }

@@ -102,8 +102,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/intake/intake-job.ts',
-        anchor: '    tokenLimitRejections: 0,\n',
-        replacement: '    tokenLimitRejections: 0,\n    active: true as const,\n    dueAt: job.changedAt,\n',
+        anchor: "    phase: 'planned',\n",
+        replacement: "    phase: 'ready',\n    dueAt: job.changedAt,\n",
       },
     ],
   },

@@ -146,7 +146,8 @@ function noteRoom(history: LedgerHistory, part: Part): void {
   else open.delete(name);
   history.mostOpen = Math.max(history.mostOpen, open.size);
   const waited = waiting.delete(name);
-  if (part.waiting && part.active && part.cancelRequestedAt === undefined) waiting.set(name, part);
+  if (part.waiting && part.phase !== 'planned' && part.cancelRequestedAt === undefined)
+    waiting.set(name, part);
   else if (waited && part.admission) {
     const isOlder = (other: Part) =>
       other.model === part.model &&

@@ -158,7 +158,7 @@ describe('a cancel of a batch that was put back for the token limit', () => {
     await world.work();
     await world.pass(2);
     const batchId = world.parts(jobId)[0]?.batch?.batchId;
-    expect(world.parts(jobId)[0]).toMatchObject({ willRetry: true, batch: { status: 'failed' } });
+    expect(world.parts(jobId)[0]).toMatchObject({ phase: 'requeued', batch: { status: 'failed' } });
     return { world, jobId, batchId };
   }
 

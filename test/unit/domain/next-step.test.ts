@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Job } from '../../../functions/shared/domain/job.ts';
 import {
   jobDueAt,
   nextJobStep,
@@ -16,7 +15,7 @@ import {
   SETTLING_MS,
   tokenLimitPause,
 } from '../../../functions/shared/domain/timing.ts';
-import { aBatch, aJob, aPart, NOON } from '../../contracts/samples.ts';
+import { aBatch, aJob, aPart, type JobFields, NOON, type PartFields } from '../../contracts/samples.ts';
 
 const PLANNED = { id: 'i', at: NOON };
 const UPLOADED = { ...PLANNED, fileId: 'file-1', account: 'org', crc32: '0000abcd' };
@@ -40,9 +39,15 @@ const DELIVERED = {
 const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
 
-const STEPS: [string, Partial<Part>, PartStep][] = [
-  ['is not handed out yet: nothing', {}, { do: 'nothing' }],
-  ['is new: begin', { active: true }, { do: 'begin' }],
+/** What would be planned is ready instead. */
+function aDispatchedPart(fields: PartFields): Part {
+  const part = aPart(fields);
+  return part.phase === 'planned' ? aPart({ ...fields, phase: 'ready' }) : part;
+}
+
+const STEPS: [string, PartFields, PartStep][] = [
+  ['is not dispatched yet: nothing', {}, { do: 'nothing' }],
+  ['is new: begin', {}, { do: 'begin' }],
   ['has an intent: upload', { intent: PLANNED }, { do: 'upload' }],
   ['has a file: create', { intent: UPLOADED }, { do: 'create' }],
   ['waits: not before its time', { backoffUntil: later }, { do: 'wait', until: later }],
@@ -97,27 +102,19 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
   ],
   ['has completed: deliver', { ...open, batch: aBatch({ status: 'completed' }) }, { do: 'deliver' }],
   ['has failed: deliver', failed, { do: 'deliver' }],
-  ['has failed for a passing reason: retry', { ...failed, willRetry: true }, { do: 'retry' }],
+  ['has failed for a passing reason: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
   [
     'waits to be tried again',
-    { ...failed, willRetry: true, backoffUntil: later },
+    { ...failed, phase: 'retrying', backoffUntil: later },
     { do: 'wait', until: later },
   ],
   ['waits for room before its first attempt', { waiting: WAITING }, { do: 'await-admission' }],
-  [
-    'was put back and waits for room',
-    { ...failed, willRetry: true, waiting: WAITING },
-    { do: 'await-admission' },
-  ],
-  [
-    'was put back and is told first',
-    { ...failed, publishedRev: 0, willRetry: true, waiting: WAITING },
-    { do: 'publish' },
-  ],
+  ['was put back and waits for room', { ...failed, waiting: WAITING }, { do: 'await-admission' }],
+  ['was put back and is told first', { ...failed, publishedRev: 0, waiting: WAITING }, { do: 'publish' }],
   ['is cancelled while it waits for room', { ...wish, waiting: WAITING }, { do: 'end', as: 'cancelled' }],
   [
     'was to be tried again and is cancelled: deliver',
-    { ...failed, ...wish, willRetry: true },
+    { ...failed, ...wish, phase: 'retrying' },
     { do: 'deliver' },
   ],
   ['has abandoned files: sweep', { ...failed, abandoned: ABANDONED }, { do: 'cancel-late-batches' }],
@@ -128,8 +125,8 @@ const STEPS: [string, Partial<Part>, PartStep][] = [
 
 describe('a part that', () => {
   it.each(STEPS)('%s', (name, differences, step) => {
-    const active = name.startsWith('is not handed out') ? {} : { active: true as const };
-    expect(nextPartStep(aPart({ ...active, ...differences }), NOON, false)).toEqual(step);
+    const part = name.startsWith('is not dispatched') ? aPart(differences) : aDispatchedPart(differences);
+    expect(nextPartStep(part, NOON, false)).toEqual(step);
   });
 
   it.each<[string, number, number, PartStep['do']]>([
@@ -138,21 +135,21 @@ describe('a part that', () => {
     ['found nothing last', NOON - 1, NOON, 'abandon'],
     ['found nothing a millisecond too late', NOON - 1, NOON + 1, 'search'],
   ])('may have a batch is given up a settling time after both: %s', (_, sendBy, foundNothingAt, step) => {
-    const part = aPart({ active: true, intent: { ...SENT, sendBy, foundNothingAt } });
+    const part = aPart({ intent: { ...SENT, sendBy, foundNothingAt } });
     expect(nextPartStep(part, NOON + SETTLING_MS, false)).toEqual({ do: step });
   });
 
-  it.each<[string, Partial<Part>, boolean]>([
+  it.each<[string, PartFields, boolean]>([
     ['has nothing sent', {}, true],
     ['has a file', { intent: UPLOADED }, true],
-    ['is to be tried again', { ...failed, willRetry: true }, true],
+    ['is to be tried again', { ...failed, phase: 'retrying' }, true],
     ['may have a batch', { intent: SENT }, false],
     ['has an open batch', open, false],
     ['has an ended batch', failed, false],
     ['is cancelled', wish, false],
     ['has its last status to publish', { batch: aBatch(), rev: 1 }, false],
   ])('%s is held back by a pause: %s', (_, differences, waitsFor) => {
-    const part = aPart({ active: true, ...differences });
+    const part = aDispatchedPart(differences);
     const step = nextPartStep(part, NOON, true);
     if (waitsFor) expect(step).toEqual({ do: 'wait', until: NOON + PAUSE_CHECK_MS });
     else expect(step).toEqual(nextPartStep(part, NOON, false));
@@ -162,7 +159,7 @@ describe('a part that', () => {
 const PLAN = { planId: 'p', parts: 1, rows: 3, groups: 1 };
 
 describe('a job that', () => {
-  it.each<[string, Partial<Job>, ReturnType<typeof nextJobStep>]>([
+  it.each<[string, JobFields, ReturnType<typeof nextJobStep>]>([
     ['has arrived: intake', {}, { do: 'intake' }],
     ['waits', { backoffUntil: later }, { do: 'wait', until: later }],
     ['is leased', { lease: LEASE }, { do: 'wait', until: later }],
@@ -212,15 +209,15 @@ describe('a job that', () => {
 
 describe('what is left to do', () => {
   const handed = { dispatchedUntil: later };
-  it.each<[string, Partial<Part>, number | undefined]>([
+  it.each<[string, PartFields, number | undefined]>([
     ['nothing is never due', {}, undefined],
-    ['a wait is due at its end', { active: true, backoffUntil: later }, later],
-    ['a step is due now', { active: true }, NOON],
-    ['a step with a message under way is due when patience ends', { active: true, ...handed }, later],
-    ['a message of long ago does not count', { active: true, dispatchedUntil: NOON - 1 }, NOON],
-    ['observing does not wait for messages', { active: true, ...open, ...handed }, NOON],
-    ['publishing does not wait for messages', { active: true, batch: aBatch(), rev: 1, ...handed }, NOON],
-    ['cancelling does not wait for messages', { active: true, ...open, ...wish, ...handed }, NOON],
+    ['a wait is due at its end', { phase: 'ready', backoffUntil: later }, later],
+    ['a step is due now', { phase: 'ready' }, NOON],
+    ['a step with a message under way is due when patience ends', { phase: 'ready', ...handed }, later],
+    ['a message of long ago does not count', { phase: 'ready', dispatchedUntil: NOON - 1 }, NOON],
+    ['observing does not wait for messages', { ...open, ...handed }, NOON],
+    ['publishing does not wait for messages', { batch: aBatch(), rev: 1, ...handed }, NOON],
+    ['cancelling does not wait for messages', { ...open, ...wish, ...handed }, NOON],
   ])('%s', (_, differences, dueAt) => {
     expect(partDueAt(aPart(differences), NOON)).toBe(dueAt);
   });

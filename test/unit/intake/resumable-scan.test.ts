@@ -30,7 +30,7 @@ function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): Sma
   return world;
 }
 
-/** About 400 KB of embeddings by these models, taking turns, with more inputs than one part may have. */
+/** About 400 KB of embeddings by these models, taking invocations, with more inputs than one part may have. */
 function largeFile(models: string[], ...more: string[]): string {
   const lines = Array.from({ length: 8 }, (_, at) => {
     const input = Array.from({ length: 14_000 }, () => 'x'.repeat(at % 2));
@@ -42,18 +42,18 @@ function largeFile(models: string[], ...more: string[]): string {
 const ONE = ['m'];
 const TWO = ['m', 'n'];
 
-/** Puts a file and lets POLL have it resumed until its job is received no more; answers the turns it took. */
-async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string; turns: number }> {
+/** Puts a file and lets POLL have it resumed until its job is received no more; answers the invocations it took. */
+async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string; invocations: number }> {
   const { jobId, event } = world.put('a.jsonl', body);
   await world.intake(event, world.deadline(TURN));
-  return { jobId, turns: await takeUpUntilPlanned(world, jobId) };
+  return { jobId, invocations: await takeUpUntilPlanned(world, jobId) };
 }
 
-/** Answers the turns it took, one that was before included. */
+/** Answers the invocations it took, one that was before included. */
 async function takeUpUntilPlanned(world: SmallWorld, jobId: string): Promise<number> {
-  let turns = 1;
-  for (; world.job(jobId).status === 'received'; turns += 1) {
-    if (turns > 200) throw new Error('it never came to an end');
+  let invocations = 1;
+  for (; world.job(jobId).status === 'received'; invocations += 1) {
+    if (invocations > 200) throw new Error('it never came to an end');
     expect(world.queues.take()).toEqual([]); // not by a message of its own
     world.clock.advance(MINUTE);
     await world.poll();
@@ -62,7 +62,7 @@ async function takeUpUntilPlanned(world: SmallWorld, jobId: string): Promise<num
       await world.intake(JSON.stringify({ jobId }), world.deadline(TURN));
     }
   }
-  return turns;
+  return invocations;
 }
 
 /** What was planned, and every row table, but for ids that are drawn. */
@@ -81,18 +81,18 @@ function planDigest(world: SmallWorld, jobId: string): string {
 const below = (world: SmallWorld) =>
   [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
 
-describe('a file that takes longer than a turn', () => {
+describe('a file that takes longer than an invocation', () => {
   it('is read on in other invocations, and planned as one that is read at once', async () => {
     const quick = new SmallWorld();
     const atOnce = await takeIn(quick, largeFile(TWO));
-    expect(atOnce.turns).toBe(1);
+    expect(atOnce.invocations).toBe(1);
     const world = slowWorld();
-    const { jobId, turns } = await takeIn(world, largeFile(TWO));
-    expect(turns).toBeGreaterThan(3);
+    const { jobId, invocations } = await takeIn(world, largeFile(TWO));
+    expect(invocations).toBeGreaterThan(3);
     expect(world.parts(jobId).length).toBeGreaterThan(2);
     expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
     const { scan, plan, tries } = world.job(jobId);
-    expect(scan).toEqual({ planId: plan?.planId, checkpoints: turns - 1, turns });
+    expect(scan).toEqual({ planId: plan?.planId, checkpoints: invocations - 1, invocations });
     expect(tries).toBe(0);
   });
 
@@ -126,7 +126,7 @@ describe('a file that takes longer than a turn', () => {
     expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b));
   });
 
-  it('that turns out bad at its end is rejected, with the findings of every turn', async () => {
+  it('that invocations out bad at its end is rejected, with the findings of every turn', async () => {
     const world = slowWorld();
     const { jobId } = await takeIn(world, `no json\n${largeFile(ONE, 'half a line')}`);
     expect(world.job(jobId)).toMatchObject({
@@ -139,25 +139,25 @@ describe('a file that takes longer than a turn', () => {
 
   it('that uses an id again in another turn is rejected: both lines are named', async () => {
     const world = slowWorld();
-    const { jobId, turns } = await takeIn(world, largeFile(TWO, row('late'), row('vector-0')));
-    expect(turns).toBeGreaterThan(3);
+    const { jobId, invocations } = await takeIn(world, largeFile(TWO, row('late'), row('vector-0')));
+    expect(invocations).toBeGreaterThan(3);
     expect(world.job(jobId).findings).toEqual({
       count: 1,
       first: [{ line: 10, code: 'duplicate_custom_id', message: 'custom_id is the same as in line 1' }],
     });
   });
 
-  it('whose ids only share their hash, in different turns, is accepted', async () => {
+  it('whose ids only share their hash, in different invocations, is accepted', async () => {
     const world = slowWorld();
-    const { jobId, turns } = await takeIn(
+    const { jobId, invocations } = await takeIn(
       world,
       `${row(COLLIDING[0])}\n${largeFile(TWO, row(COLLIDING[1]))}`,
     );
-    expect(turns).toBeGreaterThan(3);
+    expect(invocations).toBeGreaterThan(3);
     expect(world.job(jobId).plan).toMatchObject({ rows: 10, groups: 3 });
   });
 
-  it('is cancelled between two turns', async () => {
+  it('is cancelled between two invocations', async () => {
     const world = slowWorld();
     const jobId = await world.drop('a.jsonl', largeFile(ONE));
     expect(world.job(jobId).scan?.checkpoints).toBe(1);
@@ -211,14 +211,14 @@ describe('an invocation that dies', () => {
     return { world, life };
   }
 
-  async function planned(dyingAfter: number[]): Promise<{ digest: string; turns: number; died: number }> {
+  async function planned(dyingAfter: number[]): Promise<{ digest: string; invocations: number; died: number }> {
     const { world, life } = mortal();
     const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
     const deaths = [...dyingAfter];
-    let turns = 0;
+    let invocations = 0;
     let died = 0;
-    for (; !world.ledger.jobs().some(({ status }) => status === 'accepted'); turns += 1) {
-      if (turns > 100) throw new Error('it never came to an end');
+    for (; !world.ledger.jobs().some(({ status }) => status === 'accepted'); invocations += 1) {
+      if (invocations > 100) throw new Error('it never came to an end');
       life.left = deaths.shift() ?? Number.POSITIVE_INFINITY;
       const message = world.ledger.jobs().length > 0 ? JSON.stringify({ jobId }) : event;
       await world.intake(message, world.deadline(TURN)).catch(() => {});
@@ -226,16 +226,16 @@ describe('an invocation that dies', () => {
       life.left = Number.POSITIVE_INFINITY;
       world.clock.advance(2 * TURN); // its lease runs out, and POLL has the job resumed
     }
-    return { digest: planDigest(world, jobId), turns, died };
+    return { digest: planDigest(world, jobId), invocations, died };
   }
 
   it('at any call of any turn leaves what the next goes on with: the plan is the same', {
     timeout: 120_000,
   }, async () => {
     const unharmed = await planned([]);
-    expect(unharmed.turns).toBeGreaterThan(5);
+    expect(unharmed.invocations).toBeGreaterThan(5);
     let deaths = 0;
-    for (let deadline = 0; deadline < unharmed.turns; deadline += 1) {
+    for (let deadline = 0; deadline < unharmed.invocations; deadline += 1) {
       const harmless = Array.from({ length: deadline }, () => Number.POSITIVE_INFINITY);
       for (let call = 0; ; call += 1) {
         const { digest, died } = await planned([...harmless, call]);
@@ -244,7 +244,7 @@ describe('an invocation that dies', () => {
         deaths += 1;
       }
     }
-    expect(deaths).toBeGreaterThan(unharmed.turns * 8);
+    expect(deaths).toBeGreaterThan(unharmed.invocations * 8);
   });
 
   it('again and again, each time a call later, ends with the same plan', async () => {

@@ -2,22 +2,23 @@ import { describe, expect, it } from 'vitest';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import { advancePart } from '../../../functions/shared/lifecycle/advance.ts';
 import { observePart } from '../../../functions/shared/lifecycle/apply-observation.ts';
+import { jobInHand, partInHand, takePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { dispatchParts } from '../../../functions/shared/lifecycle/dispatch-parts.ts';
-import { aBatch, aJob, aPart } from '../../contracts/samples.ts';
+import { aBatch, aJob, aPart, type PartFields } from '../../contracts/samples.ts';
 import { MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
 const expiresAt = Number.MAX_SAFE_INTEGER;
 
 /** The part after its batch was seen as `observed`. */
 async function afterObserving(
-  known: Partial<Part>,
+  known: PartFields,
   observed: Partial<ObservedBatch>,
 ): Promise<Part | undefined> {
   const world = new SmallWorld();
-  const part = aPart({ active: true, expiresAt, rev: 3, publishedRev: 3, batch: aBatch(), ...known });
+  const part = aPart({ expiresAt, rev: 3, publishedRev: 3, batch: aBatch(), ...known });
   await world.ledger.createPart(part);
   const api = withMethods(world.api, { retrieveBatch: async () => aBatch(observed) });
-  await observePart({ ...world.ports, api }, part);
+  await observePart({ ...world.ports, api }, partInHand(world.ports, part));
   return world.ledger.readPart(part);
 }
 
@@ -86,13 +87,18 @@ describe('what is observed', () => {
     ['the token limit, but it expired', 'expired', [limit], false],
   ])('as ended for %s', async (_, status, errors, again) => {
     const part = await afterObserving({}, { status, errors, errorCount: errors.length });
-    expect(part?.willRetry).toBe(again ? true : undefined);
+    expect(part?.phase).toBe(again ? 'requeued' : 'batch_ended');
     expect(part?.tokenLimitRejections).toBe(again ? 1 : 0);
     expect(part?.waiting?.for).toBe(again ? 'token_limit' : undefined);
   });
 });
 
-describe('handing out', () => {
+async function advance(world: SmallWorld): Promise<void> {
+  const part = await takePart(world.ports, aPart());
+  if (part) await advancePart(world.ports, part, {}, false);
+}
+
+describe('dispatching', () => {
   const plan = { planId: aPart().planId, parts: 1, rows: 3, groups: 1 };
   const ready = async () => {
     const world = new SmallWorld();
@@ -104,29 +110,26 @@ describe('handing out', () => {
 
   it('makes the parts due and sends for each', async () => {
     const { world, job } = await ready();
-    await dispatchParts(world.ports, job);
-    expect(world.ledger.parts()[0]).toMatchObject({ active: true, dueAt: world.clock.now() + 5 * MINUTE });
+    await dispatchParts(world.ports, jobInHand(world.ports, job));
+    expect(world.ledger.parts()[0]).toMatchObject({ phase: 'ready', dueAt: world.clock.now() + 5 * MINUTE });
     expect(world.queues.sent()).toMatchObject([{ to: 'submit', ref: { number: 1 } }]);
     expect(world.ledger.jobs()[0]?.partsDispatched).toBe(true);
   });
 
   it('takes a cancel along that came before the parts were there', async () => {
     const { world, job } = await ready();
-    await world.ledger.replaceJob({ ...job, cancelRequestedAt: 7 });
-    await dispatchParts(world.ports, job); // as it was read before the cancel
-    expect(world.ledger.parts()[0]).toMatchObject({ active: true, cancelRequestedAt: 7 });
+    await dispatchParts(world.ports, jobInHand(world.ports, { ...job, cancelRequestedAt: 7 }));
+    expect(world.ledger.parts()[0]).toMatchObject({ phase: 'ready', cancelRequestedAt: 7 });
   });
 
   it('is not done twice by who looks at a part with a message under way', async () => {
     const { world, job } = await ready();
-    await dispatchParts(world.ports, job);
-    const { jobId, planId, number } = aPart();
-    const ref = { jobId, planId, number };
+    await dispatchParts(world.ports, jobInHand(world.ports, job));
     world.queues.take();
-    await advancePart(world.ports, ref, {}, false);
+    await advance(world);
     expect(world.queues.take()).toEqual([]);
     world.clock.advance(5 * MINUTE);
-    await advancePart(world.ports, ref, {}, false);
+    await advance(world);
     expect(world.queues.take()).toHaveLength(1);
   });
 });

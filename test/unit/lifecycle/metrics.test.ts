@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
 import { MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
+import { partInHand } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { recordPartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
 import { saveBatch } from '../../../functions/shared/lifecycle/save-batch.ts';
 import { aBatch, aPart } from '../../contracts/samples.ts';
@@ -58,12 +60,12 @@ describe('of a file that went through', () => {
         ),
       }),
     });
-    const jobId = await world.drop('a.jsonl', fileOf('r1'));
-    await world.pass(2);
-    expect(world.jobStatuses(jobId).length).toBeGreaterThan(1);
+    await expect(world.drop('a.jsonl', fileOf('r1'))).rejects.toThrow('throttled');
     expect(world.metrics.of('JobsAccepted')).toEqual([]);
     lost = false;
     await world.rest();
+    const published = world.jobStatuses(world.ledger.jobs()[0]?.jobId ?? '');
+    expect(published.filter((status) => status === 'accepted').length).toBeGreaterThan(1);
     expect(world.metrics.of('JobsAccepted')).toEqual([1]);
   });
 });
@@ -159,9 +161,11 @@ describe('what a person has to look at', () => {
 
   it('a second batch is counted', async () => {
     const world = new SmallWorld();
-    const part = aPart({ batch: aBatch(), active: true, expiresAt: Number.MAX_SAFE_INTEGER });
+    const part = aPart({ batch: aBatch(), expiresAt: Number.MAX_SAFE_INTEGER });
     await world.ledger.createPart(part);
-    await saveBatch(world.ports, part, 'an intent of former days', aBatch({ batchId: 'batch_second' }));
+    const batch = aBatch({ batchId: 'batch_second' });
+    const saved = { intentId: 'an intent of former days', batch, released: (known: Part) => known };
+    await saveBatch(world.ports, partInHand(world.ports, part), saved);
     expect(world.metrics.of('SecondBatches')).toEqual([1]);
   });
 
@@ -181,14 +185,14 @@ describe('what a person has to look at', () => {
       batch: aBatch(),
       rev: 1,
       publishedRev: 1,
-      active: true,
       expiresAt: Number.MAX_SAFE_INTEGER,
       tries: MAX_TRIES - 2,
     });
     await world.ledger.createPart(part);
+    const inHand = partInHand(world.ports, part);
     const failings = [];
     for (let nth = 0; nth < 4; nth += 1) {
-      await recordPartFailure(world.ports, part, 'observe', new RetryableError('HTTP 500'));
+      await recordPartFailure(world.ports, inHand, 'observe', new RetryableError('HTTP 500'));
       failings.push(world.metrics.of('Stalled').length);
     }
     expect(failings).toEqual([0, 1, 2, 3]);

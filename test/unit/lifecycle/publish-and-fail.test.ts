@@ -2,13 +2,32 @@ import { describe, expect, it } from 'vitest';
 import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import { MAX_TRIES, pauseAfter } from '../../../functions/shared/domain/timing.ts';
+import { failedStep } from '../../../functions/shared/lifecycle/advance.ts';
+import {
+  type JobInHand,
+  type PartInHand,
+  takeJob,
+  takePart,
+} from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { LostLease } from '../../../functions/shared/lifecycle/lease.ts';
 import { recordJobFailure, recordPartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
-import { aBatch, aJob, aPart } from '../../contracts/samples.ts';
+import { aBatch, aJob, aPart, type PartFields } from '../../contracts/samples.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
 
 const SENT = { id: 'i', at: 0, fileId: 'file-1', sendBy: 0 };
+
+async function partOf(world: SmallWorld): Promise<PartInHand> {
+  const inHand = await takePart(world.ports, aPart());
+  if (!inHand) throw new Error('there is no part');
+  return inHand;
+}
+
+async function jobOf(world: SmallWorld): Promise<JobInHand> {
+  const inHand = await takeJob(world.ports, aJob().jobId);
+  if (!inHand) throw new Error('there is no job');
+  return inHand;
+}
 
 describe('a failure', () => {
   it.each([
@@ -25,10 +44,10 @@ describe('a failure', () => {
     ['that is a defect is counted', new TypeError('x'), 1, pauseAfter(1), 'error'],
   ])('%s', async (_, failure, tries, pause, level) => {
     const world = new SmallWorld();
-    await world.ledger.createPart(aPart({ active: true, expiresAt: Number.MAX_SAFE_INTEGER }));
+    await world.ledger.createPart(aPart({ phase: 'ready', expiresAt: Number.MAX_SAFE_INTEGER }));
     await world.ledger.createJob(aJob({ expiresAt: Number.MAX_SAFE_INTEGER }));
-    await recordPartFailure(world.ports, aPart(), 'upload', failure);
-    await recordJobFailure(world.ports, aJob().jobId, 'intake', failure);
+    await recordPartFailure(world.ports, await partOf(world), 'upload', failure);
+    await recordJobFailure(world.ports, await jobOf(world), 'intake', failure);
     const backoffUntil = world.clock.now() + pause;
     expect(world.ledger.parts()[0]).toMatchObject({ tries, backoffUntil, dueAt: backoffUntil });
     expect(world.ledger.jobs()[0]).toMatchObject({ tries, backoffUntil, dueAt: backoffUntil });
@@ -37,22 +56,22 @@ describe('a failure', () => {
 
   it('that only says that another has taken over is none', async () => {
     const world = new SmallWorld();
-    await world.ledger.createPart(aPart({ active: true, expiresAt: Number.MAX_SAFE_INTEGER }));
+    await world.ledger.createPart(aPart({ phase: 'ready', expiresAt: Number.MAX_SAFE_INTEGER }));
     const before = world.ledger.parts();
-    await recordPartFailure(world.ports, aPart(), 'upload', new LostLease('x'));
+    await failedStep(world.ports, await partOf(world), 'upload', new LostLease('x'));
     expect(world.ledger.parts()).toEqual(before);
   });
 
-  it.each([
+  it.each<[string, PartFields, boolean]>([
     ['with a batch', { batch: aBatch(), rev: 1, publishedRev: 1 }, true],
     ['that may have a batch', { intent: SENT }, true],
-    ['that has none', {}, false],
+    ['that has none', { phase: 'ready' }, false],
   ])('too many holds a part %s: %s', async (_, differences, stalled) => {
     const world = new SmallWorld();
     const expiresAt = Number.MAX_SAFE_INTEGER;
-    const start = aPart({ active: true, expiresAt, tries: MAX_TRIES - 1, ...differences });
+    const start = aPart({ expiresAt, tries: MAX_TRIES - 1, ...differences });
     await world.ledger.createPart(start);
-    await recordPartFailure(world.ports, start, 'search', new RetryableError('x'));
+    await recordPartFailure(world.ports, await partOf(world), 'search', new RetryableError('x'));
     const [part] = world.ledger.parts();
     expect(part?.tries).toBe(MAX_TRIES);
     expect(part?.stalled?.code).toBe(stalled ? 'tries_used_up' : undefined);

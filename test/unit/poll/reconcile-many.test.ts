@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { reconcile, type Tick } from '../../../functions/poll/reconcile.ts';
+import { reconcile } from '../../../functions/poll/reconcile.ts';
+import type { TickReport } from '../../../functions/poll/tick.ts';
 import { NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { DUE_SHARDS } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
@@ -27,7 +28,7 @@ async function manyOpen(count: number, settings: ConstructorParameters<typeof Sm
     if (n % 2 === 0) world.clock.advance(1_000);
     const batch = await world.api.createBatch(request, NEVER);
     const intent = { id: `intent${n}`, at: batch.createdAt, account, fileId };
-    const part = { jobId: `job${n}`, active: true as const, rev: 1, publishedRev: 1, intent, batch };
+    const part = { jobId: `job${n}`, rev: 1, publishedRev: 1, intent, batch };
     await world.ledger.createPart(aPart({ ...part, dueAt: world.clock.now(), expiresAt: KEPT }));
   }
   return world;
@@ -36,7 +37,7 @@ async function manyOpen(count: number, settings: ConstructorParameters<typeof Sm
 /** One tick, with the calls to the ledger counted. */
 async function countedTick(
   world: SmallWorld,
-): Promise<{ tick: Tick | undefined; reads: number; writes: number }> {
+): Promise<{ tick: TickReport | undefined; reads: number; writes: number }> {
   const counts = { reads: 0, writes: 0 };
   const ledger = withFaults<Ledger>(world.ports.ledger, (method) => {
     if (/^(create|replace|put)/.test(method)) counts.writes += 1;
@@ -153,7 +154,7 @@ describe('a part that is not only to be observed', () => {
   ])('is read all the same: %s', async (_, differences) => {
     const world = await manyOpen(4);
     const batch = world.ledger.parts()[0]?.batch ?? aBatch();
-    const part = { active: true as const, rev: 1, publishedRev: 1, batch, expiresAt: KEPT };
+    const part = { rev: 1, publishedRev: 1, batch, expiresAt: KEPT };
     await world.ledger.createPart(aPart({ ...part, ...differences, jobId: 'apart', dueAt: 1 }));
     world.clock.advance(MOVE);
     await world.poll();
@@ -198,7 +199,7 @@ describe('a tick that cannot finish', () => {
 
   it('for what is to be published serves every item in turn', async () => {
     const world = await manyOpen(0);
-    const unpublished = { active: true as const, rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
+    const unpublished = { rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
     for (let n = 0; n < 100; n += 1)
       await world.ledger.createPart(aPart({ ...unpublished, jobId: `job${n}` }));
     const slow = withFaults<Ledger>(world.ledger, (method) => {
@@ -215,7 +216,7 @@ describe('a tick that cannot finish', () => {
   it('for what is to be published observes all the same', async () => {
     const world = await manyOpen(50);
     world.clock.advance(MOVE);
-    const unpublished = { active: true as const, rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
+    const unpublished = { rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
     for (let n = 0; n < 1_000; n += 1)
       await world.ledger.createPart(aPart({ ...unpublished, jobId: `unpublished${n}` }));
     // Calls side by side take four seconds together.

@@ -6,8 +6,11 @@ import {
   RetryableError,
   TerminalError,
 } from '../../../functions/shared/domain/errors.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
 import { SETTLING_MS } from '../../../functions/shared/domain/timing.ts';
+import { partInHand } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import { saveBatch } from '../../../functions/shared/lifecycle/save-batch.ts';
+import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { aBatch, aPart } from '../../contracts/samples.ts';
 import { type Fault, withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, row, SmallWorld, withMethods } from '../small-world.ts';
@@ -247,11 +250,17 @@ describe('a create without an answer', () => {
 });
 
 describe('saving a batch', () => {
+  const save = (deps: Ports, part: Part) =>
+    saveBatch(deps, partInHand(deps, part), {
+      intentId: 'mine',
+      batch: aBatch(),
+      released: (known) => known,
+    });
+
   const ready = async (differences: Parameters<typeof aPart>[0]) => {
     const world = new SmallWorld();
     const expiresAt = Number.MAX_SAFE_INTEGER;
     const part = aPart({
-      active: true,
       expiresAt,
       intent: { id: 'mine', at: 0, fileId: 'file-1', sendBy: 0 },
       ...differences,
@@ -262,8 +271,8 @@ describe('saving a batch', () => {
 
   it('binds it to its intent, and points from it to its part', async () => {
     const { world, part } = await ready({});
-    expect(await saveBatch(world.ports, part, 'mine', aBatch())).toBe('saved');
-    expect(await saveBatch(world.ports, part, 'mine', aBatch())).toBe('saved');
+    expect(await save(world.ports, part)).toBe('saved');
+    expect(await save(world.ports, part)).toBe('saved');
     expect(world.ledger.parts()[0]).toMatchObject({ batch: { batchId: 'batch_1' }, rev: 1, publishedRev: 0 });
     expect(await world.ledger.readBatchPointer('batch_1')).toMatchObject({ number: 1 });
   });
@@ -278,7 +287,7 @@ describe('saving a batch', () => {
       if (method === 'cancelBatch') asked.push(batchId);
       return 'ok';
     });
-    expect(await saveBatch({ ...world.ports, api }, part, 'mine', aBatch())).toBe('cancelled');
+    expect(await save({ ...world.ports, api }, part)).toBe('cancelled');
     expect(asked).toEqual(['batch_1']);
     expect(world.ledger.parts()[0]?.secondBatchIds).toEqual(['batch_1']);
     expect(world.log.lines.map(({ code }) => code)).toEqual(['second_batch']);

@@ -1,8 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { onlyWaitsForAdmission, type WaitingPart } from '../../domain/admission-queue.ts';
+import type { WaitingPart } from '../../domain/admission-queue.ts';
 import type { Job } from '../../domain/job.ts';
 import type { Admissions, Control, CreateWindow, KeyPointer } from '../../domain/ledger-records.ts';
-import { type OpenBatch, onlyToBeObserved } from '../../domain/open-batch.ts';
+import { dueProjectionOf } from '../../domain/next-step.ts';
+import type { OpenBatch } from '../../domain/open-batch.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
 import { dueShardOf, jobKey, type LedgerKey, partKey } from './ledger-keys.ts';
 
@@ -41,8 +42,9 @@ export function partAttributes(part: Part): LedgerAttributes {
     ...seenFromTheIndex(part),
     ...plain({
       jobId: part.jobId,
-      status: part.ended?.as ?? part.batch?.status ?? 'waiting',
-      waitingFor: onlyWaitsForAdmission(part)?.waiting.for,
+      phase: part.phase,
+      status: part.ended?.as ?? part.batch?.status,
+      waitingFor: part.waiting?.for,
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,
@@ -134,8 +136,7 @@ function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttribu
 }
 
 function seenFromTheIndex(part: Part): LedgerAttributes {
-  const open = onlyToBeObserved(part);
-  const waits = onlyWaitsForAdmission(part);
+  const { open, waits } = dueProjectionOf(part);
   return {
     ...(open === undefined ? {} : { openBatch: { S: JSON.stringify(open) } }),
     ...(waits === undefined ? {} : { waits: { S: JSON.stringify(waits) } }),

@@ -1,0 +1,92 @@
+/**
+ * Finds out whether a job has to run at all: the same bytes may run already, or a cancel of its key may have come first.
+ *
+ * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
+ * gave them no sequencers.
+ */
+import { isOver, type Job, type JobIn, nextStatus, type RequestFile } from '../shared/domain/job.ts';
+import type { KeyPointer } from '../shared/domain/ledger-records.ts';
+import { JOIN_MS } from '../shared/domain/timing.ts';
+import { without, withoutPauses } from '../shared/domain/without.ts';
+import { isMeant, isOlder, placeBehind } from '../shared/lifecycle/key-versions.ts';
+import type { LeasedJob } from '../shared/lifecycle/lease.ts';
+import type { Ports } from '../shared/ports/ports.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock'>;
+
+/** True when the job is at its end already. Makes this job the newest of its key, unless a newer one is. */
+export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boolean> {
+  const { request, jobId } = leased.item;
+  let placed: string | undefined;
+  for (;;) {
+    const pointer = (await deps.ledger.readKeyPointer(request.bucket, request.key)) ?? emptyPointer(request);
+    const { newest } = pointer;
+    const isNewest = !newest || newest.jobId === jobId || !isOlder(request.sequencer, newest.sequencer);
+    if (!isNewest && placed !== newest.jobId) {
+      await placeBehind(deps, leased, newest.jobId);
+      placed = newest.jobId;
+      continue; // a cancel that did not find it in the chain is on the pointer by now
+    }
+    if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, leased, pointer))) continue;
+    if (await isMeant(deps, leased.item, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)) {
+      const requestedAt = deps.clock.now();
+      await leased.change((job) => {
+        if (job.status !== 'received') return undefined;
+        const { cancelRequestedAt = requestedAt } = job;
+        return leased.released({ ...withoutUnusedScan(job), cancelRequestedAt });
+      });
+      return true;
+    }
+    const joined = await joinable(deps, leased.item, isNewest ? leased.item.previousJobId : newest.jobId);
+    if (joined === undefined) return false;
+    await leased.change((job) => {
+      if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+      const rest = withoutPauses(withoutUnusedScan(job));
+      return leased.released({
+        ...rest,
+        ...nextStatus(job, 'joined', deps.clock.now()),
+        joinedJobId: joined,
+      });
+    });
+    return true;
+  }
+}
+
+/** Nothing was written yet under a scan that this invocation has begun: there is nothing to clean up. */
+function withoutUnusedScan(job: JobIn<'received'>) {
+  return job.scan?.invocations === 1 ? without(job, 'scan') : job;
+}
+
+/** False when the pointer was changed meanwhile. */
+async function becomeNewest(deps: Deps, leased: LeasedJob, pointer: KeyPointer): Promise<boolean> {
+  const { jobId, request } = leased.item;
+  const { sequencer } = request;
+  const before = pointer.newest?.jobId;
+  // Before the pointer: a cancel that follows the chain of a key never misses a link.
+  if (before !== undefined) await leased.change((job) => ({ ...job, previousJobId: before }));
+  const newest = { jobId, ...(sequencer === undefined ? {} : { sequencer }) };
+  return deps.ledger.replaceKeyPointer({ ...pointer, newest });
+}
+
+/**
+ * The id of the job that these bytes join: that of another version, or the one that version joined itself. Only of a job
+ * that was there before this one: two versions whose events cross must not join each other.
+ */
+async function joinable(deps: Deps, job: Job, otherJobId: string | undefined): Promise<string | undefined> {
+  const { request } = job;
+  const other = request.rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
+  if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
+  const earlier = other.status === 'joined' ? await deps.ledger.readJob(other.joinedJobId) : other;
+  if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;
+  const isFresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
+  return isFresh || !isOver(earlier) ? earlier.jobId : undefined;
+}
+
+function isEarlier(other: Job, job: Job): boolean {
+  if (other.createdAt !== job.createdAt) return other.createdAt < job.createdAt;
+  return isOlder(other.request.sequencer, job.request.sequencer);
+}
+
+function emptyPointer({ bucket, key }: RequestFile): KeyPointer {
+  return { bucket, key, version: 0 };
+}

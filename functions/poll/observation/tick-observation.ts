@@ -1,0 +1,170 @@
+import { hasEnded } from '../../shared/contract/batch-status.ts';
+import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
+import type { Control } from '../../shared/domain/ledger-records.ts';
+import type { OpenBatch } from '../../shared/domain/open-batch.ts';
+import type { ObservedBatch, PartRef } from '../../shared/domain/part.ts';
+import { isTokenLimitRejection } from '../../shared/domain/part-end.ts';
+import { failedStep, type StepResult } from '../../shared/lifecycle/advance.ts';
+import { applyObserved, endIfLost } from '../../shared/lifecycle/apply-observation.ts';
+import { OpenBatches } from '../../shared/lifecycle/business-metrics.ts';
+import { type PartInHand, takePart } from '../../shared/lifecycle/compare-and-set.ts';
+import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
+import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import type { Tick } from '../tick.ts';
+import { observeBatches } from './observe-batches.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+
+const AT_ONCE = 32; // parts side by side, a few short calls each
+const TIME_TO_ADMIT_MS = 5_000; // however many batches there are to observe, parts that wait are not forgotten
+const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples are spread evenly, however many ticks there are
+
+interface Seen {
+  ref: PartRef;
+  known: OpenBatch;
+  observed: ObservedBatch;
+}
+
+/** The open batches of one tick: observes them in one survey, and applies what changed. */
+export class TickObservation {
+  readonly openBatches = new OpenBatches();
+  readonly #deps: Deps;
+  readonly #tick: Tick;
+  readonly #deadline: Deadline;
+  readonly #control: Control;
+  readonly #queue: AdmissionQueue;
+  /** Takes a part further after a change. */
+  readonly #advance: (inHand: PartInHand) => Promise<StepResult>;
+  #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
+  /** Open batches as last known, by the names of their parts. */
+  readonly #open = new Map<string, OpenBatch>();
+  /** Batches that were seen to end, by model. */
+  readonly #ended = new Map<string, number>();
+  /** Rejected for the token limit: their positions follow once all are known. */
+  #tokenLimited: Seen[] = [];
+  #observeFrom: number;
+  #observeFirst: string[];
+
+  constructor(
+    deps: Deps,
+    of: { tick: Tick; deadline: Deadline; control: Control; queue: AdmissionQueue },
+    advance: (inHand: PartInHand) => Promise<StepResult>,
+  ) {
+    this.#deps = deps;
+    this.#tick = of.tick;
+    this.#deadline = of.deadline;
+    this.#control = of.control;
+    this.#queue = of.queue;
+    this.#advance = advance;
+    this.#observeFrom = of.control.observeFrom ?? 0;
+    this.#observeFirst = of.control.observeFirst ?? [];
+  }
+
+  get open(): ReadonlyMap<string, OpenBatch> {
+    return this.#open;
+  }
+
+  get ended(): ReadonlyMap<string, number> {
+    return this.#ended;
+  }
+
+  /** What the next tick has to know. */
+  left(): Pick<Control, 'observeFrom' | 'observeFirst'> {
+    return {
+      ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
+      ...(this.#observeFirst.length > 0 ? { observeFirst: this.#observeFirst } : {}),
+    };
+  }
+
+  add(ref: PartRef, open: OpenBatch): void {
+    this.#toObserve.set(open.batchId, { ref, open });
+    this.#open.set(nameOf(ref), open);
+  }
+
+  /** Observes what was added since the last time. */
+  async observe(): Promise<void> {
+    const toObserve = this.#toObserve;
+    this.#toObserve = new Map();
+    if (toObserve.size === 0 || this.#deps.clock.now() < this.#observeFrom) return;
+    const open = [...toObserve.values()].map((entry) => entry.open);
+    for (const each of open) this.openBatches.add(each);
+    const refOf = ({ batchId }: OpenBatch) => toObserve.get(batchId)?.ref;
+    const rotation = (this.#control.version * GOLDEN_RATIO) % 1;
+    const survey = await observeBatches(
+      this.#deps,
+      open,
+      { rotation, first: this.#observeFirst },
+      {
+        isOver: () => this.#isOver(TIME_TO_ADMIT_MS),
+        seen: async (known, observed) => {
+          const ref = refOf(known);
+          if (ref) await this.#see({ ref, known, observed });
+        },
+        failed: async (known, failure) => {
+          const ref = refOf(known);
+          if (ref) await this.#tick.serve(ref, () => this.#unseen(ref, failure));
+        },
+      },
+    );
+    await this.#applyTokenLimited();
+    const { report } = this.#tick;
+    report.open += open.length;
+    report.calls += survey.calls;
+    report.outOfTime ||= survey.cutShort;
+    if (survey.broken) report.broken += 1;
+    this.#observeFrom = survey.observeFrom ?? 0;
+    this.#observeFirst = survey.left;
+  }
+
+  async #see(seen: Seen): Promise<void> {
+    const { ref, known, observed } = seen;
+    if (observed.status === known.status) {
+      this.#tick.report.served += 1;
+      return;
+    }
+    this.openBatches.add(observed);
+    if (isTokenLimitRejection(observed)) {
+      this.#tokenLimited.push(seen);
+      this.#queue.announce({ ...known, ...ref });
+    } else await this.#apply(seen);
+  }
+
+  async #applyTokenLimited(): Promise<void> {
+    const tokenLimited = this.#tokenLimited;
+    this.#tokenLimited = [];
+    await inParallel(tokenLimited, AT_ONCE, async (seen) => {
+      if (!this.#isOver(0)) await this.#apply(seen);
+    });
+  }
+
+  #apply(seen: Seen): Promise<void> {
+    const { ref, observed } = seen;
+    return this.#tick.serve(ref, async () => {
+      const inHand = await takePart(this.#deps, ref);
+      if (!inHand) return 'fine';
+      try {
+        if (await applyObserved(this.#deps, inHand, observed, this.#queue)) this.#noteEnd(seen);
+      } catch (failure) {
+        return failedStep(this.#deps, inHand, 'observe', failure);
+      }
+      return this.#advance(inHand);
+    });
+  }
+
+  #noteEnd({ ref, known: { model }, observed }: Seen): void {
+    if (!hasEnded(observed.status)) return;
+    this.#open.delete(nameOf(ref));
+    if (!isTokenLimitRejection(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
+  }
+
+  async #unseen(ref: PartRef, failure: unknown): Promise<StepResult> {
+    const inHand = await takePart(this.#deps, ref);
+    if (!inHand || (await endIfLost(this.#deps, inHand, failure))) return 'fine';
+    return failedStep(this.#deps, inHand, 'observe', failure);
+  }
+
+  #isOver(reservedMs: number): boolean {
+    const { until, signal } = this.#deadline;
+    return this.#deps.clock.now() >= until - reservedMs || signal.aborted;
+  }
+}
