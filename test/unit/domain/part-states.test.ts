@@ -1,0 +1,200 @@
+import { expect, it } from 'vitest';
+import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
+import {
+  dueProjectionOf,
+  nextPartStep,
+  type PartStep,
+  partDueAt,
+  workerOf,
+} from '../../../functions/shared/domain/next-step.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import { MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
+import { aBatch, aPart, NOON, type PartFields } from '../../contracts/samples.ts';
+
+const HOUR = 3_600_000;
+const PAST = NOON - HOUR;
+const LATER = NOON + HOUR;
+/** When a state is looked at: as it was written, while what is set to `LATER` lasts, and long after. */
+const TIMES = [NOON, NOON + 1, LATER, LATER + 1, LATER + 24 * HOUR];
+
+const INTENT = { id: 'i', at: PAST };
+const UPLOADED = { ...INTENT, fileId: 'file-1' };
+const SENT = { ...UPLOADED, sendBy: PAST };
+const WAITING = { for: 'token_limit', since: PAST } as const;
+const ENDED = { as: 'cancelled', reason: { code: 'c', message: 'm' } } as const;
+const LOST = { ...ENDED, as: 'lost' } as const;
+const DELIVERED = {
+  deliveryId: 'd',
+  idsIn: '0',
+  idsOut: '0',
+  rows: { total: 3, succeeded: 3, failed: 0, expired: 0, cancelled: 0, missing: 0 },
+  outputBytes: 1,
+  errorsBytes: 0,
+  anomaliesBytes: 0,
+  anomalies: 0,
+};
+
+/** Each phase with every shape its own fields may have. */
+const PHASES: Record<Part['phase'], PartFields[]> = {
+  planned: [{}, { waiting: WAITING }],
+  waiting: [{ waiting: WAITING }],
+  ready: [{}],
+  uploading: [{ intent: INTENT }],
+  uploaded: [{ intent: UPLOADED }],
+  creating: [PAST, NOON, LATER].flatMap((sendBy) =>
+    [{}, { foundNothingAt: PAST }, { foundNothingAt: LATER }].map((found) => ({
+      intent: { ...SENT, sendBy, ...found },
+    })),
+  ),
+  running: ['validating', 'in_progress', 'finalizing', 'cancelling', 'pondering'].map((status) => ({
+    intent: SENT,
+    batch: aBatch({ status }),
+  })),
+  requeued: [{ intent: SENT, batch: aBatch({ status: 'failed' }), waiting: WAITING }],
+  retrying: [{ intent: SENT, batch: aBatch({ status: 'failed' }) }],
+  batch_ended: ['completed', 'failed', 'expired', 'cancelled'].map((status) => ({
+    intent: SENT,
+    batch: aBatch({ status }),
+  })),
+  ended: [{ ended: ENDED }, { ended: LOST, intent: SENT, batch: aBatch({ status: 'in_progress' }) }],
+  delivered: [
+    { intent: SENT, batch: aBatch({ status: 'completed' }), delivered: DELIVERED },
+    { ended: ENDED, delivered: DELIVERED },
+  ],
+};
+
+const orNot = (...fields: PartFields[]): PartFields[] => [{}, ...fields];
+
+/** What may be set in any phase, in every combination. */
+function* surroundings(): Generator<PartFields> {
+  const abandoned = [PAST, LATER].map((givenUpAt) => [
+    { intentId: 'i0', fileId: 'file-0', at: PAST, givenUpAt },
+  ]);
+  for (const cancel of orNot({ cancelRequestedAt: PAST }))
+    for (const backoff of orNot({ backoffUntil: PAST }, { backoffUntil: LATER }))
+      for (const lease of orNot(
+        { lease: { holder: 'h', until: PAST } },
+        { lease: { holder: 'h', until: LATER } },
+      ))
+        for (const dispatched of orNot({ dispatchedUntil: PAST }, { dispatchedUntil: LATER }))
+          for (const tries of orNot({ tries: MAX_TRIES }))
+            for (const files of orNot(
+              ...abandoned.map((each) => ({ abandoned: each })),
+              ...abandoned.map((each) => ({ abandoned: each, lateBatchesCancelled: true as const })),
+            ))
+              yield { ...cancel, ...backoff, ...lease, ...dispatched, ...tries, ...files };
+}
+
+/** With a batch: its newest status published or not, and the API told of a cancel or not. */
+const outboxes = ({ batch }: PartFields): PartFields[] =>
+  batch
+    ? [1, 2].flatMap((rev) =>
+        orNot({ cancelSentAt: PAST }, { cancelSentAt: NOON }).map((sent) => ({
+          rev,
+          publishedRev: 1,
+          ...sent,
+        })),
+      )
+    : [{}];
+
+function* states(): Generator<Part> {
+  for (const [phase, shapes] of Object.entries(PHASES) as [Part['phase'], PartFields[]][])
+    for (const shape of shapes)
+      for (const outbox of outboxes(shape))
+        for (const around of surroundings()) yield aPart({ ...around, ...shape, ...outbox, phase });
+}
+
+const isWork = (step: PartStep) => step.do !== 'nothing' && step.do !== 'wait';
+
+/** Every disagreement between the part's phase, its next steps, its due time and its projection. */
+function* disagreements(part: Part): Generator<string> {
+  const steps = TIMES.map((now) => nextPartStep(part, now, false));
+  const [first] = steps;
+  const dueAt = partDueAt(part, NOON);
+  const { open, waits } = dueProjectionOf(part);
+  if (!first) return;
+
+  // Due time and steps.
+  if ((dueAt === undefined) !== steps.every(({ do: step }) => step === 'nothing'))
+    yield 'it is due though nothing is left to do, or never due though something is';
+  const workAt = TIMES.find((now) => isWork(nextPartStep(part, now, false)));
+  if (dueAt !== undefined && workAt !== undefined && dueAt > Math.max(workAt, part.dispatchedUntil ?? 0))
+    yield 'it is due only after it could be worked on';
+  if (dueAt !== undefined && first.do === 'wait' && dueAt !== first.until)
+    yield 'it waits, and is due at another time';
+
+  // Projection and steps: whatever the time, paused or not.
+  const anyTime = [...steps, ...TIMES.map((now) => nextPartStep(part, now, true))].map((step) => step.do);
+  if (open && !anyTime.every((step) => step === 'observe'))
+    yield 'the index says "only observe", the steps do not';
+  if (waits && !anyTime.every((step) => step === 'await-admission'))
+    yield 'the index says "only waits", the steps do not';
+  if (!open && !part.lease && part.backoffUntil === undefined && !part.cancelRequestedAt)
+    if (anyTime.every((step) => step === 'observe')) yield 'the steps say "only observe", the index does not';
+  if (!waits && !part.lease && anyTime.every((step) => step === 'await-admission'))
+    yield 'the steps say "only waits", the index does not';
+  if ((open || waits) && dueAt === undefined) yield 'it is in the index and never due';
+
+  // Phase and steps: nothing is sent for what has a batch, or may have one, and nothing delivered for what has none.
+  const may = MAY_HAVE[part.phase];
+  for (const { do: step } of steps)
+    if (!may.has(step)) yield `in phase ${part.phase} the next step is ${step}`;
+  if (part.phase === 'running' && hasEnded(part.batch.status)) yield 'a running batch has ended';
+  if (workerOf(first) === 'submit' && part.cancelRequestedAt !== undefined && part.phase !== 'creating')
+    yield 'a cancelled part is sent on';
+}
+
+/** The steps that a phase may lead to, beside those of any phase: nothing, wait and publish. */
+const MAY_HAVE: Record<Part['phase'], ReadonlySet<PartStep['do']>> = Object.fromEntries(
+  Object.entries({
+    planned: [],
+    waiting: ['await-admission', 'end'],
+    ready: ['begin', 'end'],
+    uploading: ['upload', 'end'],
+    uploaded: ['create', 'end'],
+    creating: ['search', 'abandon'],
+    running: ['observe', 'cancel'],
+    requeued: ['await-admission', 'cancel-late-batches', 'deliver'],
+    retrying: ['retry', 'cancel-late-batches', 'deliver'],
+    batch_ended: ['cancel-late-batches', 'deliver'],
+    ended: ['cancel-late-batches', 'deliver'],
+    delivered: [],
+  }).map(([phase, steps]) => [phase, new Set(['nothing', 'wait', 'publish', ...steps])]),
+) as Record<Part['phase'], ReadonlySet<PartStep['do']>>;
+
+it('in every state of a part, phase, next step, due time and index agree', () => {
+  const found = new Map<string, Part>();
+  const seen = new Map<string, number>();
+  let examined = 0;
+  for (const part of states()) {
+    examined += 1;
+    for (const time of TIMES) {
+      const step = nextPartStep(part, time, false).do;
+      seen.set(step, (seen.get(step) ?? 0) + 1);
+    }
+    for (const wrong of disagreements(part)) found.set(wrong, part);
+  }
+  expect([...found]).toEqual([]);
+  expect(examined).toBe(STATES);
+  const every: PartStep['do'][] = [
+    'nothing',
+    'wait',
+    'publish',
+    'await-admission',
+    'begin',
+    'upload',
+    'create',
+    'search',
+    'abandon',
+    'observe',
+    'cancel',
+    'end',
+    'retry',
+    'cancel-late-batches',
+    'deliver',
+  ];
+  expect([...seen.keys()].sort()).toEqual([...every].sort());
+});
+
+/** 17 shapes without a batch, and 13 with one in 6 outboxes each, in 540 surroundings. */
+const STATES = 540 * (17 + 13 * 6);
