@@ -120,6 +120,18 @@ function phaseFrom({ delivered, ended, batch, intent, waiting }: PartFields): Pa
   return waiting ? 'waiting' : 'planned';
 }
 
+/** What a delivery of three rows that succeeded stored. */
+export const DELIVERED = {
+  deliveryId: 'd',
+  idsIn: '0',
+  idsOut: '0',
+  rows: { total: 3, succeeded: 3, failed: 0, expired: 0, cancelled: 0, missing: 0 },
+  outputBytes: 1,
+  errorsBytes: 0,
+  anomaliesBytes: 0,
+  anomalies: 0,
+};
+
 /** A batch as it looks right after it was created. */
 export function aBatch(differences: Partial<ObservedBatch> = {}): ObservedBatch {
   return {

@@ -15,7 +15,15 @@ import {
   SETTLING_MS,
   tokenLimitPause,
 } from '../../../functions/shared/domain/timing.ts';
-import { aBatch, aJob, aPart, type JobFields, NOON, type PartFields } from '../../contracts/samples.ts';
+import {
+  aBatch,
+  aJob,
+  aPart,
+  DELIVERED,
+  type JobFields,
+  NOON,
+  type PartFields,
+} from '../../contracts/samples.ts';
 
 const PLANNED = { id: 'i', at: NOON };
 const UPLOADED = { ...PLANNED, fileId: 'file-1', account: 'org', crc32: '0000abcd' };
@@ -26,16 +34,6 @@ const failed = { ...published, intent: SENT, batch: aBatch({ status: 'failed' })
 const wish = { cancelRequestedAt: NOON };
 const later = NOON + 1000;
 const ABANDONED = [{ intentId: 'i0', fileId: 'file-0', at: NOON }];
-const DELIVERED = {
-  deliveryId: 'd',
-  idsIn: '0',
-  idsOut: '0',
-  rows: { total: 3, succeeded: 3, failed: 0, expired: 0, cancelled: 0, missing: 0 },
-  outputBytes: 1,
-  errorsBytes: 0,
-  anomaliesBytes: 0,
-  anomalies: 0,
-};
 const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
 
