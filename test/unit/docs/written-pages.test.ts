@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { monthTotals } from '../../../docs/cost-arithmetic.ts';
+import { costsPage } from '../../../docs/write-costs.ts';
 import { eventsPage } from '../../../docs/write-events.ts';
 import { flowPicture } from '../../../docs/write-flow.ts';
+import counted from '../../bench/calls/counted-calls.json' with { type: 'json' };
 
 it('docs/events.md is what the contract says; else run `npm run docs:events`', () => {
   expect(readFileSync('docs/events.md', 'utf8')).toBe(eventsPage());
@@ -9,4 +12,16 @@ it('docs/events.md is what the contract says; else run `npm run docs:events`', (
 
 it('docs/flow.svg is what docs/write-flow.ts draws; else run `npm run docs:flow`', () => {
   expect(readFileSync('docs/flow.svg', 'utf8')).toBe(flowPicture());
+});
+
+it('docs/costs.md is what docs/write-costs.ts computes from the counted calls; else run `npm run docs:costs`', () => {
+  const page = readFileSync('docs/costs.md', 'utf8');
+  expect(page).toBe(costsPage(page));
+});
+
+it('README.md has the totals of docs/costs.md', () => {
+  const page = readFileSync('README.md', 'utf8');
+  const totals = monthTotals(counted);
+  expect(totals).toHaveLength(3);
+  for (const { batches, dollars } of totals) expect(page).toContain(`| ${batches} | ${dollars} |`);
 });

@@ -1,0 +1,163 @@
+import { type CountedCalls, ofAll, plusByFunction, sumOf } from '../test/bench/calls/call-counts.ts';
+
+/** List prices of us-east-1 in dollars. */
+const PRICE = {
+  egressGb: 0.09,
+  egressGbAbove10Tb: 0.085,
+  storageGbMonth: 0.023,
+  s3Write: 0.005 / 1e3,
+  s3Read: 0.0004 / 1e3,
+  lambdaGbSecond: 0.0000133334,
+  invocation: 0.2 / 1e6,
+  diskGbSecond: 0.0000000309,
+  writeUnit: 0.625 / 1e6,
+  readUnit: 0.125 / 1e6,
+  ledgerGbMonth: 0.25 + 0.2, // storage, and point-in-time recovery
+  event: 1 / 1e6,
+  queueRequest: 0.4 / 1e6,
+  logGb: 0.5,
+  keyRead: 0.05 / 1e4,
+  secretMonth: 0.4,
+  alarmMonth: 0.1,
+  metricMonth: 0.3,
+  dashboardMonth: 3,
+};
+
+/** What one batch uses besides the counted calls: 20 MB in, 20 MB of results. */
+const BATCH = {
+  gb: 0.02,
+  gbMonths: 0.02 * 1 + 0.02 * 2, // results for one month, the request file for two
+  lambdaGbSeconds: 14 * 0.5, // assumed
+  diskGbSeconds: 9.5 * 3,
+  ledgerGbMonths: 4.5e-6 * 3,
+  logGb: 6e-6, // assumed
+  uploadRequests: 5, // `aws s3 cp` sends parts of 8 MB
+  quartersOfAnHour: 3, // the batch ends within an hour
+};
+
+/** What an idle stack uses in a month of 30 days, besides the counted calls. */
+const MONTH = {
+  alarms: 27,
+  idleMetrics: 2,
+  ticks: 43_200, // one per minute
+  tickGbSeconds: 0.2 * 0.25, // assumed
+  tickLogGb: 1.7e-6, // assumed
+  idleQueueRequests: 4 * 5 * 129_600, // queues, pollers per queue, long polls of 20 s
+  // A process caches the API key for five minutes: one process of POLL, and ten of SUBMIT and DELIVER.
+  maxKeyReads: { poll: 8_640, others: 10 * 8_640 },
+};
+
+/**
+ * The columns of the monthly table. `metrics` and `ticks` are estimated dollars, because metrics are billed per hour
+ * with reports.
+ */
+const COLUMNS = [
+  { batches: 100, metrics: 1.1, ticks: 0 },
+  { batches: 10_000, metrics: 3.9, ticks: 0.02 },
+  { batches: 1_000_000, metrics: 3.9, ticks: 1.2 },
+];
+
+/** Returns the billed units of one batch, by service. */
+export function unitsOfBatch(calls: CountedCalls) {
+  const all = ofAll(plusByFunction(calls.largeJob, calls.quarterOfAnHour, BATCH.quartersOfAnHour));
+  const messages = sumOf(all, /^messages received/);
+  return {
+    s3Writes: BATCH.uploadRequests + sumOf(all, /^S3 (Put|Copy|List|Create|Upload|Complete)/),
+    s3Reads: sumOf(all, /^S3 (Get|Head)/),
+    invocations: sumOf(all, /^invocations/),
+    writeUnits: sumOf(all, /^write units/),
+    readUnits: sumOf(all, /^read units/),
+    events: sumOf(all, /^events published/),
+    messages,
+    queueRequests: sumOf(all, /^SQS /) + 1 + 2 * messages, // EventBridge sends one message; Lambda receives and deletes each
+    keyReads: sumOf(all, /^Secrets Manager/),
+  };
+}
+
+/** Returns the cost of one batch in dollars, by service. */
+export function dollarsOfBatch(calls: CountedCalls) {
+  const units = unitsOfBatch(calls);
+  return {
+    egress: BATCH.gb * PRICE.egressGb,
+    storage: BATCH.gbMonths * PRICE.storageGbMonth,
+    s3Requests: units.s3Writes * PRICE.s3Write + units.s3Reads * PRICE.s3Read,
+    lambda:
+      BATCH.lambdaGbSeconds * PRICE.lambdaGbSecond +
+      units.invocations * PRICE.invocation +
+      BATCH.diskGbSeconds * PRICE.diskGbSecond,
+    ledgerWrites: units.writeUnits * PRICE.writeUnit,
+    ledgerReads: units.readUnits * PRICE.readUnit,
+    ledgerStorage: BATCH.ledgerGbMonths * PRICE.ledgerGbMonth,
+    events: (units.events + 1) * PRICE.event, // and one event from S3
+    queues: units.queueRequests * PRICE.queueRequest,
+    logs: BATCH.logGb * PRICE.logGb,
+  };
+}
+
+/** Returns what the ledger calls of all ticks of a month cost in dollars. */
+export function ledgerOfTicks({ tick }: CountedCalls): number {
+  const dollars = sumOf(tick, /^write units/) * PRICE.writeUnit + sumOf(tick, /^read units/) * PRICE.readUnit;
+  return MONTH.ticks * dollars;
+}
+
+/** Returns the monthly cost of an idle stack in dollars, by item. */
+export function dollarsOfIdle(calls: CountedCalls) {
+  return {
+    dashboard: PRICE.dashboardMonth,
+    alarms: MONTH.alarms * PRICE.alarmMonth,
+    queues: MONTH.idleQueueRequests * PRICE.queueRequest,
+    metrics: MONTH.idleMetrics * PRICE.metricMonth,
+    secret: PRICE.secretMonth,
+    poll:
+      MONTH.ticks * (MONTH.tickGbSeconds * PRICE.lambdaGbSecond + PRICE.invocation) +
+      MONTH.ticks * MONTH.tickLogGb * PRICE.logGb +
+      ledgerOfTicks(calls),
+  };
+}
+
+/** Returns the monthly cost of an idle stack in dollars: the sum of the rounded amounts that the page shows. */
+export function idleDollars(calls: CountedCalls): number {
+  return Object.values(dollarsOfIdle(calls)).reduce((sum, dollars) => sum + Number(dollars.toFixed(2)), 0);
+}
+
+/** Returns the rows of the monthly table: a service, and its dollars per column. */
+export function monthLines(calls: CountedCalls): [string, number[]][] {
+  const dollars = dollarsOfBatch(calls);
+  const { keyReads } = unitsOfBatch(calls);
+  const each = (of: (column: (typeof COLUMNS)[number]) => number) => COLUMNS.map(of);
+  const times = (ofOne: number) => each(({ batches }) => batches * ofOne);
+  return [
+    ['data transfer: egress to OpenAI', each(({ batches }) => egress(batches * BATCH.gb))],
+    ['S3: storage', times(dollars.storage)],
+    ['S3: requests', times(dollars.s3Requests)],
+    ['Lambda: INTAKE, SUBMIT, DELIVER', times(dollars.lambda)],
+    ['DynamoDB: the ledger', times(dollars.ledgerWrites + dollars.ledgerReads + dollars.ledgerStorage)],
+    ['EventBridge: events', times(dollars.events)],
+    ['SQS: messages', times(dollars.queues)],
+    ['CloudWatch Logs', times(dollars.logs)],
+    ['CloudWatch: metrics, in addition to idle', each(({ metrics }) => metrics)],
+    ['Secrets Manager: reading the key', each(({ batches }) => keyDollars(batches, keyReads))],
+    ['POLL: ticks, in addition to idle', each(({ ticks }) => ticks)],
+    ['[idle](#idle)', each(() => idleDollars(calls))],
+  ];
+}
+
+function egress(gb: number): number {
+  const cheaper = Math.max(0, gb - 10_240);
+  return (gb - cheaper) * PRICE.egressGb + cheaper * PRICE.egressGbAbove10Tb;
+}
+
+function keyDollars(batches: number, readsOfBatch: number): number {
+  const { poll, others } = MONTH.maxKeyReads;
+  const ofPoll = Math.min(batches * 4 * BATCH.quartersOfAnHour, poll); // POLL reads the key every five minutes while a batch is open
+  return (ofPoll + Math.min(batches * readsOfBatch, others)) * PRICE.keyRead;
+}
+
+/** Returns the total cost of a month per number of batches. README.md shows it, too. */
+export function monthTotals(calls: CountedCalls): { batches: string; dollars: string }[] {
+  return COLUMNS.map(({ batches }, column) => {
+    const sum = monthLines(calls).reduce((all, [, dollars]) => all + (dollars[column] ?? 0), 0);
+    const rounded = sum < 100 ? Math.round(sum) : Number(sum.toPrecision(3));
+    return { batches: batches.toLocaleString('en-US'), dollars: `$${rounded.toLocaleString('en-US')}` };
+  });
+}

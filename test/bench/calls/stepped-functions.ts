@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BUNDLES_DIRECTORY,
+  FUNCTION_NAMES,
+  type FunctionName,
+} from '../../../lib/stages/function-bundles.ts';
+import { functionEnvironment } from '../../../local/lambda/function-environment.ts';
+import { FunctionLog } from '../../../local/lambda/function-log.ts';
+import { FunctionProcess } from '../../../local/lambda/function-process.ts';
+import { DEFAULT_ASYNCHRONOUS_POLICY } from '../../../local/runtime/resource-readers.ts';
+import type { FunctionPlan } from '../../../local/runtime/stack-plan.ts';
+import type { HandClock } from '../../openai/hand-clock.ts';
+
+/** The deployed functions, one process per function. One invocation runs at a time. */
+export class SteppedFunctions {
+  readonly #clock: HandClock;
+  readonly #names = new Map<string, FunctionName>();
+  readonly #processes = new Map<FunctionName, FunctionProcess>();
+  readonly #logs: FunctionLog[] = [];
+  #running: FunctionName | undefined;
+
+  constructor(
+    planned: readonly FunctionPlan[],
+    options: { clock: HandClock; endpointUrl: string; openAiUrl: string; logDirectory: string },
+  ) {
+    this.#clock = options.clock;
+    for (const plan of planned) {
+      const environment = { ...plan.environment };
+      if ('OPENAI_BASE_URL' in environment) environment.OPENAI_BASE_URL = options.openAiUrl;
+      const spec = { ...plan, environment, asynchronous: DEFAULT_ASYNCHRONOUS_POLICY };
+      const { endpointUrl } = options;
+      const log = new FunctionLog(options.logDirectory, spec.name);
+      const process = new FunctionProcess(spec, {
+        environment: functionEnvironment(spec, { endpointUrl, accessKeyId: plan.accessKeyId }),
+        log,
+        onEnd: () => {},
+      });
+      const name = nameByCode(plan);
+      this.#names.set(plan.name, name);
+      this.#processes.set(name, process);
+      this.#logs.push(log);
+    }
+  }
+
+  /** Returns the function that has this name in the template. */
+  nameOf(planned: string): FunctionName {
+    const name = this.#names.get(planned);
+    if (name === undefined) throw new Error(`the stack has no function ${planned}`);
+    return name;
+  }
+
+  /** The function that runs now. Throws if no function runs. */
+  get running(): FunctionName {
+    if (this.#running === undefined) throw new Error('a call arrived while no function ran');
+    return this.#running;
+  }
+
+  /** Runs one invocation and returns its result. The clock advances by the real time that it took. */
+  async invoke(name: FunctionName, event: unknown): Promise<unknown> {
+    const process = this.#processes.get(name);
+    if (process === undefined) throw new Error(`the stack has no function ${name}`);
+    if (this.#running !== undefined) throw new Error(`cannot invoke ${name} while ${this.#running} runs`);
+    await process.whenReady();
+    this.#running = name;
+    const startedAt = performance.now();
+    try {
+      const requestId = crypto.randomUUID();
+      return await process.invoke({ requestId, event, timeOffset: () => this.#clock.now() - Date.now() });
+    } finally {
+      this.#running = undefined;
+      this.#clock.advance(Math.ceil(performance.now() - startedAt));
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#processes.values()].map((process) => process.kill()));
+    await Promise.all(this.#logs.map((log) => log.close()));
+  }
+}
+
+function nameByCode({ name: planned, codeDirectory }: FunctionPlan): FunctionName {
+  const code = readFileSync(join(codeDirectory, 'index.js'));
+  const found = FUNCTION_NAMES.find((name) =>
+    code.equals(readFileSync(join(BUNDLES_DIRECTORY, name, 'index.js'))),
+  );
+  if (found === undefined) throw new Error(`${planned}: its code is not one of the bundles`);
+  return found;
+}
