@@ -1,4 +1,4 @@
-import { attemptSize, type Part, type PartIn } from './part.ts';
+import { attemptSize, type PartIn } from './part.ts';
 
 /** A batch of ours that had not ended when last seen; it may be stale. */
 export interface OpenBatch {
@@ -26,9 +26,4 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     jobCreatedAt,
     ...(intent.account === undefined ? {} : { account: intent.account }),
   };
-}
-
-/** True while the part's batch takes capacity at the API, or may. */
-export function mayHaveOpenBatch({ phase }: Part): boolean {
-  return phase === 'creating' || phase === 'running';
 }

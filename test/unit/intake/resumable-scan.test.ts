@@ -211,7 +211,9 @@ describe('an invocation that dies', () => {
     return { world, life };
   }
 
-  async function planned(dyingAfter: number[]): Promise<{ digest: string; invocations: number; died: number }> {
+  async function planned(
+    dyingAfter: number[],
+  ): Promise<{ digest: string; invocations: number; died: number }> {
     const { world, life } = mortal();
     const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
     const deaths = [...dyingAfter];
