@@ -11,8 +11,9 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'batch = await send(deps, leased, noted);',
-        replacement: 'batch = await send(deps, leased, noted).catch(() => send(deps, leased, noted));',
+        anchor: 'batch = await send(deps, leased.until, part);',
+        replacement:
+          'batch = await send(deps, leased.until, part).catch(() => send(deps, leased.until, part));',
       },
     ],
   },
@@ -21,9 +22,14 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'await saveBatch(deps, noted, intent.id, batch);',
+        anchor: 'await saveBatch(deps, inHand, {',
+        replacement: 'await saveBatch({ ...deps, change: leased.change }, inHand, {',
+      },
+      {
+        file: 'functions/shared/lifecycle/save-batch.ts',
+        anchor: "  await inHand.change((part) => {\n    if (part.phase !== 'creating'",
         replacement:
-          'await leased.change((part) => (part.batch ? undefined : { ...part, batch, previousStatus: null, rev: 1, publishedRev: 0, changedAt: deps.clock.now(), tries: 0 }));',
+          "  const { change = inHand.change.bind(inHand) } = deps as { change?: typeof inHand.change };\n  await change((part) => {\n    if (part.phase !== 'creating'",
       },
     ],
   },
@@ -32,8 +38,9 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'await saveBatch(deps, noted, intent.id, batch);',
-        replacement: 'void saveBatch(deps, noted, intent.id, batch).catch(() => undefined);',
+        anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, released });',
+        replacement:
+          'void saveBatch(deps, inHand, { intentId: intent.id, batch, released }).catch(() => undefined);',
       },
     ],
   },
@@ -42,13 +49,14 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/shared/lifecycle/publish.ts',
-        anchor: '  await publishOrRetry(deps, event);\n',
+        anchor: '  await publishOrRetry(deps, batchStatusChange(part, batch));\n',
         replacement: '',
       },
       {
         file: 'functions/shared/lifecycle/publish.ts',
-        anchor: '  if (noted?.changed) recordBatch(',
-        replacement: '  await publishOrRetry(deps, event);\n  if (noted?.changed) recordBatch(',
+        anchor: '    () => recordBatch(deps.metrics, part, deps.clock.now()),\n  );\n',
+        replacement:
+          '    () => recordBatch(deps.metrics, part, deps.clock.now()),\n  );\n  await inHand.flush();\n  await publishOrRetry(deps, batchStatusChange(part, batch));\n',
       },
     ],
   },
@@ -57,8 +65,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/shared/lifecycle/apply-observation.ts',
-        anchor: 'if (!isFurther(part, known.status, observed.status)) return undefined;',
-        replacement: 'if (known.status === observed.status) return undefined;',
+        anchor: '!isFurther(part, observed.status)) return undefined;',
+        replacement: 'part.batch.status === observed.status) return undefined;',
       },
     ],
   },
@@ -77,7 +85,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/ambiguous-create.ts',
-        anchor: '    fileIds: new Set([fileId]),\n',
+        anchor: '    fileIds: new Set([intent.fileId]),\n',
         replacement: '    fileIds: new Set([intent.id]),\n',
       },
       {
@@ -123,13 +131,13 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/cancel/record-cancel.ts',
-        anchor: '  const marked = await changeJob(deps, jobId, (job) =>\n    isOver(job)',
+        anchor: "  await job.change((now) => {\n    if (now.status === 'joined')",
         replacement:
-          '  const seen = await deps.ledger.readJob(jobId);\n  const marked = await changeJob(deps, jobId, (job) =>\n    isOver(job)',
+          "  const seen = job.item;\n  await job.change((now) => {\n    if (now.status === 'joined')",
       },
       {
         file: 'functions/cancel/record-cancel.ts',
-        anchor: 'const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];',
+        anchor: 'const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];',
         replacement: 'const parts = seen?.plan ? await deps.ledger.partsOf(jobId, seen.plan.planId) : [];',
       },
     ],
@@ -179,8 +187,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/admit-parts.ts',
-        anchor: "if (!part.batch) return 'pending';",
-        replacement: "if (!part.batch) return 'over';",
+        anchor: "    case 'creating':\n      return part.admission ? 'pending' : 'over';",
+        replacement: "    case 'creating':\n      return 'over';",
       },
     ],
   },
