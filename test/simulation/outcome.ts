@@ -1,7 +1,7 @@
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { World } from './world/world.ts';
 
-/** What users, subscribers and the bill see in the end, without times and ids that are random anyway. */
+/** What users, subscribers and the bill show at the end, without times and ids, which are random anyway. */
 export function outcomeOf(world: World): string {
   const audit = world.api.audit();
   const jobs = world.ledger.jobs().map(({ request, status, rows, reason, usage }) => ({
@@ -17,8 +17,8 @@ export function outcomeOf(world: World): string {
   const events = new Map<string, number>();
   for (const { detailType, detail } of world.bus.published()) {
     const { data } = detail;
-    const said = detailType === DETAIL_TYPE.cancelOutcome ? data : { status: data.status };
-    const name = JSON.stringify([detailType, 'outcome' in said ? said.outcome : said.status]);
+    const shown = detailType === DETAIL_TYPE.cancelOutcome ? data : { status: data.status };
+    const name = JSON.stringify([detailType, 'outcome' in shown ? shown.outcome : shown.status]);
     events.set(name, (events.get(name) ?? 0) + 1);
   }
   return JSON.stringify([

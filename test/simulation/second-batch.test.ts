@@ -5,16 +5,16 @@ import { type HistoryReport, playHistory } from './world/history.ts';
 const MINUTE = 60_000;
 const HISTORIES = 350;
 const SECOND_BATCHES_AT_LEAST = 10;
-/** Twice the settling time: an attempt is given up while its batch runs unseen. */
+/** Twice the settling time: an intent is abandoned while its batch runs and is not on the list. */
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };
 const BEYOND_THE_BOUND = /keeps \d+ batches|was billed twice/;
 
-test('a batch that shows later than the settling time is found, cancelled, reported and alarmed', {
+test('a batch that is listed only after the settling time is found, cancelled and reported, and raises the alarm', {
   timeout: 300_000,
 }, async () => {
   let seconds = 0;
   for (let seed = 1; seed <= HISTORIES; seed += 1) {
-    // Two accounts would leave batches that no key at hand can cancel; a second batch needs none of that.
+    // With two accounts there are batches that the key in use cannot cancel; second batches occur without them.
     const report = await playHistory(seed, { kinds: ['key of another account'] }, SCENARIO);
     const unreported = secondBatches(report);
     seconds += unreported.found;
@@ -27,7 +27,7 @@ test('a batch that shows later than the settling time is found, cancelled, repor
   expect(seconds).toBeGreaterThanOrEqual(SECOND_BATCHES_AT_LEAST);
 });
 
-/** Batches that are neither their part's nor known as ended attempts, and what is missing of what is due to them. */
+/** Batches that are neither their part's own nor those of earlier attempts, and what Batchdrop failed to do about them. */
 function secondBatches({ world }: HistoryReport): { found: number; broken: string[] } {
   const { creates, cancels } = world.api.audit();
   const parts = world.ledger.parts();
@@ -41,14 +41,14 @@ function secondBatches({ world }: HistoryReport): { found: number; broken: strin
     if (!world.log.lines.some(({ code, facts }) => code === 'second_batch' && facts.batchId === batchId))
       broken.push(`${batchId} is not in the log`);
     const part = parts.find(({ secondBatchIds }) => secondBatchIds.includes(batchId));
-    if (part?.jobId !== metadata.batchdrop_job) broken.push(`${batchId} is not on the record`);
+    if (part?.jobId !== metadata.batchdrop_job) broken.push(`${batchId} is not in the ledger`);
     const job = world.ledger.jobs().find(({ jobId }) => jobId === metadata.batchdrop_job);
     const summary = job && world.results.objects().get(resultKeys(job).summary);
     if (!summary || !Buffer.from(summary.body).toString().includes(batchId))
       broken.push(`${batchId} is not in the summary`);
   }
-  // What the alarm SecondBatch listens to.
+  // The metric of the alarm SecondBatch.
   if (world.metrics.of('SecondBatches').length < seconds.length)
-    broken.push('a second batch set off no alarm');
+    broken.push('a second batch raised no alarm');
   return { found: seconds.length, broken };
 }

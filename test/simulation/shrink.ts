@@ -1,23 +1,23 @@
 import type { LeftOut } from './faults/fault-book.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
 
-/** What is left of a shrunk history: deeds of users left out, and the only faults that strike. */
-export type Shrunk = Required<Pick<LeftOut, 'deeds' | 'allFaultsBut'>>;
+/** What is left of a shrunk history: the actions of users that are left out, and the only faults that occur. */
+export type Shrunk = Required<Pick<LeftOut, 'actions' | 'allFaultsBut'>>;
 
 /**
- * Leaves out of a broken history all that it is broken without: deeds of users, then faults, in ever smaller groups,
- * until no single one can go.
+ * Leaves out of a broken history whatever does not matter for the broken promise: actions of users, then faults, in ever
+ * smaller groups, until no single one can be left out.
  */
 export async function shrink(seed: number): Promise<Shrunk> {
   const whole = await playHistory(seed);
   const sort = sortOf(whole);
   const stillBroken = async (left: Shrunk) => sortOf(await playHistory(seed, left)) === sort;
-  let best: Shrunk = { deeds: [], allFaultsBut: [...new Set(whole.world.faults.struck)] };
+  let best: Shrunk = { actions: [], allFaultsBut: [...new Set(whole.world.faults.occurred)] };
   for (let size = best.allFaultsBut.length; size >= 1; ) {
     const before = best;
-    for (let deed = whole.users.deeds - 1; deed >= 0; deed -= 1) {
-      const less = { ...best, deeds: [...best.deeds, deed] };
-      if (!best.deeds.includes(deed) && (await stillBroken(less))) best = less;
+    for (let action = whole.users.actions - 1; action >= 0; action -= 1) {
+      const less = { ...best, actions: [...best.actions, action] };
+      if (!best.actions.includes(action) && (await stillBroken(less))) best = less;
     }
     best = await withoutGroups(best, size, stillBroken);
     if (best === before && size === 1) break;
@@ -40,7 +40,7 @@ async function withoutGroups(
   return best;
 }
 
-/** The promise that is broken, without ids and numbers: a smaller history has to break the same. */
+/** The broken promise without ids and numbers: a smaller history has to break the same one. */
 function sortOf({ broken }: HistoryReport): string | undefined {
   return broken[0]?.replace(/[a-z2-7]{26}/g, '…').replace(/\d+/g, 'N');
 }

@@ -1,8 +1,8 @@
 /**
- * npm run simulate:kept [-- --find [--runs N] [--from SEED]] [--only TEXT]: takes the mend of each kept history out of a
- * copy of the source, and sees the history break its promise again. One that does not proves nothing any more, as calls
- * were added or left out since it was kept: `--find` looks for another seed that does, shrinks it, and prints it to be
- * kept instead.
+ * npm run simulate:kept [-- --find [--runs N] [--from SEED]] [--only TEXT]: takes the fix of each kept history out of a copy
+ * of the source and checks that the history breaks its promise there. A history that does not break it proves nothing any
+ * more, because calls were added or removed since it was kept. `--find` searches for another seed that breaks the promise,
+ * shrinks it, and prints it to be kept instead.
  */
 import { parseArgs } from 'node:util';
 import { KEPT, type KeptHistory } from './kept/kept-histories.ts';
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The first seed that is broken without the mend, as the kept history shows it, and not in the source as it is. */
+/** Returns the first seed that breaks as the kept history does without the fix, and keeps every promise with it. */
 async function findAnother({ wrong, shows, without }: KeptHistory): Promise<string> {
   const copy = mutatedCopy({ name: wrong, patches: without });
   try {
@@ -31,8 +31,8 @@ async function findAnother({ wrong, shows, without }: KeptHistory): Promise<stri
       if (!first) break;
       seed = first.seed + 1;
       if (!first.broken[0]?.includes(shows) || (await playHistory(first.seed)).broken.length > 0) continue;
-      const story = await copy.run('simulate.ts', '--replay', String(first.seed));
-      return `${first.broken[0]}\n${story.trim().split('\n').at(-1)}`;
+      const output = await copy.run('simulate.ts', '--replay', String(first.seed));
+      return `${first.broken[0]}\n${output.trim().split('\n').at(-1)}`;
     }
     return `not found in ${values.runs} seeds`;
   } finally {
@@ -45,14 +45,14 @@ async function firstBroken(
   seed: number,
   runs: number,
 ): Promise<Tally['broken'][number] | undefined> {
-  const said = await copy.run('simulate.ts', '--until-broken', '--seed', `${seed}`, '--runs', `${runs}`);
-  return (JSON.parse(said) as Tally).broken[0];
+  const output = await copy.run('simulate.ts', '--until-broken', '--seed', `${seed}`, '--runs', `${runs}`);
+  return (JSON.parse(output) as Tally).broken[0];
 }
 
 async function check(kept: KeptHistory): Promise<boolean> {
   const broken = (await brokenWithoutFix(kept)).find((what) => what.includes(kept.shows));
   console.log(
-    `seed ${kept.seed}, ${kept.wrong}:\n  ${broken ?? 'PROVES NOTHING: it holds without its mend, too'}`,
+    `seed ${kept.seed}, ${kept.wrong}:\n  ${broken ?? 'PROVES NOTHING: it holds without the fix, too'}`,
   );
   if (broken === undefined && values.find) console.log(`  ${await findAnother(kept)}`);
   return broken !== undefined;
@@ -69,7 +69,7 @@ async function main(): Promise<boolean> {
   const chosen = KEPT.filter(({ wrong }) => wrong.includes(values.only));
   let proofs = 0;
   for (const kept of chosen) if (await check(kept)) proofs += 1;
-  console.log(`${proofs} of ${chosen.length} kept histories break without their mend`);
+  console.log(`${proofs} of ${chosen.length} kept histories break without their fix`);
   return chosen.length > 0 && proofs === chosen.length;
 }
 

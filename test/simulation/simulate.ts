@@ -1,6 +1,6 @@
 /**
- * npm run simulate -- --runs N [--seed N] [--replay SEED]: plays histories in two processes; a broken one is shrunk and
- * told as a list of steps.
+ * npm run simulate -- --runs N [--seed N] [--replay SEED]: plays histories in two processes. A broken one is shrunk and
+ * printed as a list of steps.
  */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -42,20 +42,20 @@ async function main(): Promise<boolean> {
   return report(tally, (performance.now() - began) / 1000);
 }
 
-/** One share of the seeds in a process of its own. */
+/** Plays one share of the seeds in a process of its own. */
 function playApart(first: number, runs: number): Promise<Tally> {
   const self = fileURLToPath(import.meta.url);
   const child = spawn(process.execPath, [self, '--part', '--seed', `${first}`, '--runs', `${runs}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let said = '';
+  let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+    output += text;
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(said) as Tally);
+      if (code === 0) resolve(JSON.parse(output) as Tally);
       else reject(new Error(`the process of seeds from ${first} ended with ${code}`));
     });
   });
@@ -64,22 +64,22 @@ function playApart(first: number, runs: number): Promise<Tally> {
 async function report(tally: Tally, seconds: number): Promise<boolean> {
   const { histories, steps, broken } = tally;
   console.log(`${histories} histories, ${steps} steps, ${seconds.toFixed(0)} s`);
-  console.log('\nFaults fired, and whether one changed what the world sees:');
+  console.log('\nFaults that occurred, and whether one changed an outcome:');
   for (const kind of FAULT_KINDS)
     console.log(
       `  ${String(tally.fired[kind] ?? 0).padStart(8)}  ${tally.changed.includes(kind) ? 'changed' : '       '}  ${kind}`,
     );
-  console.log('\nPromises, and how much there was to look at:');
+  console.log('\nPromises, and how much was examined:');
   for (const [promise, count] of Object.entries(tally.examined))
     console.log(`  ${String(count).padStart(8)}  ${promise}`);
   const weak =
     histories < HISTORIES_FOR_WEAKNESS ? [] : weaknesses(tally, Math.floor(histories * FIRED_AT_LEAST_SHARE));
   for (const weakness of weak) console.log(`\nWeak: ${weakness}`);
   for (const { seed, broken: what } of broken) console.log(`\nBROKEN, seed ${seed}: ${what.join('; ')}`);
-  if (broken[0]) await tellShrunk(broken[0].seed);
+  if (broken[0]) await printShrunk(broken[0].seed);
   console.log(
     broken.length === 0
-      ? `\nNothing was paid twice, lost, or told backwards in ${histories} histories.`
+      ? `\nNothing was paid twice, lost, or published backwards in ${histories} histories.`
       : `\n${broken.length} of ${histories} histories are broken.`,
   );
   return broken.length === 0 && weak.length === 0;
@@ -88,18 +88,18 @@ async function report(tally: Tally, seconds: number): Promise<boolean> {
 async function replay(seed: number): Promise<boolean> {
   const { broken, world } = await playHistory(seed);
   if (broken.length > 0) {
-    await tellShrunk(seed);
+    await printShrunk(seed);
     return false;
   }
-  console.log(world.story.join('\n'));
-  console.log(`\nseed ${seed}: every promise held`);
+  console.log(world.trace.join('\n'));
+  console.log(`\nseed ${seed}: every promise holds`);
   return true;
 }
 
-async function tellShrunk(seed: number): Promise<void> {
+async function printShrunk(seed: number): Promise<void> {
   const leftOut = await shrink(seed);
   const { broken, world } = await playHistory(seed, leftOut);
-  console.log(`\nSeed ${seed}, shrunk:\n${world.story.join('\n')}\n\nBroken:\n  ${broken.join('\n  ')}`);
+  console.log(`\nSeed ${seed}, shrunk:\n${world.trace.join('\n')}\n\nBroken:\n  ${broken.join('\n  ')}`);
   console.log(`\nTo keep it:\n${JSON.stringify({ seed, leftOut })}`);
 }
 

@@ -4,11 +4,11 @@ import { playMany, weaknesses } from './tally.ts';
 const HISTORIES = 500;
 const FIRED_AT_LEAST = 5;
 
-test(`over ${HISTORIES} histories of faults nothing is paid twice, lost, or told backwards`, {
+test(`over ${HISTORIES} histories of faults nothing is paid twice, lost, or published backwards`, {
   timeout: 600_000,
 }, async () => {
   const tally = await playMany(1, HISTORIES);
-  expect(tally.broken, 'npm run simulate -- --replay SEED shows the steps').toEqual([]);
+  expect(tally.broken, 'npm run simulate -- --replay SEED prints the steps').toEqual([]);
   expect(tally.histories).toBe(HISTORIES);
   expect(weaknesses(tally, FIRED_AT_LEAST)).toEqual([]);
 });

@@ -1,21 +1,21 @@
 import { FAULT_KINDS, type FaultKind } from './faults/fault-kinds.ts';
 import { outcomeText, playHistory } from './world/history.ts';
 
-/** What a number of histories came to; plain, so that it passes between processes. */
+/** The sums over many histories; plain data, so that it passes between processes. */
 export interface Tally {
   histories: number;
   steps: number;
   fired: Partial<Record<FaultKind, number>>;
-  /** Kinds that are known to have changed what the world sees in the end. */
+  /** Kinds of fault that are known to have changed an outcome. */
   changed: FaultKind[];
   examined: Record<string, number>;
   broken: { seed: number; broken: string[] }[];
 }
 
 const MAX_BROKEN_KEPT = 20;
-const TRIES_A_KIND = 15; // histories replayed without a kind of fault, to see whether it had changed anything
+const TRIES_PER_KIND = 15; // histories replayed without a kind of fault, to find one whose outcome it changes
 
-/** Plays the histories of consecutive seeds; stops at the first broken one if so asked. */
+/** Plays the histories of consecutive seeds; with `untilBroken`, stops at the first broken one. */
 export async function playMany(
   first: number,
   histories: number,
@@ -37,7 +37,7 @@ export async function playMany(
     }
     if (options.untilBroken) continue;
     for (const kind of report.fired.keys()) {
-      if (tally.changed.includes(kind) || (tries.get(kind) ?? 0) >= TRIES_A_KIND) continue;
+      if (tally.changed.includes(kind) || (tries.get(kind) ?? 0) >= TRIES_PER_KIND) continue;
       tries.set(kind, (tries.get(kind) ?? 0) + 1);
       if (outcomeText(await playHistory(seed, { kinds: [kind] })) !== outcomeText(report))
         tally.changed.push(kind);
@@ -46,7 +46,7 @@ export async function playMany(
   return tally;
 }
 
-/** The tallies of several processes as one. */
+/** Adds up the tallies of several processes. */
 export function sumOf(tallies: readonly Tally[]): Tally {
   const sum: Tally = { histories: 0, steps: 0, fired: {}, changed: [], examined: {}, broken: [] };
   for (const { histories, steps, fired, changed, examined, broken } of tallies) {
@@ -61,17 +61,18 @@ export function sumOf(tallies: readonly Tally[]): Tally {
   return sum;
 }
 
-/** What makes a run worthless even though no history broke: a fault that never struck, a promise nobody looked at. */
+/** Returns why a run proves little although no history broke: a fault that never occurred, a promise never examined. */
 export function weaknesses(tally: Tally, firedAtLeast: number): string[] {
   const weak: string[] = [];
   for (const kind of FAULT_KINDS) {
     const times = tally.fired[kind] ?? 0;
-    if (times < firedAtLeast) weak.push(`"${kind}" fired ${times} times; ${firedAtLeast} are asked for`);
+    if (times < firedAtLeast)
+      weak.push(`"${kind}" occurred ${times} times; at least ${firedAtLeast} are required`);
     if (!tally.changed.includes(kind)) weak.push(`"${kind}" changed no outcome`);
   }
   const promises = Object.entries(tally.examined);
-  if (promises.length === 0) weak.push('no promise was looked at');
+  if (promises.length === 0) weak.push('no promise was examined');
   for (const [promise, count] of promises)
-    if (count === 0) weak.push(`nothing was there to see whether "${promise}"`);
+    if (count === 0) weak.push(`nothing was examined for "${promise}"`);
   return weak;
 }

@@ -5,34 +5,34 @@ import type { FaultBook } from './fault-book.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const PASSING = [0, 408, 409, 429, 500, 503];
-const MAX_TOKEN_LIMIT_REJECTIONS = 4; // sooner or later there is room
+const MAX_TOKEN_LIMIT_REJECTIONS = 4; // then the API has capacity
 
-/** How a new batch will go; none that runs does so for less than `leastMs`. */
+/** Returns how the nth batch behaves; one that runs takes at least `leastMs`. */
 export function behaviorOf(nth: number, chance: Chance, faults: FaultBook, leastMs = 0): BatchBehavior {
   const name = `batch ${nth}`;
-  if (nth <= MAX_TOKEN_LIMIT_REJECTIONS && faults.strikes('token limit', name)) {
+  if (nth <= MAX_TOKEN_LIMIT_REJECTIONS && faults.occurs('token limit', name)) {
     const message = 'Enqueued token limit reached. Please try again later.';
     return { failure: [{ code: 'token_limit_exceeded', message, param: null, line: null }] };
   }
-  if (faults.strikes('validation fails', name))
+  if (faults.occurs('validation fails', name))
     return { failure: [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }] };
-  const fate: BatchBehavior = {
+  const behavior: BatchBehavior = {
     validatingMs: chance.between(`validates ${name}`, 1000, MINUTE),
     runningMs: leastMs + chance.between(`runs ${name}`, 0, 10 * MINUTE),
   };
-  if (faults.strikes('cancel leaves partial results', name)) fate.runningMs = 40 * MINUTE;
-  if (faults.strikes('batch expires with partial results', name)) fate.runningMs = 30 * HOUR;
-  if (faults.strikes('unknown status', name))
-    fate.runningAs = chance.pick(name, ['pondering', 'PAUSED']) ?? '';
-  if (faults.strikes('stuck finalizing', name)) fate.finalizingMs = 5 * HOUR;
-  if (faults.strikes('cancel loses the race', name)) {
-    fate.runningMs = leastMs + 1000;
-    fate.finalizingMs = 15 * MINUTE;
+  if (faults.occurs('cancel leaves partial results', name)) behavior.runningMs = 40 * MINUTE;
+  if (faults.occurs('batch expires with partial results', name)) behavior.runningMs = 30 * HOUR;
+  if (faults.occurs('unknown status', name))
+    behavior.runningAs = chance.pick(name, ['pondering', 'PAUSED']) ?? '';
+  if (faults.occurs('stuck finalizing', name)) behavior.finalizingMs = 5 * HOUR;
+  if (faults.occurs('cancel loses the race', name)) {
+    behavior.runningMs = leastMs + 1000;
+    behavior.finalizingMs = 15 * MINUTE;
   }
-  const vanish = faults.strikes('rows fail or vanish', name);
-  const pass = faults.strikes('rows fail for a passing reason', name);
+  const vanish = faults.occurs('rows fail or vanish', name);
+  const pass = faults.occurs('rows fail for a passing reason', name);
   if (vanish || pass) {
-    fate.row = (customId) => {
+    behavior.row = (customId) => {
       const dice = chance.of(`${name} ${customId}`);
       if (vanish && dice < 0.45) return dice < 0.3 ? 'failed' : 'missing';
       if (pass && dice > 0.6)
@@ -40,5 +40,5 @@ export function behaviorOf(nth: number, chance: Chance, faults: FaultBook, least
       return 'succeeded';
     };
   }
-  return fate;
+  return behavior;
 }

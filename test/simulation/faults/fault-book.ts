@@ -4,27 +4,27 @@ import { FAULT_KINDS, FAULT_RATES, type FaultKind } from './fault-kinds.ts';
 const SHARE_OF_KINDS = 0.6; // histories differ in which kinds they hold: some faults hide what others would show
 const INTENSITIES = [0.3, 1, 1, 2];
 
-/** What is left out of a history: to shrink it, and to see what a fault changed. */
+/** What is left out of a history, to shrink it or to see what a fault changes. */
 export interface LeftOut {
   kinds?: readonly FaultKind[];
-  /** All faults but these, as `FaultBook.struck` names them. */
+  /** All faults but these, by the names in `FaultBook.occurred`. */
   allFaultsBut?: readonly string[];
-  /** Deeds of users, by number. */
-  deeds?: readonly number[];
+  /** Actions of users, by number. */
+  actions?: readonly number[];
 }
 
-/** Decides where faults strike, and keeps the account of those that did. */
+/** Decides where faults occur, and records those that did. */
 export class FaultBook {
   readonly #chance: Chance;
   readonly #rates = new Map<FaultKind, number>();
   readonly #leftOut: ReadonlySet<FaultKind>;
   readonly #kept: ReadonlySet<string> | undefined;
-  /** Names of the faults that struck, in order. */
-  readonly struck: string[] = [];
+  /** Names of the faults that occurred, in order. */
+  readonly occurred: string[] = [];
   readonly fired = new Map<FaultKind, number>();
-  /** From now on none strikes. */
+  /** From now on none occurs. */
   over = false;
-  onStrike: (kind: FaultKind, where: string) => void = () => {};
+  onFault: (kind: FaultKind, where: string) => void = () => {};
 
   constructor(chance: Chance, leftOut: LeftOut) {
     this.#chance = chance;
@@ -37,30 +37,30 @@ export class FaultBook {
     }
   }
 
-  /** Whether a fault of this kind strikes here. */
-  strikes(kind: FaultKind, where: string): boolean {
+  /** True when a fault of this kind occurs here. */
+  occurs(kind: FaultKind, where: string): boolean {
     const rate = this.#rates.get(kind);
     if (rate === undefined || this.over) return false;
-    return this.#chance.of(`${kind} ${where}`) < rate && this.#strike(kind, where);
+    return this.#chance.of(`${kind} ${where}`) < rate && this.#record(kind, where);
   }
 
-  /** The one of these kinds that strikes here, if any. */
+  /** The one of these kinds that occurs here, if any. */
   oneOf(kinds: readonly FaultKind[], where: string): FaultKind | undefined {
     if (this.over) return undefined;
     let dice = this.#chance.of(where);
     for (const kind of kinds) {
       dice -= this.#rates.get(kind) ?? 0;
-      if (dice < 0) return this.#strike(kind, where) ? kind : undefined;
+      if (dice < 0) return this.#record(kind, where) ? kind : undefined;
     }
     return undefined;
   }
 
-  #strike(kind: FaultKind, where: string): boolean {
+  #record(kind: FaultKind, where: string): boolean {
     const name = `${kind} @ ${where}`;
     if (this.#leftOut.has(kind) || this.#kept?.has(name) === false) return false;
-    this.struck.push(name);
+    this.occurred.push(name);
     this.fired.set(kind, (this.fired.get(kind) ?? 0) + 1);
-    this.onStrike(kind, where);
+    this.onFault(kind, where);
     return true;
   }
 }

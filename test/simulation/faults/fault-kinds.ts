@@ -1,4 +1,7 @@
-/** What can go wrong, and how often at full intensity: per call, message or tick that it can befall. */
+/**
+ * The kinds of fault, each with its probability per call, message or tick at full intensity. Each draw depends on the name of
+ * its fault (`Chance`): a renamed fault occurs at other places, and kept histories would have to be found anew.
+ */
 export const FAULT_RATES = {
   'fails before its effect': 0.02,
   'fails after its effect': 0.025,

@@ -6,42 +6,42 @@ import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import type { Chance } from '../world/chance.ts';
 import type { FaultBook } from './fault-book.ts';
 
-/** How the API is just now. */
-export interface ApiMood {
+/** What the API is like now. */
+export interface ApiState {
   now(): number;
   keyRefused(): boolean;
-  /** A batch shows in the list only this long after its creation. */
+  /** How long a new batch may be missing from the list. */
   listLagMs: number;
-  /** Where the list may be capped: its largest page, whatever is asked for. */
+  /** The largest page of a capped list, whatever limit was asked for. */
   pageCap: number;
-  /** The list lags without being asked to. */
+  /** Every new batch is missing that long, not only where the fault occurs. */
   lagAlways?: boolean;
-  /** A batch was made. */
+  /** Called when a batch was created. */
   created(batch: ObservedBatch): void;
 }
 
-const SOON_MS = 90_000; // a batch may be unknown so long after its creation
+const SOON_MS = 90_000; // for so long after its creation, a retrieve may not find a batch
 
-/** The Batch API in memory with the odd answers of the real one. */
+/** The in-memory Batch API, with the odd responses of the real one. */
 export class FaultyApi implements BatchApi {
   readonly #api: InMemoryBatchApi;
-  readonly #mood: ApiMood;
+  readonly #state: ApiState;
   readonly #chance: Chance;
   readonly #faults: FaultBook;
   readonly #createdAt = new Map<string, number>();
-  /** Each batch as it is reported, and as it was with the status before. */
+  /** Each batch as it is now, and as it was with its previous status. */
   readonly #earlier = new Map<string, { now: ObservedBatch; before: ObservedBatch }>();
   #calls = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
-  /** Batches that the API knows no more, though it ran them. */
+  /** Batches that the API no longer knows, although it ran them. */
   readonly forgotten = new Set<string>();
-  /** Cancels that came when the batch had ended, or was forgotten. */
+  /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
 
-  constructor(api: InMemoryBatchApi, mood: ApiMood, chance: Chance, faults: FaultBook) {
+  constructor(api: InMemoryBatchApi, state: ApiState, chance: Chance, faults: FaultBook) {
     this.#api = api;
-    this.#mood = mood;
+    this.#state = state;
     this.#chance = chance;
     this.#faults = faults;
   }
@@ -54,8 +54,8 @@ export class FaultyApi implements BatchApi {
   async createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<ObservedBatch> {
     this.#checkKey('create');
     const batch = await this.#api.createBatch(...args);
-    this.#createdAt.set(batch.batchId, this.#mood.now());
-    this.#mood.created(batch);
+    this.#createdAt.set(batch.batchId, this.#state.now());
+    this.#state.created(batch);
     return this.#reported(batch);
   }
 
@@ -70,21 +70,20 @@ export class FaultyApi implements BatchApi {
     this.#checkKey('cancel');
     if (this.forgotten.has(batchId)) this.tooLate.add(batchId);
     if (this.forgotten.has(batchId) || this.#hides(batchId, 'cancel')) return 'unknown';
-    const answer = await this.#api.cancelBatch(batchId);
-    if (answer === 'too_late') this.tooLate.add(batchId);
-    return typeof answer === 'string' ? answer : this.#reported(answer);
+    const response = await this.#api.cancelBatch(batchId);
+    if (response === 'too_late') this.tooLate.add(batchId);
+    return typeof response === 'string' ? response : this.#reported(response);
   }
 
-  /** Lagging, in small pages, or not to be believed. */
+  /** The list may lag, come in small pages, or be malformed. */
   async listBatches(query: { after?: string; limit: number }): Promise<BatchPage> {
     this.#checkKey('list');
     const where = this.#next('list');
-    if (this.#faults.strikes('list malformed', where)) {
-      if (this.#chance.of(`how ${where}`) < 0.6)
-        throw new RetryableError('list batches: not what a list looks like');
-      return { ...(await this.#api.listBatches({ limit: 1 })), hasMore: true }; // it never moves on
+    if (this.#faults.occurs('list malformed', where)) {
+      if (this.#chance.of(`how ${where}`) < 0.6) throw new RetryableError('list batches: malformed');
+      return { ...(await this.#api.listBatches({ limit: 1 })), hasMore: true }; // asking for more returns the same page
     }
-    const { listLagMs, pageCap } = this.#mood;
+    const { listLagMs, pageCap } = this.#state;
     const all = await this.#api.listBatches({ limit: 100 });
     const shown = all.batches.filter(
       ({ batchId }) => !this.forgotten.has(batchId) && !this.#isYoung(batchId, listLagMs),
@@ -92,7 +91,7 @@ export class FaultyApi implements BatchApi {
     const from =
       query.after === undefined ? 0 : shown.findIndex(({ batchId }) => batchId === query.after) + 1;
     if (query.after !== undefined && from === 0) throw new RetryableError('list batches: HTTP 400');
-    const capped = shown.length - from > pageCap && this.#faults.strikes('list capped', 'the list');
+    const capped = shown.length - from > pageCap && this.#faults.occurs('list capped', 'the list');
     const size = capped ? pageCap : query.limit;
     const page = shown.slice(from, from + size);
     const hasMore = from + size < shown.length;
@@ -102,7 +101,7 @@ export class FaultyApi implements BatchApi {
   async fileBytes(fileId: string): Promise<number> {
     this.#checkKey('file');
     const where = this.#next(`file ${fileId}`);
-    if (this.#faults.strikes('content gone (404)', where)) {
+    if (this.#faults.occurs('content gone (404)', where)) {
       if ((await this.#api.deleteFile(fileId)).was === 'deleted') this.lost.add(fileId);
     }
     return this.#api.fileBytes(fileId);
@@ -129,36 +128,36 @@ export class FaultyApi implements BatchApi {
   }
 
   #checkKey(tried: string): void {
-    if (this.#mood.keyRefused()) throw new NotAllowed(`${tried}: HTTP 401: the key was refused`);
+    if (this.#state.keyRefused()) throw new NotAllowed(`${tried}: HTTP 401: the key was refused`);
   }
 
-  /** A name for the next call of its kind, to tell its chances from others'. */
+  /** A name for the next call of its kind, so that it has draws of its own. */
   #next(what: string): string {
     this.#calls += 1;
     return `${what} ${this.#calls}`;
   }
 
   #isYoung(batchId: string, ageMs: number): boolean {
-    if (this.#mood.now() - (this.#createdAt.get(batchId) ?? 0) >= ageMs) return false;
-    return this.#mood.lagAlways || this.#faults.strikes('list lags', batchId);
+    if (this.#state.now() - (this.#createdAt.get(batchId) ?? 0) >= ageMs) return false;
+    return this.#state.lagAlways || this.#faults.occurs('list lags', batchId);
   }
 
   #forgets(batchId: string): boolean {
-    if (!this.forgotten.has(batchId) && this.#faults.strikes('batch forgotten by the API', batchId))
+    if (!this.forgotten.has(batchId) && this.#faults.occurs('batch forgotten by the API', batchId))
       this.forgotten.add(batchId);
     return this.forgotten.has(batchId);
   }
 
   #hides(batchId: string, call: string): boolean {
-    if (this.#mood.now() - (this.#createdAt.get(batchId) ?? 0) >= SOON_MS) return false;
-    return this.#faults.strikes('not found just after create', this.#next(`${call} ${batchId}`));
+    if (this.#state.now() - (this.#createdAt.get(batchId) ?? 0) >= SOON_MS) return false;
+    return this.#faults.occurs('not found just after create', this.#next(`${call} ${batchId}`));
   }
 
-  /** A list may be behind what a retrieve has shown. */
+  /** The list may show an older status than a retrieve has shown. */
   #listed(batch: ObservedBatch): ObservedBatch {
     const { before } = this.#noted(batch);
     const where = this.#next(`listed ${batch.batchId}`);
-    const isOld = before.status !== batch.status && this.#faults.strikes('list shows an older status', where);
+    const isOld = before.status !== batch.status && this.#faults.occurs('list shows an older status', where);
     return isOld ? before : this.#reported(batch);
   }
 
@@ -169,11 +168,11 @@ export class FaultyApi implements BatchApi {
     return noted;
   }
 
-  /** Vendors leave out what OpenAI sends; null and "" are absent by the time core sees them. */
+  /** Other vendors leave out fields that OpenAI sends; the adapter drops null and "". */
   #reported(batch: ObservedBatch): ObservedBatch {
     this.#noted(batch);
     const where = this.#next(`fields ${batch.batchId} ${batch.status}`);
-    if (!this.#faults.strikes('fields missing', where)) return batch;
+    if (!this.#faults.occurs('fields missing', where)) return batch;
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;
     return { ...rest, metadata: {}, ...(hasEnded(batch.status) && endedAt !== undefined ? { endedAt } : {}) };
   }

@@ -7,43 +7,43 @@ import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
-const PATIENCE_MS = 30 * MINUTE; // a message that failed comes back after six minutes, and ticks may be far apart
+const PATIENCE_MS = 30 * MINUTE; // a failed message is received again after six minutes, and ticks may be far apart
 
-/** Cancels: recorded before the intent, nothing is created; later, the batch is cancelled once its id is known. */
+/** A cancel recorded before the create prevents it. After a later one, the batch is cancelled once its id is known. */
 export function cancelsHonoured(world: World, users: Workload): Finding[] {
   return [
-    nothingSentAfterWish(world),
+    nothingSentAfterCancel(world),
     batchesCancelled(world),
-    partsWished(world),
-    keysCancelled(world, users),
-    onlyTheMeant(world, users),
+    partsInformed(world),
+    versionsCancelled(world, users),
+    nothingElseCancelled(world, users),
   ];
 }
 
-function nothingSentAfterWish({ written }: World): Finding {
+function nothingSentAfterCancel({ written }: World): Finding {
   const broken = written.sends
-    .filter(({ wished }) => wished)
+    .filter(({ cancelled }) => cancelled)
     .map(({ intentId }) => `intent ${intentId} was sent after the cancel`);
   return { promise: 'no create after a recorded cancel', examined: written.sends.length, broken };
 }
 
-/** Told to the API, unless the batch ended by itself before it could be. */
+/** Batchdrop cancels the batch at the API, unless it ends by itself before that is possible. */
 function batchesCancelled(world: World): Finding {
-  const told = new Set(world.api.audit().cancels.map(({ batchId }) => batchId));
-  const wished = world.ledger
+  const cancelled = new Set(world.api.audit().cancels.map(({ batchId }) => batchId));
+  const requested = world.ledger
     .parts()
     .filter(({ cancelRequestedAt, batch }) => cancelRequestedAt !== undefined && batch);
-  const broken = wished.flatMap((part) => {
+  const broken = requested.flatMap((part) => {
     const { batch } = part;
-    if (!batch || told.has(batch.batchId) || world.faultyApi.tooLate.has(batch.batchId)) return [];
+    if (!batch || cancelled.has(batch.batchId) || world.faultyApi.tooLate.has(batch.batchId)) return [];
     const known = Math.max(
       world.written.savedAt.get(batch.batchId) ?? 0,
-      world.written.wishes.get(nameOf(part)) ?? 0,
+      world.written.cancelRequests.get(nameOf(part)) ?? 0,
     );
     if (endedBy(part, Math.max(known, world.repairedAt) + PATIENCE_MS)) return [];
-    return [`batch ${batch.batchId} was to be cancelled, and the API was never told`];
+    return [`batch ${batch.batchId} has a cancel request, and was never cancelled at the API`];
   });
-  return { promise: 'a batch is cancelled once its id is known', examined: wished.length, broken };
+  return { promise: 'a batch is cancelled once its id is known', examined: requested.length, broken };
 }
 
 function endedBy({ batch, delivered, ended }: Part, time: number): boolean {
@@ -51,34 +51,36 @@ function endedBy({ batch, delivered, ended }: Part, time: number): boolean {
   return batch !== undefined && (batch.status === 'failed' || (batch.endedAt ?? Infinity) <= time);
 }
 
-/** Once a cancel is acknowledged, each open part that it names knows. */
-function partsWished({ wishesChecked, unwished }: World): Finding {
-  const broken = unwished.map((part) => `${part}, does not know of it`);
-  return { promise: 'the wish of a cancel is on the open parts it names', examined: wishesChecked, broken };
+/** Once a cancel is acknowledged, each open part that it names has the request. */
+function partsInformed({ cancelsChecked, unaware }: World): Finding {
+  const broken = unaware.map((part) => `${part}, has no cancel request`);
+  return { promise: 'a cancel request is on the open parts that it names', examined: cancelsChecked, broken };
 }
 
 /**
- * By key it means the newest version whose file was there when the message was sent; S3 keeps whole seconds, so one put
- * within the same second counts as put before. That version is cancelled, or the answer said that it was over.
+ * A cancel by key means the newest version that was uploaded when the message was sent. S3 keeps whole seconds, so a version
+ * uploaded in the same second counts. That version is cancelled, or the outcome was "too late".
  */
-function keysCancelled(world: World, users: Workload): Finding {
+function versionsCancelled(world: World, users: Workload): Finding {
   const broken: string[] = [];
   let examined = 0;
   const jobs = new Map(world.ledger.jobs().map((job) => [job.jobId, job]));
   for (const { request, sentAt } of world.cancels) {
     if (!('key' in request)) continue;
-    const meant = users.puts.findLast(
+    const meant = users.uploads.findLast(
       ({ key, lastModified }) => key === request.key && lastModified <= sentAt,
     );
     const known = meant && jobs.get(meant.jobId);
-    if (!known) continue; // `oneEnd` asks why
+    if (!known) continue; // `oneEnd` reports it
     examined += 1;
     const job = (known.joinedJobId !== undefined && jobs.get(known.joinedJobId)) || known;
     if (job.cancelRequestedAt !== undefined || wasTooLate(world, job, request.key, sentAt)) continue;
     const when = new Date(sentAt).toISOString();
-    broken.push(`job ${job.jobId} is ${job.status}: it was cancelled by key at ${when}, and does not know`);
+    broken.push(
+      `job ${job.jobId} is ${job.status}: it was cancelled by key at ${when}, and has no cancel request`,
+    );
   }
-  return { promise: 'a cancel by key reaches the version it means', examined, broken };
+  return { promise: 'a cancel by key reaches the version that it means', examined, broken };
 }
 
 function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): boolean {
@@ -91,10 +93,10 @@ function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): 
 }
 
 /**
- * A job that was cancelled was named, or a cancel of its key may mean it. CANCEL does not look into the storage: of the
- * versions that were there it knows those that had taken their place in the chain of the key.
+ * A cancelled job was named by a cancel, or a cancel of its key may mean it. CANCEL does not look into S3: it knows only
+ * those versions that were in the chain of the key.
  */
-function onlyTheMeant(world: World, users: Workload): Finding {
+function nothingElseCancelled(world: World, users: Workload): Finding {
   const broken: string[] = [];
   const jobs = world.ledger.jobs();
   const cancelled = jobs.filter(({ cancelRequestedAt }) => cancelRequestedAt !== undefined);
@@ -118,10 +120,10 @@ function mayMean(
   cancel: { key: string; sentAt: number },
 ): boolean {
   const known = (jobId: string) => (world.written.placedAt.get(jobId) ?? Infinity) <= cancel.sentAt;
-  const there = users.puts.filter(
+  const there = users.uploads.filter(
     ({ key, lastModified }) => key === cancel.key && lastModified <= cancel.sentAt,
   );
-  // Of those that were there the newest; of those that nobody had looked at, any.
+  // The newest version that was known, or any newer one that was not known yet.
   const newestKnown = there.findLastIndex(({ jobId }) => known(jobId));
   return there.some(({ jobId }, index) => index >= newestKnown && names.has(jobId));
 }

@@ -14,20 +14,20 @@ const PLACES: ReadonlyMap<string, number> = new Map([
   ['submitted', 1],
 ]);
 
-/** Promise 2: every status that was ever on the record was published, under its own sequence. */
+/** Promise 2: every status that was ever in the ledger was published, under its own sequence. */
 export function published(world: World): Finding {
-  const told = new Set<string>();
+  const events = new Set<string>();
   for (const { detailType, detail } of world.bus.published()) {
     if (detailType === DETAIL_TYPE.cancelOutcome) continue;
     const { metadata, data } = detail;
-    told.add(`${'batchId' in data ? data.batchId : metadata.jobId} ${metadata.sequence} ${data.status}`);
+    events.add(`${'batchId' in data ? data.batchId : metadata.jobId} ${metadata.sequence} ${data.status}`);
   }
   const { statuses, jobStatuses } = world.written;
   const written = [
     ...statuses.map(({ batchId, rev, status }) => `${batchId} ${rev} ${status}`),
     ...jobStatuses.map(({ jobId, rev, status }) => `${jobId} ${rev} ${status}`),
   ];
-  const broken = written.filter((name) => !told.has(name)).map((name) => `not published: ${name}`);
+  const broken = written.filter((name) => !events.has(name)).map((name) => `not published: ${name}`);
   for (const item of [...world.ledger.jobs(), ...world.ledger.parts()]) {
     const live = item.kind === 'job' || item.phase !== 'planned';
     if (live && item.rev !== item.publishedRev)
@@ -36,7 +36,7 @@ export function published(world: World): Finding {
   return { promise: 'every observed status published', examined: written.length, broken };
 }
 
-/** Promise 3: sequences without a gap, the same event under the same id, statuses only forward. */
+/** Promise 3: sequences have no gap, an id always names the same event, and statuses only go forward. */
 export function forward(world: World): Finding {
   const broken: string[] = [];
   const seen = new Map<string, { last: number; status: string; byId: Map<string, string> }>();
@@ -68,7 +68,7 @@ function goesBack(before: string, status: string): boolean {
   return !hasEnded(status) && before !== '' && positionOf(status) <= positionOf(before);
 }
 
-/** A status nobody knows stands for `in_progress`: `fates.ts` gives it to no other. */
+/** An unknown status stands for `in_progress`: `batch-behaviors.ts` gives it to no other. */
 function positionOf(status: string): number {
   return PLACES.get(status) ?? RUNNING;
 }

@@ -1,4 +1,4 @@
-/** What one promise looked at and what it found broken. */
+/** How much was examined for a promise, and where it is broken. */
 export interface Finding {
   promise: string;
   examined: number;

@@ -8,12 +8,12 @@ import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './j
 import { planned } from './plans.ts';
 import { atRest, nothingLeft } from './rest.ts';
 
-/** Every promise, once everything has come to rest. */
+/** Examines every promise once nothing is due any more. */
 export function findings(world: World, users: Workload): Finding[] {
   return [
-    oneBatchAnIntent(world),
+    oneBatchPerIntent(world),
     noRowTwice(world),
-    idsOnRecord(world),
+    idsSaved(world),
     oneEnd(world, users),
     nothingGivenUp(world),
     planned(world, users),
@@ -31,7 +31,7 @@ export function findings(world: World, users: Workload): Finding[] {
 }
 
 /** Promise 1: an intent keeps at most one batch. */
-function oneBatchAnIntent(world: World): Finding {
+function oneBatchPerIntent(world: World): Finding {
   const { creates, cancels } = world.api.audit();
   const secondBatchIds = new Set(world.ledger.parts().flatMap((part) => part.secondBatchIds));
   const cancelled = new Set(cancels.map(({ batchId }) => batchId));
@@ -43,7 +43,7 @@ function oneBatchAnIntent(world: World): Finding {
   }
   const broken = [...kept].filter(([, count]) => count > 1);
   return {
-    promise: 'at most one kept batch an intent',
+    promise: 'at most one kept batch per intent',
     examined: creates.length,
     broken: broken.map(([intent, count]) => `intent ${intent} keeps ${count} batches`),
   };
@@ -63,8 +63,8 @@ function noRowTwice(world: World): Finding {
   return { promise: 'no succeeded row billed twice', examined: billed.length, broken };
 }
 
-/** A batch whose id came back is on the record when the function ends that it came back to. */
-function idsOnRecord({ remembered, forgotten }: World): Finding {
-  const broken = forgotten.map((what) => `batch ${what}, was not put on the record`);
-  return { promise: 'an id that came back is recorded', examined: remembered + forgotten.length, broken };
+/** A batch id that was returned to a function is in the ledger when the function ends. */
+function idsSaved({ savedIds, unsavedIds }: World): Finding {
+  const broken = unsavedIds.map((what) => `batch ${what}, was not saved`);
+  return { promise: 'a returned batch id is saved', examined: savedIds + unsavedIds.length, broken };
 }

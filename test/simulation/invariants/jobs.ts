@@ -15,7 +15,7 @@ const ENDS: ReadonlySet<string> = new Set([
   'joined',
 ]);
 
-/** Promise 2: every job is at exactly one end, with its event, and every file has a job. */
+/** Promise 2: every job has exactly one last status, with its event, and every file has a job. */
 export function oneEnd(world: World, users: Workload): Finding {
   const broken: string[] = [];
   const ends = new Map<string, Set<string>>();
@@ -27,28 +27,28 @@ export function oneEnd(world: World, users: Workload): Finding {
   }
   const jobs = world.ledger.jobs();
   for (const { jobId, status } of jobs) {
-    const told = [...(ends.get(jobId) ?? [])];
+    const published = [...(ends.get(jobId) ?? [])];
     if (!ENDS.has(status)) broken.push(`job ${jobId} is still ${status}`);
-    else if (told.join() !== status)
-      broken.push(`job ${jobId} is ${status}, its events say ${told.join() || 'nothing'}`);
+    else if (published.join() !== status)
+      broken.push(`job ${jobId} is ${status}, its events say ${published.join() || 'nothing'}`);
   }
-  // A file that was deleted before anybody looked at it left nothing to make a job of.
+  // A file that was deleted before its intake leaves no job.
   const known = new Set(jobs.map(({ jobId }) => jobId));
-  for (const { jobId, key } of users.puts)
+  for (const { jobId, key } of users.uploads)
     if (!known.has(jobId) && !users.deleted.has(jobId)) broken.push(`file ${key} never became job ${jobId}`);
-  return { promise: 'every job at one end, with its event', examined: jobs.length, broken };
+  return { promise: 'every job has one last status, with its event', examined: jobs.length, broken };
 }
 
-/** The token limit passes: a job never fails for it. */
+/** The token limit is temporary: a job never fails for it. */
 export function nothingGivenUp(world: World): Finding {
   const jobs = world.ledger.jobs();
   const broken = jobs
     .filter(({ status, reason }) => status === 'failed' && reason?.code === 'token_limit_exceeded')
-    .map(({ jobId }) => `job ${jobId} was given up for the token limit, which passes`);
-  return { promise: 'nothing is given up for what passes', examined: jobs.length, broken };
+    .map(({ jobId }) => `job ${jobId} was given up for the token limit, which is temporary`);
+  return { promise: 'no job fails for a temporary reason', examined: jobs.length, broken };
 }
 
-/** Promise 5: rows in are rows accounted for, by what lies in the results bucket and by what the API did. */
+/** Promise 5: every row is accounted for, by what is in the results bucket and by what the API ran. */
 export function accountedFor(world: World): Finding {
   const broken: string[] = [];
   let examined = 0;
@@ -68,10 +68,10 @@ export function accountedFor(world: World): Finding {
     broken.push(...linesOut(job, objects));
     broken.push(...succeededOut(world, job, objects, billed));
   }
-  return { promise: 'rows in are rows accounted for', examined, broken };
+  return { promise: 'every row is accounted for', examined, broken };
 }
 
-/** A part counts as delivered only when all it stored can be read. */
+/** A part counts as delivered only when everything that it stored can be read. */
 export function piecesStored({ piecesChecked, unwritten }: World): Finding {
   const broken = unwritten.map((key) => `the piece ${key} counted before it could be read`);
   return { promise: 'what is delivered can be read', examined: piecesChecked, broken };
@@ -100,15 +100,15 @@ function linesOut({ jobId, plan, rows, request }: Job, objects: Objects): string
   return broken;
 }
 
-/** Results are in the order of the request file, and no row is in more batches than it may be. */
+/** Results are in the order of the request file, and no part runs more often than it may. */
 export function inOrder(world: World, users: Workload): Finding {
   const broken: string[] = [];
   let examined = 0;
   const objects = world.results.objects();
   for (const job of world.ledger.jobs()) {
-    const put = users.puts.find(({ jobId }) => jobId === job.jobId);
-    if (!job.plan || !job.rows || !put) continue;
-    const places = new Map(put.rows.map(({ customId }, place) => [customId, place]));
+    const upload = users.uploads.find(({ jobId }) => jobId === job.jobId);
+    if (!job.plan || !job.rows || !upload) continue;
+    const places = new Map(upload.rows.map(({ customId }, place) => [customId, place]));
     const { output, errors } = resultKeys(job);
     for (const key of [output, errors]) {
       const found = idsIn(objects, key).map((customId) => places.get(customId) ?? -1);
@@ -123,7 +123,7 @@ export function inOrder(world: World, users: Workload): Finding {
   return { promise: 'results in the order of the file', examined, broken };
 }
 
-/** What ran and was billed is in the results, unless the API lost its file, or the whole batch. */
+/** A row that ran and was billed is in the results, unless the API lost its file or the whole batch. */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
   const { lost, forgotten } = world.faultyApi;

@@ -13,7 +13,7 @@ export function atRest(world: World): Finding {
   return { promise: 'nothing due, nothing leased', examined: items.length, broken };
 }
 
-/** Nothing is left at the API or in the results bucket that should have been removed. */
+/** Nothing that should have been deleted is left at the API or in the results bucket. */
 export function nothingLeft(world: World): Finding {
   const left = new Set(world.api.files());
   const fileIds = new Set(world.written.fileIds);
@@ -26,5 +26,5 @@ export function nothingLeft(world: World): Finding {
     .map((id) => `file ${id} is still at the API`);
   for (const key of world.results.objects().keys())
     if (key.includes('/parts/')) broken.push(`the piece ${key} is still in the results bucket`);
-  return { promise: 'nothing left to be deleted', examined: fileIds.size, broken };
+  return { promise: 'everything temporary is deleted', examined: fileIds.size, broken };
 }

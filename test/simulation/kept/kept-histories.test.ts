@@ -9,14 +9,14 @@ test('no history is kept twice', () => {
 });
 
 describe.each(KEPT)('$wrong (seed $seed)', (kept) => {
-  test('no more: every promise holds', async () => {
+  test('with the fix every promise holds', async () => {
     const { broken } = await playHistory(kept.seed, kept.leftOut);
     expect(broken).toEqual([]);
   });
 
-  test('but for its mend', async () => {
+  test('without the fix the promise is broken', async () => {
     const broken = await brokenWithoutFix(kept);
-    expect(broken, 'npm run simulate:kept -- --find looks for a seed that proves it').toContainEqual(
+    expect(broken, 'npm run simulate:kept -- --find searches for a seed that proves it').toContainEqual(
       expect.stringContaining(kept.shows),
     );
   });

@@ -2,26 +2,26 @@ import type { LeftOut } from '../faults/fault-book.ts';
 import type { Mutant } from '../mutants/mutants.ts';
 
 /**
- * A history that breaks a promise without a mend, shrunk if it could be. Not always the one by which the defect was found:
- * calls have moved since, and where that one held without the mend, too, another stands here.
+ * A history that breaks a promise without a fix, shrunk where that was possible. It is not always the one that found the
+ * defect: calls have moved since, and where that history no longer broke without the fix, another one replaced it.
  */
 export interface KeptHistory {
   /** What was wrong. */
   wrong: string;
   seed: number;
   leftOut: LeftOut;
-  /** Takes the mend out of the source: then the promise is broken again … */
+  /** Takes the fix out of the source: then the promise is broken again … */
   without: Mutant['patches'];
-  /** … and this is said of it. */
+  /** … and the violation contains this text. */
   shows: string;
 }
 
 export const KEPT: KeptHistory[] = [
   {
-    wrong: 'a job was given up for the token limit, as its batch had been put back before it was found',
+    wrong: 'a job was given up for the token limit: the API had rejected its batch before Batchdrop found it',
     seed: 249,
     leftOut: {
-      deeds: [2],
+      actions: [2],
       allFaultsBut: [
         'frozen before its effect @ intake(m6090.1#1)/14',
         'create accepted, answer lost @ create submit(m5325.1#1)/14',
@@ -40,10 +40,10 @@ export const KEPT: KeptHistory[] = [
     shows: 'was given up for the token limit',
   },
   {
-    wrong: 'a file that was uploaded for nothing, as the key was replaced, stayed at the API',
+    wrong: 'an unused file stayed at the API: the key had been replaced between upload and create',
     seed: 1530,
     leftOut: {
-      deeds: [6, 5, 4, 3, 2, 1],
+      actions: [6, 5, 4, 3, 2, 1],
       allFaultsBut: [
         'key of another account @ the operator',
         'dies before its effect @ intake(m6009.1#1)/13',
@@ -69,10 +69,10 @@ export const KEPT: KeptHistory[] = [
     shows: 'is still at the API',
   },
   {
-    wrong: 'of two cancels of one key the older was forgotten, and the file it meant ran',
+    wrong: 'of two cancels of a key only the newer was saved, and the file that the older one meant ran',
     seed: 1617,
     leftOut: {
-      deeds: [6, 4, 3, 2, 0],
+      actions: [6, 4, 3, 2, 0],
       allFaultsBut: [
         'cancel outruns its file @ deed 5',
         'message late @ deed 5 1',
@@ -91,10 +91,10 @@ export const KEPT: KeptHistory[] = [
     shows: 'was cancelled by key',
   },
   {
-    wrong: "a cancel by key did not reach the version it meant, whose event came after a newer version's",
+    wrong: 'a cancel by key missed the version that it meant, whose event came after that of a newer version',
     seed: 27,
     leftOut: {
-      deeds: [5, 3, 2, 1],
+      actions: [5, 3, 2, 1],
       allFaultsBut: [
         'cancel outruns its file @ deed 4',
         'message late @ deed 4 1',
@@ -111,10 +111,10 @@ export const KEPT: KeptHistory[] = [
     shows: 'was cancelled by key',
   },
   {
-    wrong: 'pieces written by a delivery that thawed after the job was cleaned stayed in the results bucket',
+    wrong: 'a delivery that was frozen until after the clean-up of its job left pieces in the results bucket',
     seed: 132,
     leftOut: {
-      deeds: [5, 2],
+      actions: [5, 2],
       allFaultsBut: [
         'slow before its effect @ intake(m9561.1#1)/18',
         'frozen before its effect @ cancel(m9026.1#1)/5',
@@ -158,10 +158,11 @@ export const KEPT: KeptHistory[] = [
     shows: 'is still in the results bucket',
   },
   {
-    wrong: "under another account's key result files seemed gone, and rows that ran were told as missing",
+    wrong:
+      "under another account's key result files seemed to be gone, and rows that ran were reported as missing",
     seed: 197,
     leftOut: {
-      deeds: [5, 4, 3, 0, 2],
+      actions: [5, 4, 3, 0, 2],
       allFaultsBut: [
         'key of another account @ the operator',
         'request bucket crawls @ intake(m3970.1#1)/11',
@@ -190,10 +191,10 @@ export const KEPT: KeptHistory[] = [
     shows: 'ran and is not in output.jsonl',
   },
   {
-    wrong: "under another account's key files seemed deleted, and stayed at the API",
+    wrong: "under another account's key files seemed to be deleted, and stayed at the API",
     seed: 127,
     leftOut: {
-      deeds: [2, 1],
+      actions: [2, 1],
       allFaultsBut: [
         'key of another account @ the operator',
         'token limit @ batch 2',
@@ -210,7 +211,7 @@ export const KEPT: KeptHistory[] = [
     shows: 'is still at the API',
   },
   {
-    wrong: 'a scan that stood still while its job was cancelled and cleaned wrote its checkpoint and died',
+    wrong: 'a scan that was frozen while its job was cancelled and cleaned up left a checkpoint',
     seed: 283,
     leftOut: {},
     without: [
@@ -223,11 +224,10 @@ export const KEPT: KeptHistory[] = [
     shows: 'scan-1 is still in the results bucket',
   },
   {
-    wrong:
-      'the row states of a delivery that stood still stayed in the results bucket: it was not on the record yet',
+    wrong: 'a delivery that was frozen before it was recorded left row states in the results bucket',
     seed: 22982,
     leftOut: {
-      deeds: [],
+      actions: [],
       allFaultsBut: [
         'message twice @ deed 0',
         'frozen before its effect @ submit(m2815.1#1)/11',
@@ -270,10 +270,11 @@ export const KEPT: KeptHistory[] = [
     shows: 'rows.states is still in the results bucket',
   },
   {
-    wrong: 'a job that was cancelled before the results of an ended batch were stored ran rows of it again',
+    wrong:
+      'a job that was cancelled after a batch had ended and before its results were stored ran rows again',
     seed: 132,
     leftOut: {
-      deeds: [5, 4, 2, 3],
+      actions: [5, 4, 2, 3],
       allFaultsBut: [
         'slow before its effect @ intake(m9561.1#1)/18',
         'fails after its effect @ poll#1/18',
@@ -301,6 +302,6 @@ export const KEPT: KeptHistory[] = [
           'if (isAtItsEnd(part) || (part.batch && hasEnded(part.batch.status) && !part.willRetry) || part',
       },
     ],
-    shows: 'does not know of it',
+    shows: 'has no cancel request',
   },
 ];

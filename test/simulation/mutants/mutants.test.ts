@@ -2,15 +2,15 @@ import { expect, test } from 'vitest';
 import { MUTANTS } from './mutants.ts';
 import { mutated } from './mutated-copy.ts';
 
-test('there are eighteen defects to plant', () => {
+test('there are eighteen planted defects', () => {
   expect(new Set(MUTANTS.map(({ name }) => name)).size).toBe(18);
 });
 
-test.each(MUTANTS)('the source still has the place for "$name"', (mutant) => {
+test.each(MUTANTS)('the source still has the code that "$name" replaces', (mutant) => {
   expect(mutated(mutant).size).toBeGreaterThan(0);
 });
 
-test('a defect whose place is gone is an error, not a defect that is never found', () => {
+test('a defect whose code is gone from the source is an error, not a defect that is never found', () => {
   const patches = [
     { file: 'functions/shared/lifecycle/publish.ts', anchor: 'no such line', replacement: '' },
   ];

@@ -1,4 +1,4 @@
-/** A defect to be planted: pieces of the source and what stands there instead. */
+/** A defect to be planted: pieces of the source, each with its replacement. */
 export interface Mutant {
   name: string;
   patches: { file: string; anchor: string; replacement: string }[];
@@ -7,7 +7,7 @@ export interface Mutant {
 /** The defects that the simulation has to find. */
 export const MUTANTS: Mutant[] = [
   {
-    name: 'POST /batches retried',
+    name: 'POST /batches is retried',
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
@@ -18,7 +18,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'batchId saved on the lease instead of the intent',
+    name: 'the batch id is saved on the lease instead of the intent',
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
@@ -34,7 +34,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'batchId saved after acknowledging',
+    name: 'the batch id is saved after the message is acknowledged',
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
@@ -45,7 +45,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'publish without outbox',
+    name: 'events are published without the outbox',
     patches: [
       {
         file: 'functions/shared/lifecycle/publish.ts',
@@ -61,7 +61,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'status set without compare',
+    name: 'the status is set without a comparison',
     patches: [
       {
         file: 'functions/shared/lifecycle/apply-observation.ts',
@@ -71,7 +71,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'orphan search stopping one page early',
+    name: 'the search for a lost batch stops one page early',
     patches: [
       {
         file: 'functions/shared/lifecycle/find-batches.ts',
@@ -81,7 +81,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'orphan search matching metadata only',
+    name: 'the search for a lost batch compares only metadata',
     patches: [
       {
         file: 'functions/submit/ambiguous-create.ts',
@@ -96,7 +96,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 're-create without deleting the file',
+    name: 'the create is repeated without deleting the file',
     patches: [
       {
         file: 'functions/submit/ambiguous-create.ts',
@@ -106,7 +106,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'plan live before its commit',
+    name: 'the plan is active before its commit',
     patches: [
       {
         file: 'functions/intake/intake-job.ts',
@@ -116,7 +116,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'deliver marked done before the upload completes',
+    name: 'a delivery is marked as done before the upload completes',
     patches: [
       {
         file: 'functions/deliver/part/deliver-part.ts',
@@ -127,7 +127,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'cancel that looks before it writes',
+    name: 'a cancel reads the plan before it records the cancel',
     patches: [
       {
         file: 'functions/cancel/record-cancel.ts',
@@ -143,7 +143,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'a succeeded row run again',
+    name: 'a succeeded row runs again',
     patches: [
       {
         file: 'functions/deliver/part/ordered-result-writer.ts',
@@ -153,7 +153,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'a truncated download believed',
+    name: 'a truncated download counts as complete',
     patches: [
       {
         file: 'functions/deliver/part/deliver-part.ts',
@@ -163,7 +163,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'a scan gone on with past a line it never looked at',
+    name: 'a resumed scan skips a line that it never checked',
     patches: [
       {
         file: 'functions/shared/part-rows/lines.ts',
@@ -173,7 +173,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'a scan gone on with without the ids it had seen',
+    name: 'a resumed scan has lost the ids that it had seen',
     patches: [
       {
         file: 'functions/shared/request-file/request-file-scan.ts',
@@ -183,7 +183,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'a part that was let on takes room only once its batch is known',
+    name: 'an admitted part uses capacity only once its batch is known',
     patches: [
       {
         file: 'functions/poll/admission/admit-parts.ts',
@@ -193,7 +193,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'the younger overtake those that do not fit',
+    name: 'younger parts overtake parts that do not fit',
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
@@ -203,7 +203,7 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
-    name: 'refused PutEvents entries ignored',
+    name: 'rejected PutEvents entries are ignored',
     patches: [
       {
         file: 'functions/shared/lifecycle/publish.ts',

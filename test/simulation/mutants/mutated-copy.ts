@@ -7,24 +7,24 @@ import { promisify } from 'node:util';
 import type { Mutant } from './mutants.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
-const MAX_ANSWER = 64 * 1024 * 1024; // the story of a long history
+const MAX_OUTPUT = 64 * 1024 * 1024; // the trace of a long history
 const COPIED = ['functions', 'test/fakes', 'test/simulation', 'local/clock.ts', 'package.json'];
 
 export interface MutatedCopy {
   directory: string;
-  /** What a script of the simulation says in the copy, also if it ends with 1, which means that something is broken. */
+  /** Runs a script of the simulation in the copy; returns its output, also at exit code 1, which means a broken promise. */
   run(script: string, ...args: string[]): Promise<string>;
   remove(): void;
 }
 
-/** The source with the defect in it. Throws when an anchor is gone, or is there more than once. */
+/** Returns the changed files with the defect. Throws unless each anchor occurs exactly once. */
 export function mutated(mutant: Mutant): Map<string, string> {
   const files = new Map<string, string>();
   for (const { file, anchor, replacement } of mutant.patches) {
     const source = files.get(file) ?? readFileSync(join(PROJECT, file), 'utf8');
     const found = source.split(anchor).length - 1;
     if (found !== 1)
-      throw new Error(`${mutant.name}: its anchor is ${found} times in ${file}, not once:\n${anchor}`);
+      throw new Error(`${mutant.name}: its anchor occurs ${found} times in ${file}, not once:\n${anchor}`);
     files.set(
       file,
       source.replace(anchor, () => replacement),
@@ -33,7 +33,7 @@ export function mutated(mutant: Mutant): Map<string, string> {
   return files;
 }
 
-/** A copy of what the simulation needs, with the defect, in a temporary directory; `remove` takes it away. */
+/** Copies what the simulation needs, with the defect, into a temporary directory; `remove` deletes it. */
 export function mutatedCopy(mutant: Mutant): MutatedCopy {
   const files = mutated(mutant);
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-mutant-'));
@@ -47,7 +47,7 @@ export function mutatedCopy(mutant: Mutant): MutatedCopy {
 }
 
 async function runScript(path: string, args: string[]): Promise<string> {
-  const ended = promisify(execFile)(process.execPath, [path, ...args], { maxBuffer: MAX_ANSWER });
+  const ended = promisify(execFile)(process.execPath, [path, ...args], { maxBuffer: MAX_OUTPUT });
   return ended.then(
     ({ stdout }) => stdout,
     (failure: { code?: unknown; stdout?: string }) => {

@@ -1,6 +1,7 @@
 /**
- * Chance without a stream: each decision has a name, and its number follows from the seed and that name alone. Leaving
- * one fault out so changes nothing that does not follow from it, which is what shrinking and counterfactuals need.
+ * Random numbers without a sequence: each draw has a name, and its number depends on the seed and on that name alone.
+ * Therefore leaving one fault out changes nothing that does not depend on it, which shrinking needs. Renaming a draw (a kind
+ * of fault, an action, a call) changes its number, and with it the histories of all seeds.
  */
 export class Chance {
   readonly #seed: number;

@@ -8,13 +8,13 @@ import type { Timeline } from './timeline.ts';
 
 interface Call {
   invocation: Invocation;
-  /** Of this call, the same in every replay. */
+  /** Names this call, the same in every replay. */
   id: string;
   method: string;
   effect: () => Promise<unknown>;
-  resolve: (answer: unknown) => void;
+  resolve: (response: unknown) => void;
   reject: (failure: unknown) => void;
-  /** It has reached the other side. */
+  /** The request has reached the other side. */
   arrived: boolean;
 }
 
@@ -35,20 +35,20 @@ const CREATE: FaultKind[] = [
 ];
 const CRAWLING = 'requestFiles.piece';
 const CRAWLING_PIECES = 7;
-const MAX_CRAWL_MS = 3 * MINUTE; // three of them, and the turn is over
+const MAX_CRAWL_MS = 3 * MINUTE; // three of them take longer than the invocation may
 const MAX_DELAY_MS = 4 * MINUTE;
 const LATEST_ACCEPTANCE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const WAITS_SECONDS = [2, 30, 60, 600, 3600];
 
-/** Every call of a port passes here: it takes its time, and what can go wrong with any call goes wrong. */
+/** Every call of a port passes through here: it takes some time, and any fault may occur. */
 export class Gate {
   readonly #timeline: Timeline;
   readonly #chance: Chance;
   readonly #faults: FaultBook;
-  /** Creates under way whose function will never see an answer. */
+  /** Creates in flight whose function never gets a response. */
   late = 0;
   onCall: (invocation: Invocation, method: string) => void = () => {};
-  /** A create's answer has reached its function. */
+  /** Called when the response to a create has reached its function. */
   onCreated: (invocation: Invocation, batchId: string) => void = () => {};
 
   constructor(timeline: Timeline, chance: Chance, faults: FaultBook) {
@@ -57,7 +57,7 @@ export class Gate {
     this.#faults = faults;
   }
 
-  /** The same port, each call through the gate. */
+  /** Returns the same port, with each call through the gate. */
   port<P extends object>(name: string, port: P, invocation: Invocation): P {
     const through = new Map<string, unknown>();
     return new Proxy(port, {
@@ -105,9 +105,9 @@ export class Gate {
     if (failure) throw failure.cause;
   }
 
-  /** A file that takes longer than an invocation: it comes in pieces, each late, and each a call that can go wrong. */
+  /** A file that takes longer than an invocation: it comes in pieces, each late, each a call in which faults may occur. */
   async *#crawling(pieces: unknown[], invocation: Invocation): AsyncGenerator<unknown> {
-    if (!this.#faults.strikes('request bucket crawls', `${invocation.id}/${invocation.calls}`))
+    if (!this.#faults.occurs('request bucket crawls', `${invocation.id}/${invocation.calls}`))
       return yield* pieces;
     const whole = Buffer.concat(pieces as Uint8Array[]);
     const bytes = Math.ceil(whole.length / CRAWLING_PIECES);
@@ -117,7 +117,7 @@ export class Gate {
     }
   }
 
-  /** Only closing has an effect that others see. */
+  /** Only `close` has an effect that others see. */
   #writer(invocation: Invocation, writer: ObjectWriter): ObjectWriter {
     return {
       write: (bytes) => writer.write(bytes),
@@ -177,8 +177,8 @@ export class Gate {
       const kind = this.#faults.oneOf(CREATE, `create ${id}`);
       if (kind) return kind;
     }
-    if (method.startsWith('api.') && this.#faults.strikes('slow down (429)', id)) return 'slow down (429)';
-    if (method.startsWith('ledger.') && this.#faults.strikes('ledger throttled', id))
+    if (method.startsWith('api.') && this.#faults.occurs('slow down (429)', id)) return 'slow down (429)';
+    if (method.startsWith('ledger.') && this.#faults.occurs('ledger throttled', id))
       return 'ledger throttled';
     return this.#faults.oneOf(ANYWHERE, id);
   }
@@ -199,7 +199,7 @@ export class Gate {
       }
       case 'fails after its effect':
       case 'create accepted, answer lost': {
-        const lost = `${method}: the answer was lost`;
+        const lost = `${method}: the response was lost`;
         const failure = method === 'api.createBatch' ? new Ambiguous(lost) : new RetryableError(lost);
         call.invocation.hurt = true;
         this.#effect(call, () => call.reject(failure));
@@ -214,23 +214,23 @@ export class Gate {
     }
   }
 
-  /** The effect now, the answer after a while, or once the function is thawed. */
-  #carryOut(call: Call, answerAfterMs = 0, freezes = false): void {
-    this.#effect(call, (answer) => {
+  /** The effect occurs now; the response comes after a while, or once the function is no longer frozen. */
+  #carryOut(call: Call, responseAfterMs = 0, freezes = false): void {
+    this.#effect(call, (response) => {
       if (freezes) call.invocation.freeze(this.#chance);
-      if (answerAfterMs === 0) this.#answer(call, answer);
-      else this.#when(call, answerAfterMs, () => this.#answer(call, answer));
+      if (responseAfterMs === 0) this.#respond(call, response);
+      else this.#when(call, responseAfterMs, () => this.#respond(call, response));
     });
   }
 
-  #answer(call: Call, answer: unknown): void {
-    const created = call.method === 'api.createBatch' && typeof answer === 'object' && answer !== null;
-    if (created && 'batchId' in answer) this.onCreated(call.invocation, String(answer.batchId));
-    call.resolve(answer);
+  #respond(call: Call, response: unknown): void {
+    const created = call.method === 'api.createBatch' && typeof response === 'object' && response !== null;
+    if (created && 'batchId' in response) this.onCreated(call.invocation, String(response.batchId));
+    call.resolve(response);
   }
 
   /** Not awaited: an effect may make calls of its own (an upload reads its body). */
-  #effect(call: Call, then: (answer: unknown) => void): void {
+  #effect(call: Call, then: (response: unknown) => void): void {
     call.arrived = true;
     this.onCall(call.invocation, call.method);
     void call.effect().then(then, (failure: unknown) => {
@@ -246,20 +246,20 @@ export class Gate {
       this.late -= 1;
       void call.effect().catch(() => undefined); // its file may be gone by now
     });
-    call.reject(new Ambiguous('api.createBatch: no answer came'));
+    call.reject(new Ambiguous('api.createBatch: no response came'));
   }
 
-  /** A request that has left may arrive although its function has given it up. */
+  /** A request that was sent may arrive although its function has stopped waiting for it. */
   #endOnAbort(call: Call): void {
     const { signal } = call.invocation.abort;
-    const giveUp = () =>
+    const abort = () =>
       call.reject(
         call.method === 'api.createBatch'
-          ? new Ambiguous('api.createBatch: given up')
-          : new RetryableError('api.uploadFile: given up'),
+          ? new Ambiguous('api.createBatch: aborted')
+          : new RetryableError('api.uploadFile: aborted'),
       );
-    if (signal.aborted) giveUp();
-    else signal.addEventListener('abort', giveUp, { once: true });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   }
 
   #when(call: Call, afterMs: number, action: () => void): void {
@@ -275,7 +275,7 @@ export class Gate {
     });
   }
 
-  /** What a function had sent before it died may still arrive. */
+  /** A request that a function had sent before it died may still arrive. */
   #arriveAfterDeath(call: Call): void {
     if (call.arrived || call.method !== 'api.createBatch' || this.#chance.of(`left ${call.id}`) < 0.5) return;
     if (this.#timeline.now() > call.invocation.deadline + LATEST_ACCEPTANCE_MS) return;

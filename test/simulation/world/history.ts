@@ -8,13 +8,13 @@ import { tightnessOf } from './limits.ts';
 import { Workload } from './workload.ts';
 import { type Scenario, World } from './world.ts';
 
-/** What became of one history. */
+/** What a history came to. */
 export interface HistoryReport {
   world: World;
   users: Workload;
-  /** What is broken of the promises; empty when they hold. */
+  /** What was broken, promise by promise; empty when all hold. */
   broken: string[];
-  /** How much each promise found to look at. */
+  /** How much was examined for each promise. */
   examined: Map<string, number>;
   fired: ReadonlyMap<FaultKind, number>;
   steps: number;
@@ -23,14 +23,14 @@ export interface HistoryReport {
 const MAX_STEPS = 150_000;
 const LONG_FAULTS_SHARE = 0.12;
 
-/** Plays one history: users and faults for a while, then only time, until everything has come to rest. */
+/** Plays one history: first users act and faults occur, then only time passes, until nothing is due any more. */
 export async function playHistory(
   seed: number,
   leftOut: LeftOut = {},
   scenario: Scenario = { tightness: tightnessOf(seed) },
 ): Promise<HistoryReport> {
   const world = new World(seed, leftOut, scenario);
-  const users = new Workload(world, leftOut.deeds);
+  const users = new Workload(world, leftOut.actions);
   const { chance, timeline } = world;
   const longest = chance.of('long faults') < LONG_FAULTS_SHARE ? 30 * 60 * MINUTE : 90 * MINUTE;
   const faultsEnd = timeline.now() + chance.between('end of faults', 10 * MINUTE, longest);
@@ -50,7 +50,7 @@ export async function playHistory(
   };
 }
 
-/** What the world sees in the end: two histories that differ only in what nobody sees have the same outcome. */
+/** What can be seen from outside at the end: histories that differ only inside have the same outcome. */
 export function outcomeText({ world }: HistoryReport): string {
   return outcomeOf(world);
 }
@@ -63,5 +63,5 @@ function endFaults(world: World, users: Workload): void {
   world.faults.over = true;
   world.operator.repair();
   world.repairedAt = world.timeline.now();
-  world.tell('faults are over');
+  world.note('faults are over');
 }

@@ -7,7 +7,7 @@ export const MINUTE = 60_000;
 
 export type FunctionName = 'intake' | 'submit' | 'poll' | 'deliver' | 'cancel';
 
-/** How long each function may run, as lib/ says. */
+/** How long each function may run: its timeout in lib/. */
 const TIMEOUT_MS: Record<FunctionName, number> = {
   intake: 10 * MINUTE,
   submit: 10 * MINUTE,
@@ -21,32 +21,32 @@ const MAX_SKEW_MS = 5000;
 const MAX_FREEZE_MS = 8 * MINUTE; // with the lag of the list below the settling time
 const LIFE_AFTER_THAW_MS = MINUTE;
 
-/** Which queues each function may send to, as its index.ts wires it. */
+/** Which queues each function may send to, as in its index.ts. */
 export const REACHES: Partial<Record<FunctionName, ReadonlySet<WorkMessage['to']>>> = {
   intake: new Set(['submit']),
   poll: new Set(['intake', 'submit', 'deliver', 'finish']),
 };
 
-/** A message that is not deleted comes back after this. */
+/** A message that is not deleted is received again after this time. */
 export function visibilityOf(name: FunctionName): number {
   return VISIBILITY_PER_TIMEOUT * TIMEOUT_MS[name];
 }
 
-/** One invocation of a function: killed by a fault or by its time-out, it never gets another answer. */
+/** One invocation of a function. Once it was killed by a fault or its timeout, it gets no response any more. */
 export class Invocation {
   readonly name: FunctionName;
   readonly id: string;
-  /** What its own clock is ahead of the others. */
+  /** How far its own clock is ahead of the true one. */
   readonly skewMs: number;
   /** By the true clock. */
   deadline: number;
   dead = false;
-  /** The whole function stands still until then. */
+  /** The whole function is frozen until then. */
   frozenUntil = 0;
   calls = 0;
-  /** The batch whose creation was answered to it. */
+  /** The batch whose id a create returned to it. */
   created: string | undefined;
-  /** One of its calls has failed since. */
+  /** One of its calls has failed since then. */
   hurt = false;
   readonly abort = new AbortController();
   onDeath: () => void = () => {};
@@ -56,7 +56,7 @@ export class Invocation {
     this.name = name;
     this.id = id;
     this.#timeline = timeline;
-    this.skewMs = faults.strikes('clock skewed', id)
+    this.skewMs = faults.occurs('clock skewed', id)
       ? chance.between(`skew ${id}`, -MAX_SKEW_MS, MAX_SKEW_MS)
       : 0;
     this.deadline = timeline.now() + TIMEOUT_MS[name];
@@ -73,7 +73,7 @@ export class Invocation {
     return { until: this.deadline + this.skewMs, signal: this.abort.signal };
   }
 
-  /** Stands still until its lease has passed, and lives on for a while. */
+  /** Freezes it until its lease has ended; after that it runs on for a while. */
   freeze(chance: Chance): void {
     this.frozenUntil = this.deadline + chance.between(`thaw ${this.id}`, 1000, MAX_FREEZE_MS);
     this.deadline = this.frozenUntil + LIFE_AFTER_THAW_MS;

@@ -8,27 +8,27 @@ import type { Chance } from './chance.ts';
 
 const OLDEST_DUE_MS = 3 * 60_000;
 
-/** What was ever written, in order: promises are about the way, too, not only about where it ends. */
+/** What was ever written, in order: a promise may be broken on the way although the end is right. */
 export interface LedgerHistory {
   /** Each status a batch ever had in the ledger, with its revision. */
   statuses: { batchId: string; jobId: string; rev: number; status: string; previous: string | null }[];
   jobStatuses: { jobId: string; rev: number; status: string }[];
-  /** Each moment at which a create was allowed to leave. */
-  sends: { intentId: string; wished: boolean }[];
+  /** Each moment from which a create could be sent; `cancelled`: a cancel was recorded on its part by then. */
+  sends: { intentId: string; cancelled: boolean }[];
   /** Files that were ever an intent's. */
   fileIds: Set<string>;
-  /** When a wish to cancel was first on a job or part, by its name. */
-  wishes: Map<string, number>;
-  /** When a job had its place among the versions of its key, by its id. */
+  /** When a cancel request was first on a job or part, by its name. */
+  cancelRequests: Map<string, number>;
+  /** When a job was first in the chain of its key, by its id. */
   placedAt: Map<string, number>;
   /** When a batch was first on its part. */
   savedAt: Map<string, number>;
   /** Parts that have an open batch, or may have one, by their names; and how many there ever were at once. */
   open: Set<string>;
   mostOpen: number;
-  /** Parts that wait for capacity now, by their names. */
+  /** Parts that wait for admission now, by their names. */
   waiting: Map<string, Part>;
-  /** Parts that were admitted, each with those of its model that were older and went on waiting. */
+  /** Parts that were admitted, each with the older parts of its model that still waited. */
   admit: { part: Part; at: number; older: Part[] }[];
 }
 
@@ -36,7 +36,7 @@ export function nameOf(item: { jobId: string; planId?: string; number?: number }
   return item.planId === undefined ? item.jobId : `${item.jobId}/${item.planId}/${item.number}`;
 }
 
-/** A ledger that conflicts and shows old news of what is due, and remembers every write. */
+/** A ledger with conflicts and a stale `due` index, which records every write. */
 export function watchedLedger(
   ledger: Ledger,
   deps: {
@@ -44,13 +44,13 @@ export function watchedLedger(
     chance: Chance;
     faults: FaultBook;
     onPlanning(jobId: string, planId: string): void;
-    /** A part has just been marked as delivered. */
+    /** Called when a part has just become delivered. */
     onDelivered(part: Part, delivered: Delivered): Promise<void>;
   },
 ): { ledger: Ledger; history: LedgerHistory } {
   const history = emptyHistory();
   const conflicts = (item: Job | Part) =>
-    deps.faults.strikes('ledger conflict', `${nameOf(item)} v${item.version} ${deps.now()}`);
+    deps.faults.occurs('ledger conflict', `${nameOf(item)} v${item.version} ${deps.now()}`);
   const last = new Map<number, { at: number; items: DueItem[] }>();
   return {
     history,
@@ -75,7 +75,7 @@ export function watchedLedger(
         const before = await ledger.readPart(part);
         if (!(await ledger.replacePart(part))) return false;
         notePart(history, part, before, deps.now());
-        noteRoom(history, part);
+        noteCapacity(history, part);
         if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
       },
@@ -85,7 +85,7 @@ export function watchedLedger(
         last.set(shard, { at: deps.now(), items });
         if (!old || deps.now() - old.at > OLDEST_DUE_MS) return items;
         if (JSON.stringify(old.items) === JSON.stringify(items)) return items;
-        return deps.faults.strikes('due index stale', `shard ${shard} ${before}`) ? old.items : items;
+        return deps.faults.occurs('due index stale', `shard ${shard} ${before}`) ? old.items : items;
       },
     },
   };
@@ -97,7 +97,7 @@ function emptyHistory(): LedgerHistory {
     jobStatuses: [],
     sends: [],
     fileIds: new Set(),
-    wishes: new Map(),
+    cancelRequests: new Map(),
     placedAt: new Map(),
     savedAt: new Map(),
     open: new Set(),
@@ -116,18 +116,18 @@ function noteJob(history: LedgerHistory, job: Job, now: number): void {
   if (previousJobId !== undefined) notePlace(history, previousJobId, now);
   if (history.jobStatuses.findLast((known) => known.jobId === jobId)?.rev !== rev && rev > 0)
     history.jobStatuses.push({ jobId, rev, status });
-  if (job.cancelRequestedAt === undefined || history.wishes.has(jobId)) return;
-  history.wishes.set(jobId, now);
+  if (job.cancelRequestedAt === undefined || history.cancelRequests.has(jobId)) return;
+  history.cancelRequests.set(jobId, now);
 }
 
 function notePart(history: LedgerHistory, part: Part, before: Part | undefined, now: number): void {
   const { intent, batch } = part;
-  if (part.cancelRequestedAt !== undefined && !history.wishes.has(nameOf(part)))
-    history.wishes.set(nameOf(part), now);
+  if (part.cancelRequestedAt !== undefined && !history.cancelRequests.has(nameOf(part)))
+    history.cancelRequests.set(nameOf(part), now);
   if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
   if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
-    const wished = before?.cancelRequestedAt !== undefined;
-    history.sends.push({ intentId: intent.id, wished });
+    const cancelled = before?.cancelRequestedAt !== undefined;
+    history.sends.push({ intentId: intent.id, cancelled });
   }
   if (!batch) return;
   if (!history.savedAt.has(batch.batchId)) history.savedAt.set(batch.batchId, now);
@@ -137,7 +137,7 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   history.statuses.push({ batchId, jobId: part.jobId, rev: part.rev, status, previous });
 }
 
-function noteRoom(history: LedgerHistory, part: Part): void {
+function noteCapacity(history: LedgerHistory, part: Part): void {
   const { open, waiting, admit } = history;
   const name = nameOf(part);
   const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;

@@ -1,18 +1,18 @@
 import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
 import { Chance } from './chance.ts';
 
-/** What keeps batches waiting. */
+/** Limits that make parts wait. */
 export interface Tightness {
-  /** As the operator has set them. */
+  /** The limits that the operator has set. */
   limits: BatchLimits;
-  /** What the account may have enqueued of a model. */
+  /** How many tokens of a model the account may have enqueued. */
   enqueuedTokens: (model: string) => number;
 }
 
 const EVERY_NTH = 3;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
-/** Every third history is tight: one to three batches at once, one or two files, an account with room for one. */
+/** Every third history is tight: one to three open batches, tokens for one or two files, or an account for one file. */
 export function tightnessOf(seed: number): Tightness | undefined {
   if (seed % EVERY_NTH !== 0) return undefined;
   const chance = new Chance(seed);

@@ -15,12 +15,12 @@ const LATEST_MS = 30 * MINUTE;
 const OVERTAKEN_MS = 40_000;
 const BUSY_MS = 700;
 
-/** The queues: at least once, in any order, and what is not done comes back. */
+/** The queues: messages arrive at least once, in any order, and again if they were not deleted. */
 export class Mailbox {
   readonly #timeline: Timeline;
   readonly #chance: Chance;
   readonly #faults: FaultBook;
-  /** Begins an invocation, or answers false when too many are under way; `done` deletes the message. */
+  /** Begins an invocation; returns false when too many are running. `done` deletes the message. */
   readonly #begin: (message: Message, done: () => void) => boolean;
   readonly #waiting = new Set<Message>();
   readonly #names = new Set<string>();
@@ -37,15 +37,15 @@ export class Mailbox {
     this.#begin = begin;
   }
 
-  /** `from` names the sending, the same in every replay; only what the reconciler heals may be lost. */
+  /** `from` names this send, the same in every replay. Only messages that POLL sends again may be lost. */
   send(
     to: FunctionName,
     body: string,
     from: string,
     options: { losable?: true; afterMs?: number } = {},
   ): void {
-    if (options.losable && this.#faults.strikes('message lost', from)) return;
-    const copies = this.#faults.strikes('message twice', from) ? 2 : 1;
+    if (options.losable && this.#faults.occurs('message lost', from)) return;
+    const copies = this.#faults.occurs('message twice', from) ? 2 : 1;
     const name = this.#nameFrom(from);
     for (let copy = 1; copy <= copies; copy += 1) {
       const message = { to, id: `${name}.${copy}`, body, sentAt: this.#timeline.now(), receives: 0 };
@@ -58,7 +58,7 @@ export class Mailbox {
     return this.#waiting.size === 0;
   }
 
-  /** Short, and the same as long as the message comes from the same sending. */
+  /** A short name, the same as long as the message comes from the same send. */
   #nameFrom(from: string): string {
     let name = `m${this.#chance.between(`name ${from}`, 1000, 9999)}`;
     while (this.#names.has(name)) name += '+';
@@ -67,9 +67,9 @@ export class Mailbox {
   }
 
   #delay(name: string): number {
-    if (this.#faults.strikes('message late', name))
+    if (this.#faults.occurs('message late', name))
       return this.#chance.between(`late ${name}`, 1000, LATEST_MS);
-    if (this.#faults.strikes('messages out of order', name)) return OVERTAKEN_MS;
+    if (this.#faults.occurs('messages out of order', name)) return OVERTAKEN_MS;
     return this.#chance.between(`delay ${name}`, 1, 1500);
   }
 

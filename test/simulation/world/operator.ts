@@ -10,7 +10,7 @@ const OTHER_ACCOUNT = 'org-other';
 const KEYS_SWAPPED_MS = 2 * 60 * MINUTE;
 const FIRST_HOUR_MS = 60 * MINUTE;
 
-/** Who rotates the key and pauses submission. */
+/** The operator, who rotates the key and pauses submission. */
 export class Operator {
   readonly #timeline: Timeline;
   readonly #refused: { from: number; until: number } | undefined;
@@ -20,7 +20,7 @@ export class Operator {
   constructor(timeline: Timeline, chance: Chance, faults: FaultBook, ledger: Ledger) {
     this.#timeline = timeline;
     const stretch = (kind: FaultKind, longestMs: number) => {
-      if (!faults.strikes(kind, 'the operator')) return undefined;
+      if (!faults.occurs(kind, 'the operator')) return undefined;
       const from = timeline.now() + chance.between(`from ${kind}`, 0, FIRST_HOUR_MS);
       return { from, until: from + chance.between(`until ${kind}`, MINUTE, longestMs) };
     };
@@ -36,7 +36,7 @@ export class Operator {
     return this.#repairedAt === undefined && this.#isIn(this.#refused);
   }
 
-  /** The account of the key in use. After the faults each key has its turn until nothing is left under either. */
+  /** The account of the key in use. After the faults, the two keys take turns until nothing is left under either. */
   account(): string {
     if (this.#repairedAt === undefined) return this.#isIn(this.#other) ? OTHER_ACCOUNT : ACCOUNT;
     if (!this.#other) return ACCOUNT;
@@ -44,12 +44,12 @@ export class Operator {
     return turns % 2 === 0 ? ACCOUNT : OTHER_ACCOUNT;
   }
 
-  /** Whether files and batches may have two owners. */
+  /** True when files and batches may belong to two accounts. */
   hasTwoAccounts(): boolean {
     return this.#other !== undefined;
   }
 
-  /** From now on no key is refused. */
+  /** From now on the API accepts the key. */
   repair(): void {
     this.#repairedAt = this.#timeline.now();
   }

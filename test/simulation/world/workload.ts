@@ -1,16 +1,17 @@
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import { RERUN_METADATA } from '../../../functions/shared/contract/request-file.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { MINUTE } from './invocation.ts';
 import { REQUESTS, type World } from './world.ts';
 
 const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
-const DEEDS_LAST_MS = 40 * MINUTE;
-const MAX_DEEDS = 7;
+const ACTIONS_LAST_MS = 40 * MINUTE;
+const MAX_ACTIONS = 7;
 const MIXED_SHARE = 0.2;
 const BAD_SHARE = 0.06;
 
-/** A file that a user put. */
-export interface Put {
+/** A file that a user uploaded. */
+export interface Upload {
   key: string;
   versionId: string;
   jobId: string;
@@ -22,27 +23,27 @@ export interface Put {
   isBad: boolean;
 }
 
-/** What users do, at any time: drop, drop the same again, overwrite, delete, cancel by each form. */
+/** What users do, at any time: upload, upload the same again, overwrite, delete, and cancel in each form. */
 export class Workload {
-  readonly puts: Put[] = [];
+  readonly uploads: Upload[] = [];
   /** Jobs whose object was deleted. */
   readonly deleted = new Set<string>();
   readonly #world: World;
-  /** How many deeds there are, those left out included. */
-  readonly deeds: number;
+  /** How many actions there are, including those left out. */
+  readonly actions: number;
   #left = 0;
 
   constructor(world: World, leftOut: readonly number[] = []) {
     this.#world = world;
-    this.deeds = world.chance.between('deeds', 2, MAX_DEEDS);
+    this.actions = world.chance.between('deeds', 2, MAX_ACTIONS);
     const start = world.timeline.now();
-    for (let deed = 0; deed < this.deeds; deed += 1) {
-      if (leftOut.includes(deed)) continue;
+    for (let action = 0; action < this.actions; action += 1) {
+      if (leftOut.includes(action)) continue;
       this.#left += 1;
-      const after = deed === 0 ? 0 : world.chance.of(`when ${deed}`) ** 2 * DEEDS_LAST_MS;
+      const after = action === 0 ? 0 : world.chance.of(`when ${action}`) ** 2 * ACTIONS_LAST_MS;
       world.timeline.at(start + Math.floor(after), () => {
         this.#left -= 1;
-        this.#act(deed);
+        this.#act(action);
       });
     }
   }
@@ -51,38 +52,38 @@ export class Workload {
     return this.#left === 0;
   }
 
-  #act(deed: number): void {
+  #act(action: number): void {
     const { chance } = this.#world;
-    const name = `deed ${deed}`;
+    const name = `deed ${action}`; // enters the draws, as every name does: see `Chance`
     const dice = chance.of(name);
     const key = chance.pick(`key of ${name}`, KEYS) ?? '';
     const one = <T>(things: readonly T[]) => chance.pick(`which of ${name}`, things);
-    if (dice < 0.68 || this.puts.length === 0) this.#drop(name, key);
+    if (dice < 0.68 || this.uploads.length === 0) this.#upload(name, key);
     else if (dice < 0.76) this.#cancelKey(name, key);
-    else if (dice < 0.88) this.#cancel(name, { jobId: one(this.puts)?.jobId ?? 'none' });
+    else if (dice < 0.88) this.#cancel(name, { jobId: one(this.uploads)?.jobId ?? 'none' });
     else if (dice < 0.97)
       this.#cancel(name, { batchId: one(this.#world.api.audit().creates)?.batchId ?? 'batch_none' });
     else this.#cancel(name, { jobId: 'nobody' });
   }
 
-  #drop(name: string, key: string): void {
+  #upload(name: string, key: string): void {
     const { chance, faults, timeline } = this.#world;
-    this.#put(name, key, chance.between(`content of ${name}`, 0, 4));
-    if (faults.strikes('object overwritten', name)) {
+    this.#uploadOnce(name, key, chance.between(`content of ${name}`, 0, 4));
+    if (faults.occurs('object overwritten', name)) {
       const again = timeline.now() + chance.between(`again ${name}`, 0, 10 * MINUTE);
       this.#left += 1;
       timeline.at(again, () => {
         this.#left -= 1;
-        this.#put(`${name} again`, key, chance.between(`new content of ${name}`, 0, 2));
+        this.#uploadOnce(`${name} again`, key, chance.between(`new content of ${name}`, 0, 2));
       });
     }
   }
 
-  #put(name: string, key: string, content: number): void {
+  #uploadOnce(name: string, key: string, content: number): void {
     const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
     const size = chance.of(`parts of ${name}`);
     const metadata: Record<string, string> =
-      chance.of(`rerun ${name}`) < 0.15 ? { 'batch-rerun': 'yes' } : {};
+      chance.of(`rerun ${name}`) < 0.15 ? { [RERUN_METADATA]: 'yes' } : {};
     const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
@@ -93,19 +94,19 @@ export class Workload {
     const rows = lines
       .map((line) => JSON.parse(line))
       .map((row) => ({ customId: String(row.custom_id), model: String(row.body.model) }));
-    this.puts.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad });
-    this.#world.tell(`a user puts ${key}, ${versionId}, content ${content}: job ${jobId}`);
+    this.uploads.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad });
+    this.#world.note(`a user uploads ${key}, ${versionId}, content ${content}: job ${jobId}`);
     const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
     const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });
-    const outrun = faults.strikes('cancel outruns its file', name);
+    const outrun = faults.occurs('cancel outruns its file', name);
     mailbox.send('intake', event, name, outrun ? { afterMs: 5 * MINUTE } : {});
     if (outrun) this.#cancelKey(`${name} at once`, key);
-    if (faults.strikes('object deleted', name)) {
+    if (faults.occurs('object deleted', name)) {
       const file = { bucket: REQUESTS, key, versionId };
       timeline.at(timeline.now() + chance.between(`deleted ${name}`, 0, 20 * MINUTE), () => {
         this.deleted.add(jobId);
         requestFiles.remove(file);
-        this.#world.tell(`a user deletes ${key}, ${versionId}`);
+        this.#world.note(`a user deletes ${key}, ${versionId}`);
       });
     }
   }
@@ -115,14 +116,14 @@ export class Workload {
   }
 
   #cancel(name: string, request: CancelRequest): void {
-    this.#world.tell(`a user cancels ${JSON.stringify(request)}`);
+    this.#world.note(`a user cancels ${JSON.stringify(request)}`);
     this.#world.sendCancel(request, name);
   }
 }
 
-const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // what counts is how many
+const INPUTS = JSON.stringify([{}, ...Array<number>(25_001).fill(0)]); // only their number matters
 
-/** Two parts come of two rows with more embedding inputs than one batch takes, or of two models that take turns. */
+/** A file makes two parts if its two rows have more embedding inputs than fit one batch, or if two models take turns. */
 function fileOf(content: number, mixed: boolean, large: boolean): string {
   const model = (n: number) => (mixed && n % 2 === 0 ? 'n' : 'm');
   if (large) {

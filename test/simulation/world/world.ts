@@ -34,11 +34,11 @@ export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
 const MAX_GAP_MS = 30 * MINUTE;
 
-/** What sets a scenario apart from the usual histories. */
+/** How a scenario differs from the usual histories. */
 export interface Scenario {
-  /** The list shows a batch only after this, always. */
+  /** How long every new batch is missing from the list. */
   listLagMs?: number;
-  /** No batch runs shorter. */
+  /** The shortest time that a batch runs. */
   runningMs?: number;
   tightness?: Tightness | undefined;
 }
@@ -47,7 +47,7 @@ type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
 
 type Work = (ports: OurPorts, deadline: Deadline) => Promise<void>;
 
-/** The real core and handlers over fakes in memory; one timeline, on which every interleaving follows from the seed. */
+/** The real core and handlers over in-memory fakes, on one timeline: the seed decides every interleaving. */
 export class World {
   readonly timeline = new Timeline();
   readonly chance: Chance;
@@ -65,21 +65,21 @@ export class World {
   readonly bus = createRecordingBus();
   readonly log = createRecordingLog();
   readonly metrics = createRecordingMetrics();
-  /** What happened, for a person to read. */
-  readonly story: string[] = [];
-  /** Batches whose id came back to a function that ended well without having put it on the record. */
-  readonly forgotten: string[] = [];
-  remembered = 0;
+  /** The steps of the history, for a person to read. */
+  readonly trace: string[] = [];
+  /** Batches whose id was returned to a function that succeeded without saving it. */
+  readonly unsavedIds: string[] = [];
+  savedIds = 0;
   /** Every cancel that was sent. */
   readonly cancels: { request: CancelRequest; sentAt: number }[] = [];
-  /** Parts that did not know of the cancel of their job when it was acknowledged. */
-  readonly unwished: string[] = [];
-  wishesChecked = 0;
-  /** Pieces that counted before they could be read. */
+  /** Parts without a cancel request when the cancel of their job was acknowledged. */
+  readonly unaware: string[] = [];
+  cancelsChecked = 0;
+  /** Pieces that could not be read when they began to count. */
   readonly unwritten: string[] = [];
   piecesChecked = 0;
   invocations = 0;
-  /** When the faults were over. */
+  /** When the faults ended. */
   repairedAt = 0;
   readonly #watched;
   readonly #ids;
@@ -95,7 +95,7 @@ export class World {
     this.chance = new Chance(seed);
     this.limits = scenario.tightness?.limits ?? { enqueuedTokens: {} };
     this.faults = new FaultBook(this.chance, leftOut);
-    this.faults.onStrike = (kind, where) => this.tell(`   fault: ${kind} @ ${where}`);
+    this.faults.onFault = (kind, where) => this.note(`   fault: ${kind} @ ${where}`);
     this.ledger = createInMemoryLedger({
       clock: { now },
       dueLagMs: this.chance.between('lag of the due index', 0, 5000),
@@ -108,7 +108,7 @@ export class World {
     };
     this.gate.onCall = (invocation, method) => {
       if (method.includes('replace')) this.#writes += 1;
-      if (method.startsWith('api.')) this.tell(`${invocation.id}: ${method}`);
+      if (method.startsWith('api.')) this.note(`${invocation.id}: ${method}`);
     };
     this.requestFiles = createInMemoryRequestFiles({ clock: { now } });
     this.#ids = createSeededIds(seed);
@@ -119,7 +119,7 @@ export class World {
       account: () => this.operator.account(),
       ...(scenario.tightness ? { enqueuedTokens: scenario.tightness.enqueuedTokens } : {}),
     });
-    const mood = {
+    const state = {
       now,
       keyRefused: () => this.operator.keyRefused(),
       listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
@@ -127,7 +127,7 @@ export class World {
       pageCap: this.chance.between('largest page', 1, 2),
       created: (batch: { metadata: Record<string, string> }) => this.#cancelBetween(batch.metadata),
     };
-    this.faultyApi = new FaultyApi(this.api, mood, this.chance, this.faults);
+    this.faultyApi = new FaultyApi(this.api, state, this.chance, this.faults);
     const { ledger, chance, faults } = this;
     const { ledger: watched, history } = watchedLedger(ledger, {
       now,
@@ -144,10 +144,10 @@ export class World {
     this.timeline.at(now() + MINUTE, () => this.#tick());
   }
 
-  /** A line of the story. */
-  tell(what: string): void {
+  /** Adds a step to the trace. */
+  note(what: string): void {
     const seconds = ((this.timeline.now() - this.#started) / 1000).toFixed(1);
-    this.story.push(`${seconds.padStart(9)} s  ${what}`);
+    this.trace.push(`${seconds.padStart(9)} s  ${what}`);
   }
 
   sendCancel(request: CancelRequest, from: string): void {
@@ -155,7 +155,7 @@ export class World {
     this.mailbox.send('cancel', JSON.stringify(request), from);
   }
 
-  /** Nothing under way, nothing waiting, nothing due. */
+  /** Nothing runs, no message waits, nothing is due. */
   isQuiet(): boolean {
     if (this.#running.size > 0 || this.gate.late > 0 || !this.mailbox.isEmpty()) return false;
     return this.faults.over && !this.#anythingDue(Number.POSITIVE_INFINITY);
@@ -166,13 +166,13 @@ export class World {
     return this.ledger.jobs().some(due) || this.ledger.parts().some(due);
   }
 
-  /** Whenever anything is due, about once a minute; more and more seldom while that changes nothing. */
+  /** POLL runs whenever anything is due, about once a minute, and less and less often while it changes nothing. */
   #tick(): void {
     if (this.isQuiet()) return;
     this.#ticks += 1;
     const name = `tick ${this.#ticks}`;
     const due = this.#anythingDue(this.timeline.now());
-    if (due && !this.faults.strikes('tick skipped', name)) {
+    if (due && !this.faults.occurs('tick skipped', name)) {
       const writes = this.#writes;
       this.#invoke(
         'poll',
@@ -183,7 +183,7 @@ export class World {
           this.#gapMs = idle ? Math.min(2 * this.#gapMs, MAX_GAP_MS) : MINUTE;
         },
       );
-      if (this.faults.strikes('tick doubled', name)) {
+      if (this.faults.occurs('tick doubled', name)) {
         const twin = () =>
           this.#invoke('poll', `poll#${this.#ticks}b`, (ports, deadline) => pollHandler(ports)(deadline));
         this.timeline.at(this.timeline.now() + this.chance.between(name, 0, 70_000), twin);
@@ -201,7 +201,7 @@ export class World {
       (ports, deadline) => this.#handle(message, ports, deadline),
       () => {
         done();
-        if (message.to === 'cancel') this.#checkWish(message);
+        if (message.to === 'cancel') this.#checkCancel(message);
       },
     );
     return true;
@@ -218,7 +218,7 @@ export class World {
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
       case 'poll':
-        throw new Error('no message goes to the poller');
+        throw new Error('POLL gets no messages');
     }
   }
 
@@ -230,41 +230,41 @@ export class World {
     work(this.#portsFor(invocation), invocation.ownDeadline()).then(
       () => {
         if (invocation.dead) return;
-        this.#checkMemory(invocation);
+        this.#checkSaved(invocation);
         done();
-        invocation.end(); // what it left floating never goes on
+        invocation.end(); // calls that it did not wait for get no response
       },
       (failure: unknown) => {
         if (invocation.dead) return;
         invocation.end();
-        this.tell(`${id} failed: ${String(failure)}`);
+        this.note(`${id} failed: ${String(failure)}`);
       },
     );
   }
 
-  /** An id that came back is on the record when its function ends. */
-  #checkMemory({ id, created, hurt }: Invocation): void {
+  /** A batch id that was returned to a function is saved when the function ends. */
+  #checkSaved({ id, created, hurt }: Invocation): void {
     if (created === undefined || hurt) return;
     const known = this.ledger
       .parts()
       .some(({ batch, secondBatchIds, earlierBatchIds }) =>
         [batch?.batchId, ...secondBatchIds, ...earlierBatchIds].includes(created),
       );
-    if (known) this.remembered += 1;
-    else this.forgotten.push(`${created}, answered to ${id}`);
+    if (known) this.savedIds += 1;
+    else this.unsavedIds.push(`${created}, returned to ${id}`);
   }
 
-  /** Once a cancel is acknowledged, every open part that it names knows of it. */
-  #checkWish({ id, body }: Message): void {
+  /** Once a cancel is acknowledged, every open part that it names has the cancel request. */
+  #checkCancel({ id, body }: Message): void {
     for (const part of this.#partsNamed(JSON.parse(body), id)) {
       if (part.delivered || part.ended) continue;
-      this.wishesChecked += 1;
+      this.cancelsChecked += 1;
       if (part.cancelRequestedAt === undefined)
-        this.unwished.push(`part ${part.number} of job ${part.jobId}, cancelled by ${id}`);
+        this.unaware.push(`part ${part.number} of job ${part.jobId}, cancelled by ${id}`);
     }
   }
 
-  /** By its job, or by its present batch; by nothing that was not there yet when the message was read, or too late. */
+  /** The parts named by their job or their present batch. A batch unknown when the message was read names none. */
   #partsNamed(request: CancelRequest, messageId: string): Part[] {
     const parts = this.ledger.parts();
     if ('batchId' in request) {
@@ -284,7 +284,7 @@ export class World {
     return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
   }
 
-  /** What a delivery is said to have stored can be read by then. */
+  /** What a delivered part counts as stored can be read by then. */
   async #checkPieces(part: Part, delivered: Delivered): Promise<void> {
     const keys = pieceKeys(part, delivered.deliveryId);
     for (const name of ['output', 'errors', 'anomalies'] as const) {
@@ -295,12 +295,12 @@ export class World {
   }
 
   #cancelDuring(jobId: string, planId: string): void {
-    if (!this.faults.strikes('cancel while the plan is committed', `${jobId} ${planId}`)) return;
+    if (!this.faults.occurs('cancel while the plan is committed', `${jobId} ${planId}`)) return;
     this.sendCancel({ jobId }, `cancel during ${planId}`);
   }
 
   #cancelBetween({ batchdrop_job: jobId, batchdrop_intent: intent }: Record<string, string>): void {
-    if (jobId === undefined || !this.faults.strikes('cancel between send and save', `${intent}`)) return;
+    if (jobId === undefined || !this.faults.occurs('cancel between send and save', `${intent}`)) return;
     this.sendCancel({ jobId }, `cancel between ${intent}`);
   }
 
@@ -314,11 +314,11 @@ export class World {
     };
     const publish: Ports['bus']['publish'] = async (events) => {
       const where = `${invocation.id}/${invocation.calls}`;
-      if (this.faults.strikes('entry refused by the bus', where))
+      if (this.faults.occurs('entry refused by the bus', where))
         return { refused: events.map((event) => event.detail.metadata.id) };
       for (const { detail } of events) {
         const status = 'status' in detail.data ? detail.data.status : '';
-        this.tell(`${invocation.id}: event ${detail.metadata.id} ${status}`);
+        this.note(`${invocation.id}: event ${detail.metadata.id} ${status}`);
       }
       return this.bus.publish(events);
     };
