@@ -13,7 +13,7 @@ import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
-import { clientConfig } from './sdk-endpoint.ts';
+import { clientConfig } from './client-config.ts';
 
 /** A client of one service, and everything that its package exports. */
 interface Sdk {
