@@ -1,7 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../sqlite.ts';
 
+const SQLITE_BUSY = 5;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS files (
     n INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -32,33 +33,21 @@ const SCHEMA = `
 `;
 
 /**
- * Opens (or makes) the server's database; what is committed survives the death of the process. Throws when another server
- * has it open: two on one directory would run every batch twice.
+ * Opens the server's database, creating it if missing. Throws if another server has it open: two on one directory would
+ * run every batch twice.
  */
-export function openDatabase(directory: string): DatabaseSync {
-  mkdirSync(directory, { recursive: true });
-  const database = new DatabaseSync(join(directory, 'batch-api.sqlite'));
+export function openServerDatabase(directory: string): DatabaseSync {
   try {
-    database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
-    database.exec(SCHEMA);
-    return database;
+    return openDatabase(join(directory, 'batch-api.sqlite'), SCHEMA, 'PRAGMA locking_mode = EXCLUSIVE;');
   } catch (cause) {
-    database.close();
-    throw new Error(`open ${directory}: is another server at work on it?`, { cause });
+    if (!isBusy(cause)) throw cause;
+    throw new Error(`open ${directory}: is another server using it?`, { cause });
   }
 }
 
-/** Runs `change` as one transaction: all of it is kept, or (when it throws) nothing. */
-export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const outcome = change();
-    database.exec('COMMIT');
-    return outcome;
-  } catch (cause) {
-    database.exec('ROLLBACK');
-    throw cause;
-  }
+/** Whether SQLite says SQLITE_BUSY; the upper bytes of its code say in which situation. */
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === SQLITE_BUSY;
 }
 
 /** The next number of a sequence that never repeats, not after a restart either. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../clock.ts';
 import { AuditLog } from './audit-log.ts';
 import { BatchStore } from './batches/batch-store.ts';
-import { keptNumber, openDatabase } from './database.ts';
+import { keptNumber, openServerDatabase } from './database.ts';
 import type { FaultPlan } from './faults/faults.ts';
 import { FileStore } from './files/file-store.ts';
 import { type Limits, OPENAI_LIMITS } from './limits.ts';
@@ -42,7 +42,7 @@ export interface ServerState {
 /** Opens a directory's state, healing what the death of an earlier server left half done. */
 export function openState(options: BatchApiOptions): ServerState {
   const { directory, clock } = options;
-  const database = openDatabase(directory);
+  const database = openServerDatabase(directory);
   const seed = keptNumber(database, 'seed', options.seed ?? 1);
   const batches = new BatchStore(database);
   const files = new FileStore(database, directory, seed);

@@ -14,6 +14,7 @@ import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
+import { clientConfig } from '../local/endpoint/client-config.ts';
 import { report } from './in-child.ts';
 
 const [way = '', url = '', rows = '', bytes = ''] = process.argv.slice(2);
@@ -42,12 +43,7 @@ async function byDeliver(): Promise<Record<string, number>> {
   const part = aPart({ ...state, rows: Number(rows), expiresAt: Number.MAX_SAFE_INTEGER });
   await ledger.createPart(part);
   const key = async () => ({ apiKey: 'sk-bench' });
-  const client = new S3Client({
-    endpoint: url,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
-  });
+  const client = new S3Client({ ...clientConfig(url), forcePathStyle: true });
   const deps = {
     ledger,
     clock,

@@ -19,17 +19,13 @@ import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../fakes/recording-queues.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
+import { clientConfig } from '../local/endpoint/client-config.ts';
 import { report } from './in-child.ts';
 
 const [way = '', url = '', ...sizes] = process.argv.slice(2);
 const [rows = 0, bytes = 0, firstRowBytes = 0] = sizes.map(Number);
 const OBJECT = { bucket: 'requests', key: 'part.jsonl', versionId: 'v1' };
-const s3 = new S3Client({
-  endpoint: url,
-  region: 'us-east-1',
-  forcePathStyle: true,
-  credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
-});
+const s3 = new S3Client({ ...clientConfig(url), forcePathStyle: true });
 
 /** The first rows of the object. */
 interface Range {

@@ -1,18 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, ListObjectVersionsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import {
-  CreateQueueCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ListQueuesCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
-  SetQueueAttributesCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
+import { clientConfig } from '../local/endpoint/client-config.ts';
+import { subscribeQueue } from '../local/endpoint/queue-subscription.ts';
 
 export type Stage = 'intake' | 'submission' | 'delivery';
 
@@ -35,12 +35,7 @@ export class Outside {
   readonly #dynamoDb: DynamoDBClient;
 
   constructor(names: RuntimeEndpoints) {
-    const config = {
-      endpoint: names.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'anybody', secretAccessKey: 'anything' },
-      maxAttempts: 1,
-    };
+    const config = { ...clientConfig(names.url), maxAttempts: 1 };
     this.#names = names;
     this.#s3 = new S3Client({ ...config, forcePathStyle: true });
     this.#sqs = new SQSClient(config);
@@ -119,19 +114,8 @@ export class Outside {
 
   /** A queue of one's own behind a rule of one's own; what is received and not deleted soon comes back. */
   async subscribe(name: string, bus: string, pattern: object): Promise<string> {
-    const { QueueUrl = '' } = await this.#sqs.send(
-      new CreateQueueCommand({ QueueName: name, Attributes: { VisibilityTimeout: '2' } }),
-    );
-    const { Attributes } = await this.#sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-    );
-    const Policy = JSON.stringify(opensTo(Attributes?.QueueArn));
-    await this.#sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
-    const rule = { Name: name, EventBusName: bus, EventPattern: JSON.stringify(pattern) };
-    await this.#events.send(new PutRuleCommand(rule));
-    const Targets = [{ Id: 'queue', Arn: Attributes?.QueueArn }];
-    await this.#events.send(new PutTargetsCommand({ Rule: name, EventBusName: bus, Targets }));
-    return QueueUrl;
+    const clients = { sqs: this.#sqs, events: this.#events };
+    return await subscribeQueue(clients, { name, bus, pattern, attributes: { VisibilityTimeout: '2' } });
   }
 
   /** What lies in a queue by now; it is taken out once `take` has it. */
@@ -174,15 +158,6 @@ export class Outside {
   async #sendTo(QueueUrl: string, MessageBody: string): Promise<void> {
     await persist(() => this.#sqs.send(new SendMessageCommand({ QueueUrl, MessageBody })));
   }
-}
-
-/** EventBridge may send to the queue. */
-function opensTo(Resource: string | undefined): object {
-  const Principal = { Service: 'events.amazonaws.com' };
-  return {
-    Version: '2012-10-17',
-    Statement: [{ Effect: 'Allow', Principal, Action: 'sqs:SendMessage', Resource }],
-  };
 }
 
 /** Tries again as long as nobody answers; an answer that refuses is thrown. */

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { inTransaction, openDatabase } from '../../sqlite.ts';
 import type { InputTransformer } from './input-transformer.ts';
 import type { RetryPolicy } from './retry-policy.ts';
 
@@ -43,8 +43,6 @@ export interface Delivery {
 }
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS buses (name TEXT PRIMARY KEY) STRICT;
   CREATE TABLE IF NOT EXISTS rules (
     bus TEXT NOT NULL, name TEXT NOT NULL, pattern TEXT NOT NULL, enabled INTEGER NOT NULL, description TEXT,
@@ -65,9 +63,7 @@ export class EventStore {
   readonly #db: DatabaseSync;
 
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
-    this.#db = new DatabaseSync(join(directory, 'events.sqlite'));
-    this.#db.exec(SCHEMA);
+    this.#db = openDatabase(join(directory, 'events.sqlite'), SCHEMA);
     this.#addAcceptedAt();
   }
 
@@ -123,20 +119,14 @@ export class EventStore {
     const insert = this.#db.prepare(
       'INSERT INTO deliveries (rule_arn, target, payload, tries, accepted_at, due_at) VALUES (?, ?, ?, ?, ?, ?)',
     );
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const added = deliveries.map((delivery) => {
+    return inTransaction(this.#db, () =>
+      deliveries.map((delivery) => {
         const { ruleArn, target, payload, tries, acceptedAt, dueAt } = delivery;
         const json = JSON.stringify(target);
         const { lastInsertRowid } = insert.run(ruleArn, json, payload, tries, acceptedAt, dueAt);
         return { ...delivery, seq: Number(lastInsertRowid) };
-      });
-      this.#db.exec('COMMIT');
-      return added;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+      }),
+    );
   }
 
   deliveries(): Delivery[] {

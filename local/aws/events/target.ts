@@ -2,7 +2,7 @@ import { validationError } from '../protocol/aws-error.ts';
 import type { Input } from '../protocol/input.ts';
 import { queueNameOfArn } from '../sqs/queue.ts';
 import type { AwsEvent } from './event.ts';
-import { parseInputTransformer, transform } from './input-transformer.ts';
+import { isJson, parseInputTransformer, transform } from './input-transformer.ts';
 import { follow, isPath } from './patterns/event-path.ts';
 import { parseRetryPolicy, wireRetryPolicy } from './retry-policy.ts';
 import type { Target } from './store.ts';
@@ -99,13 +99,4 @@ function parseInputChange(id: string, fields: Input): InputChange {
     ...(inputPath !== undefined && { inputPath }),
     ...(transformer !== undefined && { inputTransformer: parseInputTransformer(id, transformer) }),
   };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -4,7 +4,8 @@
  */
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import type { Input } from '../protocol/input.ts';
-import { percentDecoded, type S3Request } from '../s3/wire/request.ts';
+import { parseCopySource } from '../s3/wire/copy-source.ts';
+import type { S3Request } from '../s3/wire/request.ts';
 import { secretArn, secretArnOf } from '../secretsmanager/secret-arn.ts';
 import { queueArn } from '../sqs/queue.ts';
 import type { Need } from './caller.ts';
@@ -109,7 +110,7 @@ const onBucket =
   ({ bucket }) => [{ action, resource: bucketArn(bucket) }];
 
 const copying: NeedsOf<S3Request> = (request) => {
-  const { bucket, key, versionId } = copySourceOf(request);
+  const { bucket = '', key = '', versionId } = parseCopySource(request) ?? {};
   return [
     readOf(bucket, key, versionId),
     { action: 's3:PutObject', resource: objectArn(request.bucket, request.key) },
@@ -160,24 +161,14 @@ export function neededToDelete(bucket: string, key: string, versionId: string | 
 
 /** Who may not list a bucket is not told that an object is missing: S3 says 403 instead of 404. */
 export function neededToHearOfAbsence(request: S3Request): Need {
-  const copied = request.headers.has('x-amz-copy-source');
-  return {
-    action: 's3:ListBucket',
-    resource: bucketArn(copied ? copySourceOf(request).bucket : request.bucket),
-  };
+  const { bucket } = parseCopySource(request) ?? request;
+  return { action: 's3:ListBucket', resource: bucketArn(bucket) };
 }
 
 /** A version is another permission than the newest; one does not imply the other. */
 function readOf(bucket: string, key: string, versionId: string | undefined): Need {
   const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
   return { action, resource: objectArn(bucket, key) };
-}
-
-function copySourceOf(request: S3Request): { bucket: string; key: string; versionId: string | undefined } {
-  const header = request.headers.get('x-amz-copy-source') ?? '';
-  const [, path = '', versionId] = /^(.*?)(?:\?versionId=(.*))?$/s.exec(header) ?? [];
-  const [, bucket = '', key = ''] = /^\/?([^/]+)\/(.+)$/s.exec(percentDecoded(path)) ?? [];
-  return { bucket, key, versionId };
 }
 
 const bucketArn = (bucket: string): string => `arn:aws:s3:::${bucket}`;

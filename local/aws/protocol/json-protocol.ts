@@ -40,7 +40,7 @@ export async function serveJson(
     const name = operationName(protocol, request);
     const operation = Object.hasOwn(protocol.operations, name) ? protocol.operations[name] : undefined;
     if (operation === undefined) throw notImplemented(name);
-    const input = parseInput(protocol, await readBody(request));
+    const input = parseInput(await readBody(request), protocol.missingFieldCode);
     for (const need of neededForJson(protocol.signingName, name, input)) caller.demand(need);
     const answer = await operation(input, { origin: originOf(request), signal: goneSignal(response) });
     sendJson(response, 200, protocol.contentType, answer);
@@ -121,9 +121,10 @@ function operationName(protocol: JsonProtocol, request: IncomingMessage): string
   );
 }
 
-function parseInput(protocol: JsonProtocol, body: Buffer): Input {
+/** Parses a JSON body, where none means `{}`; throws SerializationException for anything but an object. */
+export function parseInput(body: Buffer, missingFieldCode: string): Input {
   try {
-    return Input.of(body.length === 0 ? {} : JSON.parse(body.toString('utf8')), protocol.missingFieldCode);
+    return Input.of(body.length === 0 ? {} : JSON.parse(body.toString('utf8')), missingFieldCode);
   } catch (error) {
     if (error instanceof AwsError) throw error;
     throw new AwsError('SerializationException', 'The request body is not JSON.', { cause: error });

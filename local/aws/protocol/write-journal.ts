@@ -1,6 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
+import { openDatabase } from '../../sqlite.ts';
+
+const SCHEMA =
+  'CREATE TABLE IF NOT EXISTS writes (seq INTEGER PRIMARY KEY, operation TEXT NOT NULL, body BLOB NOT NULL) STRICT';
 
 /**
  * The writes that are under way, on disk. Dynalite writes an item's indexes and the item one after the other: a
@@ -11,13 +14,7 @@ export class WriteJournal {
   readonly #db: DatabaseSync;
 
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
-    this.#db = new DatabaseSync(join(directory, 'dynamodb-writes.sqlite'));
-    this.#db.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-      CREATE TABLE IF NOT EXISTS writes (seq INTEGER PRIMARY KEY, operation TEXT NOT NULL, body BLOB NOT NULL) STRICT;
-    `);
+    this.#db = openDatabase(join(directory, 'dynamodb-writes.sqlite'), SCHEMA);
   }
 
   /** Answers the number by which to strike the write off. */

@@ -1,4 +1,5 @@
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { openDatabase } from '../../sqlite.ts';
 
 // Keys are kept as bytes: S3 lists in the order of UTF-8 bytes, which is SQLite's order of blobs and not JavaScript's
 // order of strings. Times are whole seconds, as S3 tells them; sizes are bytes.
@@ -57,12 +58,8 @@ const SCHEMA = `
 `;
 
 /** Opens the metadata at `path`; what was committed there survives the death of the process. */
-export function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path);
-  // NORMAL loses commits only with the power, not with the process.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;');
-  database.exec(SCHEMA);
-  return database;
+export function openMetadata(path: string): DatabaseSync {
+  return openDatabase(path, SCHEMA, 'PRAGMA foreign_keys = ON;');
 }
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;

@@ -1,31 +1,14 @@
 import type { S3Request } from './wire/request.ts';
 
-// Query parameters that name another resource than the bucket or the object itself, in the spelling of the wire.
+// Query parameters that name a subresource instead of the bucket or object itself. One that is missing here would turn,
+// for example, the deletion of an object's annotation into the deletion of the object.
 const SUBRESOURCES = [
-  ...[
-    'accelerate',
-    'acl',
-    'analytics',
-    'attributes',
-    'cors',
-    'encryption',
-    'intelligent-tiering',
-    'inventory',
-  ],
-  ...['legal-hold', 'lifecycle', 'location', 'logging', 'metadataConfiguration', 'metadataTable', 'metrics'],
-  ...['notification', 'object-lock', 'ownershipControls', 'policy', 'policyStatus', 'publicAccessBlock'],
-  ...[
-    'renameObject',
-    'replication',
-    'requestPayment',
-    'restore',
-    'retention',
-    'select',
-    'session',
-    'tagging',
-  ],
-  ...['torrent', 'versioning', 'versions', 'website'],
-];
+  'abac accelerate acl analytics annotation attributes cors encryption intelligent-tiering inventory legal-hold',
+  'lifecycle location logging metadataAnnotationTable metadataConfiguration metadataInventoryTable',
+  'metadataJournalTable metadataTable metrics notification object-lock ownershipControls policy policyStatus',
+  'publicAccessBlock renameObject replication requestPayment restore retention select session tagging torrent',
+  'versioning versions website',
+].flatMap((line) => line.split(' '));
 
 const NAMED_SUBRESOURCES: Readonly<Record<string, string>> = {
   'GET bucket notification': 'GetBucketNotificationConfiguration',

@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
+import { inTransaction } from '../../sqlite.ts';
 import { Buckets } from './buckets.ts';
-import { numberOf, openDatabase, textOf } from './database.ts';
+import { numberOf, openMetadata, textOf } from './database.ts';
 import { Uploads } from './multipart/uploads.ts';
 import { DataFiles } from './objects/data-files.ts';
 import { Versions } from './objects/versions.ts';
@@ -21,9 +21,8 @@ export class S3Store {
   readonly #count: StatementSync;
 
   constructor(directory: string, clock: Clock, listener: ObjectCreatedListener | undefined) {
-    mkdirSync(directory, { recursive: true });
     this.#clock = clock;
-    this.#database = openDatabase(join(directory, 'metadata.sqlite'));
+    this.#database = openMetadata(join(directory, 'metadata.sqlite'));
     this.#count = this.#database.prepare('UPDATE counter SET value = value + 1 RETURNING value');
     this.buckets = new Buckets(this.#database);
     this.versions = new Versions(this.#database);
@@ -39,15 +38,7 @@ export class S3Store {
    */
   transaction<Answer>(work: (unneeded: string[]) => Answer): Answer {
     const unneeded: string[] = [];
-    this.#database.exec('BEGIN IMMEDIATE');
-    let answer: Answer;
-    try {
-      answer = work(unneeded);
-      this.#database.exec('COMMIT');
-    } catch (error) {
-      this.#database.exec('ROLLBACK');
-      throw error;
-    }
+    const answer = inTransaction(this.#database, () => work(unneeded));
     this.files.remove(unneeded);
     return answer;
   }

@@ -1,12 +1,11 @@
-import { mkdirSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
+import { openDatabase } from '../../sqlite.ts';
 import { AwsError, validationError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
-import { Input } from '../protocol/input.ts';
-import { notImplemented, readBody, sendJson, sendRefusal } from '../protocol/json-protocol.ts';
+import { notImplemented, parseInput, readBody, sendJson, sendRefusal } from '../protocol/json-protocol.ts';
 
 /** What is invoked at each tick; `input` is the JSON it gets. */
 interface ScheduleTarget {
@@ -32,11 +31,7 @@ interface SchedulerPorts {
 
 const CONTENT_TYPE = 'application/json';
 const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
-const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
-  CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT NOT NULL) STRICT;
-`;
+const SCHEMA = 'CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT NOT NULL) STRICT';
 
 /**
  * EventBridge Scheduler on the endpoint, rate expressions only. The first tick comes one interval after the schedule
@@ -52,9 +47,7 @@ export class SchedulerEngine implements AwsService {
 
   /** The state is `scheduler.sqlite` in `directory`; schedules of a former run tick once they are created again. */
   constructor(options: SchedulerPorts & { directory: string }) {
-    mkdirSync(options.directory, { recursive: true });
-    this.#db = new DatabaseSync(join(options.directory, 'scheduler.sqlite'));
-    this.#db.exec(SCHEMA);
+    this.#db = openDatabase(join(options.directory, 'scheduler.sqlite'), SCHEMA);
     this.#ports = options;
   }
 
@@ -104,7 +97,7 @@ export class SchedulerEngine implements AwsService {
 
   #update(name: string, body: Buffer): object {
     const schedule = this.#schedule(name);
-    const input = parseBody(body);
+    const input = parseInput(body, 'ValidationException');
     const expression = input.optionalText('ScheduleExpression') ?? schedule.expression;
     if (expression !== schedule.expression) {
       throw validationError('Only the State of a schedule can be changed here: its rate is the template’s.');
@@ -157,15 +150,6 @@ function intervalMs(expression: string): number {
     throw validationError(`The schedule expression ${expression} is not implemented here: only rate(…) is.`);
   }
   return Number(count) * unitMs;
-}
-
-function parseBody(body: Buffer): Input {
-  try {
-    return Input.of(JSON.parse(body.toString('utf8')), 'ValidationException');
-  } catch (error) {
-    if (error instanceof AwsError) throw error;
-    throw new AwsError('SerializationException', 'The request body is not JSON.', { cause: error });
-  }
 }
 
 function scheduleArn(name: string): string {

@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { inTransaction, openDatabase } from '../../sqlite.ts';
 import type { MessageAttributes } from './message-attributes.ts';
 import { type Queue, type QueueSettings, type QueueTime, queueArn } from './queue.ts';
 
@@ -27,8 +27,6 @@ interface NewMessage {
 }
 
 const SCHEMA = `
-  PRAGMA journal_mode = WAL;
-  PRAGMA synchronous = NORMAL;
   CREATE TABLE IF NOT EXISTS queues (
     name TEXT PRIMARY KEY, time TEXT NOT NULL, settings TEXT NOT NULL,
     created_at INTEGER NOT NULL, modified_at INTEGER NOT NULL
@@ -48,9 +46,7 @@ export class QueueStore {
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
-    this.#db = new DatabaseSync(join(directory, 'sqs.sqlite'));
-    this.#db.exec(SCHEMA);
+    this.#db = openDatabase(join(directory, 'sqs.sqlite'), SCHEMA);
   }
 
   close(): void {
@@ -59,15 +55,7 @@ export class QueueStore {
 
   /** Runs `action` so that all its writes become durable, or none. */
   atomically<T>(action: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const answer = action();
-      this.#db.exec('COMMIT');
-      return answer;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return inTransaction(this.#db, action);
   }
 
   queues(): Queue[] {

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { inTransaction } from '../database.ts';
+import { inTransaction } from '../../sqlite.ts';
 import type { ServerState } from '../state.ts';
 import type { BatchRecord } from './batch-record.ts';
 import { failingRowsOf } from './failing-rows.ts';

@@ -1,5 +1,6 @@
+import { inTransaction } from '../../sqlite.ts';
 import { ApiError, invalid } from '../api-error.ts';
-import { inTransaction, nextNumber } from '../database.ts';
+import { nextNumber } from '../database.ts';
 import { seededHex } from '../faults/seeded-random.ts';
 import { type Call, limitOf, page, type Route, readJsonBody, refuseOverRate } from '../router.ts';
 import type { ServerState } from '../state.ts';

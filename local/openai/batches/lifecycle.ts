@@ -11,8 +11,9 @@
  * A step reads the batch anew, works, and changes it in one transaction, unless a cancel changed it meanwhile. So each
  * step may be done again after a death. Steps run one after the other: one file at a time is in memory.
  */
+
+import { inTransaction } from '../../sqlite.ts';
 import { ApiError } from '../api-error.ts';
-import { inTransaction } from '../database.ts';
 import { ORGANIZATION } from '../limits.ts';
 import type { ServerState } from '../state.ts';
 import { durationOf, type Timing } from '../timing.ts';

@@ -1,8 +1,8 @@
 import { rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { inTransaction } from '../../sqlite.ts';
 import { ApiError, invalid } from '../api-error.ts';
-import { inTransaction } from '../database.ts';
 import { type Call, limitOf, page, type Route, refuseOverRate } from '../router.ts';
 import type { ServerState } from '../state.ts';
 import { fileOnTheWire, type StoredFile } from './file-store.ts';

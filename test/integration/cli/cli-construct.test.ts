@@ -14,6 +14,7 @@ import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { Engines } from '../../../local/runtime/engines.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { exampleApp } from '../../stack/synthesis.ts';
 import { batchdrop } from '../child-runtime.ts';
 
@@ -99,11 +100,7 @@ describe('a construct in a stack of somebody else', () => {
   });
 
   it('has queues of its own, and what was given up goes back there', async () => {
-    const client = new SQSClient({
-      endpoint: endpoint.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'somebody', secretAccessKey: 'something' },
-    });
+    const client = new SQSClient(clientConfig(endpoint.url));
     const url = (id: RegExp) => queues.find(({ logicalId }) => id.test(logicalId))?.physicalId ?? '';
     await client.send(
       new SendMessageCommand({

@@ -16,6 +16,7 @@ import { connectionTo } from '../../../bin/connection/connection.ts';
 import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
 import { serverTime } from '../../../bin/terminal/server-time.ts';
 import { aPart } from '../../contracts/samples.ts';
+import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
 import { startS3 } from '../../local/s3/s3-engine-server.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
@@ -65,11 +66,7 @@ async function healthy(): Promise<void> {
   await expect.poll(async () => (await diagnosis()).code, { timeout: 30_000 }).toBe(0);
 }
 
-const client = () => ({
-  endpoint: runtime.names.url,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'anybody', secretAccessKey: 'anything' },
-});
+const client = () => clientConfig(runtime.names.url);
 
 async function queueNamed(prefix: string): Promise<string> {
   const { QueueUrls = [] } = await outsider.sqs.send(new ListQueuesCommand({ QueueNamePrefix: prefix }));

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { chatRows } from '../../local/endpoint/stock-clients.ts';
 import { batchdrop } from '../child-runtime.ts';
 import { Terminal } from './cli-terminal.ts';
@@ -113,8 +114,7 @@ async function captureRealApi(
 
 /** Leaves a message where EventBridge leaves the events that it cannot deliver. */
 async function giveUpAnEvent(endpoint: string): Promise<void> {
-  const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
-  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials });
+  const sqs = new SQSClient(clientConfig(endpoint));
   const { QueueUrls = [] } = await sqs.send(
     new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-intake-undelivered' }),
   );

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
 let folder: string;
@@ -43,11 +44,7 @@ describe('batchdrop up', () => {
   it('with --real hands the key to the functions’ secret alone, and writes it nowhere', async () => {
     const key = 'sk-test-never-on-disk-5f2c';
     const runtime = await ChildRuntime.start({ more: ['--real', '--yes'], env: { OPENAI_API_KEY: key } });
-    const client = new SecretsManagerClient({
-      endpoint: runtime.names.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
-    });
+    const client = new SecretsManagerClient(clientConfig(runtime.names.url));
     const secret = await client.send(new GetSecretValueCommand({ SecretId: 'batchdrop/openai' }));
     client.destroy();
     const code = await runtime.stop();

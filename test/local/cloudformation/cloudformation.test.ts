@@ -12,6 +12,7 @@ import { CloudFormationEngine } from '../../../local/aws/cloudformation/engine.t
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { describeStack } from '../../../local/runtime/describe-stack.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 
 const clock = new ManualClock();
 const engine = new CloudFormationEngine({ now: () => clock.now() });
@@ -37,11 +38,7 @@ beforeAll(async () => {
   });
   engine.hold({ name: 'Large', parameters: {}, outputs: [], resources: MANY });
   endpoint = await startEndpoint({ services: [engine], port: 0 });
-  client = new CloudFormationClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-  });
+  client = new CloudFormationClient(clientConfig(endpoint.url));
 });
 
 afterAll(async () => {

@@ -13,6 +13,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DynamoDbEngine, type TableDefinition } from '../../../local/aws/dynamodb/engine.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { WriteJournal } from '../../../local/aws/protocol/write-journal.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 
 const TABLE: TableDefinition = {
   TableName: 'ledger',
@@ -49,11 +50,7 @@ afterEach(async () => {
 async function start() {
   engine = new DynamoDbEngine({ directory });
   endpoint = await startEndpoint({ services: [engine], port: 0 });
-  client = new DynamoDBClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-  });
+  client = new DynamoDBClient(clientConfig(endpoint.url));
 }
 
 async function stop() {

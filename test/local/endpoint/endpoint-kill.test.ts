@@ -20,6 +20,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { clientConfig } from './client-config.ts';
 
 const PROGRAM = join(import.meta.dirname, 'endpoint-process.ts');
 
@@ -47,12 +48,7 @@ async function start(delivery: 'deliver' | 'record' = 'deliver'): Promise<Machin
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [endpoint] = await once(createInterface({ input: child.stdout }), 'line');
-  const options = {
-    endpoint: String(endpoint),
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-    maxAttempts: 1,
-  };
+  const options = { ...clientConfig(String(endpoint)), maxAttempts: 1 };
   machine = {
     process: child,
     sqs: new SQSClient(options),

@@ -6,6 +6,7 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { AwsService } from '../../../local/aws/protocol/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
+import { clientConfig } from './client-config.ts';
 
 const HANGS_AFTER_MS = 60_000;
 
@@ -77,12 +78,7 @@ describe('the endpoint', () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const failing = service('sqs', () => Promise.reject(new TypeError('a defect')));
     const { url } = await start([failing, echo('s3')]);
-    const sqs = new SQSClient({
-      endpoint: url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-      maxAttempts: 1,
-    });
+    const sqs = new SQSClient({ ...clientConfig(url), maxAttempts: 1 });
     endings.push(() => sqs.destroy());
     await expect(sqs.send(new CreateQueueCommand({ QueueName: 'q' }))).rejects.toThrow(
       expect.objectContaining({

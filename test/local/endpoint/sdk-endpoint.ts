@@ -11,6 +11,7 @@ import { S3Engine } from '../../../local/aws/s3/engine.ts';
 import { SecretsEngine } from '../../../local/aws/secretsmanager/engine.ts';
 import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
 import { VirtualClock } from '../../../local/clock.ts';
+import { clientConfig } from './client-config.ts';
 
 /** Every service that the SDK can wait for or page through, on one endpoint, and its clients as they come. */
 export async function startSdkEndpoint() {
@@ -45,11 +46,6 @@ export async function startSdkEndpoint() {
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-export function clientConfig(endpoint: string) {
-  const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
-  return { endpoint, region: 'us-east-1', credentials };
 }
 
 export type SdkEndpoint = Awaited<ReturnType<typeof startSdkEndpoint>>;

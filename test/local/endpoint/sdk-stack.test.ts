@@ -9,7 +9,7 @@ import { DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb';
 import { S3Client, waitUntilBucketExists } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ChildRuntime } from '../../integration/child-runtime.ts';
-import { clientConfig } from './sdk-endpoint.ts';
+import { clientConfig } from './client-config.ts';
 
 const PATIENT = { maxWaitTime: 30, minDelay: 0.1, maxDelay: 0.1 };
 const SUCCESS = { state: 'SUCCESS' };

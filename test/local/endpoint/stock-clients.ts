@@ -1,14 +1,9 @@
-import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import {
-  CreateQueueCommand,
-  DeleteMessageCommand,
-  GetQueueAttributesCommand,
-  ReceiveMessageCommand,
-  SetQueueAttributesCommand,
-  SQSClient,
-} from '@aws-sdk/client-sqs';
+import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { RuntimeEndpoints } from '../../../local/runtime/runtime-endpoints.ts';
+import { clientConfig } from './client-config.ts';
+import { subscribeQueue } from './queue-subscription.ts';
 
 /** An event of Batchdrop as a subscriber reads it. */
 export interface HeardEvent {
@@ -28,11 +23,7 @@ export class Outsider {
   readonly #names: RuntimeEndpoints;
 
   constructor(names: RuntimeEndpoints) {
-    const config = {
-      endpoint: names.url,
-      region: 'us-east-1',
-      credentials: { accessKeyId: 'anybody', secretAccessKey: 'anything' },
-    };
+    const config = clientConfig(names.url);
     this.s3 = new S3Client(config);
     this.sqs = new SQSClient(config);
     this.events = new EventBridgeClient(config);
@@ -50,35 +41,7 @@ export class Outsider {
 
   /** A queue of one's own behind a rule of one's own, on that bus. */
   async subscribe(name: string, bus: string, pattern: object): Promise<Subscription> {
-    const { QueueUrl = '' } = await this.sqs.send(new CreateQueueCommand({ QueueName: name }));
-    const { Attributes } = await this.sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['QueueArn'] }),
-    );
-    const { RuleArn = '' } = await this.events.send(
-      new PutRuleCommand({ Name: name, EventBusName: bus, EventPattern: JSON.stringify(pattern) }),
-    );
-    await this.#letRuleSend(QueueUrl, Attributes?.QueueArn ?? '', RuleArn);
-    await this.events.send(
-      new PutTargetsCommand({
-        Rule: name,
-        EventBusName: bus,
-        Targets: [{ Id: 'queue', Arn: Attributes?.QueueArn }],
-      }),
-    );
-    return new Subscription(this.sqs, QueueUrl);
-  }
-
-  /** As on AWS, a queue takes what a rule sends only if its policy says so. */
-  async #letRuleSend(QueueUrl: string, queueArn: string, ruleArn: string): Promise<void> {
-    const Statement = {
-      Effect: 'Allow',
-      Principal: { Service: 'events.amazonaws.com' },
-      Action: 'sqs:SendMessage',
-      Resource: queueArn,
-      Condition: { ArnEquals: { 'aws:SourceArn': ruleArn } },
-    };
-    const Policy = JSON.stringify({ Version: '2012-10-17', Statement });
-    await this.sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: { Policy } }));
+    return new Subscription(this.sqs, await subscribeQueue(this, { name, bus, pattern }));
   }
 
   async read(bucket: string, key: string): Promise<string> {

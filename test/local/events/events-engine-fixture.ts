@@ -15,6 +15,7 @@ import { EventsEngine } from '../../../local/aws/events/engine.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 
 export const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:consumer';
 const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-'));
@@ -45,11 +46,7 @@ beforeAll(async () => {
   events.rules.createBus('status');
   events.start();
   endpoint = await startEndpoint({ services: [events], port: 0 });
-  client = new EventBridgeClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-  });
+  client = new EventBridgeClient(clientConfig(endpoint.url));
 });
 
 afterAll(async () => {

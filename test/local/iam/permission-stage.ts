@@ -14,6 +14,7 @@ import { DataDirectory } from '../../../local/runtime/data-directory.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf, type Runtime, startRuntime } from '../../../local/runtime/runtime.ts';
 import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 import { Outsider } from '../endpoint/stock-clients.ts';
 
 const SPEED = 1200; // a tick of the poller in 50 ms of the wall, while nothing computes
@@ -52,8 +53,7 @@ export class PermissionStage {
     this.#data = data;
     this.#authorizer = parts.authorizer;
     const { url: endpoint, ledgerTable: tableName } = runtime.endpoints;
-    const credentials = { accessKeyId: 'anybody', secretAccessKey: 'anything' };
-    this.#dynamoDb = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+    this.#dynamoDb = new DynamoDBClient(clientConfig(endpoint));
     this.ledger = createDynamoDbLedger({ client: this.#dynamoDb, tableName, clock: runtime.clock });
   }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { S3Engine, type S3EngineOptions } from '../../../local/aws/s3/engine.ts';
 import { VirtualClock } from '../../../local/clock.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 
 /** The engine behind an HTTP server of its own on a port of its own. */
 export interface S3Server {
@@ -59,14 +60,7 @@ export const temporaryDirectory = (): { path: string; remove: () => void } => {
 
 /** The stock client as a user would point it at the machine. */
 export const s3Client = (server: { readonly url: string }, config: S3ClientConfig = {}): S3Client =>
-  new S3Client({
-    endpoint: server.url,
-    region: 'us-east-1',
-    forcePathStyle: true,
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    maxAttempts: 1,
-    ...config,
-  });
+  new S3Client({ ...clientConfig(server.url), forcePathStyle: true, maxAttempts: 1, ...config });
 
 /** Waits until `condition` holds; throws after a generous while. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {

@@ -2,7 +2,8 @@ import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { clientConfig, type SdkEndpoint, startSdkEndpoint } from '../endpoint/sdk-endpoint.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
+import { type SdkEndpoint, startSdkEndpoint } from '../endpoint/sdk-endpoint.ts';
 
 const Bucket = 'shared';
 let sdk: SdkEndpoint;

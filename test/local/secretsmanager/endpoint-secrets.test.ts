@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { SecretsEngine } from '../../../local/aws/secretsmanager/engine.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 
 const secrets = new SecretsEngine({ clock: new ManualClock() });
 let endpoint: Endpoint;
@@ -17,11 +18,7 @@ let client: SecretsManagerClient;
 
 beforeAll(async () => {
   endpoint = await startEndpoint({ services: [secrets], port: 0 });
-  client = new SecretsManagerClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-  });
+  client = new SecretsManagerClient(clientConfig(endpoint.url));
 });
 
 afterAll(async () => {

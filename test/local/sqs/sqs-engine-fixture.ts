@@ -13,6 +13,7 @@ import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoi
 import { SqsEngine } from '../../../local/aws/sqs/engine.ts';
 import { queueUrl } from '../../../local/aws/sqs/queue.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { clientConfig } from '../endpoint/client-config.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-'));
 export const clock = new ManualClock();
@@ -23,11 +24,7 @@ let created = 0;
 
 beforeAll(async () => {
   endpoint = await startEndpoint({ services: [engine], port: 0 });
-  sqs = new SQSClient({
-    endpoint: endpoint.url,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'any', secretAccessKey: 'any' },
-  });
+  sqs = new SQSClient(clientConfig(endpoint.url));
 });
 
 afterAll(async () => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { invalidArgument, invalidRequest } from '../errors.ts';
+import { copySourceVersionHeader, findCopySource } from '../objects/copy-sources.ts';
 import type { Piece } from '../objects/data-files.ts';
 import { MAX_COPY_BYTES } from '../objects/object-writes.ts';
 import type { S3Store } from '../store.ts';
 import { type ChecksumAlgorithm, checksumAlgorithm, checksumHeader, isLinear } from '../wire/checksums.ts';
-import { copySourceVersionHeader, findCopySource } from '../wire/copy-source.ts';
 import { Digester, type Digests, declaredChecksum, receiveFile } from '../wire/payload.ts';
 import type { ByteRange } from '../wire/ranges.ts';
 import type { S3Answer, S3Request } from '../wire/request.ts';

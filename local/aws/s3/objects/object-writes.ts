@@ -2,7 +2,7 @@ import { invalidArgument, invalidRequest } from '../errors.ts';
 import type { S3Store } from '../store.ts';
 import { type Checksum, checksumAlgorithm } from '../wire/checksums.ts';
 import { checkWrite } from '../wire/conditions.ts';
-import { copySourceVersionHeader, findCopySource } from '../wire/copy-source.ts';
+import { parseCopySource } from '../wire/copy-source.ts';
 import { Digester, type Digests, receiveFile } from '../wire/payload.ts';
 import type { S3Answer, S3Request } from '../wire/request.ts';
 import {
@@ -14,6 +14,7 @@ import {
   xmlAnswer,
 } from '../wire/responses.ts';
 import { headersToStore } from '../wire/stored-headers.ts';
+import { copySourceVersionHeader, findCopySource } from './copy-sources.ts';
 import { addObject, type NewObject } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
 
@@ -101,7 +102,7 @@ function replacesMetadata(request: S3Request): boolean {
 
 function checkCopy(request: S3Request, source: ObjectVersion, replacesMetadata: boolean): void {
   if (source.size > MAX_COPY_BYTES) throw invalidRequest('A copy source may have 5 GiB at most.');
-  const namesVersion = request.headers.get('x-amz-copy-source')?.includes('?versionId=') === true;
+  const namesVersion = parseCopySource(request)?.versionId !== undefined;
   const toItself = source.bucket === request.bucket && source.key.equals(Buffer.from(request.key));
   if (toItself && !replacesMetadata && !namesVersion) {
     throw invalidRequest('A copy of an object to itself must change its metadata.');

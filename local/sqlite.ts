@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/**
+ * Opens the database file `path`, creating it and its folder if missing, and runs `schema`; `pragmas` come first. What is
+ * committed survives the death of the process; a power failure may lose the last commits.
+ */
+export function openDatabase(path: string, schema: string, pragmas = ''): DatabaseSync {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path);
+  try {
+    database.exec(`${pragmas} PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${schema}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Runs `change` as one transaction: all of its writes are committed, or none if it throws. */
+export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const outcome = change();
+    database.exec('COMMIT');
+    return outcome;
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
