@@ -1,0 +1,34 @@
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { OPENAI_BASE_URL, parseBaseUrl } from '../functions/shared/contract/base-url.ts';
+import type { BatchdropProps } from './batchdrop-props.ts';
+import { DEFAULT_ATTEMPTS, propProblems } from './prop-problems.ts';
+import { OPENAI_WINDOW } from './stages/completion-window.ts';
+
+/** Props with their defaults filled in. */
+export type CheckedProps = ReturnType<typeof checkedProps>;
+
+/** Fills in the defaults. Throws with every problem of the props, one on a line, each after the path of the construct. */
+export function checkedProps(scope: Construct, props: BatchdropProps) {
+  const problems = propProblems(scope, props);
+  if (problems.length > 0) {
+    throw new Error(problems.map((problem) => `${scope.node.path}: ${problem}`).join('\n'));
+  }
+  return {
+    ...props,
+    maxAttempts: props.maxAttempts ?? DEFAULT_ATTEMPTS,
+    baseUrl: withoutSlash(props.baseUrl ?? OPENAI_BASE_URL),
+    completionWindow: props.completionWindow ?? OPENAI_WINDOW,
+    pollInterval: props.pollInterval ?? Duration.minutes(1),
+    removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    keepOpenAiFiles: props.keepOpenAiFiles ?? false,
+    rerunMissing: props.rerunMissing ?? false,
+  };
+}
+
+/** The functions do the same to a base URL that is a token. */
+function withoutSlash(baseUrl: string): string {
+  if (Token.isUnresolved(baseUrl)) return baseUrl;
+  const base = parseBaseUrl(baseUrl);
+  return 'url' in base ? base.url : baseUrl;
+}
