@@ -15,14 +15,17 @@ import { cancelOutcome, recordCancel } from './record-cancel.ts';
 
 export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
 
-/** A message of the cancel queue; `sentAt` is when it was sent, in milliseconds. */
+/** A message of the cancel queue. `sentAt`: when it was sent, in milliseconds. */
 interface CancelMessage {
   id: string;
   body: string;
   sentAt: number;
 }
 
-/** Throws what cannot be read: the queue keeps it as evidence. */
+/**
+ * Handles one message of the cancel queue. Errors: TerminalError `unreadable_message`, so that the queue keeps the
+ * message; RetryableError.
+ */
 export function createHandler(deps: Deps): (message: CancelMessage) => Promise<void> {
   return async (message) => {
     const parsed = parseCancelRequest(message.body);

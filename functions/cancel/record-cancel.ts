@@ -1,6 +1,6 @@
 /**
- * Records the cancel request first and looks second: whoever saves or adopts a batch after that sees it. What the request
- * named is advanced at once where that is possible; POLL does the rest.
+ * Records a cancel request before it reads any batch, so that a function that saves or adopts a batch later finds the
+ * request. CANCEL then advances what the request named; POLL advances the rest.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import type { CancelRequest } from '../shared/contract/cancel-request.ts';
@@ -29,7 +29,7 @@ import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
-/** What became of a request, and what is to be advanced now. */
+/** The outcome of a request, and the job and parts to advance now. */
 interface RecordedCancel {
   outcome: CancelOutcomeKind;
   status: string | null;
@@ -39,7 +39,7 @@ interface RecordedCancel {
   parts: PartInHand[];
 }
 
-/** `sentAt`: when the message was sent, in milliseconds. Errors: RetryableError. */
+/** Records a cancel request. `sentAt`: when the message was sent, in milliseconds. Errors: RetryableError. */
 export async function recordCancel(
   deps: Deps,
   request: CancelRequest,
@@ -54,10 +54,10 @@ async function cancelBatch(deps: Deps, batchId: string, sentAt: number): Promise
   const ref = await deps.ledger.readBatchPointer(batchId);
   const part = ref && (await takePart(deps, ref));
   if (!part) {
-    const message = `cancel ${batchId}: no such batch of ours`;
+    const message = `cancel ${batchId}: this Batchdrop has no such batch`;
     return { outcome: 'unknown', status: null, message, parts: [] };
   }
-  // Only while the batch is the part's present one: until its results are stored, rows may run again.
+  // Only if the batch is the part's present one. Until its results are stored, rows may run again, so it is not too late.
   await part.change((now) =>
     now.batch?.batchId === batchId ? withCancelRequest(now, deps.clock.now()) : undefined,
   );
@@ -78,25 +78,25 @@ function batchOutcome(
   const { status } = batch;
   if (isAtItsEnd(part))
     return { outcome: 'too_late', status, message: `cancel ${batchId}: already ${status}` };
-  const end = hasEnded(status) ? `; it is ${status}, and no row of it runs again` : '';
+  const end = hasEnded(status) ? `; it is already ${status}, and none of its rows runs again` : '';
   return { outcome: 'requested', status, message: `cancel ${batchId}: recorded${end}` };
 }
 
-/** Of a batch that ended before the part's present attempt. */
+/** Returns the outcome for a batch that ended before the part's present attempt. */
 function earlierBatchOutcome(part: Part, batchId: string): ReturnType<typeof batchOutcome> {
   const { jobId, batch, ran } = part;
   const earlier = ran.find((each) => each.batch.batchId === batchId)?.batch;
-  const status = earlier?.status ?? 'failed'; // the others never ran: the API rejected them for the token limit
+  const status = earlier?.status ?? 'failed'; // the API rejected the other earlier batches for the token limit
   const now = batch ? `as ${batch.batchId}` : 'soon';
   const again = isAtItsEnd(part)
     ? ''
-    : `; what did not succeed runs again ${now}: to stop it, cancel job ${jobId}`;
+    : `; rows that did not succeed may run again ${now}: to stop them, cancel job ${jobId}`;
   return { outcome: 'too_late', status, message: `cancel ${batchId}: already ${status}${again}` };
 }
 
 /**
- * Changes nothing where the part is at its end, or has the request. A backoff ends with the request: what it was for (a bus
- * that refuses, a failed step) keeps no cancel waiting.
+ * Returns the part with the cancel request; undefined when the part has ended or already has one. The request ends a
+ * backoff, so that an earlier failure does not delay the cancel.
  */
 function withCancelRequest(part: Part, now: number): Part | undefined {
   if (isAtItsEnd(part) || part.cancelRequestedAt !== undefined) return undefined;
@@ -137,7 +137,7 @@ function jobOutcome(job: Job, sentAt: number): LastCancel {
   return { at: sentAt, outcome: 'requested', message };
 }
 
-/** By key means the newest version whose file was there when the message was sent. */
+/** Cancels the job of the newest version that was uploaded before the message was sent. */
 async function cancelKey(
   deps: Deps,
   { bucket, key }: { bucket: string; key: string },
@@ -151,7 +151,7 @@ async function cancelKey(
     jobId = job.previousJobId;
   }
   const message =
-    'cancel by key: no such file yet; one that was uploaded before this message is cancelled when its event arrives';
+    'cancel by key: no such file yet; if it was uploaded before this request, it is cancelled when its event arrives';
   return { outcome: 'remembered', status: null, message, parts: [] };
 }
 
@@ -163,7 +163,10 @@ async function rememberCancel(deps: Deps, bucket: string, key: string, sentAt: n
   }
 }
 
-/** The event on a cancel request; `messageId` makes its repetitions recognisable. */
+/**
+ * Returns the event with the outcome of a cancel request. Its id is that of the message, so repeated events have the
+ * same id.
+ */
 export function cancelOutcome(
   request: CancelRequest,
   recorded: Pick<RecordedCancel, 'outcome' | 'status' | 'message' | 'jobId'>,

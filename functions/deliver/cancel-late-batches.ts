@@ -5,8 +5,8 @@ import { cancelSecondBatch } from '../shared/lifecycle/save-batch.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 /**
- * Searches a last time for batches on abandoned files: one that was accepted later than the settling time is cancelled and
- * reported. Errors: as the API's.
+ * Searches a last time for batches on abandoned files, and cancels and reports those that the API accepted after the
+ * settling time. Errors: those of the API.
  */
 export async function cancelLateBatches(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
@@ -20,7 +20,7 @@ export async function cancelLateBatches(
     const since = Math.min(...ofAccount.map(({ at }) => at));
     found.push(...(await findBatches(deps, { fileIds, since, account })));
   }
-  // An attempt that was rejected for the token limit leaves its file, with a known batch on it, to the attempts after it.
+  // After a rejection for the token limit, later attempts use the same file: the rejected batch on it is known.
   const known = new Set([part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds]);
   for (const { batchId } of found) if (!known.has(batchId)) await cancelSecondBatch(deps, inHand, batchId);
   await inHand.change((now) =>

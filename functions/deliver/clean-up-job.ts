@@ -1,27 +1,28 @@
 /**
  * Removes what an ended job no longer needs:
- *   1. all that lies under its pieces' folder in the results bucket, whoever wrote it
- *   2. its files at the API, unless they are to be kept
- *   3. if a delivery or a scan was overtaken, what it wrote after that: the folder is emptied once more, half an hour later
- * It is tried for a week. A delivery that ends later still removes its own pieces (`discard-superseded-delivery.ts`); an
- * intake has the clean-up reopened.
+ *   1. all objects in its pieces' folder of the results bucket
+ *   2. its files at the API, unless `keepFiles` is set
+ *   3. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
+ *      superseded invocation may have written more
+ * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); an
+ * intake that ends later reopens the clean-up.
  *
- * Known gaps: files of an account whose key does not come back within the week stay there until they expire. A delivery that
- * stood still for longer than half an hour, then wrote and died at once, leaves what it wrote.
+ * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
+ * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
  */
 import { RetryableError } from '../shared/domain/errors.ts';
 import { isOver, type Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
 import { piecesFolder } from '../shared/domain/result-keys.ts';
 import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
-import { without, withoutPauses } from '../shared/domain/without.ts';
+import { without, withoutBackoff } from '../shared/domain/without.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
 
-/** Errors: as the ports'. */
+/** Cleans up the job if it has ended. `keepFiles`: the files at the API are not deleted. Errors: those of the ports. */
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
   const job = inHand.item;
   if (!isOver(job)) return;
@@ -31,52 +32,60 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     await deps.results.remove(await deps.results.keysUnder(piecesFolder(job)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
   } else {
-    deps.log.error('clean_up_given_up', { jobId: job.jobId, tries: job.tries });
+    deps.log.error('clean_up_abandoned', { jobId: job.jobId, tries: job.tries });
     deps.metrics.record('TriesUsedUp', 1);
   }
-  const isOvertaken =
-    isScanOvertaken(job) ||
+  const isSuperseded =
+    isScanSuperseded(job) ||
     job.redelivered ||
     parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
   await inHand.change((now) => {
     if (!isOver(now) || now.cleanedUp) return undefined;
-    const rest = without(withoutPauses(now), 'secondCleanUpAt');
-    if (isFirst && isOvertaken)
+    const rest = without(withoutBackoff(now), 'secondCleanUpAt');
+    if (isFirst && isSuperseded)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
     return { ...rest, cleanedUp: true };
   });
 }
 
-/** Two invocations of a scan, or one that never gave its lease back, may have written side by side with the end of the job. */
-function isScanOvertaken({ scan, lease }: Job): boolean {
+/** Returns whether a scan may have written after the job's end: it had two invocations, or one that kept its lease. */
+function isScanSuperseded({ scan, lease }: Job): boolean {
   return scan !== undefined && (scan.invocations > 1 || lease !== undefined);
 }
 
-/** Errors: RetryableError, while files of an account are left whose key is not in use. */
+/**
+ * Deletes the parts' files at the API. Errors: RetryableError, when files remain that belong to another account than
+ * the key.
+ */
 async function deleteAll(deps: CleanUpDeps, parts: Part[]): Promise<void> {
-  let left = 0;
-  for (const part of parts) left += await deleteFiles(deps, part);
-  if (left === 0) return;
-  throw new RetryableError(`clean: ${left} file(s) are of another account than the key`, {
-    afterSeconds: KEY_BACK_CHECK_SECONDS,
-  });
+  let remaining = 0;
+  for (const part of parts) remaining += await deleteFiles(deps, part);
+  if (remaining === 0) return;
+  throw new RetryableError(
+    `clean-up: ${remaining} file(s) belong to another account than the key; restore the old key`,
+    {
+      afterSeconds: KEY_BACK_CHECK_SECONDS,
+    },
+  );
 }
 
-/** Returns how many are left; notes which are not, as each may need another key. */
+/**
+ * Deletes the part's files. Returns how many remain, and records the deleted ones, as each file may need another key.
+ */
 async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
   const known = new Set(part.deletedFiles);
   const files = filesOf(part).filter(({ fileId }) => !known.has(fileId));
-  let left = 0;
+  let remaining = 0;
   for (const file of files) {
     if (await isDeleted(deps, file)) known.add(file.fileId);
-    else left += 1;
+    else remaining += 1;
   }
-  const isNews = left > 0 && left < files.length;
-  if (isNews) await partInHand(deps, part).change((now) => ({ ...now, deletedFiles: [...known] }));
-  return left;
+  const hasNewlyDeleted = remaining > 0 && remaining < files.length;
+  if (hasNewlyDeleted) await partInHand(deps, part).change((now) => ({ ...now, deletedFiles: [...known] }));
+  return remaining;
 }
 
-/** All that may lie at the API; what an abandoned intent had was deleted with it. */
+/** Returns the part's files that may exist at the API. The files of abandoned intents are deleted already. */
 function filesOf(part: Part): FileAtApi[] {
   const { ran, unusedFiles = [] } = part;
   return [...[...ran, part].flatMap(filesOfAttempt), ...unusedFiles];

@@ -14,7 +14,10 @@ import { type DeliverDeps, deliverPart } from './part/deliver-part.ts';
 
 export type Deps = DeliverDeps & CleanUpDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
 
-/** One message of the deliver queue: a part whose batch ended, or a job whose parts are all delivered. */
+/**
+ * Handles one message of the deliver queue: a part whose batch ended, or a job to finish or clean up. Errors:
+ * RetryableError.
+ */
 export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
     const message = parseWorkMessage(body);

@@ -8,14 +8,17 @@ import { type Arrival, registerJob } from './register-job.ts';
 export type Deps = IntakeDeps & AdvanceDeps & { requestBucket: string };
 
 /**
- * One message of the intake queue: S3's "Object Created" as EventBridge delivers it, or a job to resume. Throws what cannot
- * be read and what could not be recorded anywhere; the queue repeats it. Throws every message where requests and results
- * share a bucket, which synth cannot see when tokens hide the names.
+ * Handles one message of the intake queue: S3's "Object Created" event from EventBridge, or a job to resume. Errors:
+ * TerminalError for a message that is not valid, and for every message when requests and results share a bucket, which
+ * synth cannot detect while the names are tokens; RetryableError. The queue repeats a failed message.
  */
 export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
     if (deps.requestBucket === deps.resultsBucket)
-      throw new TerminalError('same_bucket', 'intake: requests and results are the same bucket');
+      throw new TerminalError(
+        'same_bucket',
+        'intake: the request bucket and the results bucket are the same; use two buckets',
+      );
     const message = parseIntakeMessage(body, deps.requestBucket);
     const inHand = 'jobId' in message ? await takeJob(deps, message.jobId) : await registerJob(deps, message);
     if (!inHand) return;
@@ -37,13 +40,13 @@ function parseIntakeMessage(body: string, requestBucket: string): Arrival | { jo
   if (typeof bucket !== 'string' || typeof key !== 'string') {
     throw new TerminalError(
       'unreadable_message',
-      'intake: neither an S3 event of EventBridge nor {"jobId":"…"}',
+      'intake: the message is neither an S3 event from EventBridge nor {"jobId":"…"}',
     );
   }
   if (bucket !== requestBucket) {
     throw new TerminalError(
       'foreign_bucket',
-      `intake: an event of bucket ${bucket.slice(0, 63)}, which is not the request bucket`,
+      `intake: the event is for bucket ${bucket.slice(0, 63)}, not for the request bucket`,
     );
   }
   return {

@@ -1,13 +1,13 @@
 /**
- * Carries a request file from its arrival to its committed plan: what INTAKE does.
- *   1. the job is created, under this invocation's lease (`register-job.ts`)
- *   2. the same bytes under the same key, open or completed within a day, are joined; a cancel that came first ends it
- *      (`join-job.ts`)
- *   3. the whole file is read and checked (`resumable-scan.ts`), which writes a row table per part under a fresh planId
- *   4. a bad file is reported and rejected; nothing was sent
- *   5. the parts are written under that planId, not yet due; parts of any other plan are never looked at
- *   6. the plan is committed on the job, by compare-and-set: from here on it is accepted
- *   7. the parts are dispatched (`dispatch-parts.ts`); with limits set they wait for admission by POLL
+ * Checks a request file and commits its plan.
+ *   1. create the job, under this invocation's lease (`register-job.ts`)
+ *   2. join a job with the same bytes under the same key that is open or completed within a day; or cancel the job, if
+ *      a cancel request arrived first (`join-job.ts`)
+ *   3. read and check the whole file, and write a row table per part under a new planId (`resumable-scan.ts`)
+ *   4. report and reject an invalid file; nothing was sent
+ *   5. write the parts under that planId, not due yet. Parts of any other plan are never read
+ *   6. commit the plan on the job, by compare-and-set: from then on the job is accepted
+ *   7. dispatch the parts (`dispatch-parts.ts`). With limits set they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
@@ -16,7 +16,7 @@ import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { reportKey } from '../shared/domain/result-keys.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
-import { withoutPauses } from '../shared/domain/without.ts';
+import { withoutBackoff } from '../shared/domain/without.ts';
 import type { JobInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { type LeasedJob, withJobLease } from '../shared/lifecycle/lease.ts';
@@ -33,33 +33,34 @@ export type IntakeDeps = Pick<
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
 > & { limits: BatchLimits };
 
-/** Reads, checks and plans the job's file under a lease until the deadline. Errors: as the ports', LostLease. */
+/** Reads, checks and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function intakeJob(deps: IntakeDeps, inHand: JobInHand, deadline: Deadline): Promise<void> {
   await withJobLease(deps, inHand, deadline.until, async (leased) => {
     try {
-      await takeIn(deps, leased, deadline);
+      await planOrEnd(deps, leased, deadline);
     } catch (failure) {
-      // It may have been overtaken: then its last objects came after the job was cleaned up.
+      // A superseded intake may have written objects after the job was cleaned up.
       await reopenCleanUp(deps, inHand.ref);
       throw failure;
     }
   });
 }
 
-async function takeIn(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline): Promise<void> {
+async function planOrEnd(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline): Promise<void> {
   const job = leased.item;
   if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return;
   const findings = validateObject(job.request);
-  const givesUp = job.tries >= MAX_TRIES;
-  if (findings.length > 0 && !givesUp) {
+  const isOutOfTries = job.tries >= MAX_TRIES;
+  if (findings.length > 0 && !isOutOfTries) {
     await reject(deps, leased, { findings, count: findings.length });
     return;
   }
-  // Before the pointer names the job, and before the first object is written under the scan's plan.
+  // Before the key pointer names the job, and before the first object is written under the scan's planId.
   if (!(await leased.change((known) => withScan(known, deps.ids.next())))) return;
   if (await joinOrCancel(deps, leased)) return;
   try {
-    if (givesUp) throw new TerminalError('tries_used_up', 'the file could not be read, again and again');
+    if (isOutOfTries)
+      throw new TerminalError('tries_used_up', 'all tries to read the file failed; the log has the reasons');
     const { planId, checked } = await scanFile(deps, leased, deadline);
     if (checked.verdict === 'bad') await reject(deps, leased, checked);
     else await commit(deps, leased, planId, checked);
@@ -69,7 +70,7 @@ async function takeIn(deps: IntakeDeps, leased: LeasedJob, deadline: Deadline): 
   }
 }
 
-/** With one more invocation that works on its scan; a scan that begins has the planId given. */
+/** Returns the job with one more invocation of its scan; a new scan has the given planId. */
 function withScan(job: Job, planId: string): Job | undefined {
   if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
   const { scan = { planId, checkpoints: 0, invocations: 0 } } = job;
@@ -92,12 +93,16 @@ async function reject(
   const findings = excerptOf(bad.findings, bad.count);
   await leased.change((job) =>
     job.status === 'received'
-      ? leased.released({ ...withoutPauses(job), ...nextStatus(job, 'rejected', deps.clock.now()), findings })
+      ? leased.released({
+          ...withoutBackoff(job),
+          ...nextStatus(job, 'rejected', deps.clock.now()),
+          findings,
+        })
       : undefined,
   );
 }
 
-/** The file cannot be read, now or ever: it is gone, or was tried often enough. A job that was cancelled ends as that. */
+/** Ends the job as failed, because its file is gone or all tries failed. A cancelled job ends as cancelled instead. */
 async function fail(deps: IntakeDeps, leased: LeasedJob, { code, message }: TerminalError): Promise<void> {
   const { jobId } = leased.item;
   deps.log.error(code === 'tries_used_up' ? code : 'file_not_read', { jobId, reason: code });
@@ -105,7 +110,7 @@ async function fail(deps: IntakeDeps, leased: LeasedJob, { code, message }: Term
   const reason = { code, message };
   await leased.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
-      ? leased.released({ ...withoutPauses(job), ...nextStatus(job, 'failed', deps.clock.now()), reason })
+      ? leased.released({ ...withoutBackoff(job), ...nextStatus(job, 'failed', deps.clock.now()), reason })
       : undefined,
   );
 }
@@ -129,7 +134,7 @@ async function commit(
   await leased.change((job) =>
     job.status === 'received' && job.cancelRequestedAt === undefined
       ? leased.released({
-          ...withoutPauses(job),
+          ...withoutBackoff(job),
           ...nextStatus(job, 'accepted', deps.clock.now()),
           plan,
           ...waiting,

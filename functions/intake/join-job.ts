@@ -1,20 +1,24 @@
 /**
- * Finds out whether a job has to run at all: the same bytes may run already, or a cancel of its key may have come first.
+ * Decides whether a job has to run: the same bytes may run already, or a cancel request for its key may have arrived
+ * first.
  *
- * Known gaps: two versions of one key that come in the wrong order join and cancel by the order they came in, when S3
- * gave them no sequencers.
+ * Known gap: if S3's events have no sequencers, two versions of one key are joined and cancelled in the order of their
+ * events.
  */
 import { isOver, type Job, type JobIn, nextStatus, type RequestFile } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
 import { JOIN_MS } from '../shared/domain/timing.ts';
-import { without, withoutPauses } from '../shared/domain/without.ts';
-import { isMeant, isOlder, placeBehind } from '../shared/lifecycle/key-versions.ts';
+import { without, withoutBackoff } from '../shared/domain/without.ts';
+import { isCancelledByKey, isOlder, placeBehind } from '../shared/lifecycle/key-versions.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
-/** True when the job is at its end already. Makes this job the newest of its key, unless a newer one is. */
+/**
+ * Adds the job to the chain of its key, and joins or cancels it if it need not run. Returns whether it did.
+ * Errors: RetryableError, LostLease.
+ */
 export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boolean> {
   const { request, jobId } = leased.item;
   let placed: string | undefined;
@@ -25,10 +29,12 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
     if (!isNewest && placed !== newest.jobId) {
       await placeBehind(deps, leased, newest.jobId);
       placed = newest.jobId;
-      continue; // a cancel that did not find it in the chain is on the pointer by now
+      continue; // a cancel request that did not find the job in the chain is on the pointer now
     }
     if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, leased, pointer))) continue;
-    if (await isMeant(deps, leased.item, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)) {
+    if (
+      await isCancelledByKey(deps, leased.item, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)
+    ) {
       const requestedAt = deps.clock.now();
       await leased.change((job) => {
         if (job.status !== 'received') return undefined;
@@ -41,7 +47,7 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
     if (joined === undefined) return false;
     await leased.change((job) => {
       if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
-      const rest = withoutPauses(withoutUnusedScan(job));
+      const rest = withoutBackoff(withoutUnusedScan(job));
       return leased.released({
         ...rest,
         ...nextStatus(job, 'joined', deps.clock.now()),
@@ -52,25 +58,28 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
   }
 }
 
-/** Nothing was written yet under a scan that this invocation has begun: there is nothing to clean up. */
+/**
+ * Returns the job without a scan that this invocation began: nothing is written under it yet, so there is nothing to
+ * clean up.
+ */
 function withoutUnusedScan(job: JobIn<'received'>) {
   return job.scan?.invocations === 1 ? without(job, 'scan') : job;
 }
 
-/** False when the pointer was changed meanwhile. */
+/** Makes the job the newest of its key. Returns false when the pointer has changed since it was read. */
 async function becomeNewest(deps: Deps, leased: LeasedJob, pointer: KeyPointer): Promise<boolean> {
   const { jobId, request } = leased.item;
   const { sequencer } = request;
   const before = pointer.newest?.jobId;
-  // Before the pointer: a cancel that follows the chain of a key never misses a link.
+  // Before the pointer: a cancel that follows the chain of the key never misses a version.
   if (before !== undefined) await leased.change((job) => ({ ...job, previousJobId: before }));
   const newest = { jobId, ...(sequencer === undefined ? {} : { sequencer }) };
   return deps.ledger.replaceKeyPointer({ ...pointer, newest });
 }
 
 /**
- * The id of the job that these bytes join: that of another version, or the one that version joined itself. Only of a job
- * that was there before this one: two versions whose events cross must not join each other.
+ * Returns the id of the job that this one joins: that of another version, or the one which that version joined. Only an
+ * earlier job counts, so that two versions never join each other.
  */
 async function joinable(deps: Deps, job: Job, otherJobId: string | undefined): Promise<string | undefined> {
   const { request } = job;

@@ -5,7 +5,7 @@ import { type JobInHand, jobInHand, NOT_STORED, takeJob } from '../shared/lifecy
 import type { Ports } from '../shared/ports/ports.ts';
 import { batchMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
 
-/** An object version that has turned up in the request bucket. */
+/** A new object version in the request bucket. */
 export interface Arrival {
   bucket: string;
   key: string;
@@ -16,9 +16,9 @@ export interface Arrival {
 }
 
 /**
- * Takes the object version's job in hand. The id follows from the version: a repeated event finds the job there. A new job
- * is created with its first change, which claims its lease. Undefined when there is no such version. Errors: as the
- * storage's, RetryableError.
+ * Returns the object version's job in hand; undefined when there is no such version. The job id is derived from the
+ * version, so a repeated event finds the same job. A new job is created with its first change, which claims its lease.
+ * Errors: those of the storage, RetryableError.
  */
 export async function registerJob(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log' | 'requestFiles'>,
@@ -45,7 +45,7 @@ export async function registerJob(
   return jobInHand(deps, receivedJob(jobId, request, deps.clock.now()));
 }
 
-/** Each upload to an unversioned bucket is told apart, as each is rejected. */
+/** Returns an id for an upload to an unversioned bucket, so that each upload becomes a job, which is rejected. */
 function uploadOf({ sequencer, etag }: Arrival): string {
   return `${UNVERSIONED} ${sequencer ?? etag}`;
 }

@@ -1,17 +1,18 @@
 /**
- * Reads and checks a job's request file, over as many invocations as it takes.
- *   1. `scan` is set on the job, with a fresh planId, before the first object is written: whoever cleans up knows
- *   2. row tables are written beside the results as parts are closed, under that planId
- *   3. when the turn nears its end, all that the scan knows is written as a checkpoint, and counted on the job; the
- *      job is due again, and the reconciler has it resumed: a function never sends messages to itself
- *   4. dying in between goes on from the last checkpoint. The rows decide what is planned, and bounds that the checkpoint
- *      holds, so that whatever is written again under the same planId is the same; without a checkpoint all is begun anew,
- *      under another planId
+ * Reads and checks a job's request file, over as many invocations as needed.
+ *   1. set `scan` on the job, with a new planId, before the first object is written, so that the clean-up knows the
+ *      scan
+ *   2. write the row table of each closed part to the results bucket, under that planId
+ *   3. shortly before the invocation's deadline, write the state of the scan as a checkpoint, and count it on the job.
+ *      The job becomes due, and the reconciler dispatches it: a function never sends messages to itself
+ *   4. if an invocation dies, the next one resumes from the last checkpoint. The plan depends only on the rows and on
+ *      limits that the checkpoint contains, so the same objects are written again under the same planId. Without a
+ *      checkpoint the scan begins again, under another planId
  *
- * A part of a model whose enqueued tokens are limited takes at most half of the limit, by the estimate: a file of any size
- * goes through, two batches at a time, though it has twice the tokens that were estimated.
+ * If the enqueued tokens of a model are limited, a part takes at most half of the limit, by the estimate. A file of any
+ * size can then run, two batches at a time, even with twice the estimated tokens.
  *
- * Known gaps: a row that takes longer to read than an invocation is never got past; 32 MiB take seconds.
+ * Known gap: a row that takes longer to read than an invocation lasts is never passed; 32 MiB take seconds.
  */
 
 import type { BatchLimits } from '../shared/domain/batch-limits.ts';
@@ -24,45 +25,48 @@ import { readObject } from '../shared/part-rows/read-object.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 import type { PartBytes } from '../shared/request-file/plan-parts.ts';
 import { type CheckedFile, RequestFileScan } from '../shared/request-file/request-file-scan.ts';
-import { conclude, type RowTables, scanOn } from '../shared/request-file/validate-request-file.ts';
+import { completeScan, continueScan, type RowTables } from '../shared/request-file/validate-request-file.ts';
 
 type ScanDeps = Pick<Ports, 'clock' | 'ids' | 'ledger' | 'log' | 'requestFiles' | 'results'> & {
   limits: BatchLimits;
 };
 
 /**
- * So long before its end an invocation reads no further. A checkpoint is 110 MB at the most, 22 seconds at 5 MB/s, and the
- * last of an invocation's time is for noting failures; after the last byte of the file ids are compared and parts
- * created, a hundred a second.
+ * How long before the deadline an invocation stops reading. The time is for the checkpoint, of at most 110 MB (22
+ * seconds at 5 MB/s), and for recording a failure; or, after the last byte of the file, for comparing ids and creating
+ * parts, a hundred per second.
  */
 const TIME_TO_SAVE_MS = 60_000;
 const SHARE_OF_TOKENS = 0.5;
 const BINARY = 'application/octet-stream';
 
 /**
- * The verdict on the file, and the planId under which its row tables lie. Errors: RetryableError when the file is to be
- * resumed in another invocation; as the ports', LostLease.
+ * Returns the verdict on the file, and the planId of its row tables. Errors: RetryableError when another invocation has
+ * to resume the scan; those of the ports, LostLease.
  */
 export async function scanFile(
   deps: ScanDeps,
   leased: LeasedJob,
   deadline: Deadline,
 ): Promise<{ planId: string; checked: CheckedFile }> {
-  const { planId, scan } = await takeUp(deps, leased);
+  const { planId, scan } = await resumeOrBegin(deps, leased);
   const read = (offset: number) => reading(deps, leased.item, offset, deadline.signal);
   const tables = tablesOf(deps, leased.item, planId);
   const isTimeUp = () => deps.clock.now() > deadline.until - TIME_TO_SAVE_MS;
-  if (!(await scanOn(scan, read, tables, isTimeUp))) {
+  if (!(await continueScan(scan, read, tables, isTimeUp))) {
     await save(deps, leased, scan);
-    throw new RetryableError('intake: the rest of the file is read in another invocation', {
+    throw new RetryableError('intake: another invocation reads the rest of the file', {
       afterSeconds: 1,
     });
   }
-  return { planId, checked: await conclude(scan, tables) };
+  return { planId, checked: await completeScan(scan, tables) };
 }
 
-/** The scan as it was saved last, or a new one; `intake-job.ts` has counted this invocation on it. */
-async function takeUp(deps: ScanDeps, leased: LeasedJob): Promise<{ planId: string; scan: RequestFileScan }> {
+/** Returns the scan from the last checkpoint, or a new one. `intake-job.ts` has already counted this invocation. */
+async function resumeOrBegin(
+  deps: ScanDeps,
+  leased: LeasedJob,
+): Promise<{ planId: string; scan: RequestFileScan }> {
   const known = scanOf(leased.item);
   const saved = await lastCheckpoint(deps, leased.item, known);
   if (saved) return { planId: known.planId, scan: saved };
@@ -74,11 +78,11 @@ async function takeUp(deps: ScanDeps, leased: LeasedJob): Promise<{ planId: stri
 }
 
 function scanOf({ scan, jobId }: Job): Scan {
-  if (!scan) throw new Error(`scan of job ${jobId}: it is not on the job`);
+  if (!scan) throw new Error(`job ${jobId}: it has no scan`);
   return scan;
 }
 
-/** By what was measured of the model's batches so far. */
+/** Returns the maximum bytes of a part by model, estimated from the tokens measured so far. Errors: RetryableError. */
 async function partBytes({ ledger, limits: { enqueuedTokens } }: ScanDeps): Promise<PartBytes> {
   const models = Object.entries(enqueuedTokens);
   if (models.length === 0) return {};
@@ -88,7 +92,7 @@ async function partBytes({ ledger, limits: { enqueuedTokens } }: ScanDeps): Prom
   );
 }
 
-/** Undefined when there is none, or none that can be used: somebody removed it, or an older version wrote it. */
+/** Returns the last checkpoint; undefined when there is none, or it was removed, or another version wrote it. */
 async function lastCheckpoint(
   { results, log }: ScanDeps,
   job: Job,
@@ -109,7 +113,7 @@ async function lastCheckpoint(
 async function save({ results }: ScanDeps, leased: LeasedJob, scan: RequestFileScan): Promise<void> {
   const known = scanOf(leased.item);
   const next = { ...known, checkpoints: known.checkpoints + 1 };
-  // Not given up when it fails, which INTAKE may not do: S3 removes what was never completed, and nobody reads it.
+  // Not aborted after a failure, as INTAKE lacks the permission: the bucket's lifecycle rule removes incomplete uploads.
   const writer = results.openWriter(checkpointKey(leased.item, next), BINARY);
   for (const piece of scan.saved()) await writer.write(piece);
   await writer.close();
@@ -130,10 +134,11 @@ async function* reading(
   offset: number,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  // Without a range where it can be: only then does the storage's checksum hold for what comes.
+  // Without a range if possible: only then can the storage's checksum be verified.
   const range = offset === 0 ? undefined : { start: offset, end: request.size };
   for await (const chunk of requestFiles.read(request, range)) {
-    if (signal.aborted) throw new RetryableError('intake: out of time in this invocation');
+    if (signal.aborted)
+      throw new RetryableError('intake: the invocation ends; another one reads the rest of the file');
     yield chunk;
   }
 }

@@ -4,8 +4,8 @@ import type { Deadline, Ports } from '../shared/ports/ports.ts';
 import type { Tick } from './tick.ts';
 import { shardAfter } from './tick-lease.ts';
 
-const AT_ONCE = 32; // items side by side, a dozen short calls each
-const PER_SHARD = 8_000; // with sixteen of them 128,000; an entry takes a few hundred bytes of memory
+const AT_ONCE = 32; // items in parallel, a dozen short calls each
+const PER_SHARD = 8_000; // 128,000 over sixteen shards; an entry takes a few hundred bytes of memory
 
 interface DueInShard {
   shard: number;
@@ -13,18 +13,18 @@ interface DueInShard {
 }
 
 /**
- * What the `due` index says has to be served in a tick, shard after shard, beginning at the one that the tick before did not
- * get to.
+ * Reads and serves the items of the `due` index in one tick, shard after shard, from the shard that the last tick did
+ * not reach.
  *
- * Known gap: of one shard no more than `PER_SHARD` items are seen, those that have been due longest.
+ * Known gap: a tick reads at most `PER_SHARD` items of a shard: those that have been due longest.
  */
 export class DueItems {
   readonly #deps: Pick<Ports, 'ledger' | 'clock'>;
   readonly #tick: Tick;
   readonly #firstShard: number;
-  /** Shards that are yet to be read. */
+  /** Shards not read yet. */
   readonly #shards: number[];
-  /** Items that are yet to be served, in the order of the shards. */
+  /** Items not served yet, in the order of the shards. */
   #items: DueInShard[] = [];
   #isComplete = true;
 
@@ -39,17 +39,19 @@ export class DueItems {
     return this.#shards.length + this.#items.length === 0;
   }
 
-  /** Every shard was read. */
+  /** Whether every shard was read. */
   get sawAll(): boolean {
     return this.#isComplete && this.#shards.length === 0;
   }
 
-  /** Where the next tick has to begin. */
+  /** The shard at which the next tick begins. */
   get nextShard(): number {
     return this.#items[0]?.shard ?? this.#shards[0] ?? shardAfter(this.#firstShard);
   }
 
-  /** Reads one shard at least, one after the other: what they cost is then known before the next. */
+  /**
+   * Reads shards until the time `until`, but at least one. One after the other, so that each is read within the time.
+   */
   async read(until: number, seen: (item: DueItem) => 'taken' | 'to-serve'): Promise<void> {
     for (let read = 0; this.#shards.length > 0; read += 1) {
       if (read > 0 && this.#deps.clock.now() >= until) return;
@@ -60,17 +62,17 @@ export class DueItems {
     }
   }
 
-  /** Serves the items read so far; what time does not allow stays. */
+  /** Serves the items read so far until the time `until`; the others remain. */
   async serve(until: number, { signal }: Deadline, work: (item: DueItem) => Promise<void>): Promise<void> {
-    const left: DueInShard[] = [];
+    const remaining: DueInShard[] = [];
     await inParallel(this.#items, AT_ONCE, async (due) => {
-      if (this.#deps.clock.now() >= until || signal.aborted) left.push(due);
+      if (this.#deps.clock.now() >= until || signal.aborted) remaining.push(due);
       else await work(due.item);
     });
-    this.#items = left;
+    this.#items = remaining;
   }
 
-  /** Nothing when the shard cannot be read: the others are served all the same. */
+  /** Returns the due items of a shard; none when the read fails, so that the other shards are still served. */
   async #dueIn(shard: number): Promise<DueItem[]> {
     try {
       return await this.#deps.ledger.due(shard, this.#deps.clock.now(), PER_SHARD);

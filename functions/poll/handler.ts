@@ -1,7 +1,7 @@
 import type { Deadline } from '../shared/ports/ports.ts';
 import { type ReconcileDeps, reconcile } from './reconcile.ts';
 
-/** One tick. Throws once every item was served, if one had a defect: the invocation ends red. */
+/** Runs one tick. Errors: an Error once all items were served, if one had a defect, so that the invocation fails. */
 export function createHandler(deps: ReconcileDeps): (deadline: Deadline) => Promise<void> {
   return async (deadline) => {
     const tick = await reconcile(deps, deadline);

@@ -1,14 +1,15 @@
 /**
- * One tick of POLL: the difference between what is and what should be, for every item that is due. The queues are the fast
- * path; what they lose is found here.
+ * Runs one tick of POLL: it advances every item that is due. The queues are the fast path; the reconciler finds what
+ * they lost.
  *
- *   1. claim    one tick at a time (`tick-lease.ts`); it begins at the shard that the one before did not get to
- *   2. read     the `due` index says where to look, and which batches only have to be observed (`due-items.ts`)
- *   3. serve    every other item is read and taken further, whatever can be published is, for half of the time
- *   4. observe  all open batches of all shards in one survey; each that has changed is changed by compare-and-set
+ *   1. claim    take the tick lease, so that one tick runs at a time (`tick-lease.ts`)
+ *   2. read     read from the `due` index which items to serve, and which batches only have to be observed
+ *               (`due-items.ts`)
+ *   3. serve    read and advance every other item, for half of the time
+ *   4. observe  observe all open batches in one survey, and change the parts whose batches changed, by compare-and-set
  *               (`observation/tick-observation.ts`)
- *   5. admit    the parts that there is capacity for, of those that wait (`admission/admit-parts.ts`)
- *   6. release  what is left to the next tick: where to begin, and until when the API wants to be left alone
+ *   5. admit    admit waiting parts that there is capacity for (`admission/admit-parts.ts`)
+ *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
  */
 import { AdmissionQueue, waitingPartOf } from '../shared/domain/admission-queue.ts';
 import type { BatchLimits } from '../shared/domain/batch-limits.ts';
@@ -28,13 +29,13 @@ import { admitParts } from './admission/admit-parts.ts';
 import { DueItems } from './due-items.ts';
 import { TickObservation } from './observation/tick-observation.ts';
 import { Tick, type TickReport } from './tick.ts';
-import { claimTick, type LeftOver, releaseTick } from './tick-lease.ts';
+import { claimTick, releaseTick, type TickState } from './tick-lease.ts';
 
 export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'> & { limits: BatchLimits };
 
-const MAX_FULL = 100; // models; what is not noted loses only its place before newcomers
+const MAX_FULL = 100; // models; in further ones new parts may overtake waiting ones
 
-/** Undefined: another tick is still running. Errors: RetryableError. */
+/** Runs one tick and returns its report; undefined when another tick is still running. Errors: RetryableError. */
 export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promise<TickReport | undefined> {
   const claimed = await claimTick(deps, deadline);
   if (!claimed) return undefined;
@@ -44,7 +45,7 @@ export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promis
     await reconciliation.run();
     finishedAt = deps.clock.now();
   } finally {
-    await releaseTick(deps, claimed.mine, { ...reconciliation.left(), finishedAt });
+    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt });
   }
   deps.metrics.record('Ticks', 1);
   reconciliation.observation.openBatches.record(deps.metrics, deps.clock.now());
@@ -75,32 +76,32 @@ class Reconciliation {
     await this.#admit();
   }
 
-  /** What the next tick has to know. */
-  left(): LeftOver {
+  /** Returns the state that the next tick needs. */
+  stateForNextTick(): TickState {
     const full = this.#full();
     return {
       nextShard: this.#due.nextShard,
-      ...this.observation.left(),
+      ...this.observation.stateForNextTick(),
       ...(full.length > 0 ? { full } : {}),
     };
   }
 
   async #serveAll(): Promise<void> {
-    // Observing comes after publishing, and must not wait for all of it. What is left then has the rest of the time.
+    // Serve for half of the time, so that observation need not wait for all items; then serve the others.
     for (let share = 2; !this.#due.isEmpty; share = 1) {
       if (this.#isOver()) {
         this.tick.report.outOfTime = true;
         return;
       }
-      await this.#due.read(this.#timeFor(4), (item) => this.#sort(item));
+      await this.#due.read(this.#timeFor(4), (item) => this.#takeProjected(item));
       await this.#due.serve(this.#timeFor(share), this.#deadline, (item) =>
-        this.tick.serve(item, () => this.#take(item)),
+        this.tick.serve(item, () => this.#serve(item)),
       );
       await this.observation.observe();
     }
   }
 
-  /** Models of which parts wait for the API's limit; where a shard was not read it stays as it was. */
+  /** Returns the models with parts that wait for the API's limit. If a shard was not read, the earlier models stay. */
   #full(): string[] {
     const full = new Set(this.#due.sawAll ? [] : this.#control.full);
     for (const { model, waiting } of this.#queue.inOrder())
@@ -108,15 +109,15 @@ class Reconciliation {
     return [...full].slice(0, MAX_FULL);
   }
 
-  /** What the index itself says all of need not be read. */
-  #sort(item: DueItem): 'taken' | 'to-serve' {
+  /** Takes an item that the index describes completely; the others have to be read. */
+  #takeProjected(item: DueItem): 'taken' | 'to-serve' {
     if (item.kind === 'part' && item.open) this.observation.add(item, item.open);
     else if (item.kind === 'part' && item.waits) this.#queue.add(item.waits);
     else return 'to-serve';
     return 'taken';
   }
 
-  async #take(item: DueItem): Promise<StepResult> {
+  async #serve(item: DueItem): Promise<StepResult> {
     if (item.kind === 'job') {
       const job = await takeJob(this.#deps, item.jobId);
       return job ? advanceJob(this.#deps, job, {}) : 'fine';
@@ -130,7 +131,7 @@ class Reconciliation {
     return this.#advance(part, { observe });
   }
 
-  /** A batch that was observed just now is not observed again. */
+  /** Advances a part whose batch was just observed, without another observation. */
   #advanceObserved(inHand: PartInHand): Promise<StepResult> {
     return this.#advance(inHand, { observe: async () => false });
   }
@@ -149,7 +150,7 @@ class Reconciliation {
     return false;
   };
 
-  /** While an operator pauses submission, nothing is admitted. */
+  /** Admits parts, unless an operator paused submission. */
   async #admit(): Promise<void> {
     this.tick.report.waiting = this.#queue.length;
     if (this.#control.paused) return;
@@ -165,7 +166,7 @@ class Reconciliation {
     return this.#deps.clock.now() >= this.#deadline.until || this.#deadline.signal.aborted;
   }
 
-  /** The end of a share of the time that is left. */
+  /** Returns when this fraction of the remaining time ends: `share` 2 is half of it. */
   #timeFor(share: number): number {
     const now = this.#deps.clock.now();
     return now + (this.#deadline.until - now) / share;

@@ -1,10 +1,14 @@
 import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
-/** What a tick leaves to the next. */
-export type LeftOver = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
+/** The state that a tick passes to the next one. */
+export type TickState = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
 
-/** One poller at a time: its lease is in the ledger, and runs out with the turn. A tick that dies has moved on, too. */
+/**
+ * Claims the tick lease, which ends with the invocation's deadline; returns undefined when another tick has it. The
+ * claim also moves the first shard on, so that a tick that dies does not begin at the same shard again. Errors:
+ * RetryableError.
+ */
 export async function claimTick(
   deps: Pick<Ports, 'ledger' | 'clock' | 'ids'>,
   deadline: Deadline,
@@ -20,10 +24,14 @@ export async function claimTick(
   return (await deps.ledger.replaceControl(mine)) ? { before, mine } : undefined;
 }
 
+/**
+ * Stores the state for the next tick and ends the lease, if this tick still has it. A failure is logged: the lease
+ * expires.
+ */
 export async function releaseTick(
   { ledger, log }: Pick<Ports, 'ledger' | 'log'>,
   mine: Control,
-  { finishedAt, ...left }: LeftOver & { finishedAt: number | undefined },
+  { finishedAt, ...state }: TickState & { finishedAt: number | undefined },
 ): Promise<void> {
   try {
     for (;;) {
@@ -36,15 +44,15 @@ export async function releaseTick(
       } = await ledger.readControl();
       if (pollLease?.holder !== mine.pollLease?.holder) return;
       const tickedAt = finishedAt ?? control.tickedAt;
-      const released = { ...control, ...left, ...(tickedAt === undefined ? {} : { tickedAt }) };
-      if (await ledger.replaceControl(released)) return; // else an operator paused or resumed meanwhile
+      const released = { ...control, ...state, ...(tickedAt === undefined ? {} : { tickedAt }) };
+      if (await ledger.replaceControl(released)) return; // on a conflict, an operator paused or resumed
     }
   } catch (failure) {
     log.warn('tick_not_released', { reason: failure instanceof Error ? failure.message : String(failure) });
   }
 }
 
-/** The shard that the tick after one from there begins at. */
+/** Returns the shard after this one. */
 export function shardAfter(shard: number): number {
   return (shard + 1) % DUE_SHARDS;
 }

@@ -1,20 +1,22 @@
 import type { StepResult } from '../shared/lifecycle/advance.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
-/** What a tick did; `broken` items had a defect, or were in a shard that could not be read, and are tried again later. */
+/**
+ * What a tick did. `broken` counts items with a defect and shards that could not be read; they are tried again later.
+ */
 export interface TickReport {
   served: number;
   broken: number;
   outOfTime: boolean;
-  /** Batches to observe, and calls to the API that took. */
+  /** How many batches there were to observe, and how many calls to the API that took. */
   open: number;
   calls: number;
-  /** Parts that waited for admission, and how many of them were admitted. */
+  /** How many parts waited for admission, and how many of them were admitted. */
   waiting: number;
   admitted: number;
 }
 
-/** One tick while it runs: its report, and the guard around each item, so that none harms another. */
+/** The report of a running tick. It catches the errors of each item, so that no item affects another. */
 export class Tick {
   readonly report: TickReport = {
     served: 0,
@@ -31,7 +33,7 @@ export class Tick {
     this.#log = log;
   }
 
-  /** Serves one item. What it throws is logged and counted. */
+  /** Serves one item; logs and counts its errors. */
   async serve(item: { jobId: string; number?: number }, work: () => Promise<StepResult>): Promise<void> {
     this.report.served += 1;
     try {
@@ -42,7 +44,7 @@ export class Tick {
     }
   }
 
-  /** Counts a defect that concerns no single item. */
+  /** Logs and counts a defect that does not belong to one item. */
   noteBroken(code: string, facts: { shard?: number }, failure: unknown): void {
     this.#log.error(code, facts, failure);
     this.report.broken += 1;

@@ -1,10 +1,10 @@
 /**
- * What SUBMIT does about a `POST /batches` whose answer was lost: there may be a batch, and there may yet be one.
- *   1. look     the list is searched for a batch on the intent's file, again and again until the settling time is over
- *   2. abandon  still nothing: the file is deleted, so that a request under way has nothing to run on, the list searched
- *               once more, and only then the part begins anew, with another intent and another file
+ * Resolves a `POST /batches` whose response was lost: a batch may exist, or may appear later.
+ *   1. search   search the list for a batch on the intent's file, repeatedly until the settling time is over
+ *   2. abandon  if none was found: delete the file, so that a late request cannot run it, and search once more. Only
+ *               then the part begins again, with another intent and another file
  *
- * Known gaps: those of `next-step.ts`; what comes after all this is found by `cancel-late-batches.ts`.
+ * Known gap: that of `next-step.ts`; `cancel-late-batches.ts` finds a batch that appears later.
  */
 
 import { RetryableError } from '../shared/domain/errors.ts';
@@ -20,7 +20,10 @@ import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
-/** Adopts the batch, or notes that there was none yet: it is searched for again later. Errors: as the API's, LostLease. */
+/**
+ * Adopts the intent's batch, or records that none was found and schedules another search. Errors: those of the API,
+ * LostLease.
+ */
 export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<void> {
   const part = leased.item;
   if (part.phase !== 'creating' || (await adopt(deps, inHand, leased, part))) return;
@@ -36,8 +39,9 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
 }
 
 /**
- * The settling time is over: nothing on the list, the file deleted, still nothing on the list. Then the part begins anew:
- * true. Errors: as the API's, LostLease.
+ * Abandons the intent after the settling time: it searches the list, deletes the file and searches again. Returns true
+ * when there is no batch and the part can begin again; false when a batch was adopted. Errors: those of the API,
+ * LostLease.
  */
 export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<boolean> {
   const part = leased.item;
@@ -45,7 +49,9 @@ export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: Leas
   const { id, fileId, account, at } = part.intent;
   const file = fileAtApi(fileId, account);
   if (!(await isDeleted(deps, file)))
-    throw new RetryableError(`abandon ${fileId}: the key is of another account than the one that has it`);
+    throw new RetryableError(
+      `abandon ${fileId}: the key belongs to another account than the file; restore the old key`,
+    );
   if (await adopt(deps, inHand, leased, part)) return false;
   deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
   await leased.change((known) => {
@@ -57,7 +63,9 @@ export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: Leas
   return true;
 }
 
-/** Searches for batches on the intent's file; saves the oldest, cancels any other. Returns false when there is none. */
+/**
+ * Searches for batches on the intent's file, saves the oldest and cancels any other. Returns false when there is none.
+ */
 async function adopt(
   deps: Deps,
   inHand: PartInHand,
@@ -69,7 +77,7 @@ async function adopt(
     since: intent.at,
     account: intent.account,
   });
-  // The batches of earlier attempts on the same file are known and ended.
+  // Earlier attempts may have used the same file: their batches are known and have ended.
   const known = new Set([...earlierBatchIds, ...secondBatchIds]);
   const [first, ...others] = found.filter((batch) => !known.has(batch.batchId));
   if (!first) return false;

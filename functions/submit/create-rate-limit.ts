@@ -2,17 +2,17 @@ import { RetryableError } from '../shared/domain/errors.ts';
 import type { CreateWindow } from '../shared/domain/ledger-records.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
-/** OpenAI takes 2,000 batches an hour; the rest is left to whoever else creates some. */
+/** The maximum creates per hour. OpenAI allows 2,000; the rest is for other programs of the account. */
 export const MAX_CREATES = 1_900;
 
 const MINUTE_MS = 60_000;
-const WINDOW_MINUTES = 62; // an hour, the minute that has begun, and one for clocks that differ
-const MAX_CONFLICTS = 25; // five functions create at once
+const WINDOW_MINUTES = 62; // an hour, the current minute, and one for clock differences
+const MAX_CONFLICTS = 25; // at most five invocations create at the same time
 const AFTER_CONFLICTS_SECONDS = 5;
 
 /**
- * Takes a place for one create among those of the hour. A place that is taken and not used is lost, never used twice.
- * Errors: RetryableError, which says when there will be one.
+ * Reserves one create within the limit per hour. A reservation that is not used is lost. Errors: RetryableError, with
+ * the time until a create is possible.
  */
 export async function reserveCreate({ ledger, clock }: Pick<Ports, 'ledger' | 'clock'>): Promise<void> {
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts += 1) {
@@ -21,18 +21,21 @@ export async function reserveCreate({ ledger, clock }: Pick<Ports, 'ledger' | 'c
     const next = withReservedCreate(window, now);
     if ('freeAt' in next) {
       const afterSeconds = Math.ceil((next.freeAt - now) / 1000);
-      throw new RetryableError(`create: ${MAX_CREATES} batches were created within the hour`, {
-        afterSeconds,
-      });
+      throw new RetryableError(
+        `create: ${MAX_CREATES} batches were created within an hour, the limit; the part waits`,
+        {
+          afterSeconds,
+        },
+      );
     }
     if (await ledger.replaceCreateWindow(next)) return;
   }
-  throw new RetryableError('create: no place among the creates of the hour, for conflicts', {
+  throw new RetryableError(`create: ${MAX_CONFLICTS} conflicts in a row while reserving a create`, {
     afterSeconds: AFTER_CONFLICTS_SECONDS,
   });
 }
 
-/** The window with one more create, or when there will be room for one. */
+/** Returns the window with one more create; or, at the limit, when the next create is possible, in milliseconds. */
 export function withReservedCreate(window: CreateWindow, now: number): CreateWindow | { freeAt: number } {
   const minute = Math.floor(now / MINUTE_MS);
   const minutes = window.minutes.filter((known) => known.minute > minute - WINDOW_MINUTES);

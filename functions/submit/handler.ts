@@ -15,7 +15,10 @@ import { type SubmitDeps, submitPart } from './submit-part.ts';
 
 export type Deps = SubmitDeps & AdvanceDeps;
 
-/** One message of the submit queue: a part that is to become a batch. */
+/**
+ * Handles one message of the submit queue: submits a part as a batch. Errors: TerminalError `unreadable_message`;
+ * RetryableError.
+ */
 export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
     const message = parseWorkMessage(body);

@@ -1,16 +1,15 @@
 /**
- * Carries a part from nothing to a batch: what SUBMIT does. Each numbered step is a compare-and-set, and dying right after
- * any of them leaves something that the next try can finish.
- *   1. the lease: longer than the function may run, so two never work on one part; it is claimed with the first change
- *   2. the intent: refused once a cancel is recorded. What needs POLL's admission to begin and has none waits for it
- *   3. the file: uploaded in one pass. Its id and checksum are stored with the next change; dying before that leaves a
- *      file nobody uses
- *   4. a create is reserved among those of this hour; `sendBy` is saved, then POST /batches is sent, once, and only while
- *      the lease has time left
- *   5. the batch is saved on the intent. Dying before it leaves `sendBy` without a batch: the next try searches for it
- *      (`ambiguous-create.ts`)
+ * Submits a part as a batch. Each step ends with a compare-and-set; if the invocation dies after it, the next try
+ * continues.
+ *   1. claim the lease, which lasts until the invocation's deadline, so that two invocations never work on one part.
+ *      The claim is stored with the first change
+ *   2. write the intent, unless a cancel is recorded. A part that needs POLL's admission and has none waits for it
+ *   3. upload the file in one pass. Its id and checksum are stored with the next change
+ *   4. reserve a create within the hourly limit, save `sendBy`, then send POST /batches once, while the lease lasts
+ *   5. save the batch on the intent. If the invocation dies before, `sendBy` is there without a batch: the next try
+ *      searches for the batch (`ambiguous-create.ts`)
  *
- * Known gaps: the file of (3) that was not saved stays at the API until it expires there.
+ * Known gap: if the invocation dies before the file's id of (3) is stored, the file stays at the API until it expires.
  */
 import { crc32 } from 'node:zlib';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
@@ -42,21 +41,21 @@ export type SubmitDeps = Pick<
   limits: BatchLimits;
 };
 
-/** What an operator and POLL say of submission. */
+/** The operator's pause, and the models for which POLL found no capacity. */
 type SubmissionControl = Pick<Control, 'paused' | 'full'>;
 
 type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
 
-/** A part being submitted: in hand, and under this invocation's lease. */
+/** A part in hand, and under this invocation's lease. */
 interface Submission {
   inHand: PartInHand;
   leased: LeasedPart;
 }
 
-/** A create that has less time than this left before the lease ends is not sent. */
+/** A create is not sent when the lease ends within this time. */
 const TIME_TO_CREATE_MS = 60_000;
 
-/** Carries out the part's submission steps under a lease until the deadline. Errors: as the ports', LostLease. */
+/** Carries out the part's submission steps under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function submitPart(
   deps: SubmitDeps,
   inHand: PartInHand,
@@ -72,7 +71,7 @@ export async function submitPart(
   });
 }
 
-/** True when the part may have another step of this kind. */
+/** Returns whether another submission step may follow. */
 async function submissionStep(
   deps: SubmissionDeps,
   submission: Submission,
@@ -100,7 +99,9 @@ async function submissionStep(
   }
 }
 
-/** The part begins, or joins the queue: with limits set, or behind others of its model, it needs POLL's admission. */
+/**
+ * Begins the part, or enqueues it if it needs POLL's admission: when a limit is set, or other parts of its model wait.
+ */
 async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const now = deps.clock.now();
   const intent: Intent = { id: deps.ids.next(), at: now };
@@ -114,7 +115,9 @@ async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean>
   });
 }
 
-/** False when the API refused the file: before anything was sent a refusal is final, and the part ends with its reason. */
+/**
+ * Uploads the part's rows. Returns false when the API refused the file: the part has then ended with the API's reason.
+ */
 async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
   const part = leased.item;
   if (part.phase !== 'uploading') return true;
@@ -144,7 +147,7 @@ async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
   }
 }
 
-/** No batch of the intent exists, for certain. */
+/** Returns whether the part still has this intent, and no batch of it. */
 function isBefore(part: Part, intentId: string): part is PartIn<'uploading' | 'uploaded' | 'creating'> {
   const isWithoutBatch = part.phase === 'uploading' || part.phase === 'uploaded' || part.phase === 'creating';
   return isWithoutBatch && part.intent.id === intentId;
@@ -155,7 +158,7 @@ function refused(part: PartIn<'uploading' | 'uploaded' | 'creating'>, failure: T
   return { ...part, phase: 'ended', ended: { as: 'failed', reason } };
 }
 
-/** Passes chunks on and keeps their CRC-32, at half the CPU of a SHA-256: it is to show a mishap, not an attack. */
+/** Passes chunks through and computes their CRC-32. It detects errors, not attacks, at half the CPU of SHA-256. */
 class SentBytes {
   readonly #chunks: AsyncIterable<Uint8Array>;
   #crc32 = 0;
@@ -171,16 +174,18 @@ class SentBytes {
     }
   }
 
-  /** Of what was passed on so far: 8 hexadecimal digits. */
+  /** The checksum of the chunks so far: 8 hexadecimal digits. */
   get checksum(): string {
     return this.#crc32.toString(16).padStart(8, '0');
   }
 }
 
-/** False when nothing is left to do here: the batch is saved, or its fate is to be looked up later. */
+/** Creates the batch. Returns false when nothing remains to do here: the batch is saved, or a later search decides. */
 async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
   if (leased.until - deps.clock.now() < TIME_TO_CREATE_MS) {
-    throw new RetryableError('create: too little time left in this invocation', { afterSeconds: 1 });
+    throw new RetryableError('create: the invocation ends too soon; another one creates the batch', {
+      afterSeconds: 1,
+    });
   }
   await reserveCreate(deps);
   const known = leased.item;
@@ -204,7 +209,10 @@ async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
   return false;
 }
 
-/** Throws unless the batch may exist, or the part is at its end: then nothing is left to do here. */
+/**
+ * Handles a failed create. Returns false when the batch may exist or the time was up. Errors: the failure;
+ * RetryableError.
+ */
 async function afterFailedCreate(
   deps: SubmissionDeps,
   leased: LeasedPart,
@@ -213,20 +221,23 @@ async function afterFailedCreate(
 ): Promise<false> {
   if (failure instanceof Ambiguous) {
     deps.log.warn('create_ambiguous', { jobId, part: number, reason: failure.message });
-    return false; // the intent stands; the reconciler has its batch searched for
+    return false; // the intent stays; the reconciler dispatches a search for its batch
   }
   if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
-    await beginAnew(leased, intent.id);
-    throw new RetryableError('create: the key is now of another account than its file; uploaded anew', {
-      cause: failure,
-    });
+    await discardIntent(leased, intent.id);
+    throw new RetryableError(
+      'create: the key now belongs to another account than the file; it is uploaded again',
+      {
+        cause: failure,
+      },
+    );
   }
-  await notSent(leased, intent.id, failure);
+  await recordNotCreated(leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
 }
 
-/** The lease ran out before the request could be sent. */
+/** Thrown when the lease ended before the request was sent. */
 class OutOfTime extends Error {
   override readonly name = 'OutOfTime';
 }
@@ -234,7 +245,8 @@ class OutOfTime extends Error {
 async function send(deps: SubmissionDeps, until: number, part: PartIn<'creating'>): Promise<ObservedBatch> {
   const { jobId, number, endpoint, metadata } = part;
   const { fileId, id } = part.intent;
-  if (deps.clock.now() >= until) throw new OutOfTime(`create part ${jobId}/${number}: out of time`);
+  if (deps.clock.now() >= until)
+    throw new OutOfTime(`create part ${jobId}/${number}: the lease ended before the request was sent`);
   return deps.api.createBatch(
     {
       inputFileId: fileId,
@@ -251,8 +263,11 @@ async function send(deps: SubmissionDeps, until: number, part: PartIn<'creating'
   );
 }
 
-/** The key was replaced by another account's since the upload: the file is uploaded again, to that account. */
-async function beginAnew(leased: LeasedPart, intentId: string): Promise<void> {
+/**
+ * Discards an intent whose file is in another account than the key's: the part begins again and uploads to that
+ * account.
+ */
+async function discardIntent(leased: LeasedPart, intentId: string): Promise<void> {
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     const unused = fileAtApi(part.intent.fileId, part.intent.account);
@@ -261,14 +276,14 @@ async function beginAnew(leased: LeasedPart, intentId: string): Promise<void> {
   });
 }
 
-/** The API said no for certain, so no batch exists: the intent is as before sending, or the part is at its end. */
-async function notSent(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
+/** Records that no batch was created, if the failure proves it: the create is tried again, or the part ends. */
+async function recordNotCreated(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
   const isCertain =
     failure instanceof RetryableError ||
     failure instanceof TerminalError ||
     failure instanceof NotAllowed ||
     failure instanceof OutOfTime;
-  if (!isCertain) return; // a defect proves nothing: search for the batch
+  if (!isCertain) return; // a defect proves nothing: the next try searches for the batch
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
@@ -278,7 +293,7 @@ async function notSent(leased: LeasedPart, intentId: string, failure: unknown): 
   });
 }
 
-/** The batch is known and ended without running: a new attempt on the same file. */
+/** Begins a new attempt with the same file, after the API rejected the batch for the token limit. */
 async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const ended = leased.item.batch?.batchId;
   const id = deps.ids.next();

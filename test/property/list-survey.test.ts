@@ -76,7 +76,7 @@ function survey(
       }
     }
   }
-  return { calls, served, left: plan.left() };
+  return { calls, served, left: plan.unobserved() };
 }
 
 test('a survey over any list asks for each batch of ours once, and calls no oftener than there are', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PartBytes } from '../../functions/shared/request-file/plan-parts.ts';
 import { type CheckedFile, RequestFileScan } from '../../functions/shared/request-file/request-file-scan.ts';
-import { conclude, scanOn } from '../../functions/shared/request-file/validate-request-file.ts';
+import { completeScan, continueScan } from '../../functions/shared/request-file/validate-request-file.ts';
 import { createInMemoryRowTables } from '../fakes/in-memory-row-tables.ts';
 import { pieces, validFile } from './request-file-arbitrary.ts';
 
@@ -27,9 +27,9 @@ async function scanned(
     return pieces(file, [...places, file.length]);
   };
   let turns = 1;
-  for (; !(await scanOn(scan, read, kept, ends)); turns += 1)
+  for (; !(await continueScan(scan, read, kept, ends)); turns += 1)
     scan = await RequestFileScan.restored(cut(scan.saved(), 1000));
-  const checked = await conclude(scan, kept);
+  const checked = await completeScan(scan, kept);
   const tables = [...kept.tables].map(([part, table]): [number, string] => [
     part,
     Buffer.from(table).toString('hex'),

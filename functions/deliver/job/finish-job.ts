@@ -1,13 +1,13 @@
 /**
- * Puts a job's results together once every part is delivered: what DELIVER does at the end.
- *   1. output, errors and anomalies are each assembled from the parts' pieces, in the order of the request file; how far
- *      that has come is kept on the job
- *   2. the summary is written
- *   3. the job's last status is set (`job-end.ts`), and published: from here on users read the results
- * What is then no longer needed is removed by `clean-up-job.ts`.
+ * Assembles a job's results once every part is delivered.
+ *   1. assemble output, errors and anomalies from the parts' pieces, each in the order of the request file. The
+ *      progress is stored on the job
+ *   2. write the summary
+ *   3. set the job's last status (`job-end.ts`) and publish it: from then on users read the results
+ * Afterwards `clean-up-job.ts` removes what is no longer needed.
  *
- * Two invocations that assemble one upload would get in each other's way: a lease keeps them apart. The small results of a
- * single part are written whole, the same by whoever writes them, and need none.
+ * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
+ * lease: they are written with one call each, and every invocation writes the same bytes.
  */
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
@@ -18,7 +18,7 @@ import type { JobInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { type LeasedJob, withJobLease, withoutLease } from '../../shared/lifecycle/lease.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { endedJob } from './job-end.ts';
-import { gather, type Segment, SMALLEST_UPLOAD_PART, segmentBytes, segmentsOf } from './multipart-plan.ts';
+import { gather, MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
 import { summaryOf } from './summary.ts';
@@ -27,7 +27,7 @@ export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'resul
 
 const JSONL = 'application/jsonl';
 
-/** Stores the job's results, made of all its parts, and sets its last status. Errors: as the ports', LostLease. */
+/** Stores the job's results, made of all its parts, and sets its last status. Errors: those of the ports, LostLease. */
 export async function finishJob(
   deps: FinishDeps,
   inHand: JobInHand,
@@ -43,8 +43,7 @@ function areSmall(parts: readonly DeliveredPart[]): boolean {
     parts.length === 1 &&
     parts.every(
       ({ delivered }) =>
-        Math.max(delivered.outputBytes, delivered.errorsBytes, delivered.anomaliesBytes) <
-        SMALLEST_UPLOAD_PART,
+        Math.max(delivered.outputBytes, delivered.errorsBytes, delivered.anomaliesBytes) < MIN_UPLOAD_PART,
     )
   );
 }
@@ -69,7 +68,7 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
   });
 }
 
-/** The job at its end; undefined when it is there already, or has a status to publish first. */
+/** Returns the ended job; undefined when it has ended already, or has a status to publish first. */
 function endOf(job: Job, parts: readonly DeliveredPart[], endedAt: number) {
   if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
   return job.rev === job.publishedRev ? endedJob(job, parts, endedAt) : undefined;
@@ -124,7 +123,9 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     deps.log.warn('assembly_lost', { jobId: leased.item.jobId, name, reason: failure.message });
   }
   await saveAssembly(leased, name, undefined);
-  throw new RetryableError(`assemble ${name}: the upload is gone; begun anew`, { afterSeconds: 1 });
+  throw new RetryableError(`assemble ${name}: the multipart upload is gone; it begins again`, {
+    afterSeconds: 1,
+  });
 }
 
 function segmentsOfFile(deps: FinishDeps, { name, parts }: ResultFile): AsyncGenerator<Segment> {

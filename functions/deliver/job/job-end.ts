@@ -1,7 +1,7 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
 import { type EndedJob, type JobIn, nextStatus } from '../../shared/domain/job.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
-import { without, withoutPauses } from '../../shared/domain/without.ts';
+import { without, withoutBackoff } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
 
@@ -9,8 +9,8 @@ import { isoTime } from '../../shared/lifecycle/status-events.ts';
 export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
 
 /**
- * The job with its last status: cancelled if a cancel took effect, else failed if no batch ran, else expired if rows are,
- * else completed.
+ * Returns the job with its last status: cancelled if a cancel took effect, otherwise failed if no batch ran, otherwise
+ * expired if any row expired, otherwise completed.
  */
 export function endedJob(
   job: JobIn<'accepted' | 'submitted'>,
@@ -21,7 +21,7 @@ export function endedJob(
   const status = lastStatus(parts, rows);
   const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
   const usage = sumUsage(parts);
-  const rest = without(withoutPauses(job), 'assembly', 'openPart', 'partsDispatched', 'waiting');
+  const rest = without(withoutBackoff(job), 'assembly', 'openPart', 'partsDispatched', 'waiting');
   return {
     ...rest,
     ...nextStatus(job, status, now),

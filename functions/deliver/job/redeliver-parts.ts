@@ -9,7 +9,7 @@ import type { Ports } from '../../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'results'>;
 
-/** Whether a piece that was to be read or copied is not there, or is shorter than it was. */
+/** Returns whether the failure means that a piece is missing, or shorter than it was. */
 export function isPieceGone(failure: unknown): boolean {
   return (
     failure instanceof TerminalError && (failure.code === 'object_gone' || failure.code === 'invalid_range')
@@ -17,9 +17,8 @@ export function isPieceGone(failure: unknown): boolean {
 }
 
 /**
- * Somebody removed pieces of the results before they were put together. What they were made of is still at the API until
- * the job is cleaned up: their parts are delivered again, and the results begun anew. Errors: RetryableError, when there
- * are any; LostLease.
+ * Delivers parts again whose pieces were removed before the results were assembled: the API has its result files until
+ * the job is cleaned up. The assembly begins again. Errors: RetryableError when pieces are missing; LostLease.
  */
 export async function redeliverParts(
   deps: Deps,
@@ -29,13 +28,13 @@ export async function redeliverParts(
   const gone: DeliveredPart[] = [];
   for (const part of parts) if (!(await isWhole(deps, part))) gone.push(part);
   if (gone.length === 0) return;
-  // First: an invocation that was overtaken finds the pieces gone because the job is finished and cleaned up, and stops.
+  // Before the parts: a superseded invocation finds no pieces because the job has ended and is cleaned up. It must stop.
   const isOpen = await leased.change((job) =>
     job.status === 'accepted' || job.status === 'submitted'
       ? { ...without(job, 'assembly'), redelivered: true }
       : undefined,
   );
-  if (!isOpen) throw new LostLease(`job ${leased.item.jobId}: it ended meanwhile`);
+  if (!isOpen) throw new LostLease(`job ${leased.item.jobId}: it has ended`);
   for (const part of gone) {
     deps.log.error('piece_gone', { jobId: part.jobId, part: part.number });
     await partInHand(deps, part).change((now) =>
@@ -44,10 +43,12 @@ export async function redeliverParts(
         : undefined,
     );
   }
-  throw new RetryableError(`finish: pieces of ${gone.length} part(s) are gone, which are delivered again`);
+  throw new RetryableError(
+    `finish: pieces of ${gone.length} part(s) are missing; the parts are delivered again`,
+  );
 }
 
-/** The part as it was before its delivery. */
+/** Returns the part as it was before its delivery. */
 function undelivered(part: DeliveredPart): Part {
   if (part.ended) return { ...without(part, 'delivered', 'dispatchedUntil'), phase: 'ended', tries: 0 };
   return { ...without(part, 'delivered', 'dispatchedUntil'), phase: 'batch_ended', tries: 0 };

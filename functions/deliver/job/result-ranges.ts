@@ -10,15 +10,14 @@ type DeliveredPart = Part & { delivered: Delivered };
 type Deps = Pick<Ports, 'results'>;
 
 /**
- * What a job's result file is made of, in the order of the request file: stretches of the parts' pieces. Parts that are
- * each one stretch of the request file follow one another; rows of interleaved parts are merged. Nothing but row tables
- * and states is read, so that a process that goes on with an upload gets the same stretches again. Errors: as the
- * storage's.
+ * Returns the ranges of the parts' pieces that make up a job's result file, in the order of the request file.
+ * Contiguous parts follow one another; the rows of interleaved parts are merged. It reads only row tables and row
+ * states, so an upload that is resumed gets the same ranges again. Errors: those of the storage.
  */
 export async function* rangesOf(deps: Deps, parts: readonly Part[], name: PieceName): AsyncGenerator<Range> {
   const delivered = parts.filter(isDelivered);
   if (name !== 'anomalies' && delivered.some(({ interleaved }) => interleaved)) {
-    yield* mergedStretches(deps, delivered, name);
+    yield* mergedRanges(deps, delivered, name);
     return;
   }
   for (const part of delivered) {
@@ -27,15 +26,17 @@ export async function* rangesOf(deps: Deps, parts: readonly Part[], name: PieceN
   }
 }
 
-/** As many parts are open at a time as have rows side by side: at most one a group of the file. */
-async function* mergedStretches(
+/**
+ * Merges interleaved parts. It has only the parts open whose rows overlap: at most one per pair of endpoint and model.
+ */
+async function* mergedRanges(
   deps: Deps,
   parts: readonly DeliveredPart[],
   name: RowPiece,
 ): AsyncGenerator<Range> {
   const waiting = [...parts].sort((a, b) => a.range.start - b.range.start);
   const open: PieceCursor[] = [];
-  let stretch: Range | undefined;
+  let range: Range | undefined;
   for (;;) {
     let first = firstOf(open);
     while (waiting[0] && (!first || waiting[0].range.start <= first.offset)) {
@@ -46,13 +47,13 @@ async function* mergedStretches(
     if (!first) break;
     const line = first.take();
     if (first.isAtEnd) open.splice(open.indexOf(first), 1);
-    if (stretch && stretch.key === first.key && stretch.end === line.start) stretch.end = line.end;
+    if (range && range.key === first.key && range.end === line.start) range.end = line.end;
     else {
-      if (stretch) yield stretch;
-      stretch = { key: first.key, ...line };
+      if (range) yield range;
+      range = { key: first.key, ...line };
     }
   }
-  if (stretch) yield stretch;
+  if (range) yield range;
 }
 
 function firstOf(open: readonly PieceCursor[]): PieceCursor | undefined {
@@ -61,7 +62,7 @@ function firstOf(open: readonly PieceCursor[]): PieceCursor | undefined {
   return first;
 }
 
-/** Goes through the lines of one piece in the order of the request file. */
+/** Iterates over the lines of one piece in the order of the request file. */
 class PieceCursor {
   readonly key: string;
   readonly #offsets: number[];
@@ -93,7 +94,7 @@ class PieceCursor {
     return this.#next >= this.#offsets.length;
   }
 
-  /** Where the request of the next line lies in the request file. */
+  /** Where the row of the next line begins in the request file. */
   get offset(): number {
     return this.#offsets[this.#next] ?? Number.POSITIVE_INFINITY;
   }

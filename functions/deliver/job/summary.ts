@@ -5,7 +5,7 @@ import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
 import type { JobWithResults } from './job-end.ts';
 
-/** What `summary.json` says of an ended job; fields are only ever added. */
+/** Returns the contents of `summary.json` for an ended job. Fields are only ever added. */
 export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
@@ -25,7 +25,7 @@ export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]):
   };
 }
 
-/** Digests of the ids of all rows, as they came in and as they stand in the results: equal, or a row was lost. */
+/** Returns digests of the ids in the request file and of those in the results. If they differ, a row was lost. */
 function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string } {
   const [idsIn, idsOut] = [new IdDigest(), new IdDigest()];
   for (const { delivered } of parts) {
@@ -39,7 +39,7 @@ function warningsOf({ number, model, ran, admission }: DeliveredPart): string[] 
   return [...ran.map((earlier) => earlier.admission), admission].flatMap((one) => {
     const { tokens, limit } = one?.estimate ?? { tokens: 0, limit: 0 };
     if (tokens <= limit) return [];
-    return `part ${number}: about ${tokens} input tokens are more than the limit of ${limit} for ${model}; it was sent alone`;
+    return `part ${number}: about ${tokens} input tokens exceed the limit of ${limit} for ${model}; it was sent alone`;
   });
 }
 
@@ -71,7 +71,7 @@ function partSummary(part: DeliveredPart): Record<string, unknown> {
   };
 }
 
-/** `estimatedInputTokens` and the limit they were held against: where `enqueuedTokens` is set for the model. */
+/** `estimatedInputTokens` and `enqueuedTokensLimit` are null unless `enqueuedTokens` is set for the model. */
 function batchSummary({ batch, intent, rows, admission }: RanBatch): Record<string, unknown> {
   return {
     batchId: batch.batchId,

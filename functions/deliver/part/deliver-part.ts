@@ -1,15 +1,16 @@
 /**
- * Stores what a part's batch left and accounts for each of its rows. Steps, each right when run twice:
- *   1. the part's row table is read, and what earlier attempts left of each row
- *   2. output and error file are streamed once; a length that is not the API's own is a truncation: nothing is concluded
- *   3. each row's line goes to a file on the function's disk, in the order in which the API gives it; lines of no row, or
- *      of one that has a line already, go to `anomalies.jsonl`
- *   4. row by row, in the order of the request file, lines go to `output.jsonl` (succeeded) or `errors.jsonl` (anything
- *      else): from the disk, from the pieces of the attempt before, or, for a row without a line, made here
- *   5. the pieces become visible; then the part is delivered, or begins a new attempt with the rows that may run again
+ * Stores the results of a part's batch and accounts for each of its rows. Each step can be repeated:
+ *   1. read the part's row table, and the row states of the earlier attempts
+ *   2. stream the API's output file and error file once. A length other than the API states means a truncated file: the
+ *      delivery fails and is tried again
+ *   3. write each row's line to a file on the function's disk, in the API's order. Lines that match no row, or a row
+ *      that has a line already, go to `anomalies.jsonl`
+ *   4. write the lines in the order of the request file, succeeded ones to `output.jsonl`, others to `errors.jsonl`:
+ *      from the disk, from the pieces of the attempt before, or, for a row without a line, a generated one
+ *   5. make the pieces visible. Then the part is delivered, or begins a new attempt with the rows that may run again
  *
- * Known gaps: a result line over 64 MiB, or files that do not fit on the disk, end the delivery with an error; the
- * results then stay at the API.
+ * Known gap: a result line over 64 MiB, or files that exceed the disk, fail the delivery; the results then remain at
+ * the API.
  */
 
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
@@ -34,7 +35,7 @@ export type DeliverDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api'
   rerun: RerunPolicy;
 };
 
-/** What one delivery stored, and what of it may run again. */
+/** What one delivery stored, and the rows that may run again. */
 interface Stored {
   delivered: Delivered;
   again: { rows: number; uploadBytes: number };
@@ -42,14 +43,14 @@ interface Stored {
 
 const JSONL = 'application/jsonl';
 
-/** Delivers the part under a lease until the deadline. Errors: as the ports', LostLease. */
+/** Delivers the part under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadline: Deadline): Promise<void> {
   await withPartLease(deps, inHand, deadline.until, async (leased) => {
     const deliveryId = deps.ids.next();
-    // Before anything becomes visible: whoever cleans up knows of this delivery.
+    // Before anything becomes visible, so that the clean-up knows this delivery.
     const isBegun = await leased.change((part) => {
       const step = nextPartStep(without(part, 'lease'), deps.clock.now(), false);
-      if (step.do !== 'deliver') return undefined; // another has delivered this attempt
+      if (step.do !== 'deliver') return undefined; // another invocation delivered this attempt
       return { ...part, deliveryIds: [...(part.deliveryIds ?? []), deliveryId] };
     });
     if (!isBegun) return;
@@ -66,7 +67,7 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
   });
 }
 
-/** The next attempt, if rows may run again and no cancel was requested; else the part is delivered. */
+/** Returns the part's next attempt, if rows may run again and no cancel was requested; otherwise the delivered part. */
 function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefined {
   if (part.phase !== 'ended' && !hasEndedBatch(part)) return undefined;
   if (part.earlierResults?.deliveryId === delivered.deliveryId) return undefined;
@@ -77,7 +78,7 @@ function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefin
   return { ...rest, phase: 'delivered', delivered: { ...delivered, ...notRunAgain }, tries: 0 };
 }
 
-/** A part that was to wait for another try, and was cancelled, is delivered as it is. */
+/** Returns whether the part's batch ended. A requeued or retrying part is delivered only after a cancel. */
 function hasEndedBatch(part: Part): part is PartIn<'batch_ended' | 'requeued' | 'retrying'> {
   return part.phase === 'batch_ended' || part.phase === 'requeued' || part.phase === 'retrying';
 }
@@ -116,7 +117,7 @@ async function store(deps: DeliverDeps, part: Part, deliveryId: string, deadline
   }
 }
 
-/** The anomalies of earlier attempts stay the first ones. */
+/** Copies the anomalies of earlier attempts; they come first. */
 async function copyAnomalies(
   { results }: DeliverDeps,
   part: Part,
@@ -129,7 +130,7 @@ async function copyAnomalies(
   }
 }
 
-/** Streams one file of the API through the collector. A file that is gone leaves its rows missing. */
+/** Streams one result file of the API through the collector. If the file is gone, its rows count as missing. */
 async function collectFile(
   deps: DeliverDeps,
   part: Part,
@@ -148,7 +149,7 @@ async function collectFile(
       await collector.flush();
     }
     if (received !== expected) {
-      throw new RetryableError(`file ${fileId}: ${received} bytes came, the API says it has ${expected}`);
+      throw new RetryableError(`file ${fileId}: received ${received} bytes; the API states ${expected}`);
     }
     reader.end();
     await collector.flush();

@@ -7,8 +7,8 @@ import type { Ports } from '../../shared/ports/ports.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'results'>;
 
 /**
- * Called when a delivery failed: another one may have overtaken it, finished the job and removed what was there, and then
- * nobody else removes these pieces. For what cannot be removed here, the job's clean-up is reopened. Errors: as the ports'.
+ * Removes the pieces of a failed delivery that another one superseded: the job may have ended and been cleaned up
+ * already. If the removal fails, the job's clean-up is reopened. Errors: those of the ports.
  */
 export async function discardSupersededDelivery(
   deps: Deps,
@@ -17,7 +17,7 @@ export async function discardSupersededDelivery(
   failure: unknown,
 ): Promise<void> {
   const now = await deps.ledger.readPart(part);
-  // The response was lost, not the effect: these are the pieces that count.
+  // The delivery was stored, and only the response was lost: these pieces count.
   if (now?.delivered?.deliveryId === deliveryId || now?.earlierResults?.deliveryId === deliveryId) return;
   if (!(failure instanceof LostLease) && now?.delivered === undefined) return;
   try {

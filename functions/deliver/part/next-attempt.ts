@@ -1,21 +1,21 @@
 import { attemptSize, type Delivered, type Part, type PartIn } from '../../shared/domain/part.ts';
 import { without } from '../../shared/domain/without.ts';
 
-/** Which rows run again, and how often. */
+/** The configuration of which rows run again, and how often. */
 export interface RerunPolicy {
-  /** The most batches a row may be in; 1: none runs again. */
+  /** The maximum number of batches that may contain a row; 1: no row runs again. */
   maxAttempts: number;
-  /** Rows missing from both result files run again, though the API may have run and billed them. */
+  /** Rows missing from both result files run again, although the API may have run and billed them. */
   rerunMissing: boolean;
 }
 
-/** Whether rows of the part's ended batch may run again, unless a cancel was requested. A batch that never ran has none. */
+/** Returns whether rows of the part's ended batch may run again if no cancel is requested. The batch must have run. */
 export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
   const ran = part.batch?.status === 'completed' || part.batch?.status === 'expired';
   return ran && part.ran.length + 1 < maxAttempts;
 }
 
-const OF_AN_ATTEMPT = [
+const ATTEMPT_FIELDS = [
   'batch',
   'intent',
   'admission',
@@ -26,7 +26,7 @@ const OF_AN_ATTEMPT = [
   'dispatchedUntil',
 ] as const;
 
-/** The part ready for a new attempt: of the rows that `again` counts, in a file and a batch of their own. */
+/** Returns the part, ready for a new attempt with the rows that `again` counts, in a new file and batch. */
 export function nextAttempt(
   part: PartIn<'batch_ended' | 'requeued' | 'retrying'>,
   delivered: Delivered,
@@ -34,7 +34,7 @@ export function nextAttempt(
 ): Part {
   const { batch, intent, admission } = part;
   return {
-    ...without(part, ...OF_AN_ATTEMPT),
+    ...without(part, ...ATTEMPT_FIELDS),
     phase: 'ready',
     ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows, ...(admission ? { admission } : {}) }],
     earlierBatchIds: [...part.earlierBatchIds, batch.batchId],

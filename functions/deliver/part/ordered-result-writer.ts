@@ -11,7 +11,7 @@ import type { CollectedLines } from './result-collector.ts';
 import { readResultLine } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
-/** What is put in order: a part's rows, their lines of this attempt, and the pieces of the attempts before. */
+/** The inputs: a part's rows, their lines from this attempt, and the pieces of the attempt before; and the outputs. */
 interface Material {
   results: Pick<ResultStore, 'read'>;
   rerun: RerunPolicy;
@@ -25,7 +25,7 @@ interface Material {
 const FLUSH_BYTES = 256 * 1024;
 const CLOSING_BRACE = 0x7d;
 
-/** Writes a part's output and errors in the order of the request file, each row's line in exactly one of the two. */
+/** Writes a part's output and errors in the order of the request file. Each row has a line in exactly one of them. */
 export class OrderedResultWriter {
   readonly #material: Material;
   readonly #earlier: Record<RowPiece, PieceReader>;
@@ -49,7 +49,9 @@ export class OrderedResultWriter {
     this.#runsAgain = mayRunAgain(part, rerun);
   }
 
-  /** Errors: as the storage's; an error when ids in and out differ, which is a defect. */
+  /**
+   * Writes all rows. Errors: those of the storage; an Error when the ids written differ from those of the row table.
+   */
   async write(
     tally: RowTally,
     signal: AbortSignal,
@@ -69,7 +71,10 @@ export class OrderedResultWriter {
     }
     await this.#flush();
     const [idsIn, idsOut] = [this.#idsIn.toString(), this.#idsOut.toString()];
-    if (idsIn !== idsOut) throw new Error(`part ${part.jobId}/${part.number}: ids in and ids out differ`);
+    if (idsIn !== idsOut)
+      throw new Error(
+        `part ${part.jobId}/${part.number}: the ids of the results differ from those of the row table`,
+      );
     return { states: this.#states, idsIn, idsOut, again: this.#again };
   }
 
@@ -83,9 +88,9 @@ export class OrderedResultWriter {
     else await this.#replace(row, customId, earlier, settled);
   }
 
-  /** The row was not in this attempt, or not run by it: its line and state stay. */
+  /** Keeps the line and state of a row that was not in this attempt, or that its batch did not run. */
   async #keep(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
-    if (!earlier) throw new Error(`row ${row}: neither this attempt nor one before settled it`);
+    if (!earlier) throw new Error(`row ${row}: no attempt has a result for it`);
     const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
     this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
   }
@@ -105,7 +110,7 @@ export class OrderedResultWriter {
     if (!place) {
       this.#add(row, customId, withAttempts(lineFor(customId, outcome, part), attempts), state);
     } else if (outcome === 'succeeded') {
-      const stored = this.#pending.output.place(place.length); // as most lines are: not copied once more
+      const stored = this.#pending.output.place(place.length); // most lines: read in place, without another copy
       await lines.scratch.read(place.start, stored);
       this.#note(row, customId, stored, state);
     } else {
@@ -121,7 +126,7 @@ export class OrderedResultWriter {
   }
 
   #note(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
-    mustBeOf(customId, line);
+    assertLineOf(customId, line);
     this.#idsOut.add(customId);
     this.#states.set(row, { ...state, lineBytes: line.length + 1 });
     if (!state.again) return;
@@ -140,26 +145,29 @@ function pieceOf(outcome: RowOutcome): RowPiece {
   return outcome === 'succeeded' ? 'output' : 'errors';
 }
 
-/** Nothing is stored under a row that is not its own, whatever the disk or the storage gave back. */
-function mustBeOf(customId: string, line: Uint8Array): void {
+/**
+ * Errors: an Error when the line is not that of the row, so that a wrong read from the disk or the storage is not
+ * stored.
+ */
+function assertLineOf(customId: string, line: Uint8Array): void {
   const bytes = Buffer.from(line.buffer, line.byteOffset, line.length);
   if (bytes.includes(JSON.stringify(customId))) return;
-  if (readResultLine(line)?.customId !== customId) throw new Error('a stored line is not that of its row');
+  if (readResultLine(line)?.customId !== customId) throw new Error('a stored line belongs to another row');
 }
 
-/** The line with the number of batches that had the row, as its last field. */
+/** Returns the line with a last field `attempts`: how many batches contained the row. */
 function withAttempts(line: Uint8Array, attempts: number): Uint8Array {
   const end = line.lastIndexOf(CLOSING_BRACE);
   return Buffer.concat([line.subarray(0, end), Buffer.from(`,"attempts":${attempts}}`)]);
 }
 
-/** A line in the API's own form for a row it left none for; `id` null tells it from the API's. */
+/** Returns a line in the API's format for a row without one; its `id` is null, unlike in the API's lines. */
 function lineFor(customId: string, outcome: RowOutcome, part: Part): Uint8Array {
   const code = outcome === 'missing' ? 'batchdrop_missing' : `batch_${outcome}`;
   const why = part.ended?.reason.message ?? part.batch?.errors[0]?.message;
   const message =
     outcome === 'missing'
-      ? 'the batch left no line for this row'
+      ? 'the row is missing from both result files of the batch'
       : `not run: ${why ?? `the batch ended as ${part.batch?.status ?? outcome}`}`;
   const line = { id: null, custom_id: customId, response: null, error: { code, message } };
   return Buffer.from(JSON.stringify(line));

@@ -1,9 +1,9 @@
 import { readObject } from '../../shared/part-rows/read-object.ts';
 import type { ResultStore } from '../../shared/ports/ports.ts';
 
-const BLOCK_BYTES = 4 * 1024 * 1024; // one GET each; a stream that waits for its turn would be cut off by the storage
+const BLOCK_BYTES = 4 * 1024 * 1024; // one GET per block: S3 would close a stream that is read slowly
 
-/** Reads an object from its start in stretches of known length, a block at a time. */
+/** Reads an object from its start in pieces of given lengths. It loads a block at a time. */
 export class PieceReader {
   readonly #results: Pick<ResultStore, 'read'>;
   readonly #key: string;
@@ -12,14 +12,16 @@ export class PieceReader {
   #blockStart = 0;
   #position = 0;
 
-  /** `bytes` is the object's length; of an empty one nothing is ever read. */
+  /** `bytes`: the object's length; an empty object is never read. */
   constructor(results: Pick<ResultStore, 'read'>, key: string, bytes: number) {
     this.#results = results;
     this.#key = key;
     this.#bytes = bytes;
   }
 
-  /** The next bytes: a view, valid until the next call. Errors: as the storage's; RangeError beyond the end. */
+  /**
+   * Returns the next bytes: a view, valid until the next call. Errors: those of the storage; RangeError beyond the end.
+   */
   async take(length: number): Promise<Uint8Array> {
     const start = this.#position;
     const end = start + length;
@@ -39,7 +41,7 @@ export class PieceReader {
     this.#block = await readObject(this.#results, this.#key, { start, end: stop });
     this.#blockStart = start;
     if (this.#block.length !== stop - start) {
-      throw new RangeError(`read ${this.#key}: ${this.#block.length} bytes came of ${stop - start}`);
+      throw new RangeError(`read ${this.#key}: received ${this.#block.length} of ${stop - start} bytes`);
     }
   }
 }

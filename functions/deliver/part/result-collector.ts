@@ -2,17 +2,17 @@ import { LineGatherer, type LineHandler } from '../../shared/part-rows/lines.ts'
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
 import type { RowTally } from './row-accounting.ts';
 
-/** An answer with images in it is large, but not larger: 64 MiB. */
+/** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
 export const MAX_RESULT = 64 * 1024 * 1024;
 
-/** Where the lines of an attempt lie on the disk, by the row's index; without their line ends. */
+/** The lines of an attempt on the disk, without line ends. */
 export interface CollectedLines {
   scratch: ScratchFile;
-  /** Undefined for a row without a line. */
+  /** Returns where the line of a row is on the disk, by the row's index; undefined for a row without a line. */
   positionOf(row: number): { start: number; length: number } | undefined;
 }
 
-/** Puts each row's line on the disk and every other line among the anomalies; what a chunk held is written before the next. */
+/** Writes each row's line to the disk, and every other line to the anomalies. Call `flush` after each chunk. */
 export class ResultCollector implements LineHandler {
   readonly #tally: RowTally;
   readonly #to: { scratch: ScratchFile; anomalies: ObjectWriter };
@@ -37,8 +37,8 @@ export class ResultCollector implements LineHandler {
       return;
     }
     const { row } = verdict;
-    const worse = this.#placeOf(row);
-    if (verdict.replaces && worse) this.#replaced.push(worse);
+    const earlier = this.#placeOf(row);
+    if (verdict.replaces && earlier) this.#replaced.push(earlier);
     this.#starts[row] = this.#written + this.#lines.bytes;
     this.#lengths[row] = bytes.length;
     this.#lines.add(bytes);
@@ -48,7 +48,7 @@ export class ResultCollector implements LineHandler {
     throw new Error(`result line ${number} is longer than ${MAX_RESULT} bytes`);
   }
 
-  /** Lines as an earlier attempt stored them. */
+  /** Copies anomalies that an earlier attempt stored. */
   async copyAnomalies(bytes: Uint8Array): Promise<void> {
     await this.#to.anomalies.write(bytes);
   }
@@ -59,7 +59,10 @@ export class ResultCollector implements LineHandler {
     await this.#anomalies.drainTo(this.#to.anomalies);
   }
 
-  /** Every file was read whole: lines that gave way to better ones are anomalies now. */
+  /**
+   * Call it after all files: writes the lines that better ones replaced to the anomalies, and returns the lines on the
+   * disk.
+   */
   async finish(): Promise<CollectedLines> {
     for (const { start, length } of this.#replaced) {
       await this.#to.scratch.read(start, this.#anomalies.place(length));

@@ -1,10 +1,10 @@
 import type { RowOutcome } from '../../shared/part-rows/row-states.ts';
 
-/** What one line of the API's result files says. */
+/** The content of one line of the API's result files. */
 export interface ResultLine {
   customId: string;
   outcome: RowOutcome;
-  /** There is proof that the row did not run, or that a passing fault kept it from it: it may run again. */
+  /** The row may run again: the line proves that it did not run, or that it failed for a transient reason. */
   passing: boolean;
 }
 
@@ -13,10 +13,13 @@ const NOT_RUN: ReadonlyMap<string, RowOutcome> = new Map([
   ['batch_cancelled', 'cancelled'],
 ]);
 
-// Time-out, conflict, too many requests; 0 is what the API writes when no answer came at all.
+// Time-out, conflict, too many requests; the API writes 0 when it got no response at all.
 const PASSING: ReadonlySet<number> = new Set([0, 408, 409, 429]);
 
-/** Undefined for what is no result line. By the row's own HTTP status: the API's count of failures is not to be trusted. */
+/**
+ * Returns what a result line says; undefined for any other line. The row's own HTTP status decides, not the API's
+ * counts.
+ */
 export function readResultLine(line: Uint8Array): ResultLine | undefined {
   let parsed: unknown;
   try {

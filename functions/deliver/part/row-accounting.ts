@@ -2,12 +2,15 @@ import type { RowOutcome, RowStates } from '../../shared/part-rows/row-states.ts
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import { readResultLine } from './result-line.ts';
 
-/** What a line of the API's files is: a row's line, in the place of a worse one before it, or no row's. */
+/** What a result line is: a row's line, which may replace a worse one, or an anomaly. */
 type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
 
 type Anomaly = 'unknown_id' | 'second_line' | 'unreadable';
 
-/** What one attempt made of a row; without `line` the API left none, and `outcome` follows from how the batch ended. */
+/**
+ * The result of one attempt for a row. Without `line` the API wrote no line, and the end of the batch decides
+ * `outcome`.
+ */
 export interface SettledRow {
   outcome: RowOutcome;
   passing: boolean;
@@ -15,8 +18,8 @@ export interface SettledRow {
 }
 
 /**
- * Accounts for the rows of one attempt: those that the states before it say are to run. Each ends with exactly one
- * outcome: a success wins over a failure, else the first line decides; every other line is told apart.
+ * Accounts for the rows of one attempt: those that the states before it mark to run. Each row has exactly one outcome.
+ * A success replaces a failure; otherwise the first line counts. All other lines are anomalies.
  */
 export class RowTally {
   readonly #indexOf = new Map<string, number>();
@@ -31,33 +34,36 @@ export class RowTally {
     }
   }
 
-  /** Settles the row of one result line. */
+  /** Records the outcome of the row that the result line names. */
   settle(line: Uint8Array): LineVerdict {
-    const told = readResultLine(line);
-    if (!told) return this.#anomaly('unreadable');
-    const row = this.#indexOf.get(told.customId);
+    const result = readResultLine(line);
+    if (!result) return this.#anomaly('unreadable');
+    const row = this.#indexOf.get(result.customId);
     if (row === undefined) return this.#anomaly('unknown_id');
     const known = this.#settled.get(row);
-    const isBetter = known?.outcome !== 'succeeded' && told.outcome === 'succeeded';
+    const isBetter = known?.outcome !== 'succeeded' && result.outcome === 'succeeded';
     if (known && !isBetter) return this.#anomaly('second_line');
-    if (known) this.anomalies += 1; // the worse line is one now
-    // A cancelled batch says of the rows it did not run that they expired.
+    if (known) this.anomalies += 1; // the worse line becomes an anomaly
+    // A cancelled batch reports the rows that it did not run as expired.
     const outcome =
-      told.outcome === 'expired' && this.#batchStatus === 'cancelled' ? 'cancelled' : told.outcome;
-    this.#settled.set(row, { outcome, passing: told.passing && outcome !== 'cancelled', line: true });
+      result.outcome === 'expired' && this.#batchStatus === 'cancelled' ? 'cancelled' : result.outcome;
+    this.#settled.set(row, { outcome, passing: result.passing && outcome !== 'cancelled', line: true });
     return { row, replaces: known !== undefined };
   }
 
-  /** What became of a row of this attempt; undefined for a row that was not in it. */
+  /** Returns the outcome of a row in this attempt; undefined when an earlier outcome remains valid. */
   outcomeOf(row: number, hadLineBefore: boolean): SettledRow | undefined {
     const settled = this.#settled.get(row);
     if (settled) return settled;
-    // What an earlier attempt said of a row stands if this one did not run it.
+    // If this attempt did not run the row, the outcome of an earlier one remains.
     if (hadLineBefore && this.#ranNothingElse()) return undefined;
     return { outcome: this.#outcomeWithoutLine(), passing: false, line: false };
   }
 
-  /** A batch that failed ran nothing; one that was cancelled owes no line to the rows it did not run. */
+  /**
+   * Returns whether rows without a line did not run: a failed batch ran nothing, and a cancelled one may omit such
+   * rows.
+   */
   #ranNothingElse(): boolean {
     return this.#batchStatus === 'failed' || this.#batchStatus === 'cancelled';
   }

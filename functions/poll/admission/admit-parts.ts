@@ -1,18 +1,18 @@
 /**
- * Admits parts that wait for capacity: what POLL does at the end of a tick.
+ * Admits parts that wait for capacity, at the end of a POLL tick.
  *
- *   1. read     who was admitted before and is not known to be over: the admissions, one item of the ledger
- *   2. verify   a part that is not seen as an open batch is read; what is over leaves, and its tokens are measured
- *   3. choose   which parts may begin (`capacity.ts`)
- *   4. write    the admissions, by compare-and-set: a poller that was overtaken fails here, and admits nobody
- *   5. admit    each part gets its admission. Dying before it leaves it to the next tick, which finds it among the admissions
+ *   1. read     the admitted parts that are not known to have ended: the admissions, one item of the ledger
+ *   2. verify   read each part that was not observed as an open batch; drop those that ended, and measure their tokens
+ *   3. choose   decide which parts may begin (`capacity.ts`)
+ *   4. write    store the admissions by compare-and-set: a superseded poller fails here, and admits no part
+ *   5. admit    change each admitted part. If the tick dies before, the next tick finds the part among the admissions
  *
- * No counter is kept that could drift: what takes capacity is a list of parts, each of which is verified. An index that is
- * behind shows a batch as open for longer than it is, never for shorter.
+ * There is no counter that could drift: the parts that take capacity are a list, and each is verified. A stale `due`
+ * index may show a batch as open for too long, but never as ended too early.
  *
- * Known gaps: capacity that a batch frees for a part that waits for the API's own limit is forgotten when the tick dies before
- * it is given away; that part then waits for the end of its pause. What other Batchdrops and other programs have open is not
- * known: only the API's own answer shows it.
+ * Known gaps: capacity that a batch frees for a part waiting for the API's own limit is lost when the tick dies before
+ * the part is admitted; the part then waits until its backoff ends. The batches of other Batchdrops and other programs
+ * are not known: only the API's response shows them.
  */
 import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
 import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
@@ -21,7 +21,7 @@ import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { attemptSize } from '../../shared/domain/part.ts';
-import { MESSAGE_PATIENCE_MS } from '../../shared/domain/timing.ts';
+import { REDISPATCH_AFTER_MS } from '../../shared/domain/timing.ts';
 import { withMeasured } from '../../shared/domain/tokens.ts';
 import { without } from '../../shared/domain/without.ts';
 import { changePart } from '../../shared/lifecycle/compare-and-set.ts';
@@ -31,38 +31,38 @@ import { Capacity, type Chosen, type Taken } from './capacity.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'queues'> & { limits: BatchLimits };
 
-const MAX_PER_TICK = 200; // seconds of writing; hour by hour it is far more than the API takes
+const MAX_PER_TICK = 200; // takes seconds to write; per hour it is far more than the API accepts
 const AT_ONCE = 32;
 
-/** What a tick has seen. */
+/** What the tick has observed. */
 interface SeenByTick {
   queue: AdmissionQueue;
-  /** Open batches by the names of their parts, as last known. */
+  /** Open batches by the names of their parts, as last observed. */
   open: ReadonlyMap<string, OpenBatch>;
-  /** How many batches of a model were seen to end. */
+  /** How many batches of each model have ended. */
   ended: ReadonlyMap<string, number>;
 }
 
-/** An admission, and how its part is; `unaware`: the tick died before the part was changed. */
+/** An admission, and the state of its part. `unaware`: a tick died before it changed the part. */
 interface Verified {
   admitted: Admitted;
   is: 'unaware' | 'pending' | 'taken' | 'over';
   part?: Part;
 }
 
-/** Admits the parts that there is capacity for; returns how many. Errors: RetryableError. */
+/** Admits the parts that there is capacity for, and returns how many. Errors: RetryableError. */
 export async function admitParts(deps: Deps, seen: SeenByTick): Promise<number> {
   const { ledger, clock, limits } = deps;
   if (!areSet(limits) && seen.queue.length === 0) return 0;
   const before = await ledger.readAdmissions();
   const verified = await verify(deps, before.admitted, seen.open);
-  const kept = verified.filter((one) => isToBeKept(one, limits));
+  const kept = verified.filter((one) => takesCapacity(one, limits));
   const names = new Set(kept.map(({ admitted }) => nameOf(admitted)));
   const queue = seen.queue.inOrder().filter((part) => !names.has(nameOf(part)));
-  const measured = learned(limits, before.measured, verified);
-  const capacity = new Capacity(limits, measured, [...kept.map(asTaken), ...elsewhere(seen.open, names)]);
-  const most = Math.min(MAX_PER_TICK, Math.max(0, MAX_OPEN_BATCHES - kept.length));
-  const chosen = capacity.choose(queue, seen.ended, clock.now()).slice(0, most);
+  const measured = withMeasuredBatches(limits, before.measured, verified);
+  const capacity = new Capacity(limits, measured, [...kept.map(asTaken), ...notAdmitted(seen.open, names)]);
+  const maxChosen = Math.min(MAX_PER_TICK, Math.max(0, MAX_OPEN_BATCHES - kept.length));
+  const chosen = capacity.choose(queue, seen.ended, clock.now()).slice(0, maxChosen);
   if (chosen.length > 0 || kept.length < verified.length) {
     const admitted = [...kept.map(remembered), ...chosen.map(asAdmitted)];
     if (!(await ledger.replaceAdmissions({ ...before, admitted, measured }))) return 0;
@@ -90,7 +90,7 @@ async function verify(
   return verified;
 }
 
-/** A part that was admitted takes capacity until its batch has ended, or it has ended without one. */
+/** Returns the state of an admitted part: it takes capacity until its batch ends, or it ends without one. */
 function stateOf(part: Part, { since }: Admitted): Verified['is'] {
   const isCancelled = part.cancelRequestedAt !== undefined;
   switch (part.phase) {
@@ -115,8 +115,11 @@ function stateOf(part: Part, { since }: Admitted): Verified['is'] {
   }
 }
 
-/** Without limits only what the API has not yet accepted matters: the next part waits for its answer. */
-function isToBeKept({ admitted, is }: Verified, limits: BatchLimits): boolean {
+/**
+ * Returns whether the part takes capacity. Without a limit for its model it only does until the API has accepted its
+ * batch, since the next part waits for that.
+ */
+function takesCapacity({ admitted, is }: Verified, limits: BatchLimits): boolean {
   return is !== 'over' && (is !== 'taken' || mustWaitFor(limits, admitted.model) !== undefined);
 }
 
@@ -124,8 +127,8 @@ function asTaken({ admitted: { model, uploadBytes }, is }: Verified): Taken {
   return { model, uploadBytes, pending: is !== 'taken' };
 }
 
-/** Open batches that needed no admission. */
-function elsewhere(open: SeenByTick['open'], names: ReadonlySet<string>): Taken[] {
+/** Returns the open batches that needed no admission. */
+function notAdmitted(open: SeenByTick['open'], names: ReadonlySet<string>): Taken[] {
   return [...open]
     .filter(([name]) => !names.has(name))
     .map(([, { model, uploadBytes, status }]) => ({ model, uploadBytes, pending: status === 'validating' }));
@@ -140,8 +143,11 @@ function remembered({ admitted, is }: Verified): Admitted {
   return is === 'unaware' ? admitted : without(admitted, 'admission');
 }
 
-/** Input tokens per byte as completed batches were billed them; rows that failed were billed none. */
-function learned(
+/**
+ * Returns the measurements with the completed batches among the ended parts. Failed rows are not billed, so they do not
+ * count.
+ */
+function withMeasuredBatches(
   { enqueuedTokens }: BatchLimits,
   before: Admissions['measured'],
   verified: readonly Verified[],
@@ -161,7 +167,7 @@ function learned(
   return Object.fromEntries(measured);
 }
 
-/** Admits the part, unless it no longer waits as it did when it was chosen. What fails is done by the next tick. */
+/** Admits the part, unless its wait has ended since it was chosen. After a failure the next tick admits it. */
 async function admit(
   deps: Deps,
   { jobId, planId, number, model, since, admission }: Admitted,
@@ -172,7 +178,7 @@ async function admit(
     const admitted = await changePart(deps, ref, (part) => {
       if (part.phase !== 'waiting' && part.phase !== 'requeued') return undefined;
       if (part.waiting.since !== since || part.cancelRequestedAt !== undefined) return undefined;
-      const dispatchedUntil = deps.clock.now() + MESSAGE_PATIENCE_MS;
+      const dispatchedUntil = deps.clock.now() + REDISPATCH_AFTER_MS;
       return part.phase === 'waiting'
         ? { ...without(part, 'waiting'), phase: 'ready', admission, dispatchedUntil }
         : { ...without(part, 'waiting'), phase: 'retrying', admission, dispatchedUntil };

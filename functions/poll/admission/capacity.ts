@@ -1,15 +1,15 @@
 /**
- * Decides which of the parts that wait may begin: pure. Each model has a queue, oldest job first, in which nobody
- * overtakes; the queue of one model holds up no other.
+ * Decides which of the waiting parts may begin; pure. Each model has a queue, oldest job first. No part overtakes
+ * another of its queue, and no queue delays another.
  *
- *   - no more open batches than `maxOpenBatches`
- *   - no more tokens of a model than its `enqueuedTokens`, by the estimate; a part that is larger than all of them begins
- *     when no other of its model is open, since it would wait for ever
- *   - what waits for the API's own limit begins when a batch of its model has ended, one for each, or when its pause is
- *     over, and then one at a time: the next when the API has taken the one before
+ *   - at most `maxOpenBatches` batches are open
+ *   - the estimated tokens of a model's open batches stay within its `enqueuedTokens`. A part with more tokens than
+ *     that begins when no other batch of its model is open, since it would otherwise wait for ever
+ *   - a part that waits for the API's own limit begins when a batch of its model has ended, one part per batch. When
+ *     its backoff is over it begins, too, but only after the API has accepted the batch of the part before
  *
- * One may overtake: a part that was rejected for the token limit though no other batch of its model was open may be larger than what there
- * is capacity for, ever. While its pause lasts the younger ones go on; when it is over, they wait behind it again.
+ * One exception: a part that was rejected for the token limit while no other batch of its model was open may always
+ * exceed the limit. During its backoff later parts overtake it; afterwards they wait behind it again.
  */
 
 import type { WaitingPart } from '../../shared/domain/admission-queue.ts';
@@ -17,11 +17,11 @@ import type { BatchLimits } from '../../shared/domain/batch-limits.ts';
 import type { Admission, Waiting } from '../../shared/domain/part.ts';
 import { estimatedTokens, type Measured } from '../../shared/domain/tokens.ts';
 
-/** Something that takes capacity. */
+/** A part or batch that takes capacity. */
 export interface Taken {
   model: string;
   uploadBytes: number;
-  /** The API has not said yet whether it takes it. */
+  /** The API has not accepted or rejected the batch yet. */
   pending: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface Chosen {
   admission: Admission;
 }
 
-/** Room as it is taken now, and as it becomes taken. */
+/** Tracks the capacity that is taken, including the parts it chooses. */
 export class Capacity {
   readonly #limits: BatchLimits;
   readonly #measured: Readonly<Record<string, Measured>>;
@@ -44,15 +44,18 @@ export class Capacity {
     for (const one of taken) this.#take(one);
   }
 
-  /** Parts of the line that may begin, in its order. `ended`: how many batches of a model have just made room. */
-  choose(line: readonly WaitingPart[], ended: ReadonlyMap<string, number>, now: number): Chosen[] {
+  /**
+   * Returns the parts of the queue that may begin, in its order. `ended`: how many batches of each model have just
+   * ended.
+   */
+  choose(queue: readonly WaitingPart[], ended: ReadonlyMap<string, number>, now: number): Chosen[] {
     const chosen: Chosen[] = [];
-    const standing = new Set<string>(); // models whose queue stands
-    const left = new Map(ended);
-    for (const part of line) {
+    const standing = new Set<string>(); // models whose next part cannot begin
+    const unused = new Map(ended);
+    for (const part of queue) {
       if (this.#open >= (this.#limits.maxOpenBatches ?? Number.POSITIVE_INFINITY)) break;
       if (standing.has(part.model)) continue;
-      const mayBegin = this.#fits(part) && this.#mayTry(part, left, now);
+      const mayBegin = this.#fits(part) && this.#mayTry(part, unused, now);
       if (mayBegin) {
         chosen.push({ part, admission: this.#admission(part, now) });
         this.#take({ model: part.model, uploadBytes: part.uploadBytes, pending: true });

@@ -1,20 +1,20 @@
 /**
- * Observes many open batches by few calls: pages of the API's list, asked for side by side, each beginning behind a batch
- * that is known. Pure: it says which calls to make, and is told their answers.
+ * Observes many open batches with few calls: pages of the API's list, requested in parallel, each after a known batch.
+ * Pure: it returns the calls to make, and receives their responses.
  *
- *   0. first    what the survey before did not come to is retrieved: nothing waits twice for a list that disappoints
- *   1. scout    the newest page, alone: it tells whether the list can be used, and how it is filled
- *   2. windows  round by round, a page wherever one is expected to hold two of ours; what lies alone is retrieved. The
- *               pages of the rounds before say how far apart ours lie.
- *   3. pages    more windows failed than held: page after page, as any list can be read
- *   4. singles  what is left is retrieved one by one
+ *   0. first    retrieve the batches that the last survey did not reach, so that none is missed twice
+ *   1. scout    request the newest page alone: it shows whether the list is usable, and how dense our batches are
+ *   2. windows  in rounds: request a page wherever one is expected to show two of our batches, and retrieve isolated
+ *               ones. The pages of earlier rounds show how far apart our batches are.
+ *   3. pages    if more windows failed than succeeded: request page after page
+ *   4. singles  retrieve the remaining batches one by one
  *
- * A page is believed only for a batch of its own account, and only if the object is whole; what it should have shown and
- * did not is retrieved. There are never more calls than open batches: what a list that disappoints costs in calls is left
- * for the next survey, and that is not always the same.
+ * A page counts only for batches of its own account, and only for complete batch objects; a batch that it should have
+ * shown and did not is retrieved. A survey makes at most as many calls as there are open batches. Failed pages can
+ * therefore leave batches unobserved until the next survey; `rotation` varies which ones.
  *
- * Known gaps: that any id may stand in `after` is documented, not tried against the real API. Where ours lie alone among
- * a hundred others each, pages save nothing.
+ * Known gaps: the API's documentation allows any batch id in `after`; this is not tested against the real API. Where
+ * each of our batches is among a hundred others, pages save no calls.
  */
 import { hasEnded } from '../../shared/contract/batch-status.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
@@ -23,11 +23,11 @@ import type { BatchPage } from '../../shared/ports/ports.ts';
 import { BatchListIndex, type Target } from './batch-list-index.ts';
 
 const PAGE = 100; // the API's largest
-const FEW = 2; // so many are retrieved at once: a page saves a call at most, and may cost one
-const MAX_LEFT = 200; // ids of 40 bytes in an item that is written twice a minute
-const PATIENCE = 2; // calls for pages that may show nothing before they are given up
+const FEW = 2; // up to this many are retrieved without a page: a page would save one call at most, and may cost one
+const MAX_UNOBSERVED = 200; // ids of 40 bytes in an item that is written twice a minute
+const MIN_PER_PAGE = 2; // a page that shows fewer of our batches is not worth its call
 
-/** A page; without `after` it begins with the newest batch. */
+/** A call for a page of the list; without `after` it begins with the newest batch. */
 export interface ListCall {
   do: 'list';
   limit: number;
@@ -36,7 +36,7 @@ export interface ListCall {
 
 export type SurveyCall = ListCall | { do: 'retrieve'; open: OpenBatch };
 
-/** What was seen of one of ours. */
+/** One of our batches, as a page showed it. */
 export interface Sighting {
   open: OpenBatch;
   observed: ObservedBatch;
@@ -46,23 +46,26 @@ export class BatchListSurvey {
   /** Newest first. */
   readonly #open: readonly OpenBatch[];
   readonly #indexOf: ReadonlyMap<string, number>;
-  /** `listed`: a page may show it; `unlisted`: only a retrieve will; `served`: it was seen, or is being retrieved. */
+  /**
+   * `listed`: a page may show it. `unlisted`: only a retrieve shows it. `served`: it was observed, or is being
+   * retrieved.
+   */
   readonly #states: ('listed' | 'unlisted' | 'served')[];
   readonly #map: BatchListIndex;
   readonly #rotation: number;
-  /** Indexes of those that a survey before did not come to. */
+  /** Indexes of the batches that the last survey did not reach. */
   #first: number[];
   #phase: 'scout' | 'windows' | 'pages' | 'singles';
   #calls = 0;
-  /** Pages of the present round. */
+  /** Pages of the present round that failed, and that succeeded. */
   #failed = 0;
-  #held = 0;
-  /** How many batches a page of this API holds. */
-  #reach = PAGE;
-  /** Where page after page has come to. */
+  #succeeded = 0;
+  /** How many batches a page of this API has. */
+  #pageSize = PAGE;
+  /** The end of the last page in the phase `pages`. */
   #pageEnd: Target | undefined;
 
-  /** `rotation`, from 0 to 1, says where in a round to begin; `first` names batches that must not wait once more. */
+  /** `rotation`: from 0 to 1, where in a round to begin. `first`: the ids of batches to retrieve first. */
   constructor(open: readonly OpenBatch[], rotation: number, first: readonly string[] = []) {
     this.#open = open.toSorted((a, b) => b.createdAt - a.createdAt);
     this.#indexOf = new Map(this.#open.map(({ batchId }, index) => [batchId, index]));
@@ -73,22 +76,22 @@ export class BatchListSurvey {
     this.#phase = open.length > FEW ? 'scout' : 'singles';
   }
 
-  /** Some of those that the survey did not come to, for the next one to begin with. */
-  left(): string[] {
-    const left = this.#rotated(this.#unserved()).slice(0, MAX_LEFT);
-    return left.flatMap((index) => this.#open[index]?.batchId ?? []);
+  /** Returns the ids of batches that the survey did not reach, at most 200, for the next one to retrieve first. */
+  unobserved(): string[] {
+    const indexes = this.#rotated(this.#unserved()).slice(0, MAX_UNOBSERVED);
+    return indexes.flatMap((index) => this.#open[index]?.batchId ?? []);
   }
 
-  /** The calls of the next round, to be made side by side; none when the survey is over. */
+  /** Returns the calls of the next round, to make in parallel; none when the survey is over. */
   next(): SurveyCall[] {
     const calls = this.#round();
     this.#calls += calls.length;
     return calls;
   }
 
-  /** Answers what the page shows of ours. */
+  /** Records a page, and returns our batches on it. */
   noteList(call: ListCall, page: BatchPage): Sighting[] {
-    if (page.hasMore && page.batches.length < call.limit) this.#reach = Math.max(1, page.batches.length);
+    if (page.hasMore && page.batches.length < call.limit) this.#pageSize = Math.max(1, page.batches.length);
     if (call.after?.batchId === this.#pageEnd?.batchId) {
       this.#pageEnd = page.hasMore ? page.batches.at(-1) : undefined;
     }
@@ -97,15 +100,15 @@ export class BatchListSurvey {
       this.noteFailed();
       return [];
     }
-    this.#held += 1;
+    this.#succeeded += 1;
     this.#map.learn(page.batches, ours.length);
     const sightings = page.batches.flatMap((observed) => this.#sighting(observed, page.account));
     this.#noteMissing(call, page);
-    if (this.#phase === 'pages' && sightings.length < PATIENCE) this.#phase = 'singles';
+    if (this.#phase === 'pages' && sightings.length < MIN_PER_PAGE) this.#phase = 'singles';
     return sightings;
   }
 
-  /** The page did not come, or is not the one that was asked for. */
+  /** Records that a page failed, or is not the requested one. */
   noteFailed(): void {
     this.#failed += 1;
     if (this.#phase === 'pages') this.#phase = 'singles';
@@ -121,9 +124,9 @@ export class BatchListSurvey {
       this.#phase = this.#unserved().length > FEW ? 'windows' : 'singles';
       if (this.#phase === 'windows') return [{ do: 'list', limit: PAGE }];
     }
-    if (this.#phase === 'windows' && this.#failed > this.#held) this.#phase = 'pages';
+    if (this.#phase === 'windows' && this.#failed > this.#succeeded) this.#phase = 'pages';
     this.#failed = 0;
-    this.#held = 0;
+    this.#succeeded = 0;
     const planned = this.#phase === 'windows' ? this.#plan() : [];
     if (planned.length > 0) return planned;
     if (this.#phase === 'pages' && this.#pageEnd && this.#unserved().length > FEW) {
@@ -133,7 +136,7 @@ export class BatchListSurvey {
     return this.#retrieves(this.#unserved(), 0);
   }
 
-  /** Windows where they are expected to pay, and retrieves of what lies alone. */
+  /** Returns windows where they are expected to save calls, and retrieves of isolated batches. */
   #plan(): SurveyCall[] {
     const windows: ListCall[] = [];
     const alone: number[] = [];
@@ -146,17 +149,20 @@ export class BatchListSurvey {
       else alone.push(index);
       index = last;
     }
-    // Should all of them show nothing, what is left can still be retrieved within the bound, nearly.
-    const affordable = Math.max(0, this.#open.length - this.#calls - this.#unserved().length + PATIENCE);
+    // Even if no window shows anything, nearly all remaining batches can still be retrieved within the bound.
+    const affordable = Math.max(0, this.#open.length - this.#calls - this.#unserved().length + MIN_PER_PAGE);
     const afforded = this.#rotated(windows).slice(0, affordable);
     return [...afforded, ...this.#retrieves(alone, afforded.length)];
   }
 
-  /** The last of ours that a page behind the place is expected to show, if there is one beside `from`. */
+  /**
+   * Returns the index of our last batch that a page after the position is expected to show; `from` if there is no
+   * other.
+   */
   #lastWithin(place: Target, from: number): number {
     let last = from;
     for (let index = from; index < this.#open.length; index += 1) {
-      if (this.#map.distance(place, index) > this.#reach) break;
+      if (this.#map.distance(place, index) > this.#pageSize) break;
       if (this.#states[index] === 'listed') last = index;
     }
     return last;
@@ -182,7 +188,7 @@ export class BatchListSurvey {
     return this.#states[index] === 'served' ? [{ open, observed }] : [];
   }
 
-  /** What lies within the page and is not on it will be on no other. */
+  /** Marks the batches that the page should have shown and did not: no other page will show them. */
   #noteMissing({ after }: ListCall, { batches, hasMore }: BatchPage): void {
     const from = after ? this.#map.firstAt(after.createdAt) : 0;
     const last = batches.at(-1);
@@ -193,7 +199,7 @@ export class BatchListSurvey {
     }
   }
 
-  /** A page behind a place shows nothing of ours that is newer. */
+  /** Returns whether the page is out of order: a page after a position must not show newer batches. */
   #isOutOfPlace({ after }: ListCall, ours: readonly number[]): boolean {
     if (after === undefined) return false;
     return ours.some((index) => (this.#open[index]?.createdAt ?? 0) > after.createdAt);
@@ -210,8 +216,8 @@ export class BatchListSurvey {
 }
 
 /**
- * Whether a list says as much of a batch as a retrieve would: of one that has ended all that its delivery goes by. A
- * vendor's list may leave out what is long.
+ * Returns whether the listed batch has all fields that a delivery needs, as a retrieved one has. A vendor's list may
+ * omit long fields.
  */
 function isWhole({ status, counts, outputFileId, errorFileId, errorCount }: ObservedBatch): boolean {
   if (!hasEnded(status)) return true;

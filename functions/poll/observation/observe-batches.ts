@@ -7,35 +7,35 @@ import { BatchListSurvey, type ListCall, type Sighting, type SurveyCall } from '
 
 type Deps = Pick<Ports, 'api' | 'clock' | 'log'>;
 
-const AT_ONCE = 32; // calls to the API side by side: far below its limits
+const AT_ONCE = 32; // parallel calls to the API: far below its limits
 const AT_ONCE_OF_A_PAGE = 4;
-const MAX_HOLD_MS = 10 * 60_000; // a strange answer must not keep everything unobserved for long
+const MAX_BACKOFF_MS = 10 * 60_000; // a wrong `Retry-After` must not prevent observation for long
 
-/** Who wants to know. */
+/** Receives what a survey observes. */
 interface Observer {
-  /** Time is up: nothing more is asked. */
+  /** Returns whether the time is up: then no further call is made. */
   isOver(): boolean;
   seen(open: OpenBatch, observed: ObservedBatch): Promise<void>;
   /** The batch itself could not be retrieved. */
   failed(open: OpenBatch, failure: unknown): Promise<void>;
 }
 
-/** What a survey took, and what it left. */
+/** The result of a survey. */
 interface SurveyReport {
   calls: number;
-  /** Time was up before all was asked. */
-  cutShort: boolean;
-  /** The list could not be read for a defect. */
+  /** The time was up before all calls were made. */
+  outOfTime: boolean;
+  /** A defect prevented reading the list. */
   broken: boolean;
-  /** The API asked not to be asked before this time, in milliseconds. */
+  /** The API asked for no calls before this time, in milliseconds. */
   observeFrom?: number;
-  /** Batches the survey did not come to. */
-  left: string[];
+  /** The ids of batches that the survey did not reach. */
+  unobserved: string[];
 }
 
 /**
- * Observes open batches by few calls, in the order of a survey (`batch-list-survey.ts`). A list that refuses the key or asks to
- * wait ends it: what was not seen stays as it is. Errors: only the observer's own.
+ * Observes open batches with few calls, in the order of a survey (`batch-list-survey.ts`). A list call that is refused
+ * for the key, or asks to wait, ends the survey. Errors: only those of the observer.
  */
 export async function observeBatches(
   deps: Deps,
@@ -44,16 +44,16 @@ export async function observeBatches(
   observer: Observer,
 ): Promise<SurveyReport> {
   const survey = new BatchListSurvey(open, rotation, first);
-  const report: SurveyReport = { calls: 0, cutShort: false, broken: false, left: [] };
-  let heldUp = false;
+  const report: SurveyReport = { calls: 0, outOfTime: false, broken: false, unobserved: [] };
+  let isStopped = false;
   const make = async (call: SurveyCall): Promise<void> => {
-    report.cutShort ||= observer.isOver();
-    if (heldUp || report.cutShort) return;
+    report.outOfTime ||= observer.isOver();
+    if (isStopped || report.outOfTime) return;
     report.calls += 1;
     if (call.do === 'retrieve') return retrieve(deps, call.open, observer);
     const sightings = await list(deps, survey, call).catch((failure: unknown) => {
-      heldUp ||= isBackpressure(failure);
-      if (!heldUp) survey.noteFailed();
+      isStopped ||= isBackpressure(failure);
+      if (!isStopped) survey.noteFailed();
       noteListFailure(deps, report, call, failure);
       return [];
     });
@@ -63,9 +63,9 @@ export async function observeBatches(
   };
   for (let calls = survey.next(); calls.length > 0; calls = survey.next()) {
     await inParallel(calls, AT_ONCE, make);
-    if (heldUp || report.cutShort) break; // the survey would ask again
+    if (isStopped || report.outOfTime) break; // the survey would return the calls again
   }
-  return { ...report, left: survey.left() };
+  return { ...report, unobserved: survey.unobserved() };
 }
 
 async function list({ api }: Deps, survey: BatchListSurvey, call: ListCall): Promise<Sighting[]> {
@@ -103,7 +103,7 @@ function noteListFailure(
     const afterSeconds = failure instanceof RetryableError ? failure.afterSeconds : undefined;
     log.warn('list_failed', { ...facts, afterSeconds, reason: failure.message });
     if (afterSeconds === undefined) return;
-    const from = clock.now() + Math.min(afterSeconds * 1000, MAX_HOLD_MS);
+    const from = clock.now() + Math.min(afterSeconds * 1000, MAX_BACKOFF_MS);
     report.observeFrom = Math.max(from, report.observeFrom ?? 0);
   } else {
     log.error('list_failed_unexpectedly', facts, failure);

@@ -15,9 +15,9 @@ import { observeBatches } from './observe-batches.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
-const AT_ONCE = 32; // parts side by side, a few short calls each
-const TIME_TO_ADMIT_MS = 5_000; // however many batches there are to observe, parts that wait are not forgotten
-const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples are spread evenly, however many ticks there are
+const AT_ONCE = 32; // parts in parallel, a few short calls each
+const TIME_TO_ADMIT_MS = 5_000; // reserved, however many batches there are to observe
+const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples modulo 1 are evenly distributed for any number of ticks
 
 interface Seen {
   ref: PartRef;
@@ -25,7 +25,7 @@ interface Seen {
   observed: ObservedBatch;
 }
 
-/** The open batches of one tick: observes them in one survey, and applies what changed. */
+/** Observes the open batches of one tick in one survey, and applies what changed. */
 export class TickObservation {
   readonly openBatches = new OpenBatches();
   readonly #deps: Deps;
@@ -33,14 +33,14 @@ export class TickObservation {
   readonly #deadline: Deadline;
   readonly #control: Control;
   readonly #queue: AdmissionQueue;
-  /** Takes a part further after a change. */
+  /** Advances a part after a change. */
   readonly #advance: (inHand: PartInHand) => Promise<StepResult>;
   #toObserve = new Map<string, { ref: PartRef; open: OpenBatch }>();
-  /** Open batches as last known, by the names of their parts. */
+  /** Open batches as last observed, by the names of their parts. */
   readonly #open = new Map<string, OpenBatch>();
-  /** Batches that were seen to end, by model. */
+  /** How many batches have ended, by model. */
   readonly #ended = new Map<string, number>();
-  /** Rejected for the token limit: their positions follow once all are known. */
+  /** Batches rejected for the token limit: their positions depend on all of them. */
   #tokenLimited: Seen[] = [];
   #observeFrom: number;
   #observeFirst: string[];
@@ -68,8 +68,8 @@ export class TickObservation {
     return this.#ended;
   }
 
-  /** What the next tick has to know. */
-  left(): Pick<Control, 'observeFrom' | 'observeFirst'> {
+  /** Returns the state that the next tick needs. */
+  stateForNextTick(): Pick<Control, 'observeFrom' | 'observeFirst'> {
     return {
       ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
       ...(this.#observeFirst.length > 0 ? { observeFirst: this.#observeFirst } : {}),
@@ -81,7 +81,7 @@ export class TickObservation {
     this.#open.set(nameOf(ref), open);
   }
 
-  /** Observes what was added since the last time. */
+  /** Observes the batches added since the last call. */
   async observe(): Promise<void> {
     const toObserve = this.#toObserve;
     this.#toObserve = new Map();
@@ -102,7 +102,7 @@ export class TickObservation {
         },
         failed: async (known, failure) => {
           const ref = refOf(known);
-          if (ref) await this.#tick.serve(ref, () => this.#unseen(ref, failure));
+          if (ref) await this.#tick.serve(ref, () => this.#noteUnobserved(ref, failure));
         },
       },
     );
@@ -110,10 +110,10 @@ export class TickObservation {
     const { report } = this.#tick;
     report.open += open.length;
     report.calls += survey.calls;
-    report.outOfTime ||= survey.cutShort;
+    report.outOfTime ||= survey.outOfTime;
     if (survey.broken) report.broken += 1;
     this.#observeFrom = survey.observeFrom ?? 0;
-    this.#observeFirst = survey.left;
+    this.#observeFirst = survey.unobserved;
   }
 
   async #see(seen: Seen): Promise<void> {
@@ -157,7 +157,7 @@ export class TickObservation {
     if (!isTokenLimitRejection(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
   }
 
-  async #unseen(ref: PartRef, failure: unknown): Promise<StepResult> {
+  async #noteUnobserved(ref: PartRef, failure: unknown): Promise<StepResult> {
     const inHand = await takePart(this.#deps, ref);
     if (!inHand || (await endIfLost(this.#deps, inHand, failure))) return 'fine';
     return failedStep(this.#deps, inHand, 'observe', failure);

@@ -1,32 +1,32 @@
 import { attemptSize, type PartIn, type PartRef, type Waiting } from './part.ts';
 
-/** What of a waiting part decides when it is admitted. */
+/** The fields of a waiting part that decide when it is admitted. */
 export interface WaitingPart extends PartRef {
   jobCreatedAt: number;
   model: string;
-  /** Of the attempt that is to begin. */
+  /** Of the attempt that waits. */
   uploadBytes: number;
   waiting: Waiting;
 }
 
-/** The entry of a waiting part in the queue. */
+/** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
   const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
   return { jobId, planId, number, jobCreatedAt, model, uploadBytes: attemptSize(part).uploadBytes, waiting };
 }
 
-/** A name for a part, the same wherever it turns up. */
+/** Returns a unique name for a part, for use as a map key. */
 export function nameOf({ jobId, planId, number }: PartRef): string {
   return `${jobId}/${planId}/${number}`;
 }
 
-/** What a position in the queue follows from. */
+/** The fields that decide a part's position in the queue. */
 type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
 
-/** Parts that wait for admission, as far as a tick has seen them. */
+/** The parts waiting for admission that one tick has read. */
 export class AdmissionQueue {
   readonly #parts = new Map<string, WaitingPart>();
-  /** Those too that are about to join it. */
+  /** The parts of the queue, and those that are about to join it. */
   readonly #entries = new Map<string, Entry>();
 
   add(part: WaitingPart): void {
@@ -34,7 +34,9 @@ export class AdmissionQueue {
     this.announce(part);
   }
 
-  /** The part was rejected for the token limit: others' positions count it before it joins the queue itself. */
+  /**
+   * Counts a part that was rejected for the token limit in the positions of others, before the part joins the queue.
+   */
   announce(part: Entry): void {
     this.#entries.set(nameOf(part), part);
   }
@@ -43,12 +45,12 @@ export class AdmissionQueue {
     return this.#parts.size;
   }
 
-  /** Oldest job first, then by number. */
+  /** Returns the parts in the order of admission: oldest job first, then by number. */
   inOrder(): WaitingPart[] {
     return [...this.#parts.values()].sort(byAge);
   }
 
-  /** From 1: the position that the part has, or would have, among those of its model. */
+  /** Returns the position that the part has, or would have, among the parts of its model; from 1. */
   positionOf(part: Entry): number {
     let before = 0;
     for (const other of this.#entries.values())
@@ -57,7 +59,7 @@ export class AdmissionQueue {
   }
 }
 
-/** Which of two parts comes first; the id of the job decides between two of the same millisecond. */
+/** Compares two parts by the age of their jobs. The job id decides between jobs of the same millisecond. */
 function byAge(a: Entry, b: Entry): number {
   if (a.jobCreatedAt !== b.jobCreatedAt) return a.jobCreatedAt - b.jobCreatedAt;
   if (a.jobId !== b.jobId) return a.jobId < b.jobId ? -1 : 1;

@@ -1,14 +1,14 @@
 import type { WaitingFor } from '../contract/events.ts';
 
-/** Limits that were set; parts are held back so that they are kept. */
+/** The configured limits. Parts wait for admission while the limits leave no capacity. */
 export interface BatchLimits {
-  /** Input tokens of all open batches of a model, by its name. */
+  /** The maximum input tokens of all open batches of a model, by the model's name. */
   enqueuedTokens: Record<string, number>;
-  /** Open batches of this Batchdrop. */
+  /** The maximum number of open batches of this Batchdrop. */
   maxOpenBatches?: number;
 }
 
-/** What a part of the model has to wait for before it may begin; undefined: it may at once. */
+/** Returns what a part of the model has to wait for; undefined when it may begin at once. */
 export function mustWaitFor(
   { enqueuedTokens, maxOpenBatches }: BatchLimits,
   model: string,
@@ -17,7 +17,7 @@ export function mustWaitFor(
   return maxOpenBatches === undefined ? undefined : 'open_batches';
 }
 
-/** Whether anything is limited. */
+/** Returns whether any limit is set. */
 export function areSet({ enqueuedTokens, maxOpenBatches }: BatchLimits): boolean {
   return maxOpenBatches !== undefined || Object.keys(enqueuedTokens).length > 0;
 }

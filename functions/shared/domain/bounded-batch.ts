@@ -1,10 +1,12 @@
 import type { BatchError } from '../contract/events.ts';
 import type { ObservedBatch } from './part.ts';
 
-const MAX_MESSAGE = 300; // characters; with 20 errors of six bytes a character still below an event's 64 KB
+const MAX_MESSAGE = 300; // characters; 20 errors of six bytes per character stay below the 64 KB of an event
 const MAX_NAME = 64;
 
-/** What is kept of a batch: errors with their texts cut, so that neither its ledger item nor its events grow too large. */
+/**
+ * Returns the batch with its error texts shortened, so that its ledger item and its events stay within their limits.
+ */
 export function boundedBatch(batch: ObservedBatch): ObservedBatch {
   return { ...batch, errors: batch.errors.map(boundedError) };
 }
@@ -18,6 +20,6 @@ function boundedError({ code, message, param, line }: BatchError): BatchError {
   };
 }
 
-function cut(text: string | null, longest: number): string | null {
-  return text === null || text.length <= longest ? text : `${text.slice(0, longest - 1).toWellFormed()}…`;
+function cut(text: string | null, maxLength: number): string | null {
+  return text === null || text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
 }

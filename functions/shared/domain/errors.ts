@@ -1,10 +1,10 @@
 /**
- * What can go wrong at an outside thing, decided once in the adapter that knows it.
- * Anything else that is thrown is a defect.
+ * An external system failed in a way that may pass: try again later. The adapters sort the failures of external systems
+ * into the four classes of this file. Any other error is a defect.
  */
 export class RetryableError extends Error {
   override readonly name = 'RetryableError';
-  /** How long the other side asked to wait, in seconds. */
+  /** How long the external system asked to wait, in seconds. */
   readonly afterSeconds: number | undefined;
 
   constructor(message: string, options: { afterSeconds?: number; cause?: unknown } = {}) {
@@ -13,15 +13,15 @@ export class RetryableError extends Error {
   }
 }
 
-/** It may have happened: look before acting. */
+/** The call may have taken effect: find out before you act. */
 export class Ambiguous extends Error {
   override readonly name = 'Ambiguous';
 }
 
-/** Never, as it stands. */
+/** The call fails for good: another try gives the same result. */
 export class TerminalError extends Error {
   override readonly name = 'TerminalError';
-  /** Stable, for example `file_gone`, or the API's own code. */
+  /** A stable code, for example `file_gone`, or the API's own code. */
   readonly code: string;
 
   constructor(code: string, message: string, options: { cause?: unknown } = {}) {
@@ -30,7 +30,7 @@ export class TerminalError extends Error {
   }
 }
 
-/** The key is missing or refused (401, 403): items wait, nothing is burnt. */
+/** The key is missing or was refused (401, 403): items wait, and no try is counted. */
 export class NotAllowed extends Error {
   override readonly name = 'NotAllowed';
 }

@@ -5,7 +5,7 @@ const DIGITS = 32;
 
 /**
  * A digest of a set of ids that does not depend on their order: the sum, modulo 2^128, of the first 128 bits of each
- * id's SHA-256. An id more, less, or twice changes it; digests of disjoint sets are added up to that of the whole.
+ * id's SHA-256. A missing, additional or repeated id changes it. The digest of two sets is the sum of their digests.
  */
 export class IdDigest {
   #high = 0n;
@@ -22,7 +22,7 @@ export class IdDigest {
     this.#high = BigInt.asUintN(64, this.#high + BigInt(`0x${hex.slice(0, DIGITS / 2)}`) + (sum >> HALF));
   }
 
-  /** 32 hex digits. */
+  /** Returns 32 hexadecimal digits. */
   toString(): string {
     return [this.#high, this.#low].map((half) => half.toString(16).padStart(DIGITS / 2, '0')).join('');
   }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
-const ID_LENGTH = 26; // 130 bits of the digest: as hard to hit twice as a random UUID
+const ID_LENGTH = 26; // 130 bits of the digest: a collision is as unlikely as with random UUIDs
 
-/** The id of a job: derived from the object version, never random, so that a repeated event names the same job. */
+/** Returns the job id for an object version. It is derived from the version, so a repeated event names the same job. */
 export function jobIdOf(file: { bucket: string; key: string; versionId: string }): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([file.bucket, file.key, file.versionId]))
@@ -11,19 +11,19 @@ export function jobIdOf(file: { bucket: string; key: string; versionId: string }
   return base32(digest).slice(0, ID_LENGTH);
 }
 
-/** Lower-case base32 without padding. */
+/** Returns the bytes as lower-case base32 without padding. */
 export function base32(bytes: Uint8Array): string {
   let text = '';
-  let held = 0;
+  let buffered = 0;
   let bits = 0;
   for (const byte of bytes) {
-    held = (held << 8) | byte;
+    buffered = (buffered << 8) | byte;
     bits += 8;
     while (bits >= 5) {
       bits -= 5;
-      text += ALPHABET[(held >>> bits) & 31];
+      text += ALPHABET[(buffered >>> bits) & 31];
     }
-    held &= (1 << bits) - 1;
+    buffered &= (1 << bits) - 1;
   }
-  return bits > 0 ? text + ALPHABET[(held << (5 - bits)) & 31] : text;
+  return bits > 0 ? text + ALPHABET[(buffered << (5 - bits)) & 31] : text;
 }

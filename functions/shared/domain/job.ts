@@ -1,13 +1,13 @@
 import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 
-/** A claim with an end. `until` in milliseconds: the holder does nothing irrevocable after it. */
+/** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
 export interface Lease {
   holder: string;
   until: number;
 }
 
-/** The request file as the storage reported it; a version never changes. */
+/** The request file as the storage reported it. An object version never changes. */
 export interface RequestFile {
   bucket: string;
   key: string;
@@ -16,15 +16,15 @@ export interface RequestFile {
   etag: string;
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
-  /** Orders the versions of one key; compare right-padded. Absent when the storage gave none. */
+  /** Orders the versions of one key; compare right-padded. Absent when the event had none. */
   sequencer?: string;
-  /** Of the batch: the pairs of `x-amz-meta-batch-*` without the prefix. */
+  /** Metadata for the batches: the pairs of `x-amz-meta-batch-*` without the prefix. */
   metadata: Record<string, string>;
-  /** The user asked for a new run of bytes already run. */
+  /** The user asked to run the file even if the same bytes ran before. */
   rerun: boolean;
 }
 
-/** The committed plan: parts of any other planId are ignored. */
+/** The committed plan. Parts with another planId are ignored. */
 export interface Plan {
   planId: string;
   parts: number;
@@ -33,19 +33,19 @@ export interface Plan {
   groups: number;
 }
 
-/** A scan of the request file that was begun: what it writes lies in the results bucket under its planId. */
+/** A scan of the request file that has begun. It writes to the results bucket, under its planId. */
 export interface Scan {
   planId: string;
-  /** How often all that it knew was saved. */
+  /** How often its state was saved. */
   checkpoints: number;
-  /** Invocations that worked on it: more than one may be writing. */
+  /** How many invocations worked on it; an earlier one may still be writing. */
   invocations: number;
 }
 
-/** How far the results have been put together; lets a time-out resume. */
+/** How far a result file is assembled; an assembly resumes from it after a time-out. */
 export interface Assembly {
   uploadId: string;
-  /** ETags of the upload's parts so far, in order. */
+  /** ETags of the parts uploaded so far, in order. */
   etags: string[];
 }
 
@@ -62,15 +62,15 @@ export interface LastCancel {
   message: string;
 }
 
-/** What is kept of a job in any status. */
+/** The fields of a job in any status. */
 interface JobRecord {
   kind: 'job';
   jobId: string;
-  /** Rises with every write: the compare-and-set. */
+  /** Increases with every write; the compare-and-set compares it. */
   version: number;
   request: RequestFile;
   previousStatus: 'accepted' | 'submitted' | null;
-  /** `rev` counts status changes; a new one is applied only when `publishedRev` has caught up. */
+  /** `rev` counts status changes. The next one is applied only when `publishedRev` equals `rev`. */
   rev: number;
   publishedRev: number;
   createdAt: number;
@@ -78,78 +78,79 @@ interface JobRecord {
   /** Each status change, oldest first; at most `MAX_HISTORY`. */
   history: StatusChange[];
   lastCancel?: LastCancel;
+  /** Counted failures of the present step. */
   tries: number;
-  /** No step is tried before this time. */
+  /** No step is tried before this time: a backoff. */
   backoffUntil?: number;
-  /** A message for the next step was sent, or the parts were just checked: the reconciler waits until then. */
+  /** The reconciler waits until this time: a message for the next step was sent, or the parts were just checked. */
   dispatchedUntil?: number;
   lease?: Lease;
   scan?: Scan;
-  /** The newest job of the same key when this one came. */
+  /** The job of the version before this one, under the same key. */
   previousJobId?: string;
   cancelRequestedAt?: number;
-  /** Milliseconds; absent when nothing is left to do. */
+  /** When the reconciler has to serve the job, in milliseconds; absent when nothing remains to do. */
   dueAt?: number;
   /** Milliseconds; the item may be removed after it. */
   expiresAt: number;
 }
 
-/** Fields that a job in this status does not have. */
+/** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
 type OfPlanned = 'waiting' | 'partsDispatched' | 'openPart' | 'assembly';
 type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered';
 type OfEnded = 'reason' | 'joinedJobId' | 'findings' | 'secondCleanUpAt' | 'cleanedUp';
 
-/** The file was not judged yet. `received` comes before the first event. */
+/** The file is not checked yet. A job is `received` before its first event. */
 type JobReceived = { status: 'received' } & Absent<'plan' | OfPlanned | OfResults | OfEnded>;
 
-/** The file has a committed plan, whose parts run. */
+/** The file has a committed plan, and its parts run. */
 type JobPlanned = {
   status: 'accepted' | 'submitted';
   plan: Plan;
-  /** What its parts waited for from the beginning. */
+  /** What its parts waited for at first. */
   waiting?: { for: WaitingFor };
-  /** Every part of the plan was dispatched. */
+  /** All parts of the plan were dispatched. */
   partsDispatched?: true;
-  /** Number of the last part that was not delivered when all were checked. */
+  /** The highest number of a part that was not delivered at the last check. */
   openPart?: number;
   assembly?: { output?: Assembly; errors?: Assembly; anomalies?: Assembly };
-  /** Pieces were gone, and parts delivered again: some of that may come late. */
+  /** Pieces were missing, so parts were delivered again; an earlier delivery may still be writing. */
   redelivered?: true;
 } & Absent<Exclude<OfResults, 'redelivered'> | OfEnded>;
 
-/** The job ended. */
+/** How far the clean-up of an ended job is. */
 interface CleanUp {
-  /** Files at the API and pieces in the results bucket were removed; what is written late is removed at this time. */
+  /** The first clean-up is done. The second one, at this time, removes what was written late. */
   secondCleanUpAt?: number;
-  /** Nothing is left to be removed. */
+  /** The clean-up is complete. */
   cleanedUp?: true;
 }
 
-/** Nothing was sent: the file was refused. */
+/** The file was rejected; nothing was sent. */
 type JobRejected = {
   status: 'rejected';
   findings: { count: number; first: Finding[] };
 } & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'reason' | 'joinedJobId'>;
 
-/** Nothing was sent: the same bytes run as another job. */
+/** The same bytes run as another job; nothing was sent. */
 type JobJoined = { status: 'joined'; joinedJobId: string } & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'reason' | 'findings'>;
 
-/** It ended before its file was planned: nothing was sent. */
+/** The job ended before its file was planned; nothing was sent. */
 type JobEndedUnplanned = { status: 'failed' | 'cancelled'; reason: Reason } & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'joinedJobId' | 'findings'>;
 
-/** Its results are stored. */
+/** The job ended with stored results. */
 type JobEndedWithResults = {
   status: 'completed' | 'failed' | 'expired' | 'cancelled';
   plan: Plan;
   rows: RowCounts;
   usage?: TokenUsage;
   batches: { count: number; first: { batchId: string; status: string }[] };
-  /** With `failed` and `cancelled`. */
+  /** Present with `failed` and `cancelled`. */
   reason?: Reason;
   redelivered?: true;
 } & CleanUp &
@@ -162,7 +163,7 @@ export type Job = JobRecord &
 /** A job in one of these statuses. */
 export type JobIn<Status extends Job['status']> = Extract<Job, { status: Status }>;
 
-/** A job in which nothing more becomes of its rows. */
+/** A job with its last status. */
 export type EndedJob = Exclude<Job, { status: 'received' | 'accepted' | 'submitted' }>;
 
 const LAST_STATUSES: ReadonlySet<string> = new Set<EndedJob['status']>([
@@ -176,19 +177,19 @@ const LAST_STATUSES: ReadonlySet<string> = new Set<EndedJob['status']>([
 
 const MAX_HISTORY = 10; // twice as many as a job can have today
 
-/** True once a job has its last status. */
+/** Returns whether the job has its last status. */
 export function isOver(job: Job): job is EndedJob {
   return isLastStatus(job.status);
 }
 
-/** True of the statuses in which nothing more becomes of a job's rows. */
+/** Returns whether a job keeps this status for good. */
 export function isLastStatus(status: string): boolean {
   return LAST_STATUSES.has(status);
 }
 
 /**
- * What every status change sets; its event is yet to be published. To be spread over the job without the pauses of the status
- * before (`withoutPauses`).
+ * Returns the fields that a status change sets; its event is published later. Spread them over the job without the
+ * backoff of the status before (`withoutBackoff`).
  */
 export function nextStatus<Status extends JobStatus>(job: Job, status: Status, now: number) {
   const previousStatus: JobRecord['previousStatus'] =

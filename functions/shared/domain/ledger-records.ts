@@ -1,55 +1,57 @@
-/** What the ledger keeps beside jobs and parts. */
+/** The records of the ledger besides jobs and parts. */
 import type { WaitingPart } from './admission-queue.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, PartRef } from './part.ts';
 import type { Measured } from './tokens.ts';
 
-/** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
+/** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
 export interface KeyPointer {
   bucket: string;
   key: string;
   version: number;
   newest?: { jobId: string; sequencer?: string };
-  /** When cancels by key were sent, in milliseconds, oldest first; one for each second, and only the newest of many. */
+  /**
+   * When cancel requests by key were sent, in milliseconds, oldest first; at most one per second, and only the newest.
+   */
   cancels?: number[];
 }
 
 /**
- * One entry of the `due` index. It may be stale: it only says where to look. `open` is there when the part's batch only has
- * to be observed, `waits` when the part only waits for capacity: it then need not be read.
+ * One entry of the `due` index. It may be stale: read the item before you change it. `open` is present when the part's
+ * batch only has to be observed, `waits` when the part only waits for capacity; the part then need not be read.
  */
 export type DueItem =
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
 
-/** Switches set by an operator, and what one tick of the poller leaves to the next. */
+/** The operator's switches, and the state that one tick of the poller passes to the next. */
 export interface Control {
   version: number;
   paused: boolean;
   pollLease?: { holder: string; until: number };
-  /** The shard at which the next tick begins. */
+  /** The shard that the next tick reads first. */
   nextShard?: number;
-  /** The API asked not to be asked before this time, in milliseconds. */
+  /** The API asked for no calls before this time, in milliseconds. */
   observeFrom?: number;
-  /** Models of which parts wait for the API's token limit: whoever comes newly waits behind them. */
+  /** Models with parts that wait for the API's token limit: new parts of the model queue behind them. */
   full?: string[];
-  /** Batches that the last tick did not come to: they are retrieved first. */
+  /** Batches that the last tick did not observe: the next one retrieves them first. */
   observeFirst?: string[];
-  /** When the last tick was finished, in milliseconds. */
+  /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
 }
 
-/** A part that was admitted from waiting for capacity. */
+/** A part that was admitted. */
 export interface Admitted extends PartRef {
-  /** Of which wait it was: `waiting.since`. */
+  /** Identifies the wait that the admission ended: `waiting.since`. */
   since: number;
   model: string;
   uploadBytes: number;
-  /** Until it is known to have been given. */
+  /** Present until the part is known to have it. */
   admission?: Admission;
 }
 
-/** Who was admitted and is not known to be over, and what was learned of tokens, by model. */
+/** The admitted parts that are not known to have ended, and the measured tokens by model. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];
@@ -59,7 +61,7 @@ export interface Admissions {
 /** Shards of the `due` index. */
 export const DUE_SHARDS = 16;
 
-/** Batches that were created lately, by minute; old minutes are left out. */
+/** How many batches were created in each of the last minutes; older minutes are dropped. */
 export interface CreateWindow {
   version: number;
   minutes: { minute: number; creates: number }[];

@@ -1,22 +1,23 @@
 /**
- * What has to happen next to a part or a job: pure, total, and the only place where it is decided. SUBMIT, POLL, DELIVER
- * and CANCEL carry the steps out; they differ only in what wakes them and in which steps they carry out.
+ * Decides the next step of a part or a job: a pure, total function, and the only place of this decision. SUBMIT, POLL,
+ * DELIVER and CANCEL carry the steps out. They differ only in what invokes them and in the steps they carry out.
  *
  * The steps of a part, in the order of its life:
- *   0. await-admission      it waits for capacity, before its first attempt or a later one: POLL admits it
- *   1. begin                a new intent is written
- *   2. upload               its rows become a file at the API; the file's id is saved on the intent
- *   3. create               the last moment of sending is saved (`sendBy`), then POST /batches is sent, once
- *   4. search               the response was lost: search the list for a batch on the intent's file, adopt it if there is one
- *   5. abandon              nothing found twice, a settling time apart: delete the file, search once more, then a new intent
- *   6. observe              the batch is known: retrieve it; each change is published before the next is applied
- *   7. cancel               a cancel was requested and the API has not been told
- *   8. retry                the batch ended without running for a passing reason: a new intent on the same file
+ *   0. await-admission      wait for capacity, before the first attempt or a later one: POLL admits the part
+ *   1. begin                write a new intent
+ *   2. upload               upload the rows as a file, and save the file's id on the intent
+ *   3. create               save the last moment of sending (`sendBy`), then send POST /batches once
+ *   4. search               the response was lost: search the list for a batch on the intent's file, and adopt it
+ *   5. abandon              two searches, a settling time apart, found nothing: delete the file, search once more, and
+ *                           begin again
+ *   6. observe              the batch is known: retrieve it; publish each change before the next is applied
+ *   7. cancel               a cancel was requested: send it to the API
+ *   8. retry                the batch was rejected for the token limit: write a new intent for the same file
  *   9. cancel-late-batches  the part has abandoned files: search for batches on them a last time
- *  10. deliver              store the results and account for every row; after it nothing is left to do
+ *  10. deliver              store the results and account for every row; nothing remains to do
  *
- * Known gaps: a batch accepted later than the settling time after its request is found only by `cancel-late-batches`, so up
- * to one batch's work can then be billed twice; it is cancelled and reported.
+ * Known gap: the API may accept a batch later than the settling time after its request. Only `cancel-late-batches` then
+ * finds, cancels and reports it, so the work of up to one batch can be billed twice.
  */
 import { type WaitingPart, waitingPartOf } from './admission-queue.ts';
 import { isOver, type Job } from './job.ts';
@@ -46,16 +47,16 @@ export type PartStep =
   | { do: SubmissionStep }
   | { do: DeliveryStep };
 
-/** The function that carries the step out, where only one may. */
+/** Returns the function that alone may carry out the step; undefined when others may. */
 export function workerOf(step: PartStep): 'submit' | 'deliver' | undefined {
   if (SUBMISSION_STEPS.some((name) => name === step.do)) return 'submit';
   return DELIVERY_STEPS.some((name) => name === step.do) ? 'deliver' : undefined;
 }
 
-/** The next step of a part as it is known now. `paused`: an operator paused submission. */
+/** Returns the part's next step. `paused`: an operator paused submission. */
 export function nextPartStep(part: Part, now: number, paused: boolean): PartStep {
   if (part.phase === 'planned') return { do: 'nothing' };
-  // Before publishing: a bus that refuses entries must not keep a batch running.
+  // Before `publish`: an event bus that refuses entries must not keep a cancelled batch running.
   if (part.phase === 'running' && isCancelDue(part, now)) return inBackoff(part, now) ?? { do: 'cancel' };
   if (part.rev > part.publishedRev) return { do: 'publish' };
   if (part.phase === 'delivered') return { do: 'nothing' };
@@ -76,7 +77,7 @@ function stepInPhase(
     case 'uploaded':
       return isCancelled ? { do: 'end', as: 'cancelled' } : stepBeforeBatch(part, now, paused);
     case 'creating':
-      return inBackoff(part, now) ?? stepWhileUnsure(part.intent, now);
+      return inBackoff(part, now) ?? stepWhileCreating(part.intent, now);
     case 'running':
       return inBackoff(part, now) ?? { do: 'observe' };
     case 'requeued':
@@ -104,7 +105,7 @@ function stepBeforeBatch(
   return { do: part.phase === 'uploading' ? 'upload' : 'create' };
 }
 
-function stepWhileUnsure({ foundNothingAt, sendBy }: SentIntent, now: number): PartStep {
+function stepWhileCreating({ foundNothingAt, sendBy }: SentIntent, now: number): PartStep {
   if (foundNothingAt === undefined) return { do: 'search' };
   const settled = Math.max(sendBy, foundNothingAt) + SETTLING_MS;
   return now >= settled ? { do: 'abandon' } : { do: 'search' };
@@ -115,7 +116,7 @@ function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running
   return cancelSentAt === undefined || now - cancelSentAt >= CANCEL_AGAIN_MS;
 }
 
-/** A part that ends soon after a file was abandoned waits: what the list did not show then, it may not show yet. */
+/** A part that ends soon after it abandoned a file waits: a late batch may not be on the list yet. */
 function stepAtTheEnd(part: Part, now: number): PartStep {
   const backoff = inBackoff(part, now);
   if (backoff) return backoff;
@@ -140,7 +141,7 @@ type JobStep =
   | { do: 'wait'; until: number }
   | { do: 'publish' | 'intake' | 'end-unread' | 'dispatch-parts' | 'check-parts' | 'clean-up' };
 
-/** The next step of a job as it is known now; what its parts do is looked up in `check-parts`. */
+/** Returns the job's next step. The step `check-parts` reads the job's parts. */
 export function nextJobStep(job: Job, now: number): JobStep {
   if (job.rev > job.publishedRev) return { do: 'publish' };
   if (isOver(job) && job.cleanedUp) return { do: 'nothing' };
@@ -165,12 +166,12 @@ export function nextJobStep(job: Job, now: number): JobStep {
   }
 }
 
-/** When the reconciler has to serve a part again; undefined: never. Written with every change of the item. */
+/** Returns when the reconciler has to serve the part; undefined: never. Every change of the item stores it. */
 export function partDueAt(part: Part, now: number): number | undefined {
   return dueAt(nextPartStep(part, now, false), part.dispatchedUntil, now);
 }
 
-/** When the reconciler has to serve a job again; undefined: never. */
+/** Returns when the reconciler has to serve the job; undefined: never. */
 export function jobDueAt(job: Job, now: number): number | undefined {
   return dueAt(nextJobStep(job, now), job.dispatchedUntil, now);
 }
@@ -187,15 +188,15 @@ function dueAt(
   return Math.max(now, dispatchedUntil ?? now);
 }
 
-/** What the `due` index says of a part beside its key: then a tick need not read the part. */
+/** What the `due` index stores of a part besides its key: a tick need not read a part with one of these. */
 export interface DueProjection {
-  /** Observing its batch is all there is to do, whatever the time. */
+  /** Present when the part's batch only has to be observed, at any time. */
   open?: OpenBatch;
-  /** Waiting for admission is all there is to do, whatever the time. */
+  /** Present when the part only waits for admission, at any time. */
   waits?: WaitingPart;
 }
 
-/** The part's projection into the `due` index. What depends on the time, such as a cancel to be sent again, has none. */
+/** Returns the part's projection in the `due` index. It is empty when the next step depends on the time. */
 export function dueProjectionOf(part: Part): DueProjection {
   if (part.cancelRequestedAt !== undefined || part.lease || part.rev > part.publishedRev) return {};
   switch (part.phase) {

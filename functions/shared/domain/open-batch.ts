@@ -1,20 +1,20 @@
 import { attemptSize, type PartIn } from './part.ts';
 
-/** A batch of ours that had not ended when last seen; it may be stale. */
+/** A batch of this Batchdrop that had not ended when last observed; it may be stale. */
 export interface OpenBatch {
   batchId: string;
-  /** As the API has it, in milliseconds. */
+  /** The API's creation time, in milliseconds. */
   createdAt: number;
-  /** As it was known. */
+  /** The status last observed. */
   status: string;
   model: string;
   uploadBytes: number;
   jobCreatedAt: number;
-  /** The account that holds it; absent when that is not known. */
+  /** The batch's account; absent when it is not known. */
   account?: string;
 }
 
-/** What observing needs of a running part's batch. */
+/** Returns what an observation needs of a running part's batch. */
 export function openBatchOf(part: PartIn<'running'>): OpenBatch {
   const { batch, intent, model, jobCreatedAt } = part;
   return {

@@ -9,7 +9,7 @@ import type {
 } from '../contract/events.ts';
 import type { Lease } from './job.ts';
 
-/** A batch as the API reported it; times in milliseconds, what is unset at the API is absent here. */
+/** A batch as the API reported it. Times are in milliseconds; fields that the API did not set are absent. */
 export interface ObservedBatch {
   batchId: string;
   status: string;
@@ -29,78 +29,81 @@ export interface ObservedBatch {
 }
 
 /**
- * The decision to run a part as one batch. It grows by compare-and-set: id → fileId → sendBy (from here on a batch may
+ * The decision to run a part as one batch. Compare-and-sets add to it: id → fileId → sendBy (from then on a batch may
  * exist) → the part's batch.
  */
 export interface Intent {
   id: string;
   at: number;
-  /** The account the file was uploaded to: an opaque fingerprint. */
+  /** The OpenAI account that the file was uploaded to: an opaque fingerprint. */
   account?: string;
   fileId?: string;
   /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
   crc32?: string;
-  /** The last moment at which `POST /batches` may leave this side. Set before it is sent. */
+  /** The last moment at which `POST /batches` may be sent, in milliseconds. It is saved before the request is sent. */
   sendBy?: number;
-  /** When a search for its batch first found nothing. */
+  /** When a search for the batch first found nothing. */
   foundNothingAt?: number;
 }
 
-/** A file at the API, and the account that has it. */
+/** A file at the API, and its account. */
 export interface FileAtApi {
   fileId: string;
   account?: string;
 }
 
-/** An intent that was given up: its file was deleted and no batch was found on it. */
+/** An abandoned intent: its file was deleted, and no batch was found on it. */
 interface AbandonedIntent extends FileAtApi {
   intentId: string;
   /** When the intent began. */
   at: number;
-  /** When it was given up. */
+  /** When it was abandoned. */
   givenUpAt?: number;
 }
 
-/** What delivering a part stored and counted, over all its attempts. */
+/** What a delivery stored and counted, over all attempts of the part. */
 export interface Delivered {
-  /** Which delivery's pieces count. */
+  /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;
-  /** Lines with an unknown id, or an id that had a line before. */
+  /** How many result lines match no row, or a row that has a line already. */
   anomalies: number;
-  /** Rows that would have run again, but for a cancel. */
+  /** How many rows would have run again without the cancel. */
   notRunAgain?: number;
-  /** Digests of the part's ids, as its row table and as its stored lines have them: `IdDigest`. */
+  /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */
   idsIn: string;
   idsOut: string;
 }
 
-/** A part's wait for capacity: POLL alone admits it. */
+/** A part's wait for capacity. Only POLL admits it. */
 export interface Waiting {
   for: WaitingFor;
-  /** Tells this wait from the part's others. */
+  /** When the wait began, in milliseconds; it identifies the wait. */
   since: number;
-  /** After a rejection for the token limit: when it is tried again at the latest, whatever capacity is known. */
+  /**
+   * After a rejection for the token limit: the end of its backoff, in milliseconds. It is then tried without known
+   * capacity.
+   */
   until?: number;
-  /** Its position in the queue of its model when it was rejected, from 1; absent where that was not known. */
+  /** Its position in the queue of its model when it was rejected, from 1; absent if that was not known. */
   position?: number;
-  /** It was rejected though no other batch of its model was open: younger parts need not wait behind it. */
+  /** It was rejected while no other batch of its model was open: later parts need not wait for it. */
   alone?: true;
 }
 
-/** POLL's permission to begin an attempt. */
+/** POLL's permission for the part to begin an attempt. */
 export interface Admission {
   at: number;
-  /** Estimated input tokens, and the limit they were compared with. */
+  /** The estimated input tokens, and the limit they were compared with. */
   estimate?: { tokens: number; limit: number };
   /** No other batch of its model was open. */
   alone?: true;
 }
 
-/** A batch of the part that ran, and after which other rows of it ran again. */
+/** A batch of an earlier attempt, after which some rows of the part ran again. */
 export interface RanBatch {
   batch: ObservedBatch;
   intent: Intent;
@@ -109,16 +112,16 @@ export interface RanBatch {
   admission?: Admission;
 }
 
-/** What the plan says of a part: rows of one endpoint and model that fit one batch. It never changes. */
+/** The planned fields of a part: rows of one endpoint and model that fit one batch. They never change. */
 export interface PartPlan {
   kind: 'part';
   jobId: string;
   planId: string;
   /** From 1. */
   number: number;
-  /** How many parts the plan has. */
+  /** The number of parts in the plan. */
   parts: number;
-  /** When its job was created: the admission queue serves the oldest job first. */
+  /** When its job was created: the admission queue admits the oldest job first. */
   jobCreatedAt: number;
   request: RequestFileRef;
   /** The user's metadata, for the batch and its events. */
@@ -126,51 +129,54 @@ export interface PartPlan {
   /** From the start of the first row to the end of the last, in bytes of the request file; `end` exclusive. */
   range: { start: number; end: number };
   rows: number;
-  /** Exact length of the normalised bytes of all its rows. */
+  /** The exact length of the normalised bytes of all its rows. */
   uploadBytes: number;
-  /** Rows of other parts lie within the range: the row table says which rows are this part's. */
+  /** Rows of other parts lie within the range; the row table lists the rows of this part. */
   interleaved?: true;
   endpoint: string;
   model: string;
 }
 
-/** What is kept of a part in any phase. */
+/** The fields of a part in any phase. */
 interface PartRecord {
   version: number;
   attempt: number;
   abandoned: AbandonedIntent[];
   /** Batches that ran before the present attempt, oldest first. */
   ran: RanBatch[];
-  /** Those of `ran`, and batches that the API rejected for the token limit. */
+  /** The batches in `ran`, and those that the API rejected for the token limit. */
   earlierBatchIds: string[];
-  /** What the attempts before left, and how much of the part the present one runs. */
+  /** The results of the earlier attempts, and what the present attempt runs again. */
   earlierResults?: Delivered & { again: { rows: number; uploadBytes: number } };
   changedAt: number;
   cancelRequestedAt?: number;
   /** Counted failures of the present step. */
   tries: number;
-  /** Nothing is sent for this part before this time: a pause between tries, or one that the API asked for. */
+  /** Nothing is sent for this part before this time: a backoff between tries, or one that the API asked for. */
   backoffUntil?: number;
-  /** A message for the next step was sent: the reconciler sends no other before this time. */
+  /** A message for the next step was sent: the reconciler sends no other one before this time. */
   dispatchedUntil?: number;
   /** How often the API rejected a batch of the part for the token limit. */
   tokenLimitRejections: number;
   /** Of the present attempt. */
   admission?: Admission;
-  /** All counted tries failed while a batch may exist: a person has to act. */
+  /** All tries failed while a batch may exist: a person has to act. */
   stalled?: Reason;
-  /** Batches found on this part's files besides its own: cancelled and reported. */
+  /** Other batches found on this part's files: cancelled and reported. */
   secondBatchIds: string[];
   /** The last search for batches on abandoned files is done. */
   lateBatchesCancelled?: true;
-  /** Files uploaded for nothing: the key had changed to another account's before the batch was created. */
+  /** Files without a batch: the key changed to another account's before the batch was created. */
   unusedFiles?: FileAtApi[];
-  /** Files known to be deleted, while others wait for the key of their account. */
+  /** Files known to be deleted; others wait for the key of their account. */
   deletedFiles?: string[];
-  /** Deliveries whose pieces may lie in the results bucket. */
+  /** Deliveries that may have written pieces to the results bucket. */
   deliveryIds?: string[];
   lease?: Lease;
-  /** Milliseconds; absent when nothing is left to do, or the plan is not committed. */
+  /**
+   * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is
+   * committed.
+   */
   dueAt?: number;
   expiresAt: number;
 }
@@ -196,14 +202,17 @@ interface NotWaiting {
   waiting?: never;
 }
 
-/** A batch, and its outbox: a change is applied only once the one before is published (`publishedRev` = `rev`). */
+/**
+ * A batch and its outbox. The next status change is applied only when the one before is published (`publishedRev` =
+ * `rev`).
+ */
 interface WithBatch {
   intent: SentIntent;
   batch: ObservedBatch;
   previousStatus: string | null;
   rev: number;
   publishedRev: number;
-  /** When `POST /batches/{id}/cancel` was last answered. */
+  /** When the API last responded to `POST /batches/{id}/cancel`. */
   cancelSentAt?: number;
 }
 
@@ -217,26 +226,27 @@ interface MayHaveBatch {
   cancelSentAt?: number;
 }
 
-/** An intent whose rows are a file at the API. */
+/** An intent with an uploaded file. */
 export type UploadedIntent = Intent & { fileId: string };
 
-/** An intent whose `POST /batches` may have left. */
+/** An intent whose `POST /batches` may have been sent. */
 export type SentIntent = UploadedIntent & { sendBy: number };
 
 /**
- * Where a part stands, and what it has there. Next steps, the `due` index and the cancel follow from it alone.
+ * The phase of a part, and the fields it has in that phase. Next steps, the `due` index and the handling of a cancel
+ * depend on it.
  *
- *   planned      written by INTAKE; nobody works on it before the plan is committed
- *   waiting      waits for admission; it was never sent in this attempt
- *   ready        may begin
- *   uploading    has an intent
- *   uploaded     its rows are a file at the API
- *   creating     POST /batches may have left; no batch is known
+ *   planned      INTAKE wrote it; no function works on it before the plan is committed
+ *   waiting      it waits for admission; nothing was sent in this attempt
+ *   ready        it may begin
+ *   uploading    it has an intent
+ *   uploaded     its rows are uploaded as a file
+ *   creating     POST /batches may have been sent; no batch is known
  *   running      its batch is open
  *   requeued     the API rejected its batch for the token limit; it waits for admission
- *   retrying     the same, and it is admitted again
- *   batch_ended  its batch ended; results are to be delivered
- *   ended        it ended without a batch, or with one that the API no longer knows
+ *   retrying     the API rejected its batch for the token limit; it is admitted again
+ *   batch_ended  its batch ended; the results are not delivered yet
+ *   ended        it ended without a batch, or the API no longer knows its batch
  *   delivered    its results are stored
  */
 export type PartPhase =
@@ -254,26 +264,26 @@ export type PartPhase =
   | ({ phase: 'delivered'; ended?: never; delivered: Delivered } & WithBatch & NotWaiting)
   | ({ phase: 'delivered'; ended: PartEnd; delivered: Delivered } & MayHaveBatch & NotWaiting);
 
-/** How a part ended without results; `lost`: with a batch that the API no longer knows. */
+/** How a part ended without results. `lost`: the API no longer knows its batch. */
 export interface PartEnd {
   as: 'cancelled' | 'failed' | 'lost';
   reason: Reason;
 }
 
-/** Rows of one endpoint and model that fit one batch; its row table says where each lies in the request file. */
+/** Rows of one endpoint and model that fit one batch. */
 export type Part = PartPlan & PartRecord & PartPhase;
 
 /** A part in one of these phases. */
 export type PartIn<Phase extends Part['phase']> = Extract<Part, { phase: Phase }>;
 
-/** Which part of which plan. */
+/** Identifies a part. */
 export interface PartRef {
   jobId: string;
   planId: string;
   number: number;
 }
 
-/** How many rows the part's present attempt runs, and the exact length of what is uploaded for it. */
+/** Returns the number of rows in the part's present attempt, and the exact length of their upload in bytes. */
 export function attemptSize({ earlierResults, rows, uploadBytes }: Part): {
   rows: number;
   uploadBytes: number;

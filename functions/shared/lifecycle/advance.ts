@@ -1,13 +1,13 @@
 /**
- * Takes a part or a job as far as this function can: what is next, carry it out or dispatch it, again. A failure is
- * recorded on the item and never thrown further, so that one bad item harms no other. What was published is stored with
+ * Advances a part or a job as far as this function can: decide the next step, carry it out or dispatch it, and repeat.
+ * A failure is recorded on the item and not thrown, so that a bad item affects no other. A publication is stored with
  * the next change, at the latest at the end.
  */
 import { NotAllowed, RetryableError } from '../domain/errors.ts';
 import { nextStatus } from '../domain/job.ts';
 import { jobDueAt, nextJobStep, nextPartStep, type PartStep, workerOf } from '../domain/next-step.ts';
-import { MESSAGE_PATIENCE_MS } from '../domain/timing.ts';
-import { withoutPauses } from '../domain/without.ts';
+import { REDISPATCH_AFTER_MS } from '../domain/timing.ts';
+import { withoutBackoff } from '../domain/without.ts';
 import type { Ports, WorkMessage } from '../ports/ports.ts';
 import { cancelPart, endPart } from './apply-observation.ts';
 import { checkParts, type DeliveredPart } from './check-parts.ts';
@@ -21,30 +21,35 @@ export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
   resultsBucket: string;
 };
 
-/** What came of an item: `broken` means a defect, which ends the invocation red once all items were served. */
+/** The outcome for an item. `broken` means a defect: the invocation fails once all items were served. */
 export type StepResult = 'fine' | 'broken';
 
-/** Steps of a part that a function carries out itself; false when there is nothing more to do here. */
+/** The steps of a part that a function carries out itself. A handler returns false when nothing remains to do here. */
 export type PartStepHandlers = { [Step in PartStep['do']]?: (inHand: PartInHand) => Promise<boolean> };
 
-/** Steps of a job that a function carries out itself; false when there is nothing more to do here. */
+/** The steps of a job that a function carries out itself. A handler returns false when nothing remains to do here. */
 export interface JobStepHandlers {
   intake?: (inHand: JobInHand) => Promise<boolean>;
-  /** Every part is delivered: put the results together. Where it is absent, parts are not checked unless `dispatches`. */
+  /**
+   * Assembles the results once every part is delivered. Without it the step is dispatched, if the function can send it.
+   */
   finish?: (inHand: JobInHand, parts: readonly DeliveredPart[]) => Promise<boolean>;
   'clean-up'?: (inHand: JobInHand) => Promise<boolean>;
 }
 
-const MAX_STEPS = 12; // a part's whole life takes fewer; more means a step that changes nothing
+const MAX_STEPS = 12; // a part needs fewer in all; more means that a step changes nothing
 
-/** The steps of a part that need the API but neither a lease nor long. */
+/** Returns handlers for the steps of a part that call the API, are short and need no lease. */
 export function quickPartStepHandlers(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
 ): PartStepHandlers {
   return { cancel: (inHand) => cancelPart(deps, inHand) };
 }
 
-/** Errors: RetryableError, when not even the failure could be recorded. */
+/**
+ * Advances a part. `paused`: an operator paused submission. Errors: RetryableError, when a failure could not be
+ * recorded.
+ */
 export async function advancePart(
   deps: AdvanceDeps,
   inHand: PartInHand,
@@ -63,14 +68,14 @@ export async function advancePart(
   return 'fine';
 }
 
-/** Records that a step of a part has failed. Errors: RetryableError, when not even that could be recorded. */
+/** Records that a step of a part failed. Errors: RetryableError, when the failure could not be recorded. */
 export async function failedStep(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
   inHand: PartInHand,
   step: PartStep['do'],
   failure: unknown,
 ): Promise<StepResult> {
-  if (!isOutOfOurHands(failure)) await recordPartFailure(deps, inHand, step, failure);
+  if (!isForeign(failure)) await recordPartFailure(deps, inHand, step, failure);
   return isExpected(failure) ? 'fine' : 'broken';
 }
 
@@ -97,17 +102,17 @@ async function dispatchPartStep(deps: AdvanceDeps, inHand: PartInHand, step: Par
   const to = workerOf(step);
   if (to) {
     if (dispatchedUntil > now || !deps.queues.reaches.has(to)) return;
-    await inHand.change((part) => ({ ...part, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
+    await inHand.change((part) => ({ ...part, dispatchedUntil: now + REDISPATCH_AFTER_MS }));
     await deps.queues.send([{ to, ref: inHand.ref }]);
   } else if (step.do === 'wait' && (dueAt ?? 0) <= now) {
-    // A paused part is due and yet to wait: not at every tick.
+    // The part is due, but submission is paused: do not serve it at every tick.
     await inHand.change((part) => ({ ...part, dispatchedUntil: step.until }));
   } else if (step.do === 'nothing' && dueAt !== undefined) {
     await inHand.change((part) => part);
   }
 }
 
-/** Errors: RetryableError, when not even the failure could be recorded. */
+/** Advances a job. Errors: RetryableError, when a failure could not be recorded. */
 export async function advanceJob(
   deps: AdvanceDeps,
   inHand: JobInHand,
@@ -118,7 +123,7 @@ export async function advanceJob(
     try {
       if (!(await jobStep(deps, inHand, step, stepHandlers))) break;
     } catch (failure) {
-      if (!isOutOfOurHands(failure)) await recordJobFailure(deps, inHand, step.do, failure);
+      if (!isForeign(failure)) await recordJobFailure(deps, inHand, step.do, failure);
       return isExpected(failure) ? 'fine' : 'broken';
     }
   }
@@ -126,7 +131,7 @@ export async function advanceJob(
   return 'fine';
 }
 
-/** False when there is nothing more to do here. */
+/** Returns false when nothing remains to do here. */
 async function jobStep(
   deps: AdvanceDeps,
   inHand: JobInHand,
@@ -178,25 +183,25 @@ async function checkPartsOf(
 async function dispatchJobStep(deps: AdvanceDeps, inHand: JobInHand, message: WorkMessage): Promise<false> {
   const now = deps.clock.now();
   if ((inHand.item.dispatchedUntil ?? 0) > now || !deps.queues.reaches.has(message.to)) return false;
-  await inHand.change((job) => ({ ...job, dispatchedUntil: now + MESSAGE_PATIENCE_MS }));
+  await inHand.change((job) => ({ ...job, dispatchedUntil: now + REDISPATCH_AFTER_MS }));
   await deps.queues.send([message]);
   return false;
 }
 
-/** A job that was cancelled before its file was planned ends here: nothing was sent, there are no rows to account for. */
+/** Ends a job that was cancelled before its file was planned: nothing was sent, so there are no rows to account for. */
 function endUnread({ clock }: AdvanceDeps, inHand: JobInHand): Promise<boolean> {
   const reason = { code: 'cancelled', message: 'cancelled before the file was read' };
   return inHand.change((job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
-    return { ...withoutPauses(job), ...nextStatus(job, 'cancelled', clock.now()), reason };
+    return { ...withoutBackoff(job), ...nextStatus(job, 'cancelled', clock.now()), reason };
   });
 }
 
-/** Another invocation has the item, or it is gone: whatever happened is not this one's to record. */
-function isOutOfOurHands(failure: unknown): boolean {
+/** Returns whether another invocation has the item, or it is gone: then this invocation records nothing on it. */
+function isForeign(failure: unknown): boolean {
   return failure instanceof LostLease || failure instanceof ItemGone;
 }
 
 function isExpected(failure: unknown): boolean {
-  return failure instanceof RetryableError || failure instanceof NotAllowed || isOutOfOurHands(failure);
+  return failure instanceof RetryableError || failure instanceof NotAllowed || isForeign(failure);
 }

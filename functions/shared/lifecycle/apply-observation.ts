@@ -5,14 +5,14 @@ import { TerminalError } from '../domain/errors.ts';
 import type { ObservedBatch, Part, PartEnd, PartIn } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
 import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS } from '../domain/timing.ts';
-import { without, withoutPauses } from '../domain/without.ts';
+import { without, withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';
 import { isOurAccount } from './openai-account.ts';
 
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>;
 
-/** Retrieves the part's batch and applies what is new. Returns true when something was. Errors: as the API's. */
+/** Retrieves the part's batch and applies its status. Returns whether the part changed. Errors: those of the API. */
 export async function observePart(deps: Deps, inHand: PartInHand): Promise<boolean> {
   const { batch } = inHand.item;
   if (!batch) return false;
@@ -24,25 +24,25 @@ export async function observePart(deps: Deps, inHand: PartInHand): Promise<boole
   }
 }
 
-/** Ends the part whose batch could not be observed, if it is lost. Returns false when it is not. Errors: as the API's. */
+/** Ends a part if the failure means that its batch is lost. Returns whether it is. Errors: those of the API. */
 export async function endIfLost(deps: Deps, inHand: PartInHand, failure: unknown): Promise<boolean> {
   if (!isUnknown(failure)) return false;
   const { item: part, ref } = inHand;
   if (part.phase !== 'running' || !(await isLost(deps, part))) return false;
   const { batchId } = part.batch;
   deps.log.error('batch_lost', { jobId: ref.jobId, part: ref.number, batchId });
-  const message = `the API knows no batch ${batchId} any more; what it ran is lost`;
+  const message = `the API no longer knows batch ${batchId}; its results are lost`;
   const ended: PartEnd = { as: 'lost', reason: { code: 'batch_lost', message } };
   await inHand.change((now) => {
     if (now.phase !== 'running' || now.batch.batchId !== batchId) return undefined;
-    return { ...without(withoutPauses(now), 'stalled'), phase: 'ended', ended, tries: 0 };
+    return { ...without(withoutBackoff(now), 'stalled'), phase: 'ended', ended, tries: 0 };
   });
   return true;
 }
 
 /**
- * Whether the API has forgotten the batch for good: its own account's key says so, twice, long after it must have ended.
- * Before that it may yet come back, and with it what it ran.
+ * Returns whether the batch is lost for good: the API does not know it on two calls with the key of the batch's
+ * account, long after it must have ended. Earlier the batch and its results may reappear.
  */
 async function isLost(deps: Deps, { batch, intent }: PartIn<'running'>): Promise<boolean> {
   const endsBy = batch.expiresAt ?? batch.createdAt + MAX_COMPLETION_WINDOW_MS;
@@ -55,8 +55,8 @@ function isUnknown(failure: unknown): boolean {
 }
 
 /**
- * Tells the API of the cancel. Too late or unknown there: the part goes on with what the batch became. Returns true.
- * Errors: as the API's.
+ * Sends the cancel to the API. If it is too late, or the API does not know the batch, the part continues with the
+ * batch's own status. Returns true if the part has a batch. Errors: those of the API.
  */
 export async function cancelPart(deps: Deps, inHand: PartInHand): Promise<boolean> {
   const { batch, jobId } = inHand.item;
@@ -74,7 +74,7 @@ export async function cancelPart(deps: Deps, inHand: PartInHand): Promise<boolea
   return true;
 }
 
-/** Ends a part that has no batch and never will have. Returns true when it did. Errors: RetryableError. */
+/** Ends a part that has no batch and cannot get one. Returns whether it did. Errors: RetryableError. */
 export async function endPart(
   deps: Pick<Ports, 'log' | 'metrics'>,
   inHand: PartInHand,
@@ -83,7 +83,7 @@ export async function endPart(
   const reason =
     as === 'cancelled'
       ? { code: 'cancelled', message: 'cancelled before anything was sent' }
-      : { code: 'tries_used_up', message: 'submission was tried again and again without success' };
+      : { code: 'tries_used_up', message: 'all tries to submit the part failed; the log has the reasons' };
   const hasEnded = await inHand.change((part) =>
     as === 'cancelled' && part.cancelRequestedAt === undefined
       ? undefined
@@ -95,22 +95,22 @@ export async function endPart(
   return true;
 }
 
-/** The part at its end, if no batch of it can exist. */
+/** Returns the ended part; undefined when a batch of it may exist. */
 function endedBeforeBatch(part: Part, ended: PartEnd): Part | undefined {
   switch (part.phase) {
     case 'waiting':
     case 'ready':
     case 'uploading':
     case 'uploaded':
-      return { ...without(withoutPauses(part), 'waiting'), phase: 'ended', ended, tries: 0 };
+      return { ...without(withoutBackoff(part), 'waiting'), phase: 'ended', ended, tries: 0 };
     default:
       return undefined;
   }
 }
 
 /**
- * Applies a status that is further than the known one, once the one before is published. Returns true when it did. `queue`
- * holds the parts that wait for admission, where they are known. Errors: RetryableError.
+ * Applies an observed status that is later than the known one, once the known one is published. Returns whether it did.
+ * `queue`: the parts that wait for admission, if known. Errors: RetryableError.
  */
 export async function applyObserved(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics'>,
@@ -149,8 +149,8 @@ const RANK: ReadonlyMap<string, number> = new Map([
 const RUNNING = 1;
 
 /**
- * A late answer never takes a status back. A status nobody knows has no place in the order: it is taken while the batch
- * may be running, never for an end, and never once the batch was seen beyond; running on after it is no step back.
+ * Returns whether the observed status is later than the known one: a late response never reverts a status. A status
+ * outside the table has no rank. It is applied only while the batch may be running, and `in_progress` may follow it.
  */
 function isFurther({ batch, previousStatus }: PartIn<'running'>, observed: string): boolean {
   const known = batch.status;
@@ -175,6 +175,6 @@ function withStatus(
     rev: rev + 1,
     publishedRev,
   };
-  const rest = without(withoutPauses(part), 'stalled');
+  const rest = without(withoutBackoff(part), 'stalled');
   return { ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now, position) };
 }

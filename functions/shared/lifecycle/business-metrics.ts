@@ -1,9 +1,9 @@
 /**
- * Which numbers follow from what happened, for whoever watches. A status change is counted by the one who noted its
- * publication, so once, however often it is published.
+ * Derives the metrics for dashboards and alarms. The invocation that stores the publication of a status change counts
+ * it, so each change counts once, however often it is published.
  *
- * Known gaps: a function that dies before it ends takes its numbers with it; a change whose noting seemed to fail, but was
- * stored, is not counted. The ledger has the truth, the numbers are for graphs and alarms.
+ * Known gaps: an invocation that dies loses its metrics. A publication whose write seemed to fail, but was stored, is
+ * not counted. The ledger is the source of truth.
  */
 import { hasEnded } from '../contract/batch-status.ts';
 import type { RowCounts } from '../contract/events.ts';
@@ -27,7 +27,7 @@ const OPEN_METRIC: ReadonlyMap<string, MetricName> = new Map([
   ['cancelling', 'OpenBatchesCancelling'],
 ]);
 
-/** A job's status change was published. */
+/** Records the metrics of a job's published status change. */
 export function recordJob(metrics: Metrics, job: Job): void {
   const { status } = job;
   const { rows } = job;
@@ -38,12 +38,12 @@ export function recordJob(metrics: Metrics, job: Job): void {
   }
 }
 
-/** A batch's status change was published: the part as it was then. */
+/** Records the metrics of a batch's published status change; the part is as it was at that change. */
 export function recordBatch(metrics: Metrics, { batch, rev }: Part, now: number): void {
   if (!batch) return;
   if (rev === 1) metrics.record('BatchesCreated', 1);
   if (!hasEnded(batch.status)) return;
-  // By the API's clock, of whole seconds: its end may seem to lie ahead.
+  // The end is by the API's clock, in whole seconds, and may be in our future.
   if (batch.endedAt !== undefined) metrics.record('DetectionLatency', seconds(now - batch.endedAt));
   if (!batch.usage) return;
   metrics.record('InputTokens', batch.usage.inputTokens);
@@ -52,16 +52,16 @@ export function recordBatch(metrics: Metrics, { batch, rev }: Part, now: number)
 
 type SeenBatch = Pick<ObservedBatch, 'batchId' | 'createdAt' | 'status'>;
 
-/** The open batches that one tick comes across. A tick that is cut short has seen some only: then both are lower bounds. */
+/** Counts the open batches that one tick observes. A tick that runs out of time observes only some: lower bounds. */
 export class OpenBatches {
   readonly #seen = new Map<string, SeenBatch>();
 
-  /** Once more when its status has changed meanwhile. */
+  /** Adds a batch, or its new status. */
   add({ batchId, createdAt, status }: SeenBatch): void {
     this.#seen.set(batchId, { batchId, createdAt, status });
   }
 
-  /** Statuses that no open batch is in are left out: every metric that is reported costs. */
+  /** Records the metrics, without the statuses that no open batch has: every recorded metric costs. */
   record(metrics: Metrics, now: number): void {
     metrics.record('OpenBatches', this.#seen.size);
     if (this.#seen.size === 0) return;

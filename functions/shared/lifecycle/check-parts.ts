@@ -1,7 +1,7 @@
 import { nextStatus } from '../domain/job.ts';
 import type { Part, PartIn } from '../domain/part.ts';
 import { JOB_CHECK_MS } from '../domain/timing.ts';
-import { withoutPauses } from '../domain/without.ts';
+import { withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { JobInHand } from './compare-and-set.ts';
 
@@ -11,15 +11,15 @@ type Deps = Pick<Ports, 'ledger' | 'clock'>;
 export type DeliveredPart = PartIn<'delivered'>;
 
 /**
- * Returns the job's parts once every one is delivered, and notes its first batch. All parts are read only when the one that
- * was open when they were read last is delivered: a job of thousands of parts is checked each time one of them moves on,
- * and its last part is open longest. Errors: RetryableError.
+ * Returns the job's parts once all are delivered, and marks the job submitted at its first batch. A job of thousands of
+ * parts is checked after each change of one of them: all parts are read only when the part that was open at the last
+ * check is delivered. Errors: RetryableError.
  */
 export async function checkParts(
   deps: Deps,
   inHand: JobInHand,
 ): Promise<readonly DeliveredPart[] | undefined> {
-  if (await isOpenStill(deps, inHand)) {
+  if (await isStillOpen(deps, inHand)) {
     await inHand.change((job) => ({ ...job, dispatchedUntil: deps.clock.now() + JOB_CHECK_MS }));
     return undefined;
   }
@@ -36,24 +36,27 @@ export async function checkParts(
   return undefined;
 }
 
-/** The job's first batch exists: its status follows, once the one before is published. Errors: RetryableError. */
+/** Sets an accepted job to submitted, once its acceptance is published. Errors: RetryableError. */
 export async function markSubmitted({ clock }: Pick<Ports, 'clock'>, inHand: JobInHand): Promise<void> {
   const { status } = inHand.item;
   if (status !== 'accepted') return;
   await inHand.change((job) => {
     if (job.status !== 'accepted' || job.rev !== job.publishedRev) return undefined;
     const dispatchedUntil = clock.now() + JOB_CHECK_MS;
-    return { ...withoutPauses(job), ...nextStatus(job, 'submitted', clock.now()), dispatchedUntil };
+    return { ...withoutBackoff(job), ...nextStatus(job, 'submitted', clock.now()), dispatchedUntil };
   });
 }
 
-/** True once a batch of the part existed. */
+/** Returns whether the part has or had a batch. */
 export function hasHadBatch({ batch, earlierBatchIds }: Part): boolean {
   return batch !== undefined || earlierBatchIds.length > 0;
 }
 
-/** While a job waits for its first batch, any part may have it. */
-async function isOpenStill({ ledger }: Deps, { item }: JobInHand): Promise<boolean> {
+/**
+ * Returns whether the part that was open at the last check still is. Before the job's first batch every part is
+ * checked.
+ */
+async function isStillOpen({ ledger }: Deps, { item }: JobInHand): Promise<boolean> {
   if (item.status !== 'submitted' || item.openPart === undefined) return false;
   const { jobId, plan, openPart } = item;
   const part = await ledger.readPart({ jobId, planId: plan.planId, number: openPart });

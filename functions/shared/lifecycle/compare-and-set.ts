@@ -1,7 +1,7 @@
 /**
- * Changes to jobs and parts, by compare-and-set on the item in hand: the item as it was last read consistently, or
- * written, in this invocation. It is read again only after a conflict, or before it is concluded from it that nothing is
- * to be changed. Jobs and parts have the same mechanism; `ItemKind` says where they differ.
+ * Changes jobs and parts by compare-and-set on the item in hand: the item as this invocation last read it consistently,
+ * or wrote it. The item is read again only after a conflict, or before `change` decides that there is nothing to
+ * change. Jobs and parts share the mechanism; `ItemKind` has the differences.
  */
 import { RetryableError } from '../domain/errors.ts';
 import type { Job } from '../domain/job.ts';
@@ -9,14 +9,14 @@ import { jobDueAt, partDueAt } from '../domain/next-step.ts';
 import type { Part, PartRef } from '../domain/part.ts';
 import type { Ledger, Ports } from '../ports/ports.ts';
 
-/** Version of an item in hand that is created with its first change, unless it exists by then. */
+/** The version of an item in hand that its first change creates, unless it exists by then. */
 export const NOT_STORED = 0;
 
-const MAX_CONFLICTS = 25; // a dozen writers at once is already far more than the functions make
+const MAX_CONFLICTS = 25; // the functions never have more than a dozen concurrent writers
 
 type LedgerAndClock = Pick<Ports, 'ledger' | 'clock'>;
 
-/** What `decide` wants an item to be; undefined: as it is. */
+/** Returns the changed item; undefined when there is nothing to change. */
 export type Decide<Item> = (item: Item) => Item | undefined;
 
 interface StoredItem {
@@ -24,7 +24,7 @@ interface StoredItem {
   dueAt?: number;
 }
 
-/** How items of a kind are read, written, named, and when they are due. */
+/** How items of a kind are read, written and named, and when they are due. */
 export interface ItemKind<Item extends StoredItem, Ref> {
   read(ledger: Ledger, ref: Ref): Promise<Item | undefined>;
   replace(ledger: Ledger, item: Item): Promise<boolean>;
@@ -47,13 +47,13 @@ export const JOBS: ItemKind<Job, string> = {
   nameOf: (jobId) => `job ${jobId}`,
 };
 
-/** The part with `dueAt` set, or removed. */
+/** Returns the part with `dueAt` set or removed. */
 function partWithDueAt(part: Part, dueAt: number | undefined): Part {
   const { dueAt: _, ...rest } = part;
   return dueAt === undefined ? rest : { ...rest, dueAt };
 }
 
-/** The same for a job. */
+/** Returns the job with `dueAt` set or removed. */
 function jobWithDueAt(job: Job, dueAt: number | undefined): Job {
   const { dueAt: _, ...rest } = job;
   return dueAt === undefined ? rest : { ...rest, dueAt };
@@ -64,7 +64,7 @@ interface Note<Item> {
   onStored: () => void;
 }
 
-/** An item in hand, and what is to be stored with its next change. */
+/** An item in hand, and the notes to store with its next change. */
 export class InHand<Item extends StoredItem, Ref = unknown> {
   readonly kind: ItemKind<Item, Ref>;
   readonly ref: Ref;
@@ -79,28 +79,29 @@ export class InHand<Item extends StoredItem, Ref = unknown> {
     this.#stored = item;
   }
 
-  /** The item with what is noted, as it will be stored. */
+  /** The item with its notes, as it will be stored. */
   get item(): Item {
     return this.#withNotes(this.#stored);
   }
 
   /**
-   * Notes what is to be stored with the next change: for what may be lost without harm when the invocation dies before it.
-   * Given a newer item, `decide` has to recognise what does not concern it. `onStored` runs once the note is stored.
+   * Notes a change to store with the next one: for changes that may be lost when the invocation dies before. `decide`
+   * may receive a newer item, and returns undefined when the note does not apply to it. `onStored` runs once the note
+   * is stored.
    */
   note(decide: Decide<Item>, onStored: () => void): void {
     this.#noted.push({ decide, onStored });
   }
 
-  /** Stores what is noted, if anything is. Errors: as `change`. */
+  /** Stores the notes, if there are any. Errors: those of `change`. */
   async flush(): Promise<void> {
     if (this.#noted.length > 0) await this.change((item) => item);
   }
 
   /**
-   * Stores what `decide` wants, and what is noted. Returns false when nothing was to be changed. On a conflict `decide` is
-   * asked again with the newer item: it has to be a pure function of what it gets, and to recognise its own work, since a
-   * write that seemed to fail may have been stored. `isFresh`: the item was read just now. Errors: RetryableError; ItemGone.
+   * Stores what `decide` returns, with the notes. Returns false when there was nothing to change. After a conflict
+   * `decide` runs again with the newer item. It must be a pure function, and must recognise its own change: a write
+   * that seemed to fail may have been stored. `isFresh`: the item was just read. Errors: RetryableError; ItemGone.
    */
   async change(decide: Decide<Item>, isFresh = false): Promise<boolean> {
     let isNewest = isFresh;
@@ -138,7 +139,7 @@ export class InHand<Item extends StoredItem, Ref = unknown> {
   }
 }
 
-/** Thrown when an item was removed from the ledger while it was worked on. */
+/** Thrown when an item was removed from the ledger after it was read. */
 export class ItemGone extends Error {
   override readonly name = 'ItemGone';
 }
@@ -149,30 +150,30 @@ export type PartInHand = InHand<Part, PartRef>;
 /** A job in hand. */
 export type JobInHand = InHand<Job, string>;
 
-/** Reads the part; undefined when there is none. Errors: RetryableError. */
+/** Reads a part; returns undefined when there is none. Errors: RetryableError. */
 export async function takePart(deps: LedgerAndClock, ref: PartRef): Promise<PartInHand | undefined> {
   const part = await deps.ledger.readPart(ref);
   return part && partInHand(deps, part);
 }
 
-/** A part that was read consistently, or written, in this invocation. */
+/** Returns a part in hand. This invocation must have read it consistently, or written it. */
 export function partInHand(deps: LedgerAndClock, part: Part): PartInHand {
   const { jobId, planId, number } = part;
   return new InHand(PARTS, deps, { jobId, planId, number }, part);
 }
 
-/** Reads the job; undefined when there is none. Errors: RetryableError. */
+/** Reads a job; returns undefined when there is none. Errors: RetryableError. */
 export async function takeJob(deps: LedgerAndClock, jobId: string): Promise<JobInHand | undefined> {
   const job = await deps.ledger.readJob(jobId);
   return job && jobInHand(deps, job);
 }
 
-/** A job that was read consistently, or written, in this invocation. */
+/** Returns a job in hand. This invocation must have read it consistently, or written it. */
 export function jobInHand(deps: LedgerAndClock, job: Job): JobInHand {
   return new InHand(JOBS, deps, job.jobId, job);
 }
 
-/** Changes a part that is not in hand; undefined when there is none. Errors: RetryableError. */
+/** Reads and changes a part; returns undefined when there is none. Errors: RetryableError; ItemGone. */
 export async function changePart(
   deps: LedgerAndClock,
   ref: PartRef,
@@ -184,7 +185,7 @@ export async function changePart(
   return { part: inHand.item, changed };
 }
 
-/** The same for a job. */
+/** Reads and changes a job; returns undefined when there is none. Errors: RetryableError; ItemGone. */
 export async function changeJob(
   deps: LedgerAndClock,
   jobId: string,

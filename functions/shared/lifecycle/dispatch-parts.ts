@@ -1,5 +1,5 @@
 import type { Part, PartIn } from '../domain/part.ts';
-import { JOB_CHECK_MS, MESSAGE_PATIENCE_MS } from '../domain/timing.ts';
+import { JOB_CHECK_MS, REDISPATCH_AFTER_MS } from '../domain/timing.ts';
 import { without } from '../domain/without.ts';
 import type { Ports, WorkMessage } from '../ports/ports.ts';
 import { type JobInHand, partInHand } from './compare-and-set.ts';
@@ -8,10 +8,10 @@ import { inParallel, PARTS_AT_ONCE } from './in-parallel.ts';
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
 
 /**
- * Makes every part of a committed plan due, notes that on the job, then sends a message for each part that does not wait
- * for admission. Dying before the note leaves the job due, and the rest is dispatched then; dying after it leaves the
- * parts due once their messages are overdue. A part dispatched twice gets two messages; its lease lets one of them work.
- * Errors: RetryableError.
+ * Makes every part of a committed plan due, records that on the job, then sends a message for each part that does not
+ * wait for admission. If the invocation dies before the record, the job stays due and the step is repeated. If it dies
+ * after the record, the parts become due when their messages are overdue. A part with two messages is worked on once,
+ * under its lease. Errors: RetryableError.
  */
 export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void> {
   const { jobId, plan, cancelRequestedAt } = inHand.item;
@@ -33,11 +33,11 @@ export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void
   if (messages.length > 0) await deps.queues.send(messages);
 }
 
-/** A part waits in the admission queue from here on: before, nobody could have admitted it. */
+/** Returns the part as ready, or as waiting from now on: POLL could not have admitted it before. */
 function activated(part: PartIn<'planned'>, cancelRequestedAt: number | undefined, now: number): Part {
   const { waiting } = part;
   const requested = cancelRequestedAt === undefined ? {} : { cancelRequestedAt };
   if (waiting) return { ...part, ...requested, phase: 'waiting', waiting: { ...waiting, since: now } };
-  const dispatchedUntil = now + MESSAGE_PATIENCE_MS;
+  const dispatchedUntil = now + REDISPATCH_AFTER_MS;
   return { ...without(part, 'waiting'), ...requested, phase: 'ready', dispatchedUntil };
 }

@@ -4,12 +4,12 @@ import { SEARCH_MARGIN_MS } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
 
 const PAGE = 100; // the API's largest
-const MAX_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit; past it the answer is "unknown"
+const MAX_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit
 
 /**
- * Searches the list from the newest batch back to 15 minutes before `since` for batches on the named files, whatever
- * their metadata says. The answer is complete or there is none: a list that cannot be trusted, or another account's,
- * is a RetryableError, never "found nothing". `account` undefined: any.
+ * Searches the API's list, from the newest batch back to 15 minutes before `since`, for batches on the given files, and
+ * returns them, oldest first. `account` undefined: any account. Errors: RetryableError when the list is not complete or
+ * belongs to another account, so that an empty result is certain; those of the API.
  */
 export async function findBatches(
   { api }: Pick<Ports, 'api'>,
@@ -23,7 +23,7 @@ export async function findBatches(
     const page = await api.listBatches({ limit: PAGE, ...(after === undefined ? {} : { after }) });
     if (search.account !== undefined && page.account !== search.account) {
       throw new RetryableError(
-        'search for a batch: the key belongs to another account than the one its file was sent to',
+        "search for a batch: the key belongs to another account than the batch's file; use the key of that account",
       );
     }
     for (const batch of page.batches) {
@@ -32,12 +32,12 @@ export async function findBatches(
     const last = page.batches.at(-1);
     if (!page.hasMore) return oldestFirst(found);
     if (!last || seen.has(last.batchId))
-      throw new RetryableError('search for a batch: the list does not move on');
+      throw new RetryableError('search for a batch: the next page of the list repeats a batch');
     if (page.batches.every((batch) => batch.createdAt < oldest)) return oldestFirst(found);
     seen.add(last.batchId);
     after = last.batchId;
   }
-  throw new RetryableError(`search for a batch: more than ${MAX_PAGES} pages`);
+  throw new RetryableError(`search for a batch: the list has more than ${MAX_PAGES} pages`);
 }
 
 function oldestFirst(found: Map<string, ObservedBatch>): ObservedBatch[] {

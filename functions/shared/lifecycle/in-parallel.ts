@@ -1,7 +1,7 @@
-/** The parts of one job lie in one partition of the ledger, which takes about a thousand writes a second. */
+/** The parts of one job are in one partition of the ledger, which allows about a thousand writes per second. */
 export const PARTS_AT_ONCE = 4;
 
-/** Works through the items in order, so many at a time; what is added to them meanwhile is worked on, too. */
+/** Processes the items in order, `width` at a time, including items added meanwhile. Errors: those of `work`. */
 export async function inParallel<T>(
   items: readonly T[],
   width: number,

@@ -1,7 +1,7 @@
 /**
- * The versions of one key as a chain, newest first: the key pointer names the newest job, each job the one before it.
- * Events of versions may come in any order, and cancels by key at any time, so the chain is kept in the order of the
- * versions and not of their arrival.
+ * Keeps the versions of one key as a chain, newest first: the key pointer names the newest job, and each job the one
+ * before it. Events may arrive in any order, and cancel requests by key at any time, so the chain follows the order of
+ * the versions, not of the events.
  */
 
 import type { Job } from '../domain/job.ts';
@@ -11,7 +11,7 @@ import type { LeasedJob } from './lease.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
-/** Puts a job behind the newer ones that came before it. Errors: RetryableError, LostLease. */
+/** Inserts a job into the chain, after the newer ones whose events arrived first. Errors: RetryableError, LostLease. */
 export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: string): Promise<void> {
   const { jobId, request } = leased.item;
   for (;;) {
@@ -23,7 +23,7 @@ export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: st
     }
     if (!ahead || behind?.jobId === jobId) return;
     const next = behind?.jobId;
-    // First its own link, then the one to it: whoever follows the chain never misses a version.
+    // First the job's own link, then the link to it: a reader of the chain never misses a version.
     if (next !== undefined) await leased.change((job) => ({ ...job, previousJobId: next }));
     const linked = await changeJob(deps, ahead.jobId, (job) =>
       job.previousJobId === next ? { ...job, previousJobId: jobId } : undefined,
@@ -33,31 +33,32 @@ export async function placeBehind(deps: Deps, leased: LeasedJob, newestJobId: st
 }
 
 /**
- * Whether one of the key's cancels means this version: it was put before the cancel was sent, and none of those that
- * came after it was. `newestJobId` is where the chain of newer versions begins, if there is any.
+ * Returns whether a cancel request by key names this version: it was the newest one when the request was sent.
+ * `cancels`: when the requests were sent, in milliseconds. `newestJobId`: the start of the chain of newer versions, if
+ * there are any. Errors: RetryableError.
  */
-export async function isMeant(
+export async function isCancelledByKey(
   deps: Deps,
   { jobId, request }: Job,
   cancels: readonly number[],
   newestJobId: string | undefined,
 ): Promise<boolean> {
-  const sincePut = cancels.filter((sentAt) => request.lastModified <= sentAt);
-  if (sincePut.length === 0) return false;
-  let nextPutAt = Number.POSITIVE_INFINITY;
+  const laterCancels = cancels.filter((sentAt) => request.lastModified <= sentAt);
+  if (laterCancels.length === 0) return false;
+  let nextUploadAt = Number.POSITIVE_INFINITY;
   let newer = newestJobId === undefined ? undefined : await deps.ledger.readJob(newestJobId);
   while (newer && newer.jobId !== jobId) {
-    nextPutAt = Math.min(nextPutAt, newer.request.lastModified);
+    nextUploadAt = Math.min(nextUploadAt, newer.request.lastModified);
     newer = await previousOf(deps, newer);
   }
-  return sincePut.some((sentAt) => sentAt < nextPutAt);
+  return laterCancels.some((sentAt) => sentAt < nextUploadAt);
 }
 
-const MAX_CANCELS = 100; // some 1.4 KB of the pointer
+const MAX_CANCELS = 100; // 1.4 KB of the pointer
 
 /**
- * The key's cancels with this one; undefined when they are as they were. Within a second the latest stands for all, as S3
- * tells when a file was put in whole seconds.
+ * Returns the key's cancel times with this one; undefined when nothing changes. Only the latest of each second is kept,
+ * as S3 reports upload times in whole seconds.
  */
 export function withCancel(cancels: readonly number[] = [], sentAt: number): number[] | undefined {
   const second = Math.floor(sentAt / 1000);
@@ -71,7 +72,7 @@ async function previousOf({ ledger }: Deps, job: Job | undefined): Promise<Job |
   return job?.previousJobId === undefined ? undefined : ledger.readJob(job.previousJobId);
 }
 
-/** Sequencers of one key compare as hexadecimal numbers padded on the right ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)). */
+/** Returns whether the first sequencer is older: those of one key compare as hexadecimal numbers padded on the right ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html)). */
 export function isOlder(sequencer: string | undefined, other: string | undefined): boolean {
   if (sequencer === undefined || other === undefined) return false;
   const length = Math.max(sequencer.length, other.length);

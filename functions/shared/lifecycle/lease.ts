@@ -1,6 +1,6 @@
 /**
- * Leases: while one lasts, no other invocation works on the item. The claim is stored with the first change under it, and
- * its end may be stored with the last one (`released`), so that a lease costs few writes of its own.
+ * Leases: while one lasts, no other invocation works on the item. The claim is stored with the first change under the
+ * lease, and its release may be stored with the last one (`released`), so that a lease needs few writes of its own.
  */
 import type { Job, Lease } from '../domain/job.ts';
 import type { Part } from '../domain/part.ts';
@@ -10,29 +10,35 @@ import type { Decide, InHand, JobInHand, PartInHand } from './compare-and-set.ts
 
 type Deps = Pick<Ports, 'clock' | 'ids'>;
 
-/** Thrown when another invocation has the lease: whoever sees it stops and leaves things as they are. */
+/** Thrown when another invocation has the lease: stop without another change. */
 export class LostLease extends Error {
   override readonly name = 'LostLease';
 }
 
-/** An item under a lease: changes go through only while the lease is this holder's. */
+/** An item under a lease. Changes succeed only while this invocation has the lease. */
 interface Leased<Item> {
   /** The item as of the last change. */
   readonly item: Item;
-  /** Milliseconds: nothing irrevocable is done after it. */
+  /** The end of the lease, in milliseconds: nothing irrevocable is done after it. */
   readonly until: number;
-  /** Stores the claim, if no change has stored it yet: before the first thing that others could see. Errors: as `change`. */
+  /**
+   * Stores the claim if no change has stored it yet. Call it before the first effect outside the ledger. Errors: those
+   * of `change`.
+   */
   claim(): Promise<void>;
-  /** Errors: LostLease, RetryableError. Returns false when nothing was to be changed. */
+  /** Changes the item; returns false when there was nothing to change. Errors: LostLease, RetryableError. */
   change(decide: Decide<Item>): Promise<boolean>;
-  /** The item without this lease: for the last change under it. Another's lease stays. */
+  /** Returns the item without this lease, for the last change under it. A lease of another invocation stays. */
   released(item: Item): Item;
 }
 
 export type LeasedPart = Leased<Part>;
 export type LeasedJob = Leased<Job>;
 
-/** Runs `work` with the part under a lease; undefined when another invocation has it. Errors: those of `work`, LostLease. */
+/**
+ * Runs `work` with the part under a lease; returns undefined when another invocation has one. Errors: those of `work`,
+ * LostLease.
+ */
 export function withPartLease<T>(
   deps: Deps,
   inHand: PartInHand,
@@ -45,7 +51,10 @@ export function withPartLease<T>(
   });
 }
 
-/** The same for a job. */
+/**
+ * Runs `work` with the job under a lease; returns undefined when another invocation has one. Errors: those of `work`,
+ * LostLease.
+ */
 export function withJobLease<T>(
   deps: Deps,
   inHand: JobInHand,
@@ -58,7 +67,7 @@ export function withJobLease<T>(
   });
 }
 
-/** For work that is right when two do it side by side: it looks leased, and keeps nobody out. */
+/** Returns the job as if under a lease, for work that two invocations may do at the same time. It excludes no other. */
 export function withoutLease(inHand: JobInHand, until: number): LeasedJob {
   return {
     get item() {
@@ -109,7 +118,7 @@ async function withLease<Item extends Leasable, T>(
   try {
     return await work(leased);
   } finally {
-    // Left standing when this fails: it runs out by itself.
+    // When this fails, the lease expires by itself.
     if (isClaimed && isOurs(inHand.item))
       await inHand.change((item) => (isOurs(item) ? how.released(item) : undefined)).catch(() => undefined);
   }

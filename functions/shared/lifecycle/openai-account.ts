@@ -2,10 +2,10 @@ import { RetryableError } from '../domain/errors.ts';
 import type { FileAtApi } from '../domain/part.ts';
 import type { Ports } from '../ports/ports.ts';
 
-/** While the key is another account's, what needs the old one looks so often whether it is back. */
+/** While the key belongs to another account, items that need the old key check for it at this interval. */
 export const KEY_BACK_CHECK_SECONDS = 1800;
 
-/** Whether the key in use belongs to the account given; undefined: any. Errors: as the API's. */
+/** Returns whether the key in use belongs to the account; `account` undefined: any. Errors: those of the API. */
 export async function isOurAccount(
   { api }: Pick<Ports, 'api'>,
   account: string | undefined,
@@ -14,7 +14,10 @@ export async function isOurAccount(
   return (await api.listBatches({ limit: 1 })).account === account;
 }
 
-/** True when the file is deleted for certain, now or before: its own account says so. Errors: as the API's. */
+/**
+ * Deletes the file; returns whether its own account confirms that it is deleted, now or before. Errors: those of the
+ * API.
+ */
 export async function isDeleted(
   { api }: Pick<Ports, 'api'>,
   { fileId, account: owner }: FileAtApi,
@@ -24,8 +27,8 @@ export async function isDeleted(
 }
 
 /**
- * Asked when a file seems to be gone: under another account's key every file does. Errors: RetryableError, when the key in
- * use belongs to another account; the item waits until the old key is back.
+ * Checks that a missing file is really gone: with another account's key every file seems to be. Errors: RetryableError
+ * when the key in use belongs to another account: the item waits for the old key.
  */
 export async function assureGone(
   deps: Pick<Ports, 'api'>,
@@ -33,12 +36,15 @@ export async function assureGone(
   account: string | undefined,
 ): Promise<void> {
   if (await isOurAccount(deps, account)) return;
-  throw new RetryableError(`file ${fileId}: the key belongs to another account than the one that holds it`, {
-    afterSeconds: KEY_BACK_CHECK_SECONDS,
-  });
+  throw new RetryableError(
+    `file ${fileId}: the key belongs to another account than the file; restore the old key`,
+    {
+      afterSeconds: KEY_BACK_CHECK_SECONDS,
+    },
+  );
 }
 
-/** A file as it is noted with its account, where that is known. */
+/** Returns the file with its account, if that is known. */
 export function fileAtApi(fileId: string, account: string | undefined): FileAtApi {
   return { fileId, ...(account === undefined ? {} : { account }) };
 }

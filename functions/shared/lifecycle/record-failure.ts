@@ -1,17 +1,18 @@
 import { NotAllowed, RetryableError, TerminalError } from '../domain/errors.ts';
 import type { Part } from '../domain/part.ts';
-import { MAX_TRIES, pauseAfter } from '../domain/timing.ts';
+import { backoffAfter, MAX_TRIES } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { JobInHand, PartInHand } from './compare-and-set.ts';
 
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics'>;
 
-const KEY_REFUSED_PAUSE_MS = 2 * 60_000; // a rotated key is picked up within this time
+const KEY_REFUSED_BACKOFF_MS = 2 * 60_000; // a rotated key is in use within this time
 
 /**
- * Records a failed step on the part, so that it is tried again when due. Backpressure (the other side said how long to
- * wait, or refuses the key) is not counted; anything else is, and defects are logged as errors. When the tries are used up
- * while a batch may exist, the part is stalled: tried on, and reported. Errors: RetryableError, if even that fails.
+ * Records a failed step on the part; the part is tried again after a backoff. A try is not counted when the other
+ * system asked to wait, or refused the key; any other failure counts. Defects are logged as errors. When all tries are
+ * used up while a batch may exist, the part is stalled: it is still tried, and an alarm reports it. Errors:
+ * RetryableError.
  */
 export async function recordPartFailure(
   deps: Deps,
@@ -20,15 +21,15 @@ export async function recordPartFailure(
   failure: unknown,
 ): Promise<void> {
   const ids = { jobId: inHand.ref.jobId, part: inHand.ref.number };
-  const pause = pauseFor(deps, failure, step, ids);
+  const backoff = backoffFor(deps, failure, step, ids);
   await inHand.change((part) => {
-    const tries = part.tries + (pause.counted ? 1 : 0);
-    const backoffUntil = deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries));
+    const tries = part.tries + (backoff.counted ? 1 : 0);
+    const backoffUntil = deps.clock.now() + (backoff.milliseconds ?? backoffAfter(tries));
     if (tries < MAX_TRIES || !mayHaveBatch(part)) return { ...part, tries, backoffUntil };
-    const message = `${step}: ${tries} tries have failed; it is tried again every half an hour`;
+    const message = `${step}: ${tries} tries failed; it is tried again every half hour`;
     return { ...part, tries, backoffUntil, stalled: { code: 'tries_used_up', message } };
   });
-  // At every try, so that it is not forgotten: the alarm stays on while the part is stalled.
+  // At every try, so that the alarm stays on while the part is stalled.
   const { stalled, tries } = inHand.item;
   if (!stalled) return;
   deps.metrics.record('Stalled', 1);
@@ -39,7 +40,7 @@ function mayHaveBatch({ phase, batch }: Part): boolean {
   return batch !== undefined || phase === 'creating';
 }
 
-/** The same for a job. */
+/** Records a failed step on the job; the job is tried again after a backoff. Errors: RetryableError. */
 export async function recordJobFailure(
   deps: Deps,
   inHand: JobInHand,
@@ -47,10 +48,10 @@ export async function recordJobFailure(
   failure: unknown,
 ): Promise<void> {
   const jobId = inHand.ref;
-  const pause = pauseFor(deps, failure, step, { jobId });
+  const backoff = backoffFor(deps, failure, step, { jobId });
   await inHand.change((job) => {
-    const tries = job.tries + (pause.counted ? 1 : 0);
-    return { ...job, tries, backoffUntil: deps.clock.now() + (pause.milliseconds ?? pauseAfter(tries)) };
+    const tries = job.tries + (backoff.counted ? 1 : 0);
+    return { ...job, tries, backoffUntil: deps.clock.now() + (backoff.milliseconds ?? backoffAfter(tries)) };
   });
   const { status, tries } = inHand.item;
   if (status === 'received' || tries < MAX_TRIES) return;
@@ -58,7 +59,7 @@ export async function recordJobFailure(
   deps.log.error('job_stalled', { jobId, step, tries });
 }
 
-function pauseFor(
+function backoffFor(
   { log, metrics }: Deps,
   failure: unknown,
   step: string,
@@ -74,7 +75,7 @@ function pauseFor(
   if (failure instanceof NotAllowed) {
     log.error('not_allowed', { ...ids, step }, failure);
     metrics.record('KeyRefused', 1);
-    return { counted: false, milliseconds: KEY_REFUSED_PAUSE_MS };
+    return { counted: false, milliseconds: KEY_REFUSED_BACKOFF_MS };
   }
   log.error(failure instanceof TerminalError ? 'step_refused' : 'step_failed', { ...ids, step }, failure);
   return { counted: true };

@@ -3,7 +3,10 @@ import { without } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import { changeJob } from './compare-and-set.ts';
 
-/** For one that may have written something after the job was cleaned up. Errors: as the ledger's. */
+/**
+ * Makes the job's clean-up due again, after a write that may have come later than the clean-up. Errors: those of the
+ * ledger.
+ */
 export async function reopenCleanUp(deps: Pick<Ports, 'ledger' | 'clock'>, jobId: string): Promise<void> {
   const secondCleanUpAt = deps.clock.now();
   await changeJob(deps, jobId, (job) =>

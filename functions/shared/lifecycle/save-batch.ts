@@ -1,16 +1,16 @@
 import { boundedBatch } from '../domain/bounded-batch.ts';
 import type { ObservedBatch, Part } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
-import { without, withoutPauses } from '../domain/without.ts';
+import { without, withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
- * Binds a batch to the intent it was created for: on the condition that the intent is still the part's, whoever has the
- * lease by now. A batch whose intent was replaced, or that is the second one on its file, is cancelled at once. Saving what
- * is saved already changes nothing. `released` takes the saver's own lease off. Errors: RetryableError.
+ * Saves a batch on the intent it was created for. The intent must still be the part's; the lease is not checked. A
+ * batch whose intent was replaced, or a second batch on the same file, is cancelled at once. To save a batch twice
+ * changes nothing. `released`: removes the caller's lease. Errors: RetryableError.
  */
 export async function saveBatch(
   deps: Deps,
@@ -27,8 +27,8 @@ export async function saveBatch(
       rev: 1,
       publishedRev: 0,
     };
-    const rest = without(withoutPauses(part), 'stalled');
-    // One that is found later may have ended by then.
+    const rest = without(withoutBackoff(part), 'stalled');
+    // A batch that a search found later may have ended by then.
     return released({ ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now) });
   });
   const saved = inHand.item;
@@ -40,7 +40,7 @@ export async function saveBatch(
   return 'saved';
 }
 
-/** Cancels a batch that nobody may pay for, and reports it. Errors: RetryableError. */
+/** Cancels a batch that must not run, and reports it. Errors: RetryableError. */
 export async function cancelSecondBatch(
   deps: Pick<Ports, 'log' | 'metrics' | 'api'>,
   inHand: PartInHand,

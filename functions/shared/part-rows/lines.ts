@@ -5,28 +5,28 @@ const TAB = 9;
 const BOM = [0xef, 0xbb, 0xbf] as const;
 const NOTHING = new Uint8Array(0);
 
-/** One line that holds something, without its end. `bytes` is a view, valid only while it is handled. */
+/** One line that is not blank, without its line end. `bytes` is a view, valid only during the handler's call. */
 export interface Line {
-  /** From 1, blank lines counted. */
+  /** From 1; blank lines count. */
   number: number;
   bytes: Uint8Array;
-  /** Where `bytes` begins in the file: at `start`, or behind a byte order mark. */
+  /** Where `bytes` begins in the file: at `start`, or after a byte order mark. */
   offset: number;
   /** Where the line begins and where the next one does, in bytes of the file. */
   start: number;
   end: number;
 }
 
-/** What takes the lines of a `LineReader`. */
+/** Receives the lines of a `LineReader`. */
 export interface LineHandler {
   line(line: Line): void;
-  /** A line longer than allowed: it was not kept in memory. */
+  /** A line was longer than allowed; its bytes were discarded. */
   overlong(number: number): void;
 }
 
 /**
- * Finds lines in chunks, in bounded memory. Normalised away are a byte order mark at the file's start, a CR before the
- * line's end, and lines of nothing but spaces, tabs and CRs; numbers and offsets stay those of the file.
+ * Splits chunks into lines, in bounded memory. It removes a byte order mark at the file's start, a CR before a line
+ * end, and lines of only spaces, tabs and CRs. Line numbers and offsets are those of the original file.
  */
 export class LineReader {
   readonly #handler: LineHandler;
@@ -39,8 +39,9 @@ export class LineReader {
   #begunBytes: number;
 
   /**
-   * `offset`: where in the file the chunks begin, and `linesBefore` it; only at 0 there may be a byte order mark. `begun`: so
-   * many bytes of the first line, not all blank, were read before; the handler gets the rest of it.
+   * `longest`: the maximum bytes of a line. `offset`: where in the file the chunks begin; a byte order mark is only
+   * expected at 0. `linesBefore`: the number of lines before the offset. `begun`: how many bytes of the first line, not
+   * all blank, were read elsewhere; the handler receives the rest of that line.
    */
   constructor(
     handler: LineHandler,
@@ -54,7 +55,7 @@ export class LineReader {
     this.#number = options.linesBefore ?? 0;
   }
 
-  /** Where the next line begins that was not dispatched yet, and how many lines are before it. */
+  /** Where the first line begins that the handler has not received, and how many lines precede it. */
   get next(): { offset: number; linesBefore: number } {
     return { offset: this.#start, linesBefore: this.#number };
   }
@@ -69,7 +70,7 @@ export class LineReader {
     if (from < chunk.length) this.#keep(chunk.subarray(from));
   }
 
-  /** The chunks are over: a last line need not have an end. */
+  /** Call it after the last chunk: the last line may lack a line end. */
   end(): void {
     if (this.#keptBytes + this.#begunBytes > 0) this.#finish(NOTHING, this.#position);
   }
@@ -77,7 +78,7 @@ export class LineReader {
   #keep(rest: Uint8Array): void {
     this.#keptBytes += rest.length;
     if (this.#keptBytes > this.#longest + BOM.length + 1) this.#kept = [];
-    else this.#kept.push(new Uint8Array(rest)); // a copy, which a Buffer's `slice` is not: the source may reuse its chunk
+    else this.#kept.push(new Uint8Array(rest)); // a copy, unlike a Buffer's `slice`: the source may reuse its chunk
   }
 
   #finish(tail: Uint8Array, end: number): void {
@@ -119,22 +120,22 @@ function withoutReturn(line: Uint8Array): Uint8Array {
   return line[line.length - 1] === CR ? line.subarray(0, -1) : line;
 }
 
-/** Of nothing but such bytes a line is no row. */
+/** A line of only these bytes is not a row. */
 function isBlank(byte: number | undefined): boolean {
   return byte === SPACE || byte === TAB || byte === CR;
 }
 
-/** Length of a line in the file that is uploaded. */
+/** Returns the bytes that a line takes in the uploaded file, with its line end. */
 export function uploadLength(line: Line): number {
   return line.bytes.length + 1;
 }
 
-const GATHER_BYTES = 64 * 1024; // larger writes cost fewer calls; more than a socket's buffer gains nothing
+const GATHER_BYTES = 64 * 1024; // larger writes need fewer calls; beyond a socket's buffer there is no gain
 
 /**
- * The normalised bytes of a stretch of the request file: exactly what is uploaded, one line end after each row. Chunks in
- * which there is nothing to normalise are passed on as they are: they must not be written to again. `longest` and
- * `offset` as for `LineReader`. Throws on an overlong line, which no planned part has.
+ * Returns the normalised bytes of a range of the request file: exactly what is uploaded, with one line end after each
+ * row. A chunk that needs no change is returned without a copy, so the source must not write to it again. `longest` and
+ * `offset`: as for `LineReader`. Errors: an Error on a line that is too long, which no planned part has.
  */
 export async function* normalised(
   chunks: AsyncIterable<Uint8Array>,
@@ -144,7 +145,7 @@ export async function* normalised(
   const handler: LineHandler = {
     line: ({ bytes }) => gatherer.add(bytes),
     overlong() {
-      throw new Error('a line of the part is longer than any row may be');
+      throw new Error('a line of the part is longer than the limit for rows');
     },
   };
   const plain = new PlainLines(options);
@@ -163,11 +164,11 @@ export async function* normalised(
   else if (!reader && plain.rest().begun > 0) yield Uint8Array.of(LF);
 }
 
-/** Lines as most files have them, which are uploaded as they are. */
+/** Recognises chunks that need no normalisation, as in most files. */
 class PlainLines {
   readonly #longest: number;
   #offset: number;
-  /** Bytes of the line that was begun and is not ended. */
+  /** Bytes of the current line so far. */
   #begun = 0;
 
   constructor({ longest, offset }: { longest: number; offset: number }) {
@@ -175,7 +176,7 @@ class PlainLines {
     this.#offset = offset;
   }
 
-  /** Whether there is nothing to normalise in the chunk; if so it counts as passed on. */
+  /** Returns whether the chunk needs no change. If so, the chunk counts as read. */
   holdsAll(chunk: Uint8Array): boolean {
     if (this.#offset === 0 && chunk[0] === BOM[0]) return false;
     if (this.#begun === 0 && isLineBlank(chunk[0])) return false;
@@ -194,18 +195,21 @@ class PlainLines {
     return true;
   }
 
-  /** For whoever reads on. */
+  /** Returns the options for a `LineReader` that continues here. */
   rest(): { longest: number; offset: number; begun: number } {
     return { longest: this.#longest, offset: this.#offset, begun: this.#begun };
   }
 }
 
-/** A line that begins so may be one that is left out. */
+/** Returns whether a line with this first byte may be blank. */
 function isLineBlank(first: number | undefined): boolean {
   return first === LF || isBlank(first);
 }
 
-/** Copies lines, each with its end, into one buffer after another: a buffer a line would be mostly garbage. */
+/**
+ * Copies lines, each with its line end, into a few large buffers: one buffer per line would burden the garbage
+ * collector.
+ */
 export class LineGatherer {
   bytes = 0;
   #buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);
@@ -214,7 +218,7 @@ export class LineGatherer {
     this.place(line.length).set(line);
   }
 
-  /** Room for a line of that length, to be filled before anything else is done here; its end is there already. */
+  /** Returns a view for a line of that length, followed by its line end. Fill it before the next call. */
   place(length: number): Uint8Array {
     const start = this.bytes;
     const end = start + length;
@@ -224,14 +228,14 @@ export class LineGatherer {
     return this.#buffer.subarray(start, end);
   }
 
-  /** Has what was gathered written by one that keeps nothing of it; the same buffer is used on. */
+  /** Writes what was gathered to a writer that keeps no reference to it, and reuses the buffer. */
   async drainTo(writer: { write(bytes: Uint8Array): Promise<void> }): Promise<void> {
     if (this.bytes === 0) return;
     await writer.write(this.#buffer.subarray(0, this.bytes));
     this.bytes = 0;
   }
 
-  /** What was gathered; never written to again, as whoever takes it may still be sending it. */
+  /** Returns what was gathered. Its buffer is not reused, since the caller may still be sending it. */
   take(): Uint8Array {
     const taken = this.#buffer.subarray(0, this.bytes);
     this.#buffer = Buffer.allocUnsafe(2 * GATHER_BYTES);

@@ -1,6 +1,6 @@
 import type { ResultStore } from '../ports/ports.ts';
 
-/** An object, or bytes `start` to `end` (exclusive) of it, at once: for what is known to be small. Errors: as the storage's. */
+/** Reads a small object, or bytes `start` to `end` (exclusive) of one, into memory. Errors: those of the storage. */
 export async function readObject(
   results: Pick<ResultStore, 'read'>,
   key: string,

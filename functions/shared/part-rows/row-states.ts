@@ -3,26 +3,26 @@ import type { RowCounts } from '../contract/events.ts';
 /** How a row ended. */
 export type RowOutcome = 'succeeded' | 'failed' | 'expired' | 'cancelled' | 'missing';
 
-// The order is the stored code, from 1; 0 is a row that no batch has settled yet.
+// The position is the stored code, from 1; code 0 means that the row has no outcome yet.
 const OUTCOMES: readonly RowOutcome[] = ['succeeded', 'failed', 'expired', 'cancelled', 'missing'];
 const AGAIN = 0x80;
-const BYTES_A_ROW = 6;
+const BYTES_PER_ROW = 6;
 
-/** What is known of one row of a part. */
+/** The state of one row of a part. */
 export interface RowState {
   outcome: RowOutcome;
   /** The row belongs to the part's next attempt. */
   again: boolean;
-  /** Batches that had the row. */
+  /** How many batches contained the row. */
   attempts: number;
-  /** Length of its line in `output.jsonl` if it succeeded, else in `errors.jsonl`, the line's end counted. */
+  /** Length of its line in `output.jsonl` if it succeeded, otherwise in `errors.jsonl`; with the line end. */
   lineBytes: number;
 }
 
 /**
- * The state of each row of a part after an attempt, by its index in the row table: stored beside the pieces of the
- * delivery, so that the next attempt knows which rows to run, and whoever merges pieces where each line begins. Stored as
- * three columns: outcome and `again` u8, attempts u8, line length u32, little-endian.
+ * The state of each row of a part after an attempt, by the row's index in the row table. It is stored beside the pieces
+ * of the delivery: the next attempt reads which rows to run, and the merge of pieces where each line begins. Format:
+ * three columns, little-endian: outcome and `again` u8, attempts u8, line length u32.
  */
 export class RowStates {
   readonly #bytes: Buffer;
@@ -30,23 +30,23 @@ export class RowStates {
 
   private constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.rows = bytes.length / BYTES_A_ROW;
+    this.rows = bytes.length / BYTES_PER_ROW;
   }
 
-  /** No row has run. */
+  /** Returns the states of rows that have not run. */
   static fresh(rows: number): RowStates {
-    return new RowStates(Buffer.alloc(rows * BYTES_A_ROW));
+    return new RowStates(Buffer.alloc(rows * BYTES_PER_ROW));
   }
 
-  /** Throws a RangeError on what are no states of so many rows. */
+  /** Errors: RangeError when the bytes are not the states of that many rows. */
   static parse(bytes: Uint8Array, rows: number): RowStates {
-    if (bytes.length !== rows * BYTES_A_ROW) {
+    if (bytes.length !== rows * BYTES_PER_ROW) {
       throw new RangeError(`row states: ${bytes.length} bytes for ${rows} rows`);
     }
     return new RowStates(Buffer.from(bytes));
   }
 
-  /** Undefined until a batch has settled the row. */
+  /** Returns undefined until the row has an outcome. */
   get(row: number): RowState | undefined {
     const code = this.#bytes.readUInt8(row);
     const outcome = OUTCOMES[(code & ~AGAIN) - 1];
@@ -65,7 +65,7 @@ export class RowStates {
     this.#bytes.writeUInt32LE(lineBytes, 2 * this.rows + 4 * row);
   }
 
-  /** Whether the part's next attempt runs the row: at first, every row. */
+  /** Returns whether the part's next attempt runs the row; the first attempt runs every row. */
   isToRun(row: number): boolean {
     const state = this.get(row);
     return state === undefined || state.again;

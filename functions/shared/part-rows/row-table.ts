@@ -1,28 +1,28 @@
 /**
- * Where each row of a part lies in the request file, and its id: one object a part, written by INTAKE, read by SUBMIT
- * when a part's rows are not one stretch of the file, and by DELIVER, which so needs the request file no more.
+ * The position of each row of a part in the request file, and its id: one object per part. INTAKE writes it. SUBMIT
+ * reads it when the part's rows are not contiguous in the file. DELIVER reads it instead of the request file.
  *
- * A record a row, in the order of the file, little-endian: ordinal u32 (from 0, over all rows of the file), offset f64
- * and length u32 in bytes (of the normalised line, without its end), length of the id u16, the id in UTF-8.
+ * One record per row, in the order of the file, little-endian: ordinal u32 (from 0, over all rows of the file), offset
+ * f64 and length u32 in bytes (of the normalised line, without its line end), length of the id u16, the id in UTF-8.
  */
 const HEAD_BYTES = 18;
 const FIRST_BYTES = 64 * 1024;
 
 /** One row of the table. */
 export interface RowPlace {
-  /** Number of the row in the request file, from 0, blank lines not counted. */
+  /** Number of the row in the request file, from 0; blank lines do not count. */
   ordinal: number;
-  /** Where its bytes lie in the request file: without a byte order mark, CR or line end. */
+  /** Where its bytes begin in the request file, after a byte order mark; without CR and line end. */
   offset: number;
   length: number;
 }
 
-/** Gathers the table of one part; about 18 bytes a row and the id. */
+/** Builds the table of one part: 18 bytes per row, and its id. */
 export class RowTableWriter {
   #buffer: Buffer;
   #bytes: number;
 
-  /** `gathered`: what another writer had gathered, to go on with. */
+  /** `gathered`: what an earlier writer gathered, to continue from. */
   constructor(gathered: Uint8Array = new Uint8Array(0)) {
     this.#bytes = gathered.length;
     this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_BYTES, gathered.length));
@@ -45,7 +45,7 @@ export class RowTableWriter {
     this.#bytes = needed;
   }
 
-  /** What was gathered so far: a view, valid until the next `add`. */
+  /** Returns what was gathered so far: a view, valid until the next `add`. */
   gathered(): Uint8Array {
     return this.#buffer.subarray(0, this.#bytes);
   }
@@ -57,7 +57,7 @@ export class RowTableWriter {
   }
 }
 
-/** A part's rows, by index from 0 in the order of the file. Throws a RangeError on bytes that are no table. */
+/** A part's rows, by index from 0 in the order of the file. Errors: RangeError when the bytes are not a row table. */
 export class RowTable {
   readonly #bytes: Buffer;
   readonly #starts: Uint32Array;
@@ -68,7 +68,7 @@ export class RowTable {
     for (let at = 0; at < bytes.length; at += HEAD_BYTES + this.#bytes.readUInt16LE(at + 16)) starts.push(at);
     const last = starts.at(-1);
     if (last !== undefined && last + HEAD_BYTES + this.#bytes.readUInt16LE(last + 16) !== bytes.length) {
-      throw new RangeError('row table: the last record is cut off');
+      throw new RangeError('row table: the last record is incomplete');
     }
     this.#starts = Uint32Array.from(starts);
   }

@@ -9,15 +9,15 @@ import { type RowPlace, RowTable } from './row-table.ts';
 
 type Deps = Pick<Ports, 'requestFiles' | 'results'>;
 
-const GAP_BYTES = 256 * 1024; // reading over a gap of this size costs less time than another request
+const GAP_BYTES = 256 * 1024; // to read and skip this much takes less time than another request
 const YIELD_BYTES = 64 * 1024;
 
-/** Errors: as the storage's. */
+/** Reads the part's row table. Errors: those of the storage. */
 export async function readRowTable({ results }: Pick<Ports, 'results'>, part: Part): Promise<RowTable> {
   return new RowTable(await readObject(results, rowTableKey(part)));
 }
 
-/** The rows of a part, and what earlier attempts left of each. Errors: as the storage's. */
+/** Reads the rows of a part, and their states after the earlier attempts. Errors: those of the storage. */
 export async function readRowStates(
   deps: Pick<Ports, 'results'>,
   part: Part,
@@ -28,7 +28,10 @@ export async function readRowStates(
   return { table, before: RowStates.parse(states, table.rows) };
 }
 
-/** What is uploaded for the part's present attempt: one line end after each row. Errors: as the storages'. */
+/**
+ * Returns the bytes to upload for the part's present attempt: its rows, each with a line end. Errors: those of both
+ * storages.
+ */
 export function uploadBody(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
   if (part.earlierResults || part.interleaved) return chosenRows(deps, part);
   const { start, end } = part.range;
@@ -43,7 +46,9 @@ async function* chosenRows(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
   yield* rowBytes(deps.requestFiles, part, places);
 }
 
-/** Single rows of a request file, in the order given, which is that of the file; near ones are read in one request. */
+/**
+ * Returns single rows of a request file, given in the order of the file. Rows near each other are read in one request.
+ */
 async function* rowBytes(
   requestFiles: RequestFiles,
   { request }: Part,
@@ -75,7 +80,7 @@ function endOfRun(places: readonly RowPlace[], from: number): number {
   return to;
 }
 
-/** Cuts rows out of the stretch of the file that holds them. */
+/** Extracts rows from the range of the file that contains them. */
 class RowCutter {
   readonly #places: readonly RowPlace[];
   readonly #gatherer: LineGatherer;
@@ -105,9 +110,9 @@ class RowCutter {
     this.#position += chunk.length;
   }
 
-  /** The stretch is over. */
+  /** Checks that the range contained every row. Errors: an Error when it ended before. */
   end(): void {
     if (this.#next < this.#places.length)
-      throw new Error(`rows of the request file: it ended at ${this.#position}`);
+      throw new Error(`request file: it ended at byte ${this.#position}, before the part's last row`);
   }
 }

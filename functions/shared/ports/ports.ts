@@ -5,9 +5,9 @@ import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 
 /**
- * The record of every job, part and batch. Reads are consistent, but for `due`. `create…` answers false when the item
- * exists; `replace…` writes the item with `version + 1` and answers false unless the stored version is `item.version`.
- * A call that throws may have had its effect: read again. Errors: RetryableError.
+ * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
+ * exists. `replace…` writes the item with `version + 1`, and returns false unless the stored version is `item.version`.
+ * A call that throws may have taken effect: read the item again. Errors: RetryableError.
  */
 export interface Ledger {
   readJob(jobId: string): Promise<Job | undefined>;
@@ -16,7 +16,7 @@ export interface Ledger {
   readPart(ref: PartRef): Promise<Part | undefined>;
   createPart(part: Part): Promise<boolean>;
   replacePart(part: Part): Promise<boolean>;
-  /** All parts of a plan by number. */
+  /** Returns all parts of a plan in the order of their numbers. */
   partsOf(jobId: string, planId: string): Promise<Part[]>;
   readBatchPointer(batchId: string): Promise<PartRef | undefined>;
   /** Idempotent: the same batch always points to the same part. */
@@ -28,43 +28,45 @@ export interface Ledger {
   /** Creates it when `control.version` is 0. */
   replaceControl(control: Control): Promise<boolean>;
   readAdmissions(): Promise<Admissions>;
-  /** Creates them when `version` is 0. */
+  /** Creates the item when `version` is 0. */
   replaceAdmissions(admissions: Admissions): Promise<boolean>;
   readCreateWindow(): Promise<CreateWindow>;
   /** Creates it when `version` is 0. */
   replaceCreateWindow(window: CreateWindow): Promise<boolean>;
-  /** Items of one shard with `dueAt` ≤ `before`, longest due first. */
+  /** Returns items of one shard with `dueAt` ≤ `before`; those due longest come first. */
   due(shard: number, before: number, limit: number): Promise<DueItem[]>;
 }
 
-/** What the storage knows of an object version. */
+/** What the storage reports of an object version. */
 export interface ObjectFacts {
   size: number;
   etag: string;
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
-  /** User metadata, names in lower case. */
+  /** User metadata; names are in lower case. */
   metadata: Record<string, string>;
 }
 
-/** The request bucket, read by version. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
+/** The request bucket, read by object version. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
 export interface RequestFiles {
-  /** Undefined when there is no such version. */
+  /** Returns undefined when there is no such version. */
   head(file: { bucket: string; key: string; versionId: string }): Promise<ObjectFacts | undefined>;
-  /** Bytes `start` to `end` (exclusive), streamed; the whole object without a range. Throws while read, too. */
+  /**
+   * Streams bytes `start` to `end` (exclusive), or the whole object without a range. May also throw while it is read.
+   */
   read(
     file: { bucket: string; key: string; versionId: string },
     range?: { start: number; end: number },
   ): AsyncIterable<Uint8Array>;
 }
 
-/** Writes one object of unknown length in bounded memory; it becomes visible with `close`, never before. */
+/** Writes one object of unknown length in bounded memory. The object becomes visible with `close`, never before. */
 export interface ObjectWriter {
-  /** Keeps nothing of `bytes`: they may be written over once it has answered. */
+  /** Copies `bytes`: the caller may reuse them once the promise has resolved. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Answers the object's length in bytes. */
+  /** Returns the object's length in bytes. */
   close(): Promise<number>;
-  /** Gives up what was written; never throws. */
+  /** Discards what was written; never throws. */
   abort(): Promise<void>;
 }
 
@@ -72,56 +74,65 @@ export interface ObjectWriter {
 export interface ResultStore {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   openWriter(key: string, contentType: string): ObjectWriter;
-  /** Undefined when there is no such object. */
+  /** Returns the object's length in bytes; undefined when there is no such object. */
   size(key: string): Promise<number | undefined>;
   read(key: string, range?: { start: number; end: number }): AsyncIterable<Uint8Array>;
-  /** All keys that begin so, also of objects that were written a moment ago. */
+  /** Returns all keys with the prefix, including those of objects written just before. */
   keysUnder(prefix: string): Promise<string[]>;
   /** Idempotent. */
   remove(keys: string[]): Promise<void>;
-  /** A multipart upload that can be resumed by another process; parts are ≥ 5 MiB but the last. */
+  /**
+   * Begins a multipart upload that another process can resume, and returns its id. Parts are ≥ 5 MiB, except the last.
+   */
   beginUpload(key: string, contentType: string): Promise<string>;
-  /** `partNumber` from 1; answers the part's ETag. */
+  /** Returns the part's ETag. `partNumber`: from 1. */
   uploadBytes(key: string, uploadId: string, partNumber: number, body: Uint8Array): Promise<string>;
+  /** Copies bytes `start` to `end` (exclusive) of another object as a part, and returns the part's ETag. */
   uploadCopy(
     key: string,
     uploadId: string,
     partNumber: number,
     source: { key: string; start: number; end: number },
   ): Promise<string>;
-  /** True when done now or before; false when the upload is unknown and the object is not there. */
+  /**
+   * Returns true when the object is complete, now or before; false when the upload is unknown and the object is
+   * missing.
+   */
   completeUpload(key: string, uploadId: string, etags: string[]): Promise<boolean>;
 }
 
-/** A file of this invocation alone, on its disk: what does not fit into memory. Errors: RetryableError when it is full. */
+/**
+ * A temporary file on the invocation's disk, for data that exceeds its memory. Errors: RetryableError when the disk is
+ * full.
+ */
 export interface ScratchFile {
-  /** Adds bytes at the end and keeps nothing of them: they may be written over once it has answered. */
+  /** Appends the bytes: the caller may reuse them once the promise has resolved. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Fills `target` with bytes that were written. */
+  /** Fills `target` with the bytes from `start`. */
   read(start: number, target: Uint8Array): Promise<void>;
-  /** Gives its room back; never throws. */
+  /** Deletes the file; never throws. */
   discard(): Promise<void>;
 }
 
-/** Room for files that end with the invocation. */
+/** Creates temporary files, which end with the invocation. */
 export interface Scratch {
   open(): Promise<ScratchFile>;
 }
 
-/** A page of `GET /batches`, newest first. */
+/** A page of `GET /batches`; the newest batch comes first. */
 export interface BatchPage {
   batches: ObservedBatch[];
   hasMore: boolean;
-  /** The account that answered. */
+  /** The account whose batches these are. */
   account: string;
 }
 
 /**
- * The OpenAI Batch API. Errors: RetryableError, NotAllowed, TerminalError (code). `createBatch` alone throws Ambiguous; every
- * other error of it means that no batch was created. Nothing is retried inside.
+ * The OpenAI Batch API. No call is retried inside. Errors: RetryableError, NotAllowed, TerminalError (code). Only
+ * `createBatch` throws Ambiguous; its other errors mean that no batch was created.
  */
 export interface BatchApi {
-  /** `bytes` is the exact length of `body`. The name ends in `.jsonl`. */
+  /** Uploads a file of exactly `bytes` bytes. The name ends in `.jsonl`. */
   uploadFile(
     upload: { name: string; bytes: number; body: AsyncIterable<Uint8Array> },
     signal: AbortSignal,
@@ -130,39 +141,40 @@ export interface BatchApi {
     request: {
       inputFileId: string;
       endpoint: string;
-      /** `24h` at OpenAI; other vendors have others. */
+      /** `24h` at OpenAI; other vendors allow other values. */
       completionWindow: string;
       metadata: Record<string, string>;
     },
     signal: AbortSignal,
   ): Promise<ObservedBatch>;
   retrieveBatch(batchId: string): Promise<ObservedBatch>;
-  /** `limit` 1 to 100. A page that does not hold what it should is a RetryableError. */
+  /** `limit`: 1 to 100. Errors: RetryableError, also for a page that is not valid. */
   listBatches(query: { after?: string; limit: number }): Promise<BatchPage>;
-  /** `too_late` and `unknown` are answers: retrieve and decide. */
+  /** Returns `too_late` or `unknown` when the API refuses the cancel: retrieve the batch and decide. */
   cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'>;
-  /** Length in bytes as the API has it; TerminalError `file_gone` when it is deleted or expired. */
+  /** Returns the file's length in bytes. Errors: TerminalError `file_gone` when the file is deleted or expired. */
   fileBytes(fileId: string): Promise<number>;
   readFile(fileId: string): AsyncIterable<Uint8Array>;
-  /** Under another account's key each file seems gone: `account` is the one that answered. */
+  /** Returns the account of the key in use: with another account's key every file seems to be gone. */
   deleteFile(fileId: string): Promise<{ was: 'deleted' | 'gone'; account: string }>;
 }
 
-/** The bus. Answers the `metadata.id`s that were refused; the caller keeps those. Errors: RetryableError. */
+/** The event bus. Errors: RetryableError. */
 export interface EventBus {
+  /** Returns the `metadata.id`s of the refused events; the caller publishes those again. */
   publish(events: BatchdropEvent[]): Promise<{ refused: string[] }>;
 }
 
-/** What the queues between the functions carry. */
+/** A message between the functions. */
 export type WorkMessage =
   | { to: 'intake'; jobId: string }
   | { to: 'submit'; ref: PartRef }
   | { to: 'deliver'; ref: PartRef }
   | { to: 'finish'; jobId: string };
 
-/** The queues between the functions; at least once. Errors: RetryableError. */
+/** The queues between the functions; they deliver each message at least once. Errors: RetryableError. */
 export interface WorkQueues {
-  /** The queues this function may send to; what belongs into others is left to the reconciler. */
+  /** The queues this function may send to; the reconciler sends messages to the others. */
   readonly reaches: ReadonlySet<WorkMessage['to']>;
   send(messages: WorkMessage[]): Promise<void>;
 }
@@ -172,30 +184,30 @@ export interface Clock {
   now(): number;
 }
 
-/** Fresh random ids, 26 characters of `a–z2–7`. */
+/** New random ids: 26 characters of `a–z2–7`. */
 export interface Ids {
   next(): string;
 }
 
-/** One line of log: a stable code, ids and numbers; never request lines, results, keys or events. */
+/** Writes one log line: a stable code, ids and numbers. It never contains request lines, results, keys or events. */
 export interface Log {
   info(code: string, facts?: Record<string, string | number | boolean | undefined>): void;
   warn(code: string, facts?: Record<string, string | number | boolean | undefined>): void;
   error(code: string, facts?: Record<string, string | number | boolean | undefined>, cause?: unknown): void;
 }
 
-/** Numbers for whoever watches. Never throws and never waits: one that is lost costs nobody anything. */
+/** Values for dashboards and alarms. `record` never throws and never waits; a lost value does no harm. */
 export interface Metrics {
   record(name: MetricName, value: number): void;
 }
 
-/** The time an invocation has: nothing irrevocable is begun past `until` (ms), and `signal` ends what is under way. */
+/** The invocation's deadline: nothing irrevocable begins after `until` (ms), and `signal` ends what is in progress. */
 export interface Deadline {
   until: number;
   signal: AbortSignal;
 }
 
-/** All outside things. A step takes a `Pick` of them. */
+/** All external systems. A step takes a `Pick` of them. */
 export interface Ports {
   ledger: Ledger;
   requestFiles: RequestFiles;

@@ -1,4 +1,4 @@
-/** Takes so many bytes at a time out of chunks as they come. */
+/** Reads a stream of chunks in pieces of any length. */
 export class ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
@@ -7,7 +7,7 @@ export class ByteSource {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** Fills `target` with the next bytes. Errors: RangeError when there are not so many; the chunks' own. */
+  /** Fills `target` with the next bytes. Errors: RangeError when the stream ends before; those of the chunks. */
   async fill(target: Uint8Array): Promise<void> {
     let filled = 0;
     while (filled < target.length) {
@@ -24,10 +24,10 @@ export class ByteSource {
     }
   }
 
-  /** Errors: RangeError when something is left; the chunks' own. */
+  /** Checks that the stream is at its end. Errors: RangeError when bytes remain; those of the chunks. */
   async end(): Promise<void> {
     for (;;) {
-      if (this.#rest.length > 0) throw new RangeError(`${this.#rest.length} bytes are left at the end`);
+      if (this.#rest.length > 0) throw new RangeError(`${this.#rest.length} bytes remain at the end`);
       const { done, value } = await this.#chunks.next();
       if (done) return;
       this.#rest = value;

@@ -2,29 +2,29 @@ import type { ByteSource } from './byte-source.ts';
 
 const CHUNK_ROWS = 65_536;
 
-/** Rows that may have an id which a row before them has. */
+/** Rows whose id may repeat the id of an earlier row. */
 interface IdCandidates {
-  /** Rows that share their hash with another, in the order they were added, at most as many as asked for. */
+  /** The first rows that share their hash with another row, in the order they were added. */
   rows: number[];
-  /** Rows beyond those whose hash a row before them has. */
+  /** How many more rows repeat the hash of an earlier row. */
   further: number;
 }
 
 /**
- * Remembers the custom_id of every row in 12 bytes (20 while it is asked for candidates): 53 bits of hash and the
- * row's line number. Rows whose hashes are equal are only *candidates* for a duplicate: the caller compares the ids
- * themselves. Rows are numbered from 0, as they are added.
+ * Finds rows that may have the same custom_id. Each row takes 12 bytes (20 during `candidates`): 53 bits of hash and
+ * the number of its line. Rows with equal hashes are only *candidates* for a duplicate: the caller compares the ids
+ * themselves. Rows are numbered from 0, in the order they are added.
  */
 export class CustomIdIndex {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
   #count = 0;
 
-  /** Row ids as they were saved. Errors: as the source's. */
+  /** Restores an index from what `saved` returned. Errors: those of the source. */
   static async restored(count: number, source: ByteSource): Promise<CustomIdIndex> {
     const ids = new CustomIdIndex();
-    for (let left = count; left > 0; left -= CHUNK_ROWS) {
-      const rows = Math.min(CHUNK_ROWS, left);
+    for (let remaining = count; remaining > 0; remaining -= CHUNK_ROWS) {
+      const rows = Math.min(CHUNK_ROWS, remaining);
       const hashes = new Float64Array(CHUNK_ROWS);
       const lines = new Uint32Array(CHUNK_ROWS);
       await source.fill(bytesOf(hashes.subarray(0, rows)));
@@ -36,7 +36,7 @@ export class CustomIdIndex {
     return ids;
   }
 
-  /** Views, valid until the next `add`. */
+  /** Returns the bytes to save: views, valid until the next `add`. */
   *saved(): Generator<Uint8Array> {
     for (const [chunk, hashes] of this.#hashes.entries()) {
       yield bytesOf(hashes.subarray(0, this.#rowsIn(chunk)));
@@ -62,15 +62,15 @@ export class CustomIdIndex {
     this.#count += 1;
   }
 
-  /** Number of the row's line in the file. */
+  /** Returns the number of the row's line in the file. Errors: RangeError when there is no such row. */
   lineOf(row: number): number {
     const line = this.#lines[Math.floor(row / CHUNK_ROWS)]?.[row % CHUNK_ROWS];
     if (line === undefined || row >= this.#count) throw new RangeError(`row ids: no row ${row}`);
     return line;
   }
 
-  /** Nearly always exactly the duplicates and the rows they repeat. */
-  candidates(most: number): IdCandidates {
+  /** Returns at most `limit` rows that may be duplicates or the rows they repeat: nearly always exactly those. */
+  candidates(limit: number): IdCandidates {
     const found: IdCandidates = { rows: [], further: 0 };
     const shared = this.#sharedHashes();
     if (shared.length === 0) return found;
@@ -79,7 +79,7 @@ export class CustomIdIndex {
       for (let at = 0; at < this.#rowsIn(chunk); at += 1) {
         const place = placeIn(shared, hashes[at] ?? 0);
         if (place < 0) continue;
-        if (found.rows.length < most) found.rows.push(chunk * CHUNK_ROWS + at);
+        if (found.rows.length < limit) found.rows.push(chunk * CHUNK_ROWS + at);
         else if (seen[place] === 1) found.further += 1;
         seen[place] = 1;
       }
@@ -87,14 +87,14 @@ export class CustomIdIndex {
     return found;
   }
 
-  /** In rising order, each once. */
+  /** Returns the hashes that more than one row has, in ascending order, each once. */
   #sharedHashes(): Float64Array {
     const sorted = new Float64Array(this.#count);
     this.#hashes.forEach((hashes, chunk) => {
       sorted.set(hashes.subarray(0, this.#rowsIn(chunk)), chunk * CHUNK_ROWS);
     });
     sorted.sort();
-    let shared = 0; // they are gathered at the front, behind which nothing has been compared yet
+    let shared = 0; // written to the front of the array, which has been compared already
     for (let at = 1; at < sorted.length; at += 1) {
       const hash = sorted[at] ?? 0;
       if (hash !== sorted[at - 1] || (shared > 0 && hash === sorted[shared - 1])) continue;
@@ -109,12 +109,12 @@ export class CustomIdIndex {
   }
 }
 
-/** As they lie in memory: little-endian wherever Node runs. */
+/** Returns the array's memory: little-endian on every platform that Node supports. */
 function bytesOf({ buffer, byteOffset, byteLength }: Float64Array | Uint32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
-/** Index of the number in a rising list; -1 when it is not there. */
+/** Returns the index of the number in an ascending list, or -1. */
 function placeIn(sorted: Float64Array, wanted: number): number {
   let from = 0;
   let to = sorted.length;
@@ -126,7 +126,7 @@ function placeIn(sorted: Float64Array, wanted: number): number {
   return sorted[from] === wanted ? from : -1;
 }
 
-/** 53 bits of two multiplicative hashes: as many as a number holds exactly. */
+/** Returns 53 bits of two multiplicative hashes: as many as a JavaScript number holds exactly. */
 function hashOf(text: string): number {
   let low = 0xdeadbeef;
   let high = 0x41c6ce57;

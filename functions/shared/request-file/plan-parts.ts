@@ -1,11 +1,11 @@
 /**
- * Groups the rows of a request file into parts as they come: rows of one endpoint and model fill one open part after
- * another, each up to OpenAI's limits, and to what the model's limit on enqueued tokens leaves room for. Which rows make
- * a part depends on nothing but the rows and these bounds, which are saved with the planner: a scan that is resumed
- * elsewhere plans the same.
+ * Groups the rows of a request file into parts while the file is read: rows of one endpoint and model fill one part
+ * after another. A part ends at OpenAI's limits for a batch, or at the bytes that the model's limit on enqueued tokens
+ * allows. The plan depends only on the rows and these limits, which are saved with the planner. A resumed scan
+ * therefore makes the same plan.
  *
- * Bounded: the row tables of the open parts together. Where they pass the bound, the largest part is closed before it
- * is full, so that a file of many models and long ids becomes some more batches.
+ * The row tables of all open parts together have a limit. Above it the largest part is closed before it is full, so a
+ * file with many models and long ids becomes a few more batches.
  */
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
 import { type Line, uploadLength } from '../part-rows/lines.ts';
@@ -13,9 +13,9 @@ import { RowTableWriter } from '../part-rows/row-table.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { Row } from './validate-row.ts';
 
-/** What becomes one batch. */
+/** The rows of one future batch. */
 export interface PlannedPart {
-  /** From 1, in the order of their first rows. */
+  /** From 1, in the order of the parts' first rows. */
   number: number;
   endpoint: string;
   model: string;
@@ -26,16 +26,16 @@ export interface PlannedPart {
   interleaved?: true;
 }
 
-/** A part that gets no more rows, and its row table. */
+/** A part that receives no more rows, and its row table. */
 export interface ClosedPart {
   part: PlannedPart;
   table: Uint8Array;
 }
 
-/** 48 MB: a hundred models share out 800,000 rows with ids of 40 bytes before a part is closed early. */
+/** 48 MB holds 800,000 rows with ids of 40 bytes: only then is a part closed early. */
 const OPEN_TABLES_BYTES = 48_000_000;
 
-/** A part that still gets rows. */
+/** A part that still receives rows. */
 interface OpenPart {
   part: PlannedPart;
   embeddingInputs: number;
@@ -45,34 +45,34 @@ interface OpenPart {
   table: RowTableWriter;
 }
 
-/** The most bytes of a part by its model, where OpenAI's limit on files leaves too much. */
+/** The maximum bytes of a part by model, where it is lower than OpenAI's limit for a file. */
 export type PartBytes = Readonly<Record<string, number>>;
 
-/** A planner between two rows, but for the row tables of its open parts. */
+/** The state of a planner between two rows, without the row tables of its open parts. */
 export interface PlannerFacts {
   partBytes: PartBytes;
   parts: number;
   groups: { group: string; open?: Omit<OpenPart, 'table'> & { tableBytes: number } }[];
 }
 
-/** Why a row has no place in any plan. */
-type NoPlace = 'too_many_groups' | 'too_many_parts';
+/** Why a row cannot be planned. */
+type PlanProblem = 'too_many_groups' | 'too_many_parts';
 
 export class PartPlanner {
-  /** By endpoint and model, in the order of their first rows; empty between two parts. */
+  /** The open part of each endpoint and model, in the order of their first rows; undefined between two parts. */
   readonly #groups = new Map<string, OpenPart | undefined>();
   readonly #partBytes: PartBytes;
-  readonly #mostTableBytes: number;
+  readonly #maxTableBytes: number;
   #parts = 0;
   #tableBytes = 0;
   #closed: ClosedPart[] = [];
 
-  constructor(partBytes: PartBytes, mostTableBytes = OPEN_TABLES_BYTES) {
+  constructor(partBytes: PartBytes, maxTableBytes = OPEN_TABLES_BYTES) {
     this.#partBytes = partBytes;
-    this.#mostTableBytes = mostTableBytes;
+    this.#maxTableBytes = maxTableBytes;
   }
 
-  /** A planner as it was saved: its facts, and then the tables of its open parts. Errors: as the source's. */
+  /** Restores a planner from its `facts` and, from the source, its `savedTables`. Errors: those of the source. */
   static async restored(facts: PlannerFacts, source: ByteSource): Promise<PartPlanner> {
     const planner = new PartPlanner(facts.partBytes);
     planner.#parts = facts.parts;
@@ -99,7 +99,7 @@ export class PartPlanner {
     return { partBytes: this.#partBytes, parts: this.#parts, groups };
   }
 
-  /** The tables of the open parts: views, valid until the next `add`. */
+  /** Returns the row tables of the open parts: views, valid until the next `add`. */
   *savedTables(): Generator<Uint8Array> {
     for (const open of this.#groups.values()) if (open) yield open.table.gathered();
   }
@@ -108,9 +108,9 @@ export class PartPlanner {
     return this.#groups.size;
   }
 
-  /** `ordinal`: number of the row in the file, from 0. */
-  add(line: Line, row: Row, ordinal: number): NoPlace | undefined {
-    const group = `${row.endpoint} ${row.model}`; // no endpoint holds a space
+  /** Adds a row to its part, or returns why it cannot. `ordinal`: the number of the row in the file, from 0. */
+  add(line: Line, row: Row, ordinal: number): PlanProblem | undefined {
+    const group = `${row.endpoint} ${row.model}`; // no endpoint contains a space
     let open = this.#groups.get(group);
     if (open && !this.#fits(open, line, row)) {
       this.#close(group, open);
@@ -122,17 +122,17 @@ export class PartPlanner {
       open = this.#begin(line, row, ordinal);
       this.#groups.set(group, open);
     }
-    this.#put(open, line, row, ordinal);
-    if (this.#tableBytes > this.#mostTableBytes) this.#closeLargest();
+    this.#append(open, line, row, ordinal);
+    if (this.#tableBytes > this.#maxTableBytes) this.#closeLargest();
     return undefined;
   }
 
-  /** No row comes any more. */
+  /** Closes all open parts after the last row. */
   end(): void {
     for (const [group, open] of this.#groups) if (open) this.#close(group, open);
   }
 
-  /** The parts that were closed since it was asked last. */
+  /** Returns the parts that were closed since the last call. */
   takeClosed(): ClosedPart[] {
     const closed = this.#closed;
     this.#closed = [];
@@ -150,7 +150,7 @@ export class PartPlanner {
     };
   }
 
-  #put(open: OpenPart, line: Line, row: Row, ordinal: number): void {
+  #append(open: OpenPart, line: Line, row: Row, ordinal: number): void {
     const { part, table } = open;
     part.range.end = line.end;
     part.rows += 1;
@@ -178,10 +178,12 @@ export class PartPlanner {
   }
 
   #fits({ part, embeddingInputs }: OpenPart, line: Line, { model, embeddingInputs: more }: Row): boolean {
-    const most = Object.hasOwn(this.#partBytes, model) ? (this.#partBytes[model] ?? 0) : PART_LIMITS.bytes;
+    const maxBytes = Object.hasOwn(this.#partBytes, model)
+      ? (this.#partBytes[model] ?? 0)
+      : PART_LIMITS.bytes;
     return (
       part.rows < PART_LIMITS.rows &&
-      part.uploadBytes + uploadLength(line) <= Math.min(most, PART_LIMITS.bytes) &&
+      part.uploadBytes + uploadLength(line) <= Math.min(maxBytes, PART_LIMITS.bytes) &&
       embeddingInputs + more <= PART_LIMITS.embeddingInputs
     );
   }

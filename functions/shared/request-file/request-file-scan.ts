@@ -1,8 +1,9 @@
 /**
- * What is known of a request file that is being read: where the next line begins, what was found, the parts so far and
- * the ids. It can be saved between two chunks of the file and resumed elsewhere, to the same plan.
+ * Checks a request file and plans its parts while it is read. The state is the position of the next line, the findings,
+ * the parts so far and the ids. It can be saved between two chunks of the file, and another invocation that resumes
+ * from it makes the same plan.
  *
- * Memory, at the file's limit of 5 million rows: 60 MB of ids, up to 48 MB of open row tables.
+ * Memory at the limit of 5 million rows: 60 MB of ids, and up to 48 MB of open row tables.
  */
 import type { Finding } from '../contract/events.ts';
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
@@ -18,18 +19,18 @@ import {
 } from './plan-parts.ts';
 import { type Row, validateRow } from './validate-row.ts';
 
-/** Findings kept for the report; all are counted. */
+/** How many findings the report lists; all are counted. */
 export const FINDINGS_KEPT = 1000;
 
-/** To be raised with any change of what is saved, or of which rows make a part. */
+/** Increase it with any change to what is saved or to how rows are grouped into parts. */
 const FORMAT = 2;
-const MAX_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is no scan
+const MAX_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is not a saved scan
 
 export type CheckedFile =
   | { verdict: 'good'; rows: number; groups: number; parts: PlannedPart[] }
   | { verdict: 'bad'; findings: Finding[]; count: number };
 
-/** All that is saved but for the ids and the row tables. */
+/** What is saved besides the ids and the row tables. */
 interface ScanFacts {
   format: number;
   next: { offset: number; linesBefore: number };
@@ -43,10 +44,10 @@ interface ScanFacts {
 
 export class RequestFileScan implements LineHandler {
   readonly ids: CustomIdIndex;
-  /** Closed so far. */
+  /** The parts closed so far. */
   readonly parts: PlannedPart[];
-  /** Over a limit of the file as a whole: reading on would only cost. */
-  hopeless = false;
+  /** The file exceeds a limit for whole files: the rest is not read. */
+  isOverLimit = false;
   readonly #reader: LineReader;
   readonly #planner: PartPlanner;
   readonly #findings: Finding[];
@@ -67,14 +68,17 @@ export class RequestFileScan implements LineHandler {
     this.ids = ids;
   }
 
-  /** Of a file of which nothing was read yet. */
+  /** Returns a scan at the start of a file. */
   static begun(partBytes: PartBytes): RequestFileScan {
     const next = { offset: 0, linesBefore: 0 };
     const nothing = { next, rows: 0, findings: [], findingsCount: 0, parts: [] };
     return new RequestFileScan(nothing, new PartPlanner(partBytes), new CustomIdIndex());
   }
 
-  /** Errors: RangeError on what is no scan, or one of another version of this code; those of the chunks. */
+  /**
+   * Restores a scan from what `saved` returned. Errors: RangeError when the bytes are not a saved scan, or one in
+   * another format; those of the chunks.
+   */
   static async restored(chunks: AsyncIterable<Uint8Array>): Promise<RequestFileScan> {
     const source = new ByteSource(chunks);
     const facts = await restoredFacts(source);
@@ -84,7 +88,7 @@ export class RequestFileScan implements LineHandler {
     return new RequestFileScan(facts, planner, ids);
   }
 
-  /** Everything, to be written out before the next `push`. Parts that were closed have to be taken before. */
+  /** Returns the bytes to save; write them before the next `push`. Call `takeClosed` first. */
   *saved(): Generator<Uint8Array> {
     const facts: ScanFacts = {
       format: FORMAT,
@@ -105,27 +109,27 @@ export class RequestFileScan implements LineHandler {
     yield* this.#planner.savedTables();
   }
 
-  /** Where reading has to go on: the start of the first line that was not looked at yet. */
+  /** The offset from which to resume reading: the start of the first line that was not checked yet, in bytes. */
   get offset(): number {
     return this.#reader.next.offset;
   }
 
-  /** The next bytes of the file. */
+  /** Checks the next bytes of the file. */
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
   }
 
-  /** No bytes come any more, or they do not matter. */
+  /** Ends the scan: at the end of the file, or when the file exceeds a limit. */
   end(): void {
-    if (!this.hopeless) this.#reader.end();
+    if (!this.isOverLimit) this.#reader.end();
     this.#planner.end();
   }
 
   line(line: Line): void {
-    if (this.hopeless) return;
+    if (this.isOverLimit) return;
     this.#rows += 1;
     if (this.#rows > FILE_LIMITS.rows) {
-      this.#giveUp('too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
+      this.#stop('too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
       return;
     }
     const checked = validateRow(line.bytes);
@@ -151,16 +155,16 @@ export class RequestFileScan implements LineHandler {
 
   find(line: number | null, code: string, message: string): void {
     this.#findingsCount += 1;
-    // What concerns the whole file is kept in any case: there is little of it, and it explains the rest.
+    // Findings about the whole file are always listed: there are few, and they explain the others.
     if (line === null || this.#findings.length < FINDINGS_KEPT) this.#findings.push({ line, code, message });
   }
 
-  /** Findings that are only counted. */
+  /** Counts findings that the report does not list. */
   countFurther(findings: number): void {
     this.#findingsCount += findings;
   }
 
-  /** The parts that were closed since it was asked last. */
+  /** Returns the parts that were closed since the last call. */
   takeClosed(): ClosedPart[] {
     const closed = this.#planner.takeClosed();
     this.parts.push(...closed.map(({ part }) => part));
@@ -168,7 +172,7 @@ export class RequestFileScan implements LineHandler {
   }
 
   verdict(): CheckedFile {
-    if (this.#rows === 0) this.find(null, 'empty_file', 'the file holds no row');
+    if (this.#rows === 0) this.find(null, 'empty_file', 'the file has no rows; add one request per line');
     if (this.#findingsCount > 0) {
       const findings = this.#findings.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
       return { verdict: 'bad', findings, count: this.#findingsCount };
@@ -177,23 +181,26 @@ export class RequestFileScan implements LineHandler {
     return { verdict: 'good', rows: this.#rows, groups: this.#planner.groups, parts };
   }
 
-  /** Rows of a plan and ids are numbered alike: a row without a place ends both. */
+  /**
+   * Adds the row to its part and its id to the index. Both number the rows alike, so a row that is not planned ends
+   * both.
+   */
   #plan(line: Line, row: Row): void {
-    const noPlace = this.#planner.add(line, row, this.ids.count);
-    if (noPlace === 'too_many_groups') {
+    const problem = this.#planner.add(line, row, this.ids.count);
+    if (problem === 'too_many_groups') {
       const allowed = FILE_LIMITS.groups;
-      const message = `the file mixes more than ${allowed} pairs of url and model, the next in line ${line.number}; split it`;
-      this.#giveUp(noPlace, message);
-    } else if (noPlace === 'too_many_parts') {
-      const message = `the file takes more than ${FILE_LIMITS.parts} batches, the next from line ${line.number}; split it`;
-      this.#giveUp(noPlace, message);
+      const message = `the file has more than ${allowed} pairs of url and model; line ${line.number} has one more; split it`;
+      this.#stop(problem, message);
+    } else if (problem === 'too_many_parts') {
+      const message = `the file needs more than ${FILE_LIMITS.parts} batches; line ${line.number} would begin one more; split it`;
+      this.#stop(problem, message);
     } else {
       this.ids.add(row.customId, line.number);
     }
   }
 
-  #giveUp(code: string, message: string): void {
-    this.hopeless = true;
+  #stop(code: string, message: string): void {
+    this.isOverLimit = true;
     this.find(null, code, message);
   }
 }
@@ -202,15 +209,16 @@ async function restoredFacts(source: ByteSource): Promise<ScanFacts> {
   const length = Buffer.alloc(4);
   await source.fill(length);
   const bytes = length.readUInt32LE();
-  if (bytes > MAX_FACTS) throw new RangeError('saved scan: it does not begin as one');
+  if (bytes > MAX_FACTS) throw new RangeError('saved scan: the bytes are not a saved scan');
   const text = Buffer.alloc(bytes);
   await source.fill(text);
   let facts: ScanFacts;
   try {
-    facts = JSON.parse(text.toString()); // written by `saved` alone
+    facts = JSON.parse(text.toString()); // only `saved` writes it
   } catch (cause) {
-    throw new RangeError('saved scan: it does not begin as one', { cause });
+    throw new RangeError('saved scan: the bytes are not a saved scan', { cause });
   }
-  if (facts.format !== FORMAT) throw new RangeError(`saved scan: format ${facts.format}, not ${FORMAT}`);
+  if (facts.format !== FORMAT)
+    throw new RangeError(`saved scan: it has format ${facts.format}; this version reads ${FORMAT}`);
   return facts;
 }

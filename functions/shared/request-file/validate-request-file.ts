@@ -1,42 +1,44 @@
 /**
- * Reads a whole request file once, in bounded memory, and answers either the plan of its parts or what is wrong with
- * it. Nothing is sent before this has answered.
- *   1. every line is checked by itself, its id remembered by a hash, and its row put into a part (`request-file-scan.ts`)
- *   2. the row table of each part is kept outside as soon as the part is closed
- *   3. rows that share their hash are looked up in those tables, and the ids themselves compared
+ * Reads a whole request file once, in bounded memory, and returns either the plan of its parts or the problems found.
+ * Nothing is sent to OpenAI before.
+ *   1. check each line by itself, keep a hash of its id, and add its row to a part (`request-file-scan.ts`)
+ *   2. store the row table of each part as soon as the part is closed
+ *   3. read the ids of rows with equal hashes from those tables, and compare them
  *
- * Known gap: of a file in which more than 10,000 rows share their hash, those beyond are counted as duplicates by
- * their hashes alone. By chance that is wrong for one file in thousands of that kind, by one in its count.
+ * Known gap: if more than 10,000 rows share their hash with another, the further ones are counted as duplicates by
+ * their hashes alone. In one of thousands of such files the count is then too high by one.
  */
 
 import { RowTable } from '../part-rows/row-table.ts';
 import type { ClosedPart, PlannedPart } from './plan-parts.ts';
 import { type CheckedFile, RequestFileScan } from './request-file-scan.ts';
 
-/** Ids that are compared, each of up to 512 bytes in memory: several for each finding that is kept. */
+/** How many ids are compared: several for each finding in the report, each of up to 512 bytes in memory. */
 const IDS_COMPARED = 10_000;
 
-/** Where the row tables lie, by the number of the part. */
+/** The store of the row tables, by the number of the part. */
 export interface RowTables {
   write(part: number, table: Uint8Array): Promise<void>;
   read(part: number): Promise<Uint8Array>;
 }
 
-/** All of it in one go, for no limits of ours; `read` opens the file from its start. */
+/**
+ * Checks a whole file without token limits. `read` opens the file at its start. Errors: those of `read` and `tables`.
+ */
 export async function validateRequestFile(
   read: () => AsyncIterable<Uint8Array>,
   tables: RowTables,
 ): Promise<CheckedFile> {
   const scan = RequestFileScan.begun({});
-  await scanOn(scan, read, tables, () => false);
-  return conclude(scan, tables);
+  await continueScan(scan, read, tables, () => false);
+  return completeScan(scan, tables);
 }
 
 /**
- * Reads on from where the scan is, as far as there is time: false when some of the file is left, and the scan can be
- * saved. It gets on by a line at least, or until `read` itself ends it by throwing.
+ * Continues a scan at its offset until the file ends or the time is up. Returns false when part of the file was not
+ * read; the scan can then be saved. Each call checks at least one line. Errors: those of `read` and `tables`.
  */
-export async function scanOn(
+export async function continueScan(
   scan: RequestFileScan,
   read: (offset: number) => AsyncIterable<Uint8Array>,
   tables: RowTables,
@@ -45,26 +47,26 @@ export async function scanOn(
   const from = scan.offset;
   for await (const chunk of read(from)) {
     scan.push(chunk);
-    await keep(scan.takeClosed(), tables);
-    if (scan.hopeless) break;
+    await store(scan.takeClosed(), tables);
+    if (scan.isOverLimit) break;
     if (scan.offset > from && isTimeUp()) return false;
   }
   return true;
 }
 
-/** The verdict on a file that was read to its end, or is hopeless. */
-export async function conclude(scan: RequestFileScan, tables: RowTables): Promise<CheckedFile> {
+/** Returns the verdict on a file that was read to its end or exceeds a limit. Errors: those of `tables`. */
+export async function completeScan(scan: RequestFileScan, tables: RowTables): Promise<CheckedFile> {
   scan.end();
-  await keep(scan.takeClosed(), tables);
+  await store(scan.takeClosed(), tables);
   await findDuplicates(scan, tables);
   return scan.verdict();
 }
 
-async function keep(closed: ClosedPart[], tables: RowTables): Promise<void> {
+async function store(closed: ClosedPart[], tables: RowTables): Promise<void> {
   for (const { part, table } of closed) await tables.write(part.number, table);
 }
 
-/** Compares the ids of the rows that share their hash: reports each id that was there before, with its first line. */
+/** Compares the ids of rows with equal hashes, and reports each duplicate with the line that had the id first. */
 async function findDuplicates(scan: RequestFileScan, tables: RowTables): Promise<void> {
   const { rows, further } = scan.ids.candidates(IDS_COMPARED);
   if (rows.length === 0) return;
@@ -83,7 +85,7 @@ async function findDuplicates(scan: RequestFileScan, tables: RowTables): Promise
   scan.countFurther(further);
 }
 
-/** The ids of some rows, out of the row tables. */
+/** Returns the ids of the given rows, read from the row tables. */
 async function idsOf(
   rows: ReadonlySet<number>,
   parts: readonly PlannedPart[],
@@ -98,5 +100,5 @@ async function idsOf(
     }
     if (found.size === rows.size) return found;
   }
-  throw new Error(`row tables: ${found.size} of ${rows.size} rows are there`);
+  throw new Error(`row tables: they contain ${found.size} of ${rows.size} rows`);
 }

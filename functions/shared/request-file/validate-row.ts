@@ -1,25 +1,25 @@
 import { isUtf8 } from 'node:buffer';
 import { ENDPOINTS, FILE_LIMITS } from '../contract/request-file.ts';
 
-/** What a plan has to know of a row. */
+/** What the plan needs of a row. */
 export interface Row {
   customId: string;
   endpoint: string;
   model: string;
-  /** 0 for endpoints without inputs to count. */
+  /** 0 for endpoints other than embeddings. */
   embeddingInputs: number;
 }
 
-/** A row, or what is wrong with it. */
+/** A row, or the problem found in it. */
 type CheckedRow = { row: Row } | { code: string; message: string };
 
 const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
 
-// An array of one byte takes fifty once it is parsed: 32 MiB of them would end the function, and its neighbours with it.
+// A parsed array takes about 50 bytes for one byte of JSON: 32 MiB of them would exceed the function's memory.
 const ALWAYS_PARSED = 1_000_000;
 const MAX_ARRAYS_AND_OBJECTS = 1_000_000;
 
-/** Checks one line of a request file by itself, as OpenAI's validation would, and a little more strictly. */
+/** Checks one line of a request file: as OpenAI's validation does, and slightly more strictly. */
 export function validateRow(bytes: Uint8Array): CheckedRow {
   if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
   if (bytes.length > ALWAYS_PARSED && arraysAndObjectsIn(bytes) > MAX_ARRAYS_AND_OBJECTS) {
@@ -29,8 +29,9 @@ export function validateRow(bytes: Uint8Array): CheckedRow {
 }
 
 /**
- * The row, if nothing is wrong with it and its names are ASCII. Read as Latin-1, a character a byte, which is cheaper to
- * decode and to parse: JSON's own signs are ASCII, so that both readings are JSON or neither is, and only texts differ.
+ * Returns the row if it is valid and its id and model are ASCII. It decodes the line as Latin-1, one character per
+ * byte, which is cheaper to decode and to parse. JSON's own characters are ASCII, so both decodings are valid JSON or
+ * neither is, and only the strings differ.
  */
 function asciiRow(bytes: Uint8Array): CheckedRow | undefined {
   let parsed: unknown;
@@ -68,44 +69,44 @@ function bufferOf(bytes: Uint8Array): Buffer {
 function checkFields(row: Record<string, unknown>): CheckedRow {
   const { custom_id: customId, method, url, body } = row;
   if (typeof customId !== 'string' || customId === '') {
-    return fault('invalid_custom_id', `custom_id has to be a non-empty string; it is ${kindOf(customId)}`);
+    return fault('invalid_custom_id', `custom_id must be a non-empty string; it is ${kindOf(customId)}`);
   }
   if (isLongerThan(FILE_LIMITS.customIdBytes, customId)) {
     return fault('invalid_custom_id', `custom_id has ${Buffer.byteLength(customId)} bytes; 512 are allowed`);
   }
   if (!customId.isWellFormed())
-    return fault('invalid_custom_id', 'custom_id holds half a character (a lone surrogate)');
-  if (method !== 'POST') return fault('invalid_method', `method has to be "POST"; it is ${shown(method)}`);
+    return fault('invalid_custom_id', 'custom_id contains half a character (a lone surrogate)');
+  if (method !== 'POST') return fault('invalid_method', `method must be "POST"; it is ${shown(method)}`);
   if (typeof url !== 'string' || !SUPPORTED.has(url)) {
-    return fault('invalid_url', `url has to be one of ${ENDPOINTS.join(', ')}; it is ${shown(url)}`);
+    return fault('invalid_url', `url must be one of ${ENDPOINTS.join(', ')}; it is ${shown(url)}`);
   }
-  if (!isObject(body)) return fault('invalid_body', `body has to be a JSON object; it is ${kindOf(body)}`);
+  if (!isObject(body)) return fault('invalid_body', `body must be a JSON object; it is ${kindOf(body)}`);
   const { model, stream, input } = body;
   if (typeof model !== 'string' || model === '') {
-    return fault('invalid_model', `body.model has to be a non-empty string; it is ${kindOf(model)}`);
+    return fault('invalid_model', `body.model must be a non-empty string; it is ${kindOf(model)}`);
   }
   if (isLongerThan(FILE_LIMITS.modelBytes, model)) {
     return fault('invalid_model', `body.model has ${Buffer.byteLength(model)} bytes; 256 are allowed`);
   }
-  // The ledger and every event carry it, as UTF-8, in which there is no half of a character.
+  // The ledger and the events contain the model as UTF-8, which has no lone surrogates.
   if (!model.isWellFormed())
-    return fault('invalid_model', 'body.model holds half a character (a lone surrogate)');
-  if (stream === true) return fault('stream', 'body.stream is true: a batch cannot stream; leave it out');
+    return fault('invalid_model', 'body.model contains half a character (a lone surrogate)');
+  if (stream === true) return fault('stream', 'body.stream is true; a batch cannot stream; remove it');
   const embeddingInputs = url === '/v1/embeddings' ? inputsIn(input) : 0;
   return { row: { customId, endpoint: url, model, embeddingInputs } };
 }
 
-/** In bytes of UTF-8, of which a character's code unit is three at most: most texts are too short to be counted. */
+/** Compares bytes of UTF-8. A UTF-16 code unit is at most three bytes, so short texts need not be counted. */
 function isLongerThan(limit: number, text: string): boolean {
   return text.length * 3 > limit && Buffer.byteLength(text) > limit;
 }
 
-/** A string or one list of token numbers is one input; a list of strings or of lists is as many as it has. */
+/** A string or one list of token numbers is one input; a list of strings or of lists has as many inputs as entries. */
 function inputsIn(input: unknown): number {
   return Array.isArray(input) && typeof input[0] !== 'number' ? input.length : 1;
 }
 
-/** Brackets within strings count as well: a line of this length with a million of them is refused either way. */
+/** Counts brackets within strings, too: a line with a million of them is refused in any case. */
 function arraysAndObjectsIn(bytes: Uint8Array): number {
   let count = 0;
   for (const byte of bytes) if (byte === 0x5b || byte === 0x7b) count += 1;
@@ -127,15 +128,18 @@ function kindOf(value: unknown): string {
   return Array.isArray(value) ? 'an array' : `a${typeof value === 'object' ? 'n' : ''} ${typeof value}`;
 }
 
-/** Only a short word of the user's line: reports are no place for prompts. */
+/** Returns at most 60 characters of the value, so that no prompt gets into a report. */
 function shown(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value.slice(0, 60)) : kindOf(value);
 }
 
-/** V8 quotes the text around the fault; only the character and the position are kept, the line may be private. */
+/**
+ * Returns where JSON.parse failed. V8 quotes the text around it, which may be private: only the character and position
+ * remain.
+ */
 function whereIn(error: unknown, length: number): string {
   const message = error instanceof Error ? error.message : '';
-  // First: of the messages only this one quotes the line, which may hold anything that is looked for below.
+  // Test this message first: it alone quotes the line, which may contain the words of the other messages.
   const token = /^Unexpected token '(.)'/su.exec(message)?.[1];
   if (token !== undefined) return `unexpected ${JSON.stringify(token)}`;
   if (/end of JSON|Unterminated/.test(message)) return 'it ends too early';

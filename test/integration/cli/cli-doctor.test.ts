@@ -103,7 +103,7 @@ describe('batchdrop doctor', () => {
     expect(code).toBe(1);
     expect(by.get('secret')).toMatchObject({
       verdict: 'wrong',
-      found: expect.stringContaining('it holds no key'),
+      found: expect.stringContaining('it has no key'),
     });
     expect(by.get('API key')).toMatchObject({
       verdict: 'wrong',

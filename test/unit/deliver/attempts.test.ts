@@ -301,7 +301,7 @@ describe('a cancel by the id of a batch after which rows ran again', () => {
       {
         outcome: 'too_late',
         status: 'completed',
-        message: `cancel ${ids[0]}: already completed; what did not succeed runs again as ${ids[1]}: to stop it, cancel job ${jobId}`,
+        message: `cancel ${ids[0]}: already completed; rows that did not succeed may run again as ${ids[1]}: to stop them, cancel job ${jobId}`,
       },
     ]);
   });

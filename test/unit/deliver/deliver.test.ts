@@ -116,7 +116,10 @@ describe('the results of a batch', () => {
         id: null,
         custom_id: customId,
         response: null,
-        error: { code: 'batchdrop_missing', message: 'the batch left no line for this row' },
+        error: {
+          code: 'batchdrop_missing',
+          message: 'the row is missing from both result files of the batch',
+        },
         attempts: 1,
       })),
     );

@@ -188,7 +188,7 @@ describe('large results', () => {
     expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
   });
 
-  it('are begun anew when the upload is lost in between', async () => {
+  it('are assembled again when the upload is lost in between', async () => {
     let lost = 1;
     const { world, jobId } = await delivered(
       ({ api, results }) => ({

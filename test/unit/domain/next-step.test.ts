@@ -8,12 +8,12 @@ import {
 } from '../../../functions/shared/domain/next-step.ts';
 import type { Part } from '../../../functions/shared/domain/part.ts';
 import {
+  backoffAfter,
   CANCEL_AGAIN_MS,
   MAX_TRIES,
   PAUSE_CHECK_MS,
-  pauseAfter,
   SETTLING_MS,
-  tokenLimitPause,
+  tokenLimitBackoff,
 } from '../../../functions/shared/domain/timing.ts';
 import {
   aBatch,
@@ -229,13 +229,13 @@ describe('what is left to do', () => {
 
 describe('pauses', () => {
   it('between tries double up to half an hour', () => {
-    expect([1, 2, 3, 7, 8, 14].map((tries) => pauseAfter(tries) / 1000)).toEqual([
+    expect([1, 2, 3, 7, 8, 14].map((tries) => backoffAfter(tries) / 1000)).toEqual([
       15, 30, 60, 960, 1800, 1800,
     ]);
   });
 
   it('for the token limit double up to 80 minutes', () => {
-    const pauses = (fraction: number) => [1, 2, 4, 5, 99].map((n) => tokenLimitPause(n, fraction) / 60_000);
+    const pauses = (fraction: number) => [1, 2, 4, 5, 99].map((n) => tokenLimitBackoff(n, fraction) / 60_000);
     expect(pauses(0)).toEqual([5, 10, 40, 60, 60]);
     expect(pauses(1)).toEqual([7.5, 15, 60, 80, 80]);
   });

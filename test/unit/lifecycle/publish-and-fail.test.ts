@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
-import { MAX_TRIES, pauseAfter } from '../../../functions/shared/domain/timing.ts';
+import { backoffAfter, MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
 import { failedStep } from '../../../functions/shared/lifecycle/advance.ts';
 import {
   type JobInHand,
@@ -38,10 +38,10 @@ describe('a failure', () => {
       7_000,
       'warn',
     ],
-    ['that may pass is counted', new RetryableError('x'), 1, pauseAfter(1), 'warn'],
+    ['that may pass is counted', new RetryableError('x'), 1, backoffAfter(1), 'warn'],
     ['of the key is not counted', new NotAllowed('x'), 0, 2 * MINUTE, 'error'],
-    ['that is a refusal is counted', new TerminalError('c', 'x'), 1, pauseAfter(1), 'error'],
-    ['that is a defect is counted', new TypeError('x'), 1, pauseAfter(1), 'error'],
+    ['that is a refusal is counted', new TerminalError('c', 'x'), 1, backoffAfter(1), 'error'],
+    ['that is a defect is counted', new TypeError('x'), 1, backoffAfter(1), 'error'],
   ])('%s', async (_, failure, tries, pause, level) => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ phase: 'ready', expiresAt: Number.MAX_SAFE_INTEGER }));
@@ -182,7 +182,7 @@ describe('a bus that refuses entries for hours', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
     expect(world.api.files()).toEqual([]);
     expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
-    expect(world.log.lines.filter(({ code }) => code === 'clean_up_given_up')).toEqual([]);
+    expect(world.log.lines.filter(({ code }) => code === 'clean_up_abandoned')).toEqual([]);
   });
 
   it('does not leave a part held that has nothing wrong with it', async () => {

@@ -351,7 +351,7 @@ describe('with enqueued tokens limited', () => {
     expect(world.log.lines.filter(({ code }) => code === 'part_over_token_limit')).toHaveLength(2);
     const summary = summaryOf(world, jobId);
     expect(summary.warnings).toHaveLength(2);
-    expect(summary.warnings[0]).toContain('more than the limit of 10 ');
+    expect(summary.warnings[0]).toContain('exceed the limit of 10 ');
   });
 
   it('the usage of finished batches corrects the estimate, and the summary has both', async () => {

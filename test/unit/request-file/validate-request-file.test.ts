@@ -153,7 +153,9 @@ describe('a mixed file', () => {
     expect(checked).toMatchObject({
       verdict: 'bad',
       count: 1,
-      findings: [{ line: null, code: 'too_many_groups', message: expect.stringContaining('in line 101;') }],
+      findings: [
+        { line: null, code: 'too_many_groups', message: expect.stringContaining('line 101 has one more;') },
+      ],
     });
   });
 

@@ -104,9 +104,9 @@ describe('a search is not over, and nothing is concluded, when', () => {
     await expect(search(changing)).rejects.toThrow(RetryableError);
   });
 
-  it('the list does not move on', async () => {
+  it('the next page of the list repeats a batch', async () => {
     const stuck = { listBatches: async () => ({ batches: [batch(1, 0)], hasMore: true, account: 'org' }) };
-    await expect(search(stuck)).rejects.toThrow('does not move on');
+    await expect(search(stuck)).rejects.toThrow('repeats a batch');
   });
 
   it('a page is empty and says that there is more', async () => {

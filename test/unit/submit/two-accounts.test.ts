@@ -46,7 +46,7 @@ describe('files of an account whose key was replaced', () => {
     await world.rest((CLEAN_UP_MS + 2 * HOUR) / MINUTE);
     expect(key.account).toBe('other');
     expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
-    expect(world.log.lines.filter(({ code }) => code === 'clean_up_given_up')).toHaveLength(1);
+    expect(world.log.lines.filter(({ code }) => code === 'clean_up_abandoned')).toHaveLength(1);
     expect(world.api.files()).toHaveLength(2);
     expect(world.clock.now() - world.job(jobId).changedAt).toBeGreaterThanOrEqual(CLEAN_UP_MS);
   });

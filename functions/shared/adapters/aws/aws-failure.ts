@@ -1,7 +1,7 @@
 import { NotAllowed, RetryableError } from '../../domain/errors.ts';
 
-/** Errors of AWS that pass by themselves, beside every answer of 429 and 5xx. */
-const PASSING: ReadonlySet<string> = new Set([
+/** AWS errors that are worth another try, besides HTTP 408, 429 and 5xx. */
+const RETRYABLE: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
   'RequestLimitExceeded',
   'LimitExceededException',
@@ -21,7 +21,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'IncompleteBody',
 ]);
 
-/** Of the socket and the resolver below the SDK. */
+/** Error codes of the socket and the resolver. */
 const BROKEN_CONNECTION: ReadonlySet<string> = new Set([
   'ECONNRESET',
   'ECONNREFUSED',
@@ -37,27 +37,31 @@ const BROKEN_CONNECTION: ReadonlySet<string> = new Set([
 
 const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden']);
 
-/** The class an AWS error belongs to: RetryableError, NotAllowed, or a defect that says what was tried. */
+/**
+ * Returns an AWS error as RetryableError, NotAllowed or, for a defect, Error. `tried`: the operation, for the message.
+ */
 export function awsFailure(tried: string, error: unknown): Error {
   const name = textIn(error, 'name');
   const code = textIn(error, 'code');
   const status = httpStatusOf(error);
   const message = `${tried}: ${name}${code === '' ? '' : ` ${code}`}${status === undefined ? '' : ` (HTTP ${status})`}`;
   if (error instanceof RetryableError || error instanceof NotAllowed) return error;
-  if (PASSING.has(name) || BROKEN_CONNECTION.has(code) || isPassingStatus(status)) {
+  if (RETRYABLE.has(name) || BROKEN_CONNECTION.has(code) || isRetryableStatus(status)) {
     return new RetryableError(message, { cause: error });
   }
   if (DENIED.has(name) || status === 403) return new NotAllowed(message, { cause: error });
   return new Error(message, { cause: error });
 }
 
-/** The same where a refusal is a fault of the deployment rather than of a key: never NotAllowed. */
+/**
+ * Like `awsFailure`, but never NotAllowed: for calls where denied access is a fault of the deployment, not of a key.
+ */
 export function infrastructureFailure(tried: string, error: unknown): Error {
   const failure = awsFailure(tried, error);
   return failure instanceof NotAllowed ? new Error(failure.message, { cause: error }) : failure;
 }
 
-/** The HTTP status of an answer that the SDK made an error of. */
+/** Returns the HTTP status of an SDK error; undefined when it has none. */
 export function httpStatusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;
@@ -65,7 +69,7 @@ export function httpStatusOf(error: unknown): number | undefined {
   return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
 }
 
-function isPassingStatus(status: number | undefined): boolean {
+function isRetryableStatus(status: number | undefined): boolean {
   return status !== undefined && (status === 408 || status === 429 || status >= 500);
 }
 

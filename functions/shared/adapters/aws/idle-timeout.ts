@@ -1,12 +1,15 @@
-/** Destroys a stream or connection when the other side gives no sign for so long, so that what waits for it fails. */
+/**
+ * Waits for `expected`, and destroys the stream or connection after `milliseconds` without it, so that `expected`
+ * fails.
+ */
 export async function withIdleTimeout<T>(
   milliseconds: number,
   connection: { destroy(error: Error): unknown },
   expected: Promise<T>,
 ): Promise<T> {
-  // The error is made when it is needed: with its stack it would cost more than reading a piece does.
+  // Create the error only when needed: its stack costs more than to read a chunk.
   const timer = setTimeout(() => {
-    connection.destroy(Object.assign(new Error(`silent for ${milliseconds} ms`), { code: 'ETIMEDOUT' }));
+    connection.destroy(Object.assign(new Error(`no data for ${milliseconds} ms`), { code: 'ETIMEDOUT' }));
   }, milliseconds);
   try {
     return await expected;

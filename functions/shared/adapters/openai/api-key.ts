@@ -1,13 +1,13 @@
-/** What a call to the Batch API is signed with. */
+/** The credentials of a call to the Batch API. */
 export interface ApiKey {
   apiKey: string;
   organization?: string;
   project?: string;
 }
 
-/** Where the key comes from. Errors: RetryableError; NotAllowed when there is none. */
+/** Provides the API key. Errors: RetryableError; NotAllowed when there is no valid key. */
 export interface ApiKeySource {
   current(): Promise<ApiKey>;
-  /** Reads it anew, after it was refused. */
+  /** Reads the key again, after the API refused it. */
   refresh(): Promise<ApiKey>;
 }

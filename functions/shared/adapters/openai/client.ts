@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { NotAllowed, RetryableError } from '../../domain/errors.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
-import type { OpenAiAnswer } from './failures.ts';
+import type { OpenAiResponse } from './failures.ts';
 import { createOpenAiTransport, type OpenAiRequest, type OpenAiTransport } from './transport.ts';
 
-/** A request before it is signed. */
+/** A request without the credentials. */
 export type UnsignedRequest = Omit<OpenAiRequest, 'headers'> & { headers?: Record<string, string> };
 
-const MAX_ANSWER_BYTES = 10_000_000; // 100 batches of a list with their errors are far below it
+const MAX_RESPONSE_BYTES = 10_000_000; // far above a page of 100 batches with their errors
 
-/** Signs requests and reads answers; a key that is refused is read anew once. */
+/** Adds the credentials to requests and reads responses. It reads a refused key again, once. */
 export class OpenAiClient {
   readonly #transport: OpenAiTransport;
   readonly #keys: ApiKeySource;
@@ -20,37 +20,37 @@ export class OpenAiClient {
     this.#keys = keys;
   }
 
-  /** An answer with its body read, and the account that gave it. */
-  async json(tried: string, request: UnsignedRequest): Promise<OpenAiAnswer & { account: string }> {
-    const { answer, key } = await this.open(tried, request);
-    return { ...(await this.readAnswer(answer)), account: accountOf(answer, key) };
+  /** Returns the response with its body, and the account of the key. */
+  async json(tried: string, request: UnsignedRequest): Promise<OpenAiResponse & { account: string }> {
+    const { response, key } = await this.open(tried, request);
+    return { ...(await this.readResponse(response)), account: accountOf(response, key) };
   }
 
-  /** The head of an answer, the body to be read by `pieces` or `readAnswer`. */
-  async open(tried: string, request: UnsignedRequest): Promise<{ answer: IncomingMessage; key: ApiKey }> {
+  /** Returns the response before its body; read that with `pieces` or `readResponse`. */
+  async open(tried: string, request: UnsignedRequest): Promise<{ response: IncomingMessage; key: ApiKey }> {
     const key = await this.#keys.current();
-    const answer = await this.#send(request, key);
-    if (answer.statusCode !== 401) return { answer, key };
-    await this.readAnswer(answer);
+    const response = await this.#send(request, key);
+    if (response.statusCode !== 401) return { response, key };
+    await this.readResponse(response);
     const fresh = await this.#keys.refresh();
     if (JSON.stringify(fresh) === JSON.stringify(key))
       throw new NotAllowed(`${tried}: HTTP 401: the key was refused`);
     if (request.body !== undefined && !Array.isArray(request.body.pieces)) {
-      throw new RetryableError(`${tried}: the key was changed meanwhile, and the body can be sent once only`);
+      throw new RetryableError(`${tried}: the key has changed, and the body can be sent only once`);
     }
-    return { answer: await this.#send(request, fresh), key: fresh };
+    return { response: await this.#send(request, fresh), key: fresh };
   }
 
-  pieces(answer: IncomingMessage): AsyncGenerator<Uint8Array> {
-    return this.#transport.pieces(answer);
+  pieces(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+    return this.#transport.pieces(response);
   }
 
-  async readAnswer(answer: IncomingMessage): Promise<OpenAiAnswer> {
-    const bytes = await this.#transport.readWhole(answer, MAX_ANSWER_BYTES);
-    const isJson = /^application\/([a-z.]+\+)?json\b/i.test(answer.headers['content-type'] ?? '');
+  async readResponse(response: IncomingMessage): Promise<OpenAiResponse> {
+    const bytes = await this.#transport.readWhole(response, MAX_RESPONSE_BYTES);
+    const isJson = /^application\/([a-z.]+\+)?json\b/i.test(response.headers['content-type'] ?? '');
     return {
-      status: answer.statusCode ?? 0,
-      headers: answer.headers,
+      status: response.statusCode ?? 0,
+      headers: response.headers,
       body: isJson && bytes !== undefined ? parsed(bytes) : undefined,
     };
   }
@@ -69,10 +69,10 @@ export class OpenAiClient {
   }
 }
 
-/** Names the account without naming its key. */
-function accountOf(answer: IncomingMessage, key: ApiKey): string {
-  const organization = answer.headers['openai-organization'];
-  const project = answer.headers['openai-project'];
+/** Returns a name for the account that does not reveal its key. */
+function accountOf(response: IncomingMessage, key: ApiKey): string {
+  const organization = response.headers['openai-organization'];
+  const project = response.headers['openai-project'];
   if (typeof organization === 'string' && organization !== '') {
     return typeof project === 'string' && project !== '' ? `${organization}/${project}` : organization;
   }
@@ -83,6 +83,6 @@ function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString());
   } catch {
-    return undefined; // no JSON, whatever its head says
+    return undefined; // not JSON, despite its content type
   }
 }

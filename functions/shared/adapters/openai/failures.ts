@@ -3,30 +3,36 @@ import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../../doma
 import { ConnectionFailure } from './transport.ts';
 import { parseRefusal } from './wire.ts';
 
-/** A 429 is backpressure, which is told from failure by a time to wait: this one when the API names none. */
-const USUAL_WAIT_SECONDS = 60;
+/**
+ * How long to wait after a 429 without `Retry-After`: a time to wait marks backpressure, which is not a counted
+ * failure.
+ */
+const DEFAULT_WAIT_SECONDS = 60;
 const MAX_WAIT_SECONDS = 24 * 3600;
 
-/** An answer with its body read. */
-export interface OpenAiAnswer {
+/** A response with its body. */
+export interface OpenAiResponse {
   status: number;
   headers: IncomingHttpHeaders;
-  /** Undefined when it is no JSON, or too long. */
+  /** The parsed JSON; undefined when the body is not JSON, or too long. */
   body: unknown;
 }
 
-/** The class of an answer that is no success. `tried` says what was asked, for example `retrieve batch_abc`. */
-export function failureOf(tried: string, answer: OpenAiAnswer): RetryableError | NotAllowed | TerminalError {
-  const { status, headers } = answer;
+/** Returns the error for an unsuccessful response. `tried`: the operation, for example `retrieve batch_abc`. */
+export function failureOf(
+  tried: string,
+  response: OpenAiResponse,
+): RetryableError | NotAllowed | TerminalError {
+  const { status, headers } = response;
   const message = `${tried}: HTTP ${status}`;
   if (status >= 300 && status < 400) {
-    return new RetryableError(`${message}: redirects are not followed, the base URL has to be the final one`);
+    return new RetryableError(`${message}: redirects are not followed; set the base URL to the final one`);
   }
   if (status === 401 || status === 403) return new NotAllowed(`${message}: the key was refused`);
-  const refusal = parseRefusal(answer.body);
-  const passing = status < 400 || status >= 500 || [408, 409, 425, 429].includes(status);
-  if (passing || refusal === undefined) {
-    const afterSeconds = retryAfterSeconds(headers) ?? (status === 429 ? USUAL_WAIT_SECONDS : undefined);
+  const refusal = parseRefusal(response.body);
+  const isRetryable = status < 400 || status >= 500 || [408, 409, 425, 429].includes(status);
+  if (isRetryable || refusal === undefined) {
+    const afterSeconds = retryAfterSeconds(headers) ?? (status === 429 ? DEFAULT_WAIT_SECONDS : undefined);
     const said = refusal === undefined ? '' : ` ${refusal.code}`;
     return new RetryableError(`${message}${said}`, afterSeconds === undefined ? {} : { afterSeconds });
   }
@@ -34,31 +40,34 @@ export function failureOf(tried: string, answer: OpenAiAnswer): RetryableError |
   return new TerminalError(code, `${message} ${refusal.code}: ${refusal.message}`);
 }
 
-/** The same for a create: unless the answer shows that there is no batch, there may be one. */
+/** Returns the error for an unsuccessful create: Ambiguous unless the response proves that there is no batch. */
 export function failureOfCreate(
-  answer: OpenAiAnswer,
+  response: OpenAiResponse,
 ): RetryableError | NotAllowed | TerminalError | Ambiguous {
-  const { status } = answer;
+  const { status } = response;
   if (status < 300 || status === 408 || status === 409 || status >= 500) {
-    return new Ambiguous(`create batch: HTTP ${status} and no batch in the answer`);
+    return new Ambiguous(`create batch: HTTP ${status} without a batch in the response`);
   }
-  return failureOf('create batch', answer);
+  return failureOf('create batch', response);
 }
 
-/** The class of a connection that failed. What is not a ConnectionFailure is passed on as it is. */
+/** Returns a ConnectionFailure as RetryableError, and any other error unchanged. */
 export function brokenConnection(tried: string, error: unknown): unknown {
   if (!(error instanceof ConnectionFailure)) return error;
   return new RetryableError(`${tried}: ${error.message}`, { cause: error });
 }
 
-/** The same for a create. */
+/**
+ * Returns a ConnectionFailure of a create as Ambiguous if the request may have arrived; otherwise like
+ * `brokenConnection`.
+ */
 export function brokenCreate(error: unknown): unknown {
   if (!(error instanceof ConnectionFailure) || !error.mayHaveArrived)
     return brokenConnection('create batch', error);
   return new Ambiguous(`create batch: ${error.message}`, { cause: error });
 }
 
-/** `Retry-After` in seconds, whether it was sent as seconds or as a date; a date is measured by the sender's clock. */
+/** Returns `Retry-After` in seconds; a date is compared with the sender's clock. */
 function retryAfterSeconds(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']?.trim();
   if (value === undefined || value === '') return undefined;

@@ -10,7 +10,7 @@ import type { ApiKey, ApiKeySource } from './api-key.ts';
 
 const KEPT_MS = 5 * 60_000;
 
-/** Of Secrets Manager: waiting does not help, somebody has to put the secret right. */
+/** Errors of Secrets Manager that last until a person corrects the secret. */
 const MISSING: ReadonlySet<string> = new Set([
   'ResourceNotFoundException',
   'InvalidRequestException', // marked for deletion
@@ -18,11 +18,12 @@ const MISSING: ReadonlySet<string> = new Set([
   'AccessDeniedException',
 ]);
 
-/** The key from Secrets Manager, by name or ARN: the bare key, or JSON `{apiKey, organization?, project?}`. */
+/** Reads the key from Secrets Manager. The secret is the key alone, or JSON `{apiKey, organization?, project?}`. */
 export function createSecretApiKey(options: {
+  /** Name or ARN of the secret. */
   secretId: string;
   clock: Clock;
-  /** Where Secrets Manager is; in a function its environment says it. */
+  /** The endpoint and region of Secrets Manager; a function takes them from its environment. */
   clientConfig?: SecretsManagerClientConfig;
 }): ApiKeySource {
   const { secretId, clock, clientConfig = {} } = options;
@@ -32,7 +33,7 @@ export function createSecretApiKey(options: {
   const fetchKey = async (): Promise<ApiKey> => {
     client ??= new SecretsManagerClient(clientConfig);
     const tried = `read the secret ${secretId}`;
-    const answer = await client
+    const response = await client
       .send(new GetSecretValueCommand({ SecretId: secretId }))
       .catch((error: unknown) => {
         if (error instanceof Error && MISSING.has(error.name)) {
@@ -40,13 +41,13 @@ export function createSecretApiKey(options: {
         }
         throw awsFailure(tried, error);
       });
-    return parseSecret(answer.SecretString ?? '', tried);
+    return parseSecret(response.SecretString ?? '', tried);
   };
   const refresh = (): Promise<ApiKey> => {
     const fetched = { key: fetchKey(), until: clock.now() + KEPT_MS };
     known = fetched;
     fetched.key.catch(() => {
-      if (known === fetched) known = undefined; // a failure is not kept
+      if (known === fetched) known = undefined; // do not cache a failure
     });
     return fetched.key;
   };
@@ -62,14 +63,15 @@ function parseSecret(secret: string, tried: string): ApiKey {
   const headerText = (name: string): string | undefined => {
     const value = fields[name];
     if (value === undefined || value === null || value === '') return undefined;
-    // Never with the value in the message: it is the secret.
+    // The message must not contain the value: it is the secret.
     if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-      throw new NotAllowed(`${tried}: its ${name} is not a key or id`);
+      throw new NotAllowed(`${tried}: its ${name} is not valid; use printable ASCII without spaces`);
     }
     return value;
   };
   const apiKey = headerText('apiKey');
-  if (apiKey === undefined) throw new NotAllowed(`${tried}: it holds no key`);
+  if (apiKey === undefined)
+    throw new NotAllowed(`${tried}: it has no key; store the key, or JSON with "apiKey"`);
   const organization = headerText('organization');
   const project = headerText('project');
   return {
@@ -84,6 +86,6 @@ function jsonFields(text: string, tried: string): Record<string, unknown> {
     const fields: Record<string, unknown> = { ...JSON.parse(text) };
     return fields;
   } catch {
-    throw new NotAllowed(`${tried}: it begins like JSON and is none`); // no cause: that would quote it
+    throw new NotAllowed(`${tried}: it begins with "{" but is not valid JSON`); // without the cause, which would quote it
   }
 }

@@ -3,14 +3,16 @@ import type { UnsignedRequest } from './client.ts';
 
 const SAFE_NAME = /^[A-Za-z0-9._-]{1,200}\.jsonl$/;
 
-/** `POST /files` for a batch: the file passes through once, and the length of the whole is known before it starts. */
+/**
+ * Returns the `POST /files` request for a batch. It streams the file; the length of the whole body is known in advance.
+ */
 export function uploadRequest(upload: {
   name: string;
   bytes: number;
   body: AsyncIterable<Uint8Array>;
 }): UnsignedRequest {
   if (!SAFE_NAME.test(upload.name))
-    throw new Error('upload: a name is letters, digits, "._-" and ends in .jsonl');
+    throw new Error('upload: a name must consist of letters, digits and "._-", and end in .jsonl');
   const boundary = `batchdrop-${randomUUID()}`;
   const head = Buffer.from(
     [
@@ -31,7 +33,7 @@ export function uploadRequest(upload: {
     path: '/files',
     headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
     body: { bytes: head.length + upload.bytes + tail.length, pieces: framed(head, upload, tail) },
-    ownConnection: true, // 200 MB are not begun on a connection that may be dead
+    ownConnection: true, // a pooled connection may be dead: do not begin 200 MB on it
   };
 }
 
@@ -47,10 +49,10 @@ async function* framed(
     if (sent > upload.bytes) break;
     yield piece;
   }
-  // A file that is cut or spoilt must never look complete to the other side.
+  // The API must never receive an incomplete or wrong file as complete.
   if (sent !== upload.bytes) {
     throw new Error(
-      `upload ${upload.name}: the body has ${sent > upload.bytes ? 'more' : 'less'} than its ${upload.bytes} bytes`,
+      `upload ${upload.name}: the body has ${sent > upload.bytes ? 'more' : 'fewer'} than the announced ${upload.bytes} bytes`,
     );
   }
   yield tail;

@@ -12,25 +12,25 @@ import type { ObservedBatch } from '../../domain/part.ts';
 import type { BatchApi } from '../../ports/ports.ts';
 
 /*
- * What the Batch API says, made safe. The names come from the official types, so that a drift does not compile; the
- * values are trusted for nothing: what is unset arrives as undefined, null or "" and is taken for the same.
+ * Parses the Batch API's responses. The field names come from the official types, so that a change there does not compile.
+ * The values are not trusted: a field that is not set may arrive as undefined, null or "", which all mean the same.
  */
 
-/** Anything may stand in a field of an answer, or nothing. */
+/** Any field of a response may be missing or have any value. */
 type Loose<T> = { readonly [K in keyof T]?: unknown };
 
-/** An id that may enter a path. */
+/** An id that is safe in a path. */
 const SAFE_ID = /^[A-Za-z0-9_-]{1,200}$/;
 
-/** More disorder than this in a list is not "newest first". */
+/** How far a list may deviate from "newest first". */
 const LIST_DISORDER_MS = 5 * 60_000;
 
-/** True for an id that is safe in a path. */
+/** Returns whether the id is safe in a path. */
 export function isSafeId(id: string): boolean {
   return SAFE_ID.test(id);
 }
 
-/** The body of `POST /batches`. */
+/** Returns the body of `POST /batches`. */
 export function createBody(request: Parameters<BatchApi['createBatch']>[0]): Buffer {
   const body = {
     input_file_id: request.inputFileId,
@@ -41,18 +41,18 @@ export function createBody(request: Parameters<BatchApi['createBatch']>[0]): Buf
   return Buffer.from(JSON.stringify(body));
 }
 
-/** A batch as the API sent it, or undefined if this is none. */
-export function parseBatch(answer: unknown): ObservedBatch | undefined {
-  if (!isObject<Batch>(answer)) return undefined;
-  const batchId = textOf(answer.id);
-  const status = textOf(answer.status)?.toLowerCase();
-  const endpoint = textOf(answer.endpoint);
-  const inputFileId = textOf(answer.input_file_id);
-  const createdAt = timeOf(answer.created_at);
-  if (answer.object !== 'batch' || batchId === undefined || !isSafeId(batchId)) return undefined;
+/** Returns the batch in a response; undefined when there is none. */
+export function parseBatch(response: unknown): ObservedBatch | undefined {
+  if (!isObject<Batch>(response)) return undefined;
+  const batchId = textOf(response.id);
+  const status = textOf(response.status)?.toLowerCase();
+  const endpoint = textOf(response.endpoint);
+  const inputFileId = textOf(response.input_file_id);
+  const createdAt = timeOf(response.created_at);
+  if (response.object !== 'batch' || batchId === undefined || !isSafeId(batchId)) return undefined;
   if (status === undefined || endpoint === undefined || inputFileId === undefined) return undefined;
   if (createdAt === undefined) return undefined;
-  const errors = errorsOf(answer.errors);
+  const errors = errorsOf(response.errors);
   return {
     batchId,
     status,
@@ -61,41 +61,45 @@ export function parseBatch(answer: unknown): ObservedBatch | undefined {
     createdAt,
     errors: errors.slice(0, LISTED_AT_MOST),
     errorCount: errors.length,
-    metadata: metadataOf(answer.metadata),
+    metadata: metadataOf(response.metadata),
     ...present({
-      outputFileId: textOf(answer.output_file_id),
-      errorFileId: textOf(answer.error_file_id),
-      expiresAt: timeOf(answer.expires_at),
-      endedAt: endOf(answer, status),
-      counts: countsOf(answer.request_counts),
-      usage: usageOf(answer.usage),
+      outputFileId: textOf(response.output_file_id),
+      errorFileId: textOf(response.error_file_id),
+      expiresAt: timeOf(response.expires_at),
+      endedAt: endOf(response, status),
+      counts: countsOf(response.request_counts),
+      usage: usageOf(response.usage),
     }),
   };
 }
 
-/** The answer to a create: some vendors wrap the batch in `job`. */
-export function parseCreatedBatch(answer: unknown): ObservedBatch | undefined {
-  return parseBatch(answer) ?? (isObject<{ job: unknown }>(answer) ? parseBatch(answer.job) : undefined);
+/**
+ * Returns the batch in the response to a create; undefined when there is none. Some vendors wrap the batch in `job`.
+ */
+export function parseCreatedBatch(response: unknown): ObservedBatch | undefined {
+  return (
+    parseBatch(response) ?? (isObject<{ job: unknown }>(response) ? parseBatch(response.job) : undefined)
+  );
 }
 
-/** A page of the list, or what is wrong with it. */
+/** Returns a page of the list, or the problem found in it. */
 export function parsePage(
-  answer: unknown,
+  response: unknown,
   query: { after?: string; limit: number },
 ): { batches: ObservedBatch[]; hasMore: boolean } | { problem: string } {
-  if (!isObject<{ data: unknown; has_more: unknown }>(answer)) return { problem: 'it is no object' };
-  if (!Array.isArray(answer.data)) return { problem: 'its data is no list' };
-  if (typeof answer.has_more !== 'boolean') return { problem: 'it does not say whether there is more' };
-  if (answer.data.length > query.limit) return { problem: 'it is longer than was asked for' };
-  if (answer.has_more && answer.data.length === 0)
-    return { problem: 'it is empty and says that there is more' };
+  if (!isObject<{ data: unknown; has_more: unknown }>(response)) return { problem: 'it is not an object' };
+  if (!Array.isArray(response.data)) return { problem: 'its data is not a list' };
+  if (typeof response.has_more !== 'boolean') return { problem: 'has_more is missing' };
+  if (response.data.length > query.limit) return { problem: 'it is longer than requested' };
+  if (response.has_more && response.data.length === 0)
+    return { problem: 'it is empty, but has_more is true' };
   const batches: ObservedBatch[] = [];
-  for (const entry of answer.data) {
+  for (const entry of response.data) {
     const batch = parseBatch(entry);
-    if (batch === undefined) return { problem: `entry ${batches.length + 1} is no batch` };
+    if (batch === undefined) return { problem: `entry ${batches.length + 1} is not a batch` };
     const before = batches.at(-1);
     if (before !== undefined && batch.createdAt > before.createdAt + LIST_DISORDER_MS) {
-      return { problem: 'it is not sorted from the newest on' };
+      return { problem: 'it is not sorted newest first' };
     }
     batches.push(batch);
   }
@@ -103,35 +107,35 @@ export function parsePage(
   if (ids.size !== batches.length || (query.after !== undefined && ids.has(query.after))) {
     return { problem: 'it names a batch twice' };
   }
-  return { batches, hasMore: answer.has_more };
+  return { batches, hasMore: response.has_more };
 }
 
-/** A file's id and its length in bytes, or undefined if this is no file. */
-export function parseFile(answer: unknown): { fileId: string; bytes: number } | undefined {
-  if (!isObject<FileObject>(answer)) return undefined;
-  const fileId = textOf(answer.id);
-  if (answer.object !== 'file' || fileId === undefined || !isSafeId(fileId)) return undefined;
-  const bytes = numberOf(answer.bytes);
+/** Returns the id and the length in bytes of the file in a response; undefined when there is none. */
+export function parseFile(response: unknown): { fileId: string; bytes: number } | undefined {
+  if (!isObject<FileObject>(response)) return undefined;
+  const fileId = textOf(response.id);
+  if (response.object !== 'file' || fileId === undefined || !isSafeId(fileId)) return undefined;
+  const bytes = numberOf(response.bytes);
   return bytes === undefined || bytes < 0 ? undefined : { fileId, bytes };
 }
 
-/** True for an answer that says that the file is deleted. */
-export function saysDeleted(answer: unknown): boolean {
-  return isObject<FileDeleted>(answer) && answer.deleted === true;
+/** Returns whether the response confirms that the file is deleted. */
+export function saysDeleted(response: unknown): boolean {
+  return isObject<FileDeleted>(response) && response.deleted === true;
 }
 
-/** The API's own words for a refusal, or undefined when the answer does not come from it. */
-export function parseRefusal(answer: unknown): { code: string; message: string } | undefined {
-  if (!isObject<{ error: unknown; message: unknown }>(answer)) return undefined;
-  const error = isObject<{ code: unknown; type: unknown; message: unknown }>(answer.error)
-    ? answer.error
+/** Returns the API's reason for a refusal; undefined when the response is not from the API. */
+export function parseRefusal(response: unknown): { code: string; message: string } | undefined {
+  if (!isObject<{ error: unknown; message: unknown }>(response)) return undefined;
+  const error = isObject<{ code: unknown; type: unknown; message: unknown }>(response.error)
+    ? response.error
     : undefined;
   return {
     code: textOf(error?.code) ?? textOf(error?.type) ?? 'refused',
     message: (
       textOf(error?.message) ??
-      textOf(answer.error) ??
-      textOf(answer.message) ??
+      textOf(response.error) ??
+      textOf(response.message) ??
       'no reason given'
     ).slice(0, 500),
   };
@@ -149,7 +153,7 @@ function numberOf(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isFinite(value) ? value : undefined;
 }
 
-/** Unix seconds on the wire, milliseconds here. */
+/** Converts the API's Unix seconds to milliseconds. */
 function timeOf(value: unknown): number | undefined {
   const seconds = numberOf(value);
   return seconds === undefined || seconds <= 0 ? undefined : Math.round(seconds * 1000);
@@ -209,7 +213,7 @@ function metadataOf(metadata: unknown): Record<string, string> {
   return pairs;
 }
 
-/** Drops what is undefined. */
+/** Returns the object without its undefined fields. */
 function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
   for (const name in fields) {

@@ -10,26 +10,26 @@ import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObjectWriter } from '../../ports/ports.ts';
 import { headObject, inputOf, type S3Place, s3Failure, translated } from './object.ts';
 
-/** Where an object is written, and what it is. */
+/** The key to write to, and the content type. */
 type S3Target = S3Place & { contentType: string };
 
 const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 pieces, S3's limit, make 84 GB
 
 /**
- * Writes an object of unknown length: one PutObject when it is small, else pieces of 8 MiB, one of them under way while
- * the next is filled, so that memory stays at two.
+ * Writes an object of unknown length: with one PutObject if it is small, otherwise in parts of 8 MiB. It fills the next
+ * part while one is uploaded, so it needs the memory of two.
  */
 export class S3Writer implements ObjectWriter {
   readonly #client: S3Client;
   readonly #target: S3Target;
   #piece: Buffer = Buffer.allocUnsafe(PIECE_BYTES);
-  /** The piece under way, then free to be filled again. */
+  /** The piece that is or was uploaded; once the upload is done, its buffer is reused. */
   #sent: Buffer | undefined;
   #filled = 0;
   #length = 0;
   #uploadId: string | undefined;
   readonly #etags: string[] = [];
-  #underWay: Promise<void> = Promise.resolve();
+  #pendingUpload: Promise<void> = Promise.resolve();
   #open = true;
 
   constructor(client: S3Client, target: S3Target) {
@@ -41,7 +41,7 @@ export class S3Writer implements ObjectWriter {
     this.#mustBeOpen();
     let taken = 0;
     while (taken < bytes.length) {
-      if (this.#filled === PIECE_BYTES) await this.#handOver();
+      if (this.#filled === PIECE_BYTES) await this.#uploadPiece();
       const next = bytes.subarray(taken, taken + PIECE_BYTES - this.#filled);
       this.#piece.set(next, this.#filled);
       this.#filled += next.length;
@@ -60,20 +60,20 @@ export class S3Writer implements ObjectWriter {
 
   async abort(): Promise<void> {
     this.#open = false;
-    await this.#underWay.catch(() => {}); // it failed, which is why we are here
+    await this.#pendingUpload.catch(() => {}); // the writer may be aborted because this upload failed
     if (this.#uploadId === undefined) return;
     const command = { ...inputOf(this.#target), UploadId: this.#uploadId };
-    // What cannot be given up now is removed by the bucket's rule for uploads that were never completed.
+    // If this fails, the bucket's lifecycle rule removes the incomplete upload.
     await this.#client.send(new AbortMultipartUploadCommand(command)).catch(() => {});
   }
 
-  /** Sends the full piece off and goes on with an empty one. */
-  async #handOver(): Promise<void> {
-    await this.#underWay;
+  /** Begins the upload of the filled piece, and continues with an empty one. */
+  async #uploadPiece(): Promise<void> {
+    await this.#pendingUpload;
     this.#uploadId ??= await beginUpload(this.#client, this.#target);
     const body = this.#piece.subarray(0, this.#filled);
-    this.#underWay = this.#upload(this.#uploadId, body, this.#etags.length + 1);
-    this.#underWay.catch(() => {}); // it is thrown where it is waited for
+    this.#pendingUpload = this.#upload(this.#uploadId, body, this.#etags.length + 1);
+    this.#pendingUpload.catch(() => {}); // the error is thrown where the promise is awaited
     const free = this.#sent ?? Buffer.allocUnsafe(PIECE_BYTES);
     this.#sent = this.#piece;
     this.#piece = free;
@@ -85,18 +85,18 @@ export class S3Writer implements ObjectWriter {
   }
 
   async #complete(uploadId: string): Promise<void> {
-    if (this.#filled > 0) await this.#handOver();
-    await this.#underWay;
+    if (this.#filled > 0) await this.#uploadPiece();
+    await this.#pendingUpload;
     if (await completeUpload(this.#client, this.#target, uploadId, this.#etags)) return;
-    throw new RetryableError(`complete ${this.#target.key}: the upload is gone and the object is not there`);
+    throw new RetryableError(`complete ${this.#target.key}: the upload is unknown and the object is missing`);
   }
 
   #mustBeOpen(): void {
-    if (!this.#open) throw new Error(`${this.#target.key}: the writer was closed or given up`);
+    if (!this.#open) throw new Error(`${this.#target.key}: the writer is closed or aborted`);
   }
 }
 
-/** Puts an object at once. Errors: as S3's. */
+/** Writes an object with one call. Errors: those of S3. */
 export async function putObject(
   client: S3Client,
   target: S3Target,
@@ -106,16 +106,16 @@ export async function putObject(
   await translated(`put ${target.key}`, () => client.send(new PutObjectCommand(command)));
 }
 
-/** Begins a multipart upload; answers its id. Errors: as S3's. */
+/** Begins a multipart upload, and returns its id. Errors: those of S3. */
 export async function beginUpload(client: S3Client, target: S3Target): Promise<string> {
   const tried = `begin the upload of ${target.key}`;
   const command = { ...inputOf(target), ContentType: target.contentType };
   const { UploadId } = await translated(tried, () => client.send(new CreateMultipartUploadCommand(command)));
-  if (UploadId === undefined) throw new RetryableError(`${tried}: no id was answered`);
+  if (UploadId === undefined) throw new RetryableError(`${tried}: S3 returned no upload id`);
   return UploadId;
 }
 
-/** Uploads a part; answers its ETag. Errors: as S3's. */
+/** Uploads a part, and returns its ETag. Errors: those of S3. */
 export async function uploadPart(
   client: S3Client,
   target: S3Place,
@@ -129,11 +129,14 @@ export async function uploadPart(
     Body: part.body,
   };
   const { ETag } = await translated(tried, () => client.send(new UploadPartCommand(command)));
-  if (ETag === undefined) throw new RetryableError(`${tried}: no ETag was answered`);
+  if (ETag === undefined) throw new RetryableError(`${tried}: S3 returned no ETag`);
   return ETag;
 }
 
-/** True when done now or before; false when the upload is unknown and the object is not there. */
+/**
+ * Completes a multipart upload. Returns true when the object is complete, now or before; false when the upload is
+ * unknown and the object is missing. Errors: those of S3.
+ */
 export async function completeUpload(
   client: S3Client,
   target: S3Place,
@@ -153,6 +156,6 @@ export async function completeUpload(
   } catch (error) {
     const failure = s3Failure(`complete ${target.key}`, error);
     if (!(failure instanceof TerminalError) || failure.code !== 'upload_gone') throw failure;
-    return (await headObject(client, target)) !== undefined; // completed, and the answer was lost
+    return (await headObject(client, target)) !== undefined; // an earlier call completed it, but its response was lost
   }
 }

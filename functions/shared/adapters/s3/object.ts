@@ -10,7 +10,7 @@ import type { ObjectFacts } from '../../ports/ports.ts';
 import { awsFailure, httpStatusOf } from '../aws/aws-failure.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
 
-/** An object, or one version of it, in a bucket that has to belong to `owner` (an account id). */
+/** An object, or one version of it. Its bucket must belong to `owner` (an AWS account id). */
 export interface S3Place {
   bucket: string;
   key: string;
@@ -18,20 +18,20 @@ export interface S3Place {
   owner: string;
 }
 
-const SILENCE_MS = 30_000; // S3 sends its first byte within a second; this is a dead connection
-const MAX_REOPENINGS = 3; // in a row that bring hardly anything
+const IDLE_TIMEOUT_MS = 30_000; // S3 sends its first byte within a second: the connection is dead
+const MAX_REOPENINGS = 3; // in a row, each with less than `PROGRESS_BYTES`
 const PROGRESS_BYTES = 1024 * 1024;
 
-/** May be taken up again where it ended; not so a wrong checksum, which spoils all that came before. */
+/** The read can be resumed where it ended, unlike after a wrong checksum, which invalidates all bytes before. */
 class Interrupted extends RetryableError {}
 
-/** What the storage knows of an object; undefined when there is none. */
+/** Returns what S3 reports of an object; undefined when there is none. Errors: RetryableError; NotAllowed. */
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
-  const tried = `look at ${nameOf(place)}`;
+  const tried = `head ${nameOf(place)}`;
   try {
     const head = await client.send(new HeadObjectCommand(inputOf(place)));
     if (head.ContentLength === undefined || head.ETag === undefined || head.LastModified === undefined) {
-      throw new RetryableError(`${tried}: the answer is not whole`);
+      throw new RetryableError(`${tried}: the response is incomplete`);
     }
     return {
       size: head.ContentLength,
@@ -41,15 +41,16 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
     };
   } catch (error) {
     const failure = s3Failure(tried, error);
-    // 405: the version is the mark that a deletion left.
+    // 405: the version is a delete marker.
     if (isGone(failure) || httpStatusOf(error) === 405) return undefined;
     throw failure;
   }
 }
 
 /**
- * Streams an object or a range of it (`end` exclusive), never more and never less than the storage announced. A
- * connection that breaks is taken up again at the byte reached, as long as that gets us on.
+ * Streams an object or a range of it (`end` exclusive): exactly as many bytes as S3 announced. After a broken
+ * connection it resumes at the byte reached, as long as that makes progress. Errors: RetryableError; NotAllowed;
+ * TerminalError.
  */
 export async function* readObject(
   client: S3Client,
@@ -58,31 +59,31 @@ export async function* readObject(
 ): AsyncGenerator<Uint8Array> {
   const tried = `read ${nameOf(place)}`;
   if (range !== undefined && range.start >= range.end) return;
-  let answer = await getObject(client, place, tried, range);
+  let response = await getObject(client, place, tried, range);
   const start = range?.start ?? 0;
-  const end = start + lengthOf(answer, tried);
-  const etag = answer.ETag;
+  const end = start + lengthOf(response, tried);
+  const etag = response.ETag;
   let reached = start;
   for (let reopenings = 0; ; reopenings += 1) {
     const from = reached;
     try {
-      for await (const piece of piecesOf(answer, tried)) {
+      for await (const piece of piecesOf(response, tried)) {
         reached += piece.length;
-        if (reached > end) throw new RetryableError(`${tried}: more came than was announced`);
+        if (reached > end) throw new RetryableError(`${tried}: S3 sent more bytes than announced`);
         yield piece;
       }
       if (reached === end) return;
-      throw new Interrupted(`${tried}: it broke off at byte ${reached} of ${end}`);
+      throw new Interrupted(`${tried}: the connection ended at byte ${reached} of ${end}`);
     } catch (error) {
       const failure = s3Failure(tried, error);
       if (reached - from >= PROGRESS_BYTES) reopenings = 0;
       if (reopenings >= MAX_REOPENINGS || !(failure instanceof Interrupted)) throw failure;
     }
-    answer = await getObject(client, place, tried, { start: reached, end }, etag);
+    response = await getObject(client, place, tried, { start: reached, end }, etag);
   }
 }
 
-/** The class of an error of S3. */
+/** Returns an S3 error as RetryableError, NotAllowed, TerminalError or, for a defect, Error. */
 export function s3Failure(tried: string, error: unknown): Error {
   if (error instanceof TerminalError) return error;
   const name = error instanceof Error ? error.name : '';
@@ -90,17 +91,18 @@ export function s3Failure(tried: string, error: unknown): Error {
   const options = { cause: error };
   if (name === 'NoSuchUpload')
     return new TerminalError('upload_gone', `${tried}: the upload is unknown`, options);
-  if (name === 'NoSuchBucket') return new Error(`${tried}: there is no such bucket`, options); // a fault of the deployment
+  if (name === 'NoSuchBucket') return new Error(`${tried}: there is no such bucket`, options); // a mistake in the deployment
   if (status === 404) return new TerminalError('object_gone', `${tried}: there is no such object`, options);
-  if (status === 412) return new TerminalError('object_gone', `${tried}: it is another object now`, options);
-  if (status === 416) return new TerminalError('invalid_range', `${tried}: it is shorter than that`, options);
+  if (status === 412) return new TerminalError('object_gone', `${tried}: the object was replaced`, options);
+  if (status === 416)
+    return new TerminalError('invalid_range', `${tried}: the object is shorter than the range`, options);
   if (name === 'InvalidPart' || name === 'InvalidPartOrder' || name === 'EntityTooSmall') {
     return new TerminalError(name, `${tried}: ${name}`, options);
   }
   return awsFailure(tried, error);
 }
 
-/** Makes a call; what it throws is of the class it belongs to. */
+/** Makes a call, and translates its errors with `s3Failure`. */
 export async function translated<T>(tried: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
@@ -109,7 +111,7 @@ export async function translated<T>(tried: string, call: () => Promise<T>): Prom
   }
 }
 
-/** A place as the SDK's commands spell it. */
+/** Returns the place as input of the SDK's commands. */
 export function inputOf(place: S3Place) {
   return {
     Bucket: place.bucket,
@@ -119,7 +121,7 @@ export function inputOf(place: S3Place) {
   };
 }
 
-/** True for what says that the object is not there. */
+/** Returns whether the failure means that the object does not exist. */
 function isGone(failure: unknown): boolean {
   return failure instanceof TerminalError && failure.code === 'object_gone';
 }
@@ -142,9 +144,9 @@ async function getObject(
   );
 }
 
-async function* piecesOf(answer: GetObjectCommandOutput, tried: string): AsyncGenerator<Uint8Array> {
-  const { Body: body } = answer;
-  if (!(body instanceof Readable)) throw new RetryableError(`${tried}: the answer has no body`);
+async function* piecesOf(response: GetObjectCommandOutput, tried: string): AsyncGenerator<Uint8Array> {
+  const { Body: body } = response;
+  if (!(body instanceof Readable)) throw new RetryableError(`${tried}: the response has no body`);
   const source: AsyncIterator<Buffer> = body[Symbol.asyncIterator]();
   try {
     for (;;) {
@@ -163,17 +165,17 @@ async function nextOf(
   tried: string,
 ): Promise<IteratorResult<Buffer>> {
   try {
-    return await withIdleTimeout(SILENCE_MS, body, source.next());
+    return await withIdleTimeout(IDLE_TIMEOUT_MS, body, source.next());
   } catch (error) {
     const broken = awsFailure(tried, error) instanceof RetryableError;
     if (broken) throw new Interrupted(`${tried}: the connection broke`, { cause: error });
-    throw new RetryableError(`${tried}: it did not come as it was stored`, { cause: error });
+    throw new RetryableError(`${tried}: the bytes do not match their checksum`, { cause: error });
   }
 }
 
-function lengthOf(answer: GetObjectCommandOutput, tried: string): number {
-  if (answer.ContentLength === undefined) throw new RetryableError(`${tried}: no length was announced`);
-  return answer.ContentLength;
+function lengthOf(response: GetObjectCommandOutput, tried: string): number {
+  if (response.ContentLength === undefined) throw new RetryableError(`${tried}: the response has no length`);
+  return response.ContentLength;
 }
 
 function nameOf(place: S3Place): string {

@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import type { RequestFiles } from '../../ports/ports.ts';
 import { headObject, readObject } from './object.ts';
 
-/** The request bucket on S3; `owner` is the account that has to own it. */
+/** Reads the request bucket on S3. `owner`: the AWS account that must own the bucket. */
 export function createS3RequestFiles(options: { client: S3Client; owner: string }): RequestFiles {
   const { client, owner } = options;
   return {

@@ -11,7 +11,7 @@ import { beginUpload, completeUpload, putObject, S3Writer, uploadPart } from './
 
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
-/** The results bucket on S3; `owner` is the account that has to own it. */
+/** Reads and writes the results bucket on S3. `owner`: the AWS account that must own the bucket. */
 export function createS3ResultStore(options: {
   client: S3Client;
   bucket: string;
@@ -27,7 +27,7 @@ export function createS3ResultStore(options: {
     keysUnder: (prefix) => keysUnder(client, bucket, owner, prefix),
     async remove(keys) {
       for (let from = 0; from < keys.length; from += DELETED_AT_ONCE) {
-        await removeSome(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
+        await removeBatch(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
       }
     },
     beginUpload: (key, contentType) => beginUpload(client, { ...at(key), contentType }),
@@ -58,13 +58,13 @@ async function copyPart(
       }),
     ),
   );
-  if (CopyPartResult?.ETag === undefined) throw new RetryableError(`${tried}: no ETag was answered`);
+  if (CopyPartResult?.ETag === undefined) throw new RetryableError(`${tried}: S3 returned no ETag`);
   return CopyPartResult.ETag;
 }
 
 async function keysUnder(client: S3Client, bucket: string, owner: string, prefix: string): Promise<string[]> {
   const keys: string[] = [];
-  const tried = `list what is under ${prefix}`;
+  const tried = `list ${prefix}`;
   for (let from: string | undefined; ; ) {
     const page = await translated(tried, () =>
       client.send(
@@ -72,7 +72,7 @@ async function keysUnder(client: S3Client, bucket: string, owner: string, prefix
           Bucket: bucket,
           ExpectedBucketOwner: owner,
           Prefix: prefix,
-          EncodingType: 'url', // a key may hold what XML cannot
+          EncodingType: 'url', // a key may contain characters that XML does not allow
           ...(from === undefined ? {} : { ContinuationToken: from }),
         }),
       ),
@@ -82,11 +82,11 @@ async function keysUnder(client: S3Client, bucket: string, owner: string, prefix
     if (page.IsTruncated !== true) return keys;
     from = page.NextContinuationToken;
     if (from === undefined)
-      throw new RetryableError(`${tried}: the list says that it goes on, and not where`);
+      throw new RetryableError(`${tried}: the page is truncated, but has no continuation token`);
   }
 }
 
-async function removeSome(client: S3Client, bucket: string, owner: string, keys: string[]): Promise<void> {
+async function removeBatch(client: S3Client, bucket: string, owner: string, keys: string[]): Promise<void> {
   const tried = `remove ${keys.length} objects`;
   const { Errors = [] } = await translated(tried, () =>
     client.send(
@@ -100,7 +100,7 @@ async function removeSome(client: S3Client, bucket: string, owner: string, keys:
   const [first] = Errors;
   if (first !== undefined) {
     throw new RetryableError(
-      `${tried}: ${Errors.length} are left, the first for ${first.Code ?? 'no stated reason'}`,
+      `${tried}: S3 refused ${Errors.length}, the first for ${first.Code ?? 'no given reason'}`,
     );
   }
 }

@@ -1,7 +1,7 @@
 import type { WorkQueues } from '../../ports/ports.ts';
 
-/** For a function that hands nothing on: the reconciler does, within its tick. */
+/** For a function that sends no messages: the reconciler sends them within its next tick. */
 export const NO_QUEUES: WorkQueues = {
   reaches: new Set(),
-  send: () => Promise.reject(new Error('this function reaches no queue')),
+  send: () => Promise.reject(new Error('send: this function has no queue')),
 };

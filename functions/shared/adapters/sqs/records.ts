@@ -1,14 +1,14 @@
 import type { Log } from '../../ports/ports.ts';
 
-/** What is needed of a record of a queue; `SQSRecord` of `aws-lambda` fits. */
+/** The fields needed of an SQS record; `SQSRecord` of `aws-lambda` has them. */
 interface QueueRecord {
   messageId: string;
   eventSourceARN: string;
 }
 
 /**
- * Handles each record by itself; the answer names those to come again. When all fail the invocation fails as a whole,
- * which comes to the same and shows. Throws also when a failed record has no id to name it by.
+ * Handles each record by itself, and returns the failed ones for SQS to redeliver. Errors: an Error when all records
+ * fail, so that the invocation shows as failed, or when a failed record has no id.
  */
 export async function handleEachRecord<R extends QueueRecord>(
   event: { Records: R[] },
@@ -23,7 +23,7 @@ export async function handleEachRecord<R extends QueueRecord>(
     } catch (error) {
       log.error('record_failed', { messageId: record.messageId, queue: record.eventSourceARN }, error);
       if (record.messageId) failed.push(record.messageId);
-      else nameless += 1; // a null or empty id in the answer would fail every record
+      else nameless += 1; // with a null or empty id in the response, SQS would redeliver every record
     }
   }
   if (nameless > 0) throw new Error(`${nameless} records without an id failed`);

@@ -3,12 +3,12 @@ import { RetryableError } from '../../domain/errors.ts';
 import type { WorkMessage, WorkQueues } from '../../ports/ports.ts';
 import { infrastructureFailure } from '../aws/aws-failure.ts';
 
-const MAX_MESSAGES = 10; // SQS's limit for one call; ours are far below its limit in bytes
+const MAX_MESSAGES = 10; // SQS's limit per call; ten of our messages are far below its limit in bytes
 
-/** The queues a function may send to, by what a message is for. */
+/** The queues a function may send to, by the receiver of the message. */
 export type QueueUrls = Partial<Record<WorkMessage['to'], string>>;
 
-/** The queues between the functions on SQS; a message to a queue without a URL is a defect. */
+/** Sends messages to the queues between the functions on SQS. A message to a queue without a URL is a defect. */
 export function createSqsWorkQueues(options: { client: SQSClient; urls: QueueUrls }): WorkQueues {
   const { client, urls } = options;
   return {
@@ -16,31 +16,31 @@ export function createSqsWorkQueues(options: { client: SQSClient; urls: QueueUrl
     async send(messages) {
       const byUrl = Map.groupBy(messages, ({ to }) => {
         const url = urls[to];
-        if (url === undefined) throw new Error(`send to ${to}: this function knows no such queue`);
+        if (url === undefined) throw new Error(`send to ${to}: this function has no such queue`);
         return url;
       });
-      for (const [url, ours] of byUrl) {
-        for (let from = 0; from < ours.length; from += MAX_MESSAGES) {
-          await sendSome(client, url, ours.slice(from, from + MAX_MESSAGES));
+      for (const [url, ofQueue] of byUrl) {
+        for (let from = 0; from < ofQueue.length; from += MAX_MESSAGES) {
+          await sendBatch(client, url, ofQueue.slice(from, from + MAX_MESSAGES));
         }
       }
     },
   };
 }
 
-async function sendSome(client: SQSClient, url: string, messages: WorkMessage[]): Promise<void> {
+async function sendBatch(client: SQSClient, url: string, messages: WorkMessage[]): Promise<void> {
   const tried = `send ${messages.length} messages to ${new URL(url).pathname}`;
   const Entries = messages.map((message, index) => ({
     Id: String(index),
     MessageBody: JSON.stringify(message),
   }));
-  const answer = await client
+  const response = await client
     .send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))
     .catch((error: unknown) => {
       throw infrastructureFailure(tried, error);
     });
-  const lost = messages.length - (answer.Successful?.length ?? 0);
+  const lost = messages.length - (response.Successful?.length ?? 0);
   if (lost === 0) return;
-  const code = answer.Failed?.[0]?.Code ?? 'no stated reason';
-  throw new RetryableError(`${tried}: ${lost} of ${messages.length} were refused, the first for ${code}`);
+  const code = response.Failed?.[0]?.Code ?? 'no given reason';
+  throw new RetryableError(`${tried}: SQS refused ${lost} of ${messages.length}, the first for ${code}`);
 }
