@@ -3,12 +3,12 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 
-/** What one room of the house holds and what its files may import: paths from the project's root, and package names. */
-interface Room {
-  holds: RegExp;
-  sees: RegExp[];
-  /** Seen with `import type` only: nothing of it runs here. */
-  seesTypes?: RegExp[];
+/** A layer: its files, and what they may import. Paths from the project's root, or package names. */
+interface Layer {
+  contains: RegExp;
+  mayImport: RegExp[];
+  /** May be imported with `import type` only, so that nothing of it runs here. */
+  mayImportTypes?: RegExp[];
 }
 
 const PURE_NODE = /^node:(crypto|buffer|util|assert|zlib)$/;
@@ -27,13 +27,13 @@ const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
 const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
 const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel'];
 
-/** A stage sees itself and what is shared, never another stage, and of the outside world only the ports. */
+/** A stage may import itself and the shared folders, never another stage, and of the outside world only the ports. */
 const stages = Object.fromEntries(
-  STAGES.map((stage): [string, Room] => [
+  STAGES.map((stage): [string, Layer] => [
     `stage ${stage}`,
     {
-      holds: new RegExp(`^functions/${stage}/(?!(index|env)\\.ts$)`),
-      sees: [
+      contains: new RegExp(`^functions/${stage}/(?!(index|env)\\.ts$)`),
+      mayImport: [
         new RegExp(`^functions/${stage}/(?!(index|env)\\.ts$)`),
         ...BASE,
         PART_ROWS,
@@ -44,39 +44,39 @@ const stages = Object.fromEntries(
   ]),
 );
 
-/** The first whose `holds` fits a file is its room. */
-const ROOMS: Record<string, Room> = {
-  contract: { holds: CONTRACT, sees: [CONTRACT] },
-  domain: { holds: DOMAIN, sees: [DOMAIN, CONTRACT, PURE_NODE] },
-  ports: { holds: PORTS, sees: [PORTS, DOMAIN, CONTRACT] },
-  'part-rows': { holds: PART_ROWS, sees: [PART_ROWS, ...BASE] },
-  'request-file': { holds: REQUEST_FILE, sees: [REQUEST_FILE, PART_ROWS, ...BASE] },
-  lifecycle: { holds: LIFECYCLE, sees: [LIFECYCLE, PART_ROWS, ...BASE] },
+/** The layer of a file is the first whose `contains` matches its path. */
+const LAYERS: Record<string, Layer> = {
+  contract: { contains: CONTRACT, mayImport: [CONTRACT] },
+  domain: { contains: DOMAIN, mayImport: [DOMAIN, CONTRACT, PURE_NODE] },
+  ports: { contains: PORTS, mayImport: [PORTS, DOMAIN, CONTRACT] },
+  'part-rows': { contains: PART_ROWS, mayImport: [PART_ROWS, ...BASE] },
+  'request-file': { contains: REQUEST_FILE, mayImport: [REQUEST_FILE, PART_ROWS, ...BASE] },
+  lifecycle: { contains: LIFECYCLE, mayImport: [LIFECYCLE, PART_ROWS, ...BASE] },
   adapters: {
-    holds: ADAPTERS,
-    sees: [ADAPTERS, PORTS, DOMAIN, CONTRACT, NODE, SDK],
-    seesTypes: [/^openai(\/|$)/, /^aws-lambda$/],
+    contains: ADAPTERS,
+    mayImport: [ADAPTERS, PORTS, DOMAIN, CONTRACT, NODE, SDK],
+    mayImportTypes: [/^openai(\/|$)/, /^aws-lambda$/],
   },
-  environments: { holds: /^functions\/[a-z]+\/env\.ts$/, sees: [] },
+  environments: { contains: /^functions\/[a-z]+\/env\.ts$/, mayImport: [] },
   ...stages,
   'composition roots': {
-    holds: /^functions\/[a-z]+\/index\.ts$/,
-    sees: [/^functions\/[a-z]+\/(handler|env)\.ts$/, ADAPTERS, PORTS, DOMAIN, CONTRACT, NODE, SDK],
-    seesTypes: [/^aws-lambda$/],
+    contains: /^functions\/[a-z]+\/index\.ts$/,
+    mayImport: [/^functions\/[a-z]+\/(handler|env)\.ts$/, ADAPTERS, PORTS, DOMAIN, CONTRACT, NODE, SDK],
+    mayImportTypes: [/^aws-lambda$/],
   },
   bundling: {
-    holds: /^lib\/bundling\//,
-    sees: [/^lib\/(bundling|stages\/function-bundles)/, NODE, /^esbuild$/],
+    contains: /^lib\/bundling\//,
+    mayImport: [/^lib\/(bundling|stages\/function-bundles)/, NODE, /^esbuild$/],
   },
   constructs: {
-    holds: /^lib\//,
-    sees: [/^lib\/(?!bundling\/)/, CONTRACT, CDK, NODE],
-    seesTypes: [/^functions\/[a-z]+\/env\.ts$/],
+    contains: /^lib\//,
+    mayImport: [/^lib\/(?!bundling\/)/, CONTRACT, CDK, NODE],
+    mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
-  runtime: { holds: /^local\//, sees: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
+  runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
   commands: {
-    holds: /^bin\//,
-    sees: [/^(bin|lib|local|functions\/shared)\//, /^(cdk|package)\.json$/, CDK, NODE, PACKAGE_BUT_CDK],
+    contains: /^bin\//,
+    mayImport: [/^(bin|lib|local|functions\/shared)\//, /^(cdk|package)\.json$/, CDK, NODE, PACKAGE_BUT_CDK],
   },
 };
 
@@ -92,7 +92,7 @@ const WITH_EFFECTS = new Set([
   'commands',
 ]);
 const MAX_FILES_IN_A_FOLDER = 20;
-const SAYS_NOTHING = /^(utils?|helpers?|common|types|misc|managers?|services?)$/;
+const MEANINGLESS = /^(utils?|helpers?|common|types|misc|managers?|services?)$/;
 const PROJECT = fileURLToPath(new URL('../', import.meta.url));
 
 interface Import {
@@ -100,7 +100,7 @@ interface Import {
   typeOnly: boolean;
 }
 
-/** Comments may say anything. (A `//` inside of a string cuts its line short, too, which hides no import.) */
+/** Comments may contain anything. (A `//` inside of a string ends its line, too, which hides no import.) */
 const withoutComments = (source: string) => source.replace(/\/\*[\s\S]*?\*\/|(?<!:)\/\/.*$/gm, '');
 
 function importsOf(file: string, source: string): Import[] {
@@ -118,18 +118,18 @@ function importsOf(file: string, source: string): Import[] {
   });
 }
 
-function trespasses(file: string, source: string): string[] {
-  const room = roomOf(file);
-  if (room === undefined) return [`${file} is in no room`];
+function forbiddenImports(file: string, source: string): string[] {
+  const layer = layerOf(file);
+  if (layer === undefined) return [`${file} is in no layer`];
   const forbidden = importsOf(file, source).filter(({ target, typeOnly }) => {
-    const seen = typeOnly ? [...room.sees, ...(room.seesTypes ?? [])] : room.sees;
-    return !seen.some((pattern) => pattern.test(target));
+    const allowed = typeOnly ? [...layer.mayImport, ...(layer.mayImportTypes ?? [])] : layer.mayImport;
+    return !allowed.some((pattern) => pattern.test(target));
   });
   return forbidden.map(({ target }) => `${file} imports ${target}`);
 }
 
-/** Groups of files each of which reaches every other by imports. */
-function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+/** The groups of files in which each file reaches every other by imports. */
+function cycles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
   const reached = new Map([...imports.keys()].map((file) => [file, reachableFrom(file, imports)]));
   const groups = new Map<string, string[]>();
   for (const [file, others] of reached) {
@@ -166,36 +166,36 @@ const read = (wanted: (path: string) => boolean) =>
   );
 const sources = read((path) => !path.startsWith('test/'));
 const tests = read((path) => path.startsWith('test/'));
-const roomOf = (file: string) => Object.values(ROOMS).find(({ holds }) => holds.test(file));
-const filesOf = (room: Room) => [...sources].filter(([file]) => roomOf(file) === room);
+const layerOf = (file: string) => Object.values(LAYERS).find(({ contains }) => contains.test(file));
+const filesOf = (layer: Layer) => [...sources].filter(([file]) => layerOf(file) === layer);
 
-describe('the rooms of the house', () => {
-  it.each(Object.entries(ROOMS))('%s import only what they may see', (_, room) => {
-    const files = filesOf(room);
+describe('the layers', () => {
+  it.each(Object.entries(LAYERS))('%s: its files import only what they may import', (_, layer) => {
+    const files = filesOf(layer);
     expect(files.length).toBeGreaterThan(0); // a check that examined nothing must fail
-    expect(files.flatMap(([file, source]) => trespasses(file, source))).toEqual([]);
+    expect(files.flatMap(([file, source]) => forbiddenImports(file, source))).toEqual([]);
   });
 
-  it('hold every source file', () => {
-    expect([...sources.keys()].filter((file) => roomOf(file) === undefined)).toEqual([]);
+  it('contain every source file', () => {
+    expect([...sources.keys()].filter((file) => layerOf(file) === undefined)).toEqual([]);
   });
 
-  it('are read with their imports: as many as `from` says', () => {
+  it('are checked with all their imports, as many as there are `from` clauses', () => {
     const found = [...sources].flatMap(([file, source]) => importsOf(file, source));
     const written = [...sources.values()].join('\n').match(/^(import|export|\}) .*\bfrom '/gm) ?? [];
     expect(written.length).toBeGreaterThan(50);
     expect(found.length).toBeGreaterThanOrEqual(written.length);
   });
 
-  it('the stages and what they share know no clock, no chance, no environment and no network', () => {
-    const pure = Object.entries(ROOMS).flatMap(([name, room]) =>
-      WITH_EFFECTS.has(name) ? [] : filesOf(room),
+  it('the stages and the pure shared folders use no clock, no randomness, no environment and no network', () => {
+    const pure = Object.entries(LAYERS).flatMap(([name, layer]) =>
+      WITH_EFFECTS.has(name) ? [] : filesOf(layer),
     );
     expect(pure.length).toBeGreaterThan(70);
     expect(pure.flatMap(([file, source]) => impurities(file, source))).toEqual([]);
   });
 
-  it('no import goes round in a circle, not even one of types', () => {
+  it('imports form no cycle, not even imports of types', () => {
     const imports = new Map(
       [...sources, ...tests].map(([file, source]) => [
         file,
@@ -203,10 +203,10 @@ describe('the rooms of the house', () => {
       ]),
     );
     expect(imports.size).toBeGreaterThan(500);
-    expect(circles(imports)).toEqual([]);
+    expect(cycles(imports)).toEqual([]);
   });
 
-  it('no folder holds more than twenty files', () => {
+  it('no folder contains more than twenty files', () => {
     const folders = new Map<string, number>();
     for (const file of [...sources.keys(), ...tests.keys()])
       folders.set(posix.dirname(file), (folders.get(posix.dirname(file)) ?? 0) + 1);
@@ -214,10 +214,10 @@ describe('the rooms of the house', () => {
     expect([...folders].filter(([, files]) => files > MAX_FILES_IN_A_FOLDER)).toEqual([]);
   });
 
-  it('no file or folder has a name that says nothing', () => {
+  it('no file or folder has a meaningless name', () => {
     expect(entries.length).toBeGreaterThan(50);
-    const nameless = entries.filter((path) => SAYS_NOTHING.test(posix.basename(path).split('.')[0] ?? ''));
-    expect(nameless).toEqual([]);
+    const meaningless = entries.filter((path) => MEANINGLESS.test(posix.basename(path).split('.')[0] ?? ''));
+    expect(meaningless).toEqual([]);
   });
 });
 
@@ -251,10 +251,10 @@ describe('the rule finds', () => {
     ['bin/commands/local/up.ts', "import { handler } from '../../../functions/intake/index.ts';"],
     ['functions/audit/handler.ts', ''],
   ])('in %s: %s', (file, source) => {
-    expect(trespasses(file, source)).toHaveLength(1);
+    expect(forbiddenImports(file, source)).toHaveLength(1);
   });
 
-  it('a circle of two, of three, and none where there is none', () => {
+  it('cycles of two and of three files, and no others', () => {
     const around = new Map([
       ['a', ['b']],
       ['b', ['c', 'd']],
@@ -263,7 +263,7 @@ describe('the rule finds', () => {
       ['e', ['d']],
       ['f', ['a']],
     ]);
-    expect(circles(around)).toEqual([
+    expect(cycles(around)).toEqual([
       ['a', 'b', 'c'],
       ['d', 'e'],
     ]);
@@ -276,12 +276,15 @@ describe('the rule finds', () => {
     },
   );
 
-  it('nothing in what is allowed', () => {
+  it('nothing in allowed code', () => {
     expect(
-      trespasses('lib/stages/intake.ts', "import type { IntakeEnv } from '../../functions/intake/env.ts';"),
+      forbiddenImports(
+        'lib/stages/intake.ts',
+        "import type { IntakeEnv } from '../../functions/intake/env.ts';",
+      ),
     ).toEqual([]);
     expect(
-      trespasses(
+      forbiddenImports(
         'functions/shared/domain/job.ts',
         "// import { a } from 'aws-sdk';\nimport { a } from './part.ts';",
       ),

@@ -2,7 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** Pages that people read: not what was installed or built, nor what docs/cli.md is made of. */
+/** Pages that people read, without installed and built ones and without the template of docs/cli.md. */
 const PAGES = globSync('**/*.md', {
   exclude: [
     'node_modules/**',
@@ -32,7 +32,7 @@ const blocks: Block[] = PAGES.flatMap((page) =>
   ),
 );
 
-/** A page as text alone: what stands in code is no link and no heading. */
+/** A page without its code, which contains no links and no headings. */
 const proseOf = (page: string) =>
   readFileSync(page, 'utf8')
     .replaceAll(/^```.*?^```$/gms, '')
@@ -51,7 +51,7 @@ function anchorsOf(page: string): Set<string> {
   );
 }
 
-test('links within the project lead somewhere, and so do their anchors', () => {
+test('links within the project and their anchors exist', () => {
   const broken: string[] = [];
   let examined = 0;
   for (const page of PAGES) {
@@ -60,7 +60,7 @@ test('links within the project lead somewhere, and so do their anchors', () => {
       examined += 1;
       const [path = '', anchor] = link.split('#');
       const target = path === '' ? page : join(dirname(page), path);
-      if (!existsSync(target)) broken.push(`${page}: ${link} is not there`);
+      if (!existsSync(target)) broken.push(`${page}: ${link} does not exist`);
       else if (anchor !== undefined && !anchorsOf(target).has(anchor))
         broken.push(`${page}: ${link} has no such heading`);
     }
@@ -69,7 +69,7 @@ test('links within the project lead somewhere, and so do their anchors', () => {
   expect(examined).toBeGreaterThan(50);
 });
 
-test('JSON in the pages is JSON', () => {
+test('every JSON block in the pages can be parsed', () => {
   const json = blocks.filter(({ language }) => language === 'json');
   for (const { page, text } of json) expect(() => JSON.parse(text), page).not.toThrow();
   expect(json.length).toBeGreaterThan(3);
@@ -79,11 +79,11 @@ test('commands in the pages exist', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8'));
   const shell = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
   const prose = PAGES.map((page) => readFileSync(page, 'utf8'));
-  const asked = [...shell, ...prose].flatMap((text) =>
+  const named = [...shell, ...prose].flatMap((text) =>
     [...text.matchAll(/\bnpm run (?:-s )?([a-z][\w:-]*)/g)].map(([, name = '']) => name),
   );
-  expect(asked.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
-  expect(new Set(asked).size).toBeGreaterThan(10);
+  expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  expect(new Set(named).size).toBeGreaterThan(10);
   const commands = [...shell, ...prose].flatMap((text) =>
     [...text.matchAll(/\bnpx batchdrop ([a-z]+)/g)].map(([, name = '']) => name),
   );

@@ -49,7 +49,7 @@ describe('the ledger on DynamoDB', () => {
     ['a 500', json(500, { __type: 'InternalServerError' })],
     ['a 503 of a gateway', html(503)],
     ['a reset', reset],
-  ])('asks to come again after %s', async (_, answer) => {
+  ])('throws a retryable error after %s', async (_, answer) => {
     server.answerWith(answer);
     await expect(ledger().readJob('j')).rejects.toMatchObject(RETRY_LATER);
     await expect(ledger().createJob(aJob())).rejects.toMatchObject(RETRY_LATER);
@@ -61,7 +61,7 @@ describe('the ledger on DynamoDB', () => {
     ).rejects.toMatchObject(RETRY_LATER);
   });
 
-  it('does not take a fault of the deployment for a passing one, nor for a refused key', async () => {
+  it('throws a plain error for a fault of the deployment, neither retryable nor NotAllowed', async () => {
     for (const type of ['AccessDeniedException', 'ResourceNotFoundException', 'ValidationException']) {
       server.answerWith(amz(type));
       await expect(ledger().readJob('j')).rejects.toMatchObject({
@@ -71,7 +71,7 @@ describe('the ledger on DynamoDB', () => {
     }
   });
 
-  it('knows its own write when its answer was lost and the SDK repeated it', async () => {
+  it('recognizes its own write when the answer was lost and the SDK repeated it', async () => {
     let written: { writeId?: unknown } = {};
     const itsOwn: ScriptedAnswer = (response, request) => json(200, { Item: written })(response, request);
     server.answerWith(
@@ -105,7 +105,7 @@ describe('the bus on EventBridge', () => {
       ),
     );
 
-  it('sends what was refused once more, and only that', async () => {
+  it('sends refused events once more, and only these', async () => {
     server.answerWith(
       json(200, { FailedEntryCount: 1, Entries: [accepted, failed, accepted] }),
       json(200, { FailedEntryCount: 0, Entries: [accepted] }),
@@ -114,7 +114,7 @@ describe('the bus on EventBridge', () => {
     expect(sentIds()).toEqual([['a', 'b', 'c'], ['b']]);
   });
 
-  it('names what was refused twice', async () => {
+  it('returns the ids of events that were refused twice', async () => {
     server.answerWith(
       json(200, { FailedEntryCount: 2, Entries: [failed, accepted, failed] }),
       json(200, { FailedEntryCount: 1, Entries: [accepted, failed] }),
@@ -122,12 +122,12 @@ describe('the bus on EventBridge', () => {
     expect(await bus().publish(events)).toEqual({ refused: ['c'] });
   });
 
-  it('does not guess which were refused', async () => {
+  it('throws when the answer does not say which events were refused', async () => {
     server.answerWith(json(200, { FailedEntryCount: 1, Entries: [accepted] }));
     await expect(bus().publish(events)).rejects.toMatchObject(RETRY_LATER);
   });
 
-  it('keeps each call below 10 entries and 1 MB', async () => {
+  it('sends at most 10 entries and less than 1 MB per call', async () => {
     server.answerWith((response, request) => {
       const { Entries } = JSON.parse(server.requests.at(-1)?.body ?? '') as { Entries: unknown[] };
       json(200, { FailedEntryCount: 0, Entries: Entries.map(() => accepted) })(response, request);
@@ -141,7 +141,7 @@ describe('the bus on EventBridge', () => {
     expect(sentIds().flat()).toHaveLength(37);
   });
 
-  it('asks to come again after throttling and a reset', async () => {
+  it('throws a retryable error after throttling and after a reset', async () => {
     server.answerWith(json(400, { __type: 'ThrottlingException' }));
     await expect(bus().publish(events)).rejects.toMatchObject(RETRY_LATER);
     server.answerWith(reset);
@@ -156,7 +156,7 @@ describe('the queues on SQS', () => {
       urls: { intake: `${server.url}/000000000000/intake` },
     });
 
-  it('say how many messages were refused', async () => {
+  it('throw an error with the number of refused messages', async () => {
     const Successful = [{ Id: '0', MessageId: 'm', MD5OfMessageBody: 'x' }];
     const Failed = [{ Id: '1', Code: 'InternalError', SenderFault: false }];
     server.answerWith(json(200, { Successful, Failed }));
@@ -170,7 +170,7 @@ describe('the queues on SQS', () => {
     });
   });
 
-  it('ask to come again after a 500, and call a queue that is not theirs a defect', async () => {
+  it('throw a retryable error after a 500, and a plain error for a queue that they do not have', async () => {
     server.answerWith(json(500, {}));
     await expect(queues().send([{ to: 'intake', jobId: 'a' }])).rejects.toMatchObject(RETRY_LATER);
     await expect(queues().send([{ to: 'finish', jobId: 'a' }])).rejects.toMatchObject({ name: 'Error' });
@@ -184,7 +184,7 @@ describe('a file on S3', () => {
   const s3 = () => new S3Client({ ...once, forcePathStyle: true });
   const asked = () => server.requests.map(({ headers }) => headers.range);
 
-  /** Sends what was asked for, but breaks off after so many bytes. */
+  /** Sends the requested range, but breaks off after `mostBytes`. */
   const content =
     (mostBytes: number, whole = body): ScriptedAnswer =>
     (response, request) => {
@@ -197,7 +197,7 @@ describe('a file on S3', () => {
       else response.write(wanted.subarray(0, mostBytes), () => response.destroy());
     };
 
-  it('is read on where the connection broke, as the same object', async () => {
+  it('is read on from where the connection broke, if it is the same object', async () => {
     server.answerWith(content(100_000), content(50_000), content(Number.POSITIVE_INFINITY));
     expect((await bytesOf(files().read(file))).equals(body)).toBe(true);
     expect(server.requests).toHaveLength(3);
@@ -211,26 +211,26 @@ describe('a file on S3', () => {
     expect(asked()).toEqual(['bytes=5000-8999', 'bytes=6000-8999']);
   });
 
-  it('that breaks off again and again is for later', async () => {
+  it('that breaks off again and again throws a retryable error', async () => {
     server.answerWith(content(10));
     await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
     expect(server.requests.length).toBeLessThan(6);
   });
 
-  it('that breaks off again and again is read to its end if that gets on', async () => {
+  it('that breaks off again and again is read to its end while it makes progress', async () => {
     const large = patternOf(12 * 1024 * 1024);
     server.answerWith(content(2 * 1024 * 1024, large));
     expect((await bytesOf(files().read(file))).equals(large)).toBe(true);
     expect(server.requests.length).toBeGreaterThan(5);
   });
 
-  it('that is not what its checksum says is not taken', async () => {
+  it('that does not match its checksum is refused', async () => {
     const checksum = { etag: '"e"', 'content-length': '4', 'x-amz-checksum-type': 'FULL_OBJECT' };
     server.answerWith((response) =>
       response.writeHead(200, { ...checksum, 'x-amz-checksum-crc32': 'AAAAAA==' }).end('text'),
     );
     await expect(bytesOf(files().read(file))).rejects.toMatchObject(RETRY_LATER);
-    expect(server.requests).toHaveLength(1); // what was handed over cannot be taken back by reading on
+    expect(server.requests).toHaveLength(1); // bytes that were already returned cannot be replaced by reading on
     const right = Buffer.alloc(4);
     right.writeUInt32BE(crc32('text'));
     server.answerWith((response) =>
@@ -239,7 +239,7 @@ describe('a file on S3', () => {
     expect((await bytesOf(files().read(file))).toString()).toBe('text');
   });
 
-  it('that is another object when it is read on is gone', async () => {
+  it('that has become another object when it is read on counts as gone', async () => {
     server.answerWith(content(10), (response) => response.writeHead(412).end());
     await expect(bytesOf(files().read(file))).rejects.toMatchObject({
       name: 'TerminalError',
@@ -247,7 +247,7 @@ describe('a file on S3', () => {
     });
   });
 
-  it('asks to come again after SlowDown, a 500 and a reset, and stays closed on a 403', async () => {
+  it('throws a retryable error after SlowDown, a 500 and a reset, and NotAllowed after a 403', async () => {
     const slowDown = '<Error><Code>SlowDown</Code><Message>Please</Message></Error>';
     server.answerWith((response) =>
       response.writeHead(503, { 'content-type': 'application/xml' }).end(slowDown),
@@ -262,14 +262,14 @@ describe('a file on S3', () => {
     await expect(files().head(file)).rejects.toMatchObject({ name: 'NotAllowed' });
   });
 
-  it('is written with the owner of its bucket named', async () => {
+  it('is written with the expected owner of its bucket', async () => {
     server.answerWith((response) => response.writeHead(200, { etag: '"e"' }).end());
     const results = createS3ResultStore({ client: s3(), bucket: 'results', owner: '123456789012' });
     await results.put('key', 'text', 'text/plain');
     expect(server.requests[0]?.headers['x-amz-expected-bucket-owner']).toBe('123456789012');
   });
 
-  it('says which objects could not be removed', async () => {
+  it('that could not be removed is reported in an error with the number of such objects', async () => {
     const refused = '<DeleteResult><Error><Key>a</Key><Code>InternalError</Code></Error></DeleteResult>';
     server.answerWith((response) =>
       response.writeHead(200, { 'content-type': 'application/xml' }).end(refused),

@@ -35,7 +35,7 @@ async function anApi(options: Partial<InMemoryBatchApiOptions> = {}) {
 }
 
 describe('a batch of the fake API', () => {
-  it('goes through its statuses in order, and its counts move', async () => {
+  it('goes through its statuses in order, and its counts grow', async () => {
     const { clock, api, create } = await anApi();
     const { batchId } = await create();
     const seen: string[] = [];
@@ -51,7 +51,7 @@ describe('a batch of the fake API', () => {
     expect(counted).toBe(10);
   });
 
-  it('bills the rows that ran, each once, and none that did not', async () => {
+  it('bills each row that ran once, and no other row', async () => {
     const { clock, api, create } = await anApi();
     const { batchId } = await create();
     clock.advance(30_000 + 150_000);
@@ -63,7 +63,7 @@ describe('a batch of the fake API', () => {
     expect(api.audit()).toMatchObject({ creates: [{ batchId }], cancels: [{ batchId }] });
   });
 
-  it('expires after a day with what it has', async () => {
+  it('expires after a day with the results so far', async () => {
     const { clock, api, create, idsIn } = await anApi({ fate: () => ({ runningMs: 48 * HOUR_MS }) });
     const { batchId } = await create();
     clock.advance(24 * HOUR_MS - 1);
@@ -75,7 +75,7 @@ describe('a batch of the fake API', () => {
     expect(await idsIn(ended.errorFileId)).toHaveLength(6);
   });
 
-  it('fails with what its fate says, and then has no files', async () => {
+  it('fails with the errors of its fate, and has no files', async () => {
     const error = {
       code: 'token_limit_exceeded',
       message: 'Enqueued token limit reached',
@@ -106,7 +106,7 @@ describe('a batch of the fake API', () => {
     expect(api.audit().billed).toEqual([]);
   });
 
-  it('gives its lines in another order than they came in, the same for the same seed', async () => {
+  it('returns its lines in another order than its rows, the same order for the same seed', async () => {
     const orderOf = async (seed: number) => {
       const { clock, api, create, idsIn } = await anApi({ seed });
       const { batchId } = await create();
@@ -118,7 +118,7 @@ describe('a batch of the fake API', () => {
     expect(await orderOf(1)).not.toEqual([...(await orderOf(1))].sort());
   });
 
-  it('completes when a cancel comes while it is finalizing', async () => {
+  it('completes when a cancel arrives while it is finalizing', async () => {
     const { clock, api, create } = await anApi();
     const { batchId } = await create();
     clock.advance(330_000);
@@ -127,7 +127,7 @@ describe('a batch of the fake API', () => {
     expect((await api.retrieveBatch(batchId)).status).toBe('completed');
   });
 
-  it('fails when its file is deleted before it was read, and not after', async () => {
+  it('fails when its file is deleted before its validation, and not after', async () => {
     const { clock, api, fileId, create } = await anApi();
     const early = await create();
     clock.advance(60_000);
@@ -140,7 +140,7 @@ describe('a batch of the fake API', () => {
 });
 
 describe('the fake API', () => {
-  it('may take a create late, whose answer was lost, but not on a file that is gone by then', async () => {
+  it('may create a batch late, after a lost answer, but not on a file that is deleted by then', async () => {
     for (const deleted of [false, true]) {
       const { clock, api, fileId, create } = await anApi({ lateByMs: () => 60_000 });
       await expect(create()).rejects.toBeInstanceOf(Ambiguous);
@@ -176,7 +176,7 @@ describe('the fake API', () => {
 describe('a port with faults', () => {
   const fault = new RetryableError('on demand');
 
-  it('fails before its effect, after it, or takes its time', async () => {
+  it('fails before its effect, fails after it, or is delayed', async () => {
     const ledger = createInMemoryLedger({ clock: new ManualClock(NOON) });
     let next: Fault = { failBefore: fault };
     const faulty = withFaults(ledger, () => next);
@@ -214,7 +214,7 @@ describe('a port with faults', () => {
     expect(got).toBe(40_000);
   });
 
-  it('fails in a writer, and is asked with the names of its methods', async () => {
+  it('fails in a writer, and passes on the names of its methods', async () => {
     const results = createInMemoryResults();
     const asked: string[] = [];
     const faulty = withFaults(results, (method) => {
@@ -228,7 +228,7 @@ describe('a port with faults', () => {
     expect(asked).toEqual(['openWriter.write', 'openWriter.close']);
   });
 
-  it('of the bus refuses what it is told to, event by event', async () => {
+  it('of the bus refuses single events and accepts the others', async () => {
     const bus = createRecordingBus({ refuses: ({ detail }) => detail.metadata.id === 'b' });
     expect(await bus.publish([anEvent('a'), anEvent('b')])).toEqual({ refused: ['b'] });
     expect(bus.published()).toEqual([anEvent('a')]);

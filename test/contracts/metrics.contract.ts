@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { METRIC_UNITS, type MetricName } from '../../functions/shared/contract/metrics.ts';
 import type { Metrics } from '../../functions/shared/ports/ports.ts';
 
-/** Metrics, and what somebody who watches sees of them after an invocation that does `work`. */
+/** Metrics, and a way to read them after an invocation that does `work`. */
 export interface WatchedMetrics {
   metrics: Metrics;
   seenAfter(work: () => Promise<unknown>): Promise<(name: MetricName) => readonly number[]>;
@@ -22,7 +22,7 @@ export function metricsContract(name: string, watched: () => WatchedMetrics): vo
       expect(seen('Ticks').slice(1)).toEqual([3, 4.5]);
     });
 
-    it('lose none of a thousand values, in order', async () => {
+    it('keep a thousand values in order', async () => {
       const { metrics, seenAfter } = watched();
       const values = Array.from({ length: 1000 }, (_, nth) => nth);
       const seen = await seenAfter(async () => {
@@ -40,7 +40,7 @@ export function metricsContract(name: string, watched: () => WatchedMetrics): vo
       const { metrics, seenAfter } = watched();
       const seen = await seenAfter(async () => {
         metrics.record('KeyRefused', 1);
-        throw new Error('after the number arose');
+        throw new Error('after the value was recorded');
       });
       expect(seen('KeyRefused')).toEqual([1]);
     });

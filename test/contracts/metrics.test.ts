@@ -42,7 +42,7 @@ function valuesIn(line: Record<string, unknown>, name: MetricName): number[] {
   return typeof values === 'number' ? [values] : [];
 }
 
-it('are one line an invocation, in the namespace and with the one dimension that alarms look for', async () => {
+it('metrics are one line per invocation, with the namespace and the dimension that the alarms use', async () => {
   const lines = standardOutput();
   const metrics = createEmfMetrics({ service: 'Stack.Batchdrop' });
   await metrics.during(async () => {
@@ -72,7 +72,7 @@ it('are one line an invocation, in the namespace and with the one dimension that
   ]);
 });
 
-it('pass on what the work answers and how it fails', async () => {
+it('metrics return the result of the work, or throw its error', async () => {
   standardOutput();
   const metrics = createEmfMetrics({ service: 's' });
   expect(await metrics.during(async () => 7)).toBe(7);

@@ -3,7 +3,7 @@ import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { ObservedBatch, Part } from '../../functions/shared/domain/part.ts';
 
-/** A time to count from: whole seconds. */
+/** A fixed time in whole seconds. */
 export const NOON = Date.UTC(2026, 10, 1, 12);
 
 const DAY_MS = 86_400_000;
@@ -22,7 +22,7 @@ export type PartFields = Fields<Part>;
 const A_PLAN = { planId: 'planplanplanplanplanplanpl', parts: 1, rows: 3, groups: 1 };
 const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
 
-/** A job that has just been seen, or one with these fields and what its status needs besides. */
+/** A job that was just received, or one with these fields and the other fields that its status needs. */
 export function aJob(fields: JobFields = {}): Job {
   const job = {
     kind: 'job',
@@ -132,7 +132,7 @@ export const DELIVERED = {
   anomalies: 0,
 };
 
-/** A batch as it looks right after it was created. */
+/** A batch as it is right after its creation. */
 export function aBatch(differences: Partial<ObservedBatch> = {}): ObservedBatch {
   return {
     batchId: 'batch_1',

@@ -33,7 +33,7 @@ describe('the key in Secrets Manager', () => {
   });
   afterEach(() => endpoint.close());
 
-  it('is the bare text, or JSON with organization and project', async () => {
+  it('is plain text, or JSON with organization and project', async () => {
     secrets.putSecret('batchdrop/openai', ' sk-bare\n');
     expect(await keys().current()).toEqual({ apiKey: 'sk-bare' });
     const fields = { apiKey: 'sk-json', organization: 'org-1', project: '', webhookSecret: 'whsec_x' };
@@ -41,7 +41,7 @@ describe('the key in Secrets Manager', () => {
     expect(await keys().current()).toEqual({ apiKey: 'sk-json', organization: 'org-1' });
   });
 
-  it('is kept for five minutes, unless it has to be read anew', async () => {
+  it('is cached for five minutes, unless it is refreshed', async () => {
     secrets.putSecret('batchdrop/openai', 'sk-1');
     const source = keys();
     await source.current();
@@ -55,7 +55,7 @@ describe('the key in Secrets Manager', () => {
     expect(await source.current()).toEqual({ apiKey: 'sk-3' });
   });
 
-  it('that is missing is not allowed, and looked for again the next time', async () => {
+  it('that is missing throws NotAllowed, and is read again the next time', async () => {
     const source = keys();
     await expect(source.current()).rejects.toMatchObject({ name: 'NotAllowed' });
     secrets.putSecret('batchdrop/openai', 'sk-late');
@@ -63,7 +63,7 @@ describe('the key in Secrets Manager', () => {
   });
 
   it.each(['{"apiKey":""}', '{"key":"sk-x"}', '{"apiKey":"sk-x', 'sk-x and more', 'sk-ü', '{"apiKey":7}'])(
-    'that is unfit is not allowed, and never shown: %s',
+    'in an invalid format throws NotAllowed, and is never shown: %s',
     async (secret) => {
       secrets.putSecret('batchdrop/openai', secret);
       const refused = await keys()
@@ -75,7 +75,7 @@ describe('the key in Secrets Manager', () => {
   );
 });
 
-describe('the key, when Secrets Manager', () => {
+describe('reading the key', () => {
   const source = () => createSecretApiKey({ secretId: 'openai', clock: new ManualClock(NOON) });
   let server: ScriptedServer;
   beforeEach(async () => {
@@ -85,17 +85,17 @@ describe('the key, when Secrets Manager', () => {
   });
   afterEach(() => server.close());
 
-  it('denies it, is not allowed', async () => {
+  it('throws NotAllowed when Secrets Manager denies access', async () => {
     server.answerWith(json(400, { __type: 'AccessDeniedException', message: 'No.' }));
     await expect(source().current()).rejects.toMatchObject({ name: 'NotAllowed' });
   });
 
-  it('fails, is for later', async () => {
+  it('throws a retryable error when Secrets Manager fails', async () => {
     server.answerWith(json(500, { __type: 'InternalServiceError' }));
     await expect(source().current()).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('is asked by many at once, is fetched once', async () => {
+  it('calls Secrets Manager once for several readers at the same time', async () => {
     server.answerWith(json(200, { SecretString: 'sk-1' }));
     const one = source();
     await Promise.all([one.current(), one.current(), one.current()]);

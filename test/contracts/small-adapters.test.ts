@@ -27,13 +27,13 @@ describe('the credentials of a function', () => {
     return defaultProvider()();
   };
 
-  it('are those of its environment', async () => {
+  it('come from its environment', async () => {
     const expected = { accessKeyId: 'id', secretAccessKey: 'secret' };
     expect(await credentials(given)).toEqual({ ...expected, sessionToken: 'token' });
     expect(await credentials({ ...given, AWS_SESSION_TOKEN: '' })).toEqual(expected);
   });
 
-  it('are missing rather than half', async () => {
+  it('are refused if they are incomplete', async () => {
     await expect(credentials({ ...given, AWS_SECRET_ACCESS_KEY: '' })).rejects.toThrow('no credentials');
   });
 });
@@ -48,10 +48,10 @@ describe('records of a queue', () => {
       if (ids.includes(messageId)) throw new Error(`no ${messageId}`);
     };
 
-  it('are each handled, and those that failed come again', async () => {
+  it('are all handled, and those that failed are reported', async () => {
     const log = createRecordingLog();
     const handled: string[] = [];
-    const answer = await handleEachRecord(
+    const response = await handleEachRecord(
       records('a', 'b', 'c'),
       async (record) => {
         handled.push(record.messageId);
@@ -59,12 +59,12 @@ describe('records of a queue', () => {
       },
       log,
     );
-    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'a' }] });
+    expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'a' }] });
     expect(handled).toEqual(['a', 'b', 'c']);
     expect(log.lines).toMatchObject([{ level: 'error', code: 'record_failed', facts: { messageId: 'a' } }]);
   });
 
-  it('that all worked leave nothing to come again', async () => {
+  it('that all succeed report no failure', async () => {
     expect(await handleEachRecord(records('a'), failing(), createRecordingLog())).toEqual({
       batchItemFailures: [],
     });
@@ -97,7 +97,7 @@ describe('the log', () => {
       .map((line) => JSON.parse(line) as Record<string, unknown>);
   };
 
-  it('is one JSON object a line, with its code, its facts and its level', async () => {
+  it('is one JSON object per line, with its code, its facts and its level', async () => {
     const lines = await linesOf(
       `log.info('tick', { open: 3, late: undefined }); log.warn('slow', { ms: 1.5 });`,
     );
@@ -107,7 +107,7 @@ describe('the log', () => {
     ]);
   });
 
-  it('shows an error by name, message, frames and causes, and nothing that hangs on it', async () => {
+  it('shows the name, message, stack and causes of an error, and none of its other properties', async () => {
     const [line] = await linesOf(`
       const cause = Object.assign(new TypeError('inner'), { $response: { body: 'SECRET ROW' } });
       const error = Object.assign(new Error('outer', { cause }), { request: { body: 'SECRET ROW' } });
@@ -122,7 +122,7 @@ describe('the log', () => {
     expect(JSON.stringify(line)).toContain(' at ');
   });
 
-  it('does not quote what could not be parsed', async () => {
+  it('does not quote text that could not be parsed', async () => {
     const [line] = await linesOf(
       `try { JSON.parse('SECRET ROW') } catch (error) { log.error('c', {}, error) }`,
     );

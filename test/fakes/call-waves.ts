@@ -1,6 +1,6 @@
 import type { BatchApi } from '../../functions/shared/ports/ports.ts';
 
-/** Calls that observe, counted; those of one wave are under way together, so that waves are round trips. */
+/** The counted calls of an observation. The calls of one wave run at the same time, so each wave is a round trip. */
 export interface CallWaves {
   api: Pick<BatchApi, 'listBatches' | 'retrieveBatch'>;
   lists: number;
@@ -8,7 +8,7 @@ export interface CallWaves {
   waves: number;
 }
 
-/** Lets a wave go once all of the one before are answered and nobody asks any more. */
+/** Starts a wave when all calls of the wave before have returned and no more calls are made. */
 export function inWaves(api: BatchApi): CallWaves {
   const waiting: (() => void)[] = [];
   let underWay = 0;

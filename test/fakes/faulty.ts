@@ -1,7 +1,7 @@
-/** What becomes of one call: it works, fails before or after its effect, or takes its time and then works. */
+/** The result of one call: it succeeds, fails before or after its effect, or succeeds after a delay. */
 export type Fault = 'ok' | { failBefore: Error } | { failAfter: Error } | { delay: () => Promise<void> };
 
-/** Asked at each call; `openWriter.write`, `.close` and `.abort` are a writer's. */
+/** Decides about each call. `openWriter.write`, `.close` and `.abort` are the methods of a writer. */
 export type DecideFault = (methodName: string, args: readonly unknown[]) => Fault;
 
 const STREAMS: ReadonlySet<string> = new Set(['read', 'readFile']);
@@ -9,8 +9,8 @@ const WRITERS: ReadonlySet<string> = new Set(['openWriter']);
 
 /**
  * The same port, failing where `decide` says. A stream fails before its first byte (`failBefore`) or halfway through
- * its first piece (`failAfter`). Wrap the port and keep the fake itself for looking into it: the wrapped methods all
- * answer promises, streams or writers.
+ * its first piece (`failAfter`). Keep the fake itself to read its state: the wrapped methods all return promises, streams
+ * or writers.
  */
 export function withFaults<P extends object>(port: P, decide: DecideFault): P {
   return new Proxy(port, {
@@ -42,7 +42,7 @@ async function* faultyStream(call: () => unknown, fault: Fault): AsyncGenerator<
   if (fault !== 'ok' && 'failBefore' in fault) throw fault.failBefore;
   if (fault !== 'ok' && 'delay' in fault) await fault.delay();
   const stream = call();
-  if (!isStream(stream)) throw new Error('withFaults: a method named as a stream answered something else');
+  if (!isStream(stream)) throw new Error('withFaults: a method named as a stream returned something else');
   if (fault === 'ok' || !('failAfter' in fault)) return yield* stream;
   for await (const piece of stream) {
     if (piece instanceof Uint8Array) yield piece.slice(0, Math.floor(piece.length / 2));
@@ -53,7 +53,7 @@ async function* faultyStream(call: () => unknown, fault: Fault): AsyncGenerator<
 
 function faultyWriter(writer: unknown, name: string, decide: DecideFault): unknown {
   if (typeof writer !== 'object' || writer === null) {
-    throw new Error('withFaults: a method named as a writer answered something else');
+    throw new Error('withFaults: a method named as a writer returned something else');
   }
   return withFaults(writer, (method, args) => decide(`${name}.${method}`, args));
 }

@@ -28,7 +28,7 @@ interface Audit {
   billed: { batchId: string; inputFileId: string; customId: string }[];
 }
 
-/** A Batch API that is read by tests. */
+/** A Batch API whose state tests read. */
 export interface InMemoryBatchApi extends BatchApi {
   audit(): Audit;
   /** Files that were not deleted. */
@@ -38,18 +38,18 @@ export interface InMemoryBatchApi extends BatchApi {
 export interface InMemoryBatchApiOptions {
   clock: Clock;
   seed: number;
-  /** How a new batch will go. `nth` counts creates from 1. */
+  /** How a new batch behaves. `nth` counts creates from 1. */
   fate?: (
     batch: { inputFileId: string; metadata: Record<string, string>; nth: number },
     rows: string[],
   ) => BatchBehavior;
-  /** A batch shows in the list only this long after its creation. */
+  /** A batch appears in the list only this long after its creation. */
   listLagMs?: number;
-  /** A create that is answered by Ambiguous and takes effect so many milliseconds later, if its file is still there. */
+  /** The delay of a create that throws Ambiguous and takes effect later, if its file still exists. */
   lateByMs?: (request: CreateRequest) => number | undefined;
-  /** So many tokens of a model may be enqueued, as `usage` counts them; a batch beyond them fails in validation. */
+  /** How many tokens of a model may be enqueued, as `usage` counts them. A batch beyond this fails in validation. */
   enqueuedTokens?: (model: string) => number;
-  /** The account the key in use belongs to; others' files and batches are not seen. */
+  /** The account of the key in use. Files and batches of other accounts are not visible. */
   account?: () => string;
 }
 
@@ -67,9 +67,9 @@ class SimulatedApi implements InMemoryBatchApi {
   readonly #files = new Map<string, { account: string; body: Buffer }>();
   /** Oldest first. */
   readonly #batches: SimulatedBatch[] = [];
-  /** Batches whose result files are yet to come. */
+  /** Batches whose result files do not exist yet. */
   #unfiled: SimulatedBatch[] = [];
-  /** None of them has ended before this. */
+  /** None of them ends before this time. */
   #nextEnd = Number.POSITIVE_INFINITY;
   readonly #resultFiles = new Map<string, { outputFileId?: string; errorFileId?: string }>();
   #underWay: { at: number; account: string; request: CreateRequest }[] = [];
@@ -88,10 +88,10 @@ class SimulatedApi implements InMemoryBatchApi {
     const pieces: Uint8Array[] = [];
     for await (const piece of upload.body) {
       if (signal.aborted)
-        throw new RetryableError(`upload ${upload.name}: given up`, { cause: signal.reason });
+        throw new RetryableError(`upload ${upload.name}: aborted`, { cause: signal.reason });
       pieces.push(Uint8Array.from(piece));
     }
-    if (signal.aborted) throw new RetryableError(`upload ${upload.name}: given up`, { cause: signal.reason });
+    if (signal.aborted) throw new RetryableError(`upload ${upload.name}: aborted`, { cause: signal.reason });
     const body = Buffer.concat(pieces);
     if (body.length !== upload.bytes) {
       throw new Error(
@@ -111,7 +111,7 @@ class SimulatedApi implements InMemoryBatchApi {
   async createBatch(request: CreateRequest, signal: AbortSignal): Promise<ObservedBatch> {
     this.#catchUp();
     if (signal.aborted)
-      throw new RetryableError('create batch: given up before it was sent', { cause: signal.reason });
+      throw new RetryableError('create batch: aborted before it was sent', { cause: signal.reason });
     const lateByMs = this.#options.lateByMs?.(request);
     if (lateByMs !== undefined) {
       const at = this.#now() + lateByMs;
@@ -208,7 +208,7 @@ class SimulatedApi implements InMemoryBatchApi {
     return [...this.#files.keys()];
   }
 
-  /** Does what time has brought: late creates take effect, ended batches get their files. */
+  /** Applies what is due by now: late creates take effect, ended batches get their files. */
   #catchUp(): void {
     const due = this.#underWay.filter(({ at }) => at <= this.#now()).sort((a, b) => a.at - b.at);
     this.#underWay = this.#underWay.filter(({ at }) => at > this.#now());

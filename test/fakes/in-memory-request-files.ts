@@ -5,7 +5,7 @@ import { rangeOf } from './in-memory-range.ts';
 
 /** A request bucket that tests fill. */
 export interface InMemoryRequestFiles extends RequestFiles {
-  /** Puts a new version; `metadata` are the user's pairs without `x-amz-meta-`. */
+  /** Uploads a new version; `metadata` are the user's pairs without `x-amz-meta-`. */
   put(
     bucket: string,
     key: string,

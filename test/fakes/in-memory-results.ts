@@ -3,11 +3,11 @@ import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { ObjectWriter, ResultStore } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
 
-/** A results bucket that is read by tests. */
+/** A results bucket whose objects tests read. */
 export interface InMemoryResults extends ResultStore {
   /** Every visible object. */
   objects(): Map<string, { body: Uint8Array; contentType: string }>;
-  /** Uploads begun and neither completed nor given up. */
+  /** Multipart uploads that are neither completed nor aborted. */
   openUploads(): { key: string; uploadId: string }[];
 }
 
@@ -17,7 +17,7 @@ interface Upload {
   pieces: Map<number, { body: Buffer; etag: string }>;
 }
 
-const SMALLEST_PIECE_BYTES = 5 * 1024 * 1024; // S3's, but for the last
+const SMALLEST_PIECE_BYTES = 5 * 1024 * 1024; // S3's minimum, except for the last
 
 /** A bucket in memory. */
 export function createInMemoryResults(): InMemoryResults {
@@ -82,11 +82,11 @@ function writerTo(close: (body: Buffer) => void): ObjectWriter {
   let open = true;
   return {
     async write(bytes) {
-      if (!open) throw new Error('write after the writer was closed or given up');
+      if (!open) throw new Error('write after the writer was closed or aborted');
       pieces.push(Buffer.from(bytes));
     },
     async close() {
-      if (!open) throw new Error('close after the writer was closed or given up');
+      if (!open) throw new Error('close after the writer was closed or aborted');
       open = false;
       const body = Buffer.concat(pieces);
       close(body);

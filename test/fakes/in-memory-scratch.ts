@@ -1,6 +1,6 @@
 import type { Scratch } from '../../functions/shared/ports/ports.ts';
 
-/** A disk in memory; `open` tells how many files take its room. */
+/** A disk in memory. `openFiles` returns the number of open files. */
 export function createInMemoryScratch(): Scratch & { openFiles(): number } {
   let openFiles = 0;
   return {

@@ -5,7 +5,7 @@ interface Timer {
   readonly action: () => void;
 }
 
-/** A clock that stands still until told: `advance` runs what falls due on the way, each at its own time. */
+/** A clock that stands still. `advance` moves it and runs the timers that become due, each at its own time. */
 export class ManualClock implements Clock {
   #now: number;
   #timers: Timer[] = [];

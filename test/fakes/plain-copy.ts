@@ -1,4 +1,4 @@
-/** A deep copy of what consists of plain objects, lists and primitives: ten times as fast as `structuredClone`. */
+/** A deep copy of plain objects, lists and primitives, ten times as fast as `structuredClone`. */
 export function plainCopy<T>(value: T): T {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(plainCopy) as T;

@@ -1,7 +1,7 @@
 import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
 import type { EventBus } from '../../functions/shared/ports/ports.ts';
 
-/** A bus that is read by tests. */
+/** A bus whose events tests read. */
 export interface RecordingBus extends EventBus {
   /** What was accepted, in order, repetitions included. */
   published(): BatchdropEvent[];

@@ -8,7 +8,7 @@ interface LogLine {
   cause?: unknown;
 }
 
-/** A log that is read by tests. */
+/** A log whose lines tests read. */
 export interface RecordingLog extends Log {
   readonly lines: readonly LogLine[];
 }

@@ -1,7 +1,7 @@
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
 import type { Metrics } from '../../functions/shared/ports/ports.ts';
 
-/** Metrics that are read by tests. */
+/** Metrics whose values tests read. */
 export interface RecordingMetrics extends Metrics {
   /** Every value of one metric, in order. */
   of(name: MetricName): readonly number[];

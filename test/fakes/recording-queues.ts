@@ -4,11 +4,11 @@ import type { WorkMessage, WorkQueues } from '../../functions/shared/ports/ports
 export interface RecordingQueues extends WorkQueues {
   /** All messages that were ever sent, in order. */
   sent(): WorkMessage[];
-  /** Removes and answers the messages that wait, oldest first; only those to one receiver if it is named. */
+  /** Removes and returns the waiting messages, oldest first; only those to one receiver if it is named. */
   take(to?: WorkMessage['to']): WorkMessage[];
 }
 
-/** Keeps messages until they are taken. Losing and repeating them is up to the test. */
+/** Keeps messages until a test takes them. The test may lose or repeat them. */
 export function createRecordingQueues(): RecordingQueues {
   const sent: WorkMessage[] = [];
   let waiting: WorkMessage[] = [];

@@ -1,7 +1,7 @@
 import type { BatchError } from '../../functions/shared/contract/events.ts';
 import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
 
-/** How a batch goes; what is left out is a batch of a few minutes in which every row succeeds. */
+/** How a batch behaves. By default it takes a few minutes and every row succeeds. */
 export interface BatchBehavior {
   validatingMs?: number;
   /** From the first row to the last; beyond 24 hours after its creation the batch expires. */
@@ -10,13 +10,13 @@ export interface BatchBehavior {
   cancellingMs?: number;
   /** The validation ends in `failed` with these. */
   failure?: BatchError[];
-  /** What becomes of a row that has run: `missing` leaves no line in either file, `failed` is a 400. */
+  /** The outcome of a row that has run: `missing` has no line in either file, `failed` is a 400. */
   row?: (customId: string) => 'succeeded' | 'failed' | 'missing' | { statusCode: number };
   /** Reported in place of `in_progress`. */
   runningAs?: string;
 }
 
-/** A batch as far as it does not follow from the time. */
+/** The state of a batch that does not follow from the time. */
 export interface SimulatedBatch {
   batchId: string;
   account: string;
@@ -40,13 +40,13 @@ const USUAL = { validatingMs: 30_000, runningMs: 300_000, finalizingMs: 30_000, 
 export interface Progress {
   status: string;
   endedAt?: number;
-  /** How many rows have run: the first so many of `rows`. */
+  /** How many rows have run: the first ones of `rows`. */
   ran: number;
-  /** False until then, and for good if it failed or was cancelled before. */
+  /** Whether it passed validation; stays false if it failed or was cancelled before. */
   validated: boolean;
 }
 
-/** Says how far a batch is; it depends on nothing but the batch and the time. */
+/** Returns the progress of a batch. It depends only on the batch and the time. */
 export function progressOf(batch: SimulatedBatch, now: number): Progress {
   const { validatingMs, runningMs, finalizingMs, cancellingMs } = { ...USUAL, ...batch.fate };
   const started = batch.createdAt + validatingMs;
@@ -74,17 +74,17 @@ export function progressOf(batch: SimulatedBatch, now: number): Progress {
     return { status: batch.fate.runningAs ?? 'in_progress', ran: ranBy(now), validated: true };
   }
   if (allRan > expiry) return ending('expired', expiry, expiry, 'in_progress');
-  // A cancel that comes while it is finalizing loses the race.
+  // A cancel while it is finalizing is too late.
   const before = cancelled === undefined ? 'finalizing' : 'cancelling';
   return ending('completed', allRan + finalizingMs, allRan, before);
 }
 
-/** It has not ended before this. */
+/** The batch does not end before this time. */
 export function earliestEnd({ createdAt, fate, cancelRequestedAt }: SimulatedBatch): number {
   return cancelRequestedAt ?? createdAt + (fate.validatingMs ?? USUAL.validatingMs);
 }
 
-/** Custom ids of the rows that have run, by what became of them. */
+/** Custom ids of the rows that have run, by outcome. */
 export function ranRows(
   batch: SimulatedBatch,
   now: number,
@@ -156,7 +156,7 @@ function failureOf(batch: SimulatedBatch): BatchError[] {
   return [{ code: 'file_not_found', message: 'The input file is gone.', param: 'input_file_id', line: null }];
 }
 
-/** Input tokens of so many rows. */
+/** The input tokens of this many rows. */
 export function tokensOf(rows: number): number {
   return 10 * rows;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 const LINE_ENDS = ['\n', '\r\n', '\n\n', '\r\n \t\n', '\n\r\n'] as const;
 const ROWS = 12;
 
-/** A file of valid rows of up to four models in any spelling, what is to be uploaded of it, and places to cut it. */
+/** A valid file for several models in any spelling, its rows, and the places where its chunks end. */
 export const validFile = fc
   .record({
     ids: fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), {

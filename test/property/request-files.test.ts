@@ -18,7 +18,7 @@ async function check(
   return { checked: await validateRequestFile(() => pieces(file, places), kept), tables: kept.tables };
 }
 
-/** A part's rows by their ordinals, read by the part's row table. */
+/** The rows of a part with their ordinals, read with the row table of the part. */
 function rowsOf(file: Buffer, table: RowTable): [ordinal: number, row: string][] {
   return Array.from({ length: table.rows }, (_, index) => {
     const { ordinal, offset, length } = table.place(index);
@@ -34,7 +34,7 @@ async function upload(file: Buffer, { range }: PlannedPart): Promise<string> {
   return Buffer.concat(taken).toString();
 }
 
-/** Checks a part against its table and the file; answers its rows. */
+/** Checks a part against its table and the file. Returns its rows. */
 async function soundRows(file: Buffer, part: PlannedPart, bytes: Uint8Array) {
   const table = new RowTable(bytes);
   const rows = rowsOf(file, table);
@@ -55,7 +55,7 @@ async function soundRows(file: Buffer, part: PlannedPart, bytes: Uint8Array) {
   return rows;
 }
 
-test('any valid file, however it comes in pieces, is accepted, and its parts together are the file normalised', async () => {
+test('any valid file in any chunks is accepted, and its parts together are the normalised file', async () => {
   let severalParts = 0;
   let interleaved = 0;
   await fc.assert(
@@ -80,7 +80,7 @@ test('any valid file, however it comes in pieces, is accepted, and its parts tog
   expect(interleaved).toBeGreaterThan(5);
 });
 
-test('any valid file with one id used again is refused, and the line is named', async () => {
+test('any valid file with one repeated id is refused, and the finding names the line', async () => {
   await fc.assert(
     fc.asyncProperty(validFile, fc.nat(), async ({ file, places, rows }, pick) => {
       const again = `\n${rows[pick % rows.length]}`;
@@ -94,7 +94,7 @@ test('any valid file with one id used again is refused, and the line is named', 
   );
 });
 
-test('any byte of a valid file changed to any other gives a verdict, and a good one still adds up', async () => {
+test('a valid file with any byte changed gets a verdict, and the parts of an accepted one still match the file', async () => {
   let bad = 0;
   await fc.assert(
     fc.asyncProperty(
@@ -118,7 +118,7 @@ test('any byte of a valid file changed to any other gives a verdict, and a good 
   expect(bad).toBeGreaterThan(50);
 });
 
-test('bytes of any kind give a verdict', async () => {
+test('a file of arbitrary bytes is refused', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 8 }), async (chunks) => {
       const checked = await validateRequestFile(async function* () {

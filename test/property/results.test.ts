@@ -80,7 +80,7 @@ function firstAttempt(ids: string[], batchStatus: string): RowTally {
   return new RowTally(new RowTable(writer.gathered()), RowStates.fresh(ids.length), batchStatus);
 }
 
-test('every row ends with one outcome, and every line is a row\u2019s or an anomaly, whatever lines come', () => {
+test('for any lines, every row gets one outcome, and every line settles a row or is an anomaly', () => {
   fc.assert(
     fc.property(
       fc.uniqueArray(customId, { minLength: 1 }),
@@ -108,7 +108,7 @@ test('every row ends with one outcome, and every line is a row\u2019s or an anom
   );
 });
 
-test('cutting result lines anywhere makes anomalies, never a crash', () => {
+test('a result line that is cut or changed anywhere is an anomaly and never throws', () => {
   fc.assert(
     fc.property(resultLine, fc.nat(), fc.integer({ min: 0, max: 255 }), (line, at, byte) => {
       const bytes = Buffer.from(JSON.stringify(line));

@@ -9,10 +9,10 @@ import { pieces, validFile } from './request-file-arbitrary.ts';
 interface Scanned {
   checked: CheckedFile;
   tables: [number, string][];
-  turns: number;
+  invocations: number;
 }
 
-/** Scans a file whose turns end where `ends` says, asked after each chunk; what an invocation leaves is saved and taken up. */
+/** Scans a file in invocations that end where `ends`, called after each chunk, says. Each saves its scan for the next. */
 async function scanned(
   file: Buffer,
   partBytes: PartBytes,
@@ -26,24 +26,24 @@ async function scanned(
     for (let at = offset + chunkBytes; at < file.length; at += chunkBytes) places.push(at);
     return pieces(file, [...places, file.length]);
   };
-  let turns = 1;
-  for (; !(await continueScan(scan, read, kept, ends)); turns += 1)
+  let invocations = 1;
+  for (; !(await continueScan(scan, read, kept, ends)); invocations += 1)
     scan = await RequestFileScan.restored(cut(scan.saved(), 1000));
   const checked = await completeScan(scan, kept);
   const tables = [...kept.tables].map(([part, table]): [number, string] => [
     part,
     Buffer.from(table).toString('hex'),
   ]);
-  return { checked, tables: tables.sort(([a], [b]) => a - b), turns };
+  return { checked, tables: tables.sort(([a], [b]) => a - b), invocations };
 }
 
-/** What was saved, as the storage gives it back. */
+/** The saved scan, as the storage returns it. */
 async function* cut(saved: Iterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
   const whole = Buffer.concat([...saved]);
   for (let at = 0; at < whole.length; at += bytes) yield whole.subarray(at, at + bytes);
 }
 
-/** A good file, or one with an id used again, a fault in a line, or both. */
+/** A valid file, or one with a repeated id, a fault in a line, or both. */
 const anyFile = fc
   .record({
     valid: validFile,
@@ -57,8 +57,8 @@ const anyFile = fc
     return whole;
   });
 
-test('any file, read over any turns, gets the verdict, parts and row tables of one that is read in a single turn', async () => {
-  const seen = { good: 0, bad: 0, turns: 0 };
+test('any file read in several invocations gets the same verdict, parts and row tables as in one', async () => {
+  const seen = { good: 0, bad: 0, invocations: 0 };
   await fc.assert(
     fc.asyncProperty(
       anyFile,
@@ -67,20 +67,25 @@ test('any file, read over any turns, gets the verdict, parts and row tables of o
       fc.infiniteStream(fc.boolean()),
       async (file, partBytes, chunkBytes, ends) => {
         const atOnce = await scanned(file, partBytes, 4_096, () => false);
-        const { turns, ...overTurns } = await scanned(file, partBytes, chunkBytes, () => ends.next().value);
-        expect(overTurns).toEqual({ checked: atOnce.checked, tables: atOnce.tables });
+        const { invocations, ...inSeveral } = await scanned(
+          file,
+          partBytes,
+          chunkBytes,
+          () => ends.next().value,
+        );
+        expect(inSeveral).toEqual({ checked: atOnce.checked, tables: atOnce.tables });
         seen[atOnce.checked.verdict] += 1;
-        seen.turns += turns;
+        seen.invocations += invocations;
       },
     ),
     { numRuns: 200 },
   );
   expect(seen.good).toBeGreaterThan(20);
   expect(seen.bad).toBeGreaterThan(20);
-  expect(seen.turns).toBeGreaterThan(600);
+  expect(seen.invocations).toBeGreaterThan(600);
 });
 
-test('a saved scan that is cut short, longer, or none is refused, never gone on with', async () => {
+test('a saved scan that is truncated, extended or not a scan is refused and never resumed', async () => {
   await fc.assert(
     fc.asyncProperty(
       validFile,

@@ -33,11 +33,11 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   /** Default: none. */
   limits?: Partial<BatchLimits>;
   refuses?: (event: BatchdropEvent) => boolean;
-  /** Puts other ports in the place of the fakes, such as faulty ones. */
+  /** Ports that replace the fakes, such as faulty ones. */
   replaced?: (fakes: Ports) => Partial<Ports>;
 };
 
-/** The five handlers over the fakes, without faults of its own: what a test does, happens, at once and in order. */
+/** The five handlers over the fakes. It adds no faults: everything a test does happens at once and in order. */
 export class SmallWorld {
   readonly clock = new ManualClock();
   readonly ledger = createInMemoryLedger({ clock: this.clock });
@@ -89,8 +89,8 @@ export class SmallWorld {
     return { until: this.clock.now() + milliseconds, signal: new AbortController().signal };
   }
 
-  /** Puts a file and answers S3's event on it. */
-  put(
+  /** Uploads a file. Returns S3's event for it. */
+  upload(
     key: string,
     body: string,
     metadata: Record<string, string> = {},
@@ -124,14 +124,14 @@ export class SmallWorld {
     return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt });
   }
 
-  /** Puts a file and takes it in; answers its job's id. */
+  /** Uploads a file and runs its intake. Returns the id of its job. */
   async drop(key: string, body: string, metadata: Record<string, string> = {}): Promise<string> {
-    const { jobId, event } = this.put(key, body, metadata);
+    const { jobId, event } = this.upload(key, body, metadata);
     await this.intake(event);
     return jobId;
   }
 
-  /** Delivers every message that waits, and those that come of it. */
+  /** Delivers every waiting message, and every message that follows from it. */
   async work(): Promise<void> {
     for (let waiting = this.queues.take(); waiting.length > 0; waiting = this.queues.take()) {
       for (const message of waiting) await this.#handle(message);
@@ -144,7 +144,7 @@ export class SmallWorld {
     return message.to === 'submit' ? this.submit(body) : this.deliver(body);
   }
 
-  /** Lets minutes pass, with a tick and its messages in each. */
+  /** Advances the clock by minutes. Each minute has one tick and delivers its messages. */
   async pass(minutes: number): Promise<void> {
     for (let minute = 0; minute < minutes; minute += 1) {
       this.clock.advance(MINUTE);
@@ -153,7 +153,7 @@ export class SmallWorld {
     }
   }
 
-  /** Lets time pass until nothing is due any more. */
+  /** Advances the clock until nothing is due. */
   async rest(longestMinutes = 3000): Promise<void> {
     await this.work();
     for (let minute = 0; minute < longestMinutes; minute += 1) {
@@ -161,7 +161,7 @@ export class SmallWorld {
       if (items.every(({ dueAt }) => dueAt === undefined)) return;
       await this.pass(1);
     }
-    throw new Error(`it did not come to rest within ${longestMinutes} minutes`);
+    throw new Error(`something is still due after ${longestMinutes} minutes`);
   }
 
   job(jobId: string): Job {
@@ -176,7 +176,7 @@ export class SmallWorld {
     return this.ledger.parts().filter((part) => part.jobId === jobId && part.planId === planId);
   }
 
-  /** What was published of the job, in order. */
+  /** The published statuses of the job, in order. */
   jobStatuses(jobId: string): string[] {
     return this.bus.published().flatMap((event) => {
       if (event.detailType !== DETAIL_TYPE.jobStatusChange) return [];
@@ -184,7 +184,7 @@ export class SmallWorld {
     });
   }
 
-  /** What was published of batches, in order. */
+  /** The published statuses of all batches, in order. */
   batchStatuses(): string[] {
     return this.bus
       .published()
@@ -201,7 +201,7 @@ export class SmallWorld {
       );
   }
 
-  /** The lines of an object whose key ends so; none when there is no such object. */
+  /** The lines of the object whose key ends with `end`; empty if there is no such object. */
   lines(end: string): Record<string, unknown>[] {
     const found = [...this.results.objects()].find(([key]) => key.endsWith(end) && !key.includes('/parts/'));
     if (!found) return [];
@@ -224,19 +224,19 @@ export function row(customId: string, differences: object = {}): string {
   return JSON.stringify({ ...plain, ...differences });
 }
 
-/** A file of rows with these ids. */
+/** A request file with one row per id. */
 export function fileOf(...customIds: string[]): string {
   return customIds.map((customId) => `${row(customId)}\n`).join('');
 }
 
-/** A file that takes two batches: two rows with more embedding inputs than one batch may have. */
+/** A request file that needs two batches: its two rows have more embedding inputs than one batch may have. */
 export function fileOfTwoParts(): string {
   const input = Array.from({ length: 30_000 }, () => 'a');
   const differences = { url: '/v1/embeddings', body: { model: 'text-embedding-3-small', input } };
   return `${row('first', differences)}\n${row('second', differences)}\n`;
 }
 
-/** The API with some methods in the place of its own; the API itself stays as it is. */
+/** The API with some methods replaced. The API object itself does not change. */
 export function withMethods(api: BatchApi, methods: Partial<BatchApi>): BatchApi {
   return {
     uploadFile: api.uploadFile.bind(api),

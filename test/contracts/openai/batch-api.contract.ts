@@ -7,12 +7,12 @@ import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 /** A Batch API with nothing in it. */
 export interface BatchApiUnderTest {
   api: BatchApi;
-  /** Lets so much time pass that a batch gets on by a status, or ends. */
+  /** Lets enough time pass for a batch to reach its next status. */
   letTimePass(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What the API behind the port cannot do; a limit is named, so that nobody takes silence for a promise. */
+/** What the API behind the port cannot do. Each limit is named, so that a skipped assertion is visible. */
 export interface ApiLimits {
   /** It creates batches on files that it does not have. */
   ignoresMissingFiles?: true;
@@ -44,14 +44,14 @@ export function describeBatchApiContract(
 }
 
 function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
-  it('gives back the bytes of a file, and their number', async () => {
+  it('returns the bytes of a file, and their number', async () => {
     const { fileId, account } = await upload(api(), rows('a', 'ü🙂'));
     expect(account).not.toBe('');
     expect(await api().fileBytes(fileId)).toBe(Buffer.byteLength(rows('a', 'ü🙂')));
     expect(await textOf(api().readFile(fileId))).toBe(rows('a', 'ü🙂'));
   });
 
-  it('takes no file that is shorter or longer than announced', async () => {
+  it('refuses a file that is shorter or longer than announced', async () => {
     for (const bytes of [3, 5]) {
       const body = inPieces('1234');
       await expect(api().uploadFile({ name: 'part.jsonl', bytes, body }, NEVER)).rejects.toThrow(
@@ -60,7 +60,7 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
     }
   });
 
-  it('passes on the error of a source that breaks off', async () => {
+  it('throws the error of a source that breaks off', async () => {
     const broken = new RetryableError('the source broke off');
     async function* body(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{"custom');
@@ -71,7 +71,7 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
     );
   });
 
-  it('says of a deleted file that it is gone, however it is asked', async () => {
+  it('reports a deleted file as gone in every call', async () => {
     const { fileId, account } = await upload(api(), rows('a'));
     expect(await api().deleteFile(fileId)).toEqual({ was: 'deleted', account });
     expect(await api().deleteFile(fileId)).toEqual({ was: 'gone', account });
@@ -84,7 +84,7 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
     await expect(create(api(), fileId)).rejects.toBeInstanceOf(TerminalError);
   });
 
-  it('sends nothing when it was given up before', async () => {
+  it('sends nothing if it was aborted before', async () => {
     const { fileId } = await upload(api(), rows('a'));
     const request = { inputFileId: fileId, endpoint: ENDPOINT, completionWindow: '24h', metadata: {} };
     await expect(api().createBatch(request, AbortSignal.abort())).rejects.toBeInstanceOf(RetryableError);
@@ -96,7 +96,7 @@ function itKeepsFiles(api: () => BatchApi, limits: ApiLimits): void {
 }
 
 function itRunsBatches(made: () => BatchApiUnderTest): void {
-  it('reports a new batch as it was asked for, and the same when it is retrieved', async () => {
+  it('returns a new batch as requested, and the same batch when it is retrieved', async () => {
     const { api } = made();
     const { fileId } = await upload(api, rows('a'));
     const metadata = { batchdrop_intent: 'intent1', team: 'search' };
@@ -118,7 +118,7 @@ function itRunsBatches(made: () => BatchApiUnderTest): void {
     expect({ batchId, createdAt }).toEqual({ batchId: created.batchId, createdAt: created.createdAt });
   });
 
-  it('runs every row of a batch and puts its line into the output', async () => {
+  it('runs every row of a batch and writes its line to the output file', async () => {
     const { api } = made();
     const ids = Array.from({ length: 20 }, (_, row) => `row-${row}`);
     const { fileId } = await upload(api, rows(...ids));
@@ -137,7 +137,7 @@ function itRunsBatches(made: () => BatchApiUnderTest): void {
 }
 
 function itLists(api: () => BatchApi): void {
-  it('lists batches from the newest on, page by page, as the account that uploaded', async () => {
+  it('lists batches newest first, page by page, with the account of the upload', async () => {
     const { fileId, account } = await upload(api(), rows('a'));
     const created: string[] = [];
     for (let n = 0; n < 5; n += 1) created.unshift((await create(api(), fileId)).batchId);
@@ -155,7 +155,7 @@ function itLists(api: () => BatchApi): void {
 }
 
 function itCancels(made: () => BatchApiUnderTest, limits: ApiLimits): void {
-  it('cancels a batch that is open, however often it is asked', async () => {
+  it('cancels an open batch; a repeated cancel has no further effect', async () => {
     const { api } = made();
     const { fileId } = await upload(api, rows('a', 'b', 'c'));
     const { batchId } = await create(api, fileId);
@@ -171,7 +171,7 @@ function itCancels(made: () => BatchApiUnderTest, limits: ApiLimits): void {
     expect(ids.sort()).toEqual(['a', 'b', 'c']);
   });
 
-  it('answers that it is too late when the batch has completed, and unknown when there is none', async () => {
+  it('returns "too_late" for a completed batch, and "unknown" for one that does not exist', async () => {
     const { api } = made();
     const { fileId } = await upload(api, rows('a'));
     const { batchId } = await create(api, fileId);
@@ -212,7 +212,7 @@ async function until(
     if (reached(batch.status)) return batch;
     await made.letTimePass();
   }
-  throw new Error(`${batchId} does not get on`);
+  throw new Error(`${batchId} does not reach its next status`);
 }
 
 async function* inPieces(text: string): AsyncGenerator<Uint8Array> {

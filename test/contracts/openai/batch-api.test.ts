@@ -43,16 +43,16 @@ describeBatchApiContract('our adapter at the local server', async () => {
   };
 });
 
-// Written by others from the same documents: what both sides of ours might have got wrong alike shows here.
+// Written by others from the same documents: it shows mistakes that our adapter and our local server have in common.
 describeBatchApiContract(
   'our adapter at aimock',
   async () => {
     const server = new LLMock({ port: 0 });
     await server.start();
-    server.reset(); // what it holds outlives a server
+    server.reset(); // its state outlives a server
     return {
       api: apiAt(`${server.url}/v1`),
-      letTimePass: async () => {}, // it gets on with each retrieve
+      letTimePass: async () => {}, // each retrieve moves a batch on
       close: () => server.stop(),
     };
   },

@@ -23,55 +23,52 @@ describe('after POST /batches was sent', () => {
     ['a 504', json(504, {})],
     ['a 408', json(408, REFUSAL)],
     ['a 409', json(409, REFUSAL)],
-    ['a page in place of a batch', html(200)],
+    ['an HTML page', html(200)],
     ['an empty object', json(200, {})],
     ['another object', json(200, { ...BATCH, object: 'file' })],
     ['a batch on another file', json(200, { ...BATCH, input_file_id: 'file-2' })],
     ['a batch without an id', json(200, { ...BATCH, id: '' })],
-    ['a batch whose id leads elsewhere', json(200, { ...BATCH, id: '../files' })],
+    ['a batch with a path as its id', json(200, { ...BATCH, id: '../files' })],
     ['JSON that breaks off', cutShort(200, 'application/json', JSON.stringify(BATCH))],
   ];
-  it.each(unclear)(
-    '%s leaves open whether there is a batch, and nothing is sent again',
-    async (_, answer) => {
-      openAi.server.answerWith(answer);
-      await expect(create(openAi)).rejects.toMatchObject({ name: 'Ambiguous' });
-      expect(openAi.server.requests).toHaveLength(1);
-    },
-  );
+  it.each(unclear)('%s throws Ambiguous, and nothing is sent again', async (_, answer) => {
+    openAi.server.answerWith(answer);
+    await expect(create(openAi)).rejects.toMatchObject({ name: 'Ambiguous' });
+    expect(openAi.server.requests).toHaveLength(1);
+  });
 
-  it('silence leaves it open, too', async () => {
+  it('silence throws Ambiguous', async () => {
     openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
     openAi.server.answerWith(silence);
     await expect(create(openAi)).rejects.toMatchObject({ name: 'Ambiguous' });
   });
 
-  it('giving up leaves it open, and ends the connection', async () => {
-    const giveUp = new AbortController();
+  it('an abort throws Ambiguous and ends the connection', async () => {
+    const controller = new AbortController();
     const closed = new Promise((resolve) => {
       openAi.server.answerWith((_, request) => {
         request.socket.once('close', resolve);
-        giveUp.abort();
+        controller.abort();
       });
     });
-    await expect(create(openAi, giveUp.signal)).rejects.toMatchObject({ name: 'Ambiguous' });
+    await expect(create(openAi, controller.signal)).rejects.toMatchObject({ name: 'Ambiguous' });
     await closed;
   });
 
-  it.each([400, 404, 422])('a %i from the API is a refusal with its code', async (status) => {
+  it.each([400, 404, 422])('a %i from the API throws TerminalError with its code', async (status) => {
     openAi.server.answerWith(json(status, { error: { message: 'No.', code: 'invalid_file' } }));
     const code = status === 404 ? 'not_found' : 'invalid_file';
     await expect(create(openAi)).rejects.toMatchObject({ name: 'TerminalError', code });
   });
 
-  it('a 429 or a refusal of a gateway means that there is no batch', async () => {
+  it('a 429, or a refusal by a gateway, throws a retryable error: there is no batch', async () => {
     openAi.server.answerWith(json(429, REFUSAL, { 'retry-after': '7' }));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 7 });
     openAi.server.answerWith(html(400));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('a batch is taken, also wrapped as some vendors do and in capitals', async () => {
+  it('a batch is accepted, also wrapped and in capitals, as some vendors send it', async () => {
     openAi.server.answerWith(json(200, { job: { ...BATCH, status: 'VALIDATING' } }));
     expect(await create(openAi)).toMatchObject({ batchId: 'batch_1', status: 'validating' });
     expect(JSON.parse(openAi.server.requests[0]?.body ?? '')).toEqual({
@@ -84,7 +81,7 @@ describe('after POST /batches was sent', () => {
 });
 
 describe('before anything was sent', () => {
-  it('a refused connection means that there is no batch', async () => {
+  it('a refused connection throws a retryable error: there is no batch', async () => {
     const port = openAi.server.url;
     await openAi.server.close();
     openAi.api = openAi.apiAt(`${port}/v1`);
@@ -93,7 +90,7 @@ describe('before anything was sent', () => {
     openAi.server = await startScriptedServer();
   });
 
-  it('a name that nobody resolves, or a failed handshake, means that there is no batch', async () => {
+  it('an unknown host name, or a failed TLS handshake, throws a retryable error: there is no batch', async () => {
     openAi.api = openAi.apiAt('https://nobody.invalid/v1');
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
     const noTls = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
@@ -106,7 +103,7 @@ describe('before anything was sent', () => {
     noTls.close();
   });
 
-  it('an id that would leave its place in the path goes nowhere', async () => {
+  it('an id that is not safe in a path is refused, and nothing is sent', async () => {
     for (const id of ['', '../files', 'a/b', 'a?b', 'a b', 'ü', 'x'.repeat(201)]) {
       const bad = { name: 'TerminalError', code: 'bad_id' };
       await expect(openAi.api.retrieveBatch(id)).rejects.toMatchObject(bad);
@@ -119,7 +116,7 @@ describe('before anything was sent', () => {
     expect(openAi.server.requests).toEqual([]);
   });
 
-  it('a base URL that would send the key in clear, or is none, is not taken', () => {
+  it('a base URL that would send the key unencrypted, or is not one, is refused', () => {
     for (const url of [
       'http://api.example.com/v1',
       'ftp://127.0.0.1/v1',
@@ -134,14 +131,14 @@ describe('before anything was sent', () => {
 });
 
 describe('a call that changes something', () => {
-  it('is not sent again when an idle connection turns out to be closed', async () => {
+  it('is not repeated when an idle connection was closed', async () => {
     openAi.server.answerWith(json(200, BATCH), reset);
     await openAi.api.retrieveBatch('batch_1');
     await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
     expect(openAi.server.requests).toHaveLength(2);
   });
 
-  it('goes on a connection of its own when a closed one would leave open what happened', async () => {
+  it('uses a new connection if it is a create, because a closed one would make its effect unknown', async () => {
     const ports: (number | undefined)[] = [];
     openAi.server.answerWith((response, request) => {
       ports.push(request.socket.remotePort);

@@ -17,7 +17,7 @@ describe('a file', () => {
     expect(request?.body).toMatch(/name="file"; filename="part-1.jsonl"\r\n.*\r\n\r\n\{\}\n\{\}\n\r\n--/);
   });
 
-  it('that arrived shorter, or in no shape, is not taken for uploaded', async () => {
+  it('that arrived incomplete, or got an unexpected answer, does not count as uploaded', async () => {
     openAi.server.answerWith(json(200, { id: 'file-9', object: 'file', bytes: 5 }));
     await expect(upload(openAi, '{}\n{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server.answerWith(html(200));
@@ -28,7 +28,7 @@ describe('a file', () => {
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('that is refused before it was sent to its end is refused at once', async () => {
+  it('that is refused while it is sent fails at once', async () => {
     const early = createHttpServer((_, response) => {
       response.writeHead(413, { 'content-type': 'application/json' }).end(JSON.stringify(REFUSAL));
     });
@@ -46,19 +46,19 @@ describe('a file', () => {
     early.close();
   });
 
-  it('ends at once when it is given up, even while its source hangs', async () => {
-    const giveUp = new AbortController();
+  it('fails at once when it is aborted, even while its source hangs', async () => {
+    const controller = new AbortController();
     async function* body(): AsyncGenerator<Uint8Array> {
       yield Buffer.from('{}\n');
-      giveUp.abort();
+      controller.abort();
       await new Promise(() => {}); // for ever
     }
-    const sent = openAi.api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, giveUp.signal);
+    const sent = openAi.api.uploadFile({ name: 'p.jsonl', bytes: 100, body: body() }, controller.signal);
     await expect(sent).rejects.toMatchObject({ name: 'RetryableError' });
-    expect(openAi.server.requests).toEqual([]); // it never was whole
+    expect(openAi.server.requests).toEqual([]); // it was never complete
   });
 
-  it('that breaks off while it is read is not taken for whole', async () => {
+  it('that breaks off while it is read throws a retryable error', async () => {
     for (const answer of [
       cutShort(200, 'application/octet-stream', 'half'),
       chunkedCutShort,
@@ -70,7 +70,7 @@ describe('a file', () => {
     }
   });
 
-  it('that falls silent while it is read is given up', async () => {
+  it('that stops sending while it is read throws a retryable error', async () => {
     openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
     openAi.server.answerWith(
       (response) => void response.writeHead(200, { 'content-length': 10 }).write('half'),
@@ -78,7 +78,7 @@ describe('a file', () => {
     await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('is gone when the API says so, and only then', async () => {
+  it('counts as gone only when the API says so', async () => {
     openAi.server.answerWith(json(404, REFUSAL));
     const gone = { name: 'TerminalError', code: 'file_gone' };
     await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject(gone);
@@ -91,7 +91,7 @@ describe('a file', () => {
     await expect(openAi.api.deleteFile('file-1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('that nobody reads on is let go', async () => {
+  it('closes its connection when the reader stops', async () => {
     const closed = new Promise((resolve) => {
       openAi.server.answerWith((response, request) => {
         request.socket.once('close', resolve);

@@ -14,7 +14,7 @@ import { NOON } from '../samples.ts';
 
 const NEVER = new AbortController().signal;
 
-/** An account of the local Batch API server, reached over HTTP, with so many batches; every n-th is ours. */
+/** Observes an account of the local Batch API server over HTTP. It has this many batches, and every n-th is ours. */
 async function accountOf(batches: number, everyNth: number) {
   const clock = new ManualClock(NOON);
   const directory = await mkdtemp(join(tmpdir(), 'batch-api-'));
@@ -71,7 +71,7 @@ it('the local server over HTTP: 1,000 contiguous batches take at most 11 calls i
   expect(waves).toBeLessThanOrEqual(3);
 });
 
-it('the local server over HTTP: 100 batches among nine times as many others take at most 30 calls', async () => {
+it('the local server over HTTP: 100 batches among 900 of others take at most 30 calls', async () => {
   const { seen, took } = await accountOf(1_000, 10);
   expect(seen.size).toBe(100);
   expect(took.calls).toBeLessThanOrEqual(30);

@@ -13,22 +13,22 @@ import {
 const openAi = openAiForEachTest();
 
 describe('reading calls', () => {
-  const passing: [string, ScriptedAnswer][] = [
+  const transient: [string, ScriptedAnswer][] = [
     ['a reset', reset],
     ['a 503', json(503, {})],
     ['a 409', json(409, REFUSAL)],
     ['a 404 of a gateway', html(404)],
-    ['a page in place of a batch', html(200)],
+    ['an HTML page', html(200)],
     ['another batch', json(200, { ...BATCH, id: 'batch_2' })],
     ['JSON that breaks off', cutShort(200, 'application/json', JSON.stringify(BATCH))],
     ['JSON without end', (response) => endless(response)],
   ];
-  it.each(passing)('come again after %s', async (_, answer) => {
+  it.each(transient)('throw a retryable error after %s', async (_, answer) => {
     openAi.server.answerWith(answer);
     await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('come again after silence', async () => {
+  it('throw a retryable error after silence', async () => {
     openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
     openAi.server.answerWith(silence);
     await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
@@ -46,7 +46,7 @@ describe('reading calls', () => {
     ['9999999999', undefined, 86_400],
     ['soon', undefined, 60],
     ['', undefined, 60],
-  ])('wait as long as Retry-After %s says', async (retryAfter, date, afterSeconds) => {
+  ])('throw a retryable error with the time of Retry-After "%s"', async (retryAfter, date, afterSeconds) => {
     openAi.server.answerWith(
       json(429, REFUSAL, { 'retry-after': retryAfter, ...(date === undefined ? {} : { date }) }),
     );
@@ -56,7 +56,7 @@ describe('reading calls', () => {
     });
   });
 
-  it('do not follow a redirect, with the key or without', async () => {
+  it('follow no redirect', async () => {
     const elsewhere = await startScriptedServer();
     elsewhere.answerWith(json(200, BATCH));
     for (const status of [301, 302, 307, 308]) {
@@ -68,7 +68,7 @@ describe('reading calls', () => {
     await elsewhere.close();
   });
 
-  it('are sent once more when an idle connection turns out to be closed', async () => {
+  it('are repeated once when an idle connection was closed', async () => {
     openAi.server.answerWith(json(200, BATCH), reset, json(200, BATCH));
     await openAi.api.retrieveBatch('batch_1');
     expect(await openAi.api.retrieveBatch('batch_1')).toMatchObject({ batchId: 'batch_1' });
@@ -79,7 +79,7 @@ describe('reading calls', () => {
 });
 
 describe('the key', () => {
-  it('goes into its header only', async () => {
+  it('is sent only in its header', async () => {
     openAi.server.answerWith(json(200, BATCH));
     await openAi.api.retrieveBatch('batch_1');
     const [request] = openAi.server.requests;
@@ -89,7 +89,7 @@ describe('the key', () => {
     );
   });
 
-  it('is read anew once when it is refused, with its organization and project', async () => {
+  it('is refreshed once when it is refused, with its organization and project', async () => {
     openAi.refreshedKey = { apiKey: 'sk-second', organization: 'org-1', project: 'proj-1' };
     openAi.server.answerWith(json(401, REFUSAL), json(200, BATCH));
     expect(await create(openAi)).toMatchObject({ batchId: 'batch_1' });
@@ -103,27 +103,27 @@ describe('the key', () => {
     expect(openAi.refreshes).toBe(2);
   });
 
-  it('is not tried again when it is the same', async () => {
+  it('is not retried when the refreshed key is the same', async () => {
     openAi.server.answerWith(json(401, REFUSAL));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
     expect(openAi.server.requests).toHaveLength(1);
   });
 
-  it('leads to another try of an upload, which passes through once only', async () => {
+  it('that is refused makes an upload retryable, because its stream can be read only once', async () => {
     openAi.refreshedKey = { apiKey: 'sk-second' };
     openAi.server.answerWith(json(401, REFUSAL));
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
     expect(openAi.server.requests).toHaveLength(1);
   });
 
-  it('that may not do this is not allowed', async () => {
+  it('without the permission throws NotAllowed', async () => {
     openAi.server.answerWith(json(403, REFUSAL));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'NotAllowed' });
     expect(openAi.refreshes).toBe(0);
   });
 
-  it('names its account by what the API says, else by a fingerprint that is not the key', async () => {
+  it('gets its account name from the API, or else from a fingerprint that does not contain the key', async () => {
     const page = { object: 'list', data: [], has_more: false };
     openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1' }));
     expect((await openAi.api.listBatches({ limit: 1 })).account).toBe('org-1');
@@ -137,12 +137,12 @@ describe('the key', () => {
 });
 
 describe('a cancel', () => {
-  it.each([400, 409])('that is answered by %i came too late', async (status) => {
+  it.each([400, 409])('with the answer %i is too late', async (status) => {
     openAi.server.answerWith(json(status, REFUSAL));
     expect(await openAi.api.cancelBatch('batch_1')).toBe('too_late');
   });
 
-  it('says nothing when a gateway answers', async () => {
+  it('throws a retryable error when a gateway answers; a 404 of the API means "unknown"', async () => {
     for (const status of [400, 404, 409, 502]) {
       openAi.server.answerWith(html(status));
       await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });

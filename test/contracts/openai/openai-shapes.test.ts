@@ -10,7 +10,7 @@ describe('a batch on the wire', () => {
     return openAi.api.retrieveBatch('batch_1');
   };
 
-  it('has nothing where null, "" or nothing stands', async () => {
+  it('has no field for null, "" or a missing value', async () => {
     const bare = await retrieved({});
     const unset = {
       output_file_id: null,
@@ -32,7 +32,7 @@ describe('a batch on the wire', () => {
     });
   });
 
-  it('is read with all that it may hold', async () => {
+  it('is read with all its fields', async () => {
     const details = {
       input_tokens: 5,
       input_tokens_details: { cached_tokens: 1 },
@@ -65,12 +65,12 @@ describe('a batch on the wire', () => {
     ['failed', 'failed_at'],
     ['expired', 'expired_at'],
     ['cancelled', 'cancelled_at'],
-  ])('that is %s ended then', async (status, field) => {
+  ])('that is %s ended at the time in %s', async (status, field) => {
     const others = { completed_at: null, failed_at: null, expired_at: null, cancelled_at: null };
     expect((await retrieved({ ...others, status, [field]: 1_761_998_999 })).endedAt).toBe(1_761_998_999_000);
   });
 
-  it('keeps a status that nobody knows, and the first 20 of many errors', async () => {
+  it('keeps an unknown status, and the first 20 of many errors', async () => {
     expect((await retrieved({ status: 'PAUSED_BY_VENDOR' })).status).toBe('paused_by_vendor');
     const data = Array.from({ length: 45 }, (_, line) => ({ code: 'invalid_json_line', message: 'm', line }));
     const failed = await retrieved({ status: 'failed', errors: { object: 'list', data } });
@@ -87,24 +87,24 @@ describe('a page of the list', () => {
     created_at: createdAt,
   });
   const faulty: [string, unknown][] = [
-    ['is no object', [entry(1)]],
+    ['is not an object', [entry(1)]],
     ['has no data', { has_more: false }],
-    ['does not say whether there is more', { data: [entry(1)] }],
-    ['says so in words', { data: [entry(1)], has_more: 'false' }],
-    ['holds something else', { data: [entry(1), { object: 'file' }], has_more: false }],
-    ['is longer than asked for', { data: [entry(1), entry(2), entry(3)], has_more: false }],
-    ['is empty and promises more', { data: [], has_more: true }],
-    ['names one twice', { data: [entry(1), entry(1)], has_more: false }],
-    ['begins again where it was to go on', { data: [entry(9)], has_more: true }],
-    ['runs from the oldest on', { data: [entry(1, 1_761_000_000), entry(2)], has_more: false }],
+    ['has no has_more', { data: [entry(1)] }],
+    ['has has_more as text', { data: [entry(1)], has_more: 'false' }],
+    ['contains another object', { data: [entry(1), { object: 'file' }], has_more: false }],
+    ['is longer than requested', { data: [entry(1), entry(2), entry(3)], has_more: false }],
+    ['is empty with has_more true', { data: [], has_more: true }],
+    ['contains a batch twice', { data: [entry(1), entry(1)], has_more: false }],
+    ['begins with the batch it should begin after', { data: [entry(9)], has_more: true }],
+    ['is ordered oldest first', { data: [entry(1, 1_761_000_000), entry(2)], has_more: false }],
   ];
-  it.each(faulty)('that %s is not believed', async (_, page) => {
+  it.each(faulty)('that %s is refused', async (_, page) => {
     openAi.server.answerWith(json(200, page));
     const asked = openAi.api.listBatches({ limit: 2, after: 'batch_9' });
     await expect(asked).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
-  it('is asked for with its limit and its start', async () => {
+  it('is requested with its limit and its cursor', async () => {
     openAi.server.answerWith(json(200, { data: [entry(2), entry(1)], has_more: true }));
     expect(await openAi.api.listBatches({ limit: 2, after: 'batch_9' })).toMatchObject({ hasMore: true });
     expect(openAi.server.requests[0]?.path).toBe('/v1/batches?limit=2&after=batch_9');

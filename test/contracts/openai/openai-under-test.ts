@@ -4,7 +4,7 @@ import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { type ScriptedAnswer, type ScriptedServer, startScriptedServer } from './scripted-server.ts';
 
-/** A signal that is never given. */
+/** A signal that is never aborted. */
 export const NEVER = new AbortController().signal;
 
 /** A new batch on the wire. */
@@ -18,16 +18,16 @@ export const BATCH = {
   created_at: 1_761_998_400,
 };
 
-/** What the API says to what it refuses. */
+/** The body of a refusal by the API. */
 export const REFUSAL = {
   error: { message: 'No such thing.', type: 'invalid_request_error', param: null, code: null },
 };
 
-/** Our adapter and the server it calls, made anew for each test. */
+/** Our adapter and the server it calls, new for each test. */
 export interface OpenAiUnderTest {
   server: ScriptedServer;
   api: BatchApi;
-  /** What the key is when it is read anew. */
+  /** The key after a refresh. */
   refreshedKey: ApiKey;
   refreshes: number;
   apiAt(baseUrl: string, silenceMs?: number): BatchApi;
@@ -35,7 +35,7 @@ export interface OpenAiUnderTest {
 
 /** Sets the adapter up for each test of a file. */
 export function openAiForEachTest(): OpenAiUnderTest {
-  const openAi = {} as OpenAiUnderTest; // whole before the first test
+  const openAi = {} as OpenAiUnderTest; // complete before the first test
   openAi.apiAt = (baseUrl, silenceMs = 20_000) =>
     createOpenAiBatchApi({
       baseUrl,
@@ -77,7 +77,7 @@ export function upload({ api }: OpenAiUnderTest, text: string): ReturnType<Batch
   return api.uploadFile({ name: 'part-1.jsonl', bytes: text.length, body }, NEVER);
 }
 
-/** As much JSON as anybody takes. */
+/** Sends JSON without end. */
 export function endless(response: Parameters<ScriptedAnswer>[0]): void {
   response.writeHead(200, { 'content-type': 'application/json' }).write('"');
   const more = (): void => {

@@ -28,8 +28,8 @@ it('an upload keeps no piece that it has sent', async () => {
       sent.push(new WeakRef(bytes));
       yield bytes;
     }
-    // The last pieces may still lie in the socket: look until they are through, or for a while.
-    for (let look = 0; look < 100 && keptAtTheEnd > 5; look += 1) {
+    // The last pieces may still be in the socket: check until they are sent, at most 100 times.
+    for (let check = 0; check < 100 && keptAtTheEnd > 5; check += 1) {
       await pause(20);
       collectGarbage();
       keptAtTheEnd = sent.filter((piece) => piece.deref() !== undefined).length;

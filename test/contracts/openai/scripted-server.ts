@@ -2,16 +2,16 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A server that does as it is told, and keeps what it was asked. */
+/** A server that sends scripted answers and records its requests. */
 export interface ScriptedServer {
   readonly url: string;
   readonly requests: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[];
-  /** Answers the next requests, the last for ever. */
+  /** Sets the answers to the next requests. The last answer is repeated. */
   answerWith(...answers: ScriptedAnswer[]): void;
   close(): Promise<void>;
 }
 
-/** Called when the whole request has come. */
+/** Called when the whole request has arrived. */
 export type ScriptedAnswer = (response: ServerResponse, request: IncomingMessage) => void;
 
 /** Starts a server on a free port. */
@@ -23,7 +23,7 @@ export async function startScriptedServer(): Promise<ScriptedServer> {
     try {
       for await (const piece of request) pieces.push(piece);
     } catch {
-      return; // the client broke off: it was not a request
+      return; // the client disconnected: the request is not complete
     }
     const { method = '', url: path = '', headers } = request;
     requests.push({ method, path, headers, body: Buffer.concat(pieces).toString() });
@@ -54,7 +54,7 @@ export function json(status: number, body: unknown, headers: Record<string, stri
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
-/** An answer that no API gives, only what stands before it. */
+/** An answer of a gateway in front of the API, not of the API. */
 export function html(status: number): ScriptedAnswer {
   return (response) =>
     response.writeHead(status, { 'content-type': 'text/html' }).end('<html><h1>Hello</h1></html>');
@@ -63,10 +63,10 @@ export function html(status: number): ScriptedAnswer {
 /** The connection is reset. */
 export const reset: ScriptedAnswer = (_, request) => request.socket.resetAndDestroy();
 
-/** Nothing ever comes. */
+/** No answer is ever sent. */
 export const silence: ScriptedAnswer = () => {};
 
-/** More is announced than comes, then the connection ends. */
+/** Sends less than announced, then ends the connection. */
 export function cutShort(status: number, contentType: string, text: string): ScriptedAnswer {
   return (response) => {
     response.writeHead(status, { 'content-type': contentType, 'content-length': text.length + 100 });

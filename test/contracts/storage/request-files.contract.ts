@@ -5,7 +5,7 @@ import { bytesOf, patternOf } from './bytes.ts';
 /** A request bucket that keeps versions. */
 export interface RequestFilesUnderTest {
   files: RequestFiles;
-  /** Puts a version; answers its id and when it was put, in milliseconds. */
+  /** Uploads a version. Returns its id and the time of the upload in milliseconds. */
   put(
     key: string,
     body: Uint8Array,
@@ -29,7 +29,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       return { file: { bucket: made.bucket, key, versionId }, at };
     };
 
-    it('knows the size, the time and the metadata of a version', async () => {
+    it('returns the size, the time and the metadata of a version', async () => {
       const { file, at } = await put('in/a ü+%.jsonl', Buffer.from('hello'), { 'Batch-Team': 'search' });
       expect(await made.files.head(file)).toEqual({
         size: 5,
@@ -39,7 +39,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       });
     });
 
-    it('reads the version that is named, whatever came after it', async () => {
+    it('reads the named version, even if there is a newer one', async () => {
       const older = await put('twice.jsonl', Buffer.from('older'));
       const newer = await put('twice.jsonl', Buffer.from('newer one'));
       expect((await bytesOf(made.files.read(older.file))).toString()).toBe('older');
@@ -47,7 +47,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       expect((await made.files.head(older.file))?.size).toBe(5);
     });
 
-    it('reads a range, to the byte, and what there is of one that goes beyond the end', async () => {
+    it('reads exact ranges, and a range beyond the end up to the end', async () => {
       const body = patternOf(300_000);
       const { file } = await put('large.jsonl', body);
       for (const [start, end] of [
@@ -71,7 +71,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       expect(await bytesOf(made.files.read(file))).toHaveLength(0);
     });
 
-    it('says that a version is gone', async () => {
+    it('reports a deleted version as gone', async () => {
       const { file } = await put('gone.jsonl', Buffer.from('x'));
       await made.remove(file);
       expect(await made.files.head(file)).toBeUndefined();
@@ -80,7 +80,7 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       expect(await made.files.head({ ...file, key: 'never.jsonl' })).toBeUndefined();
     });
 
-    it('can be left off in the middle of a file', async () => {
+    it('lets a reader stop in the middle of a file', async () => {
       const { file } = await put('long.jsonl', patternOf(2_000_000));
       for await (const piece of made.files.read(file)) {
         expect(piece.length).toBeGreaterThan(0);

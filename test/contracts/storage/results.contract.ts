@@ -22,12 +22,12 @@ export function describeResultsContract(name: string, make: () => Promise<Result
     itKeepsObjects(() => made.results);
     itLists(() => made.results);
     itWritesAsItComes(() => made.results);
-    itPutsTogether(() => made.results);
+    itAssembles(() => made.results);
   });
 }
 
 function itKeepsObjects(results: () => ResultStore): void {
-  it('gives back what was put, text and bytes, whole and in part', async () => {
+  it('returns what was written, text and bytes, in full and by range', async () => {
     await results().put('a ü+%/summary.json', '{"ü":1}', 'application/json');
     expect((await bytesOf(results().read('a ü+%/summary.json'))).toString()).toBe('{"ü":1}');
     expect(await results().size('a ü+%/summary.json')).toBe(8);
@@ -38,19 +38,19 @@ function itKeepsObjects(results: () => ResultStore): void {
     );
   });
 
-  it('replaces what was there', async () => {
+  it('replaces an existing object', async () => {
     await results().put('again', 'first', JSONL);
     await results().put('again', 'second', JSONL);
     expect((await bytesOf(results().read('again'))).toString()).toBe('second');
   });
 
-  it('says that there is no such object', async () => {
+  it('reports a missing object', async () => {
     expect(await results().size('nobody')).toBeUndefined();
     const read = bytesOf(results().read('nobody'));
     await expect(read).rejects.toMatchObject({ name: 'TerminalError', code: 'object_gone' });
   });
 
-  it('removes objects, also those that are not there, and nothing else', async () => {
+  it('removes the named objects, existing or not, and nothing else', async () => {
     const keys = Array.from({ length: 3 }, (_, n) => `remove/${n}&<ü>`);
     for (const key of [...keys, 'remove/stays']) await results().put(key, 'x', JSONL);
     await results().remove([...keys, 'remove/never']);
@@ -66,7 +66,7 @@ function itKeepsObjects(results: () => ResultStore): void {
 }
 
 function itLists(results: () => ResultStore): void {
-  it('lists the keys that begin so, whatever is in them, and no others', async () => {
+  it('lists exactly the keys with the prefix, whatever characters they contain', async () => {
     const folder = 'in/ü +%&<a>"b"~.jsonl/job/parts/';
     const keys = ['1/a b', '1/c+d', '1/ü%20', '2/<e>&'].map((name) => folder + name);
     for (const key of [...keys, 'in/ü +%&<a>"b"~.jsonl/job/output.jsonl'])
@@ -76,7 +76,7 @@ function itLists(results: () => ResultStore): void {
     expect(await results().keysUnder(folder)).toEqual([]);
   });
 
-  it('lists more than fit one page', async () => {
+  it('lists more keys than fit on one page', async () => {
     const keys = Array.from({ length: 1_100 }, (_, n) => `pages/${String(n).padStart(4, '0')}`);
     for (const key of keys) await results().put(key, '', JSONL);
     expect((await results().keysUnder('pages/')).sort()).toEqual(keys);
@@ -92,14 +92,14 @@ function itWritesAsItComes(results: () => ResultStore): void {
     for (let at = 0; at < length; at += 700_001) {
       const piece = Uint8Array.from(bytes.subarray(at, at + 700_001));
       await writer.write(piece);
-      piece.fill(0); // the writer has taken what it needs
+      piece.fill(0); // the writer has copied what it needs
     }
     expect(await results().size(`written/${length}`)).toBeUndefined();
     expect(await writer.close()).toBe(length);
     expect((await bytesOf(results().read(`written/${length}`))).equals(bytes)).toBe(true);
   });
 
-  it('takes a piece larger than its own', async () => {
+  it('accepts a piece larger than one upload part', async () => {
     const bytes = patternOf(17 * MIB);
     const writer = results().openWriter('large-piece', JSONL);
     await writer.write(bytes);
@@ -107,22 +107,19 @@ function itWritesAsItComes(results: () => ResultStore): void {
     expect((await bytesOf(results().read('large-piece'))).equals(bytes)).toBe(true);
   });
 
-  it.each([10, 9 * MIB])(
-    'leaves nothing of %i bytes that were given up, and takes nothing more',
-    async (length) => {
-      const writer = results().openWriter(`given-up/${length}`, JSONL);
-      await writer.write(patternOf(length));
-      await writer.abort();
-      await writer.abort();
-      expect(await results().size(`given-up/${length}`)).toBeUndefined();
-      await expect(writer.write(Buffer.from('x'))).rejects.toThrow();
-      await expect(writer.close()).rejects.toThrow();
-    },
-  );
+  it.each([10, 9 * MIB])('keeps nothing of %i aborted bytes, and accepts no more', async (length) => {
+    const writer = results().openWriter(`aborted/${length}`, JSONL);
+    await writer.write(patternOf(length));
+    await writer.abort();
+    await writer.abort();
+    expect(await results().size(`aborted/${length}`)).toBeUndefined();
+    await expect(writer.write(Buffer.from('x'))).rejects.toThrow();
+    await expect(writer.close()).rejects.toThrow();
+  });
 }
 
-function itPutsTogether(results: () => ResultStore): void {
-  it('puts an object together from copies and bytes, as another process may go on with it', async () => {
+function itAssembles(results: () => ResultStore): void {
+  it('assembles an object from copies and bytes; repeated steps have no further effect', async () => {
     const source = patternOf(6 * MIB);
     await results().put('pieces/ü 1', source, JSONL);
     const uploadId = await results().beginUpload('whole', JSONL);
@@ -142,7 +139,7 @@ function itPutsTogether(results: () => ResultStore): void {
     expect(await results().completeUpload('whole', uploadId, [copied, last])).toBe(true);
   });
 
-  it('does not take an upload for done that nobody knows, when the object is not there', async () => {
+  it('does not count an unknown upload as complete when its object does not exist', async () => {
     const uploadId = await results().beginUpload('elsewhere', JSONL);
     const etag = await results().uploadBytes('elsewhere', uploadId, 1, Buffer.from('x'));
     await results().completeUpload('elsewhere', uploadId, [etag]);
@@ -152,7 +149,7 @@ function itPutsTogether(results: () => ResultStore): void {
     await expect(late).rejects.toMatchObject({ name: 'TerminalError', code: 'upload_gone' });
   });
 
-  it('refuses parts that were never uploaded, and small ones before the end', async () => {
+  it('refuses parts that were never uploaded, and small parts before the last', async () => {
     const uploadId = await results().beginUpload('refused', JSONL);
     const small = await results().uploadBytes('refused', uploadId, 1, Buffer.from('small'));
     const last = await results().uploadBytes('refused', uploadId, 2, Buffer.from('last'));
@@ -163,7 +160,7 @@ function itPutsTogether(results: () => ResultStore): void {
     expect(await results().size('refused')).toBeUndefined();
   });
 
-  it('cannot copy from an object that is gone', async () => {
+  it('cannot copy from an object that does not exist', async () => {
     const uploadId = await results().beginUpload('copy', JSONL);
     const source = { key: 'never-there', start: 0, end: 10 };
     const copy = results().uploadCopy('copy', uploadId, 1, source);

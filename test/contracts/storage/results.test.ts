@@ -19,7 +19,7 @@ describeResultsContract('S3', async () => {
 });
 
 describe('buckets on S3', () => {
-  it('does not touch a bucket of another owner', async () => {
+  it('of another owner are not touched', async () => {
     const { client, close } = await startS3();
     try {
       const results = createS3ResultStore({ client, bucket: 'results', owner: '999999999999' });
@@ -39,11 +39,11 @@ describe('buckets on S3', () => {
     }
   });
 
-  it('leaves no upload behind that was given up', async () => {
+  it('keep no multipart upload that was aborted', async () => {
     const { client, close } = await startS3();
     try {
       const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });
-      const writer = results.openWriter('given-up', 'text/plain');
+      const writer = results.openWriter('aborted', 'text/plain');
       await writer.write(patternOf(17_000_000));
       await writer.abort();
       const uploads = await client.send(new ListMultipartUploadsCommand({ Bucket: 'results' }));

@@ -21,7 +21,7 @@ const IMPLEMENTATIONS: [string, () => Scratch][] = [
 ];
 
 describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
-  it('gives back any stretch of what was written', async () => {
+  it('returns any range of the written bytes', async () => {
     const file = await create().open();
     await file.write(Buffer.from('one'));
     await file.write(Buffer.from('twothree'));
@@ -30,7 +30,7 @@ describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
     await file.discard();
   });
 
-  it('keeps nothing of the caller: what is written may be written over', async () => {
+  it('copies the written bytes, so that the caller may reuse its buffer', async () => {
     const file = await create().open();
     const bytes = Buffer.from('abc');
     await file.write(bytes);
@@ -40,14 +40,14 @@ describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
     await file.discard();
   });
 
-  it('has nothing beyond its end', async () => {
+  it('throws for a read beyond its end', async () => {
     const file = await create().open();
     await file.write(Buffer.from('abc'));
     await expect(readFrom(file, 1, 3)).rejects.toThrow(RangeError);
     await file.discard();
   });
 
-  it('is one of several, each by itself, and is discarded as often as one likes', async () => {
+  it('is independent of other scratch files, and may be discarded twice', async () => {
     const scratch = create();
     const [first, second] = [await scratch.open(), await scratch.open()];
     await first.write(Buffer.from('1'));
@@ -60,7 +60,7 @@ describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
 });
 
 describe('a scratch file on disk', () => {
-  it('has no name: its room comes back however the process ends', async () => {
+  it('has no name, so its space is freed however the process ends', async () => {
     const file = await createDiskScratch(directory).open();
     await file.write(Buffer.from('abc'));
     expect(readdirSync(directory)).toEqual([]);

@@ -20,7 +20,7 @@ async function running(settings?: ConstructorParameters<typeof SmallWorld>[0]) {
   return { world, jobId, batchId };
 }
 
-describe('a cancel', () => {
+describe('a cancel request', () => {
   it.each([
     ['by batch', ({ batchId }: { batchId: string }) => ({ batchId })],
     ['by job', ({ jobId }: { jobId: string }) => ({ jobId })],
@@ -44,7 +44,7 @@ describe('a cancel', () => {
   it.each([
     ['a batch', { batchId: 'batch_of_others' }],
     ['a job', { jobId: 'k5mhx3q2vwn7tjzr4ydaf6bcgs' }],
-  ])('of %s that nobody knows is answered so', async (_, request) => {
+  ])('for %s that does not exist has the outcome "unknown"', async (_, request) => {
     const world = new SmallWorld();
     await world.cancel(request);
     const [event] = world.bus.published();
@@ -52,7 +52,7 @@ describe('a cancel', () => {
     expect(event?.detail.metadata).not.toHaveProperty('jobId');
   });
 
-  it('of what has ended comes too late, and changes nothing', async () => {
+  it('for a job that has ended is too late and changes nothing', async () => {
     const { world, jobId, batchId } = await running({ fate: () => ({}) });
     await world.rest();
     const before = world.ledger.parts();
@@ -63,16 +63,16 @@ describe('a cancel', () => {
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
   });
 
-  it('that loses the race to the end of its batch leaves it completed', async () => {
+  it('that arrives while its batch completes leaves the job completed', async () => {
     const { world, jobId, batchId } = await running({ fate: () => ({ runningMs: 5 * MINUTE }) });
-    world.clock.advance(4 * MINUTE); // nobody has looked: it is finalizing or done
+    world.clock.advance(4 * MINUTE); // not observed since: the batch is finalizing or completed
     await world.cancel({ batchId });
     await world.rest();
     expect(world.outcomes()).toEqual(['requested']);
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
   });
 
-  it('before anything was sent sends nothing, and accounts for every row', async () => {
+  it('before submission submits nothing, and every row is accounted for', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.cancel({ jobId });
@@ -85,7 +85,7 @@ describe('a cancel', () => {
     ]);
   });
 
-  it('that is told twice is recorded once', async () => {
+  it('that arrives twice is recorded once', async () => {
     const { world, jobId } = await running();
     await world.cancel({ jobId });
     const at = world.job(jobId).cancelRequestedAt;
@@ -95,7 +95,19 @@ describe('a cancel', () => {
     expect(world.api.audit().cancels).toHaveLength(1);
   });
 
-  it('of one batch of two leaves the other running', async () => {
+  it('for a joined job cancels the job it joined', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    world.clock.advance(5_000);
+    const second = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.cancel({ jobId: second });
+    await world.rest();
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.jobStatuses(first).at(-1)).toBe('cancelled');
+  });
+
+  it('for one batch of two leaves the other running', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const jobId = await world.drop('a.jsonl', fileOfTwoParts());
     await world.work();
@@ -108,41 +120,41 @@ describe('a cancel', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('cancelled');
   });
 
-  it('does not wait for a bus that refuses entries, nor for the pause that follows', async () => {
+  it('does not wait for a bus that refuses events, nor for the backoff after it', async () => {
     const { world, batchId } = await running({
       fate: () => ({ validatingMs: 3 * MINUTE, runningMs: 5 * HOUR }),
       refuses: ({ detail }) => 'batchId' in detail.data && detail.data.status === 'in_progress',
     });
-    await world.pass(60); // by now pauses are half an hour long
+    await world.pass(60); // by now each backoff takes half an hour
     expect(world.batchStatuses()).toEqual(['validating']);
     await world.cancel({ batchId });
     expect(world.api.audit().cancels).toEqual([{ batchId, at: world.clock.now() }]);
   });
 
   it('is sent again when the API did not answer', async () => {
-    let answers = true;
+    let responds = true;
     const { world, jobId } = await running({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'cancelBatch' && !answers ? { failBefore: new RetryableError('no answer') } : 'ok',
+          method === 'cancelBatch' && !responds ? { failBefore: new RetryableError('no answer') } : 'ok',
         ),
       }),
     });
-    answers = false;
+    responds = false;
     await world.cancel({ jobId });
     expect(world.api.audit().cancels).toEqual([]);
-    answers = true;
+    responds = true;
     await world.rest();
     expect(world.jobStatuses(jobId).at(-1)).toBe('cancelled');
   });
 
-  it('of an unreadable message is thrown back, and published as nothing', async () => {
+  it('that cannot be parsed is rejected, and nothing is published', async () => {
     const world = new SmallWorld();
     await expect(world.cancel({ batch: 'x' })).rejects.toThrow('exactly one of the forms');
     expect(world.bus.published()).toEqual([]);
   });
 
-  it('whose outcome the bus refuses is thrown back: the queue repeats it', async () => {
+  it('whose outcome the bus refuses fails, so that the queue delivers it again', async () => {
     const { world, jobId } = await running({
       refuses: (event) => event.detailType === 'OpenAI Batch Cancel Outcome',
     });
@@ -151,8 +163,8 @@ describe('a cancel', () => {
   });
 });
 
-describe('a cancel of a batch that was put back for the token limit', () => {
-  async function tokenLimitRejections() {
+describe('a cancel request for a batch that was rejected for the token limit', () => {
+  async function rejectedForTokenLimit() {
     const world = new SmallWorld({ fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
@@ -163,9 +175,9 @@ describe('a cancel of a batch that was put back for the token limit', () => {
   }
 
   it.each(['batchId', 'jobId'] as const)(
-    'by its %s ends the job as cancelled at once; nothing more is created',
+    'by its %s ends the job as cancelled at once, and no batch is created',
     async (by) => {
-      const { world, ...ids } = await tokenLimitRejections();
+      const { world, ...ids } = await rejectedForTokenLimit();
       const { jobId } = ids;
       await world.cancel({ [by]: ids[by] });
       await world.pass(1);
@@ -176,16 +188,16 @@ describe('a cancel of a batch that was put back for the token limit', () => {
     },
   );
 
-  it('comes too late once it is delivered', async () => {
-    const { world, batchId } = await tokenLimitRejections();
+  it('is too late once its part is delivered', async () => {
+    const { world, batchId } = await rejectedForTokenLimit();
     await world.cancel({ batchId });
     await world.rest();
     await world.cancel({ batchId }, world.clock.now(), 'message-2');
     expect(world.outcomes()).toEqual(['requested', 'too_late']);
   });
 
-  it('that runs again by now names the old one: too late', async () => {
-    const { world, jobId, batchId } = await tokenLimitRejections();
+  it('is too late once its part runs in a new batch', async () => {
+    const { world, jobId, batchId } = await rejectedForTokenLimit();
     await world.pass(6);
     expect(world.parts(jobId)[0]?.earlierBatchIds).toEqual([batchId]);
     await world.cancel({ batchId });
@@ -195,10 +207,10 @@ describe('a cancel of a batch that was put back for the token limit', () => {
   });
 });
 
-describe('a cancel by key', () => {
+describe('a cancel request by key', () => {
   const BY_KEY = { bucket: REQUESTS, key: 'a.jsonl' };
 
-  it('means the newest version that was there when it was sent', async () => {
+  it('applies to the version that was the newest when it was sent', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const first = await world.drop('a.jsonl', fileOf('r1'));
     world.clock.advance(5_000);
@@ -211,9 +223,9 @@ describe('a cancel by key', () => {
     expect(world.jobStatuses(second).at(-1)).toBe('completed');
   });
 
-  it('that outran its file is remembered, and ends it unread when it turns up', async () => {
+  it('that arrives before its file is remembered, and cancels the file unread when it arrives', async () => {
     const world = new SmallWorld();
-    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
     world.clock.advance(2_000);
     await world.cancel(BY_KEY);
     expect(world.outcomes()).toEqual(['remembered']);
@@ -224,7 +236,7 @@ describe('a cancel by key', () => {
     expect(world.job(jobId).rows).toBeUndefined();
   });
 
-  it('is not held against a file that is put after it', async () => {
+  it('does not apply to a file that is uploaded after it', async () => {
     const world = new SmallWorld();
     await world.cancel(BY_KEY);
     world.clock.advance(1_000);
@@ -233,10 +245,10 @@ describe('a cancel by key', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('that is older than one remembered does not take it back', async () => {
+  it('that is older than a remembered one does not replace it', async () => {
     const world = new SmallWorld();
     const sentAt = world.clock.now() - 60_000;
-    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
     await world.cancel(BY_KEY, world.clock.now() + 1);
     await world.cancel(BY_KEY, sentAt, 'message-2');
     await world.intake(event);
@@ -244,14 +256,14 @@ describe('a cancel by key', () => {
     expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
   });
 
-  it('is one of several: each means the version that was the newest when it was sent', async () => {
+  it('is one of several: each applies to the version that was the newest when it was sent', async () => {
     const world = new SmallWorld();
     const versions = ['r1', 'r2', 'r3'].map((id) => {
-      const put = world.put('a.jsonl', fileOf(id));
+      const uploaded = world.upload('a.jsonl', fileOf(id));
       world.clock.advance(5_000);
       const sentAt = world.clock.now();
       world.clock.advance(5_000);
-      return { ...put, sentAt };
+      return { ...uploaded, sentAt };
     });
     const [first, second, third] = versions.map(({ sentAt }) => sentAt);
     await world.cancel(BY_KEY, third, 'of the third');
@@ -267,9 +279,9 @@ describe('a cancel by key', () => {
     expect(world.outcomes().at(-1)).toBe('too_late');
   });
 
-  it('is remembered among the newest hundred', async () => {
+  it('is remembered as one of the newest hundred', async () => {
     const world = new SmallWorld();
-    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
     for (let minute = 1; minute <= 120; minute += 1)
       await world.cancel(BY_KEY, world.clock.now() + minute * MINUTE);
     expect((await world.ledger.readKeyPointer(REQUESTS, 'a.jsonl'))?.cancels).toHaveLength(100);
@@ -278,9 +290,9 @@ describe('a cancel by key', () => {
     expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
   });
 
-  it('that is repeated does not fall through to the version before', async () => {
+  it('that is repeated does not apply to an earlier version', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
-    const { jobId: second, event } = world.put('a.jsonl', fileOf('r2'));
+    const { jobId: second, event } = world.upload('a.jsonl', fileOf('r2'));
     world.clock.advance(2_000);
     const sentAt = world.clock.now();
     await world.cancel(BY_KEY, sentAt);
@@ -290,12 +302,12 @@ describe('a cancel by key', () => {
     expect(world.outcomes()).toEqual(['remembered', 'too_late']);
   });
 
-  it('means the version that joined another, not the one between them whose event is late', async () => {
+  it('applies to a version that joined another, not to the version between them whose event is late', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const first = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
     world.clock.advance(2_000);
-    const between = world.put('a.jsonl', fileOf('r2'));
+    const between = world.upload('a.jsonl', fileOf('r2'));
     world.clock.advance(2_000);
     const third = await world.drop('a.jsonl', fileOf('r1'));
     expect(world.jobStatuses(third)).toEqual(['joined']);
@@ -307,7 +319,7 @@ describe('a cancel by key', () => {
     expect(world.jobStatuses(between.jobId).at(-1)).toBe('completed');
   });
 
-  it('ends a file as cancelled that could not be read, hour after hour', async () => {
+  it('cancels a file that could not be read for hours', async () => {
     const reading = { fails: true };
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({
@@ -320,7 +332,7 @@ describe('a cancel by key', () => {
         },
       }),
     });
-    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
     world.clock.advance(2_000);
     await world.intake(event);
     while (world.job(jobId).tries < MAX_TRIES) await world.pass(10);
@@ -328,17 +340,5 @@ describe('a cancel by key', () => {
     await world.cancel(BY_KEY);
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
-  });
-
-  it('reaches the job that a joined one joined', async () => {
-    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
-    const first = await world.drop('a.jsonl', fileOf('r1'));
-    world.clock.advance(5_000);
-    const second = await world.drop('a.jsonl', fileOf('r1'));
-    await world.work();
-    await world.cancel({ jobId: second });
-    await world.rest();
-    expect(world.jobStatuses(second)).toEqual(['joined']);
-    expect(world.jobStatuses(first).at(-1)).toBe('cancelled');
   });
 });

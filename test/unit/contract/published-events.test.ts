@@ -90,7 +90,7 @@ const HISTORIES: History[] = [
     {},
     async (w) => {
       await w.cancel({ batchId: 'batch_of_others' });
-      const { event, jobId } = w.put('a.jsonl', fileOf('a'));
+      const { event, jobId } = w.upload('a.jsonl', fileOf('a'));
       await w.cancel({ bucket: REQUESTS, key: 'a.jsonl' }, w.clock.now() + 1);
       await w.intake(event);
       await w.cancel({ jobId });
@@ -128,7 +128,7 @@ const HISTORIES: History[] = [
     'the file is gone before it could be read',
     {},
     async (w) => {
-      const { event, jobId, versionId } = w.put('a.jsonl', fileOf('a'));
+      const { event, jobId, versionId } = w.upload('a.jsonl', fileOf('a'));
       const head = w.requestFiles.head;
       w.requestFiles.head = async (file) => {
         const facts = await head(file);

@@ -7,7 +7,7 @@ import { fileOf } from '../small-world.ts';
 const NEVER = new AbortController().signal;
 const HOLDER = 'org-simulated';
 
-/** An account with so many batches, made two seconds apart on the average, of which some are ours and open. */
+/** An account with this many batches, created two seconds apart on average. `isOurs` picks those that are ours and open. */
 export async function account(batches: number, isOurs: (age: number) => boolean, seed = 1) {
   const clock = new ManualClock();
   const random = seededRandom(seed);

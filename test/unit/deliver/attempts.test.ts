@@ -13,7 +13,7 @@ const summaryOf = (world: SmallWorld) => {
 
 const checksum = (text: string) => crc32(text).toString(16).padStart(8, '0');
 
-/** Rows fail so in the batches named, counted from 1, and succeed in all others. */
+/** These rows fail with this status code in these batches, counted from 1, and succeed in all others. */
 function failing(statusCode: number, customIds: string[], inBatches: number[]) {
   return {
     fate: ({ nth }: { nth: number }): BatchBehavior => ({
@@ -23,8 +23,8 @@ function failing(statusCode: number, customIds: string[], inBatches: number[]) {
   };
 }
 
-describe('rows that failed for a passing reason', () => {
-  it('run again in a batch of their own, and the results are in the order of the file', async () => {
+describe('rows that failed with a transient error', () => {
+  it('run again in their own batch, and the results are in the order of the file', async () => {
     const world = new SmallWorld(failing(503, ['r2', 'r4'], [1]));
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4', 'r5'));
     await world.rest();
@@ -41,7 +41,7 @@ describe('rows that failed for a passing reason', () => {
     expect(billed.map(({ customId }) => customId).toSorted()).toEqual(['r1', 'r2', 'r3', 'r4', 'r5']);
   });
 
-  it('run in three batches at the most, and end with their last error and the number of attempts', async () => {
+  it('run in at most three batches, and end with their last error and the number of attempts', async () => {
     const world = new SmallWorld(failing(429, ['r2'], [1, 2, 3, 4]));
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3'));
     await world.rest();
@@ -56,7 +56,7 @@ describe('rows that failed for a passing reason', () => {
     });
   });
 
-  it('do not run again where one attempt is all that is wanted', async () => {
+  it('do not run again with maxAttempts 1', async () => {
     const world = new SmallWorld({ ...failing(500, ['r2'], [1]), rerun: { maxAttempts: 1 } });
     await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
@@ -78,7 +78,7 @@ describe('rows that failed for a passing reason', () => {
   });
 });
 
-describe('rows that failed for good', () => {
+describe('rows that failed with a permanent error', () => {
   it('do not run again, and keep their place among those that do', async () => {
     const fate = ({ nth }: { nth: number }): BatchBehavior => ({
       row: (customId) =>
@@ -102,7 +102,7 @@ describe('rows that expired', () => {
     fate: ({ nth }: { nth: number }): BatchBehavior => (nth === 1 ? { runningMs: 48 * HOUR } : {}),
   };
 
-  it('run again, those that were done in time do not', async () => {
+  it('run again; rows that finished in time do not', async () => {
     const world = new SmallWorld(expiring);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
     await world.rest();
@@ -112,7 +112,7 @@ describe('rows that expired', () => {
     expect(new Set(billed.map(({ customId }) => customId)).size).toBe(billed.length);
   });
 
-  it('are told of by batch: each has its own sequence of events, and the summary has them all', async () => {
+  it('run in a second batch with its own sequence of events, and the summary has both batches', async () => {
     const world = new SmallWorld(expiring);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
     await world.rest();
@@ -121,7 +121,7 @@ describe('rows that expired', () => {
         (status) => world.batchStatuses().includes(status),
       ),
     );
-    const { event } = { event: jobStatusChange(world.job(jobId), 'results') };
+    const event = jobStatusChange(world.job(jobId), 'results');
     expect(event.detail.data).toMatchObject({ batches: { count: 2 }, usage: { totalTokens: 15 * 4 } });
     const [part] = summaryOf(world).parts;
     expect(part).toMatchObject({
@@ -153,7 +153,7 @@ describe('rows that expired', () => {
     );
   });
 
-  it('of which some run in an attempt that is cancelled keep what each attempt made of them', async () => {
+  it('keep the outcome of each attempt when the second one is cancelled', async () => {
     const world = new SmallWorld({
       fate: ({ nth }) => ({ runningMs: nth === 1 ? 48 * HOUR : 3 * HOUR }),
     });
@@ -175,14 +175,14 @@ describe('rows that expired', () => {
   });
 });
 
-describe('rows of which the API left no line', () => {
+describe('rows missing from both result files', () => {
   const losing = {
     fate: ({ nth }: { nth: number }): BatchBehavior => ({
       row: (id) => (nth === 1 && id === 'r1' ? 'missing' : 'succeeded'),
     }),
   };
 
-  it('are missing and do not run again: they may have been billed', async () => {
+  it('do not run again, because they may have been billed', async () => {
     const world = new SmallWorld(losing);
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
@@ -190,7 +190,7 @@ describe('rows of which the API left no line', () => {
     expect(world.job(jobId).rows).toMatchObject({ total: 2, succeeded: 1, missing: 1 });
   });
 
-  it('run again where that is wanted', async () => {
+  it('run again with rerunMissing', async () => {
     const world = new SmallWorld({ ...losing, rerun: { rerunMissing: true } });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
@@ -200,7 +200,7 @@ describe('rows of which the API left no line', () => {
 });
 
 describe('a job of several attempts', () => {
-  it('leaves nothing behind: no file at the API, no piece, no scratch file', async () => {
+  it('leaves no file at the API, no piece and no scratch file', async () => {
     const world = new SmallWorld(failing(503, ['r2'], [1, 2]));
     await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.rest();
@@ -210,7 +210,7 @@ describe('a job of several attempts', () => {
     expect(world.scratch.openFiles()).toBe(0);
   });
 
-  it('has the ids that went in among those that came out, by a digest that does not mind the order', async () => {
+  it('has the same digest for the ids of its requests and of its results, in any order', async () => {
     const world = new SmallWorld(failing(503, ['r2'], [1]));
     await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3'));
     await world.rest();
@@ -223,7 +223,7 @@ describe('a job of several attempts', () => {
     expect(summaryOf(other).ids.in).toBe(digests.in);
   });
 
-  it('reads its rows behind a byte order mark, CRLF and blank lines, byte for byte', async () => {
+  it('reads its rows byte for byte from a file with a byte order mark, CRLF and blank lines', async () => {
     const world = new SmallWorld(failing(503, ['r1', 'r3'], [1]));
     const text = `\uFEFF${row('r1')}\r\n\r\n${row('r2')}\r\n  \n${row('r3')}`;
     await world.drop('a.jsonl', text);
@@ -239,7 +239,7 @@ describe('a job of several attempts', () => {
 describe.each(['jobId', 'batchId'] as const)(
   'a cancel by %s after the batch has ended and before its results are stored',
   (by) => {
-    /** A row fails so in its batch. */
+    /** A job whose row r2 failed with this status code, cancelled before its results are stored. */
     async function cancelled(statusCode: number): Promise<{ world: SmallWorld; jobId: string }> {
       let stored = false;
       const world = new SmallWorld({
@@ -267,7 +267,7 @@ describe.each(['jobId', 'batchId'] as const)(
       return { world, jobId };
     }
 
-    it('runs nothing again, and the job is cancelled', async () => {
+    it('prevents the rerun, and the job is cancelled', async () => {
       const { world, jobId } = await cancelled(503);
       expect(world.job(jobId)).toMatchObject({ status: 'cancelled', reason: { code: 'cancelled' } });
     });
@@ -279,7 +279,7 @@ describe.each(['jobId', 'batchId'] as const)(
   },
 );
 
-describe('a cancel by the id of a batch after which rows ran again', () => {
+describe('a cancel by the id of a batch whose rows run again', () => {
   async function cancelled(when: 'runs' | 'ended') {
     const world = new SmallWorld(failing(503, ['r2'], [1]));
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
@@ -292,12 +292,12 @@ describe('a cancel by the id of a batch after which rows ran again', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 2 } });
     return { world, jobId, ids };
   }
-  const answers = ({ bus }: SmallWorld) =>
+  const outcomes = ({ bus }: SmallWorld) =>
     bus.published().flatMap(({ detail: { data } }) => ('outcome' in data ? [data] : []));
 
-  it('says which batch runs them now, and how to stop it', async () => {
+  it('says which batch runs them now, and how to cancel it', async () => {
     const { world, jobId, ids } = await cancelled('runs');
-    expect(answers(world)).toMatchObject([
+    expect(outcomes(world)).toMatchObject([
       {
         outcome: 'too_late',
         status: 'completed',
@@ -306,9 +306,9 @@ describe('a cancel by the id of a batch after which rows ran again', () => {
     ]);
   });
 
-  it('says no more than that it had ended once they are at their end, too', async () => {
+  it('says only that the batch had ended once the rerun has ended, too', async () => {
     const { world, ids } = await cancelled('ended');
-    expect(answers(world)).toMatchObject([
+    expect(outcomes(world)).toMatchObject([
       { outcome: 'too_late', status: 'completed', message: `cancel ${ids[0]}: already completed` },
     ]);
   });

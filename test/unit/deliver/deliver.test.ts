@@ -8,8 +8,8 @@ const OK = { status_code: 200, request_id: 'req', body: {} };
 const line = (customId: string, response: unknown = OK, error: unknown = null) =>
   JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error });
 
-/** The API with other lines in the result files of every batch. */
-function answering(api: BatchApi, output: string[] | undefined, errors: string[] = []): BatchApi {
+/** The API with these lines in the result files of every batch. */
+function withResultLines(api: BatchApi, output: string[] | undefined, errors: string[] = []): BatchApi {
   const files: Record<string, string> = {
     'file-out': (output ?? []).map((text) => `${text}\n`).join(''),
     'file-err': errors.map((text) => `${text}\n`).join(''),
@@ -44,9 +44,13 @@ async function delivered(
 const idsIn = (world: SmallWorld, end: string) => world.lines(end).map((entry) => entry.custom_id);
 
 describe('the results of a batch', () => {
-  it('are told apart by the status of each row, whatever file they stand in', async () => {
+  it('are sorted by the status of each row, whichever file contains it', async () => {
     const { world, jobId } = await delivered(({ api }) => ({
-      api: answering(api, [line('r2'), line('r1', { status_code: 0 })], [line('r3', { status_code: 429 })]),
+      api: withResultLines(
+        api,
+        [line('r2'), line('r1', { status_code: 0 })],
+        [line('r3', { status_code: 429 })],
+      ),
     }));
     expect(idsIn(world, 'output.jsonl')).toEqual(['r2']);
     expect(idsIn(world, 'errors.jsonl')).toEqual(['r1', 'r3']);
@@ -56,9 +60,9 @@ describe('the results of a batch', () => {
     });
   });
 
-  it('that are all failures leave only an error file, and the job has completed', async () => {
+  it('without a success give an empty output file, and the job is completed', async () => {
     const { world, jobId } = await delivered(({ api }) => ({
-      api: answering(
+      api: withResultLines(
         api,
         undefined,
         ['r1', 'r2', 'r3'].map((id) => line(id, { status_code: 400 })),
@@ -69,14 +73,16 @@ describe('the results of a batch', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { failed: 3 } });
   });
 
-  it('are kept byte for byte, odd spacing and all', async () => {
+  it('are kept byte for byte, with unusual spacing', async () => {
     const odd = `{ "custom_id" : "r1", "response" : {"status_code":200,"body":"\\u00fc ü"}, "error":null }`;
-    const { world } = await delivered(({ api }) => ({ api: answering(api, [odd, line('r2'), line('r3')]) }));
+    const { world } = await delivered(({ api }) => ({
+      api: withResultLines(api, [odd, line('r2'), line('r3')]),
+    }));
     const [, output] = [...world.results.objects()].find(([key]) => key.endsWith('/output.jsonl')) ?? [];
     expect(Buffer.from(output?.body ?? '').toString()).toBe(`${odd}\n${line('r2')}\n${line('r3')}\n`);
   });
 
-  it('with unknown ids, ids that come again and lines that cannot be read are reported apart', async () => {
+  it('with unknown ids, repeated ids and unreadable lines: these lines go to the anomalies file', async () => {
     const strange = [
       line('nobody'),
       line('r1', { status_code: 500 }),
@@ -84,7 +90,7 @@ describe('the results of a batch', () => {
       JSON.stringify({ id: 'x' }),
     ];
     const { world, jobId } = await delivered(({ api }) => ({
-      api: answering(
+      api: withResultLines(
         api,
         [line('r1'), line('r2'), ...strange],
         [line('r3', null, { code: 'x' }), line('r3')],
@@ -100,13 +106,8 @@ describe('the results of a batch', () => {
     expect(summary(world)).toMatchObject({ anomalies: 5 });
   });
 
-  it('without any anomaly have no such file', async () => {
-    const { world } = await delivered(() => ({}));
-    expect([...world.results.objects().keys()].some((key) => key.includes('anomalies'))).toBe(false);
-  });
-
-  it('that leave rows out: each gets a line that says so', async () => {
-    const { world, jobId } = await delivered(({ api }) => ({ api: answering(api, [line('r2')]) }));
+  it('that lack rows: each missing row gets an error line', async () => {
+    const { world, jobId } = await delivered(({ api }) => ({ api: withResultLines(api, [line('r2')]) }));
     expect(world.job(jobId)).toMatchObject({
       status: 'completed',
       rows: { total: 3, succeeded: 1, missing: 2 },
@@ -125,7 +126,7 @@ describe('the results of a batch', () => {
     );
   });
 
-  it('of an expired batch are what it got done, and the rest as expired', async () => {
+  it('of an expired batch are its finished rows, with the others as expired', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 48 * HOUR }), rerun: { maxAttempts: 1 } });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
     await world.rest();
@@ -138,7 +139,7 @@ describe('the results of a batch', () => {
     );
   });
 
-  it('of a cancelled batch are what it got done, and the rest as cancelled', async () => {
+  it('of a cancelled batch are its finished rows, with the others as cancelled', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3', 'r4'));
     await world.work();
@@ -151,7 +152,7 @@ describe('the results of a batch', () => {
     });
   });
 
-  it('of a failed batch are its errors, and every row as failed', async () => {
+  it('of a failed batch are its errors, with every row as failed', async () => {
     const failure = [{ code: 'model_not_found', message: 'No such model.', param: null, line: 1 }];
     const world = new SmallWorld({ fate: () => ({ failure }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
@@ -162,9 +163,9 @@ describe('the results of a batch', () => {
     ]);
   });
 
-  it('are accounted for though the request file is gone', async () => {
+  it('are complete although the request file was deleted', async () => {
     const world = new SmallWorld();
-    const { jobId, event, versionId } = world.put('a.jsonl', fileOf('r1', 'r2', 'r3'));
+    const { jobId, event, versionId } = world.upload('a.jsonl', fileOf('r1', 'r2', 'r3'));
     await world.intake(event);
     await world.work();
     world.requestFiles.remove({ bucket: REQUESTS, key: 'a.jsonl', versionId });
@@ -179,14 +180,14 @@ function summary(world: SmallWorld): object {
 }
 
 describe('a download', () => {
-  it('that is cut concludes nothing, and is made again', async () => {
+  it('that is cut short is repeated, and no row counts as missing', async () => {
     let cuts = 2;
     const { world, jobId } = await delivered(({ api }) => ({
       api: withMethods(api, {
         async *readFile(fileId) {
           cuts -= 1;
           for await (const chunk of api.readFile(fileId)) {
-            // Ends between two lines, as if that were all.
+            // Ends between two lines, as if it were complete.
             yield cuts >= 0 ? chunk.subarray(0, Buffer.from(chunk).indexOf('\n') + 1) : chunk;
           }
         },
@@ -197,7 +198,7 @@ describe('a download', () => {
     expect(world.results.openUploads()).toEqual([]);
   });
 
-  it('that goes on failing keeps the part, reported, until it works', async () => {
+  it('that keeps failing leaves the part stalled until it works', async () => {
     let down = true;
     const world = new SmallWorld({
       replaced: ({ api }) => ({
@@ -217,7 +218,7 @@ describe('a download', () => {
     expect(world.parts(jobId)[0]?.stalled).toBeUndefined();
   });
 
-  it('of a file that the API has lost leaves its rows missing, and the loss is reported', async () => {
+  it('of a file that the API no longer has: its rows are missing, and the loss is logged', async () => {
     const { world, jobId } = await delivered(({ api }) => ({
       api: withFaults(api, (method) =>
         method === 'fileBytes' ? { failBefore: new TerminalError('file_gone', 'expired') } : 'ok',
@@ -227,7 +228,7 @@ describe('a download', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('result_file_gone');
   });
 
-  it('stops when the time of the invocation is over', async () => {
+  it('stops when its invocation is aborted', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     for (const message of world.queues.take())

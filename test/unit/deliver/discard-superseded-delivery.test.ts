@@ -7,12 +7,12 @@ import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
 const pieces = (world: SmallWorld) =>
   [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
 
-/** A delivery that stands still where its first piece is about to become visible, while `meanwhile` happens. */
-async function overtaken(
+/** Runs a delivery that stops just before its first piece becomes visible and continues after `meanwhile`. */
+async function superseded(
   meanwhile: (world: SmallWorld) => Promise<void>,
   results: (fakes: ResultStore) => Partial<ResultStore> = () => ({}),
 ): Promise<{ world: SmallWorld; jobId: string }> {
-  let stands = true;
+  let stops = true;
   const world: SmallWorld = new SmallWorld({
     replaced: (fakes) => ({
       results: {
@@ -22,9 +22,9 @@ async function overtaken(
           return {
             ...writer,
             async close() {
-              if (stands) {
-                stands = false;
-                world.clock.advance(11 * MINUTE); // its lease has passed
+              if (stops) {
+                stops = false;
+                world.clock.advance(11 * MINUTE); // its lease has expired
                 await meanwhile(world);
               }
               return writer.close();
@@ -37,21 +37,21 @@ async function overtaken(
   });
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
   await world.rest();
-  expect(stands).toBe(false);
+  expect(stops).toBe(false);
   return { world, jobId };
 }
 
-describe('a delivery that was overtaken', () => {
-  it('removes what it wrote after its job was cleaned', async () => {
-    const { world, jobId } = await overtaken((w) => w.rest());
+describe('a superseded delivery', () => {
+  it('removes the pieces it wrote after the clean-up of its job', async () => {
+    const { world, jobId } = await superseded((w) => w.rest());
     expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
     expect(pieces(world)).toEqual([]);
     expect(world.lines('output.jsonl')).toHaveLength(2);
   });
 
-  it('leaves it to the job when it cannot remove it', async () => {
+  it('leaves its pieces to the clean-up of the job when it cannot remove them', async () => {
     let fails = false;
-    const { world, jobId } = await overtaken(
+    const { world, jobId } = await superseded(
       async (w) => {
         await w.rest();
         fails = true;
@@ -69,10 +69,10 @@ describe('a delivery that was overtaken', () => {
     expect(world.job(jobId).cleanedUp).toBe(true);
   });
 
-  it('may die after it wrote: the job is looked at once more, half an hour after it was cleaned', async () => {
+  it('may die after a write: the job is cleaned up again half an hour later', async () => {
     const late = 'a late piece';
     let written = '';
-    const { world, jobId } = await overtaken(async (w) => {
+    const { world, jobId } = await superseded(async (w) => {
       for (let minute = 0; minute < 60 && w.ledger.jobs()[0]?.secondCleanUpAt === undefined; minute += 1)
         await w.pass(1);
       expect(w.ledger.jobs()[0]).toHaveProperty('secondCleanUpAt');
@@ -90,15 +90,15 @@ describe('a delivery that was overtaken', () => {
   });
 });
 
-it('a delivery that is done, and only does not hear of it, keeps its pieces', async () => {
+it('a delivery that is recorded, but gets no answer from the ledger, keeps its pieces', async () => {
   let lost = false;
   const world = new SmallWorld({
     replaced: ({ ledger }) => ({
       ledger: {
         ...ledger,
         async replacePart(part) {
-          const answer = await ledger.replacePart(part);
-          if (!part.delivered || lost) return answer;
+          const replaced = await ledger.replacePart(part);
+          if (!part.delivered || lost) return replaced;
           lost = true;
           throw new RetryableError('the answer was lost');
         },
@@ -112,7 +112,7 @@ it('a delivery that is done, and only does not hear of it, keeps its pieces', as
   expect(world.lines('output.jsonl')).toHaveLength(2);
 });
 
-it('a job of which no delivery was overtaken is cleaned once', async () => {
+it('a job without a superseded delivery is cleaned up once', async () => {
   const world = new SmallWorld();
   const jobId = await world.drop('a.jsonl', fileOf('r1'));
   await world.rest();

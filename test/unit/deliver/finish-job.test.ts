@@ -8,7 +8,7 @@ const OK = { status_code: 200, request_id: 'req', body: {} };
 const line = (customId: string, response: unknown = OK, error: unknown = null) =>
   JSON.stringify({ id: `batch_req_${customId}`, custom_id: customId, response, error });
 
-/** The API with other lines in the result files of every batch. */
+/** Runs one file to the end of its job. */
 async function delivered(
   replaced: (fakes: Ports) => Partial<Ports>,
   text = fileOf('r1', 'r2', 'r3'),
@@ -27,7 +27,7 @@ function summary(world: SmallWorld): object {
 }
 
 describe('the end of a job', () => {
-  it('has a summary that tells what ran, with digests and counts', async () => {
+  it('has a summary with its status, its rows and its parts', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(summary(world)).toMatchObject({
       jobId,
@@ -44,7 +44,7 @@ describe('the end of a job', () => {
     expect(world.job(jobId).usage).toMatchObject({ totalTokens: 30 });
   });
 
-  it('keeps a wish to cancel that comes while the results are put together, as it was answered', async () => {
+  it('keeps a cancel request that arrives while the results are assembled, as its outcome said', async () => {
     const world: SmallWorld = new SmallWorld({
       replaced: ({ results }) => ({
         results: {
@@ -62,7 +62,7 @@ describe('the end of a job', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', cancelRequestedAt: expect.any(Number) });
   });
 
-  it('leaves nothing at the API, and of the results only what users read', async () => {
+  it('leaves no file at the API, and only the result files that users read', async () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);
     const folder = `a.jsonl/${jobId}`;
@@ -71,7 +71,7 @@ describe('the end of a job', () => {
     );
   });
 
-  it('keeps the files at the API for who wants them', async () => {
+  it('keeps the files at the API if keepFiles is set', async () => {
     const kept = new SmallWorld();
     const other = await kept.drop('a.jsonl', fileOf('r1'));
     for (const message of kept.queues.take()) await kept.submit(JSON.stringify(message));
@@ -85,15 +85,15 @@ describe('the end of a job', () => {
     expect(kept.api.files()).toHaveLength(2);
   });
 
-  it('is told only once everything can be read', async () => {
+  it('is published only when every result file can be read', async () => {
     const world = new SmallWorld({
       replaced: ({ bus, results }) => ({
         bus: {
           async publish(events) {
             for (const { detail } of events) {
               if (!('results' in detail.data) || detail.data.results === undefined) continue;
-              const { output, errors, summary: told } = detail.data.results;
-              for (const key of [output, errors, told]) expect(await results.size(key)).toBeDefined();
+              const { output, errors, summary: summaryKey } = detail.data.results;
+              for (const key of [output, errors, summaryKey]) expect(await results.size(key)).toBeDefined();
             }
             return bus.publish(events);
           },
@@ -112,7 +112,7 @@ describe('the end of a job', () => {
       [{}, { failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }],
     ],
     [
-      'failed twice',
+      'both failed',
       'failed',
       [1, 2].map(() => ({ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] })),
     ],
@@ -122,7 +122,7 @@ describe('the end of a job', () => {
       'expired',
       [{ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }, { runningMs: 48 * HOUR }],
     ],
-  ])('whose batches %s is %s', async (_, status, fates) => {
+  ])('whose batches %s has the status %s', async (_, status, fates) => {
     const world = new SmallWorld({ fate: ({ nth }) => fates[nth - 1] ?? {}, rerun: { maxAttempts: 1 } });
     const jobId = await world.drop('a.jsonl', fileOfTwoParts());
     await world.rest();
@@ -134,7 +134,7 @@ describe('the end of a job', () => {
 
 describe('large results', () => {
   const MEGABYTE = 1024 * 1024;
-  /** Answers of some MiB for each of the two parts. */
+  /** The API with one result line of this many MiB for each of the two parts. */
   const large = (api: BatchApi, sizes: number[]): BatchApi => {
     const bodyOf = (fileId: string) => {
       const first = fileId.endsWith('first');
@@ -156,16 +156,16 @@ describe('large results', () => {
 
   it.each([
     ['both large', [6, 7]],
-    ['a small one first', [1, 12]],
-    ['a small one last', [6, 1]],
+    ['the first small', [1, 12]],
+    ['the last small', [6, 1]],
     ['both small', [1, 1]],
-  ])('are put together in order: %s', async (_, sizes) => {
+  ])('are assembled in order: %s', async (_, sizes) => {
     const { world } = await delivered(({ api }) => ({ api: large(api, sizes) }), fileOfTwoParts());
     expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
     expect(world.results.openUploads()).toEqual([]);
   });
 
-  it('are gone on with where an invocation that failed left them', async () => {
+  it('are resumed where a failed invocation stopped', async () => {
     const uploads: number[] = [];
     let failures = 1;
     const { world } = await delivered(
@@ -188,7 +188,7 @@ describe('large results', () => {
     expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
   });
 
-  it('are assembled again when the upload is lost in between', async () => {
+  it('are assembled anew when the multipart upload is lost', async () => {
     let lost = 1;
     const { world, jobId } = await delivered(
       ({ api, results }) => ({

@@ -5,15 +5,19 @@ const MIN = segmentBytes(0, false);
 const GIB = 1024 ** 3;
 const one = (key: string, start: number, end: number) => ({ key, start, end });
 
-describe('pieces', () => {
+describe('the plan of a multipart upload', () => {
   it.each([
-    ['of nothing become no segment', [], []],
-    ['that are empty are passed over', [{ key: 'a', bytes: 0 }], []],
-    ['a single small one is gathered', [{ key: 'a', bytes: 7 }], [{ gather: [one('a', 0, 7)] }]],
-    ['of the smallest size are copied', [{ key: 'a', bytes: MIN }], [{ copy: one('a', 0, MIN) }]],
-    ['a byte below it are gathered', [{ key: 'a', bytes: MIN - 1 }], [{ gather: [one('a', 0, MIN - 1)] }]],
+    ['without pieces has no segment', [], []],
+    ['skips empty pieces', [{ key: 'a', bytes: 0 }], []],
+    ['gathers a single small piece', [{ key: 'a', bytes: 7 }], [{ gather: [one('a', 0, 7)] }]],
+    ['copies a piece of the smallest size', [{ key: 'a', bytes: MIN }], [{ copy: one('a', 0, MIN) }]],
     [
-      'small ones are gathered across empty ones',
+      'gathers a piece that is one byte smaller',
+      [{ key: 'a', bytes: MIN - 1 }],
+      [{ gather: [one('a', 0, MIN - 1)] }],
+    ],
+    [
+      'gathers small pieces across empty ones',
       [
         { key: 'a', bytes: 1 },
         { key: 'b', bytes: 0 },
@@ -22,7 +26,7 @@ describe('pieces', () => {
       [{ gather: [one('a', 0, 1), one('c', 0, 2)] }],
     ],
     [
-      'a small one before a large one takes of it what it needs',
+      'fills a small piece with bytes of the large one after it',
       [
         { key: 'a', bytes: 1 },
         { key: 'b', bytes: 3 * MIN },
@@ -30,7 +34,7 @@ describe('pieces', () => {
       [{ gather: [one('a', 0, 1), one('b', 0, MIN - 1)] }, { copy: one('b', MIN - 1, 3 * MIN) }],
     ],
     [
-      'a rest too small to be copied goes along with what was gathered',
+      'gathers a rest that is too small to be copied',
       [
         { key: 'a', bytes: 1 },
         { key: 'b', bytes: 2 * MIN - 2 },
@@ -38,7 +42,7 @@ describe('pieces', () => {
       [{ gather: [one('a', 0, 1), one('b', 0, 2 * MIN - 2)] }],
     ],
     [
-      'the last may be small',
+      'may end with a small segment',
       [
         { key: 'a', bytes: MIN },
         { key: 'b', bytes: 1 },
@@ -46,7 +50,7 @@ describe('pieces', () => {
       [{ copy: one('a', 0, MIN) }, { gather: [one('b', 0, 1)] }],
     ],
     [
-      'of more than a GiB are copied in several calls, none too small',
+      'copies a piece of more than a GiB in several calls, none too small',
       [{ key: 'a', bytes: 2 * GIB + 1 }],
       [{ copy: one('a', 0, GIB) }, { copy: one('a', GIB, 2 * GIB + 1) }],
     ],
@@ -57,13 +61,13 @@ describe('pieces', () => {
 });
 
 describe('the segments of an object', () => {
-  it('are as small as S3 allows, larger when there would be more than it takes, and larger for merged rows', () => {
+  it('are as small as S3 allows, larger for a very large object, and larger for merged rows', () => {
     expect(segmentBytes(0, false)).toBe(5 * 1024 ** 2);
     expect(segmentBytes(1000 * GIB, false)).toBeGreaterThan((1000 * GIB) / 10_000);
     expect(segmentBytes(0, true)).toBe(32 * 1024 ** 2);
   });
 
-  it('gather what lies side by side in several objects, each read once', async () => {
+  it('gather adjacent ranges of several objects, and read each object once', async () => {
     const bodies: Record<string, string> = { a: 'a1a2a3', b: 'b1b2' };
     const reads: string[] = [];
     const store = {

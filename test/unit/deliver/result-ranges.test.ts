@@ -18,7 +18,7 @@ interface Row {
   line: string;
 }
 
-/** Stores what parts of these rows, one a group, have delivered; answers the parts in the order of their first rows. */
+/** Stores the delivered pieces of one part per group. Returns the parts in the order of their first rows. */
 async function deliver(rows: Row[], results = createInMemoryResults()) {
   const parts: Part[] = [];
   for (const group of new Set(rows.map((row) => row.group))) {
@@ -68,15 +68,15 @@ const ROWS = fc.array(
   { maxLength: 60 },
 );
 
-describe('rows of parts that interleave', () => {
+describe('rows of interleaved parts', () => {
   it('are merged into the order of the request file, each in the file of its outcome', async () => {
     await fc.assert(
       fc.asyncProperty(ROWS, async (rows) => {
         const { parts, results } = await deliver(rows);
         for (const name of ['output', 'errors'] as const) {
-          const stretches = await Array.fromAsync(rangesOf({ results }, parts, name));
+          const ranges = await Array.fromAsync(rangesOf({ results }, parts, name));
           const expected = rows.filter(({ succeeded }) => succeeded === (name === 'output'));
-          expect((await gather(results, stretches)).toString()).toBe(
+          expect((await gather(results, ranges)).toString()).toBe(
             expected.map(({ line }) => `${line}\n`).join(''),
           );
         }
@@ -85,7 +85,7 @@ describe('rows of parts that interleave', () => {
     );
   });
 
-  it('that lie side by side in a part are one stretch', async () => {
+  it('that are adjacent in a part form one range', async () => {
     const block = (group: number) => Array.from({ length: 5 }, () => ({ group, succeeded: true, line: 'x' }));
     const { parts, results } = await deliver([...block(1), ...block(2), ...block(1)]);
     expect(await Array.fromAsync(rangesOf({ results }, parts, 'output'))).toHaveLength(3);

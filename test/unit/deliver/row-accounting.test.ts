@@ -17,7 +17,7 @@ function tableOf(...ids: string[]): RowTable {
 const account = (batchStatus: string, ...ids: string[]) =>
   new RowTally(tableOf(...ids), RowStates.fresh(ids.length), batchStatus);
 
-describe('a line', () => {
+describe('a result line', () => {
   it.each([
     ['status 200', OK, null, 'succeeded', false],
     ['status 299', { status_code: 299 }, null, 'succeeded', false],
@@ -45,7 +45,7 @@ describe('a line', () => {
     expect(rows.anomalies).toBe(0);
   });
 
-  it('of a cancelled batch that says batch_expired was cancelled, and does not run again', () => {
+  it('with batch_expired in a cancelled batch counts as cancelled, and its row does not run again', () => {
     const rows = account('cancelled', 'a');
     rows.settle(line('a', null, { code: 'batch_expired' }));
     expect(rows.outcomeOf(0, false)).toEqual({ outcome: 'cancelled', passing: false, line: true });
@@ -55,7 +55,7 @@ describe('a line', () => {
     ['an unknown id', line('b'), 'unknown_id'],
     ['no id', line(undefined), 'unreadable'],
     ['an id that is a number', line(7), 'unreadable'],
-    ['no JSON', Buffer.from('{"custom_id":"a"'), 'unreadable'],
+    ['text that is not JSON', Buffer.from('{"custom_id":"a"'), 'unreadable'],
     ['null', Buffer.from('null'), 'unreadable'],
   ])('with %s is an anomaly and settles no row', (_, bytes, anomaly) => {
     const rows = account('completed', 'a');
@@ -103,7 +103,7 @@ describe('rows without a line', () => {
     ['expired', 'missing'],
     ['cancelled', 'cancelled'],
     ['failed', 'failed'],
-  ])('of a batch that %s are %s', (status, outcome) => {
+  ])('of a batch with status "%s" are %s', (status, outcome) => {
     const rows = account(status, 'a', 'b', 'c');
     rows.settle(line('b'));
     for (const row of [0, 2])
@@ -111,7 +111,7 @@ describe('rows without a line', () => {
   });
 
   it.each(['cancelled', 'failed'])(
-    'of a later attempt that %s stay as the attempt before left them',
+    'of a later attempt with status "%s" keep the outcome of the attempt before',
     (status) => {
       const before = RowStates.fresh(1);
       before.set(0, { outcome: 'expired', again: true, attempts: 1, lineBytes: 9 });

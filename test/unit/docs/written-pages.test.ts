@@ -6,15 +6,15 @@ import { eventsPage } from '../../../docs/write-events.ts';
 import { flowPicture } from '../../../docs/write-flow.ts';
 import counted from '../../bench/calls/counted-calls.json' with { type: 'json' };
 
-it('docs/events.md is what the contract says; else run `npm run docs:events`', () => {
+it('docs/events.md matches the contract (to update it: `npm run docs:events`)', () => {
   expect(readFileSync('docs/events.md', 'utf8')).toBe(eventsPage());
 });
 
-it('docs/flow.svg is what docs/write-flow.ts draws; else run `npm run docs:flow`', () => {
+it('docs/flow.svg matches docs/write-flow.ts (to update it: `npm run docs:flow`)', () => {
   expect(readFileSync('docs/flow.svg', 'utf8')).toBe(flowPicture());
 });
 
-it('docs/costs.md is what docs/write-costs.ts computes from the counted calls; else run `npm run docs:costs`', () => {
+it('docs/costs.md matches the counted calls (to update it: `npm run docs:costs`)', () => {
   const page = readFileSync('docs/costs.md', 'utf8');
   expect(page).toBe(costsPage(page));
 });

@@ -9,17 +9,17 @@ it.each([
   ['foob', 'mzxw6yq'],
   ['fooba', 'mzxw6ytb'],
   ['foobar', 'mzxw6ytboi'],
-])('base32 of "%s" is "%s", as RFC 4648 has it, in lower case and without padding', (text, encoded) => {
+])('base32 of "%s" is "%s", as in RFC 4648, in lower case and without padding', (text, encoded) => {
   expect(base32(Buffer.from(text))).toBe(encoded);
 });
 
-it('is the same for the same object version, 26 characters', () => {
+it('a job id is the same for the same object version, and has 26 characters', () => {
   const file = { bucket: 'requests', key: 'a/ü.jsonl', versionId: 'v1' };
   expect(jobIdOf(file)).toMatch(/^[a-z2-7]{26}$/);
   expect(jobIdOf({ versionId: 'v1', key: 'a/ü.jsonl', bucket: 'requests' })).toBe(jobIdOf(file));
 });
 
-it('is another one for any other bucket, key or version, however they are cut', () => {
+it('a job id differs for any other bucket, key or version, also if only their boundaries differ', () => {
   const files = [
     { bucket: 'b', key: 'k', versionId: 'v' },
     { bucket: 'bk', key: '', versionId: 'v' },

@@ -31,13 +31,13 @@ const SENT = { ...UPLOADED, sendBy: NOON };
 const published = { rev: 1, publishedRev: 1 };
 const open = { ...published, intent: SENT, batch: aBatch({ status: 'in_progress' }) };
 const failed = { ...published, intent: SENT, batch: aBatch({ status: 'failed' }) };
-const wish = { cancelRequestedAt: NOON };
+const cancelled = { cancelRequestedAt: NOON };
 const later = NOON + 1000;
 const ABANDONED = [{ intentId: 'i0', fileId: 'file-0', at: NOON }];
 const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
 
-/** What would be planned is ready instead. */
+/** The part, in phase `ready` where it would be `planned`. */
 function aDispatchedPart(fields: PartFields): Part {
   const part = aPart(fields);
   return part.phase === 'planned' ? aPart({ ...fields, phase: 'ready' }) : part;
@@ -45,78 +45,130 @@ function aDispatchedPart(fields: PartFields): Part {
 
 const STEPS: [string, PartFields, PartStep][] = [
   ['is not dispatched yet: nothing', {}, { do: 'nothing' }],
-  ['is new: begin', {}, { do: 'begin' }],
+  ['is ready: begin', {}, { do: 'begin' }],
   ['has an intent: upload', { intent: PLANNED }, { do: 'upload' }],
   ['has a file: create', { intent: UPLOADED }, { do: 'create' }],
-  ['waits: not before its time', { backoffUntil: later }, { do: 'wait', until: later }],
-  ['has waited until now: begin', { backoffUntil: NOON }, { do: 'begin' }],
+  ['has a backoff: wait until its end', { backoffUntil: later }, { do: 'wait', until: later }],
+  ['has a backoff that has just ended: begin', { backoffUntil: NOON }, { do: 'begin' }],
   ['is leased: wait for the end of the lease', { lease: LEASE }, { do: 'wait', until: later }],
-  ['has a lease that has just run out: begin', { lease: { ...LEASE, until: NOON } }, { do: 'begin' }],
-  ['is cancelled before anything was sent', { ...wish, intent: UPLOADED }, { do: 'end', as: 'cancelled' }],
-  ['is cancelled while it waits', { ...wish, backoffUntil: later }, { do: 'end', as: 'cancelled' }],
-  ['has used up its tries', { tries: MAX_TRIES }, { do: 'end', as: 'failed' }],
-  ['has a try left', { tries: MAX_TRIES - 1 }, { do: 'begin' }],
-  ['is cancelled and out of tries: cancelled', { ...wish, tries: 99 }, { do: 'end', as: 'cancelled' }],
-  ['may have a batch: look', { intent: SENT }, { do: 'search' }],
-  ['may have a batch, cancelled: look all the same', { ...wish, intent: SENT }, { do: 'search' }],
-  ['may have a batch, out of tries: look all the same', { intent: SENT, tries: 99 }, { do: 'search' }],
+  ['has a lease that has just expired: begin', { lease: { ...LEASE, until: NOON } }, { do: 'begin' }],
+  ['is cancelled before submission: end', { ...cancelled, intent: UPLOADED }, { do: 'end', as: 'cancelled' }],
+  [
+    'is cancelled during a backoff: end',
+    { ...cancelled, backoffUntil: later },
+    { do: 'end', as: 'cancelled' },
+  ],
+  ['has used up its tries: end', { tries: MAX_TRIES }, { do: 'end', as: 'failed' }],
+  ['has a try left: begin', { tries: MAX_TRIES - 1 }, { do: 'begin' }],
+  [
+    'is cancelled and has used up its tries: end as cancelled',
+    { ...cancelled, tries: 99 },
+    { do: 'end', as: 'cancelled' },
+  ],
+  ['may have a batch: search', { intent: SENT }, { do: 'search' }],
+  ['may have a batch and is cancelled: search', { ...cancelled, intent: SENT }, { do: 'search' }],
+  ['may have a batch and has used up its tries: search', { intent: SENT, tries: 99 }, { do: 'search' }],
   [
     'has ended without a batch: deliver',
     { ended: { as: 'failed', reason: { code: 'c', message: 'm' } } },
     { do: 'deliver' },
   ],
   ['has an unpublished batch: publish', { intent: SENT, batch: aBatch(), rev: 1 }, { do: 'publish' }],
-  ['publishes though it is leased', { batch: aBatch(), rev: 1, lease: LEASE }, { do: 'publish' }],
-  ['publishes though it waits', { batch: aBatch(), rev: 1, backoffUntil: later }, { do: 'publish' }],
-  ['cancels before it publishes', { ...wish, batch: aBatch(), rev: 1 }, { do: 'cancel' }],
-  ['cancels though it is leased', { ...open, ...wish, lease: LEASE }, { do: 'cancel' }],
   [
-    'cancels, but not while it waits',
-    { ...open, ...wish, backoffUntil: later },
+    'has an unpublished batch and a lease: publish',
+    { batch: aBatch(), rev: 1, lease: LEASE },
+    { do: 'publish' },
+  ],
+  [
+    'has an unpublished batch and a backoff: publish',
+    { batch: aBatch(), rev: 1, backoffUntil: later },
+    { do: 'publish' },
+  ],
+  [
+    'is cancelled and has an unpublished batch: cancel first',
+    { ...cancelled, batch: aBatch(), rev: 1 },
+    { do: 'cancel' },
+  ],
+  ['is cancelled and has a lease: cancel', { ...open, ...cancelled, lease: LEASE }, { do: 'cancel' }],
+  [
+    'is cancelled and has a batch and a backoff: wait until its end',
+    { ...open, ...cancelled, backoffUntil: later },
     { do: 'wait', until: later },
   ],
-  ['is open: observe', open, { do: 'observe' }],
-  ['is open and waits', { ...open, backoffUntil: later }, { do: 'wait', until: later }],
-  ['has told the API of the cancel: observe', { ...open, ...wish, cancelSentAt: NOON }, { do: 'observe' }],
+  ['has an open batch: observe', open, { do: 'observe' }],
   [
-    'told it ten minutes ago: cancel again',
-    { ...open, ...wish, cancelSentAt: NOON - CANCEL_AGAIN_MS },
+    'has an open batch and a backoff: wait until its end',
+    { ...open, backoffUntil: later },
+    { do: 'wait', until: later },
+  ],
+  [
+    'has sent the cancel to the API: observe',
+    { ...open, ...cancelled, cancelSentAt: NOON },
+    { do: 'observe' },
+  ],
+  [
+    'sent the cancel ten minutes ago: cancel again',
+    { ...open, ...cancelled, cancelSentAt: NOON - CANCEL_AGAIN_MS },
     { do: 'cancel' },
   ],
   [
-    'told it almost ten minutes ago',
-    { ...open, ...wish, cancelSentAt: NOON - CANCEL_AGAIN_MS + 1 },
+    'sent the cancel almost ten minutes ago: observe',
+    { ...open, ...cancelled, cancelSentAt: NOON - CANCEL_AGAIN_MS + 1 },
     { do: 'observe' },
   ],
   [
     'is cancelling: observe',
-    { ...open, ...wish, batch: aBatch({ status: 'cancelling' }) },
+    { ...open, ...cancelled, batch: aBatch({ status: 'cancelling' }) },
     { do: 'observe' },
   ],
   [
-    'is in a status nobody knows: observe',
+    'has a batch of unknown status: observe',
     { ...open, batch: aBatch({ status: 'pondering' }) },
     { do: 'observe' },
   ],
   ['has completed: deliver', { ...open, batch: aBatch({ status: 'completed' }) }, { do: 'deliver' }],
   ['has failed: deliver', failed, { do: 'deliver' }],
-  ['has failed for a passing reason: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
+  ['has failed with a transient error: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
   [
-    'waits to be tried again',
+    'is to be retried after a backoff: wait until its end',
     { ...failed, phase: 'retrying', backoffUntil: later },
     { do: 'wait', until: later },
   ],
-  ['waits for room before its first attempt', { waiting: WAITING }, { do: 'await-admission' }],
-  ['was put back and waits for room', { ...failed, waiting: WAITING }, { do: 'await-admission' }],
-  ['was put back and is told first', { ...failed, publishedRev: 0, waiting: WAITING }, { do: 'publish' }],
-  ['is cancelled while it waits for room', { ...wish, waiting: WAITING }, { do: 'end', as: 'cancelled' }],
   [
-    'was to be tried again and is cancelled: deliver',
-    { ...failed, ...wish, phase: 'retrying' },
+    'waits for capacity before its first attempt: await admission',
+    { waiting: WAITING },
+    { do: 'await-admission' },
+  ],
+  [
+    'was rejected for the token limit: await admission',
+    { ...failed, waiting: WAITING },
+    { do: 'await-admission' },
+  ],
+  [
+    'was rejected for the token limit and is not published: publish first',
+    { ...failed, publishedRev: 0, waiting: WAITING },
+    { do: 'publish' },
+  ],
+  [
+    'is cancelled while it waits for capacity: end',
+    { ...cancelled, waiting: WAITING },
+    { do: 'end', as: 'cancelled' },
+  ],
+  [
+    'is to be retried and is cancelled: deliver',
+    { ...failed, ...cancelled, phase: 'retrying' },
     { do: 'deliver' },
   ],
-  ['has abandoned files: sweep', { ...failed, abandoned: ABANDONED }, { do: 'cancel-late-batches' }],
-  ['has swept: deliver', { ...failed, abandoned: ABANDONED, lateBatchesCancelled: true }, { do: 'deliver' }],
+  [
+    'has abandoned files: cancel late batches',
+    { ...failed, abandoned: ABANDONED },
+    { do: 'cancel-late-batches' },
+  ],
+  [
+    'has cancelled its late batches: deliver',
+    { ...failed, abandoned: ABANDONED, lateBatchesCancelled: true },
+    { do: 'deliver' },
+  ],
   ['is delivered: nothing', { ...failed, delivered: DELIVERED }, { do: 'nothing' }],
   ['is delivered and unpublished: publish', { ...failed, rev: 2, delivered: DELIVERED }, { do: 'publish' }],
 ];
@@ -128,28 +180,31 @@ describe('a part that', () => {
   });
 
   it.each<[string, number, number, PartStep['do']]>([
-    ['sent last', NOON, NOON - 1, 'abandon'],
-    ['sent last, a millisecond ago', NOON + 1, NOON - 1, 'search'],
-    ['found nothing last', NOON - 1, NOON, 'abandon'],
-    ['found nothing a millisecond too late', NOON - 1, NOON + 1, 'search'],
-  ])('may have a batch is given up a settling time after both: %s', (_, sendBy, foundNothingAt, step) => {
-    const part = aPart({ intent: { ...SENT, sendBy, foundNothingAt } });
-    expect(nextPartStep(part, NOON + SETTLING_MS, false)).toEqual({ do: step });
-  });
+    ['the create was later', NOON, NOON - 1, 'abandon'],
+    ['the create was a millisecond too late', NOON + 1, NOON - 1, 'search'],
+    ['the search was later', NOON - 1, NOON, 'abandon'],
+    ['the search was a millisecond too late', NOON - 1, NOON + 1, 'search'],
+  ])(
+    'may have a batch is abandoned a settling time after its create and its last search: %s',
+    (_, sendBy, foundNothingAt, step) => {
+      const part = aPart({ intent: { ...SENT, sendBy, foundNothingAt } });
+      expect(nextPartStep(part, NOON + SETTLING_MS, false)).toEqual({ do: step });
+    },
+  );
 
   it.each<[string, PartFields, boolean]>([
-    ['has nothing sent', {}, true],
+    ['is not submitted', {}, true],
     ['has a file', { intent: UPLOADED }, true],
-    ['is to be tried again', { ...failed, phase: 'retrying' }, true],
+    ['is to be retried', { ...failed, phase: 'retrying' }, true],
     ['may have a batch', { intent: SENT }, false],
     ['has an open batch', open, false],
     ['has an ended batch', failed, false],
-    ['is cancelled', wish, false],
+    ['is cancelled', cancelled, false],
     ['has its last status to publish', { batch: aBatch(), rev: 1 }, false],
-  ])('%s is held back by a pause: %s', (_, differences, waitsFor) => {
+  ])('%s waits during a pause: %s', (_, differences, waits) => {
     const part = aDispatchedPart(differences);
     const step = nextPartStep(part, NOON, true);
-    if (waitsFor) expect(step).toEqual({ do: 'wait', until: NOON + PAUSE_CHECK_MS });
+    if (waits) expect(step).toEqual({ do: 'wait', until: NOON + PAUSE_CHECK_MS });
     else expect(step).toEqual(nextPartStep(part, NOON, false));
   });
 });
@@ -159,25 +214,33 @@ const PLAN = { planId: 'p', parts: 1, rows: 3, groups: 1 };
 describe('a job that', () => {
   it.each<[string, JobFields, ReturnType<typeof nextJobStep>]>([
     ['has arrived: intake', {}, { do: 'intake' }],
-    ['waits', { backoffUntil: later }, { do: 'wait', until: later }],
-    ['is leased', { lease: LEASE }, { do: 'wait', until: later }],
-    ['is cancelled before it was read', wish, { do: 'end-unread' }],
-    ['is cancelled while it waits', { ...wish, backoffUntil: later }, { do: 'end-unread' }],
+    ['has a backoff: wait until its end', { backoffUntil: later }, { do: 'wait', until: later }],
+    ['is leased: wait for the end of the lease', { lease: LEASE }, { do: 'wait', until: later }],
+    ['is cancelled before it was read: end it unread', cancelled, { do: 'end-unread' }],
     [
-      'is cancelled while it is read: once the lease is over',
-      { ...wish, lease: LEASE },
+      'is cancelled during a backoff: end it unread',
+      { ...cancelled, backoffUntil: later },
+      { do: 'end-unread' },
+    ],
+    [
+      'is cancelled while it is read: wait for the end of the lease',
+      { ...cancelled, lease: LEASE },
       { do: 'wait', until: later },
     ],
-    ['cannot be read: intake ends it, and looks for cancels first', { tries: MAX_TRIES }, { do: 'intake' }],
-    ['has an unpublished status', { status: 'accepted', rev: 1, lease: LEASE }, { do: 'publish' }],
-    ['is accepted: hand out', { status: 'accepted', plan: PLAN, ...published }, { do: 'dispatch-parts' }],
+    ['cannot be read: intake checks for cancels, then ends it', { tries: MAX_TRIES }, { do: 'intake' }],
+    ['has an unpublished status: publish', { status: 'accepted', rev: 1, lease: LEASE }, { do: 'publish' }],
     [
-      'is handed out: check its parts',
+      'is accepted: dispatch its parts',
+      { status: 'accepted', plan: PLAN, ...published },
+      { do: 'dispatch-parts' },
+    ],
+    [
+      'is dispatched: check its parts',
       { status: 'accepted', partsDispatched: true, ...published },
       { do: 'check-parts' },
     ],
     [
-      'is submitted before it was handed out: hand out',
+      'is submitted before it was dispatched: dispatch its parts',
       { status: 'submitted', ...published },
       { do: 'dispatch-parts' },
     ],
@@ -187,14 +250,14 @@ describe('a job that', () => {
       { do: 'check-parts' },
     ],
     [
-      'is submitted and waits',
+      'is submitted and has a backoff: wait until its end',
       { status: 'submitted', ...published, backoffUntil: later },
       { do: 'wait', until: later },
     ],
-    ['has completed: clean', { status: 'completed', plan: PLAN, ...published }, { do: 'clean-up' }],
+    ['has completed: clean up', { status: 'completed', plan: PLAN, ...published }, { do: 'clean-up' }],
     ['has failed unread: nothing', { status: 'failed', ...published }, { do: 'nothing' }],
     [
-      'is clean: nothing',
+      'is cleaned up: nothing',
       { status: 'completed', plan: PLAN, cleanedUp: true, ...published },
       { do: 'nothing' },
     ],
@@ -205,24 +268,28 @@ describe('a job that', () => {
   });
 });
 
-describe('what is left to do', () => {
-  const handed = { dispatchedUntil: later };
+describe('the due time', () => {
+  const dispatched = { dispatchedUntil: later };
   it.each<[string, PartFields, number | undefined]>([
-    ['nothing is never due', {}, undefined],
-    ['a wait is due at its end', { phase: 'ready', backoffUntil: later }, later],
-    ['a step is due now', { phase: 'ready' }, NOON],
-    ['a step with a message under way is due when patience ends', { phase: 'ready', ...handed }, later],
-    ['a message of long ago does not count', { phase: 'ready', dispatchedUntil: NOON - 1 }, NOON],
-    ['observing does not wait for messages', { ...open, ...handed }, NOON],
-    ['publishing does not wait for messages', { batch: aBatch(), rev: 1, ...handed }, NOON],
-    ['cancelling does not wait for messages', { ...open, ...wish, ...handed }, NOON],
+    ['is undefined without a next step', {}, undefined],
+    ['is the end of a backoff', { phase: 'ready', backoffUntil: later }, later],
+    ['is now for a next step', { phase: 'ready' }, NOON],
+    ['is dispatchedUntil for a step with a message in flight', { phase: 'ready', ...dispatched }, later],
+    ['is now after dispatchedUntil', { phase: 'ready', dispatchedUntil: NOON - 1 }, NOON],
+    ['is now for an observation, whatever message is in flight', { ...open, ...dispatched }, NOON],
+    [
+      'is now for a publication, whatever message is in flight',
+      { batch: aBatch(), rev: 1, ...dispatched },
+      NOON,
+    ],
+    ['is now for a cancel, whatever message is in flight', { ...open, ...cancelled, ...dispatched }, NOON],
   ])('%s', (_, differences, dueAt) => {
     expect(partDueAt(aPart(differences), NOON)).toBe(dueAt);
   });
 
-  it('in a job is due in the same way', () => {
+  it('of a job follows the same rules', () => {
     expect(jobDueAt(aJob(), NOON)).toBe(NOON);
-    expect(jobDueAt(aJob(handed), NOON)).toBe(later);
+    expect(jobDueAt(aJob(dispatched), NOON)).toBe(later);
     expect(jobDueAt(aJob({ status: 'joined' }), NOON)).toBeUndefined();
   });
 });

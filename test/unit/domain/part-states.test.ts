@@ -14,7 +14,7 @@ import { aBatch, aPart, DELIVERED, NOON, type PartFields } from '../../contracts
 const HOUR = 3_600_000;
 const PAST = NOON - HOUR;
 const LATER = NOON + HOUR;
-/** When a state is looked at: as it was written, while what is set to `LATER` lasts, and long after. */
+/** When each state is checked: at its write, while the fields set to `LATER` last, and long after. */
 const TIMES = [NOON, NOON + 1, LATER, LATER + 1, LATER + 24 * HOUR];
 
 const INTENT = { id: 'i', at: PAST };
@@ -54,7 +54,7 @@ const PHASES: Record<Part['phase'], PartFields[]> = {
 
 const orNot = (...fields: PartFields[]): PartFields[] => [{}, ...fields];
 
-/** What may be set in any phase, in every combination. */
+/** Every combination of the fields that any phase may have. */
 function* surroundings(): Generator<PartFields> {
   const abandoned = [PAST, LATER].map((givenUpAt) => [
     { intentId: 'i0', fileId: 'file-0', at: PAST, givenUpAt },
@@ -74,7 +74,7 @@ function* surroundings(): Generator<PartFields> {
               yield { ...cancel, ...backoff, ...lease, ...dispatched, ...tries, ...files };
 }
 
-/** With a batch: its newest status published or not, and the API told of a cancel or not. */
+/** For a part with a batch: its newest status is published or not, and the cancel was sent to the API or not. */
 const outboxes = ({ batch }: PartFields): PartFields[] =>
   batch
     ? [1, 2].flatMap((rev) =>
@@ -124,13 +124,13 @@ function* disagreements(part: Part): Generator<string> {
     yield 'the steps say "only waits", the index does not';
   if ((open || waits) && dueAt === undefined) yield 'it is in the index and never due';
 
-  // Phase and steps: nothing is sent for what has a batch, or may have one, and nothing delivered for what has none.
+  // Phase and steps: each phase allows only its own steps.
   const may = [...OF_ANY_PHASE, ...STEPS_OF[part.phase]];
   for (const { do: step } of steps)
     if (!may.includes(step)) yield `in phase ${part.phase} the next step is ${step}`;
   if (part.phase === 'running' && hasEnded(part.batch.status)) yield 'a running batch has ended';
   if (workerOf(first) === 'submit' && part.cancelRequestedAt !== undefined && part.phase !== 'creating')
-    yield 'a cancelled part is sent on';
+    yield 'a cancelled part is submitted';
 }
 
 /** The steps that a phase may lead to, beside those of any phase. */
@@ -151,7 +151,7 @@ const STEPS_OF: Record<Part['phase'], PartStep['do'][]> = {
 
 const OF_ANY_PHASE: PartStep['do'][] = ['nothing', 'wait', 'publish'];
 
-it('in every state of a part, phase, next step, due time and index agree', () => {
+it('phase, next step, due time and index agree in every state of a part', () => {
   const found = new Map<string, Part>();
   const seen = new Map<string, number>();
   let examined = 0;

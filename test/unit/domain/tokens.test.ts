@@ -3,12 +3,12 @@ import { estimatedTokens, type Measured, withMeasured } from '../../../functions
 
 const MB = 1_000_000;
 
-it('four bytes are taken for a token as long as nothing is known', () => {
+it('four bytes count as one token until a batch was measured', () => {
   expect(estimatedTokens(200 * MB)).toBe(50 * MB);
   expect(estimatedTokens(1)).toBe(1);
 });
 
-it('a single finished batch of some size corrects the guess, a tiny one hardly does', () => {
+it('one large finished batch corrects the estimate; a tiny one hardly changes it', () => {
   const large = withMeasured(undefined, { bytes: 10 * MB, tokens: 5 * MB });
   expect(estimatedTokens(MB, large)).toBeGreaterThan(0.49 * MB);
   expect(estimatedTokens(MB, large)).toBeLessThan(0.5 * MB);
@@ -16,7 +16,7 @@ it('a single finished batch of some size corrects the guess, a tiny one hardly d
   expect(estimatedTokens(MB, tiny)).toBeLessThan(0.26 * MB);
 });
 
-it('what is older counts for less, and the sums stay small', () => {
+it('older batches count less, and the sums stay small', () => {
   let measured: Measured | undefined;
   for (let n = 0; n < 100; n += 1) measured = withMeasured(measured, { bytes: 200 * MB, tokens: 50 * MB });
   for (let n = 0; n < 10; n += 1) measured = withMeasured(measured, { bytes: 200 * MB, tokens: 100 * MB });

@@ -5,26 +5,26 @@ import { parseWorkMessage } from '../../../functions/shared/domain/work-message.
 const ID = 'k5mhx3q2vwn7tjzr4ydaf6bcgs';
 const PLAN = 'c2zq7fwl5vh3xktm6ndybr4jpa';
 
-it('names a part or a job, and nothing besides is read', () => {
+it('a work message names a part or a job; other fields are ignored', () => {
   const ref = { jobId: ID, planId: PLAN, number: 3 };
   expect(parseWorkMessage(JSON.stringify({ ref: { ...ref, extra: 1 }, jobId: 7 }))).toEqual({ ref });
   expect(parseWorkMessage(JSON.stringify({ jobId: ID, extra: 1 }))).toEqual({ jobId: ID });
 });
 
 it.each([
-  ['no JSON', 'part 3'],
+  ['text that is not JSON', 'part 3'],
   ['null', 'null'],
   ['a list', '[]'],
-  ['nothing', '{}'],
-  ['an id that is none of ours', '{"jobId":"JOB-1"}'],
+  ['no fields', '{}'],
+  ['an id in another format', '{"jobId":"JOB-1"}'],
   ['an id that is a number', '{"jobId":7}'],
   ['an id with a line end', JSON.stringify({ jobId: `${ID}\n` })],
-  ['a part without number', JSON.stringify({ ref: { jobId: ID, planId: PLAN } })],
+  ['a part without a number', JSON.stringify({ ref: { jobId: ID, planId: PLAN } })],
   ['a part with a number that is text', JSON.stringify({ ref: { jobId: ID, planId: PLAN, number: '3' } })],
-  ['a part with half a number', JSON.stringify({ ref: { jobId: ID, planId: PLAN, number: 1.5 } })],
-  ['a part of a plan that is none of ours', JSON.stringify({ ref: { jobId: ID, planId: 'x', number: 1 } })],
+  ['a part with a fractional number', JSON.stringify({ ref: { jobId: ID, planId: PLAN, number: 1.5 } })],
+  ['a part with a plan id in another format', JSON.stringify({ ref: { jobId: ID, planId: 'x', number: 1 } })],
   ['a part that is null', '{"ref":null}'],
-])('is refused when it holds %s', (_, body) => {
+])('a work message is refused when it contains %s', (_, body) => {
   let refusal: unknown;
   try {
     parseWorkMessage(body);

@@ -8,7 +8,7 @@ const s3Event = (object: object, bucket = REQUESTS) =>
   JSON.stringify({ detail: { bucket: { name: bucket }, object } });
 
 describe('a file', () => {
-  it('is accepted with its rows and parts, and its metadata goes with every event and batch', async () => {
+  it('is accepted with its rows and parts, and its metadata is in every event and batch', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a b/ü.jsonl', fileOfTwoParts(), { 'batch-team': 'search', other: 'x' });
     expect(world.bus.published()[0]?.detail.data).toMatchObject({
@@ -30,9 +30,9 @@ describe('a file', () => {
     );
   });
 
-  it('whose event comes again makes no second job and no second batch', async () => {
+  it('whose event arrives again creates no second job and no second batch', async () => {
     const world = new SmallWorld();
-    const { jobId, event } = world.put('a.jsonl', fileOf('r1'));
+    const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
     await world.intake(event);
     await world.intake(event);
     await world.rest();
@@ -42,7 +42,7 @@ describe('a file', () => {
     expect(world.api.audit().creates).toHaveLength(1);
   });
 
-  it('that is bad is rejected with a report, and nothing is sent', async () => {
+  it('that is invalid is rejected with a report, and nothing is submitted', async () => {
     const world = new SmallWorld();
     const bad = Array.from({ length: 30 }, (_, n) => `not json ${n}\n`).join('');
     const jobId = await world.drop('a.jsonl', bad);
@@ -59,7 +59,7 @@ describe('a file', () => {
   });
 
   it.each([
-    ['with another name', 'a.csv', {}, 'unsupported_name'],
+    ['with an unsupported name', 'a.csv', {}, 'unsupported_name'],
     [
       'with too much metadata',
       'a.jsonl',
@@ -80,8 +80,8 @@ describe('a file', () => {
   });
 
   it.each([
-    ['says no version', {}],
-    ['says that its version is null', { 'version-id': 'null' }],
+    ['has no version', {}],
+    ['has the version "null"', { 'version-id': 'null' }],
   ])('of a bucket without versions is rejected: the event %s', async (_, version) => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
@@ -98,7 +98,7 @@ describe('a file', () => {
     expect(world.results.objects().size).toBe(1);
   });
 
-  it('of a bucket without versions is rejected at each put, once', async () => {
+  it('of a bucket without versions is rejected once per upload', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: {
@@ -114,14 +114,14 @@ describe('a file', () => {
     expect(world.results.objects().size).toBe(3);
   });
 
-  it('that is gone before its event came makes no job', async () => {
+  it('that was deleted before its event arrived creates no job', async () => {
     const world = new SmallWorld();
     await world.intake(s3Event({ key: 'a.jsonl', 'version-id': 'v9', size: 1, etag: 'e' }));
     expect(world.ledger.jobs()).toEqual([]);
     expect(world.log.lines.map(({ code }) => code)).toEqual(['arrival_without_object']);
   });
 
-  it('that is gone before it was read fails at once, with that reason', async () => {
+  it('that is deleted before it is read fails at once, with this reason', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
@@ -135,7 +135,7 @@ describe('a file', () => {
     expect(world.jobStatuses(jobId)).toEqual(['failed']);
   });
 
-  it('whose reading breaks off in the middle is read again from its start', async () => {
+  it('whose read breaks off is read again from its start', async () => {
     let broken = 3;
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
@@ -152,7 +152,7 @@ describe('a file', () => {
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
   });
 
-  it('that cannot be read again and again fails, and says so', async () => {
+  it('that cannot be read fails when its tries are used up', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>
@@ -166,14 +166,14 @@ describe('a file', () => {
     expect(world.job(jobId).reason?.code).toBe('tries_used_up');
   });
 
-  it('is not read on when the time of the invocation is over', async () => {
+  it('is read no further when its invocation is aborted', async () => {
     const world = new SmallWorld();
-    const { event, jobId } = world.put('a.jsonl', fileOf('r1'));
+    const { event, jobId } = world.upload('a.jsonl', fileOf('r1'));
     await world.intake(event, { ...world.deadline(), signal: AbortSignal.abort() });
     expect(world.job(jobId)).toMatchObject({ status: 'received', tries: 1 });
   });
 
-  it('whose plan was written by an invocation that died is planned anew, and the first plan never looked at', async () => {
+  it('whose invocation died while it wrote the plan is planned anew, and the first plan is never used', async () => {
     let dies = true;
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({
@@ -186,7 +186,7 @@ describe('a file', () => {
     });
     const jobId = await world.drop('a.jsonl', fileOfTwoParts());
     await world.rest();
-    expect(world.ledger.parts()).toHaveLength(4); // both of each plan: parts are written side by side
+    expect(world.ledger.parts()).toHaveLength(4); // two of each plan, because parts are written in parallel
     expect(world.parts(jobId)).toHaveLength(2);
     expect(world.api.audit().creates).toHaveLength(2);
     expect(world.job(jobId).rows).toMatchObject({ total: 2, succeeded: 2 });
@@ -195,18 +195,22 @@ describe('a file', () => {
 
 describe('a message of the intake queue', () => {
   it.each([
-    ['no JSON', 'hello', 'unreadable_message'],
+    ['not JSON', 'hello', 'unreadable_message'],
     ['null', 'null', 'unreadable_message'],
-    ['nothing of S3', '{"detail":{"bucket":"x"}}', 'unreadable_message'],
-    ['a key that is a number', s3Event({ key: 7 }), 'unreadable_message'],
-    ['another bucket', s3Event({ key: 'a.jsonl', 'version-id': 'v' }, 'elsewhere'), 'foreign_bucket'],
-  ])('that is %s is refused: the queue keeps it as evidence', async (_, body, code) => {
+    ['not an S3 event', '{"detail":{"bucket":"x"}}', 'unreadable_message'],
+    ['an event with a numeric key', s3Event({ key: 7 }), 'unreadable_message'],
+    [
+      'an event of another bucket',
+      s3Event({ key: 'a.jsonl', 'version-id': 'v' }, 'elsewhere'),
+      'foreign_bucket',
+    ],
+  ])('that is %s is refused, so that it goes to the dead-letter queue', async (_, body, code) => {
     const world = new SmallWorld();
     await expect(world.intake(body)).rejects.toMatchObject({ name: 'TerminalError', code });
     expect(world.ledger.jobs()).toEqual([]);
   });
 
-  it('that names a job goes on with it; one that is gone is acknowledged', async () => {
+  it('with a job id resumes the job; a message for a job that does not exist is acknowledged', async () => {
     const world = new SmallWorld();
     await world.intake('{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}');
     let fails = true;
@@ -224,20 +228,20 @@ describe('a message of the intake queue', () => {
     expect(faulty.jobStatuses(jobId)).toEqual(['accepted']);
   });
 
-  it('is thrown back when not even the failure could be noted', async () => {
+  it('fails when even its failure cannot be recorded', async () => {
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({
         ledger: withFaults(ledger, () => ({ failBefore: new RetryableError('the ledger is down') })),
       }),
     });
-    const { event } = world.put('a.jsonl', fileOf('r1'));
+    const { event } = world.upload('a.jsonl', fileOf('r1'));
     await expect(world.intake(event)).rejects.toThrow(RetryableError);
   });
 });
 
-it('no file is taken in where requests and results share a bucket: every report would be a new file', async () => {
+it('intake refuses one bucket for requests and results, because every report would be a new request file', async () => {
   const world = new SmallWorld();
-  const { event } = world.put('a.txt', 'not even a request file');
+  const { event } = world.upload('a.txt', 'not even a request file');
   const handle = createHandler({ ...world.ports, requestBucket: RESULTS });
   const moved = event.replace(`"name":"${REQUESTS}"`, `"name":"${RESULTS}"`);
   await expect(handle(moved, world.deadline())).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { fileOf, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
 const s3Event = (object: object, bucket = REQUESTS) =>
   JSON.stringify({ detail: { bucket: { name: bucket }, object } });
 
-describe('the same bytes again', () => {
+describe('the same bytes, uploaded again,', () => {
   const dropTwice = async (
     settings: ConstructorParameters<typeof SmallWorld>[0],
     between: (world: SmallWorld, first: string) => Promise<void>,
@@ -34,8 +34,8 @@ describe('the same bytes again', () => {
   });
 
   it.each([
-    ['just before', -1, ['joined']],
-    ['exactly', 0, ['accepted', 'submitted', 'completed']],
+    ['join the earlier job just before', -1, ['joined']],
+    ['run anew exactly', 0, ['accepted', 'submitted', 'completed']],
   ])('%s 24 hours after it completed', async (_, offset, statuses) => {
     const { world, second } = await dropTwice({}, async (w, first) => {
       await w.rest();
@@ -70,13 +70,13 @@ describe('the same bytes again', () => {
     expect(world.jobStatuses(second).at(-1)).toBe('completed');
   });
 
-  it('are rejected anew after they were rejected', async () => {
+  it('are rejected again after a rejection', async () => {
     const { world, first, second } = await dropTwice({}, (w) => w.rest(), {}, 'nothing\n');
     expect(world.jobStatuses(first)).toEqual(['rejected']);
     expect(world.jobStatuses(second)).toEqual(['rejected']);
   });
 
-  it('under another key are another job, other bytes under the same key, too', async () => {
+  it('under another key are a new job, as are other bytes under the same key', async () => {
     const world = new SmallWorld(running);
     const jobs = [
       await world.drop('a.jsonl', fileOf('r1')),
@@ -88,7 +88,7 @@ describe('the same bytes again', () => {
     expect(world.api.audit().creates).toHaveLength(3);
   });
 
-  it('do not join what was overwritten in between', async () => {
+  it('do not join a version that was overwritten in between', async () => {
     const world = new SmallWorld(running);
     await world.drop('a.jsonl', fileOf('r1'));
     await world.drop('a.jsonl', fileOf('r2'));
@@ -98,8 +98,8 @@ describe('the same bytes again', () => {
   });
 });
 
-describe('the same bytes, found again by an intake that had died', () => {
-  it('join what they would have joined', async () => {
+describe('the same bytes, uploaded two or three times,', () => {
+  it('join the same job when intake is repeated after a lost answer', async () => {
     let dies = true;
     const world = new SmallWorld({
       fate: () => ({ runningMs: 2 * HOUR }),
@@ -107,8 +107,8 @@ describe('the same bytes, found again by an intake that had died', () => {
         ledger: {
           ...ledger,
           async replaceKeyPointer(pointer) {
-            const answer = await ledger.replaceKeyPointer(pointer);
-            if (pointer.version === 0 || !dies) return answer;
+            const replaced = await ledger.replaceKeyPointer(pointer);
+            if (pointer.version === 0 || !dies) return replaced;
             dies = false;
             throw new RetryableError('the answer was lost');
           },
@@ -123,7 +123,7 @@ describe('the same bytes, found again by an intake that had died', () => {
     expect(world.job(second).joinedJobId).toBe(first);
   });
 
-  it('join the first of three', async () => {
+  it('join the first job at the third upload', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
     const [first, , third] = [
       await world.drop('a.jsonl', fileOf('r1')),
@@ -136,43 +136,43 @@ describe('the same bytes, found again by an intake that had died', () => {
   });
 
   it('never join each other when their events cross: one of them runs', async () => {
-    let stumbles = true;
+    let fails = true;
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: {
           ...requestFiles,
           async *read(file, range) {
-            if (stumbles) throw new RetryableError('not now');
+            if (fails) throw new RetryableError('not now');
             yield* requestFiles.read(file, range);
           },
         },
       }),
     });
-    const older = world.put('a.jsonl', fileOf('r1'));
+    const older = world.upload('a.jsonl', fileOf('r1'));
     world.clock.advance(5_000);
-    const newer = world.put('a.jsonl', fileOf('r1'));
-    await world.intake(newer.event); // has its place, and could not be read
+    const newer = world.upload('a.jsonl', fileOf('r1'));
+    await world.intake(newer.event); // is recorded as the newest version, but could not be read
     world.clock.advance(1_000);
-    await world.intake(older.event); // comes late, and joins the newer one
-    stumbles = false;
+    await world.intake(older.event); // arrives late, and joins the newer one
+    fails = false;
     await world.rest();
     expect(world.jobStatuses(older.jobId)).toEqual(['joined']);
     expect(world.jobStatuses(newer.jobId).at(-1)).toBe('completed');
   });
 });
 
-describe('two versions whose events come in the wrong order', () => {
+describe('two versions whose events arrive in the wrong order', () => {
   const arrival = (world: SmallWorld, text: string, sequencer: string) => {
-    const { jobId, versionId } = world.put('a.jsonl', text);
+    const { jobId, versionId } = world.upload('a.jsonl', text);
     const event = s3Event({ key: 'a.jsonl', size: 1, etag: 'e', 'version-id': versionId, sequencer });
     return { jobId, event };
   };
 
   it.each([
-    ['of one length', '0055AED6DCD90281E5', '0055AED6DCD90281E6'],
-    ['of another length, padded on the right', '0055AED6DCD902', '0055AED6DCD90281E6'],
-    ['in another case', '0055aed6dcd90281e5', '0055AED6DCD90281E6'],
-  ])('both run, and the newer stays the newest of its key: sequencers %s', async (_, older, newer) => {
+    ['of the same length', '0055AED6DCD90281E5', '0055AED6DCD90281E6'],
+    ['of different lengths, padded on the right', '0055AED6DCD902', '0055AED6DCD90281E6'],
+    ['in different case', '0055aed6dcd90281e5', '0055AED6DCD90281E6'],
+  ])('both run, and the newer one stays the newest of its key: sequencers %s', async (_, older, newer) => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const first = arrival(world, fileOf('r1'), older);
     world.clock.advance(5_000);

@@ -8,8 +8,8 @@ import { withFaults } from '../../fakes/faulty.ts';
 import { COLLIDING } from '../request-file/colliding-ids.ts';
 import { fileOf, MINUTE, row, SmallWorld } from '../small-world.ts';
 
-const TURN = 10 * MINUTE; // INTAKE's time-out
-const CHUNK_TAKES = 4 * MINUTE; // an invocation reads three chunks of 16 KB until a minute before its end
+const TIMEOUT = 10 * MINUTE; // of an INTAKE invocation
+const CHUNK_TAKES = 4 * MINUTE; // so an invocation reads three chunks of 16 KB, until a minute before its deadline
 
 /** A world in which reading a request file takes time; `replaced` as in a small world. */
 function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): SmallWorld {
@@ -30,7 +30,7 @@ function slowWorld(replaced: (fakes: Ports) => Partial<Ports> = () => ({})): Sma
   return world;
 }
 
-/** About 400 KB of embeddings by these models, taking invocations, with more inputs than one part may have. */
+/** About 400 KB of embeddings for these models in turn: several invocations, and more inputs than one part may have. */
 function largeFile(models: string[], ...more: string[]): string {
   const lines = Array.from({ length: 8 }, (_, at) => {
     const input = Array.from({ length: 14_000 }, () => 'x'.repeat(at % 2));
@@ -42,30 +42,30 @@ function largeFile(models: string[], ...more: string[]): string {
 const ONE = ['m'];
 const TWO = ['m', 'n'];
 
-/** Puts a file and lets POLL have it resumed until its job is received no more; answers the invocations it took. */
-async function takeIn(world: SmallWorld, body: string): Promise<{ jobId: string; invocations: number }> {
-  const { jobId, event } = world.put('a.jsonl', body);
-  await world.intake(event, world.deadline(TURN));
-  return { jobId, invocations: await takeUpUntilPlanned(world, jobId) };
+/** Uploads a file and lets POLL resume its intake until the scan is over. Returns the number of invocations. */
+async function intakeToEnd(world: SmallWorld, body: string): Promise<{ jobId: string; invocations: number }> {
+  const { jobId, event } = world.upload('a.jsonl', body);
+  await world.intake(event, world.deadline(TIMEOUT));
+  return { jobId, invocations: await resumeToEnd(world, jobId) };
 }
 
-/** Answers the invocations it took, one that was before included. */
-async function takeUpUntilPlanned(world: SmallWorld, jobId: string): Promise<number> {
+/** Lets POLL resume the intake. Returns the number of invocations, the first one included. */
+async function resumeToEnd(world: SmallWorld, jobId: string): Promise<number> {
   let invocations = 1;
   for (; world.job(jobId).status === 'received'; invocations += 1) {
-    if (invocations > 200) throw new Error('it never came to an end');
-    expect(world.queues.take()).toEqual([]); // not by a message of its own
+    if (invocations > 200) throw new Error('intake did not end');
+    expect(world.queues.take()).toEqual([]); // intake sends no message to itself
     world.clock.advance(MINUTE);
     await world.poll();
     for (const message of world.queues.take()) {
       expect(message).toEqual({ to: 'intake', jobId });
-      await world.intake(JSON.stringify({ jobId }), world.deadline(TURN));
+      await world.intake(JSON.stringify({ jobId }), world.deadline(TIMEOUT));
     }
   }
   return invocations;
 }
 
-/** What was planned, and every row table, but for ids that are drawn. */
+/** A digest of the plan and of every row table, without the random ids. */
 function planDigest(world: SmallWorld, jobId: string): string {
   const digest = createHash('sha256');
   const parts = world.parts(jobId);
@@ -82,12 +82,12 @@ const below = (world: SmallWorld) =>
   [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
 
 describe('a file that takes longer than an invocation', () => {
-  it('is read on in other invocations, and planned as one that is read at once', async () => {
+  it('is read in several invocations, and its plan is the same as in one', async () => {
     const quick = new SmallWorld();
-    const atOnce = await takeIn(quick, largeFile(TWO));
+    const atOnce = await intakeToEnd(quick, largeFile(TWO));
     expect(atOnce.invocations).toBe(1);
     const world = slowWorld();
-    const { jobId, invocations } = await takeIn(world, largeFile(TWO));
+    const { jobId, invocations } = await intakeToEnd(world, largeFile(TWO));
     expect(invocations).toBeGreaterThan(3);
     expect(world.parts(jobId).length).toBeGreaterThan(2);
     expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
@@ -96,21 +96,21 @@ describe('a file that takes longer than an invocation', () => {
     expect(tries).toBe(0);
   });
 
-  it('of a model whose tokens are limited is planned by the limit of its first turn, whatever is set meanwhile', async () => {
-    const limits = { enqueuedTokens: { m: 40_000 } }; // 80 KB a part by the first guess, at half of the limit
+  it('is planned by the token limit of its first invocation, even if the limit changes meanwhile', async () => {
+    const limits = { enqueuedTokens: { m: 40_000 } }; // 80 KB per part by the first estimate, at half of the limit
     const quick = new SmallWorld({ limits });
-    const atOnce = await takeIn(quick, largeFile(TWO));
+    const atOnce = await intakeToEnd(quick, largeFile(TWO));
     expect(quick.parts(atOnce.jobId).filter(({ model }) => model === 'm')).toHaveLength(4);
     const world = slowWorld();
     world.ports.limits = limits;
-    const { jobId, event } = world.put('a.jsonl', largeFile(TWO));
-    await world.intake(event, world.deadline(TURN));
+    const { jobId, event } = world.upload('a.jsonl', largeFile(TWO));
+    await world.intake(event, world.deadline(TIMEOUT));
     world.ports.limits = { enqueuedTokens: { m: 1 } };
-    await takeUpUntilPlanned(world, jobId);
+    await resumeToEnd(world, jobId);
     expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
   });
 
-  it('is read once, each byte of it but for lines that a turn ends in', async () => {
+  it('is read further by each invocation, never from an earlier start', async () => {
     const starts: number[] = [];
     const world = slowWorld(({ requestFiles }) => ({
       requestFiles: {
@@ -121,14 +121,14 @@ describe('a file that takes longer than an invocation', () => {
         },
       },
     }));
-    await takeIn(world, largeFile(ONE));
+    await intakeToEnd(world, largeFile(ONE));
     expect(starts.length).toBeGreaterThan(3);
     expect(starts).toEqual([...new Set(starts)].sort((a, b) => a - b));
   });
 
-  it('that invocations out bad at its end is rejected, with the findings of every turn', async () => {
+  it('that is invalid is rejected with the findings of every invocation', async () => {
     const world = slowWorld();
-    const { jobId } = await takeIn(world, `no json\n${largeFile(ONE, 'half a line')}`);
+    const { jobId } = await intakeToEnd(world, `no json\n${largeFile(ONE, 'half a line')}`);
     expect(world.job(jobId)).toMatchObject({
       status: 'rejected',
       findings: { count: 2, first: [{ line: 1 }, { line: 10 }] },
@@ -137,9 +137,9 @@ describe('a file that takes longer than an invocation', () => {
     expect(below(world)).toEqual([]);
   });
 
-  it('that uses an id again in another turn is rejected: both lines are named', async () => {
+  it('that repeats an id in another invocation is rejected, and the finding names both lines', async () => {
     const world = slowWorld();
-    const { jobId, invocations } = await takeIn(world, largeFile(TWO, row('late'), row('vector-0')));
+    const { jobId, invocations } = await intakeToEnd(world, largeFile(TWO, row('late'), row('vector-0')));
     expect(invocations).toBeGreaterThan(3);
     expect(world.job(jobId).findings).toEqual({
       count: 1,
@@ -149,7 +149,7 @@ describe('a file that takes longer than an invocation', () => {
 
   it('whose ids only share their hash, in different invocations, is accepted', async () => {
     const world = slowWorld();
-    const { jobId, invocations } = await takeIn(
+    const { jobId, invocations } = await intakeToEnd(
       world,
       `${row(COLLIDING[0])}\n${largeFile(TWO, row(COLLIDING[1]))}`,
     );
@@ -169,13 +169,13 @@ describe('a file that takes longer than an invocation', () => {
   });
 
   it.each<[string, (world: SmallWorld, key: string) => void]>([
-    ['is gone', (world, key) => void world.results.remove([key])],
-    ['was cut off', (world, key) => void world.results.put(key, bytesAt(world, key).subarray(0, -1), 'x')],
+    ['was removed', (world, key) => void world.results.remove([key])],
+    ['was truncated', (world, key) => void world.results.put(key, bytesAt(world, key).subarray(0, -1), 'x')],
     [
-      'is of another version',
+      'has another format',
       (world, key) => void world.results.put(key, otherFormat(bytesAt(world, key)), 'x'),
     ],
-  ])('whose checkpoint %s is read anew from its start, under another planId', async (_, spoil) => {
+  ])('whose checkpoint %s is read again from its start, with a new planId', async (_, spoil) => {
     const world = slowWorld();
     const jobId = await world.drop('a.jsonl', largeFile(ONE));
     const { scan, request } = world.job(jobId);
@@ -194,7 +194,7 @@ const otherFormat = (bytes: Uint8Array) =>
   Buffer.from(Buffer.from(bytes).toString('latin1').replace('"format":2', '"format":0'), 'latin1');
 
 describe('an invocation that dies', () => {
-  /** The n-th call from now on, and every later one until `revive`, never comes to anything. */
+  /** A world in which every call fails once `life.left` calls were made. */
   function mortal() {
     const life = { left: Number.POSITIVE_INFINITY };
     const world = slowWorld((fakes) => {
@@ -215,33 +215,33 @@ describe('an invocation that dies', () => {
     dyingAfter: number[],
   ): Promise<{ digest: string; invocations: number; died: number }> {
     const { world, life } = mortal();
-    const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
+    const { jobId, event } = world.upload('a.jsonl', largeFile(ONE));
     const deaths = [...dyingAfter];
     let invocations = 0;
     let died = 0;
     for (; !world.ledger.jobs().some(({ status }) => status === 'accepted'); invocations += 1) {
-      if (invocations > 100) throw new Error('it never came to an end');
+      if (invocations > 100) throw new Error('intake did not end');
       life.left = deaths.shift() ?? Number.POSITIVE_INFINITY;
       const message = world.ledger.jobs().length > 0 ? JSON.stringify({ jobId }) : event;
-      await world.intake(message, world.deadline(TURN)).catch(() => {});
+      await world.intake(message, world.deadline(TIMEOUT)).catch(() => {});
       if (life.left < 0) died += 1;
       life.left = Number.POSITIVE_INFINITY;
-      world.clock.advance(2 * TURN); // its lease runs out, and POLL has the job resumed
+      world.clock.advance(2 * TIMEOUT); // its lease expires, and POLL resumes the job
     }
     return { digest: planDigest(world, jobId), invocations, died };
   }
 
-  it('at any call of any turn leaves what the next goes on with: the plan is the same', {
+  it('at any of its calls is resumed by the next one, with the same plan', {
     timeout: 120_000,
   }, async () => {
     const unharmed = await planned([]);
     expect(unharmed.invocations).toBeGreaterThan(5);
     let deaths = 0;
-    for (let deadline = 0; deadline < unharmed.invocations; deadline += 1) {
-      const harmless = Array.from({ length: deadline }, () => Number.POSITIVE_INFINITY);
+    for (let healthy = 0; healthy < unharmed.invocations; healthy += 1) {
+      const harmless = Array.from({ length: healthy }, () => Number.POSITIVE_INFINITY);
       for (let call = 0; ; call += 1) {
         const { digest, died } = await planned([...harmless, call]);
-        expect(digest, `dead at call ${call} of turn ${deadline + 1}`).toBe(unharmed.digest);
+        expect(digest, `dead at call ${call} of invocation ${healthy + 1}`).toBe(unharmed.digest);
         if (died === 0) break;
         deaths += 1;
       }
@@ -249,7 +249,7 @@ describe('an invocation that dies', () => {
     expect(deaths).toBeGreaterThan(unharmed.invocations * 8);
   });
 
-  it('again and again, each time a call later, ends with the same plan', async () => {
+  it('again and again, each time one call later, is resumed to the same plan', async () => {
     const { digest } = await planned([]);
     const again = await planned(Array.from({ length: 40 }, (_, call) => call));
     expect(again.digest).toBe(digest);
@@ -257,17 +257,17 @@ describe('an invocation that dies', () => {
   });
 });
 
-describe('a scan that was overtaken', () => {
-  it('has its job cleaned again, however late it writes', async () => {
-    let stands = true;
+describe('a superseded scan', () => {
+  it('causes a second clean-up of its job, however late it writes', async () => {
+    let stops = true;
     let late = 0;
     const world: SmallWorld = slowWorld(({ results }) => ({
       results: {
         ...results,
         async put(key, body, contentType) {
-          if (!stands || !key.endsWith('.rows')) return results.put(key, body, contentType);
-          stands = false;
-          world.clock.advance(TURN); // its lease has passed: others end the job, and it is cleaned
+          if (!stops || !key.endsWith('.rows')) return results.put(key, body, contentType);
+          stops = false;
+          world.clock.advance(TIMEOUT); // its lease has expired: others end the job and clean it up
           await world.rest();
           world.clock.advance(2 * LATE_WRITES_MS);
           expect(below(world)).toEqual([]);
@@ -283,7 +283,7 @@ describe('a scan that was overtaken', () => {
     expect(below(world)).toEqual([]);
   });
 
-  it('by a cancel leaves nothing, even when it writes once more and dies', async () => {
+  it('leaves nothing after a cancel, even if it writes once more and dies', async () => {
     let isDead = false;
     const dead = () => (isDead ? { failBefore: new RetryableError('dead') } : ('ok' as const));
     const world: SmallWorld = slowWorld(({ ledger, results }) => ({
@@ -293,7 +293,7 @@ describe('a scan that was overtaken', () => {
         openWriter(key, contentType) {
           const writer = results.openWriter(key, contentType);
           const close = async () => {
-            world.clock.advance(TURN); // its lease has passed: the job ends, and is cleaned
+            world.clock.advance(TIMEOUT); // its lease has expired: the job ends and is cleaned up
             await world.cancel({ jobId: world.ledger.jobs()[0]?.jobId });
             await world.pass(2);
             expect(world.results.objects().size).toBe(0);
@@ -304,7 +304,7 @@ describe('a scan that was overtaken', () => {
         },
       },
     }));
-    const { jobId, event } = world.put('a.jsonl', largeFile(ONE));
+    const { jobId, event } = world.upload('a.jsonl', largeFile(ONE));
     await expect(world.intake(event)).rejects.toThrow('dead');
     isDead = false;
     expect(below(world)).toHaveLength(1);
@@ -314,7 +314,7 @@ describe('a scan that was overtaken', () => {
   });
 });
 
-it('a file that is read within a turn leaves nothing below parts/ once its job has ended, good or bad', async () => {
+it('a file that is read in one invocation leaves nothing under parts/ after its job has ended, valid or not', async () => {
   const world = new SmallWorld();
   await world.drop('good.jsonl', fileOf('a', 'b'));
   await world.drop('bad.jsonl', fileOf('a', 'a'));

@@ -22,7 +22,7 @@ async function afterObserving(
   return world.ledger.readPart(part);
 }
 
-describe('what is observed', () => {
+describe('an observed status', () => {
   it.each([
     ['validating', 'in_progress', true],
     ['validating', 'completed', true],
@@ -42,31 +42,31 @@ describe('what is observed', () => {
     ['cancelling', 'pondering', false],
     ['pondering', 'in_progress', true],
     ['pondering', 'expired', true],
-  ])('after %s, %s is news: %s', async (known, observed, news) => {
+  ])('after %s, %s is a change: %s', async (known, observed, isChange) => {
     const part = await afterObserving({ batch: aBatch({ status: known }) }, { status: observed });
-    expect(part?.batch?.status).toBe(news ? observed : known);
-    expect(part?.rev).toBe(news ? 4 : 3);
-    if (news) expect(part?.previousStatus).toBe(known);
+    expect(part?.batch?.status).toBe(isChange ? observed : known);
+    expect(part?.rev).toBe(isChange ? 4 : 3);
+    if (isChange) expect(part?.previousStatus).toBe(known);
   });
 
-  it('does not lead back behind what was before a status nobody knows', async () => {
+  it('does not go back before the status that preceded an unknown one', async () => {
     const known = { batch: aBatch({ status: 'pondering' }), previousStatus: 'cancelling' };
     expect((await afterObserving(known, { status: 'in_progress' }))?.batch?.status).toBe('pondering');
     expect((await afterObserving(known, { status: 'finalizing' }))?.batch?.status).toBe('pondering');
     expect((await afterObserving(known, { status: 'cancelled' }))?.batch?.status).toBe('cancelled');
   });
 
-  it('is not applied before the change before it is published', async () => {
+  it('is not applied until the previous change is published', async () => {
     const part = await afterObserving({ publishedRev: 2 }, { status: 'completed' });
     expect(part).toMatchObject({ rev: 3, batch: { status: 'validating' } });
   });
 
-  it('of a batch that is no longer the part’s own is not applied', async () => {
+  it('of a batch that its part no longer runs is not applied', async () => {
     const part = await afterObserving({}, { batchId: 'batch_2', status: 'completed' });
     expect(part?.batch?.status).toBe('validating');
   });
 
-  it('ends a pause, failures and their report', async () => {
+  it('clears the backoff, the tries and the stalled mark', async () => {
     const stalled = { code: 'tries_used_up', message: 'm' };
     const part = await afterObserving(
       { backoffUntil: expiresAt, tries: 14, stalled },
@@ -80,12 +80,12 @@ describe('what is observed', () => {
   const limit = { code: 'token_limit_exceeded', message: 'm', param: null, line: null };
   const other = { ...limit, code: 'model_not_found' };
   it.each([
-    ['the token limit alone', 'failed', [limit, limit], true],
-    ['the token limit and more', 'failed', [limit, other], false],
-    ['something else', 'failed', [other], false],
-    ['no reason given', 'failed', [], false],
-    ['the token limit, but it expired', 'expired', [limit], false],
-  ])('as ended for %s', async (_, status, errors, again) => {
+    ['failed for the token limit alone requeues its part', 'failed', [limit, limit], true],
+    ['failed for the token limit and another reason does not requeue it', 'failed', [limit, other], false],
+    ['failed for another reason does not requeue it', 'failed', [other], false],
+    ['failed without a reason does not requeue it', 'failed', [], false],
+    ['expired does not requeue it, whatever its errors', 'expired', [limit], false],
+  ])('of a batch that %s', async (_, status, errors, again) => {
     const part = await afterObserving({}, { status, errors, errorCount: errors.length });
     expect(part?.phase).toBe(again ? 'requeued' : 'batch_ended');
     expect(part?.tokenLimitRejections).toBe(again ? 1 : 0);
@@ -108,7 +108,7 @@ describe('dispatching', () => {
     return { world, job };
   };
 
-  it('makes the parts due and sends for each', async () => {
+  it('makes the parts due and sends a message for each', async () => {
     const { world, job } = await ready();
     await dispatchParts(world.ports, jobInHand(world.ports, job));
     expect(world.ledger.parts()[0]).toMatchObject({ phase: 'ready', dueAt: world.clock.now() + 5 * MINUTE });
@@ -116,13 +116,13 @@ describe('dispatching', () => {
     expect(world.ledger.jobs()[0]?.partsDispatched).toBe(true);
   });
 
-  it('takes a cancel along that came before the parts were there', async () => {
+  it('passes on a cancel that arrived before the parts existed', async () => {
     const { world, job } = await ready();
     await dispatchParts(world.ports, jobInHand(world.ports, { ...job, cancelRequestedAt: 7 }));
     expect(world.ledger.parts()[0]).toMatchObject({ phase: 'ready', cancelRequestedAt: 7 });
   });
 
-  it('is not done twice by who looks at a part with a message under way', async () => {
+  it('sends no second message while one is in flight', async () => {
     const { world, job } = await ready();
     await dispatchParts(world.ports, jobInHand(world.ports, job));
     world.queues.take();

@@ -19,7 +19,7 @@ const recordsOf = (bodies: string[]) => ({
   Records: bodies.map((body, at) => ({ messageId: `message-${at}`, eventSourceARN: 'arn:queue', body })),
 });
 
-const WICKED_IDS = [
+const HOSTILE_IDS = [
   '..',
   '../files',
   '../../v1/files/file-1',
@@ -43,22 +43,22 @@ const WICKED_IDS = [
   'x'.repeat(129),
   'x'.repeat(200_000),
 ];
-const wickedId = fc.oneof(
-  fc.constantFrom(...WICKED_IDS),
+const hostileId = fc.oneof(
+  fc.constantFrom(...HOSTILE_IDS),
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.stringMatching(/^(batch_)?[A-Za-z0-9_-]{1,40}$/), // well formed, and nobody's
   fc.stringMatching(/^(batch_|\.\.\/|%2f|\/){1,6}$/),
   fc.jsonValue({ maxDepth: 1 }),
 );
-const wickedField = fc.constantFrom('batchId', 'jobId', 'bucket', 'key', '__proto__', 'BatchId', 'id');
+const hostileField = fc.constantFrom('batchId', 'jobId', 'bucket', 'key', '__proto__', 'BatchId', 'id');
 const nearlyValid = fc.oneof(
-  wickedId.map((batchId) => ({ batchId })),
-  wickedId.map((jobId) => ({ jobId })),
-  fc.record({ bucket: fc.oneof(wickedId, fc.constant('others')), key: wickedId }),
+  hostileId.map((batchId) => ({ batchId })),
+  hostileId.map((jobId) => ({ jobId })),
+  fc.record({ bucket: fc.oneof(hostileId, fc.constant('others')), key: hostileId }),
   fc.record({ bucket: fc.constant('others'), key: fc.constant('good.jsonl') }),
-  fc.dictionary(wickedField, wickedId, { maxKeys: 4 }),
+  fc.dictionary(hostileField, hostileId, { maxKeys: 4 }),
 );
-/** The body of a message that names nothing of ours. */
+/** The body of a message that names no job, batch or object of ours. */
 const hostileBody = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc.json(),
@@ -67,8 +67,8 @@ const hostileBody = fc.oneof(
   nearlyValid.map((message) => `\uFEFF${JSON.stringify(message)}`),
   nearlyValid.map((message) => JSON.stringify([message])),
   nearlyValid.map((message) => JSON.stringify(message).slice(0, -1)),
-  wickedId.map((id) => `{"__proto__":${JSON.stringify({ batchId: id })}}`),
-  wickedId.map((id) => `{"batchId":${JSON.stringify(id)},"batchId":${JSON.stringify(id)}}`),
+  hostileId.map((id) => `{"__proto__":${JSON.stringify({ batchId: id })}}`),
+  hostileId.map((id) => `{"batchId":${JSON.stringify(id)},"batchId":${JSON.stringify(id)}}`),
   fc.constantFrom('{"batchId":'.repeat(10_000), `${'['.repeat(10_000)}${']'.repeat(10_000)}`, '', 'null'),
 );
 
@@ -95,7 +95,7 @@ describe('cancel messages of any kind', () => {
     return { world, asked, cancelled, untouched, batchId: part?.batch?.batchId ?? 'none' };
   }
 
-  it('are each answered by an outcome or left to the dead-letter queue, and harm no neighbour', async () => {
+  it('each get an outcome or go to the dead-letter queue, and do not affect other messages', async () => {
     const seen = { answered: 0, failed: 0 };
     const hostile = fc.array(hostileBody, { minLength: HOSTILE_A_RUN, maxLength: HOSTILE_A_RUN });
     await fc.assert(
@@ -130,7 +130,7 @@ describe('cancel messages of any kind', () => {
         for (const [failures = 0, answers = 0] of accounted) expect(failures + answers).toBe(1);
         seen.failed += failed.length;
         seen.answered += answered.length - 1;
-        // What was left comes again as it was: it is nothing that waiting would heal.
+        // The failed messages fail again in the same way: waiting does not help.
         expect(await deliver()).toEqual({ batchItemFailures });
 
         expect(failed).not.toContain(`message-${place}`);
@@ -143,13 +143,13 @@ describe('cancel messages of any kind', () => {
       }),
       { numRuns: RUNS, seed: 56 },
     );
-    // Both ways out were taken often, or the messages were no attack.
+    // Both results occurred often; otherwise the messages were no attack.
     expect(seen.answered + seen.failed).toBe(RUNS * HOSTILE_A_RUN);
     expect(Math.min(seen.answered, seen.failed)).toBeGreaterThan(50);
   });
 });
 
-describe('forged events of the storage', () => {
+describe('forged S3 events', () => {
   const s3Event = (bucket: unknown, object: unknown) => JSON.stringify({ detail: { bucket, object } });
   const object = { key: 'good.jsonl', size: 9, etag: 'e', 'version-id': 'version-000001' };
   const own = { name: REQUESTS };
@@ -157,7 +157,7 @@ describe('forged events of the storage', () => {
   it.each([
     ['another bucket', s3Event({ name: 'others' }, object)],
     ['the results bucket', s3Event({ name: 'results' }, object)],
-    ['a bucket that begins the same', s3Event({ name: `${REQUESTS}-2` }, object)],
+    ['a bucket with the same prefix', s3Event({ name: `${REQUESTS}-2` }, object)],
     ['the bucket in capitals', s3Event({ name: REQUESTS.toUpperCase() }, object)],
     ['the bucket with a path', s3Event({ name: `${REQUESTS}/../others` }, object)],
     ['the bucket in a list', s3Event({ name: [REQUESTS] }, object)],
@@ -167,46 +167,49 @@ describe('forged events of the storage', () => {
     ['no object', s3Event(own, undefined)],
     ['a key that is a number', s3Event(own, { ...object, key: 7 })],
     ['a key in a list', s3Event(own, { ...object, key: ['good.jsonl'] })],
-    ['the form S3 itself sends', JSON.stringify({ Records: [{ s3: { bucket: own, object } }] })],
+    ["the format of S3's own notifications", JSON.stringify({ Records: [{ s3: { bucket: own, object } }] })],
     ['a detail that is a string', JSON.stringify({ detail: s3Event(own, object) })],
     ['an event within a list', `[${s3Event(own, object)}]`],
-    ['a job that is no string', '{"jobId":{"a":1}}'],
-    ['no JSON', 'good.jsonl'],
+    ['a job id that is not a string', '{"jobId":{"a":1}}'],
+    ['text that is not JSON', 'good.jsonl'],
     ['null', 'null'],
-    ['nothing', ''],
-  ])('%s: refused before any object is looked at, its neighbour is taken in', async (_, forged) => {
-    const read: unknown[] = [];
-    const world = new SmallWorld({
-      replaced: ({ requestFiles }) => ({
-        requestFiles: withFaults(requestFiles, (__, [file]) => {
-          read.push(file);
-          return 'ok';
+    ['an empty body', ''],
+  ])(
+    '%s: the message is refused before any object is read, and a valid one beside it is accepted',
+    async (_, forged) => {
+      const read: unknown[] = [];
+      const world = new SmallWorld({
+        replaced: ({ requestFiles }) => ({
+          requestFiles: withFaults(requestFiles, (__, [file]) => {
+            read.push(file);
+            return 'ok';
+          }),
         }),
-      }),
-    });
-    const good = world.put('good.jsonl', fileOf('r1'));
-    const handle = intakeHandler({ ...world.ports, requestBucket: REQUESTS });
-    const deliver = (...bodies: string[]) =>
-      handleEachRecord(recordsOf(bodies), ({ body }) => handle(body, world.deadline()), world.log);
-    await expect(deliver(forged)).rejects.toThrow('all 1 records failed');
-    expect(read).toEqual([]);
-    expect(world.ledger.jobs()).toEqual([]);
+      });
+      const good = world.upload('good.jsonl', fileOf('r1'));
+      const handle = intakeHandler({ ...world.ports, requestBucket: REQUESTS });
+      const deliver = (...bodies: string[]) =>
+        handleEachRecord(recordsOf(bodies), ({ body }) => handle(body, world.deadline()), world.log);
+      await expect(deliver(forged)).rejects.toThrow('all 1 records failed');
+      expect(read).toEqual([]);
+      expect(world.ledger.jobs()).toEqual([]);
 
-    const answer = await deliver(forged, good.event, forged);
-    expect(answer.batchItemFailures).toEqual([
-      { itemIdentifier: 'message-0' },
-      { itemIdentifier: 'message-2' },
-    ]);
-    expect(world.ledger.jobs().map(({ jobId, status }) => [jobId, status])).toEqual([
-      [good.jobId, 'accepted'],
-    ]);
-    const file = { bucket: REQUESTS, key: 'good.jsonl', versionId: good.versionId };
-    expect(read.length).toBeGreaterThan(0);
-    for (const one of read) expect(one).toMatchObject(file);
-  });
+      const response = await deliver(forged, good.event, forged);
+      expect(response.batchItemFailures).toEqual([
+        { itemIdentifier: 'message-0' },
+        { itemIdentifier: 'message-2' },
+      ]);
+      expect(world.ledger.jobs().map(({ jobId, status }) => [jobId, status])).toEqual([
+        [good.jobId, 'accepted'],
+      ]);
+      const file = { bucket: REQUESTS, key: 'good.jsonl', versionId: good.versionId };
+      expect(read.length).toBeGreaterThan(0);
+      for (const one of read) expect(one).toMatchObject(file);
+    },
+  );
 
   it.each(['../files', '__proto__', 'k5mhx3q2vwn7tjzr4ydaf6bcgs', ''])(
-    'a job "%s" that is none of ours: nothing is read and nothing made',
+    'the unknown job "%s": nothing is read and nothing created',
     async (jobId) => {
       const world = new SmallWorld();
       await world.intake(JSON.stringify({ jobId }));
@@ -217,7 +220,7 @@ describe('forged events of the storage', () => {
   );
 });
 
-describe('what only the user and the API may see', () => {
+describe('the key, the rows and the results', () => {
   const KEY = 'sk-MARKER-OF-THE-KEY';
   const ROW = 'MARKED-ROW'; // no longer than what a parser quotes
   const RESULT = 'MARKER-OF-A-RESULT';
@@ -228,7 +231,7 @@ describe('what only the user and the API may see', () => {
     for (const server of servers.splice(0)) server.close();
   });
 
-  /** An API that refuses everything, and sends back all it was sent. */
+  /** An API that refuses every request and echoes it in the error. */
   async function echoingApi(): Promise<{ api: BatchApi; heard: string[] }> {
     const heard: string[] = [];
     const server = createServer(async (request, response) => {
@@ -249,7 +252,7 @@ describe('what only the user and the API may see', () => {
     return { api: createOpenAiBatchApi({ baseUrl, keys, silenceMs: 20_000 }), heard };
   }
 
-  /** The first call of each kind goes to the echoing API, the others work; results hold what the model said. */
+  /** Sends the first call of each kind to the echoing API and the others to the fake, whose results contain a marker. */
   function echoingFirst(fake: BatchApi, echoing: BatchApi): BatchApi {
     const called = new Set<string>();
     const first = (name: string) => !called.has(name) && called.add(name) !== undefined;
@@ -282,7 +285,7 @@ describe('what only the user and the API may see', () => {
     error: (...line) => [one, other].forEach((log) => void log.error(...line)),
   });
 
-  it('is in no log, event, summary or report, though the API fails and echoes it', async () => {
+  it('are in no log, event, summary or report, although the API fails and echoes them', async () => {
     const printed: string[] = [];
     for (const stream of [process.stdout, process.stderr]) {
       vi.spyOn(stream, 'write').mockImplementation((text) => printed.push(String(text)) > 0);
@@ -325,7 +328,7 @@ describe('what only the user and the API may see', () => {
     const reports = stored.filter(({ key }) => /(summary|rejected)\.json$/.test(key));
     const logged = world.log.lines.map(({ level, code, facts }) => JSON.stringify({ level, code, facts }));
     const open = { printed, logged, reports, events: world.bus.published() };
-    // The markers were everywhere they may be, and there was something to search.
+    // The markers were everywhere they may be, and the searched texts are not empty.
     expect(heard.join()).toContain(KEY);
     expect(heard.join()).toContain(ROW);
     expect(stored.map(({ text }) => text).join()).toContain(RESULT);

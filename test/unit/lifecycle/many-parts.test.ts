@@ -5,7 +5,7 @@ import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, SmallWorld } from '../small-world.ts';
 
-/** A file of which each row is a batch of its own, run to its end; how often all its parts were read at once. */
+/** Runs a file whose rows are one batch each. Returns how often all its parts were read at once. */
 async function readsOfAllParts(rows: number): Promise<number> {
   let reads = 0;
   const world = new SmallWorld({
@@ -24,16 +24,16 @@ async function readsOfAllParts(rows: number): Promise<number> {
   return reads;
 }
 
-it('the parts of a file are not all read again whenever one of them has moved on', async () => {
+it('a change of one part does not read all parts of the file again', async () => {
   const few = await readsOfAllParts(10);
   expect(await readsOfAllParts(80)).toBeLessThanOrEqual(few + 5);
 });
 
-it('a job whose parts are gone is not looked at by every tick', async () => {
+it('a job without parts is not checked by every tick', async () => {
   const world = new SmallWorld();
   const jobId = await world.drop('a.jsonl', fileOf('r1'));
   await world.work();
-  world.clock.advance(HOUR); // what was noted at the last look is over
+  world.clock.advance(HOUR); // the due time of the last check has passed
   const ledger: Ledger = { ...withFaults(world.ledger, () => 'ok'), partsOf: async () => [] };
   const deps = { ledger, clock: world.clock };
   const job = jobInHand(deps, world.job(jobId));

@@ -11,7 +11,7 @@ import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld } from '../small-world
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
-describe('of a file that went through', () => {
+describe('of a completed file', () => {
   it('each status, row and batch is counted once', async () => {
     const world = new SmallWorld({
       fate: () => ({ row: (customId) => (customId === 'first' ? 'failed' : 'succeeded') }),
@@ -28,7 +28,7 @@ describe('of a file that went through', () => {
     expect(metrics.of('RowsMissing')).toEqual([]);
   });
 
-  it('tokens are those that the API reported', async () => {
+  it('tokens are counted as the API reported them', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2', 'r3'));
     await world.rest();
@@ -38,21 +38,21 @@ describe('of a file that went through', () => {
     expect(world.metrics.of('OutputTokens')).toEqual([usage?.outputTokens]);
   });
 
-  it("the latency is from the API's own end of the batch until the event is out", async () => {
+  it('the detection latency is the time from the end of the batch at the API to its event', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
     const [part] = world.parts(jobId);
     const [latency] = world.metrics.of('DetectionLatency');
     expect(latency).toBe(((part?.changedAt ?? 0) - (part?.batch?.endedAt ?? 0)) / 1000);
-    expect(latency).toBeLessThanOrEqual(60); // a tick a minute
+    expect(latency).toBeLessThanOrEqual(60); // one tick per minute
   });
 
   it('nothing is counted again when its event is published again', async () => {
     let lost = true;
     const world = new SmallWorld({
       replaced: ({ ledger }) => ({
-        // The event is out, and noting that fails: it is published again.
+        // The event is published, but recording this fails, so it is published again.
         ledger: withFaults(ledger, (method, [job]) =>
           method === 'replaceJob' && lost && Object(job).publishedRev === 1
             ? { failBefore: new RetryableError('throttled') }
@@ -70,8 +70,8 @@ describe('of a file that went through', () => {
   });
 });
 
-describe('a refused file', () => {
-  it('is counted, and nothing else of it', async () => {
+describe('a rejected file', () => {
+  it('is counted as rejected, and nothing else is counted', async () => {
     const world = new SmallWorld();
     await world.drop('bad.jsonl', 'not JSON\n');
     await world.rest();
@@ -82,7 +82,7 @@ describe('a refused file', () => {
 });
 
 describe('a tick', () => {
-  it('beats, and tells the open batches by status and the age of the oldest', async () => {
+  it('counts itself, the open batches by status, and the age of the oldest', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR }) });
     await world.drop('first.jsonl', fileOf('r1'));
     await world.pass(10);
@@ -98,7 +98,7 @@ describe('a tick', () => {
     expect(last('OldestOpenAge')).toBe((world.clock.now() - created) / 1000);
   });
 
-  it('with nothing open says just that', async () => {
+  it('without open batches reports zero of them and no age', async () => {
     const world = new SmallWorld();
     await world.poll();
     expect(world.metrics.of('Ticks')).toEqual([1]);
@@ -107,7 +107,7 @@ describe('a tick', () => {
     expect(world.metrics.of('OpenBatchesInProgress')).toEqual([]);
   });
 
-  it('that is left to another does not beat', async () => {
+  it('that finds the lease taken counts nothing', async () => {
     const world = new SmallWorld();
     const pollLease = { holder: 'another', until: world.clock.now() + MINUTE };
     await world.ledger.replaceControl({ version: 0, paused: false, pollLease });
@@ -115,7 +115,7 @@ describe('a tick', () => {
     expect(world.metrics.of('Ticks')).toEqual([]);
   });
 
-  it('counts a status that it does not know, and makes no metric of it', async () => {
+  it('counts an unknown status under Other', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: {
@@ -140,9 +140,9 @@ describe('a tick', () => {
   });
 });
 
-describe('what a person has to look at', () => {
+describe('problems that need an operator', () => {
   it.each([
-    ['an entry that the bus refuses', { refuses: () => true }],
+    ['an event that the bus refuses', { refuses: () => true }],
     [
       'a bus that does not answer',
       {
@@ -151,7 +151,7 @@ describe('what a person has to look at', () => {
         }),
       },
     ],
-  ])('%s is a publish failure each time', async (_, settings) => {
+  ])('%s is counted as a publish failure each time', async (_, settings) => {
     const world = new SmallWorld(settings);
     await world.drop('a.jsonl', fileOf('r1'));
     expect(world.metrics.of('PublishFailures')).toEqual([1]);
@@ -164,12 +164,12 @@ describe('what a person has to look at', () => {
     const part = aPart({ batch: aBatch(), expiresAt: Number.MAX_SAFE_INTEGER });
     await world.ledger.createPart(part);
     const batch = aBatch({ batchId: 'batch_second' });
-    const saved = { intentId: 'an intent of former days', batch, released: (known: Part) => known };
+    const saved = { intentId: 'an earlier intent', batch, released: (known: Part) => known };
     await saveBatch(world.ports, partInHand(world.ports, part), saved);
     expect(world.metrics.of('SecondBatches')).toEqual([1]);
   });
 
-  it('a refused key is counted at each step it keeps waiting', async () => {
+  it('a refused key is counted at each step that it stops', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({ api: withFaults(api, () => ({ failBefore: new NotAllowed('401') })) }),
     });
@@ -179,7 +179,7 @@ describe('what a person has to look at', () => {
     expect(sum(world.metrics.of('KeyRefused'))).toBeGreaterThan(2);
   });
 
-  it('a held part is counted at each failing try, as long as it is held', async () => {
+  it('a stalled part is counted at each failing try', async () => {
     const world = new SmallWorld();
     const part = aPart({
       batch: aBatch(),
@@ -198,7 +198,7 @@ describe('what a person has to look at', () => {
     expect(failings).toEqual([0, 1, 2, 3]);
   });
 
-  it('a job whose results cannot be put together is held, too', async () => {
+  it('a job whose results cannot be assembled is counted as stalled, too', async () => {
     const world = new SmallWorld({
       replaced: ({ results }) => ({
         results: withFaults(results, (method, [key]) =>
@@ -214,7 +214,7 @@ describe('what a person has to look at', () => {
     expect(world.metrics.of('Stalled').length).toBeGreaterThan(0);
   });
 
-  it('tries that are used up are counted once, for a part that never got a batch', async () => {
+  it('used-up tries are counted once for a part that never got a batch', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
@@ -228,7 +228,7 @@ describe('what a person has to look at', () => {
     expect(world.metrics.of('Stalled')).toEqual([]);
   });
 
-  it('tries that are used up are counted once, for a file that could not be read', async () => {
+  it('used-up tries are counted once for a file that could not be read', async () => {
     const world = new SmallWorld({
       replaced: ({ requestFiles }) => ({
         requestFiles: withFaults(requestFiles, (method) =>

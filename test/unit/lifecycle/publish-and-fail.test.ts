@@ -31,17 +31,11 @@ async function jobOf(world: SmallWorld): Promise<JobInHand> {
 
 describe('a failure', () => {
   it.each([
-    [
-      'that says when to come back is not counted',
-      new RetryableError('x', { afterSeconds: 7 }),
-      0,
-      7_000,
-      'warn',
-    ],
-    ['that may pass is counted', new RetryableError('x'), 1, backoffAfter(1), 'warn'],
-    ['of the key is not counted', new NotAllowed('x'), 0, 2 * MINUTE, 'error'],
-    ['that is a refusal is counted', new TerminalError('c', 'x'), 1, backoffAfter(1), 'error'],
-    ['that is a defect is counted', new TypeError('x'), 1, backoffAfter(1), 'error'],
+    ['with a Retry-After is not counted', new RetryableError('x', { afterSeconds: 7 }), 0, 7_000, 'warn'],
+    ['that is retryable is counted', new RetryableError('x'), 1, backoffAfter(1), 'warn'],
+    ['of a refused key is not counted', new NotAllowed('x'), 0, 2 * MINUTE, 'error'],
+    ['that is terminal is counted', new TerminalError('c', 'x'), 1, backoffAfter(1), 'error'],
+    ['that is unexpected is counted', new TypeError('x'), 1, backoffAfter(1), 'error'],
   ])('%s', async (_, failure, tries, pause, level) => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ phase: 'ready', expiresAt: Number.MAX_SAFE_INTEGER }));
@@ -54,7 +48,7 @@ describe('a failure', () => {
     expect(world.log.lines.map((line) => line.level)).toEqual([level, level]);
   });
 
-  it('that only says that another has taken over is none', async () => {
+  it('that is only a lost lease is not recorded', async () => {
     const world = new SmallWorld();
     await world.ledger.createPart(aPart({ phase: 'ready', expiresAt: Number.MAX_SAFE_INTEGER }));
     const before = world.ledger.parts();
@@ -65,8 +59,8 @@ describe('a failure', () => {
   it.each<[string, PartFields, boolean]>([
     ['with a batch', { batch: aBatch(), rev: 1, publishedRev: 1 }, true],
     ['that may have a batch', { intent: SENT }, true],
-    ['that has none', { phase: 'ready' }, false],
-  ])('too many holds a part %s: %s', async (_, differences, stalled) => {
+    ['without a batch', { phase: 'ready' }, false],
+  ])('after the last try stalls a part %s: %s', async (_, differences, stalled) => {
     const world = new SmallWorld();
     const expiresAt = Number.MAX_SAFE_INTEGER;
     const start = aPart({ expiresAt, tries: MAX_TRIES - 1, ...differences });
@@ -75,16 +69,16 @@ describe('a failure', () => {
     const [part] = world.ledger.parts();
     expect(part?.tries).toBe(MAX_TRIES);
     expect(part?.stalled?.code).toBe(stalled ? 'tries_used_up' : undefined);
-    const told = { level: 'error', facts: { step: 'search', tries: MAX_TRIES } };
+    const report = { level: 'error', facts: { step: 'search', tries: MAX_TRIES } };
     expect(world.log.lines.filter(({ code }) => code === 'part_stalled')).toMatchObject(
-      stalled ? [told] : [],
+      stalled ? [report] : [],
     );
     expect(part?.dueAt).toBeDefined();
   });
 });
 
 describe('submission that fails again and again', () => {
-  it('ends as failed after five hours, with every row accounted for and the job told', async () => {
+  it('ends as failed after a few hours, with every row accounted for and an event for the job', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
@@ -131,7 +125,7 @@ describe('submission that fails again and again', () => {
     ]);
   });
 
-  it('waits for a key that is refused, for days if need be', async () => {
+  it('waits while the key is refused, for days if necessary', async () => {
     let allowed = false;
     const world = new SmallWorld({
       replaced: ({ api }) => ({
@@ -149,7 +143,7 @@ describe('submission that fails again and again', () => {
   });
 });
 
-describe('a bus that refuses entries for hours', () => {
+describe('a bus that refuses events for hours', () => {
   async function afterOutage(refused: (event: BatchdropEvent) => boolean, minutes: number) {
     let down = true;
     const world = new SmallWorld({ refuses: (event) => down && refused(event) });
@@ -162,7 +156,7 @@ describe('a bus that refuses entries for hours', () => {
     return { world, jobId, before };
   }
 
-  it('gets every event once it is back, in order', async () => {
+  it('gets every event in order when it recovers', async () => {
     const { world, jobId, before } = await afterOutage(() => true, 10 * 60);
     expect(before).toBe(0);
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
@@ -170,7 +164,7 @@ describe('a bus that refuses entries for hours', () => {
     expect(world.batchStatuses().at(-1)).toBe('completed');
   });
 
-  it('does not keep a finished job from being cleaned up afterwards', async () => {
+  it('does not prevent the clean-up of a finished job', async () => {
     const { world, jobId } = await afterOutage(
       ({ detail }) =>
         'status' in detail.data &&
@@ -185,7 +179,7 @@ describe('a bus that refuses entries for hours', () => {
     expect(world.log.lines.filter(({ code }) => code === 'clean_up_abandoned')).toEqual([]);
   });
 
-  it('does not leave a part held that has nothing wrong with it', async () => {
+  it('does not stall a part that works', async () => {
     const { world, jobId } = await afterOutage(
       ({ detail }) => 'batchId' in detail.data && detail.data.status === 'completed',
       10 * 60,
@@ -196,7 +190,7 @@ describe('a bus that refuses entries for hours', () => {
   });
 });
 
-it('publishes no change twice under another id, nor a later one before it', async () => {
+it('an event that is published again has the same id and the same content', async () => {
   let down = 3;
   const world = new SmallWorld({
     replaced: ({ bus }) => ({
@@ -217,7 +211,7 @@ it('publishes no change twice under another id, nor a later one before it', asyn
   expect(world.bus.published().length).toBeGreaterThan(byId.size);
 });
 
-it('a job whose results cannot be stored is reported at every try once many have failed', async () => {
+it('a job whose results cannot be stored is reported as stalled at every try after the last counted one', async () => {
   let down = true;
   const world = new SmallWorld({
     replaced: ({ results }) => ({

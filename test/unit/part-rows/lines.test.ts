@@ -30,7 +30,7 @@ function read(chunks: Uint8Array[], options: { longest?: number; offset?: number
   const reader = new LineReader(handler, { longest: 1000, ...options });
   for (const chunk of chunks) {
     reader.push(chunk);
-    chunk.fill(0); // the source uses its chunk again
+    chunk.fill(0); // the source reuses its chunk
   }
   reader.end();
   return seen;
@@ -44,25 +44,25 @@ const BOM = '\uFEFF';
 describe('lines', () => {
   it.each([
     ['end with a line feed', 'a\nb\n', ['a', 'b']],
-    ['the last need not have an end', 'a\nb', ['a', 'b']],
+    ['the last one may lack a line feed', 'a\nb', ['a', 'b']],
     ['may end with CR LF', 'a\r\nb\r\n', ['a', 'b']],
-    ['one CR is taken away, not two', 'a\r\r\n', ['a\r']],
-    ['a CR at the end of the file goes, too', 'a\r', ['a']],
+    ['only one CR is removed', 'a\r\r\n', ['a\r']],
+    ['a CR at the end of the file is removed', 'a\r', ['a']],
     ['a CR within stays', 'a\rb\n', ['a\rb']],
-    ['of nothing are passed over', '\n\na\n\n', ['a']],
-    ['of spaces, tabs and CRs are passed over', ' \t\r\n\t\n \r \r\na\n   ', ['a']],
+    ['that are empty are skipped', '\n\na\n\n', ['a']],
+    ['of spaces, tabs and CRs are skipped', ' \t\r\n\t\n \r \r\na\n   ', ['a']],
     ['keep their own spaces', '  a \n', ['  a ']],
-    ['a byte order mark at the start of the file goes', `${BOM}a\n${BOM}b\n`, ['a', `${BOM}b`]],
-    ['only one byte order mark goes', `${BOM}${BOM}a\n`, [`${BOM}a`]],
-    ['a byte order mark alone is no line', BOM, []],
-    ['a byte order mark with a line end is no line', `${BOM}\r\na`, ['a']],
-    ['a form feed is something', '\f\n', ['\f']],
+    ['a byte order mark at the start of the file is removed', `${BOM}a\n${BOM}b\n`, ['a', `${BOM}b`]],
+    ['only one byte order mark is removed', `${BOM}${BOM}a\n`, [`${BOM}a`]],
+    ['a byte order mark alone is not a line', BOM, []],
+    ['a byte order mark with a line end is not a line', `${BOM}\r\na`, ['a']],
+    ['a form feed is a line', '\f\n', ['\f']],
     ['an empty file has none', '', []],
   ])('%s', (_, text, expected) => {
     expect(texts(text)).toEqual(expected);
   });
 
-  it('have a byte order mark only at offset 0', () => {
+  it('lose a byte order mark only at offset 0', () => {
     expect(texts(`${BOM}a\n`, { offset: 5 })).toEqual([`${BOM}a`]);
   });
 
@@ -92,12 +92,12 @@ describe('lines', () => {
   });
 });
 
-describe('a line that is too long', () => {
+describe('the length of a line', () => {
   it.each([
     ['as long as allowed', 'aaaa\n', ['aaaa'], []],
-    ['a byte longer', 'aaaaa\nb\n', ['b'], [1]],
-    ['as long as allowed but for byte order mark and CR', `${BOM}aaaa\r\n`, ['aaaa'], []],
-    ['a byte longer besides byte order mark and CR', `${BOM}aaaaa\r\nb`, ['b'], [1]],
+    ['one byte longer', 'aaaaa\nb\n', ['b'], [1]],
+    ['as long as allowed, plus byte order mark and CR', `${BOM}aaaa\r\n`, ['aaaa'], []],
+    ['one byte longer, plus byte order mark and CR', `${BOM}aaaaa\r\nb`, ['b'], [1]],
     ['far longer, at the end of the file', `a\n${'b'.repeat(99)}`, ['a'], [2]],
   ])('%s', (_, text, expected, overlong) => {
     for (const size of [1, 3, 1000]) {
@@ -112,7 +112,7 @@ describe('a line that is too long', () => {
   });
 });
 
-describe('what is uploaded', () => {
+describe('the upload', () => {
   const uploaded = async (chunks: string[], options = { longest: 1000, offset: 0 }) => {
     async function* source() {
       for (const chunk of chunks) yield Buffer.from(chunk);
@@ -127,7 +127,7 @@ describe('what is uploaded', () => {
     expect(await uploaded([])).toBe('');
   });
 
-  it('is the same wherever the chunks are cut, and however late something is to be normalised', async () => {
+  it('is the same wherever the chunks are cut and wherever normalisation begins', async () => {
     const files = [
       'a\nbc\n',
       'a\nbc',
@@ -162,19 +162,19 @@ describe('what is uploaded', () => {
     }
   });
 
-  it('is not changed by what is gathered after it was handed on', async () => {
+  it('is not changed by bytes that are gathered after it was yielded', async () => {
     const lines = Array.from({ length: 3000 }, (_, index) => `${index}-${'x'.repeat(100)}`);
     expect(await uploaded(lines.map((line) => `${line}\r\n`))).toBe(
       lines.map((line) => `${line}\n`).join(''),
     );
   });
 
-  it('grows with a line larger than what is gathered at a time', async () => {
+  it('includes a line larger than the gathering buffer', async () => {
     const long = 'y'.repeat(500_000);
     expect(await uploaded(['a\n', long, '\nb\n'], { longest: 1_000_000, offset: 0 })).toBe(`a\n${long}\nb\n`);
   });
 
-  it('never holds a line longer than a row may be', async () => {
+  it('throws for a line longer than a row may be', async () => {
     await expect(uploaded(['abcde\n'], { longest: 4, offset: 0 })).rejects.toThrow('longer');
     await expect(uploaded(['ab', 'cde\n'], { longest: 4, offset: 0 })).rejects.toThrow('longer');
     await expect(uploaded(['a\nbcdef'], { longest: 4, offset: 0 })).rejects.toThrow('longer');

@@ -11,7 +11,7 @@ const STATE = fc.record<RowState>({
 });
 
 describe('row states', () => {
-  it('are what was set, also after they were stored, and count each row once', () => {
+  it('are the same after they were stored, and count each row once', () => {
     fc.assert(
       fc.property(fc.array(fc.option(STATE, { nil: undefined }), { maxLength: 50 }), (rows) => {
         const written = RowStates.fresh(rows.length);
@@ -53,7 +53,7 @@ describe('a digest of ids', () => {
     );
   });
 
-  it('changes with an id more, less, or twice', () => {
+  it('changes when an id is added, removed or repeated', () => {
     fc.assert(
       fc.property(IDS, (ids) => {
         const [first = ''] = ids;

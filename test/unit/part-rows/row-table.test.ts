@@ -10,7 +10,7 @@ const ROW = fc.record({
 });
 
 describe('a row table', () => {
-  it('gives back what was put into it', () => {
+  it('returns the rows that were added', () => {
     fc.assert(
       fc.property(fc.array(ROW, { maxLength: 200 }), (rows) => {
         const writer = new RowTableWriter();
@@ -25,7 +25,7 @@ describe('a row table', () => {
     );
   });
 
-  it('takes 18 bytes a row besides the id, past its first buffer as well', () => {
+  it('takes 18 bytes per row plus the id, also beyond its first buffer', () => {
     const writer = new RowTableWriter();
     for (let ordinal = 0; ordinal < 50_000; ordinal += 1) {
       writer.add({ ordinal, offset: ordinal * 100, length: 99 }, String(ordinal).padStart(10, '0'));
@@ -35,7 +35,7 @@ describe('a row table', () => {
     expect(table.place(49_999)).toEqual({ ordinal: 49_999, offset: 4_999_900, length: 99 });
   });
 
-  it('that is cut off is refused, whatever the place of the cut', () => {
+  it('that is truncated anywhere is refused', () => {
     const writer = new RowTableWriter();
     writer.add({ ordinal: 0, offset: 0, length: 9 }, 'first');
     writer.add({ ordinal: 1, offset: 10, length: 9 }, 'second');

@@ -6,12 +6,12 @@ import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, row, SmallWorld } from '../small-world.ts';
 
 const MODEL = 'gpt-4o-mini';
-const ROWS = fileOf('r1', 'r2', 'r3', 'r4'); // 40 tokens as the API counts, 122 as they are estimated
+const ROWS = fileOf('r1', 'r2', 'r3', 'r4'); // 40 tokens as the API counts, 122 by the estimate
 const keys = (count: number) => Array.from({ length: count }, (_, n) => `${n}.jsonl`);
 const ofModel = (model: string) => `${row('r1', { body: { model, messages: [] } })}\n`;
 
-/** Jobs in the order in which their batches were created. */
-function begun(world: SmallWorld): string[] {
+/** Ids of the jobs, in the order in which their batches were created. */
+function jobsByCreate(world: SmallWorld): string[] {
   return world.api.audit().creates.map(({ metadata }) => metadata.batchdrop_job ?? '');
 }
 
@@ -28,18 +28,18 @@ async function dropAll(world: SmallWorld, count: number, body = ROWS): Promise<s
   return jobs;
 }
 
-/** Lets time pass until nothing is due, and looks at the world each minute. */
-async function restLooking(world: SmallWorld, look: () => void): Promise<void> {
+/** Advances the clock until nothing is due, and calls `eachMinute` after each minute. */
+async function restWith(world: SmallWorld, eachMinute: () => void): Promise<void> {
   for (let minute = 0; minute < 2_000; minute += 1) {
     const items = [...world.ledger.jobs(), ...world.ledger.parts()];
     if (items.every(({ dueAt }) => dueAt === undefined)) return;
     await world.pass(1);
-    look();
+    eachMinute();
   }
-  throw new Error('it did not come to rest');
+  throw new Error('something is still due after 2,000 minutes');
 }
 
-function putBackEvents(world: SmallWorld): BatchStatusChangeData[] {
+function requeuedEvents(world: SmallWorld): BatchStatusChangeData[] {
   return world.bus
     .published()
     .flatMap((event) =>
@@ -54,18 +54,18 @@ async function pause(world: SmallWorld, paused: boolean): Promise<void> {
 }
 
 describe('with no limit set', () => {
-  it('nothing waits for the poller: batches are there as soon as their messages are', async () => {
+  it('each part gets its batch from its first message, without the poller', async () => {
     const world = new SmallWorld();
     await dropAll(world, 3);
     await world.work();
     expect(world.api.audit().creates).toHaveLength(3);
   });
 
-  it('what is put back is tried again when another batch of its model has ended, oldest job first', async () => {
+  it('a requeued part is tried again when another batch of its model has ended, oldest job first', async () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40, fate: () => ({ runningMs: 3 * HOUR }) });
     const jobs = await dropAll(world, 3);
     await world.work();
-    await world.pass(60); // the first pauses are over, and were in vain
+    await world.pass(60); // the first pauses are over, and the retries were rejected again
     expect(world.parts(jobs[1] ?? '')[0]?.tokenLimitRejections).toBeGreaterThan(1);
     await world.pass(125);
     expect(world.job(jobs[0] ?? '').status).toBe('completed');
@@ -75,7 +75,7 @@ describe('with no limit set', () => {
     expect(jobs.map((jobId) => world.job(jobId).rows?.succeeded)).toEqual([4, 4, 4]);
   });
 
-  it('what is put back does not count as an attempt', async () => {
+  it('a rejection for the token limit does not count as an attempt', async () => {
     const world = new SmallWorld({
       fate: ({ nth }) => {
         const failure = [{ code: 'token_limit_exceeded', message: 'Later.', param: null, line: null }];
@@ -89,22 +89,22 @@ describe('with no limit set', () => {
     expect(world.parts(jobId)[0]).toMatchObject({ tokenLimitRejections: 6 });
   });
 
-  it('newcomers of a model wait behind those that were put back, and others do not', async () => {
+  it('a new part waits behind the requeued parts of its model, but not behind those of another model', async () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40, fate: () => ({ runningMs: 30 * MINUTE }) });
     const [first, second] = await dropAll(world, 2);
     await world.work();
-    await world.pass(2); // the second is rejected for the token limit
+    await world.pass(2); // the batch of the second is rejected for the token limit
     const third = await world.drop('third.jsonl', fileOf('r1'));
     const other = await world.drop('other.jsonl', ofModel('gpt-4o'));
     await world.work();
     expect(world.parts(third)[0]?.waiting).toMatchObject({ for: 'token_limit' });
     expect(world.parts(other)[0]?.batch).toBeDefined();
     await world.rest();
-    const inOrder = begun(world).filter((jobId, at, all) => all.lastIndexOf(jobId) === at);
+    const inOrder = jobsByCreate(world).filter((jobId, at, all) => all.lastIndexOf(jobId) === at);
     expect(inOrder.filter((jobId) => jobId !== other)).toEqual([first, second, third]);
   });
 
-  it('a part that no room is large enough for does not keep others of its model waiting', async () => {
+  it('a part larger than the capacity of its model does not block smaller parts of the model', async () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40 });
     const large = await world.drop('large.jsonl', fileOf('r1', 'r2', 'r3', 'r4', 'r5'));
     await world.work();
@@ -119,7 +119,7 @@ describe('with no limit set', () => {
     expect(world.job(large).status).toBe('cancelled');
   });
 
-  it('nobody starves behind a stream of newcomers', async () => {
+  it('a requeued part is admitted although new parts keep arriving', async () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40 });
     await world.drop('before.jsonl', ROWS);
     const unlucky = await world.drop('a.jsonl', ROWS);
@@ -136,12 +136,12 @@ describe('with no limit set', () => {
     );
   });
 
-  it('the event of a batch that was put back says for what, at which place, and until when', async () => {
+  it('the event of a rejected batch says what its part waits for, at which position, and until when', async () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40, fate: () => ({ runningMs: HOUR }) });
     await dropAll(world, 3);
     await world.work();
     await world.pass(1);
-    const waiting = putBackEvents(world).map((data) => data.waiting);
+    const waiting = requeuedEvents(world).map((data) => data.waiting);
     expect(waiting.map((one) => one?.for)).toEqual(['token_limit', 'token_limit']);
     expect(waiting.map((one) => one?.position).toSorted()).toEqual([1, 2]);
     for (const one of waiting) {
@@ -156,21 +156,21 @@ describe('with no limit set', () => {
 describe('with open batches limited', () => {
   const limits = { maxOpenBatches: 2 };
 
-  it('there are never more, and the oldest job comes first', async () => {
+  it('there are never more open batches than the limit, and the oldest job comes first', async () => {
     const world = new SmallWorld({ limits });
     const jobs = await dropAll(world, 6);
     await world.work();
     expect(world.api.audit().creates).toEqual([]);
     let most = 0;
-    await restLooking(world, () => {
+    await restWith(world, () => {
       most = Math.max(most, openNow(world));
     });
     expect(most).toBe(2);
-    expect(begun(world)).toEqual(jobs);
+    expect(jobsByCreate(world)).toEqual(jobs);
     expect(jobs.map((jobId) => world.job(jobId).status)).toEqual(jobs.map(() => 'completed'));
   });
 
-  it('acceptance tells that the batches of a file wait', async () => {
+  it('the accepted event says that the batches of the file wait', async () => {
     const world = new SmallWorld({ limits });
     const jobId = await world.drop('a.jsonl', ROWS);
     const [accepted] = world.bus.published();
@@ -180,7 +180,7 @@ describe('with open batches limited', () => {
     });
   });
 
-  it('rows that run again wait for room, too', async () => {
+  it('a rerun waits for capacity, too', async () => {
     const world = new SmallWorld({
       limits: { maxOpenBatches: 1 },
       fate: ({ nth }) => (nth === 1 ? { row: () => ({ statusCode: 503 }) } : {}),
@@ -188,15 +188,15 @@ describe('with open batches limited', () => {
     const jobs = await dropAll(world, 3);
     await world.work();
     let most = 0;
-    await restLooking(world, () => {
+    await restWith(world, () => {
       most = Math.max(most, openNow(world));
     });
     expect(most).toBe(1);
-    expect(begun(world)).toHaveLength(4);
+    expect(jobsByCreate(world)).toHaveLength(4);
     expect(jobs.map((jobId) => world.job(jobId).rows?.succeeded)).toEqual([4, 4, 4]);
   });
 
-  it('a batch whose creation was not answered takes room', async () => {
+  it('a create without an answer takes capacity', async () => {
     const world = new SmallWorld({
       limits: { maxOpenBatches: 1 },
       lateByMs: ({ metadata }) => (metadata.batchdrop_job === first ? 2 * MINUTE : undefined),
@@ -205,12 +205,12 @@ describe('with open batches limited', () => {
     let first = '';
     [first = ''] = await dropAll(world, 2);
     await world.pass(10);
-    expect(begun(world)).toEqual([first]);
+    expect(jobsByCreate(world)).toEqual([first]);
     await world.rest();
-    expect(begun(world)).toHaveLength(2);
+    expect(jobsByCreate(world)).toHaveLength(2);
   });
 
-  it('what was put back and let on again takes room before its message arrives', async () => {
+  it('a requeued part that was admitted again takes capacity before its message arrives', async () => {
     const failure = [{ code: 'token_limit_exceeded', message: 'Later.', param: null, line: null }];
     const fate = ({ nth }: { nth: number }) => (nth === 1 ? { failure } : { runningMs: 2 * HOUR });
     const world = new SmallWorld({ limits, fate });
@@ -228,7 +228,7 @@ describe('with open batches limited', () => {
     expect(world.ledger.jobs().map(({ status }) => status)).toEqual(['completed', 'completed', 'completed']);
   });
 
-  it('a batch that was put back is told of in one way, whatever is wished before its event is noted', async () => {
+  it('the event of a rejected batch stays the same when a cancel arrives before its publication is recorded', async () => {
     let refusing = true;
     const failure = [{ code: 'token_limit_exceeded', message: 'Later.', param: null, line: null }];
     const world = new SmallWorld({
@@ -247,13 +247,13 @@ describe('with open batches limited', () => {
     await world.cancel({ jobId });
     refusing = false;
     await world.rest();
-    const told = putBackEvents(world);
-    expect(told.length).toBeGreaterThan(1);
-    expect(new Set(told.map((data) => JSON.stringify(data))).size).toBe(1);
+    const events = requeuedEvents(world);
+    expect(events.length).toBeGreaterThan(1);
+    expect(new Set(events.map((data) => JSON.stringify(data))).size).toBe(1);
     expect(world.job(jobId).status).toBe('cancelled');
   });
 
-  it('a cancel ends what waits at once, and its place goes to the next', async () => {
+  it('a cancel ends a waiting part at once, and the next part takes its place', async () => {
     const world = new SmallWorld({ limits: { maxOpenBatches: 1 }, fate: () => ({ runningMs: HOUR }) });
     const [, second = '', third = ''] = await dropAll(world, 3);
     await world.pass(2);
@@ -262,61 +262,61 @@ describe('with open batches limited', () => {
     await world.pass(2);
     expect(world.job(second).status).toBe('cancelled');
     await world.rest();
-    expect(begun(world)).not.toContain(second);
+    expect(jobsByCreate(world)).not.toContain(second);
     expect(world.job(third).status).toBe('completed');
   });
 
-  it('a pause lets nobody on, and afterwards it goes on', async () => {
+  it('no part is admitted during a pause, and admission resumes afterwards', async () => {
     const world = new SmallWorld({ limits });
     await pause(world, true);
     const jobs = await dropAll(world, 2);
     await world.pass(30);
-    expect(begun(world)).toEqual([]);
+    expect(jobsByCreate(world)).toEqual([]);
     await pause(world, false);
     await world.rest();
-    expect(begun(world)).toEqual(jobs);
+    expect(jobsByCreate(world)).toEqual(jobs);
   });
 
-  it('what was set only waits as long as it is set', async () => {
+  it('parts that wait for a limit are admitted when the limit is removed', async () => {
     const world = new SmallWorld({ limits: { maxOpenBatches: 1 }, fate: () => ({ runningMs: HOUR }) });
     await dropAll(world, 4);
     await world.pass(2);
-    expect(begun(world)).toHaveLength(1);
+    expect(jobsByCreate(world)).toHaveLength(1);
     world.ports.limits = { enqueuedTokens: {} };
     await world.pass(2);
-    expect(begun(world)).toHaveLength(4);
+    expect(jobsByCreate(world)).toHaveLength(4);
   });
 
-  it('batches that were open before the limit was set take room', async () => {
+  it('batches that were open before the limit was set take capacity', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     await dropAll(world, 3);
     await world.work();
     world.ports.limits = { enqueuedTokens: {}, ...limits };
     const late = await world.drop('late.jsonl', ROWS);
     await world.pass(30);
-    expect(begun(world)).not.toContain(late);
+    expect(jobsByCreate(world)).not.toContain(late);
     await world.rest();
     expect(world.job(late).status).toBe('completed');
   });
 });
 
 describe('with enqueued tokens limited', () => {
-  it('parts are held back beforehand, so that the API puts none back', async () => {
+  it('parts wait before they are submitted, so that the API rejects none', async () => {
     const limits = { enqueuedTokens: { [MODEL]: 260 } }; // two parts by the estimate
     const world = new SmallWorld({ limits, enqueuedTokens: () => 80 });
     const jobs = await dropAll(world, 5);
     await world.work();
     const other = await world.drop('other.jsonl', ofModel('gpt-4o'));
     await world.work();
-    expect(begun(world)).toEqual([other]); // which is not limited
+    expect(jobsByCreate(world)).toEqual([other]); // which is not limited
     await world.rest();
     expect(jobs.map((jobId) => world.job(jobId).status)).toEqual(jobs.map(() => 'completed'));
-    expect(putBackEvents(world)).toEqual([]);
-    expect(begun(world).slice(1)).toEqual(jobs);
+    expect(requeuedEvents(world)).toEqual([]);
+    expect(jobsByCreate(world).slice(1)).toEqual(jobs);
   });
 
-  it('a file beyond the whole limit becomes parts of half of it at the most: two run at once', async () => {
-    const limits = { enqueuedTokens: { [MODEL]: 250 } }; // a thousand bytes by the estimate
+  it('a file beyond the limit is split into parts of at most half the limit, so that two run at once', async () => {
+    const limits = { enqueuedTokens: { [MODEL]: 250 } }; // 1,000 bytes by the estimate
     const world = new SmallWorld({ limits, enqueuedTokens: () => 250 });
     const rows = Array.from({ length: 30 }, (_, n) => `row-${n}`);
     const jobId = await world.drop('a.jsonl', fileOf(...rows));
@@ -325,15 +325,15 @@ describe('with enqueued tokens limited', () => {
     const sizes = world.parts(jobId).map(({ uploadBytes }) => uploadBytes);
     expect(sizes.length).toBeGreaterThan(5);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
-    expect(putBackEvents(world)).toEqual([]);
+    expect(requeuedEvents(world)).toEqual([]);
     expect(world.lines('output.jsonl').map(({ custom_id: id }) => id)).toEqual(rows);
   });
 
-  it('parts are as large as the usage of finished batches lets expect', async () => {
+  it('the usage of finished batches decides how large parts are', async () => {
     const limits = { enqueuedTokens: { [MODEL]: 25_000 } };
     const world = new SmallWorld({ limits });
     const rows = (name: string) => fileOf(...Array.from({ length: 2_000 }, (_, n) => `${name}-${n}`));
-    const first = await world.drop('a.jsonl', rows('a')); // 0.2 MB: 50,000 tokens are expected, 20,000 billed
+    const first = await world.drop('a.jsonl', rows('a')); // 0.2 MB: an estimate of 50,000 tokens, 20,000 billed
     await world.rest();
     const second = await world.drop('b.jsonl', rows('b'));
     await world.rest();
@@ -342,7 +342,7 @@ describe('with enqueued tokens limited', () => {
     expect(after).toBeLessThan(before ?? 0);
   });
 
-  it('a row beyond the whole limit runs alone; log and summary warn', async () => {
+  it('a row larger than the limit runs alone, with a warning in the log and in the summary', async () => {
     const limits = { enqueuedTokens: { [MODEL]: 10 } };
     const world = new SmallWorld({ limits });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
@@ -354,7 +354,7 @@ describe('with enqueued tokens limited', () => {
     expect(summary.warnings[0]).toContain('exceed the limit of 10 ');
   });
 
-  it('the usage of finished batches corrects the estimate, and the summary has both', async () => {
+  it('the usage of finished batches corrects the estimate, and the summary shows both', async () => {
     const limits = { enqueuedTokens: { [MODEL]: 120_000 } }; // a file is just under half
     const world = new SmallWorld({ limits });
     const many = fileOf(...Array.from({ length: 2_000 }, (_, n) => `row-${n}`)); // 0.2 MB, 20,000 tokens
@@ -375,9 +375,9 @@ describe('with enqueued tokens limited', () => {
   });
 });
 
-describe('a tick that dies', () => {
-  /** The poller dies when it has written who is admitted, before any of them knows. */
-  async function died() {
+describe('a tick', () => {
+  /** A world whose poller died after it recorded the admitted parts and before it changed any of them. */
+  async function afterDeath() {
     let dead = true;
     const world = new SmallWorld({
       limits: { maxOpenBatches: 2 },
@@ -392,40 +392,40 @@ describe('a tick that dies', () => {
     });
     const jobs = await dropAll(world, 4);
     await world.pass(1);
-    expect(begun(world)).toEqual([]);
+    expect(jobsByCreate(world)).toEqual([]);
     dead = false;
     return { world, jobs };
   }
 
-  it('leaves those who were let on to the next, and nobody else comes in their place', async () => {
-    const { world, jobs } = await died();
+  it('that dies leaves its admitted parts to the next tick, and no other part takes their place', async () => {
+    const { world, jobs } = await afterDeath();
     expect((await world.ledger.readAdmissions()).admitted).toHaveLength(2);
     await world.pass(3);
-    expect(begun(world)).toEqual(jobs.slice(0, 2));
+    expect(jobsByCreate(world)).toEqual(jobs.slice(0, 2));
     await world.rest();
-    expect(begun(world)).toEqual(jobs);
+    expect(jobsByCreate(world)).toEqual(jobs);
   });
 
-  it('a poller that was overtaken lets nobody on', async () => {
+  it('that lost its lease admits no part', async () => {
     const world = new SmallWorld({ limits: { maxOpenBatches: 1 }, fate: () => ({ runningMs: HOUR }) });
     const [first] = await dropAll(world, 2);
-    let overtaken = false;
+    let leaseLost = false;
     const slow = {
       ...world.ledger,
-      // Its index does not show the first yet, so that it is about to admitted the second.
+      // Its index does not show the first part yet, so it is about to admit the second.
       due: async (...asked: Parameters<typeof world.ledger.due>) =>
         (await world.ledger.due(...asked)).filter(({ jobId }) => jobId !== first),
       async replaceAdmissions(admissions: Parameters<typeof world.ledger.replaceAdmissions>[0]) {
-        overtaken = true;
-        world.clock.advance(2 * MINUTE); // its lease is over
+        leaseLost = true;
+        world.clock.advance(2 * MINUTE); // its lease expires
         await world.poll();
         return world.ledger.replaceAdmissions(admissions);
       },
     };
     await reconcile({ ...world.ports, ledger: slow }, world.deadline(55_000));
     await world.work();
-    expect(overtaken).toBe(true);
-    expect(begun(world)).toEqual([first]);
+    expect(leaseLost).toBe(true);
+    expect(jobsByCreate(world)).toEqual([first]);
   });
 });
 
@@ -434,8 +434,8 @@ function summaryOf(world: SmallWorld, jobId: string) {
   return JSON.parse(Buffer.from(found?.[1].body ?? '{}').toString());
 }
 
-/** Found by `npm run simulate` with seed 6429: its place in the line was older than its being there. */
-it('a part is in the line since it was handed out, not since its plan', async () => {
+/** Found by `npm run simulate` with seed 6429: its place in the queue was older than its dispatch. */
+it('the wait of a part begins at its dispatch, not at its plan', async () => {
   let fails = false;
   const world = new SmallWorld({
     fate: () => ({ runningMs: HOUR }),

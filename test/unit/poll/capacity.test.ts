@@ -7,7 +7,7 @@ import type { Waiting } from '../../../functions/shared/domain/part.ts';
 import { NOON } from '../../contracts/samples.ts';
 
 const MINUTE = 60_000;
-const tokenLimitRejections = (differences: Partial<Waiting> = {}): Waiting => ({
+const requeued = (differences: Partial<Waiting> = {}): Waiting => ({
   for: 'token_limit',
   since: NOON,
   until: NOON + 5 * MINUTE,
@@ -15,7 +15,7 @@ const tokenLimitRejections = (differences: Partial<Waiting> = {}): Waiting => ({
 });
 
 /** A part of the n-th oldest job, of 400 bytes: 100 tokens. */
-function waits(n: number, differences: Partial<WaitingPart> = {}): WaitingPart {
+function waitingPart(n: number, differences: Partial<WaitingPart> = {}): WaitingPart {
   const waiting: Waiting = { for: 'enqueued_tokens', since: NOON };
   return {
     jobId: `job${n}`,
@@ -29,7 +29,7 @@ function waits(n: number, differences: Partial<WaitingPart> = {}): WaitingPart {
   };
 }
 
-const runs = (differences: Partial<Taken> = {}): Taken => ({
+const openBatch = (differences: Partial<Taken> = {}): Taken => ({
   model: 'm',
   uploadBytes: 400,
   pending: false,
@@ -37,7 +37,7 @@ const runs = (differences: Partial<Taken> = {}): Taken => ({
 });
 
 function chosen(
-  line: WaitingPart[],
+  queue: WaitingPart[],
   {
     limits = {},
     taken = [],
@@ -46,94 +46,100 @@ function chosen(
   }: { limits?: Partial<BatchLimits>; taken?: Taken[]; ended?: Record<string, number>; now?: number },
 ) {
   const capacity = new Capacity({ enqueuedTokens: {}, ...limits }, {}, taken);
-  return capacity.choose(line, new Map(Object.entries(ended)), now);
+  return capacity.choose(queue, new Map(Object.entries(ended)), now);
 }
 
 const names = (found: ReturnType<typeof chosen>) => found.map(({ part }) => part.jobId);
 
-describe('of the parts that wait', () => {
-  it('so many begin as there may be open batches, oldest job first, whatever their models', () => {
-    const line = [waits(1), waits(2, { model: 'n' }), waits(3), waits(4)];
+describe('waiting parts', () => {
+  it('are admitted up to the limit of open batches, oldest job first, whatever their models', () => {
+    const queue = [waitingPart(1), waitingPart(2, { model: 'n' }), waitingPart(3), waitingPart(4)];
     const limits = { maxOpenBatches: 3 };
-    expect(names(chosen(line, { limits, taken: [runs()] }))).toEqual(['job1', 'job2']);
-    expect(names(chosen(line, { limits, taken: [runs(), runs(), runs({ model: 'n' })] }))).toEqual([]);
+    expect(names(chosen(queue, { limits, taken: [openBatch()] }))).toEqual(['job1', 'job2']);
+    expect(
+      names(chosen(queue, { limits, taken: [openBatch(), openBatch(), openBatch({ model: 'n' })] })),
+    ).toEqual([]);
   });
 
-  it('so many begin as there may be tokens, and nobody overtakes who would fit', () => {
-    const line = [waits(1), waits(2, { uploadBytes: 800 }), waits(3)];
+  it('are admitted up to the token limit, and a smaller part does not overtake a larger one', () => {
+    const queue = [waitingPart(1), waitingPart(2, { uploadBytes: 800 }), waitingPart(3)];
     const limits = { enqueuedTokens: { m: 250 } };
-    expect(names(chosen(line, { limits }))).toEqual(['job1']);
-    expect(names(chosen(line, { limits: { enqueuedTokens: { m: 300 } } }))).toEqual(['job1', 'job2']);
-    expect(names(chosen(line, { limits: { enqueuedTokens: { m: 400 } } }))).toEqual(['job1', 'job2', 'job3']);
+    expect(names(chosen(queue, { limits }))).toEqual(['job1']);
+    expect(names(chosen(queue, { limits: { enqueuedTokens: { m: 300 } } }))).toEqual(['job1', 'job2']);
+    expect(names(chosen(queue, { limits: { enqueuedTokens: { m: 400 } } }))).toEqual([
+      'job1',
+      'job2',
+      'job3',
+    ]);
   });
 
-  it('those of one model hold up no other', () => {
-    const full = waits(1, { waiting: tokenLimitRejections() });
-    expect(names(chosen([full, waits(2), waits(3, { model: 'n' })], {}))).toEqual(['job3']);
+  it('of one model do not block those of another', () => {
+    const full = waitingPart(1, { waiting: requeued() });
+    expect(names(chosen([full, waitingPart(2), waitingPart(3, { model: 'n' })], {}))).toEqual(['job3']);
   });
 
-  it('one that is larger than the whole limit begins alone, and says so', () => {
-    const line = [waits(1, { uploadBytes: 4000 }), waits(2)];
+  it('larger than the limit are admitted alone, and marked as alone', () => {
+    const queue = [waitingPart(1, { uploadBytes: 4000 }), waitingPart(2)];
     const limits = { enqueuedTokens: { m: 250 } };
-    expect(names(chosen(line, { limits, taken: [runs()] }))).toEqual([]);
-    const [first, ...others] = chosen(line, { limits });
+    expect(names(chosen(queue, { limits, taken: [openBatch()] }))).toEqual([]);
+    const [first, ...others] = chosen(queue, { limits });
     expect(others).toEqual([]);
     expect(first?.admission).toEqual({ at: NOON, estimate: { tokens: 1000, limit: 250 }, alone: true });
   });
 
-  it('a model whose name is that of a thing every object has is not limited', () => {
-    expect(names(chosen([waits(1, { model: 'constructor' })], {}))).toEqual(['job1']);
+  it('of a model named like a property of every object have no limit', () => {
+    expect(names(chosen([waitingPart(1, { model: 'constructor' })], {}))).toEqual(['job1']);
   });
 });
 
-describe('of the parts that were put back', () => {
-  const line = [1, 2, 3].map((n) => waits(n, { waiting: tokenLimitRejections() }));
+describe('requeued parts', () => {
+  const queue = [1, 2, 3].map((n) => waitingPart(n, { waiting: requeued() }));
 
-  it('none begins during its pause, and the oldest when it is over', () => {
-    expect(names(chosen(line, { now: NOON + 5 * MINUTE - 1 }))).toEqual([]);
-    expect(names(chosen(line, { now: NOON + 5 * MINUTE }))).toEqual(['job1']);
+  it('are not admitted during their pause; after it, the oldest is', () => {
+    expect(names(chosen(queue, { now: NOON + 5 * MINUTE - 1 }))).toEqual([]);
+    expect(names(chosen(queue, { now: NOON + 5 * MINUTE }))).toEqual(['job1']);
   });
 
-  it('one begins for each batch of the model that has ended', () => {
-    expect(names(chosen(line, { ended: { m: 2 } }))).toEqual(['job1', 'job2']);
-    expect(names(chosen(line, { ended: { n: 2 } }))).toEqual([]);
+  it('are admitted one for each batch of the model that has ended', () => {
+    expect(names(chosen(queue, { ended: { m: 2 } }))).toEqual(['job1', 'job2']);
+    expect(names(chosen(queue, { ended: { n: 2 } }))).toEqual([]);
   });
 
-  it('the next waits until the API has taken the one before', () => {
+  it('are admitted one at a time: the next waits until the API has accepted the one before', () => {
     const now = NOON + 5 * MINUTE;
-    expect(names(chosen(line, { now, taken: [runs({ pending: true })] }))).toEqual([]);
-    expect(names(chosen(line, { now, taken: [runs()] }))).toEqual(['job1']);
+    expect(names(chosen(queue, { now, taken: [openBatch({ pending: true })] }))).toEqual([]);
+    expect(names(chosen(queue, { now, taken: [openBatch()] }))).toEqual(['job1']);
   });
 
-  it('the oldest holds up what is younger and came later', () => {
-    const [first] = line;
-    const later = waits(2, { waiting: { for: 'token_limit', since: NOON } });
+  it('block younger parts that arrived later', () => {
+    const [first] = queue;
+    const later = waitingPart(2, { waiting: { for: 'token_limit', since: NOON } });
     expect(names(chosen(first ? [first, later] : [], {}))).toEqual([]);
     expect(names(chosen([later], {}))).toEqual(['job2']);
   });
 
-  it('one that was put back alone lets others pass during its pause, and no longer', () => {
-    const alone = waits(1, { waiting: tokenLimitRejections({ alone: true }) });
-    const later = waits(2, { waiting: { for: 'token_limit', since: NOON } });
+  it('rejected while they ran alone let others pass during their pause, and not longer', () => {
+    const alone = waitingPart(1, { waiting: requeued({ alone: true }) });
+    const later = waitingPart(2, { waiting: { for: 'token_limit', since: NOON } });
     expect(names(chosen([alone, later], {}))).toEqual(['job2']);
     expect(names(chosen([alone, later], { ended: { m: 1 } }))).toEqual(['job2']);
     const now = NOON + 5 * MINUTE;
     expect(names(chosen([alone, later], { now }))).toEqual(['job1']);
-    expect(names(chosen([alone, later], { now, taken: [runs({ pending: true })] }))).toEqual([]);
+    expect(names(chosen([alone, later], { now, taken: [openBatch({ pending: true })] }))).toEqual([]);
   });
 });
 
-describe('the line', () => {
-  it('is in the order of the age of jobs, then of parts', () => {
-    const line = new AdmissionQueue();
+describe('the admission queue', () => {
+  it('is ordered by the age of the job, then by the number of the part', () => {
+    const queue = new AdmissionQueue();
     for (const [n, number] of [
       [2, 2],
       [1, 10],
       [2, 1],
       [1, 9],
     ] as const)
-      line.add(waits(n, { number }));
-    expect(line.inOrder().map(({ jobId, number }) => `${jobId}/${number}`)).toEqual([
+      queue.add(waitingPart(n, { number }));
+    expect(queue.inOrder().map(({ jobId, number }) => `${jobId}/${number}`)).toEqual([
       'job1/9',
       'job1/10',
       'job2/1',
@@ -141,11 +147,13 @@ describe('the line', () => {
     ]);
   });
 
-  it('tells a place among those of the same model, also to one who does not stand in it', () => {
-    const line = new AdmissionQueue();
-    for (const part of [waits(1), waits(2, { model: 'n' }), waits(4)]) line.add(part);
-    expect([waits(0), waits(1), waits(3), waits(4), waits(5)].map((part) => line.positionOf(part))).toEqual([
-      1, 1, 2, 2, 3,
-    ]);
+  it('returns the position among the parts of the same model, also of a part that is not in the queue', () => {
+    const queue = new AdmissionQueue();
+    for (const part of [waitingPart(1), waitingPart(2, { model: 'n' }), waitingPart(4)]) queue.add(part);
+    expect(
+      [waitingPart(0), waitingPart(1), waitingPart(3), waitingPart(4), waitingPart(5)].map((part) =>
+        queue.positionOf(part),
+      ),
+    ).toEqual([1, 1, 2, 2, 3]);
   });
 });

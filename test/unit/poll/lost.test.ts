@@ -6,7 +6,7 @@ import { fileOf, fileOfTwoParts, HOUR, MINUTE, SmallWorld, withMethods } from '.
 
 const DAY = 24 * HOUR;
 
-/** The API, which knows no batch while `forgets` says so. */
+/** The API, which does not know the batches for which `forgets` returns true. */
 const forgetful = (api: BatchApi, forgets: (batchId: string) => boolean) =>
   withMethods(api, {
     async retrieveBatch(batchId) {
@@ -20,8 +20,8 @@ const forgetful = (api: BatchApi, forgets: (batchId: string) => boolean) =>
     cancelBatch: async (batchId) => (forgets(batchId) ? 'unknown' : api.cancelBatch(batchId)),
   });
 
-/** Lets minutes pass; ticks end red over a batch that is not known, and serve the others. */
-async function passInTheRed(world: SmallWorld, minutes: number): Promise<void> {
+/** Advances the clock by minutes. Each tick may throw because of an unknown batch, and still serves the others. */
+async function passWithErrors(world: SmallWorld, minutes: number): Promise<void> {
   for (let minute = 0; minute < minutes; minute += 1) {
     world.clock.advance(MINUTE);
     await world.poll().catch((failure: Error) => expect(failure.message).toMatch(/could not be served/));
@@ -29,17 +29,17 @@ async function passInTheRed(world: SmallWorld, minutes: number): Promise<void> {
   }
 }
 
-describe('a batch that the API knows no more', () => {
-  it('is given up a day after it must have ended: its rows are missing, the job has failed', async () => {
+describe('a batch that the API no longer knows', () => {
+  it('counts as lost a day after it must have ended: its rows are missing and its job has failed', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({ api: forgetful(api, () => true) }),
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
-    await passInTheRed(world, (DAY + LOST_AFTER_MS) / MINUTE - 30);
+    await passWithErrors(world, (DAY + LOST_AFTER_MS) / MINUTE - 30);
     expect(world.job(jobId).status).toBe('submitted');
     expect(world.parts(jobId)[0]?.stalled?.code).toBe('tries_used_up');
-    await passInTheRed(world, 60);
+    await passWithErrors(world, 60);
     expect(world.job(jobId)).toMatchObject({
       status: 'failed',
       reason: { code: 'batch_lost' },
@@ -48,37 +48,37 @@ describe('a batch that the API knows no more', () => {
     });
     expect(world.lines('errors.jsonl').map(({ custom_id: id }) => id)).toEqual(['r1', 'r2']);
     expect(world.log.lines.filter(({ code }) => code === 'batch_lost')).toHaveLength(1);
-    expect(world.api.audit().creates).toHaveLength(1); // it may have run: nothing is sent again
+    expect(world.api.audit().creates).toHaveLength(1); // it may have run, so nothing is sent again
   });
 
-  it('takes nothing from the other parts of its job', async () => {
+  it('does not affect the other parts of its job', async () => {
     const world = new SmallWorld({
       replaced: ({ api }) => ({ api: forgetful(api, (batchId) => batchId.endsWith('1')) }),
     });
     const jobId = await world.drop('a.jsonl', fileOfTwoParts());
     await world.work();
-    await passInTheRed(world, (DAY + LOST_AFTER_MS + HOUR) / MINUTE);
+    await passWithErrors(world, (DAY + LOST_AFTER_MS + HOUR) / MINUTE);
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1, missing: 1 } });
   });
 
-  it('is delivered when it comes back in time', async () => {
+  it('is delivered when the API knows it again in time', async () => {
     let forgets = true;
     const world = new SmallWorld({ replaced: ({ api }) => ({ api: forgetful(api, () => forgets) }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
-    await passInTheRed(world, 20 * 60);
+    await passWithErrors(world, 20 * 60);
     forgets = false;
     await world.rest();
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1 } });
   });
 
-  it('is not given up while the key is of another account', async () => {
+  it('does not count as lost while the key belongs to another account', async () => {
     const key = { account: 'ours' };
     const world = new SmallWorld({ account: () => key.account });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
     key.account = 'other';
-    await passInTheRed(world, (3 * DAY) / MINUTE);
+    await passWithErrors(world, (3 * DAY) / MINUTE);
     expect(world.job(jobId).status).toBe('submitted');
     key.account = 'ours';
     await world.rest();
@@ -86,10 +86,10 @@ describe('a batch that the API knows no more', () => {
   });
 });
 
-describe('a piece that somebody removes before the results are put together', () => {
+describe('a piece that is removed before the results are assembled', () => {
   it.each([
-    ['of one part', fileOf('r1', 'r2'), 2],
-    ['of one of two', fileOfTwoParts(), 2],
+    ['of a file with one part', fileOf('r1', 'r2'), 2],
+    ['of a file with two parts', fileOfTwoParts(), 2],
   ])('is delivered again: %s', async (_, text, succeeded) => {
     let removes = true;
     const world: SmallWorld = new SmallWorld({

@@ -44,9 +44,9 @@ describe('observing', () => {
   });
 
   it.each([1, 2, 3])(
-    '1,000 batches of which nine in ten have ended takes at most 80 calls (%d)',
+    '1,000 open batches among 9,000 that have ended takes at most 80 calls (seed %d)',
     async (seed) => {
-      // The older, the more have ended: so they lie with whoever starts batches all the time.
+      // The older a batch is, the likelier it has ended, as for a user who starts batches all the time.
       const random = seededRandom(seed);
       const { api, open } = await account(10_000, (age) => random() < Math.exp(-age / 1_000), seed);
       expect(open.length).toBeGreaterThan(900);
@@ -57,7 +57,7 @@ describe('observing', () => {
   );
 
   it.each([1, 2, 3])(
-    '1,000 batches among nine times as many of others takes at most 300 calls (%d)',
+    '1,000 batches among 9,000 of others takes at most 300 calls (seed %d)',
     async (seed) => {
       const random = seededRandom(seed);
       const { api, open } = await account(10_000, () => random() < 0.1, seed);
@@ -68,14 +68,14 @@ describe('observing', () => {
     },
   );
 
-  it('one or two batches asks for each by itself, three for a page', async () => {
+  it('one or two batches retrieves each; observing three reads one page of the list', async () => {
     const { api, open } = await account(3, () => true);
     expect(await observing(api, open.slice(0, 1))).toMatchObject({ lists: 0, retrieves: 1 });
     expect(await observing(api, open.slice(0, 2))).toMatchObject({ lists: 0, retrieves: 2, waves: 1 });
     expect(await observing(api, open)).toMatchObject({ lists: 1, retrieves: 0 });
   });
 
-  it('batches that lie alone retrieves each', async () => {
+  it('batches that are far apart in the list retrieves each', async () => {
     const { api, open } = await account(3_000, (age) => age % 300 === 0);
     const took = await observing(api, open, 0.5);
     expect(took.seen.size).toBe(open.length);
@@ -88,11 +88,11 @@ describe('a list', () => {
   beforeAll(async () => {
     made = await account(400, () => true);
   });
-  /** Observes with another list in the place of the API's. */
+  /** Observes with the API's list replaced. */
   const withList = (listBatches: BatchApi['listBatches'], rotation?: number) =>
     observing(withMethods(made.api, { listBatches }), made.open, rotation);
 
-  it('that lacks batches has them retrieved', async () => {
+  it('that lacks batches: each of these is retrieved', async () => {
     const hidden = new Set([7, 8, 120, 399].map((at) => made.open[at]?.batchId));
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
@@ -102,7 +102,7 @@ describe('a list', () => {
     expect(took.retrieves).toBe(4);
   });
 
-  it('of another account is not believed', async () => {
+  it('of another account is ignored', async () => {
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
       const batches = page.batches.map((batch) => ({ ...batch, status: 'completed' }));
@@ -119,13 +119,13 @@ describe('a list', () => {
     ['completed', { counts: { total: 3, completed: 2, failed: 1 }, outputFileId: 'file-o' }],
     ['expired', { counts: { total: 3, completed: 1, failed: 0 }, outputFileId: 'file-o' }],
     ['failed', { errorCount: 0 }],
-  ])('that leaves out what an end has to say has the batch retrieved: %s with %o', async (status, said) => {
+  ])('whose ended batch lacks fields: the batch is retrieved (%s with %o)', async (status, fields) => {
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
       return {
         ...page,
         batches: page.batches.map(({ counts, ...batch }, at) =>
-          at === 5 ? { ...batch, status, ...said } : batch,
+          at === 5 ? { ...batch, status, ...fields } : batch,
         ),
       };
     });
@@ -134,7 +134,7 @@ describe('a list', () => {
     expect([...new Set(took.seen.values())]).toEqual(['validating']);
   });
 
-  it('with all that an end has to say is as good as a retrieve', async () => {
+  it('whose ended batches have all their fields is as good as a retrieve', async () => {
     const whole = {
       counts: { total: 3, completed: 2, failed: 1 },
       outputFileId: 'file-o',
@@ -148,7 +148,7 @@ describe('a list', () => {
     expect(took.retrieves).toBe(0);
   });
 
-  it('that takes only the end of its own pages is read page after page', async () => {
+  it('that accepts only the last ids of its own pages as cursors is read page by page', async () => {
     const ends = new Set<string>();
     const took = await withList(async (query) => {
       if (query.after !== undefined && !ends.has(query.after))
@@ -162,7 +162,7 @@ describe('a list', () => {
     expect(took.lists).toBeLessThanOrEqual(10);
   });
 
-  it('with shorter pages than asked for is read in those', async () => {
+  it('with shorter pages than requested is read in these pages', async () => {
     const took = await withList((query) =>
       made.api.listBatches({ ...query, limit: Math.min(20, query.limit) }),
     );
@@ -170,13 +170,13 @@ describe('a list', () => {
     expect(took.calls).toBeLessThanOrEqual(30);
   });
 
-  it('that begins anew each time leaves the rest to be retrieved', async () => {
+  it('that always returns its first page: the other batches are retrieved', async () => {
     const took = await withList(({ limit }) => made.api.listBatches({ limit }));
     expect(took.seen.size).toBe(400);
     expect(took.lists).toBeLessThanOrEqual(6);
   });
 
-  it('that fails leaves all to be retrieved, save for what it cost, and that is always others', async () => {
+  it('that fails: all batches but one are retrieved, and each tick skips a different one', async () => {
     const fails = async () => {
       throw new RetryableError('list batches: HTTP 502');
     };
@@ -190,7 +190,7 @@ describe('a list', () => {
     expect(everSeen.size).toBe(400);
   });
 
-  it('that has a defect is noted as broken, and the batches are retrieved', async () => {
+  it('that throws an unexpected error is reported as broken, and the batches are retrieved', async () => {
     const took = await withList(async () => {
       throw new TypeError('defect');
     });
@@ -201,25 +201,25 @@ describe('a list', () => {
   it.each([
     ['refuses the key', new NotAllowed('list batches: HTTP 401'), 'not_allowed', undefined],
     [
-      'asks to wait',
+      'answers 429 with Retry-After',
       new RetryableError('list batches: HTTP 429', { afterSeconds: 30 }),
       'list_failed',
       30_000,
     ],
     [
-      'asks to wait for a day',
+      'answers 429 with a Retry-After of one day',
       new RetryableError('HTTP 429', { afterSeconds: 86_400 }),
       'list_failed',
       600_000,
     ],
-  ])('that %s ends it with one call', async (_, failure, code, holdMs) => {
+  ])('that %s ends the observation after one call', async (_, failure, code, pauseMs) => {
     const took = await withList(async () => {
       throw failure;
     });
     expect(took).toMatchObject({ calls: 1, failed: [] });
     expect(took.seen.size).toBe(0);
     expect(took.log.lines.map((line) => line.code)).toEqual([code]);
-    const until = holdMs === undefined ? undefined : new ManualClock().now() + holdMs;
+    const until = pauseMs === undefined ? undefined : new ManualClock().now() + pauseMs;
     expect(took.observed.observeFrom).toBe(until);
   });
 });

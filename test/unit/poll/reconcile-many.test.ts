@@ -10,11 +10,11 @@ import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts
 
 const NEVER = new AbortController().signal;
 const KEPT = Number.MAX_SAFE_INTEGER;
-const MOVE = 3 * HOUR;
+const VALIDATING_MS = 3 * HOUR;
 
-/** So many parts, each with an open batch that has not moved. */
+/** A world with `count` parts, each with an open batch whose status has not changed. */
 async function manyOpen(count: number, settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
-  const world = new SmallWorld({ fate: () => ({ validatingMs: MOVE }), ...settings });
+  const world = new SmallWorld({ fate: () => ({ validatingMs: VALIDATING_MS }), ...settings });
   const body = Buffer.from(fileOf('r1'));
   const pieces = (async function* () {
     yield body;
@@ -34,7 +34,7 @@ async function manyOpen(count: number, settings: ConstructorParameters<typeof Sm
   return world;
 }
 
-/** One tick, with the calls to the ledger counted. */
+/** Runs one tick and counts its calls to the ledger. */
 async function countedTick(
   world: SmallWorld,
 ): Promise<{ tick: TickReport | undefined; reads: number; writes: number }> {
@@ -47,23 +47,23 @@ async function countedTick(
   return { tick: await reconcile({ ...world.ports, ledger }, world.deadline(55_000)), ...counts };
 }
 
-describe('what a tick takes', () => {
+describe('a tick', () => {
   it.each([
     [0, 0],
     [1, 1],
     [1_000, 11],
     [10_000, 110],
-  ])('with %d open batches that have not moved: at most %d calls to the API', async (open, calls) => {
+  ])('over %d open batches without a change makes at most %d calls to the API', async (open, calls) => {
     const { tick, reads, writes } = await countedTick(await manyOpen(open));
     expect(tick).toMatchObject({ open, served: open, broken: 0, outOfTime: false });
     expect(tick?.calls).toBeLessThanOrEqual(calls);
-    // The lease, the sixteen shards, the lease again: open batches are read from the index.
+    // The lease, the sixteen shards, the lease again. Open batches are read from the index alone.
     expect({ reads, writes }).toEqual({ reads: 2 + DUE_SHARDS, writes: 2 });
   });
 
-  it('with a batch that has moved: two writes more for each, to change it and to note that it is published', async () => {
+  it('makes two more writes for each batch with a change: one for the change, one for its publication', async () => {
     const world = await manyOpen(50);
-    world.clock.advance(MOVE);
+    world.clock.advance(VALIDATING_MS);
     const { tick, writes } = await countedTick(world);
     expect(world.batchStatuses()).toEqual(Array.from({ length: 50 }, () => 'in_progress'));
     expect(tick?.calls).toBe(1);
@@ -72,8 +72,8 @@ describe('what a tick takes', () => {
 });
 
 describe('a list', () => {
-  it('that is behind what is known moves nothing backwards', async () => {
-    const old = new Map<string, string>();
+  it('with older statuses than the known ones changes nothing', async () => {
+    const older = new Map<string, string>();
     const world = await manyOpen(5, {
       replaced: ({ api }) => ({
         api: withMethods(api, {
@@ -81,25 +81,25 @@ describe('a list', () => {
             const page = await api.listBatches(query);
             const batches = page.batches.map((batch) => ({
               ...batch,
-              status: old.get(batch.batchId) ?? batch.status,
+              status: older.get(batch.batchId) ?? batch.status,
             }));
             return { ...page, batches };
           },
         }),
       }),
     });
-    world.clock.advance(MOVE + MINUTE);
+    world.clock.advance(VALIDATING_MS + MINUTE);
     await world.poll();
     const before = world.ledger.parts();
     expect(before.map(({ batch }) => batch?.status)).toEqual(Array.from({ length: 5 }, () => 'in_progress'));
-    for (const { batch } of before) old.set(batch?.batchId ?? '', 'validating');
+    for (const { batch } of before) older.set(batch?.batchId ?? '', 'validating');
     const published = world.bus.published().length;
     await world.poll();
     expect(world.ledger.parts()).toEqual(before);
     expect(world.bus.published()).toHaveLength(published);
   });
 
-  it('that asks to wait is asked no more until then, and nothing is burnt', async () => {
+  it('that answers 429 is not called again until Retry-After is over, and no try is counted', async () => {
     let asked = 0;
     let failure: Error | undefined = new RetryableError('HTTP 429', { afterSeconds: 150 });
     const world = await manyOpen(5, {
@@ -113,7 +113,7 @@ describe('a list', () => {
         }),
       }),
     });
-    world.clock.advance(MOVE);
+    world.clock.advance(VALIDATING_MS);
     for (let minute = 0; minute < 3; minute += 1) {
       await world.poll();
       world.clock.advance(MINUTE);
@@ -126,7 +126,7 @@ describe('a list', () => {
     expect(await world.ledger.readControl()).not.toHaveProperty('observeFrom');
   });
 
-  it('that refuses the key is asked once a tick, and goes on when the key is back', async () => {
+  it('that refuses the key is called once per tick, and observation resumes when the key is accepted', async () => {
     let refused = true;
     const world = await manyOpen(5, {
       replaced: ({ api }) => ({
@@ -138,7 +138,7 @@ describe('a list', () => {
         }),
       }),
     });
-    world.clock.advance(MOVE);
+    world.clock.advance(VALIDATING_MS);
     await world.poll();
     expect(world.log.lines.filter(({ code }) => code === 'not_allowed')).toHaveLength(1);
     refused = false;
@@ -147,16 +147,16 @@ describe('a list', () => {
   });
 });
 
-describe('a part that is not only to be observed', () => {
+describe('an open part that needs more than observation', () => {
   it.each([
-    ['a wish to cancel that the API has lost', { cancelRequestedAt: 1, cancelSentAt: 2 }],
+    ['a cancel request that the API has lost', { cancelRequestedAt: 1, cancelSentAt: 2 }],
     ['a pause that is over', { backoffUntil: 1, tries: 3 }],
-  ])('is read all the same: %s', async (_, differences) => {
+  ])('is read from the ledger: %s', async (_, differences) => {
     const world = await manyOpen(4);
     const batch = world.ledger.parts()[0]?.batch ?? aBatch();
     const part = { rev: 1, publishedRev: 1, batch, expiresAt: KEPT };
     await world.ledger.createPart(aPart({ ...part, ...differences, jobId: 'apart', dueAt: 1 }));
-    world.clock.advance(MOVE);
+    world.clock.advance(VALIDATING_MS);
     await world.poll();
     const served = world.ledger.parts().find(({ jobId }) => jobId === 'apart');
     expect(served).toMatchObject(
@@ -167,7 +167,7 @@ describe('a part that is not only to be observed', () => {
   });
 });
 
-describe('a tick that cannot finish', () => {
+describe('a tick that runs out of time', () => {
   const shardsServed = async (world: SmallWorld, slow: Ledger, ticks: number, pauseMinutes: number) => {
     const shards = new Set<unknown>();
     for (let tick = 0; tick < ticks; tick += 1) {
@@ -184,9 +184,9 @@ describe('a tick that cannot finish', () => {
     return shards.size;
   };
 
-  // Four minutes: a start that followed from the time would come to the same four shards again and again.
+  // Four minutes: if the first shard followed from the time, it would always be one of the same four.
   it.each([1, 4])(
-    'for reading the index serves every shard in turn, a tick each %d minutes',
+    'while it reads the index serves every shard in turn, with a tick every %d minutes',
     async (minutes) => {
       const world = await manyOpen(0);
       const slow = withFaults<Ledger>(world.ledger, (method) => {
@@ -197,7 +197,7 @@ describe('a tick that cannot finish', () => {
     },
   );
 
-  it('for what is to be published serves every item in turn', async () => {
+  it('while it publishes serves every item in turn', async () => {
     const world = await manyOpen(0);
     const unpublished = { rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
     for (let n = 0; n < 100; n += 1)
@@ -213,13 +213,13 @@ describe('a tick that cannot finish', () => {
     expect(world.ledger.parts().filter(({ publishedRev }) => publishedRev === 0)).toEqual([]);
   });
 
-  it('for what is to be published observes all the same', async () => {
+  it('while it publishes still observes the open batches', async () => {
     const world = await manyOpen(50);
-    world.clock.advance(MOVE);
+    world.clock.advance(VALIDATING_MS);
     const unpublished = { rev: 1, batch: aBatch(), expiresAt: KEPT, dueAt: 1 };
     for (let n = 0; n < 1_000; n += 1)
       await world.ledger.createPart(aPart({ ...unpublished, jobId: `unpublished${n}` }));
-    // Calls side by side take four seconds together.
+    // Calls that run at the same time take four seconds together.
     let together: Promise<void> | undefined;
     const fourSeconds = () => {
       together ??= new Promise((resolve) => setImmediate(resolve)).then(() => {
@@ -239,14 +239,14 @@ describe('a tick that cannot finish', () => {
     expect(open.filter(({ batch }) => batch?.status === 'in_progress')).toHaveLength(50);
   });
 
-  it('and dies begins elsewhere the next time', async () => {
+  it('and dies begins at another shard the next time', async () => {
     const world = await manyOpen(0);
     const firsts = new Set<unknown>();
     for (let tick = 0; tick < DUE_SHARDS; tick += 1) {
       const asked: unknown[] = [];
       const ledger = withFaults<Ledger>(world.ledger, (method, [shard]) => {
         if (method === 'due') asked.push(shard);
-        // The first to be written is the lease, the second its end, which a tick that dies does not come to.
+        // The first write takes the lease, the second releases it. A tick that dies never gets to the second.
         return method === 'replaceControl' && asked.length > 0
           ? { failBefore: new RetryableError('dead') }
           : 'ok';

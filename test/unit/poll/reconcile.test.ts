@@ -21,13 +21,13 @@ async function manyRunning(settings: ConstructorParameters<typeof SmallWorld>[0]
 }
 
 describe('a tick', () => {
-  it('looks at every batch and publishes what is new', async () => {
+  it('observes every batch and publishes every status change', async () => {
     const world = await manyRunning();
     await world.poll();
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
   });
 
-  it('serves all others when one item is broken, and ends red', async () => {
+  it('serves all other items when one of them fails, and then throws', async () => {
     let victim = '';
     const world = await manyRunning({
       replaced: ({ api }) => ({
@@ -48,7 +48,7 @@ describe('a tick', () => {
     expect(world.ledger.parts()[7]).toMatchObject({ tries: 1, batch: { status: 'validating' } });
   });
 
-  it('serves all others when an item cannot even be read, and ends red', async () => {
+  it('serves all other items when one of them cannot be read, and then throws', async () => {
     let victim = '';
     const world = await manyRunning({
       replaced: ({ ledger }) => ({
@@ -64,7 +64,7 @@ describe('a tick', () => {
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length - 1);
   });
 
-  it('serves all other shards when one cannot be read, ends red, and leaves no lease', async () => {
+  it('serves all other shards when one cannot be read, then throws and releases its lease', async () => {
     let broken = false;
     const asked = new Set<unknown>();
     const world = await manyRunning({
@@ -87,7 +87,7 @@ describe('a tick', () => {
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
   });
 
-  it('is left to the one that is at it, until its time is over', async () => {
+  it('does nothing while another tick has the lease, and runs when the lease has expired', async () => {
     const world = await manyRunning();
     const pollLease = { holder: 'another', until: world.clock.now() + MINUTE };
     await world.ledger.replaceControl({ version: 0, paused: false, pollLease });
@@ -100,7 +100,7 @@ describe('a tick', () => {
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
   });
 
-  it('says when it was finished, and keeps that while one fails', async () => {
+  it('records when it finished; a later tick that fails keeps that time', async () => {
     const world = await manyRunning();
     await world.poll();
     const finished = world.clock.now();
@@ -115,7 +115,7 @@ describe('a tick', () => {
     expect((await world.ledger.readControl()).pollLease).toBeUndefined();
   });
 
-  it('is released though an operator pauses at that moment, and the pause stays', async () => {
+  it('releases its lease when an operator pauses at the same moment, and the pause stays', async () => {
     const world = await manyRunning();
     let isPaused = false;
     const ledger: Ledger = {
@@ -134,7 +134,7 @@ describe('a tick', () => {
     expect(control.pollLease).toBeUndefined();
   });
 
-  it('stops in time, says so, and the next one goes on', async () => {
+  it('stops before its deadline and reports it, and the next ticks serve the rest', async () => {
     const world = await manyRunning();
     const slow = {
       ...world.ports,
@@ -159,7 +159,7 @@ describe('a tick', () => {
     expect(world.batchStatuses().filter((status) => status === 'in_progress')).toHaveLength(KEYS.length);
   });
 
-  it('begins at another shard each minute', async () => {
+  it('begins with a different shard each minute', async () => {
     const world = await manyRunning();
     const firsts = new Set<unknown>();
     for (let minute = 0; minute < DUE_SHARDS; minute += 1) {
@@ -176,7 +176,7 @@ describe('a tick', () => {
     expect(firsts.size).toBe(DUE_SHARDS);
   });
 
-  it('sends a lost message again, once patience with it is over, and no earlier', async () => {
+  it('sends a lost message again after five minutes, and not earlier', async () => {
     const world = new SmallWorld();
     await world.drop('a.jsonl', fileOf('r1'));
     expect(world.queues.take()).toHaveLength(1); // lost
@@ -190,7 +190,7 @@ describe('a tick', () => {
     expect(world.queues.take()).toHaveLength(1);
   });
 
-  it('heals what died between the plan and the messages for its parts', async () => {
+  it('finishes a job whose intake died between the plan and the messages for its parts', async () => {
     let dead = true;
     const world = new SmallWorld({
       replaced: ({ queues }) => ({
@@ -217,7 +217,7 @@ describe('a pause', () => {
     await world.ledger.replaceControl({ ...control, paused });
   };
 
-  it('keeps new parts from being sent, and nothing else from going on', async () => {
+  it('stops new submissions, and nothing else', async () => {
     const world = new SmallWorld({ fate: () => ({ runningMs: 5 * MINUTE }) });
     const before = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
@@ -233,7 +233,7 @@ describe('a pause', () => {
     expect(world.jobStatuses(after).at(-1)).toBe('completed');
   });
 
-  it('does not keep a cancel from ending what waits', async () => {
+  it('does not stop a cancel from ending a waiting part', async () => {
     const world = new SmallWorld();
     await pause(world, true);
     const jobId = await world.drop('a.jsonl', fileOf('r1'));

@@ -8,21 +8,21 @@ const candidates = (...rows: [string, number][]) => {
   return ids.candidates(1_000).rows.map((row) => ids.lineOf(row));
 };
 
-it('finds no candidates among ids that differ', () => {
+it('finds no candidates among different ids', () => {
   expect(candidates()).toEqual([]);
   expect(candidates(['a', 1])).toEqual([]);
   expect(candidates(['a', 1], ['b', 2], ['A', 3], ['', 4], ['aa', 5])).toEqual([]);
 });
 
-it('finds every line of an id that comes again', () => {
+it('finds every line of a repeated id', () => {
   expect(candidates(['a', 1], ['b', 3], ['a', 4], ['c', 5], ['a', 9], ['c', 10])).toEqual([1, 4, 5, 9, 10]);
 });
 
-it('takes two ids with one hash for candidates: whoever asks compares them', () => {
+it('returns two ids with the same hash as candidates, for the caller to compare', () => {
   expect(candidates([COLLIDING[0], 1], ['a', 2], [COLLIDING[1], 3])).toEqual([1, 3]);
 });
 
-it.each([65_535, 65_536, 65_537, 200_000])('finds the one that comes again among %d', (count) => {
+it.each([65_535, 65_536, 65_537, 200_000])('finds the one repeated id among %d', (count) => {
   const ids = new CustomIdIndex();
   for (let at = 1; at <= count; at += 1) ids.add(`row-${at}`, at);
   expect(ids.candidates(10)).toEqual({ rows: [], further: 0 });
@@ -31,7 +31,7 @@ it.each([65_535, 65_536, 65_537, 200_000])('finds the one that comes again among
   expect(ids.lineOf(count)).toBe(4_000_000_000);
 });
 
-it('names only as many rows as asked for, and counts those beyond that repeat a row', () => {
+it('returns only as many rows as requested, and counts the further repetitions', () => {
   const ids = new CustomIdIndex();
   for (const [at, customId] of ['a', 'b', 'x', 'a', 'c', 'c', 'b', 'y', 'c', 'a'].entries())
     ids.add(customId, at);
@@ -40,7 +40,7 @@ it('names only as many rows as asked for, and counts those beyond that repeat a 
   expect(ids.candidates(8)).toEqual({ rows: [0, 1, 3, 4, 5, 6, 8, 9], further: 0 });
 });
 
-it('has lines only for the rows that were added', () => {
+it('throws for the line of a row that was not added', () => {
   const ids = new CustomIdIndex();
   ids.add('a', 7);
   expect(ids.lineOf(0)).toBe(7);

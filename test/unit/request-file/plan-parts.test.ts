@@ -5,7 +5,7 @@ import { type PartBytes, PartPlanner } from '../../../functions/shared/request-f
 
 const ROW_BYTES = 100;
 
-/** Puts rows of these models into parts, one after the other, each with an id of 12 bytes: 30 bytes of table. */
+/** Plans one row for each of these models. Each id has 12 bytes, so each row takes 30 bytes of a row table. */
 function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: PartBytes = {}) {
   const planner = new PartPlanner(partBytes, mostTableBytes);
   let ordinal = 0;
@@ -25,8 +25,8 @@ function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: P
       model,
       embeddingInputs: 0,
     };
-    const noPlace = planner.add(line, row, ordinal);
-    if (noPlace) refused.push(noPlace);
+    const refusal = planner.add(line, row, ordinal);
+    if (refusal) refused.push(refusal);
     ordinal += 1;
   }
   planner.end();
@@ -38,12 +38,12 @@ function* alternating(rows: number, ...models: string[]): Generator<string> {
 }
 
 describe('the open row tables', () => {
-  it('within their bound close no part early', () => {
+  it('within their limit close no part early', () => {
     const { closed } = planned(alternating(10, 'm', 'n'), 10 * 30);
     expect(closed.map(({ part }) => part.rows)).toEqual([5, 5]);
   });
 
-  it('that pass it together cost the largest part: its model goes on in another', () => {
+  it('beyond their limit close the largest part early: its model continues in a new part', () => {
     const { closed } = planned(['m', 'm', 'm', 'n', 'm', 'n', 'n', 'm'], 4 * 30);
     const parts = closed.map(({ part }) => part).sort((a, b) => a.number - b.number);
     expect(
@@ -55,7 +55,7 @@ describe('the open row tables', () => {
     ]);
   });
 
-  it('hold every row once, whatever was closed early', () => {
+  it('contain every row once, whatever was closed early', () => {
     const { closed } = planned(alternating(1_000, 'a', 'b', 'a', 'c', 'd'), 50 * 30);
     expect(closed.length).toBeGreaterThan(20);
     const ordinals = closed.flatMap(({ part, table }) => {
@@ -67,14 +67,14 @@ describe('the open row tables', () => {
   });
 });
 
-describe('a bound on the bytes of a model', () => {
+describe('a limit on the bytes of a model', () => {
   const parts = (models: Iterable<string>, partBytes: PartBytes) =>
     planned(models, undefined, partBytes)
       .closed.map(({ part }) => part)
       .sort((a, b) => a.number - b.number)
       .map(({ model, rows, uploadBytes }) => [model, rows, uploadBytes]);
 
-  it('closes its parts before they pass it, and those of no other model', () => {
+  it('closes the parts of this model before they exceed it, and no part of another model', () => {
     expect(parts(alternating(10, 'm', 'n'), { m: 2 * ROW_BYTES })).toEqual([
       ['m', 2, 200],
       ['n', 5, 500],
@@ -83,7 +83,7 @@ describe('a bound on the bytes of a model', () => {
     ]);
   });
 
-  it('that is less than a row leaves each row a part of its own', () => {
+  it('smaller than a row gives each row its own part', () => {
     expect(parts(['m', 'm'], { m: 1 })).toEqual([
       ['m', 1, 100],
       ['m', 1, 100],
@@ -91,9 +91,9 @@ describe('a bound on the bytes of a model', () => {
   });
 });
 
-it('a file is refused the row that would begin one part too many', () => {
+it('planning refuses the row that would begin one part too many', () => {
   const most = FILE_LIMITS.parts;
-  // Two rows are more than the bound: each is a part of its own.
+  // Two rows exceed the limit, so each row is its own part.
   expect(planned(alternating(most, 'm'), 0)).toMatchObject({ closed: { length: most }, refused: [] });
   expect(planned(alternating(most + 1, 'm'), 0)).toMatchObject({
     closed: { length: most },

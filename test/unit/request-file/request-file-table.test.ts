@@ -7,8 +7,8 @@ import { aJob } from '../../contracts/samples.ts';
 import { createInMemoryRowTables } from '../../fakes/in-memory-row-tables.ts';
 import { fileOf, fileOfTwoParts, row, SmallWorld } from '../small-world.ts';
 
-// What intake says of a request file, all in one place. RFC 8259 decides what is JSON. Not here, because they take
-// long: exactly 200 MB and a byte more, over five million rows (check-request-file.test.ts).
+// The verdict of intake on each kind of request file, in one table. RFC 8259 decides what is JSON. The slow cases are in
+// validate-request-file.test.ts: exactly 200 MB, one byte more, and more than five million rows.
 
 type Source = string | Uint8Array | (() => Iterable<Uint8Array>);
 /** Rows of each part, or the findings as line and code. */
@@ -22,7 +22,7 @@ const MEGABYTE = Buffer.alloc(1_000_000, 'x');
 const EMBEDDINGS = '/v1/embeddings';
 const a = row('a');
 const b = row('b');
-/** A row whose custom_id, or what stands for it, is written as given. */
+/** A row with this JSON text as its custom_id. */
 const withId = (json: string) => a.replace('"a"', json);
 const withBody = (json: string) => a.replace(/"body":.*$/, `"body":${json}}`);
 const inPlaceOf = (text: string, bytes: number[]): Buffer => {
@@ -33,7 +33,7 @@ const embeddings = (customId: string, inputs: number) =>
   row(customId, { url: EMBEDDINGS, body: { model: 'm', input: Array.from({ length: inputs }, () => 'x') } });
 const nested = (open: string, close: string, depth = 10_000) =>
   withBody(`{"model":"m","deep":${open.repeat(depth)}1${close.repeat(depth)}}`);
-/** A row of so many bytes, in chunks. */
+/** A row of this many bytes, in chunks. */
 function* longRow(bytes: number): Generator<Uint8Array> {
   const [before = '', after = ''] = withBody('{"model":"m","input":"|"}').split('|');
   yield Buffer.from(before);
@@ -51,25 +51,25 @@ function* rows(count: number): Generator<Uint8Array> {
 
 const LINES_AND_ENDS: [string, Source, Verdict][] = [
   ['two rows', `${a}\n${b}\n`, accepted(2)],
-  ['no end of the last line', `${a}\n${b}`, accepted(2)],
+  ['a last line without a line end', `${a}\n${b}`, accepted(2)],
   ['CRLF', `${a}\r\n${b}\r\n`, accepted(2)],
-  ['two CRs and LF: one is white space of JSON', `${a}\r\r\n${b}\r\r\n`, accepted(2)],
-  ['CR alone ends no line', `${a}\r${b}\r`, refused([1, 'invalid_json'])],
+  ['CR CR LF: the first CR is JSON white space', `${a}\r\r\n${b}\r\r\n`, accepted(2)],
+  ['CR alone is not a line end', `${a}\r${b}\r`, refused([1, 'invalid_json'])],
   ['CR within a row, between tokens', a.replace(',', ',\r'), accepted(1)],
   ['LF within a row', a.replace(',', ',\n'), refused([1, 'invalid_json'], [2, 'invalid_json'])],
-  ['U+2028 within a string ends no line', withId('"a\u2028b"'), accepted(1)],
+  ['U+2028 within a string is not a line end', withId('"a\u2028b"'), accepted(1)],
   ['blank lines', `\n\n${a}\n\n${b}\n\n`, accepted(2)],
   ['lines of spaces, tabs and CRs', ` \n\t\t\r\n${a}\n \t \r\r\n${b}`, accepted(2)],
-  ['blank lines count', `\n \n${a}\n\r\nx\n`, refused([5, 'invalid_json'])],
+  ['blank lines count as lines', `\n \n${a}\n\r\nx\n`, refused([5, 'invalid_json'])],
   ['a line of a no-break space', `${a}\n\u00A0\n`, refused([2, 'invalid_json'])],
   ['a line of a form feed', `${a}\n\f\n`, refused([2, 'invalid_json'])],
   ['spaces around a row', `  ${a}\t \n`, accepted(1)],
   ['BOM first', `${BOM}${a}\n${b}\n`, accepted(2)],
   ['BOM twice', `${BOM}${BOM}${a}\n`, refused([1, 'invalid_json'])],
   ['BOM in a later line', `${a}\n${BOM}${b}\n`, refused([2, 'invalid_json'])],
-  ['BOM behind a blank line', `\n${BOM}${a}\n`, refused([2, 'invalid_json'])],
+  ['BOM after a blank line', `\n${BOM}${a}\n`, refused([2, 'invalid_json'])],
   ['half a BOM', Buffer.concat([Buffer.from([0xef, 0xbb]), Buffer.from(a)]), refused([1, 'invalid_utf8'])],
-  ['nothing', '', refused([null, 'empty_file'])],
+  ['an empty file', '', refused([null, 'empty_file'])],
   ['only line ends', '\n\r\n\n', refused([null, 'empty_file'])],
   ['only CRs', '\r\r\r', refused([null, 'empty_file'])],
   ['only white space', ' \t \n \t', refused([null, 'empty_file'])],
@@ -87,7 +87,11 @@ const CHARACTERS: [string, Source, Verdict][] = [
     inPlaceOf('text', [0xed, 0xa0, 0xbd, 0xed, 0xb8, 0x80]),
     refused([1, 'invalid_utf8']),
   ],
-  ['a character cut by the end', Buffer.from(`${a}\n"ü`).subarray(0, -1), refused([2, 'invalid_utf8'])],
+  [
+    'a character cut at the end of the file',
+    Buffer.from(`${a}\n"ü`).subarray(0, -1),
+    refused([2, 'invalid_utf8']),
+  ],
   ['a lone surrogate, escaped, in the body', withBody('{"model":"m","input":"\\ud83d"}'), accepted(1)],
   ['a lone surrogate, escaped, in custom_id', withId('"\\ud83d"'), refused([1, 'invalid_custom_id'])],
   ['a lone surrogate, escaped, in model', withBody('{"model":"\\ude00"}'), refused([1, 'invalid_model'])],
@@ -98,7 +102,7 @@ const CHARACTERS: [string, Source, Verdict][] = [
   ['a tab, raw, in a string', withId('"a\tb"'), refused([1, 'invalid_json'])],
   ['DEL, raw, in a string', withId('"a\u007F"'), accepted(1)],
   ['UTF-16', Buffer.from(`${a}\n`, 'utf16le'), refused([1, 'invalid_json'], [2, 'invalid_json'])],
-  ['UTF-16 with its mark', Buffer.from(`${BOM}${a}`, 'utf16le'), refused([1, 'invalid_utf8'])],
+  ['UTF-16 with a BOM', Buffer.from(`${BOM}${a}`, 'utf16le'), refused([1, 'invalid_utf8'])],
 ];
 
 const JSON_VALUES: [string, Source, Verdict][] = [
@@ -106,23 +110,27 @@ const JSON_VALUES: [string, Source, Verdict][] = [
   ['a row cut within a string', a.slice(0, 17), refused([1, 'invalid_json'])],
   ['two rows on a line', `${a}${b}\n`, refused([1, 'invalid_json'])],
   ['two rows on a line, with a comma', `${a},${b}\n`, refused([1, 'invalid_json'])],
-  ['a comma behind the last field', a.replace(/}$/, ',}'), refused([1, 'invalid_json'])],
+  ['a comma after the last field', a.replace(/}$/, ',}'), refused([1, 'invalid_json'])],
   ['single quotes', a.replaceAll('"', "'"), refused([1, 'invalid_json'])],
   ['a comment', `${a} // first\n`, refused([1, 'invalid_json'])],
   ['NaN', withBody('{"model":"m","temperature":NaN}'), refused([1, 'invalid_json'])],
   ['an unknown escape', withId('"\\x61"'), refused([1, 'invalid_json'])],
   ['a number with a leading zero', withBody('{"model":"m","n":01}'), refused([1, 'invalid_json'])],
   ['an array', `[${a}]\n`, refused([1, 'not_an_object'])],
-  ['one array over the lines', `[\n${a}\n]\n`, refused([1, 'invalid_json'], [3, 'invalid_json'])],
+  ['one array over several lines', `[\n${a}\n]\n`, refused([1, 'invalid_json'], [3, 'invalid_json'])],
   ['a number', `${a}\n7\n`, refused([2, 'not_an_object'])],
   ['a string', `${JSON.stringify(a)}\n`, refused([1, 'not_an_object'])],
   ['true', 'true\n', refused([1, 'not_an_object'])],
   ['null', 'null\n', refused([1, 'not_an_object'])],
   ['an empty object', '{}\n', refused([1, 'invalid_custom_id'])],
-  ['a name twice: the last one counts', a.replace('{', '{"custom_id":7,'), accepted(1)],
-  ['a name twice, the last one wrong', a.replace(/}$/, ',"custom_id":7}'), refused([1, 'invalid_custom_id'])],
+  ['a field twice: the last one counts', a.replace('{', '{"custom_id":7,'), accepted(1)],
   [
-    'custom_id twice, the last one that of line 1',
+    'a field twice, the last one invalid',
+    a.replace(/}$/, ',"custom_id":7}'),
+    refused([1, 'invalid_custom_id']),
+  ],
+  [
+    'custom_id twice in a row, the last one the same as in line 1',
     `${a}\n${b.replace(/}$/, ',"custom_id":"a"}')}`,
     refused([2, 'duplicate_custom_id']),
   ],
@@ -137,7 +145,7 @@ const JSON_VALUES: [string, Source, Verdict][] = [
   ['a number beyond double', withBody('{"model":"m","seed":1e999}'), accepted(1)],
   ['an integer beyond 2^53', withBody('{"model":"m","seed":123456789012345678901234567890}'), accepted(1)],
   ['minus zero and the smallest exponent', withBody('{"model":"m","n":[-0,1e-999]}'), accepted(1)],
-  ['__proto__ as a further field', a.replace('{', '{"__proto__":{"custom_id":7},'), accepted(1)],
+  ['__proto__ as an extra field', a.replace('{', '{"__proto__":{"custom_id":7},'), accepted(1)],
   ['fields only within __proto__', `{"__proto__":${a}}`, refused([1, 'invalid_custom_id'])],
   ['the model only within __proto__', withBody('{"__proto__":{"model":"m"}}'), refused([1, 'invalid_model'])],
   ['stream only within __proto__', withBody('{"model":"m","__proto__":{"stream":true}}'), accepted(1)],
@@ -170,9 +178,9 @@ const FIELDS: [string, Source, Verdict][] = [
     fileOf('ü', 'ä') + withId('"\\u00fc"'),
     refused([3, 'duplicate_custom_id']),
   ],
-  ['custom_ids of which one is the bytes of the other, read as Latin-1', fileOf('ü', 'Ã¼'), accepted(2)],
+  ['two custom_ids, one of which is the other read as Latin-1', fileOf('ü', 'Ã¼'), accepted(2)],
   [
-    'models of which one is the bytes of the other',
+    'two models, one of which is the other read as Latin-1',
     `${withBody('{"model":"ü"}')}\n${row('b', { body: { model: 'Ã¼' } })}`,
     accepted(1, 1),
   ],
@@ -184,15 +192,20 @@ const FIELDS: [string, Source, Verdict][] = [
   ],
   ['url missing', row('a', { url: undefined }), refused([1, 'invalid_url'])],
   ['url unknown', row('a', { url: '/v1/assistants' }), refused([1, 'invalid_url'])],
-  ['url in full', row('a', { url: 'https://api.openai.com/v1/responses' }), refused([1, 'invalid_url'])],
-  ['url with a slash behind', row('a', { url: '/v1/responses/' }), refused([1, 'invalid_url'])],
-  ['url a path upward', row('a', { url: '/v1/responses/../files' }), refused([1, 'invalid_url'])],
+  [
+    'url with its host',
+    row('a', { url: 'https://api.openai.com/v1/responses' }),
+    refused([1, 'invalid_url']),
+  ],
+  ['url with a slash at its end', row('a', { url: '/v1/responses/' }), refused([1, 'invalid_url'])],
+  ['url with ..', row('a', { url: '/v1/responses/../files' }), refused([1, 'invalid_url'])],
   ['url __proto__', row('a', { url: '__proto__' }), refused([1, 'invalid_url'])],
-  ['urls mixed', `${a}\n${row('b', { url: '/v1/responses' })}\n${row('c')}`, accepted(2, 1)],
+  ['rows with different urls', `${a}\n${row('b', { url: '/v1/responses' })}\n${row('c')}`, accepted(2, 1)],
   ['method missing', row('a', { method: undefined }), refused([1, 'invalid_method'])],
   ['method GET', row('a', { method: 'GET' }), refused([1, 'invalid_method'])],
   ['method in lower case', row('a', { method: 'post' }), refused([1, 'invalid_method'])],
   ['body missing', row('a', { body: undefined }), refused([1, 'invalid_body'])],
+  ['url a list', row('a', { url: ['/v1/responses'] }), refused([1, 'invalid_url'])],
   ['body a string', row('a', { body: '{"model":"m"}' }), refused([1, 'invalid_body'])],
   ['body an array', row('a', { body: [{ model: 'm' }] }), refused([1, 'invalid_body'])],
   ['body null', row('a', { body: null }), refused([1, 'invalid_body'])],
@@ -201,9 +214,10 @@ const FIELDS: [string, Source, Verdict][] = [
   ['model missing', row('a', { body: {} }), refused([1, 'invalid_model'])],
   ['model empty', row('a', { body: { model: '' } }), refused([1, 'invalid_model'])],
   ['model a number', row('a', { body: { model: 4 } }), refused([1, 'invalid_model'])],
+  ['model an object', row('a', { body: { model: {} } }), refused([1, 'invalid_model'])],
   ['model an array', row('a', { body: { model: ['m'] } }), refused([1, 'invalid_model'])],
   ['model of 257 bytes', row('a', { body: { model: 'm'.repeat(257) } }), refused([1, 'invalid_model'])],
-  ['models mixed', `${a}\n${row('b', { body: { model: 'n' } })}`, accepted(1, 1)],
+  ['rows with different models', `${a}\n${row('b', { body: { model: 'n' } })}`, accepted(1, 1)],
   [
     'custom_id twice, in rows of different models',
     `${a}\n${row('a', { body: { model: 'n' } })}`,
@@ -229,7 +243,7 @@ const SIZES: [string, Source, Verdict][] = [
   ['a row of exactly the limit', () => longRow(FILE_LIMITS.rowBytes), accepted(1)],
   ['a row of one byte more', () => longRow(FILE_LIMITS.rowBytes + 1), refused([1, 'row_too_long'])],
   [
-    'a row of 100 MB, a faulty one behind it',
+    'a row of 100 MB, followed by an invalid row',
     function* () {
       yield* longRow(100_000_000);
       yield Buffer.from('x');
@@ -258,12 +272,12 @@ describe('a request file', () => {
     }
     const file = Buffer.from(source);
     expect(await verdictOn(() => [file])).toEqual(verdict);
-    // The verdict does not depend on how the storage cuts the file.
+    // The verdict does not depend on the chunks in which the storage returns the file.
     if (file.length > SMALL_BYTES) return;
     expect(await verdictOn(() => Array.from(file, (byte) => Uint8Array.of(byte)))).toEqual(verdict);
   });
 
-  it('is judged in at least 60 cases, each named once', () => {
+  it('has at least 60 cases here, each with its own name', () => {
     const names = new Set(TABLE.map(([name]) => name));
     expect(names.size).toBe(TABLE.length);
     expect(names.size).toBeGreaterThanOrEqual(60);
@@ -279,22 +293,22 @@ describe('an object key', () => {
     ['plus signs', 'a+b++c.jsonl'],
     ['percent signs that look like an encoding', 'a%2Fb%20c%.jsonl'],
     ['letters beyond ASCII', 'ü/日本/😀.jsonl'],
-    ['the same letter composed and not', 'ä/a\u0308.jsonl'],
-    ['folders upward', '../../a/../b.jsonl'],
-    ['a slash first and empty folders', '//a///b.jsonl'],
+    ['a letter composed and decomposed', 'ä/a\u0308.jsonl'],
+    ['..', '../../a/../b.jsonl'],
+    ['a leading slash and empty folders', '//a///b.jsonl'],
     ['control characters', 'a\n\u0000\tb.jsonl'],
     ['quotes and brackets', `"a"'b'{c}[d]<e>&\\.jsonl`],
-    ['a name of an object', '__proto__/constructor.jsonl'],
+    ['names of object properties', '__proto__/constructor.jsonl'],
     ['the folder of long keys', '_long/a.jsonl'],
-    ['nothing but the suffix', '.jsonl'],
+    ['only the suffix', '.jsonl'],
     ['the suffix in capitals', 'A.JSONL'],
     ['the other suffix in mixed case', 'a.NdJson'],
-    ['a suffix behind another', 'a.gz.jsonl'],
+    ['two suffixes', 'a.gz.jsonl'],
     ['900 bytes', keyOf(900)],
     ['901 bytes', keyOf(901)],
     ['1,024 bytes', keyOf(1_024)],
     ['1,024 bytes in fewer characters', keyOf(1_024, 'ü')],
-  ])('with %s is kept as it is, from the event to the results', async (_, key) => {
+  ])('with %s stays the same from the event to the results', async (_, key) => {
     const { request } = aJob();
     expect(validateObject({ ...request, key })).toEqual([]);
     const world = new SmallWorld();
@@ -305,7 +319,7 @@ describe('an object key', () => {
     const keys = resultKeys(world.job(jobId));
     const folder = Buffer.byteLength(key) > 900 ? '_long' : key;
     expect(keys.output).toBe(`${folder}/${jobId}/output.jsonl`);
-    // Only what users read is left, all of it in the job's own folder.
+    // Only the objects that users read remain, all in the job's own folder.
     expect([...world.results.objects().keys()].sort()).toEqual(
       [keys.errors, keys.output, keys.summary].sort(),
     );
@@ -314,7 +328,7 @@ describe('an object key', () => {
   });
 
   it.each(['a.jsonl.gz', 'A.JSONL.GZ', 'a.ndjson.GZ', 'a.json', 'a.jsonl ', 'a.jsonl/', 'jsonl', 'a.ｊsonl'])(
-    'that ends like "%s" is rejected with a report, and nothing is sent',
+    'such as "%s" is rejected with a report, and nothing is submitted',
     async (key) => {
       const world = new SmallWorld();
       const jobId = await world.drop(key, fileOf('r1'));

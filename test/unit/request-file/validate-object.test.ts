@@ -12,20 +12,6 @@ const pairs = (count: number, name = 'n', value = 'v') =>
 
 describe('an object', () => {
   it.each([
-    ['a.jsonl', true],
-    ['a.ndjson', true],
-    ['A.JSONL', true],
-    ['a/b.NdJson', true],
-    ['.jsonl', true],
-    ['a.json', false],
-    ['a.jsonl.gz', false],
-    ['a.jsonl/', false],
-    ['jsonl', false],
-  ])('named %s: %s', (key, good) => {
-    expect(codes({ key })).toEqual(good ? [] : [['unsupported_name', null]]);
-  });
-
-  it.each([
     [0, [['empty_file', null]]],
     [1, []],
     [FILE_LIMITS.bytes, []],
@@ -39,7 +25,7 @@ describe('an object', () => {
     ['eleven pairs', pairs(11), 1],
     ['a name of 64 characters', { ['n'.repeat(64)]: 'v' }, 0],
     ['a name of 65 characters', { ['n'.repeat(65)]: 'v' }, 1],
-    ['a name of none', { '': 'v' }, 1],
+    ['an empty name', { '': 'v' }, 1],
     ['a value of 512 characters', { n: 'v'.repeat(512) }, 0],
     ['a value of 513 characters', { n: 'v'.repeat(513) }, 1],
     ['an empty value', { n: '' }, 0],
@@ -48,7 +34,7 @@ describe('an object', () => {
     expect(codes({ metadata })).toHaveLength(expected);
   });
 
-  it('is told all that is wrong with it', () => {
+  it('with several faults gets a finding for each', () => {
     expect(codes({ key: 'a.txt', size: 0, metadata: pairs(11) })).toHaveLength(3);
   });
 });

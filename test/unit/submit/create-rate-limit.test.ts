@@ -11,11 +11,11 @@ import { fileOf, HOUR, MINUTE, SmallWorld } from '../small-world.ts';
 
 const PER_HOUR = 2_000; // OpenAI's limit
 
-/** Takes a place whenever there is one, so many times a minute; answers when. */
-function placesTaken(start: number, minutes: number, triesAMinute: number): number[] {
+/** Tries to reserve a create `triesPerMinute` times per minute. Returns the times at which it succeeded. */
+function reservedTimes(start: number, minutes: number, triesPerMinute: number): number[] {
   let window: CreateWindow = { version: 0, minutes: [] };
   const taken: number[] = [];
-  for (let now = start; now < start + minutes * MINUTE; now += MINUTE / triesAMinute) {
+  for (let now = start; now < start + minutes * MINUTE; now += MINUTE / triesPerMinute) {
     const next = withReservedCreate(window, now);
     if ('freeAt' in next) continue;
     window = next;
@@ -25,9 +25,9 @@ function placesTaken(start: number, minutes: number, triesAMinute: number): numb
   return taken;
 }
 
-describe('places for creates', () => {
-  it.each([1, 33, 600, 4_000])('%s tries a minute are fewer than 2,000 in any hour', (triesAMinute) => {
-    const taken = placesTaken(Date.UTC(2026, 10, 1, 12, 0, 59, 990), 200, triesAMinute);
+describe('reserved creates', () => {
+  it.each([1, 33, 600, 4_000])('stay below 2,000 in any hour with %s tries per minute', (triesPerMinute) => {
+    const taken = reservedTimes(Date.UTC(2026, 10, 1, 12, 0, 59, 990), 200, triesPerMinute);
     let first = 0;
     let most = 0;
     for (const [index, at] of taken.entries()) {
@@ -35,11 +35,11 @@ describe('places for creates', () => {
       most = Math.max(most, index - first + 1);
     }
     expect(most).toBeLessThan(PER_HOUR);
-    if (triesAMinute > 33) expect(most).toBe(MAX_CREATES);
-    if (triesAMinute === 33) expect(taken.length).toBeGreaterThan(3 * 1_850); // hardly held up at all
+    if (triesPerMinute > 33) expect(most).toBe(MAX_CREATES);
+    if (triesPerMinute === 33) expect(taken.length).toBeGreaterThan(3 * 1_850); // hardly delayed
   });
 
-  it('say when there will be one', () => {
+  it('are refused at the limit, with the time when the next one is free', () => {
     const minutes = [
       { minute: 101, creates: MAX_CREATES - 1 },
       { minute: 100, creates: 1 },
@@ -49,7 +49,7 @@ describe('places for creates', () => {
     expect(withReservedCreate({ version: 3, minutes }, 162 * MINUTE)).toMatchObject({ version: 3 });
   });
 
-  it('are each for one: of two who take the last, one waits', async () => {
+  it('are exclusive: of two submissions that want the last one, one waits', async () => {
     const world = new SmallWorld();
     const minute = Math.floor(world.clock.now() / MINUTE);
     await world.ledger.replaceCreateWindow({
@@ -60,15 +60,15 @@ describe('places for creates', () => {
     expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('are not waited for where others keep taking them: it is tried again soon', async () => {
+  it('are retried soon when other invocations keep writing the window first', async () => {
     const world = new SmallWorld();
     const ledger = withFaults(world.ledger, () => 'ok');
-    const taken = { ...ledger, replaceCreateWindow: async () => false };
-    await expect(reserveCreate({ ledger: taken, clock: world.clock })).rejects.toThrow(RetryableError);
+    const contended = { ...ledger, replaceCreateWindow: async () => false };
+    await expect(reserveCreate({ ledger: contended, clock: world.clock })).rejects.toThrow(RetryableError);
   });
 });
 
-it('a part waits until there is a place for its create, and no failure is counted', async () => {
+it('a part waits until a create is free, and no try is counted', async () => {
   const world = new SmallWorld();
   const minute = Math.floor(world.clock.now() / MINUTE);
   await world.ledger.replaceCreateWindow({ version: 0, minutes: [{ minute, creates: MAX_CREATES }] });

@@ -12,7 +12,7 @@ interface Listing {
   listBatches(query: { after?: string; limit: number }): Promise<BatchPage>;
 }
 
-/** A list, newest first, in pages of so many. */
+/** A list, newest first, in pages of `pageSize`. */
 function listOf(batches: ObservedBatch[], pageSize = 2, account = 'org'): Listing {
   const asked: Listing['asked'] = [];
   return {
@@ -30,23 +30,23 @@ const batch = (n: number, minutesAgo: number, inputFileId = 'file-other') =>
   aBatch({ batchId: `batch_${n}`, createdAt: NOON - minutesAgo * MINUTE, inputFileId });
 const search = (api: Pick<Listing, 'listBatches'>, account: string | undefined = 'org') =>
   findBatches(
-    // Only the list is asked.
+    // A search calls only the list.
     { api: Object.assign(Object.create(null), api) },
     { fileIds: new Set(['file-1', 'file-2']), since: NOON, account },
   );
 
 describe('a search', () => {
-  it('finds every batch on the files, the oldest first, whatever stands between them', async () => {
+  it('finds every batch on the files, oldest first, whatever other batches are between them', async () => {
     const list = [batch(5, 0), batch(4, 1, 'file-2'), batch(3, 2), batch(2, 3, 'file-1'), batch(1, 4)];
     expect((await search(listOf(list))).map(({ batchId }) => batchId)).toEqual(['batch_2', 'batch_4']);
   });
 
-  it('tells two of the same second apart by their ids, so that everybody takes the same', async () => {
+  it('orders two batches of the same second by id, so that every search picks the same one', async () => {
     const list = [batch(2, 1, 'file-1'), batch(1, 1, 'file-1')];
     expect((await search(listOf(list))).map(({ batchId }) => batchId)).toEqual(['batch_1', 'batch_2']);
   });
 
-  it('goes back 15 minutes before the intent, and no page further', async () => {
+  it('goes back to 15 minutes before the intent, and reads no further page', async () => {
     const list = listOf([
       batch(6, 0),
       batch(5, 14),
@@ -68,7 +68,7 @@ describe('a search', () => {
     expect((await search(near)).map(({ batchId }) => batchId)).toEqual(['batch_3']);
   });
 
-  it('goes on while a page still holds one of exactly 15 minutes before', async () => {
+  it('reads another page when the last one ends exactly 15 minutes before the intent', async () => {
     const list = listOf([batch(4, 15), batch(3, 15), batch(2, 15, 'file-1'), batch(1, 15)]);
     expect((await search(list)).map(({ batchId }) => batchId)).toEqual(['batch_2']);
   });
@@ -77,7 +77,7 @@ describe('a search', () => {
     expect(await search(listOf([]))).toEqual([]);
   });
 
-  it('takes any account when the intent names none', async () => {
+  it('accepts any account when the intent names none', async () => {
     const list = listOf([batch(1, 0, 'file-1')], 2, 'whoever');
     const found = await findBatches(
       { api: Object.assign(Object.create(null), list) },
@@ -87,8 +87,8 @@ describe('a search', () => {
   });
 });
 
-describe('a search is not over, and nothing is concluded, when', () => {
-  it('another account answers', async () => {
+describe('a search fails, and nothing is concluded, when', () => {
+  it('the list belongs to another account', async () => {
     await expect(search(listOf([batch(1, 0, 'file-1')], 2, 'another'))).rejects.toThrow(RetryableError);
   });
 
@@ -104,12 +104,12 @@ describe('a search is not over, and nothing is concluded, when', () => {
     await expect(search(changing)).rejects.toThrow(RetryableError);
   });
 
-  it('the next page of the list repeats a batch', async () => {
+  it('the list returns the same page again', async () => {
     const stuck = { listBatches: async () => ({ batches: [batch(1, 0)], hasMore: true, account: 'org' }) };
     await expect(search(stuck)).rejects.toThrow('repeats a batch');
   });
 
-  it('a page is empty and says that there is more', async () => {
+  it('a page is empty and has_more is true', async () => {
     const empty = { listBatches: async () => ({ batches: [], hasMore: true, account: 'org' }) };
     await expect(search(empty)).rejects.toThrow(RetryableError);
   });
@@ -126,7 +126,7 @@ describe('a search is not over, and nothing is concluded, when', () => {
     expect(n).toBe(500);
   });
 
-  it('a page cannot be had', async () => {
+  it('a page cannot be read', async () => {
     const down = { listBatches: () => Promise.reject(new RetryableError('HTTP 500')) };
     await expect(search(down)).rejects.toThrow('HTTP 500');
   });

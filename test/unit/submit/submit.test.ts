@@ -17,7 +17,7 @@ import { fileOf, HOUR, MINUTE, row, SmallWorld, withMethods } from '../small-wor
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Too many.', param: null, line: null };
 
-/** A world of which the first creates go as told. */
+/** A world whose first creates have these faults. */
 function creating(faults: Fault[], settings: ConstructorParameters<typeof SmallWorld>[0] = {}): SmallWorld {
   return new SmallWorld({
     ...settings,
@@ -34,7 +34,7 @@ async function submitted(world: SmallWorld): Promise<string> {
 }
 
 describe('a part', () => {
-  it('is uploaded as planned, byte for byte, and its checksum is kept', async () => {
+  it('is uploaded as planned, byte for byte, and its checksum is recorded', async () => {
     let body = '';
     const world = new SmallWorld({
       replaced: ({ api }) => ({
@@ -60,7 +60,7 @@ describe('a part', () => {
     });
   });
 
-  it('gets one batch though its message comes three times', async () => {
+  it('gets one batch when its message arrives three times', async () => {
     const world = new SmallWorld();
     await world.drop('a.jsonl', fileOf('r1'));
     const [message] = world.queues.take('submit');
@@ -69,7 +69,7 @@ describe('a part', () => {
     expect(world.api.audit().creates).toHaveLength(1);
   });
 
-  it('is not sent with less than a minute left in the invocation', async () => {
+  it('gets no batch with less than a minute left before the deadline of the invocation', async () => {
     const world = new SmallWorld();
     await world.drop('a.jsonl', fileOf('r1'));
     const [message] = world.queues.take('submit');
@@ -80,7 +80,7 @@ describe('a part', () => {
     expect(world.api.audit()).toMatchObject({ creates: [{}], uploads: [{}] });
   });
 
-  it('is left alone while another invocation has it', async () => {
+  it('is not touched while another invocation has its lease', async () => {
     const world = new SmallWorld();
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     const [part] = world.parts(jobId);
@@ -95,9 +95,9 @@ describe('a part', () => {
   });
 
   it.each([
-    ['says that it may be tried again', new RetryableError('HTTP 429', { afterSeconds: 60 })],
+    ['answers 429', new RetryableError('HTTP 429', { afterSeconds: 60 })],
     ['refuses the key', new NotAllowed('HTTP 401')],
-  ])('is created later, on the same file, when the API %s', async (_, failure) => {
+  ])('gets its batch later, on the same file, when the API %s', async (_, failure) => {
     const world = creating([{ failBefore: failure }]);
     const jobId = await submitted(world);
     expect(world.parts(jobId)[0]?.intent).not.toHaveProperty('sendBy');
@@ -118,7 +118,7 @@ describe('a part', () => {
     expect(world.api.files()).toEqual([]);
   });
 
-  it('put back for the token limit runs later, on the same file, and all attempts are told', async () => {
+  it('rejected for the token limit runs later, on the same file, and every attempt is published', async () => {
     const world = new SmallWorld({
       fate: ({ nth }) => (nth < 3 ? { failure: [TOKEN_LIMIT] } : { finalizingMs: 0 }),
     });
@@ -148,7 +148,7 @@ describe('a part', () => {
 });
 
 describe('a create without an answer', () => {
-  it('that took effect is found and adopted: one batch', async () => {
+  it('that took effect is found and adopted: there is one batch', async () => {
     const world = creating([{ failAfter: new Ambiguous('time-out') }]);
     const jobId = await submitted(world);
     await world.rest();
@@ -157,7 +157,7 @@ describe('a create without an answer', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('batch_adopted');
   });
 
-  it('that ended in a defect of ours is looked for, too', async () => {
+  it('that failed with an unexpected error is searched for, too', async () => {
     const world = creating([{ failAfter: new TypeError('defect') }]);
     await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
@@ -165,7 +165,7 @@ describe('a create without an answer', () => {
     expect(world.api.audit().creates).toHaveLength(1);
   });
 
-  it('that shows in the list only minutes later is adopted all the same', async () => {
+  it('that appears in the list only minutes later is adopted, too', async () => {
     const world = creating([{ failAfter: new Ambiguous('time-out') }], { listLagMs: 7 * MINUTE });
     const jobId = await submitted(world);
     await world.rest();
@@ -173,7 +173,7 @@ describe('a create without an answer', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('that had none is given up after the settling time, its file deleted, and all is done anew', async () => {
+  it('that had no effect is abandoned after the settling time: its file is deleted and the part is submitted anew', async () => {
     const world = creating([{ failBefore: new Ambiguous('time-out') }]);
     const began = world.clock.now();
     const jobId = await submitted(world);
@@ -192,7 +192,7 @@ describe('a create without an answer', () => {
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
   });
 
-  it('that takes effect when all is being done anew is cancelled and reported', async () => {
+  it('that takes effect after it was abandoned is cancelled and reported as a second batch', async () => {
     const world = new SmallWorld({
       fate: ({ nth }) => ({ runningMs: nth === 1 ? 10 * HOUR : HOUR }),
       replaced: ({ api }) => ({
@@ -202,7 +202,7 @@ describe('a create without an answer', () => {
             if (batch.batchId.endsWith('1')) throw new Ambiguous('time-out');
             return batch;
           },
-          // Shows nothing, and deletes nothing, until the second batch is there.
+          // The list is empty and a delete has no effect until the second batch exists.
           async listBatches(query) {
             const page = await api.listBatches(query);
             return page.batches.length < 2 ? { ...page, batches: [] } : page;
@@ -222,7 +222,7 @@ describe('a create without an answer', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('second_batch');
   });
 
-  it('is never tried again with the key of another account', async () => {
+  it('is never retried with the key of another account', async () => {
     let account = 'org-one';
     const world = creating([{ failBefore: new Ambiguous('time-out') }], { account: () => account });
     const jobId = await submitted(world);
@@ -235,7 +235,7 @@ describe('a create without an answer', () => {
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
 
-  it('and a cancel meanwhile: what is found is cancelled', async () => {
+  it('that is cancelled meanwhile is cancelled at the API when its batch is found', async () => {
     const world = creating([{ failAfter: new Ambiguous('time-out') }], {
       fate: () => ({ runningMs: HOUR }),
       listLagMs: 5 * MINUTE,
@@ -269,7 +269,7 @@ describe('saving a batch', () => {
     return { world, part };
   };
 
-  it('binds it to its intent, and points from it to its part', async () => {
+  it('records it under its intent, and writes a pointer from the batch to its part', async () => {
     const { world, part } = await ready({});
     expect(await save(world.ports, part)).toBe('saved');
     expect(await save(world.ports, part)).toBe('saved');
@@ -279,7 +279,7 @@ describe('saving a batch', () => {
 
   it.each([
     ['whose intent was replaced', { intent: { id: 'another', at: 0 } }],
-    ['of a part that has one', { batch: aBatch({ batchId: 'batch_0' }), rev: 1 }],
+    ['of a part that already has a batch', { batch: aBatch({ batchId: 'batch_0' }), rev: 1 }],
   ])('%s cancels it at once and reports it', async (_, differences) => {
     const { world, part } = await ready(differences);
     const asked: unknown[] = [];
@@ -299,15 +299,18 @@ describe('a message', () => {
     ['submit', 'hello'],
     ['submit', '{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}'],
     ['deliver', '{"ref":{}}'],
-  ] as const)('to %s that cannot be read is refused: %s', async (to, body) => {
+  ] as const)('to %s that cannot be parsed is refused: %s', async (to, body) => {
     const world = new SmallWorld();
     await expect(world[to](body)).rejects.toMatchObject({ code: 'unreadable_message' });
   });
 
-  it.each(['submit', 'deliver'] as const)('to %s on a part that is gone is acknowledged', async (to) => {
-    const world = new SmallWorld();
-    const ref = { jobId: 'k5mhx3q2vwn7tjzr4ydaf6bcgs', planId: 'c2zq7fwl5vh3xktm6ndybr4jpa', number: 1 };
-    await world[to](JSON.stringify({ ref }));
-    expect(world.log.lines).toEqual([]);
-  });
+  it.each(['submit', 'deliver'] as const)(
+    'to %s for a part that no longer exists is acknowledged',
+    async (to) => {
+      const world = new SmallWorld();
+      const ref = { jobId: 'k5mhx3q2vwn7tjzr4ydaf6bcgs', planId: 'c2zq7fwl5vh3xktm6ndybr4jpa', number: 1 };
+      await world[to](JSON.stringify({ ref }));
+      expect(world.log.lines).toEqual([]);
+    },
+  );
 });

@@ -3,14 +3,14 @@ import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
 import { CLEAN_UP_MS } from '../../../functions/shared/domain/timing.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
-/** A world whose key is now of one account, now of another. */
+/** A world whose key can change to another account. */
 function twoAccounts(settings: ConstructorParameters<typeof SmallWorld>[0] = {}) {
   const key = { account: 'ours' };
   return { key, world: new SmallWorld({ ...settings, account: () => key.account }) };
 }
 
 describe('files of an account whose key was replaced', () => {
-  it('are deleted when the key is back, if they were uploaded for nothing', async () => {
+  it('that no batch used are deleted when the key is restored', async () => {
     const { key, world } = twoAccounts({
       replaced: ({ api }) => ({
         api: withMethods(api, {
@@ -35,10 +35,10 @@ describe('files of an account whose key was replaced', () => {
     expect(world.job(jobId).cleanedUp).toBe(true);
   });
 
-  it('are given up after a week, which is an error in the log', async () => {
+  it('are abandoned after a week, with an error in the log', async () => {
     const { key, world } = twoAccounts({
       refuses: ({ detail }) => {
-        if ('results' in detail.data) key.account = 'other'; // just as the job is told to be completed
+        if ('results' in detail.data) key.account = 'other'; // just when the completed event is published
         return false;
       },
     });
@@ -52,7 +52,7 @@ describe('files of an account whose key was replaced', () => {
   });
 });
 
-it('a file that only seems gone under the key of another account is not taken for deleted: nothing is created anew', async () => {
+it('a file that only the key of another account does not find does not count as deleted: no second batch is created', async () => {
   let creates = 0;
   const { key, world } = twoAccounts({
     replaced: ({ api }) => ({
@@ -62,10 +62,10 @@ it('a file that only seems gone under the key of another account is not taken fo
           throw new Ambiguous('time-out');
         },
         async deleteFile(fileId) {
-          key.account = 'other'; // replaced between the search and this, and back at once
-          const answer = await api.deleteFile(fileId);
+          key.account = 'other'; // replaced between the search and this call, and restored at once
+          const deletion = await api.deleteFile(fileId);
           key.account = 'ours';
-          return answer;
+          return deletion;
         },
       }),
     }),

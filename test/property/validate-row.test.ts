@@ -4,7 +4,7 @@ import { validateRow } from '../../functions/shared/request-file/validate-row.ts
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** A row of any content, and a byte of it that is put in the place of another. */
+/** A row with any content, in which one byte may be replaced. */
 const nearlyARow = fc
   .record({
     customId: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
@@ -24,7 +24,7 @@ const nearlyARow = fc
     return row;
   });
 
-/** What the line is as JSON of UTF-8, or undefined. */
+/** The line parsed as JSON in UTF-8, or undefined. */
 function parsed(line: Uint8Array): { custom_id: unknown; body: { model: unknown } } | undefined {
   try {
     return JSON.parse(decoder.decode(line));
@@ -33,15 +33,15 @@ function parsed(line: Uint8Array): { custom_id: unknown; body: { model: unknown 
   }
 }
 
-test('a row is read as JSON of UTF-8 is: accepted only if it is, and with the very names', () => {
+test('a row is accepted only if it is JSON in UTF-8, and with the values that JSON.parse returns', () => {
   let good = 0;
   let bad = 0;
   fc.assert(
     fc.property(nearlyARow, (line) => {
       const checked = validateRow(line);
       const row = parsed(line);
-      const says = 'row' in checked ? 'good' : checked.code;
-      expect(row === undefined).toBe(says === 'invalid_json' || says === 'invalid_utf8');
+      const verdict = 'row' in checked ? 'good' : checked.code;
+      expect(row === undefined).toBe(verdict === 'invalid_json' || verdict === 'invalid_utf8');
       if (!('row' in checked)) {
         bad += 1;
         return;

@@ -5,8 +5,8 @@ import { fileOf, SmallWorld } from '../small-world.ts';
 
 const TOKEN_LIMIT = { code: 'token_limit_exceeded', message: 'Later.', param: null, line: null };
 
-/** Found by `npm run chaos` with seed 1: the file of a batch that had been rejected for the token limit was given up later. */
-it('a batch that was put back is no second batch when its file is given up by a later attempt', async () => {
+/** Found by `npm run chaos` with seed 1: the file of a batch that had been rejected for the token limit was abandoned later. */
+it('a rejected batch is not a second batch when a later attempt abandons its file', async () => {
   const creates: Fault[] = ['ok', { failBefore: new Ambiguous('create batch: connection failed') }];
   const world = new SmallWorld({
     fate: ({ nth }) => (nth === 1 ? { failure: [TOKEN_LIMIT] } : {}),
@@ -20,17 +20,17 @@ it('a batch that was put back is no second batch when its file is given up by a 
   const [part] = world.parts(jobId);
   expect(world.job(jobId).status).toBe('completed');
   expect(part?.earlierBatchIds).toHaveLength(1);
-  expect(part?.abandoned).toHaveLength(1); // else nothing was swept
+  expect(part?.abandoned).toHaveLength(1); // otherwise nothing searched for late batches
   expect(part?.secondBatchIds).toEqual([]);
   expect(world.log.lines.filter(({ code }) => code === 'second_batch')).toEqual([]);
 });
 
-/** Found by reading, after a chaos run in which a job ended as failed; that run kept no evidence that this was its cause. */
-it('a batch that is cancelled and then put back for the token limit is cancelled, and so are its rows', async () => {
+/** Found in the code after a chaos run whose job ended as failed. That run left no evidence that this was the cause. */
+it('a batch that is cancelled and then rejected for the token limit ends as cancelled, and so do its rows', async () => {
   const world = new SmallWorld({ fate: () => ({ failure: [TOKEN_LIMIT] }) });
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
   await world.work();
-  // Recorded, and too late at the API: the batch fails at the same moment.
+  // The cancel is recorded, but too late at the API: the batch fails at the same moment.
   const [sent] = world.parts(jobId);
   if (sent?.phase !== 'running') throw new Error('nothing was sent');
   await world.ledger.replacePart({
@@ -44,8 +44,8 @@ it('a batch that is cancelled and then put back for the token limit is cancelled
   expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { total: 2, cancelled: 2 } });
 });
 
-/** Found by `npm run chaos` with seed 20: by the time it was found, the batch had been rejected for the token limit for the token limit. */
-it('a batch whose answer was lost, and that was put back before it is found, is tried again', async () => {
+/** Found by `npm run chaos` with seed 20: when the search found the batch, it had already been rejected. */
+it('a batch whose create got no answer, and that was rejected before it was found, is tried again', async () => {
   const creates: Fault[] = [{ failAfter: new Ambiguous('create batch: the answer was lost') }];
   const world = new SmallWorld({
     listLagMs: 90_000,

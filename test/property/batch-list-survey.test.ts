@@ -9,7 +9,7 @@ interface Entry {
   isOurs: boolean;
 }
 
-/** A list, newest first: stretches of others' batches and of ours, each made in its own haste. */
+/** A list, newest first: runs of others' batches and of ours, each run created at its own pace. */
 const list = fc
   .array(
     fc.record({
@@ -19,10 +19,10 @@ const list = fc
     }),
     { minLength: 1, maxLength: 30 },
   )
-  .map((stretches) => {
+  .map((runs) => {
     const entries: Entry[] = [];
     let seconds = 0;
-    for (const { others, ours, secondsEach } of stretches) {
+    for (const { others, ours, secondsEach } of runs) {
       for (let n = 0; n < others + ours; n += 1) {
         seconds += secondsEach;
         const createdAt = NOON - Math.floor(seconds) * 1000;
@@ -35,7 +35,7 @@ const list = fc
     return entries;
   });
 
-/** What an API may do to a page. */
+/** The faults that an API may have in its pages. */
 const faults = fc.record({
   fails: fc.constantFrom(0, 0, 0.2, 1),
   hides: fc.constantFrom(0, 0, 0.1, 0.9),
@@ -48,7 +48,7 @@ function survey(
   all: ObservedBatch[],
   open: ObservedBatch[],
   rotation: number,
-  answer: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
+  pageFor: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
   { account = 'org', first = [] }: { account?: string; first?: readonly string[] } = {},
 ) {
   const plan = new BatchListSurvey(
@@ -68,7 +68,7 @@ function survey(
         served.push(call.open.batchId);
         continue;
       }
-      const batches = answer(call);
+      const batches = pageFor(call);
       if (batches === 'failed') plan.noteFailed();
       else {
         const hasMore = batches.length > 0 && batches.at(-1) !== all.at(-1);
@@ -79,7 +79,7 @@ function survey(
   return { calls, served, left: plan.unobserved() };
 }
 
-test('a survey over any list asks for each batch of ours once, and calls no oftener than there are', () => {
+test('a survey of any list serves each open batch at most once, with at most one call per batch', () => {
   let byPages = 0;
   fc.assert(
     fc.property(list, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (entries, rotation) => {
@@ -91,7 +91,7 @@ test('a survey over any list asks for each batch of ours once, and calls no ofte
       });
       expect(new Set(served).size).toBe(served.length);
       expect(calls).toBeLessThanOrEqual(open.length);
-      // Where pages held nothing of ours, a few batches have to wait for the next survey.
+      // If pages contained nothing of ours, a few batches wait for the next survey.
       expect(served.length).toBeGreaterThanOrEqual(open.length - 3);
       if (calls < open.length) byPages += 1;
     }),
@@ -100,7 +100,7 @@ test('a survey over any list asks for each batch of ours once, and calls no ofte
   expect(byPages).toBeGreaterThan(100);
 });
 
-test('a survey over a list that is not to be trusted keeps to the bound, and none waits for ever', () => {
+test('a survey of a faulty list makes at most one call per batch, and repeated surveys serve every batch', () => {
   fc.assert(
     fc.property(
       list,
