@@ -25,6 +25,7 @@ import { isMeant, isOlder, placeBehind } from '../shared/lifecycle/key-versions.
 import { type LeasedJob, withJobLease } from '../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../shared/lifecycle/reopen-clean-up.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import { instructionsIn } from '../shared/request-file/instructions.ts';
 import type { PlannedPart } from '../shared/request-file/plan-parts.ts';
 import type { CheckedFile } from '../shared/request-file/request-file-scan.ts';
 import { validateObject } from '../shared/request-file/validate-object.ts';
@@ -153,7 +154,8 @@ async function joinable(
   otherJobId: string | undefined,
 ): Promise<string | undefined> {
   const { request } = job;
-  const other = request.rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
+  const { rerun } = instructionsIn(request.instructions);
+  const other = rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
   if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
   const earlier = other.joinedJobId === undefined ? other : await deps.ledger.readJob(other.joinedJobId);
   if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;

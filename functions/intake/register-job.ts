@@ -4,7 +4,7 @@ import { jobDueAt } from '../shared/domain/next-step.ts';
 import { KEEP_MS } from '../shared/domain/timing.ts';
 import { withDueAt } from '../shared/lifecycle/compare-and-set.ts';
 import type { Ports } from '../shared/ports/ports.ts';
-import { batchMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
+import { readUserMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
 
 /** An object version that has turned up in the request bucket. */
 export interface Arrival {
@@ -39,7 +39,7 @@ export async function registerJob(
     etag: facts.etag,
     lastModified: facts.lastModified,
     ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
-    ...batchMetadata(facts.metadata),
+    ...readUserMetadata(facts.metadata),
   };
   await deps.ledger.createJob(receivedJob(jobId, request, deps.clock.now()));
   return jobId;

@@ -21,7 +21,7 @@ export function aJob(differences: Partial<Job> = {}): Job {
       etag: 'd41d8cd98f00b204e9800998ecf8427e',
       lastModified: NOON,
       metadata: { team: 'search' },
-      rerun: false,
+      instructions: {},
     },
     status: 'received',
     previousStatus: null,

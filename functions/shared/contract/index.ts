@@ -52,11 +52,12 @@ export {
   ENDPOINTS,
   type Endpoint,
   FILE_LIMITS,
+  INSTRUCTION_PREFIX,
   METADATA_LIMITS,
   METADATA_PREFIX,
   PART_LIMITS,
   REQUEST_FILE_SUFFIXES,
-  RERUN_METADATA,
+  RERUN_INSTRUCTION,
 } from './request-file.ts';
 export {
   batchStatusChangeSchema,

@@ -20,8 +20,8 @@ export interface RequestFile {
   sequencer?: string;
   /** Of the batch: the pairs of `x-amz-meta-batch-*` without the prefix. */
   metadata: Record<string, string>;
-  /** The user asked for a new run of bytes already run. */
-  rerun: boolean;
+  /** Of Batchdrop: the pairs of `x-amz-meta-batchdrop-*` without the prefix, as they were given. */
+  instructions: Record<string, string>;
 }
 
 /** The committed plan: parts of any other planId are ignored. */

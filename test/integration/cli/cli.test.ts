@@ -59,6 +59,17 @@ describe('batchdrop', () => {
     expect(idsIn(readFileSync(join(results, 'output.jsonl'), 'utf8'))).toEqual(idsIn(file));
   });
 
+  it('runs the same bytes again with --rerun only', async () => {
+    const file = fileOf('again.jsonl', chatRows(2, 'again'));
+    const submit = async (...options: string[]) => {
+      const { stdout } = await cli('submit', file, '--wait', '--json', ...options);
+      return JSON.parse(stdout)[0].jobId;
+    };
+    const first = await submit();
+    expect(await submit('--meta', 'rerun=yes')).toBe(first); // the job that it joined
+    expect(await submit('--rerun')).not.toBe(first);
+  });
+
   it('fetches the lines that belong to no row as well, where a job has any', async () => {
     const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
