@@ -1,6 +1,6 @@
 /**
  * Removes what a finished job needs no more:
- *   1. all that lies under its `parts/` in the results bucket, whoever wrote it
+ *   1. all that lies in its folder under `_batchdrop/` in the results bucket, whoever wrote it
  *   2. its files at the API, unless they are to be kept
  *   3. if a delivery or a scan was overtaken, what it wrote after that: the bucket is looked at once more, half an hour
  *      later
@@ -12,9 +12,9 @@
  */
 
 import { RetryableError } from '../shared/domain/errors.ts';
+import { internalFolder } from '../shared/domain/internal-keys.ts';
 import type { Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Part } from '../shared/domain/part.ts';
-import { piecesFolder } from '../shared/domain/result-keys.ts';
 import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
 import { changeJob, changePart, without } from '../shared/lifecycle/compare-and-set.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
@@ -27,7 +27,7 @@ export async function cleanUpJob(deps: CleanUpDeps, job: Job, keepFiles: boolean
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
   const isFirst = job.secondCleanUpAt === undefined;
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
-    await deps.results.remove(await deps.results.keysUnder(piecesFolder(job)));
+    await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
   } else {
     deps.log.error('clean_up_given_up', { jobId: job.jobId, tries: job.tries });

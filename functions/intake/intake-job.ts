@@ -12,12 +12,12 @@
  * gave them no sequencers.
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
+import { reportKey } from '../shared/contract/result-keys.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { inStatus, isOver, type Job, type Plan, type RequestFile } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
 import type { Part } from '../shared/domain/part.ts';
-import { reportKey } from '../shared/domain/result-keys.ts';
 import { JOIN_MS, MAX_TRIES } from '../shared/domain/timing.ts';
 import { without } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';

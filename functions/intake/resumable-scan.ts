@@ -1,7 +1,7 @@
 /**
  * Reads and checks a job's request file, over as many invocations as it takes.
  *   1. `scan` is set on the job, with a fresh planId, before the first object is written: whoever cleans up knows
- *   2. row tables are written beside the results as parts are closed, under that planId
+ *   2. row tables are written to the results bucket as parts are closed, under that planId
  *   3. when the turn nears its end, all that the scan knows is written as a checkpoint, and counted on the job; the
  *      job is due again, and the reconciler has it resumed: a function never sends messages to itself
  *   4. dying in between goes on from the last checkpoint. The rows decide what is planned, and bounds that the checkpoint
@@ -16,8 +16,8 @@
 
 import type { BatchLimits } from '../shared/domain/batch-limits.ts';
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
+import { checkpointKey, rowTableKey } from '../shared/domain/internal-keys.ts';
 import type { Job } from '../shared/domain/job.ts';
-import { checkpointKey, rowTableKey } from '../shared/domain/result-keys.ts';
 import { bytesWithin } from '../shared/domain/tokens.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import { readObject } from '../shared/part-rows/read-object.ts';
@@ -110,8 +110,8 @@ async function save({ results }: ScanDeps, leased: LeasedJob, scan: RequestFileS
   await leased.change((job) => ({ ...job, scan: next, tries: 0 }));
 }
 
-function tablesOf({ results }: ScanDeps, { jobId, request }: Job, planId: string): RowTables {
-  const keyOf = (number: number) => rowTableKey({ jobId, planId, number, request });
+function tablesOf({ results }: ScanDeps, { jobId }: Job, planId: string): RowTables {
+  const keyOf = (number: number) => rowTableKey({ jobId, planId, number });
   return {
     write: (number, table) => results.put(keyOf(number), table, BINARY),
     read: (number) => readObject(results, keyOf(number)),

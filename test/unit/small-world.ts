@@ -203,7 +203,9 @@ export class SmallWorld {
 
   /** The lines of an object whose key ends so; none when there is no such object. */
   lines(end: string): Record<string, unknown>[] {
-    const found = [...this.results.objects()].find(([key]) => key.endsWith(end) && !key.includes('/parts/'));
+    const found = [...this.results.objects()].find(
+      ([key]) => key.endsWith(end) && !key.startsWith('_batchdrop/'),
+    );
     if (!found) return [];
     const text = Buffer.from(found[1].body).toString();
     return text

@@ -7,10 +7,11 @@
  * What is then no longer needed is removed by `clean-up-job.ts`.
  */
 
+import { anomaliesKey, resultKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
+import type { PieceName } from '../../shared/domain/internal-keys.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
 import type { Part } from '../../shared/domain/part.ts';
-import { anomaliesKey, type PieceName, resultKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/lifecycle/compare-and-set.ts';
 import { type LeasedJob, withJobLease } from '../../shared/lifecycle/lease.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';

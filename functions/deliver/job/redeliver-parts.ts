@@ -1,7 +1,7 @@
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
+import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import type { Job } from '../../shared/domain/job.ts';
 import type { Part } from '../../shared/domain/part.ts';
-import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { changePart, without } from '../../shared/lifecycle/compare-and-set.ts';
 import type { LeasedJob } from '../../shared/lifecycle/lease.ts';
 import type { Ports } from '../../shared/ports/ports.ts';

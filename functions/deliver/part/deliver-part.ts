@@ -13,10 +13,10 @@
  */
 
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
+import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
 import type { Delivered, Part } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
-import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../../shared/lifecycle/lease.ts';
 import { assureGone } from '../../shared/lifecycle/openai-account.ts';

@@ -10,10 +10,10 @@ import {
   excerptOf,
   type JobStatusChange,
 } from '../contract/events.ts';
+import { reportKey, resultKeys } from '../contract/result-keys.ts';
 import type { Job } from '../domain/job.ts';
 import type { ObservedBatch, Part } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
-import { reportKey, resultKeys } from '../domain/result-keys.ts';
 
 /** The event of the part's newest status change. */
 export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEvent {

@@ -4,8 +4,8 @@ import { createHandler as intakeHandler } from '../../../functions/intake/handle
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
-import { pieceKeys } from '../../../functions/shared/domain/result-keys.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';

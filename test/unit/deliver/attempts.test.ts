@@ -206,7 +206,7 @@ describe('a job of several attempts', () => {
     await world.rest();
     expect(world.api.audit().creates).toHaveLength(3);
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
     expect(world.scratch.openFiles()).toBe(0);
   });
 

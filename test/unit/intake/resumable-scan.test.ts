@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
-import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/result-keys.ts';
+import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/internal-keys.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -79,7 +79,7 @@ function planDigest(world: SmallWorld, jobId: string): string {
 }
 
 const below = (world: SmallWorld) =>
-  [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
+  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
 
 describe('a file that takes longer than a turn', () => {
   it('is read on in other invocations, and planned as one that is read at once', async () => {
@@ -178,9 +178,9 @@ describe('a file that takes longer than a turn', () => {
   ])('whose checkpoint %s is read anew from its start, under another planId', async (_, spoil) => {
     const world = slowWorld();
     const jobId = await world.drop('a.jsonl', largeFile(ONE));
-    const { scan, request } = world.job(jobId);
+    const { scan } = world.job(jobId);
     if (!scan) throw new Error('there is no scan');
-    spoil(world, checkpointKey({ jobId, request }, scan));
+    spoil(world, checkpointKey({ jobId }, scan));
     await world.rest();
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 8, succeeded: 8 } });
     expect(world.job(jobId).plan?.planId).not.toBe(scan.planId);
@@ -312,7 +312,7 @@ describe('a scan that was overtaken', () => {
   });
 });
 
-it('a file that is read within a turn leaves nothing below parts/ once its job has ended, good or bad', async () => {
+it('a file that is read within a turn leaves nothing below _batchdrop/ once its job has ended, good or bad', async () => {
   const world = new SmallWorld();
   await world.drop('good.jsonl', fileOf('a', 'b'));
   await world.drop('bad.jsonl', fileOf('a', 'a'));

@@ -162,7 +162,7 @@ describe('a bus that refuses entries for hours', () => {
     );
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
     expect(world.log.lines.filter(({ code }) => code === 'clean_up_given_up')).toEqual([]);
   });
 
