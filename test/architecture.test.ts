@@ -66,7 +66,7 @@ const ROOMS: Record<string, Room> = {
   },
   bundling: {
     holds: /^lib\/bundling\//,
-    sees: [/^lib\/(bundling|stages\/function-bundles)/, NODE, /^esbuild$/],
+    sees: [/^lib\/(bundling|stages\/function-bundles)/, CONTRACT, NODE, /^esbuild$/],
   },
   constructs: {
     holds: /^lib\//,

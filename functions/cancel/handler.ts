@@ -29,7 +29,7 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
     if ('problem' in parsed)
       throw new TerminalError('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);
     const recorded = await recordCancel(deps, parsed.request, message.sentAt);
-    await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message));
+    await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message, deps.instance));
     const stepHandlers = {
       ...quickPartStepHandlers(deps),
       observe: (part: Part) => observePart(deps, part),
@@ -37,6 +37,6 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
     await inParallel(recorded.parts, PARTS_AT_ONCE, async (ref) => {
       await advancePart(deps, ref, stepHandlers, false);
     });
-    if (recorded.jobId !== undefined) await advanceJob(deps, recorded.jobId, {});
+    if (recorded.job) await advanceJob(deps, recorded.job.jobId, {});
   };
 }

@@ -16,15 +16,15 @@ import type { CancelEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<CancelEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
 });
 const log = createJsonLog('cancel');
-const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
+const metrics = createEmfMetrics({ service: env.INSTANCE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -34,7 +34,7 @@ const handle = createHandler({
   }),
   bus: createEventBridgeBus({
     client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-    busName: env.EVENT_BUS_NAME,
+    busArn: env.EVENT_BUS_ARN,
   }),
   queues: NO_QUEUES,
   api: createOpenAiBatchApi({
@@ -42,6 +42,7 @@ const handle = createHandler({
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
     silenceMs: SILENCE_MS,
   }),
+  instance: env.INSTANCE,
   resultsBucket: env.RESULTS_BUCKET,
   clock,
   log,

@@ -5,13 +5,14 @@
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import type { CancelRequest } from '../shared/contract/cancel-request.ts';
 import {
-  type BatchdropEvent,
   type CancelOutcomeKind,
   DETAIL_TYPE,
   EVENT_VERSION,
+  type RequestFileRef,
 } from '../shared/contract/events.ts';
 import { isOver, type Job } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
+import type { OutgoingEvent } from '../shared/domain/outgoing-event.ts';
 import type { Part, PartRef } from '../shared/domain/part.ts';
 import { changeJob, changePart, without } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
@@ -26,7 +27,8 @@ interface CancelRecorded {
   outcome: CancelOutcomeKind;
   status: string | null;
   message: string;
-  jobId?: string;
+  /** Of the job that the request names, if it names one that is known. */
+  job?: { jobId: string; requestFile: RequestFileRef };
   parts: PartRef[];
 }
 
@@ -51,19 +53,20 @@ async function cancelBatch(deps: Deps, batchId: string): Promise<CancelRecorded>
       message: `cancel ${batchId}: no such batch of ours`,
       parts: [],
     };
-  const { jobId, planId, number, batch } = part;
+  const { jobId, planId, number, batch, request: requestFile } = part;
+  const job = { jobId, requestFile };
   if (batch?.batchId !== batchId) return cancelEarlierBatch(part, batchId);
   if (isAtItsEnd(part)) {
     const message = `cancel ${batchId}: already ${batch.status}`;
-    return { outcome: 'too_late', status: batch.status, message, jobId, parts: [] };
+    return { outcome: 'too_late', status: batch.status, message, job, parts: [] };
   }
   const message = `cancel ${batchId}: recorded${hasEnded(batch.status) ? `; it is ${batch.status}, and no row of it runs again` : ''}`;
-  return { outcome: 'requested', status: batch.status, message, jobId, parts: [{ jobId, planId, number }] };
+  return { outcome: 'requested', status: batch.status, message, job, parts: [{ jobId, planId, number }] };
 }
 
 /** Of one that ended before the part's present attempt. */
 function cancelEarlierBatch(part: Part, batchId: string): CancelRecorded {
-  const { jobId, batch, ran } = part;
+  const { jobId, batch, ran, request: requestFile } = part;
   const earlier = ran.find((each) => each.batch.batchId === batchId)?.batch;
   const status = earlier?.status ?? 'failed'; // the others never ran: the API put them back
   const now = batch ? `as ${batch.batchId}` : 'soon';
@@ -74,7 +77,7 @@ function cancelEarlierBatch(part: Part, batchId: string): CancelRecorded {
     outcome: 'too_late',
     status,
     message: `cancel ${batchId}: already ${status}${again}`,
-    jobId,
+    job: { jobId, requestFile },
     parts: [],
   };
 }
@@ -110,9 +113,11 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
     return { outcome: 'unknown', status: null, message: `cancel ${jobId}: no such job`, parts: [] };
   const { job } = marked;
   if (job.status === 'joined' && job.joinedJobId !== undefined) return cancelJob(deps, job.joinedJobId);
+  const { bucket, key, versionId } = job.request;
+  const named = { jobId, requestFile: { bucket, key, versionId } };
   if (isOver(job)) {
     const message = `cancel ${jobId}: already ${job.status}`;
-    return { outcome: 'too_late', status: job.status, message, jobId, parts: [] };
+    return { outcome: 'too_late', status: job.status, message, job: named, parts: [] };
   }
   const parts = job.plan ? await deps.ledger.partsOf(jobId, job.plan.planId) : [];
   await inParallel(parts, PARTS_AT_ONCE, async (part) => {
@@ -120,7 +125,7 @@ async function cancelJob(deps: Deps, jobId: string): Promise<CancelRecorded> {
   });
   const message = `cancel ${jobId}: recorded for ${parts.length} part(s)`;
   const refs = parts.map(({ planId, number }) => ({ jobId, planId, number }));
-  return { outcome: 'requested', status: job.status, message, jobId, parts: refs };
+  return { outcome: 'requested', status: job.status, message, job: named, parts: refs };
 }
 
 /** By key means the newest version whose file was there when the message was sent. */
@@ -137,7 +142,7 @@ async function cancelKey(
     jobId = job.previousJobId;
   }
   const message =
-    'cancel by key: no such file yet; one that was put before this message is cancelled when it turns up';
+    'cancel by key: no such file yet; one that was uploaded before this message is cancelled when it turns up';
   return { outcome: 'remembered', status: null, message, parts: [] };
 }
 
@@ -154,7 +159,9 @@ export function cancelOutcome(
   request: CancelRequest,
   recorded: CancelRecorded,
   message: { id: string; sentAt: number },
-): BatchdropEvent {
+  instance: string,
+): OutgoingEvent {
+  const { outcome, status, job } = recorded;
   return {
     detailType: DETAIL_TYPE.cancelOutcome,
     detail: {
@@ -163,9 +170,13 @@ export function cancelOutcome(
         version: EVENT_VERSION,
         sequence: 1,
         occurredAt: isoTime(message.sentAt),
-        ...(recorded.jobId === undefined ? {} : { jobId: recorded.jobId }),
+        instance,
+        ...(job ? { jobId: job.jobId } : {}),
       },
-      data: { request, outcome: recorded.outcome, status: recorded.status, message: recorded.message },
+      data: {
+        ...{ request, outcome, status, message: recorded.message },
+        ...(job ? { requestFile: job.requestFile } : {}),
+      },
     },
   };
 }

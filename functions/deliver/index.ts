@@ -21,9 +21,9 @@ import type { DeliverEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<DeliverEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
   BUCKET_OWNER: true,
   OPENAI_SECRET_ID: true,
@@ -33,7 +33,7 @@ const env = readEnvironment<DeliverEnv>({
   RERUN_MISSING: true,
 });
 const log = createJsonLog('deliver');
-const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
+const metrics = createEmfMetrics({ service: env.INSTANCE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -43,7 +43,7 @@ const handle = createHandler({
   }),
   bus: createEventBridgeBus({
     client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-    busName: env.EVENT_BUS_NAME,
+    busArn: env.EVENT_BUS_ARN,
   }),
   queues: NO_QUEUES,
   results: createS3ResultStore({
@@ -59,6 +59,7 @@ const handle = createHandler({
   }),
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',
   rerun: { maxAttempts: Number(env.MAX_ATTEMPTS), rerunMissing: env.RERUN_MISSING === 'yes' },
+  instance: env.INSTANCE,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
   clock,

@@ -21,9 +21,9 @@ import type { IntakeEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<IntakeEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
   SUBMIT_QUEUE_URL: true,
@@ -32,7 +32,7 @@ const env = readEnvironment<IntakeEnv>({
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('intake');
-const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
+const metrics = createEmfMetrics({ service: env.INSTANCE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -42,7 +42,7 @@ const handle = createHandler({
   }),
   bus: createEventBridgeBus({
     client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-    busName: env.EVENT_BUS_NAME,
+    busArn: env.EVENT_BUS_ARN,
   }),
   queues: createSqsWorkQueues({
     client: new SQSClient(AWS_CLIENT_SETTINGS),
@@ -51,6 +51,7 @@ const handle = createHandler({
   requestFiles: createS3RequestFiles({ client: s3, owner: env.BUCKET_OWNER }),
   results: createS3ResultStore({ client: s3, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER }),
   requestBucket: env.REQUEST_BUCKET,
+  instance: env.INSTANCE,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),

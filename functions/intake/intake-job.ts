@@ -76,7 +76,7 @@ async function reject(
 ): Promise<void> {
   const { bucket, key, versionId } = leased.job.request;
   const report = {
-    request: { bucket, key, versionId },
+    requestFile: { bucket, key, versionId },
     jobId: leased.job.jobId,
     count: bad.count,
     findings: bad.findings,

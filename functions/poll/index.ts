@@ -19,9 +19,9 @@ import type { PollEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<PollEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
   INTAKE_QUEUE_URL: true,
   SUBMIT_QUEUE_URL: true,
@@ -31,7 +31,7 @@ const env = readEnvironment<PollEnv>({
   BATCH_LIMITS: true,
 });
 
-const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
+const metrics = createEmfMetrics({ service: env.INSTANCE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -41,7 +41,7 @@ const handle = createHandler({
   }),
   bus: createEventBridgeBus({
     client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-    busName: env.EVENT_BUS_NAME,
+    busArn: env.EVENT_BUS_ARN,
   }),
   queues: createSqsWorkQueues({
     client: new SQSClient(AWS_CLIENT_SETTINGS),
@@ -57,6 +57,7 @@ const handle = createHandler({
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
     silenceMs: SILENCE_MS,
   }),
+  instance: env.INSTANCE,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),

@@ -22,9 +22,9 @@ import type { SubmitEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<SubmitEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
   BUCKET_OWNER: true,
@@ -35,7 +35,7 @@ const env = readEnvironment<SubmitEnv>({
 });
 const s3 = new S3Client(AWS_CLIENT_SETTINGS);
 const log = createJsonLog('submit');
-const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
+const metrics = createEmfMetrics({ service: env.INSTANCE });
 
 const handle = createHandler({
   ledger: createDynamoDbLedger({
@@ -45,7 +45,7 @@ const handle = createHandler({
   }),
   bus: createEventBridgeBus({
     client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-    busName: env.EVENT_BUS_NAME,
+    busArn: env.EVENT_BUS_ARN,
   }),
   queues: NO_QUEUES,
   requestFiles: createS3RequestFiles({ client: s3, owner: env.BUCKET_OWNER }),
@@ -56,6 +56,7 @@ const handle = createHandler({
     silenceMs: SILENCE_MS,
   }),
   completionWindow: env.COMPLETION_WINDOW,
+  instance: env.INSTANCE,
   resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),

@@ -1,7 +1,11 @@
 import { EventBus, type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 import type { JobStatus, ReportedBatchStatus } from '../../functions/shared/contract/batch-status.ts';
-import { batchStatusPattern, jobStatusPattern } from '../../functions/shared/contract/patterns.ts';
+import {
+  batchStatusPattern,
+  jobStatusPattern,
+  ofInstance,
+} from '../../functions/shared/contract/patterns.ts';
 
 /** Who is told. */
 export interface Subscriber {
@@ -34,14 +38,20 @@ export class StatusEvents extends Construct {
   }
 }
 
+/** The events of one Batchdrop on its bus, which may be another one's, too. */
+export interface OwnEvents {
+  eventBus: IEventBus;
+  instance: string;
+}
+
 /** A rule for status changes of batches. */
 export function batchStatusRule(
   scope: Construct,
   id: string,
-  eventBus: IEventBus,
+  { eventBus, instance }: OwnEvents,
   { target, status }: Subscription<ReportedBatchStatus>,
 ): Rule {
-  const eventPattern = batchStatusPattern(...(status ?? []));
+  const eventPattern = ofInstance(instance, batchStatusPattern(...(status ?? [])));
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }
 
@@ -49,9 +59,9 @@ export function batchStatusRule(
 export function jobStatusRule(
   scope: Construct,
   id: string,
-  eventBus: IEventBus,
+  { eventBus, instance }: OwnEvents,
   { target, status }: Subscription<JobStatus>,
 ): Rule {
-  const eventPattern = jobStatusPattern(...(status ?? []));
+  const eventPattern = ofInstance(instance, jobStatusPattern(...(status ?? [])));
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }

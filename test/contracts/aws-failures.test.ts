@@ -93,8 +93,10 @@ describe('the ledger on DynamoDB', () => {
   });
 });
 
+const BUS_ARN = 'arn:aws-cn:events:cn-north-1:111111111111:event-bus/status';
+
 describe('the bus on EventBridge', () => {
-  const bus = () => createEventBridgeBus({ client: new EventBridgeClient(once), busName: 'status' });
+  const bus = () => createEventBridgeBus({ client: new EventBridgeClient(once), busArn: BUS_ARN });
   const accepted = { EventId: 'e' };
   const failed = { ErrorCode: 'InternalFailure', ErrorMessage: 'No.' };
   const events = ['a', 'b', 'c'].map((id) => anEvent(id));
@@ -104,6 +106,16 @@ describe('the bus on EventBridge', () => {
         ({ Detail }) => (JSON.parse(Detail) as { metadata: { id: string } }).metadata.id,
       ),
     );
+
+  it('names objects by ARNs of the partition that the bus is in', async () => {
+    server.answerWith(json(200, { FailedEntryCount: 0, Entries: [accepted] }));
+    await bus().publish([anEvent('a')]);
+    const [entry] = JSON.parse(server.requests[0]?.body ?? '').Entries;
+    expect(entry).toMatchObject({
+      EventBusName: BUS_ARN,
+      Resources: ['arn:aws-cn:s3:::requests/ü 1.jsonl'],
+    });
+  });
 
   it('sends what was refused once more, and only that', async () => {
     server.answerWith(

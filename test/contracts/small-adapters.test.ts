@@ -111,7 +111,7 @@ describe('the log', () => {
     const [line] = await linesOf(`
       const cause = Object.assign(new TypeError('inner'), { $response: { body: 'SECRET ROW' } });
       const error = Object.assign(new Error('outer', { cause }), { request: { body: 'SECRET ROW' } });
-      log.error('step_broken', { jobId: 'j' }, error);`);
+      log.error('step_failed', { jobId: 'j' }, error);`);
     expect(line).toMatchObject({
       level: 'ERROR',
       code: 'step_failed',

@@ -7,39 +7,61 @@ export {
   type JobStatus,
   type ReportedBatchStatus,
 } from './batch-status.ts';
-export { type CancelRequest, parseCancelRequest } from './cancel-request.ts';
+export {
+  type CancelByBatch,
+  type CancelByJob,
+  type CancelByKey,
+  type CancelRequest,
+  parseCancelRequest,
+  type ReadableCancel,
+  type UnreadableCancel,
+} from './cancel-request.ts';
 export {
   type BatchdropEvent,
   type BatchError,
+  type BatchErrorExcerpt,
+  type BatchExcerpt,
   type BatchStatusChange,
   type BatchStatusChangeData,
+  type BatchStatusChangeEvent,
+  type BatchWaiting,
+  type CancelEventMetadata,
   type CancelOutcome,
+  type CancelOutcomeData,
+  type CancelOutcomeEvent,
   type CancelOutcomeKind,
   DETAIL_TYPE,
+  type EndedBatch,
   EVENT_SOURCE,
   EVENT_VERSION,
+  type EventEnvelope,
   type EventMetadata,
-  type Excerpt,
   type Finding,
+  type FindingExcerpt,
   type JobAccepted,
   type JobEnded,
+  type JobEventMetadata,
   type JobJoined,
   type JobRejected,
   type JobStatusChange,
+  type JobStatusChangeBase,
+  type JobStatusChangeData,
+  type JobStatusChangeEvent,
   type JobSubmitted,
+  type JobWaiting,
   LISTED_AT_MOST,
   type Reason,
+  type ReportRef,
   type RequestCounts,
+  type RequestFileFacts,
   type RequestFileRef,
+  type ResultsRef,
   type RowCounts,
   type TokenUsage,
+  type WaitingFor,
 } from './events.ts';
-export {
-  batchStatusExamples,
-  cancelOutcomeExamples,
-  type ExampleEvent,
-  jobStatusExamples,
-} from './examples.ts';
+export { batchStatusExamples, cancelOutcomeExamples, jobStatusExamples } from './examples.ts';
+export type { JsonSchema } from './json-schema.ts';
 export {
   asJsonPattern,
   batchStatusPattern,
@@ -47,6 +69,7 @@ export {
   cancelOutcomePattern,
   type JsonEventPattern,
   jobStatusPattern,
+  ofInstance,
 } from './patterns.ts';
 export {
   ENDPOINTS,
@@ -63,6 +86,5 @@ export {
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,
-  type JsonSchema,
   jobStatusChangeSchema,
 } from './schemas.ts';

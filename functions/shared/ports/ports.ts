@@ -1,7 +1,7 @@
-import type { BatchdropEvent } from '../contract/events.ts';
 import type { MetricName } from '../contract/metrics.ts';
 import type { Job } from '../domain/job.ts';
 import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../domain/ledger-records.ts';
+import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 
 /**
@@ -150,7 +150,7 @@ export interface BatchApi {
 
 /** The bus. Answers the `metadata.id`s that were refused; the caller keeps those. Errors: RetryableError. */
 export interface EventBus {
-  publish(events: BatchdropEvent[]): Promise<{ refused: string[] }>;
+  publish(events: OutgoingEvent[]): Promise<{ refused: string[] }>;
 }
 
 /** What the queues between the functions carry. */

@@ -127,11 +127,11 @@ describe('batchdrop', () => {
     outsider.close();
     const rejected = async () => JSON.parse((await cli('list', '--status', 'rejected', '--json')).stdout);
     const isOutside = expect.objectContaining({
-      request: expect.objectContaining({ key: '../../outside.jsonl' }),
+      requestFile: expect.objectContaining({ key: '../../outside.jsonl' }),
     });
     await expect.poll(rejected, { timeout: 30_000, interval: 200 }).toContainEqual(isOutside);
-    const jobs: { jobId: string; request: { key: string } }[] = await rejected();
-    const jobId = jobs.find(({ request }) => request.key.includes('outside'))?.jobId ?? '';
+    const jobs: { jobId: string; requestFile: { key: string } }[] = await rejected();
+    const jobId = jobs.find(({ requestFile }) => requestFile.key.includes('outside'))?.jobId ?? '';
     const nested = join(folder, 'a', 'b');
     mkdirSync(nested, { recursive: true });
     await batchdrop(['results', jobId, '--data', runtime.directory], { cwd: nested });
@@ -143,7 +143,7 @@ describe('batchdrop', () => {
     const listed = await batchdrop(['list', '--json', '--endpoint', runtime.names.url], { cwd: folder });
     expect(listed.code).toBe(0);
     expect(JSON.parse(listed.stdout)).toContainEqual(
-      expect.objectContaining({ request: expect.objectContaining({ key: 'chat-completions.jsonl' }) }),
+      expect.objectContaining({ requestFile: expect.objectContaining({ key: 'chat-completions.jsonl' }) }),
     );
   });
 });

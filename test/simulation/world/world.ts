@@ -43,7 +43,7 @@ export interface Scenario {
   tightness?: Tightness | undefined;
 }
 
-type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
+type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits };
 
 type Work = (ports: OurPorts, deadline: Deadline) => Promise<void>;
 
@@ -334,6 +334,7 @@ export class World {
       ids: this.#ids,
       log: this.log,
       metrics: this.metrics,
+      instance: 'Example.Batchdrop',
       resultsBucket: 'results',
       limits: this.limits,
     };

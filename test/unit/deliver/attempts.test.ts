@@ -121,14 +121,14 @@ describe('rows that expired', () => {
         (status) => world.batchStatuses().includes(status),
       ),
     );
-    const { event } = { event: jobStatusChange(world.job(jobId), 'results') };
+    const { event } = { event: jobStatusChange(world.job(jobId), world.ports) };
     expect(event.detail.data).toMatchObject({ batches: { count: 2 }, usage: { totalTokens: 15 * 4 } });
     const [part] = summaryOf(world).parts;
     expect(part).toMatchObject({
       attempts: 2,
       batches: [
-        { batchId: 'batch_000001', status: 'expired', rows: 4 },
-        { batchId: 'batch_000002', status: 'completed', rows: 3 },
+        { batchId: 'batch_000001', status: 'expired', sentRows: 4 },
+        { batchId: 'batch_000002', status: 'completed', sentRows: 3 },
       ],
     });
   });

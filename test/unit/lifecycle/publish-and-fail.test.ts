@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import { MAX_TRIES, pauseAfter } from '../../../functions/shared/domain/timing.ts';
 import { LostLease } from '../../../functions/shared/lifecycle/lease.ts';
 import { recordJobFailure, recordPartFailure } from '../../../functions/shared/lifecycle/record-failure.ts';
@@ -131,7 +131,7 @@ describe('submission that fails again and again', () => {
 });
 
 describe('a bus that refuses entries for hours', () => {
-  async function afterOutage(refused: (event: BatchdropEvent) => boolean, minutes: number) {
+  async function afterOutage(refused: (event: OutgoingEvent) => boolean, minutes: number) {
     let down = true;
     const world = new SmallWorld({ refuses: (event) => down && refused(event) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
