@@ -1,105 +1,221 @@
-/** Generates docs/events.md from the contract's schemas and examples: `npm run docs:events`. A test compares the two. */
+/**
+ * Writes docs/events.md from the contract's table of statuses, its fields and its examples: `npm run docs:events`. A test
+ * compares the page with what this returns.
+ */
 import { writeFileSync } from 'node:fs';
+import { ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from '../functions/shared/contract/event-fields.ts';
 import {
-  batchStatusChangeSchema,
+  BATCH_EVENTS,
+  CANCEL_EVENTS,
+  type EventKind,
+  JOB_EVENTS,
+  type StatusRow,
+} from '../functions/shared/contract/event-kinds.ts';
+import {
   batchStatusExamples,
   cancelOutcomeExamples,
-  cancelOutcomeSchema,
   type JsonSchema,
-  jobStatusChangeSchema,
   jobStatusExamples,
 } from '../functions/shared/contract/index.ts';
+import { SCHEMA_FILES } from '../functions/shared/contract/schema-files.ts';
 
 const PAGE = new URL('events.md', import.meta.url);
 
 const HEAD = `# Events
 
-Batchdrop publishes three kinds of event on its bus. The source of each event is \`batchdrop\`.
+Batchdrop publishes three kinds of event on its bus.
 
-- **Duplicates.** You may receive an event twice. Both copies have the same \`metadata.id\`.
-- **Order.** EventBridge does not keep the order. \`metadata.sequence\` increases by one with each change of a batch or job.
+| event | \`detail-type\` | published |
+| --- | --- | --- |
+| [Batch status change](#batch-status-change) | \`OpenAI Batch Status Change\` | each time OpenAI changes the status of a batch |
+| [Job status change](#job-status-change) | \`OpenAI Batch Job Status Change\` | each time the status of a job changes. A job is one version of one request file |
+| [Cancel outcome](#cancel-outcome) | \`OpenAI Batch Cancel Outcome\` | once for each cancel request |
+
+What every consumer must know:
+
+- **Duplicates.** You may receive an event twice. Both copies have the same \`detail.metadata.id\`.
+- **Order.** EventBridge does not keep the order. \`detail.metadata.sequence\` rises by one with each change of a batch or job.
   Ignore an event whose sequence is not higher than the last one that you processed for that batch or job.
-- **Compatibility.** Fields are only ever added.
-- **Long lists.** A list contains at most its first 20 entries, and \`count\` gives the number of all entries.
+- **Compatibility.** Fields are only ever added. Ignore fields that you do not know.
+- **Long lists.** A list contains at most its first 20 entries, and \`count\` is the number of all entries.
+- **Several Batchdrops on one bus.** \`detail.metadata.instance\` names the Batchdrop. In CDK it is \`batchdrop.instance\`. The rules
+  of \`onStatusChange\`, \`onJobStatusChange\` and the like match the events of their own Batchdrop only.
+- **Completed is not succeeded.** The results of a job are in the results bucket when its job event \`completed\`, \`expired\`,
+  \`cancelled\` or \`failed\` arrives. \`completed\` means that every row has ended. Read \`data.rows\` for how.
 
-\`npm run docs:events\` generates this page from the schemas and examples in \`functions/shared/contract\`. Tests compare the
-published events with the same schemas and examples.
+In TypeScript, \`import type { BatchdropEvent } from 'batchdrop/events'\` is the type of a whole event, as a Lambda function
+receives it. The package has the same as files:
+
+${Object.keys(SCHEMA_FILES)
+  .map((name) => `- \`batchdrop/events/${name}\``)
+  .join('\n')}
+
+The \`.schema.json\` files are JSON Schema, draft 2020-12. \`#/$defs/detail\` is the schema of \`detail\` alone. The
+\`.openapi.json\` files are for the schema registry of EventBridge (\`aws schemas create-schema --type OpenApi3\`), which makes
+code bindings from them. They do not say which field belongs to which status.
+
+\`npm run docs:events\` generates this page from \`functions/shared/contract\`. The schemas come from the same tables, and tests
+check each published event against them.
 `;
 
-interface Field {
+interface FieldRow {
   path: string;
-  kind: string;
+  type: string;
+  present: string;
+  meaning: string;
 }
 
 /** The whole page. */
 export function eventsPage(): string {
   return [
     HEAD,
-    section('Batch status change', batchStatusChangeSchema, batchStatusExamples),
-    section('Job status change', jobStatusChangeSchema, jobStatusExamples),
-    section('Cancel outcome', cancelOutcomeSchema, cancelOutcomeExamples),
+    sharedPart(),
+    section(BATCH_EVENTS, batchStatusExamples),
+    section(JOB_EVENTS, jobStatusExamples),
+    section(CANCEL_EVENTS, cancelOutcomeExamples),
   ].join('\n');
 }
 
-function section(title: string, schema: JsonSchema, examples: Record<string, unknown>): string {
-  const rows = fieldsOf(schema, '').map(({ path, kind }) => `| \`${path}\` | ${kind} |`);
+/** What all events have in common. */
+function sharedPart(): string {
+  const envelope = Object.entries(ENVELOPE_FIELDS).flatMap(([name, field]) => rowsOf(field, name, ''));
+  const metadata = Object.entries({ ...METADATA_FIELDS, jobId: JOB_ID }).flatMap(([name, field]) =>
+    rowsOf(field, `detail.metadata.${name}`, ''),
+  );
+  const rows = [...envelope, ...metadata].map(({ path, type, meaning }) => [`\`${path}\``, type, meaning]);
+  const note = `\`detail.metadata.jobId\` is absent in cancel outcomes that name no known job. \`detail.data\` depends on the kind of event.`;
+  return `## Fields of every event\n\n${table(['field', 'type', 'meaning'], rows)}\n\n${note}\n`;
+}
+
+function section(kind: EventKind, examples: Readonly<Record<string, unknown>>): string {
   const shown = Object.entries(examples).map(
     ([name, example]) =>
       `<details><summary><code>${name}</code></summary>\n\n\`\`\`json\n${JSON.stringify(example, null, 2)}\n\`\`\`\n\n</details>\n`,
   );
-  const table = ['| field of `detail` | type |', '| --- | --- |', ...new Set(rows)].join('\n');
-  return `## ${title}\n\n\`detail-type\`: \`${String(schema.title)}\`\n\n${table}\n\n${shown.join('\n')}`;
+  return [
+    `## ${kind.title}\n\n\`detail-type\`: \`${kind.detailType}\`\n`,
+    `${statusTable(kind)}\n`,
+    ...notesOn(kind),
+    `${fieldTable(kind)}\n`,
+    `An example of each:\n`,
+    shown.join('\n'),
+  ].join('\n');
 }
 
-/** Every leaf of a schema, with unions flattened. Fields that only some variants have are marked. */
-function fieldsOf(schema: JsonSchema, path: string): Field[] {
-  const variants = listOf(schema.oneOf);
-  if (variants.length > 0) return ofVariants(variants, path);
-  const choices = listOf(schema.anyOf);
-  const nullable = choices.some(({ type }) => type === 'null');
+/** One row for each status: when it is published, and what is in it. */
+function statusTable(kind: EventKind): string {
+  const hasPrevious = kind.statuses.some(({ previous }) => previous);
+  const head = [
+    `\`data.${kind.statusField}\``,
+    'published when',
+    ...(hasPrevious ? ['`previousStatus`'] : []),
+    'additional fields of `data`',
+    '`null` in it',
+  ];
+  const rows = kind.statuses.map((row) => [
+    `\`${row.status}\``,
+    row.published,
+    ...(hasPrevious ? [(row.previous ?? []).map((status) => `\`${status}\``).join(', ')] : []),
+    additionalFields(row),
+    row.nulls.map(coded).join(', ') || '–',
+  ]);
+  return table(head, rows);
+}
+
+function additionalFields({ has, mayHave }: StatusRow): string {
+  const always = has.map(coded).join(', ');
+  const sometimes = mayHave.map(({ name, when }) => `${coded(name)} if ${when}`);
+  return [always, ...sometimes].filter((text) => text !== '').join('; ') || '–';
+}
+
+function notesOn({ reportedByApi, hasOtherStatuses }: EventKind): string[] {
+  const reported = listed(reportedByApi.map(coded));
+  const have = reportedByApi.length === 1 ? 'has' : 'have';
+  return [
+    ...(reported === ''
+      ? []
+      : [`${reported} ${have} a value as soon as the API reports one. The table shows what is usual.\n`]),
+    ...(hasOtherStatuses
+      ? [
+          'If OpenAI adds a status, its events are published with that status and the fields of every event. A batch can skip statuses that nobody observed.\n',
+        ]
+      : []),
+  ];
+}
+
+function fieldTable(kind: EventKind): string {
+  const rows = Object.entries(kind.fields).flatMap(([name, field]) =>
+    rowsOf(field, name, presenceOf(kind, name)),
+  );
+  return table(
+    ['field of `detail.data`', 'type', 'present', 'meaning'],
+    rows.map(({ path, type, present, meaning }) => [`\`${path}\``, type, present, meaning]),
+  );
+}
+
+/** In which statuses a field is there. */
+function presenceOf({ always, statuses }: EventKind, name: string): string {
+  if (always.includes(name)) return 'always';
+  const having = statuses.filter(({ has }) => has.includes(name)).map(({ status }) => coded(status));
+  const perhaps = statuses
+    .filter(({ mayHave }) => mayHave.some((field) => field.name === name))
+    .map(({ status }) => `in some ${coded(status)}`);
+  return [...having, ...perhaps].join(', ');
+}
+
+/** A field, and those in it. */
+function rowsOf(schema: JsonSchema, path: string, present: string): FieldRow[] {
+  const choices = schemasIn(schema.anyOf);
   const [only] = choices.filter(({ type }) => type !== 'null');
-  if (nullable && only)
-    return fieldsOf(only, path).map(({ path: at, kind }) => ({ path: at, kind: `${kind} or null` }));
-  if (choices.length > 0) return ofVariants(choices, path);
-  if (isSchema(schema.properties)) {
-    const required = new Set(Array.isArray(schema.required) ? schema.required : []);
-    return Object.entries(schema.properties).flatMap(([name, field]) =>
-      isSchema(field)
-        ? fieldsOf(field, path === '' ? name : `${path}.${name}`).map(optional(required.has(name)))
-        : [],
+  const isNullable = only !== undefined && choices.length === 2 && !isSchema(schema.properties);
+  const inner = isNullable ? only : schema;
+  if (isNullable && !isSchema(only.properties))
+    return [{ path, type: `${typeOf(only)} or null`, present, meaning: meaningOf(schema) }];
+  if (isSchema(inner.properties)) {
+    const required = Array.isArray(inner.required) ? inner.required : [];
+    const parent = isNullable ? [{ path, type: 'object or null', present, meaning: meaningOf(schema) }] : [];
+    return [
+      ...parent,
+      ...Object.entries(inner.properties).flatMap(([name, field]) =>
+        isSchema(field)
+          ? rowsOf(field, `${path}.${name}`, required.includes(name) ? present : 'if it was sent')
+          : [],
+      ),
+    ];
+  }
+  if (isSchema(inner.items) && isSchema(inner.items.properties)) {
+    return Object.entries(inner.items.properties).flatMap(([name, field]) =>
+      isSchema(field) ? rowsOf(field, `${path}[].${name}`, present) : [],
     );
   }
-  if (isSchema(schema.items)) return fieldsOf(schema.items, `${path}[]`);
-  return [{ path, kind: kindOf(schema) }];
+  return [{ path, type: typeOf(inner), present, meaning: meaningOf(schema) }];
 }
 
-function ofVariants(variants: JsonSchema[], path: string): Field[] {
-  const all = variants.map((variant) => fieldsOf(variant, path));
-  const kinds = new Map<string, Set<string>>();
-  for (const { path: at, kind } of all.flat()) kinds.set(at, (kinds.get(at) ?? new Set()).add(kind));
-  return [...kinds].map(([at, found]) => {
-    const everywhere = all.every((fields) => fields.some((field) => field.path === at));
-    const kind = [...found].join(' or ');
-    return optional(everywhere)({ path: at, kind });
-  });
-}
-
-function optional(required: boolean): (field: Field) => Field {
-  return ({ path, kind }) => ({
-    path,
-    kind: required || kind.endsWith(')') ? kind : `${kind} (not in every event)`,
-  });
-}
-
-function kindOf(schema: JsonSchema): string {
-  if ('const' in schema) return `\`${JSON.stringify(schema.const)}\``;
-  if (Array.isArray(schema.enum))
-    return schema.enum.map((value) => `\`${JSON.stringify(value)}\``).join(' or ');
+function typeOf(schema: JsonSchema): string {
+  if ('const' in schema) return coded(JSON.stringify(schema.const));
+  if (Array.isArray(schema.enum)) return schema.enum.map((value) => coded(JSON.stringify(value))).join(', ');
   if (schema.format === 'date-time') return 'ISO 8601 time';
+  if (schema.type === 'array') return 'list of strings';
   return isSchema(schema.additionalProperties) ? 'map of string to string' : String(schema.type);
 }
 
-function listOf(value: unknown): JsonSchema[] {
+function meaningOf({ description }: JsonSchema): string {
+  return typeof description === 'string' ? description : '';
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+function coded(text: string): string {
+  return `\`${text}\``;
+}
+
+function listed(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+function schemasIn(value: unknown): JsonSchema[] {
   return Array.isArray(value) ? value.filter(isSchema) : [];
 }
 

@@ -43,20 +43,21 @@ export class Batchdrop extends Construct {
   readonly requestBucket: IBucket;
   readonly resultsBucket: IBucket;
   readonly eventBus: IEventBus;
+  /** Its name in its account and region: `metadata.instance` of its events, and the dimension `service` of its metrics. */
+  readonly instance: string;
   readonly cancelQueue: IQueue;
   readonly ledger: Table;
   /** All alarms, for actions of your own or a composite. */
   readonly alarms: Alarm[];
   /** The outputs of the stack by which the `batchdrop` command finds this construct. */
   readonly outputs: CfnOutput[];
-  readonly #instance: string;
   readonly #requestPrefix: string | undefined;
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
     const choices = checkedProps(this, props);
     const { removalPolicy, encryptionKey } = choices;
-    this.#instance = instanceName(this);
+    this.instance = instanceName(this);
     this.#requestPrefix = choices.requestPrefix;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: choices.requestBucket,
@@ -69,7 +70,7 @@ export class Batchdrop extends Construct {
     this.resultsBucket = buckets.results;
     this.eventBus = new StatusEvents(this, 'StatusEvents', {
       eventBus: choices.eventBus,
-      instance: this.#instance,
+      instance: this.instance,
     }).eventBus;
     const ledger = new LedgerTable(this, 'Ledger', { removalPolicy, encryptionKey });
     this.ledger = ledger.table;
@@ -85,6 +86,7 @@ export class Batchdrop extends Construct {
       ResultsBucket: this.resultsBucket.bucketName,
       CancelQueueUrl: this.cancelQueue.queueUrl,
       EventBus: this.eventBus.eventBusName,
+      Instance: this.instance,
       LedgerTable: this.ledger.tableName,
       ApiKeySecret: openAi.secretId,
       ApiBaseUrl: openAi.baseUrl,
@@ -97,7 +99,7 @@ export class Batchdrop extends Construct {
     const { requestBucket, resultsBucket, eventBus } = this;
     const shared = {
       settings: {
-        instance: this.#instance,
+        instance: this.instance,
         vpc: choices.vpc,
         vpcSubnets: choices.vpcSubnets,
         securityGroups: choices.securityGroups,
@@ -136,13 +138,13 @@ export class Batchdrop extends Construct {
 
   #watch(stages: StageWorkers, choices: CheckedProps): Alarm[] {
     const { all: alarms } = new Alarms(this, 'Alarms', {
-      instance: this.#instance,
+      instance: this.instance,
       stages,
       pollInterval: choices.pollInterval,
       completionWindow: windowLength(choices.completionWindow),
       action: choices.alarmAction,
     });
-    new BatchdropDashboard(this, 'Dashboard', { instance: this.#instance, stages, alarms });
+    new BatchdropDashboard(this, 'Dashboard', { instance: this.instance, stages, alarms });
     return alarms;
   }
 
@@ -163,12 +165,12 @@ export class Batchdrop extends Construct {
 
   /** Sends status changes of batches to a target; `status` names which, every one if left out. */
   onStatusChange(id: string, subscription: BatchStatusSubscription): Rule {
-    return batchStatusRule(this, id, this.eventBus, subscription);
+    return batchStatusRule(this, id, this, subscription);
   }
 
   /** Sends status changes of jobs, of whole request files, to a target; `status` names which, every one if left out. */
   onJobStatusChange(id: string, subscription: JobStatusSubscription): Rule {
-    return jobStatusRule(this, id, this.eventBus, subscription);
+    return jobStatusRule(this, id, this, subscription);
   }
 
   /** A file is through and its results can be read. It does not mean that every row succeeded: the event has the counts. */
@@ -188,7 +190,7 @@ export class Batchdrop extends Construct {
 
   /** Any of the metrics in docs/operations.md; a sum over five minutes unless told otherwise. */
   metric(name: MetricName, options?: MetricOptions): Metric {
-    return batchdropMetric(this.#instance, name, options);
+    return batchdropMetric(this.instance, name, options);
   }
 
   /** Files whose first batch exists. */

@@ -66,7 +66,7 @@ const LAYERS: Record<string, Layer> = {
   },
   bundling: {
     contains: /^lib\/bundling\//,
-    mayImport: [/^lib\/(bundling|stages\/function-bundles)/, NODE, /^esbuild$/],
+    mayImport: [/^lib\/(bundling|stages\/function-bundles)/, CONTRACT, NODE, /^esbuild$/],
   },
   constructs: {
     contains: /^lib\//,

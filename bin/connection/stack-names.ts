@@ -9,6 +9,8 @@ export interface StackNames {
   readonly resultsBucket: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
+  /** Which Batchdrop it is, in events. */
+  readonly instance: string;
   readonly ledgerTable: string;
 }
 
@@ -26,6 +28,7 @@ export async function namesOf(place: Target): Promise<StackNames> {
     resultsBucket: output('ResultsBucket'),
     cancelQueueUrl: output('CancelQueueUrl'),
     eventBus: output('EventBus'),
+    instance: output('Instance'),
     ledgerTable: output('LedgerTable'),
   };
 }

@@ -103,7 +103,10 @@ export class TemporarySubscription {
     );
     const queueArn = Attributes?.QueueArn ?? '';
 
-    const EventPattern = JSON.stringify({ source: [EVENT_SOURCE] });
+    const EventPattern = JSON.stringify({
+      source: [EVENT_SOURCE],
+      detail: { metadata: { instance: [names.instance] } },
+    });
     const { RuleArn = '' } = await this.#events.send(
       new PutRuleCommand({
         Name: this.name,

@@ -1,5 +1,5 @@
 import type { Finding } from '../../functions/shared/contract/events.ts';
-import { batchMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
+import { readUserMetadata, validateObject } from '../../functions/shared/request-file/validate-object.ts';
 import {
   type RowTables,
   validateRequestFile,
@@ -32,14 +32,14 @@ const SHOWN_FINDINGS = 20;
 /** Checks a file exactly as intake would, and plans it. Nothing leaves this machine. */
 export async function forecast(
   source: RequestSource,
-  pairs: Readonly<Record<string, string>>,
+  tags: Readonly<Record<string, string>>,
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
   const findings = validateObject({
     // What S3 would give it is not looked at by the check.
     ...{ bucket: '', versionId: '', etag: '', lastModified: 0 },
     ...{ key, size: bytes },
-    ...batchMetadata(objectMetadata(pairs)),
+    ...readUserMetadata(objectMetadata({ tags })),
   });
   if (findings.length > 0) return { file, key, bytes, verdict: 'bad', count: findings.length, findings };
   const checked = await validateRequestFile(() => contentOf(source), tablesInMemory());

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { GetObjectCommand, NoSuchKey } from '@aws-sdk/client-s3';
+import { anomaliesKey, reportKey, resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
-import { anomaliesKey, reportKey, resultKeys } from '../../functions/shared/domain/result-keys.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 

@@ -7,10 +7,15 @@ export function jobFacts(job: Job): object {
   return {
     jobId,
     status,
-    request: { bucket: request.bucket, key: request.key, versionId: request.versionId, size: request.size },
+    requestFile: {
+      bucket: request.bucket,
+      key: request.key,
+      versionId: request.versionId,
+      size: request.size,
+    },
     createdAt: new Date(createdAt).toISOString(),
     changedAt: new Date(changedAt).toISOString(),
-    ...(plan && { planned: { rows: plan.rows, parts: plan.parts } }),
+    ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
     ...(rows && { rows }),
     ...(usage && { usage }),
     ...(joinedJobId !== undefined && { joinedJobId }),

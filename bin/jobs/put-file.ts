@@ -1,5 +1,5 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { METADATA_PREFIX } from '../../functions/shared/contract/request-file.ts';
+import { METADATA_PREFIX, RERUN_INSTRUCTION } from '../../functions/shared/contract/request-file.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -14,6 +14,14 @@ export interface Submission {
   readonly jobId: string;
 }
 
+/** What a file is put with. */
+interface FileMetadata {
+  /** The user's pairs, for its batches and events. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** Run it even if the same bytes ran just now. */
+  readonly rerun?: boolean;
+}
+
 const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
 const LOOK_EVERY_MS = 200;
 
@@ -21,7 +29,7 @@ const LOOK_EVERY_MS = 200;
 export async function putFile(
   { s3, names }: Connection,
   source: RequestSource,
-  options: { metadata?: Readonly<Record<string, string>>; onBytes?: (bytes: number) => void } = {},
+  options: FileMetadata & { onBytes?: (bytes: number) => void } = {},
 ): Promise<Submission> {
   const { file, key, bytes } = source;
   if (bytes > MAX_PUT_BYTES) {
@@ -40,7 +48,7 @@ export async function putFile(
         Body: content,
         ContentLength: bytes,
         ContentType: 'application/jsonl',
-        Metadata: objectMetadata(options.metadata ?? {}),
+        Metadata: objectMetadata(options),
       }),
     );
     if (versionId === undefined || versionId === 'null')
@@ -52,9 +60,8 @@ export async function putFile(
   }
 }
 
-/** The user's pairs as S3 keeps them, names in lower case. */
-export function objectMetadata(pairs: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(pairs).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]),
-  );
+/** S3 user metadata of a file, names in lower case as S3 keeps them. */
+export function objectMetadata({ tags = {}, rerun = false }: FileMetadata): Record<string, string> {
+  const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
+  return { ...Object.fromEntries(named), ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }) };
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { DETAIL_TYPE, EVENT_SOURCE } from '../../functions/shared/contract/events.ts';
+import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import { isLastStatus, isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
-import type { ReceivedEvent } from '../terminal/event-line.ts';
+import { isBatchdropEvent, type ReceivedEvent } from '../terminal/event-line.ts';
 import { fetchResults } from './fetch-results.ts';
 import { allJobs } from './jobs.ts';
 
@@ -26,12 +26,12 @@ export class ResultsMirror {
   }
 
   /** Keeps what a job left that an event says is over. */
-  notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
-    if (source !== EVENT_SOURCE || type !== DETAIL_TYPE.jobStatusChange) return;
-    const { metadata, data } = Object(detail);
-    if (!isLastStatus(String(Object(data).status))) return;
+  notice(event: ReceivedEvent): void {
+    if (!isBatchdropEvent(event) || event['detail-type'] !== DETAIL_TYPE.jobStatusChange) return;
+    const { metadata, data } = event.detail;
+    if (!isLastStatus(data.status)) return;
     this.#add(async () => {
-      const job = await this.#connection.ledger.readJob(String(Object(metadata).jobId));
+      const job = await this.#connection.ledger.readJob(metadata.jobId);
       if (job !== undefined) await this.#keep(job);
     });
   }

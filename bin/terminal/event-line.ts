@@ -1,17 +1,20 @@
 import { styleText } from 'node:util';
 import {
+  type BatchdropEvent,
   type BatchStatusChange,
+  type BatchWaiting,
   type CancelOutcome,
   DETAIL_TYPE,
   EVENT_SOURCE,
   type JobStatusChange,
+  type JobStatusChangeData,
   type RowCounts,
   type WaitingFor,
 } from '../../functions/shared/contract/events.ts';
 import { counted } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
-/** An event as it comes from a bus. */
+/** An event as it comes from a bus, of whatever kind. */
 export interface ReceivedEvent {
   readonly source: string;
   readonly 'detail-type': string;
@@ -29,37 +32,40 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   cancelled: 'yellow',
 };
 
+/** True of Batchdrop's events. One of a later version may have a `detail-type` that is in no type. */
+export function isBatchdropEvent(event: ReceivedEvent): event is BatchdropEvent {
+  return event.source === EVENT_SOURCE;
+}
+
 /** One readable line for an event of Batchdrop; undefined for any other event. */
 export function eventLine(event: ReceivedEvent): string | undefined {
-  if (event.source !== EVENT_SOURCE) return undefined;
+  if (!isBatchdropEvent(event)) return undefined;
   switch (event['detail-type']) {
     case DETAIL_TYPE.batchStatusChange:
-      return batchLine(Object(event.detail));
+      return batchLine(event.detail);
     case DETAIL_TYPE.jobStatusChange:
-      return jobLine(Object(event.detail));
+      return jobLine(event.detail);
     case DETAIL_TYPE.cancelOutcome:
-      return cancelLine(Object(event.detail));
+      return cancelLine(event.detail);
     default:
       return undefined;
   }
 }
 
 function batchLine({ metadata, data }: BatchStatusChange): string {
-  const done = data.counts?.total
-    ? `${data.counts.completed + data.counts.failed}/${data.counts.total} rows`
-    : undefined;
+  const { completed = 0, failed = 0, total = 0 } = data.requestCounts ?? {};
   const errors = data.errors?.first[0];
   return line(metadata.occurredAt, 'batch', data.status, [
-    data.request.key,
-    data.parts > 1 && `part ${data.part} of ${data.parts}`,
-    done,
+    data.requestFile.key,
+    data.plannedParts > 1 && `part ${data.partNumber} of ${data.plannedParts}`,
+    total > 0 && `${completed + failed}/${total} rows`,
     errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
     data.willRetry && `will be tried again${waitFacts(data.waiting)}`,
     data.batchId,
   ]);
 }
 
-function waitFacts(waiting: BatchStatusChange['data']['waiting']): string {
+function waitFacts(waiting: BatchWaiting | undefined): string {
   if (!waiting) return '';
   const place = waiting.position === null ? '' : `, position ${waiting.position}`;
   return ` (waiting: ${waitingFor(waiting.for)}${place}, until ${waiting.until.slice(11, 16)} at the latest)`;
@@ -71,14 +77,18 @@ export function waitingFor(reason: WaitingFor): string {
 }
 
 function jobLine({ metadata, data }: JobStatusChange): string {
-  return line(metadata.occurredAt, 'job', data.status, [data.request.key, ...jobFacts(data), metadata.jobId]);
+  return line(metadata.occurredAt, 'job', data.status, [
+    data.requestFile.key,
+    ...jobFacts(data),
+    metadata.jobId,
+  ]);
 }
 
-function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
+function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
   switch (data.status) {
     case 'accepted':
     case 'submitted': {
-      const size = `${counted(data.rows, 'row', 'rows')} in ${counted(data.parts, 'batch', 'batches')}`;
+      const size = `${counted(data.plannedRows, 'row', 'rows')} in ${counted(data.plannedParts, 'batch', 'batches')}`;
       const waiting = data.status === 'accepted' ? data.waiting : undefined;
       return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
     }

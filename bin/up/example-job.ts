@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
-import { resultKeys } from '../../functions/shared/domain/result-keys.ts';
+import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import type { Connection } from '../connection/connection.ts';
 import { followJob } from '../jobs/jobs.ts';
 import { putFile } from '../jobs/put-file.ts';

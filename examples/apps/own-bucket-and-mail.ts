@@ -22,7 +22,7 @@ const batchdrop = new Batchdrop(stack, 'Batchdrop', {
   alarmAction: new SnsAction(mail),
 });
 
-const file = EventField.fromPath('$.detail.data.request.key');
+const file = EventField.fromPath('$.detail.data.requestFile.key');
 const why = EventField.fromPath('$.detail.data.reason.message');
 const findings = EventField.fromPath('$.detail.data.findings.count');
 batchdrop.onFailed('MailFailure', {

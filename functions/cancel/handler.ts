@@ -32,7 +32,7 @@ export function createHandler(deps: Deps): (message: CancelMessage) => Promise<v
     if ('problem' in parsed)
       throw new TerminalError('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);
     const recorded = await recordCancel(deps, parsed.request, message.sentAt);
-    await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message));
+    await publishOrRetry(deps, cancelOutcome(parsed.request, recorded, message, deps.instance));
     const stepHandlers = {
       ...quickPartStepHandlers(deps),
       observe: (part: PartInHand) => observePart(deps, part),

@@ -5,9 +5,9 @@ import type { CancelEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<CancelEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,

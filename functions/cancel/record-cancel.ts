@@ -5,13 +5,14 @@
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import type { CancelRequest } from '../shared/contract/cancel-request.ts';
 import {
-  type BatchdropEvent,
   type CancelOutcomeKind,
   DETAIL_TYPE,
   EVENT_VERSION,
+  type RequestFileRef,
 } from '../shared/contract/events.ts';
 import { isOver, type Job, type LastCancel } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
+import type { OutgoingEvent } from '../shared/domain/outgoing-event.ts';
 import type { Part } from '../shared/domain/part.ts';
 import { isAtItsEnd } from '../shared/domain/part-end.ts';
 import { without } from '../shared/domain/without.ts';
@@ -34,7 +35,7 @@ interface RecordedCancel {
   outcome: CancelOutcomeKind;
   status: string | null;
   message: string;
-  jobId?: string;
+  /** The job that the request names, if there is one. */
   job?: JobInHand;
   parts: PartInHand[];
 }
@@ -66,7 +67,7 @@ async function cancelBatch(deps: Deps, batchId: string, sentAt: number): Promise
   const job = await takeJob(deps, jobId);
   if (job) await job.change((now) => withLastCancel(now, { at: sentAt, outcome, message }));
   const known = job ? { job } : {};
-  return { outcome, status, message, jobId, ...known, parts: outcome === 'requested' ? [part] : [] };
+  return { outcome, status, message, ...known, parts: outcome === 'requested' ? [part] : [] };
 }
 
 function batchOutcome(
@@ -121,13 +122,13 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
   if (item.status === 'joined') return cancelJob(deps, item.joinedJobId, sentAt);
   const { outcome, message } = jobOutcome(item, sentAt);
   const { status } = item;
-  if (isOver(item)) return { outcome, status, message, jobId, job, parts: [] };
+  if (isOver(item)) return { outcome, status, message, job, parts: [] };
   const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];
   const inHand = parts.map((part) => partInHand(deps, part));
   await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
     await part.change((now) => withCancelRequest(now, deps.clock.now()));
   });
-  return { outcome, status, message, jobId, job, parts: inHand };
+  return { outcome, status, message, job, parts: inHand };
 }
 
 function jobOutcome(job: Job, sentAt: number): LastCancel {
@@ -169,9 +170,11 @@ async function rememberCancel(deps: Deps, bucket: string, key: string, sentAt: n
  */
 export function cancelOutcome(
   request: CancelRequest,
-  recorded: Pick<RecordedCancel, 'outcome' | 'status' | 'message' | 'jobId'>,
+  recorded: Pick<RecordedCancel, 'outcome' | 'status' | 'message' | 'job'>,
   message: { id: string; sentAt: number },
-): BatchdropEvent {
+  instance: string,
+): OutgoingEvent {
+  const { outcome, status, job } = recorded;
   return {
     detailType: DETAIL_TYPE.cancelOutcome,
     detail: {
@@ -180,9 +183,20 @@ export function cancelOutcome(
         version: EVENT_VERSION,
         sequence: 1,
         occurredAt: isoTime(message.sentAt),
-        ...(recorded.jobId === undefined ? {} : { jobId: recorded.jobId }),
+        instance,
+        ...(job ? { jobId: job.ref } : {}),
       },
-      data: { request, outcome: recorded.outcome, status: recorded.status, message: recorded.message },
+      data: {
+        request,
+        outcome,
+        status,
+        message: recorded.message,
+        ...(job ? { requestFile: requestFileOf(job.item) } : {}),
+      },
     },
   };
+}
+
+function requestFileOf({ request: { bucket, key, versionId } }: Job): RequestFileRef {
+  return { bucket, key, versionId };
 }

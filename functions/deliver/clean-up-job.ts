@@ -11,9 +11,9 @@
  * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
  */
 import { RetryableError } from '../shared/domain/errors.ts';
+import { internalFolder } from '../shared/domain/internal-keys.ts';
 import { isOver, type Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
-import { piecesFolder } from '../shared/domain/result-keys.ts';
 import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
 import { without, withoutBackoff } from '../shared/domain/without.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
@@ -29,7 +29,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
   const isFirst = job.secondCleanUpAt === undefined;
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
-    await deps.results.remove(await deps.results.keysUnder(piecesFolder(job)));
+    await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
   } else {
     deps.log.error('clean_up_abandoned', { jobId: job.jobId, tries: job.tries });

@@ -1,9 +1,9 @@
 /** What DELIVER needs of its environment. */
 export interface DeliverEnv {
-  /** What its metrics are told from those of other Batchdrops by. */
-  METRICS_SERVICE: string;
+  /** Which Batchdrop of the account and region it belongs to, for its events and metrics. */
+  INSTANCE: string;
   LEDGER_TABLE: string;
-  EVENT_BUS_NAME: string;
+  EVENT_BUS_ARN: string;
   RESULTS_BUCKET: string;
   BUCKET_OWNER: string;
   OPENAI_SECRET_ID: string;

@@ -13,9 +13,9 @@ import type { DeliverEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<DeliverEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
   BUCKET_OWNER: true,
   OPENAI_SECRET_ID: true,

@@ -12,9 +12,9 @@ import type { IntakeEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<IntakeEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
   SUBMIT_QUEUE_URL: true,

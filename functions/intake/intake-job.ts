@@ -10,11 +10,11 @@
  *   7. dispatch the parts (`dispatch-parts.ts`). With limits set they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
+import { reportKey } from '../shared/contract/result-keys.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
 import type { PartIn } from '../shared/domain/part.ts';
-import { reportKey } from '../shared/domain/result-keys.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { withoutBackoff } from '../shared/domain/without.ts';
 import type { JobInHand } from '../shared/lifecycle/compare-and-set.ts';
@@ -84,7 +84,7 @@ async function reject(
 ): Promise<void> {
   const { bucket, key, versionId } = leased.item.request;
   const report = {
-    request: { bucket, key, versionId },
+    requestFile: { bucket, key, versionId },
     jobId: leased.item.jobId,
     count: bad.count,
     findings: bad.findings,

@@ -12,6 +12,7 @@ import { without, withoutBackoff } from '../shared/domain/without.ts';
 import { isCancelledByKey, isOlder, placeBehind } from '../shared/lifecycle/key-versions.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import type { Ports } from '../shared/ports/ports.ts';
+import { instructionsIn } from '../shared/request-file/instructions.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
 
@@ -83,7 +84,10 @@ async function becomeNewest(deps: Deps, leased: LeasedJob, pointer: KeyPointer):
  */
 async function joinable(deps: Deps, job: Job, otherJobId: string | undefined): Promise<string | undefined> {
   const { request } = job;
-  const other = request.rerun || otherJobId === undefined ? undefined : await deps.ledger.readJob(otherJobId);
+  const other =
+    instructionsIn(request.instructions).rerun || otherJobId === undefined
+      ? undefined
+      : await deps.ledger.readJob(otherJobId);
   if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
   const earlier = other.status === 'joined' ? await deps.ledger.readJob(other.joinedJobId) : other;
   if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;

@@ -3,7 +3,7 @@ import { jobIdOf } from '../shared/domain/job-id.ts';
 import { KEEP_MS } from '../shared/domain/timing.ts';
 import { type JobInHand, jobInHand, NOT_STORED, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Ports } from '../shared/ports/ports.ts';
-import { batchMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
+import { readUserMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
 
 /** A new object version in the request bucket. */
 export interface Arrival {
@@ -40,7 +40,7 @@ export async function registerJob(
     etag: facts.etag,
     lastModified: facts.lastModified,
     ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
-    ...batchMetadata(facts.metadata),
+    ...readUserMetadata(facts.metadata),
   };
   return jobInHand(deps, receivedJob(jobId, request, deps.clock.now()));
 }

@@ -17,8 +17,8 @@
 
 import type { BatchLimits } from '../shared/domain/batch-limits.ts';
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
+import { checkpointKey, rowTableKey } from '../shared/domain/internal-keys.ts';
 import type { Job, Scan } from '../shared/domain/job.ts';
-import { checkpointKey, rowTableKey } from '../shared/domain/result-keys.ts';
 import { bytesWithin } from '../shared/domain/tokens.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import { readObject } from '../shared/part-rows/read-object.ts';
@@ -120,8 +120,8 @@ async function save({ results }: ScanDeps, leased: LeasedJob, scan: RequestFileS
   await leased.change((job) => ({ ...job, scan: next, tries: 0 }));
 }
 
-function tablesOf({ results }: ScanDeps, { jobId, request }: Job, planId: string): RowTables {
-  const keyOf = (number: number) => rowTableKey({ jobId, planId, number, request });
+function tablesOf({ results }: ScanDeps, { jobId }: Job, planId: string): RowTables {
+  const keyOf = (number: number) => rowTableKey({ jobId, planId, number });
   return {
     write: (number, table) => results.put(keyOf(number), table, BINARY),
     read: (number) => readObject(results, keyOf(number)),

@@ -1,9 +1,9 @@
 /** What POLL needs of its environment. */
 export interface PollEnv {
-  /** What its metrics are told from those of other Batchdrops by. */
-  METRICS_SERVICE: string;
+  /** Which Batchdrop of the account and region it belongs to, for its events and metrics. */
+  INSTANCE: string;
   LEDGER_TABLE: string;
-  EVENT_BUS_NAME: string;
+  EVENT_BUS_ARN: string;
   /** Named in events, not read. */
   RESULTS_BUCKET: string;
   INTAKE_QUEUE_URL: string;

@@ -8,9 +8,9 @@ import type { PollEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<PollEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
   INTAKE_QUEUE_URL: true,
   SUBMIT_QUEUE_URL: true,

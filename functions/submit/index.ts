@@ -13,9 +13,9 @@ import type { SubmitEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
 const env = readEnvironment<SubmitEnv>({
-  METRICS_SERVICE: true,
+  INSTANCE: true,
   LEDGER_TABLE: true,
-  EVENT_BUS_NAME: true,
+  EVENT_BUS_ARN: true,
   REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
   BUCKET_OWNER: true,

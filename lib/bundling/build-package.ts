@@ -1,20 +1,22 @@
 /**
  * Writes `dist/package`, which is what is published: compiled JavaScript, as Node strips no types under `node_modules`,
- * declarations, the function bundles, and the command for what is deployed, a bundle as well: an app installs nothing
- * besides. Not the project itself, which has the tools and the runtime.
+ * declarations, the function bundles, the schemas of the events, and the command for what is deployed, a bundle as well: an
+ * app installs nothing besides. Not the project itself, which has the tools and the runtime.
  */
 import { execFile } from 'node:child_process';
-import { copyFile, cp, glob, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { SCHEMA_FILES } from '../../functions/shared/contract/schema-files.ts';
 import { BUNDLES_DIRECTORY } from '../stages/function-bundles.ts';
 import { bundleFunctions } from './bundle.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package');
 const COMMAND = 'bin/batchdrop.cjs';
+const SCHEMAS = 'events';
 const run = promisify(execFile);
 
 /** Answers the directory. Throws what the compiler says. */
@@ -24,6 +26,7 @@ export async function buildPackage(): Promise<string> {
   await bundleFunctions();
   await cp(BUNDLES_DIRECTORY, join(PACKAGE, 'dist', 'functions'), { recursive: true });
   await bundleCommand();
+  await writeSchemas();
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(PROJECT, file), join(PACKAGE, file));
   }
@@ -48,6 +51,14 @@ async function bundleCommand(): Promise<void> {
     mainFields: ['module', 'main'], // the SDK's ES modules can be shaken
     logLevel: 'silent', // the error that is thrown says it all
   });
+}
+
+/** For those who do not use TypeScript. */
+async function writeSchemas(): Promise<void> {
+  await mkdir(join(PACKAGE, SCHEMAS));
+  for (const [name, schema] of Object.entries(SCHEMA_FILES)) {
+    await writeFile(join(PACKAGE, SCHEMAS, name), `${JSON.stringify(schema, null, 2)}\n`);
+  }
 }
 
 async function compile(): Promise<void> {
@@ -83,9 +94,10 @@ async function manifest(): Promise<object> {
     engines,
     sideEffects: false,
     bin: { [name]: COMMAND },
-    exports: Object.fromEntries(
-      Object.entries<string>(exports).map(([path, file]) => [path, compiled(file)]),
-    ),
+    exports: {
+      ...Object.fromEntries(Object.entries<string>(exports).map(([path, file]) => [path, compiled(file)])),
+      [`./${SCHEMAS}/*.json`]: `./${SCHEMAS}/*.json`,
+    },
     peerDependencies: Object.fromEntries(peers),
   };
 }

@@ -1,6 +1,7 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { KEY_PATTERNS } from '../../functions/shared/contract/result-keys.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 import { nagResource } from './nag-findings.ts';
 
@@ -9,7 +10,6 @@ const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file
 const READ = ['s3:GetObject'];
 const WRITE = ['s3:PutObject'];
 const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
-const [REPORT, PARTS] = ['*/rejected.json', '*/parts/*']; // functions/shared/domain/result-keys.ts
 const READ_KEY = ['kms:Decrypt'];
 const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts reads its own key
 
@@ -36,30 +36,38 @@ export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefi
 
 /** Lets a function keep what it finds in a request file, and write the report on one; no results. */
 export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): void {
+  const { report, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, WRITE, REPORT);
-  onObjects(keeper, bucket, [...WRITE, ...READ], PARTS);
+  onObjects(keeper, bucket, WRITE, report);
+  onObjects(keeper, bucket, [...WRITE, ...READ], internal);
   onBucket(keeper, bucket);
-  for (const keys of [REPORT, PARTS]) acknowledgeKeys(keeper, bucket, keys);
+  for (const keys of [report, internal]) acknowledgeKeys(keeper, bucket, keys);
 }
 
-/** Lets a function read what is kept of a job's rows while it runs, beside its results. */
+/** Lets a function read what is kept of a job's rows while it runs. */
 export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
-  onObjects(reader, bucket, READ, PARTS);
-  acknowledgeKeys(reader, bucket, PARTS);
+  onObjects(reader, bucket, READ, KEY_PATTERNS.internal);
+  acknowledgeKeys(reader, bucket, KEY_PATTERNS.internal);
 }
 
-/** Lets a function write results, in parts too, read them back and remove them. */
+/** Lets a function write results, see whether they are there, and keep and remove the pieces that they are made of. */
 export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void {
+  const { resultLines, summary, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], '*');
+  onObjects(keeper, bucket, [...WRITE, ...READ], ...resultLines);
+  onObjects(keeper, bucket, WRITE, summary);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], internal);
   onBucket(keeper, bucket);
-  acknowledgeKeys(keeper, bucket, '*');
+  for (const keys of [...resultLines, summary, internal]) acknowledgeKeys(keeper, bucket, keys);
 }
 
-function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], keys: string): Grant {
-  return Grant.addToPrincipal({ grantee, actions, resourceArns: [bucket.arnForObjects(keys)] });
+function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], ...keys: string[]): Grant {
+  return Grant.addToPrincipal({
+    grantee,
+    actions,
+    resourceArns: keys.map((each) => bucket.arnForObjects(each)),
+  });
 }
 
 /** Without it a missing object is a 403, which reads like a policy gone wrong. */

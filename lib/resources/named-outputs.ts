@@ -7,6 +7,7 @@ interface Things {
   readonly ResultsBucket: string;
   readonly CancelQueueUrl: string;
   readonly EventBus: string;
+  readonly Instance: string;
   readonly LedgerTable: string;
   readonly ApiKeySecret: string;
   readonly ApiBaseUrl: string;

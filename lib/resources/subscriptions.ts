@@ -1,7 +1,11 @@
 import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
 import type { Construct } from 'constructs';
 import type { BatchStatus, JobStatus } from '../../functions/shared/contract/batch-status.ts';
-import { batchStatusPattern, jobStatusPattern } from '../../functions/shared/contract/patterns.ts';
+import {
+  batchStatusPattern,
+  jobStatusPattern,
+  ofInstance,
+} from '../../functions/shared/contract/patterns.ts';
 
 /** Where events go. */
 export interface Subscriber {
@@ -27,15 +31,21 @@ export interface JobStatusSubscription extends Subscriber {
   readonly status?: JobStatus[] | undefined;
 }
 
+/** The events of one Batchdrop on its bus, which other Batchdrops may publish on, too. */
+interface OwnEvents {
+  readonly eventBus: IEventBus;
+  readonly instance: string;
+}
+
 /** Creates a rule for status changes of batches. */
 export function batchStatusRule(
   scope: Construct,
   id: string,
-  eventBus: IEventBus,
+  { eventBus, instance }: OwnEvents,
   { target, status }: BatchStatusSubscription,
 ): Rule {
   refuseNone(scope, id, status);
-  const eventPattern = batchStatusPattern(...(status ?? []));
+  const eventPattern = ofInstance(instance, batchStatusPattern(...(status ?? [])));
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }
 
@@ -43,11 +53,11 @@ export function batchStatusRule(
 export function jobStatusRule(
   scope: Construct,
   id: string,
-  eventBus: IEventBus,
+  { eventBus, instance }: OwnEvents,
   { target, status }: JobStatusSubscription,
 ): Rule {
   refuseNone(scope, id, status);
-  const eventPattern = jobStatusPattern(...(status ?? []));
+  const eventPattern = ofInstance(instance, jobStatusPattern(...(status ?? [])));
   return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }
 

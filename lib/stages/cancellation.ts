@@ -35,9 +35,9 @@ export class Cancellation extends Construct {
       memory: Size.mebibytes(256), // small answers only; less would make the cold start long
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.settings.instance,
+        INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.eventBus.eventBusName,
+        EVENT_BUS_ARN: props.eventBus.eventBusArn,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
         ...props.openAi.environment(),
       } satisfies CancelEnv,

@@ -44,9 +44,9 @@ export class Delivery extends Construct {
       scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.settings.instance,
+        INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.eventBus.eventBusName,
+        EVENT_BUS_ARN: props.eventBus.eventBusArn,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),

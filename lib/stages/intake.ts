@@ -58,9 +58,9 @@ export class Intake extends Construct {
       timeout: TIMEOUT,
       environment: {
         NODE_OPTIONS: LITTLE_GARBAGE,
-        METRICS_SERVICE: props.settings.instance,
+        INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.eventBus.eventBusName,
+        EVENT_BUS_ARN: props.eventBus.eventBusArn,
         REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,

@@ -40,9 +40,9 @@ export class Polling extends Construct {
       memory: Size.mebibytes(256), // pages of a hundred batches; waiting is most of its work
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.settings.instance,
+        INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.eventBus.eventBusName,
+        EVENT_BUS_ARN: props.eventBus.eventBusArn,
         RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
         INTAKE_QUEUE_URL: props.intake.queue.queueUrl,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,

@@ -41,9 +41,9 @@ export class Submission extends Construct {
       memory: Size.mebibytes(512), // bodies are streams of about 150 MB peak; 0.29 vCPU fills the network
       timeout: TIMEOUT,
       environment: {
-        METRICS_SERVICE: props.settings.instance,
+        INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
-        EVENT_BUS_NAME: props.eventBus.eventBusName,
+        EVENT_BUS_ARN: props.eventBus.eventBusArn,
         REQUEST_BUCKET: props.requestBucket.bucketName,
         RESULTS_BUCKET: props.resultsBucket.bucketName,
         BUCKET_OWNER: Stack.of(this).account,

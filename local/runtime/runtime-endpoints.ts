@@ -10,6 +10,7 @@ export interface RuntimeEndpoints {
   readonly resultsBucket: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
+  readonly instance: string;
   readonly ledgerTable: string;
 }
 

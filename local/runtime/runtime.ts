@@ -214,6 +214,7 @@ function whereaboutsOf(
     resultsBucket: output('ResultsBucket'),
     cancelQueueUrl: output('CancelQueueUrl'),
     eventBus: output('EventBus'),
+    instance: output('Instance'),
     ledgerTable: output('LedgerTable'),
   };
 }

@@ -60,7 +60,7 @@ function start(file: string, compileCache?: string): Measured {
 /** What the functions look for when they start; nothing is called. */
 function environment(): Record<string, string> {
   const names =
-    'BUCKET_OWNER COMPLETION_WINDOW DELIVER_QUEUE_URL EVENT_BUS_NAME INTAKE_QUEUE_URL KEEP_OPENAI_FILES LEDGER_TABLE ' +
+    'BUCKET_OWNER COMPLETION_WINDOW DELIVER_QUEUE_URL EVENT_BUS_ARN INTAKE_QUEUE_URL KEEP_OPENAI_FILES LEDGER_TABLE ' +
     'OPENAI_SECRET_ID REQUEST_BUCKET RESULTS_BUCKET SUBMIT_QUEUE_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY';
   const given = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
   return {
@@ -68,7 +68,7 @@ function environment(): Record<string, string> {
     BATCH_LIMITS: '{"enqueuedTokens":{}}',
     MAX_ATTEMPTS: '3',
     RERUN_MISSING: 'no',
-    METRICS_SERVICE: 'bench.batchdrop',
+    INSTANCE: 'bench.batchdrop',
     OPENAI_BASE_URL: 'https://api.openai.com/v1',
     AWS_REGION: 'us-east-1',
   };

@@ -43,6 +43,7 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
       bus: createRecordingBus(),
       metrics: createRecordingMetrics(),
       queues: createRecordingQueues(),
+      instance: 'Bench.Batchdrop',
       resultsBucket: 'results',
       limits: { enqueuedTokens: {} },
     };

@@ -84,6 +84,7 @@ async function bySubmit({ rows, bytes }: Range): Promise<Record<string, number>>
     api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys, silenceMs: 60_000 }),
     completionWindow: '24h',
     limits: { enqueuedTokens: {} },
+    instance: 'Bench.Batchdrop',
     resultsBucket: 'results',
   })(JSON.stringify({ ref: { jobId, planId, number } }), {
     until: clock.now() + 600_000,

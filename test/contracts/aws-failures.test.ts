@@ -93,8 +93,10 @@ describe('the ledger on DynamoDB', () => {
   });
 });
 
+const BUS_ARN = 'arn:aws-cn:events:cn-north-1:111111111111:event-bus/status';
+
 describe('the bus on EventBridge', () => {
-  const bus = () => createEventBridgeBus({ client: new EventBridgeClient(once), busName: 'status' });
+  const bus = () => createEventBridgeBus({ client: new EventBridgeClient(once), busArn: BUS_ARN });
   const accepted = { EventId: 'e' };
   const failed = { ErrorCode: 'InternalFailure', ErrorMessage: 'No.' };
   const events = ['a', 'b', 'c'].map((id) => anEvent(id));

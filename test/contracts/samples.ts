@@ -1,6 +1,6 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
-import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
+import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { ObservedBatch, Part } from '../../functions/shared/domain/part.ts';
 
 /** A fixed time in whole seconds. */
@@ -36,7 +36,7 @@ export function aJob(fields: JobFields = {}): Job {
       etag: 'd41d8cd98f00b204e9800998ecf8427e',
       lastModified: NOON,
       metadata: { team: 'search' },
-      rerun: false,
+      instructions: {},
     },
     status: 'received',
     previousStatus: null,
@@ -148,12 +148,21 @@ export function aBatch(differences: Partial<ObservedBatch> = {}): ObservedBatch 
 }
 
 /** An event with the given id. */
-export function anEvent(id: string, message = 'It had ended.'): BatchdropEvent {
+export function anEvent(id: string, message = 'It had ended.'): OutgoingEvent {
   return {
     detailType: 'OpenAI Batch Cancel Outcome',
     detail: {
-      metadata: { id, version: 1, sequence: 1, occurredAt: new Date(NOON).toISOString() },
-      data: { request: { batchId: 'batch_1' }, outcome: 'too_late', status: 'completed', message },
+      metadata: {
+        id,
+        version: 1,
+        sequence: 1,
+        occurredAt: new Date(NOON).toISOString(),
+        instance: 'Example.Batchdrop',
+      },
+      data: {
+        ...{ request: { batchId: 'batch_1' }, outcome: 'too_late', status: 'completed', message },
+        requestFile: { bucket: 'requests', key: 'ü 1.jsonl', versionId: 'v1' },
+      },
     },
   };
 }

@@ -1,17 +1,17 @@
-import type { BatchdropEvent } from '../../functions/shared/contract/events.ts';
+import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { EventBus } from '../../functions/shared/ports/ports.ts';
 
 /** A bus whose events tests read. */
 export interface RecordingBus extends EventBus {
   /** What was accepted, in order, repetitions included. */
-  published(): BatchdropEvent[];
+  published(): OutgoingEvent[];
 }
 
 /** Accepts every event but those that `refuses` picks, as the real bus does one by one. */
 export function createRecordingBus(
-  options: { refuses?: (event: BatchdropEvent) => boolean } = {},
+  options: { refuses?: (event: OutgoingEvent) => boolean } = {},
 ): RecordingBus {
-  const accepted: BatchdropEvent[] = [];
+  const accepted: OutgoingEvent[] = [];
   return {
     async publish(events) {
       const refused: string[] = [];

@@ -28,7 +28,8 @@ import { App, Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Batchdrop } from 'batchdrop';
-import { hasEnded, type JobStatusChange } from 'batchdrop/events';
+import { type BatchdropEvent, hasEnded } from 'batchdrop/events';
+import schema from 'batchdrop/events/job-status-change.schema.json' with { type: 'json' };
 import type { Construct } from 'constructs';
 
 class Reports extends Stack {
@@ -39,8 +40,12 @@ class Reports extends Stack {
   }
 }
 
-const rowsOf = (event: JobStatusChange): number => ('rows' in event.data && typeof event.data.rows === 'object' ? event.data.rows.total : 0);
-if (!hasEnded('completed')) throw new Error(String(rowsOf));
+const handler = async (event: BatchdropEvent): Promise<number> => {
+  if (event['detail-type'] !== 'OpenAI Batch Job Status Change') return 0;
+  const { data } = event.detail;
+  return data.status === 'completed' ? data.rows.succeeded : 0;
+};
+if (!hasEnded('completed') || schema.title !== 'OpenAI Batch Job Status Change') throw new Error(String(handler));
 new Reports(new App(), 'Typed');
 `,
   'app.mjs': `
@@ -109,7 +114,16 @@ describe('in an app of somebody else', () => {
   });
 
   it('the types fit TypeScript, strictly', async () => {
-    const strict = ['--strict', '--noEmit', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2022'];
+    const strict = [
+      '--strict',
+      '--noEmit',
+      '--skipLibCheck',
+      '--module',
+      'nodenext',
+      '--target',
+      'es2022',
+      '--resolveJsonModule',
+    ];
     await run(process.execPath, [COMPILER, ...strict, '--types', '', 'app.ts'], { cwd: folder });
   });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { resultKeys } from '../../functions/shared/domain/result-keys.ts';
+import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
 
 const MINUTE = 60_000;

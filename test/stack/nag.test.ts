@@ -34,9 +34,12 @@ describe("AWS's solution checks", () => {
     );
     expect([...new Set(ids)].sort()).toEqual([
       'AwsSolutions-IAM5[Resource::<BucketsRequests.Arn>/*]',
-      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/parts/*]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/anomalies.jsonl]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/errors.jsonl]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/output.jsonl]',
       'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/rejected.json]',
-      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/*/summary.json]',
+      'AwsSolutions-IAM5[Resource::<BucketsResults.Arn>/_batchdrop/*]',
       'AwsSolutions-SQS3',
     ]);
   });

@@ -31,7 +31,7 @@ describe('each function may do what it does, and nothing else', () => {
       {
         ...requests,
         '<BucketsResults.Arn>': ['s3:ListBucket'],
-        '<BucketsResults.Arn>/*/parts/*': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/_batchdrop/*': ['s3:GetObject', 's3:PutObject'],
         '<BucketsResults.Arn>/*/rejected.json': ['s3:PutObject'],
         ...ledger,
         ...publish,
@@ -43,7 +43,7 @@ describe('each function may do what it does, and nothing else', () => {
       'Submission',
       {
         ...requests,
-        '<BucketsResults.Arn>/*/parts/*': ['s3:GetObject'],
+        '<BucketsResults.Arn>/_batchdrop/*': ['s3:GetObject'],
         ...ledger,
         ...publish,
         ...apiKey,
@@ -54,12 +54,16 @@ describe('each function may do what it does, and nothing else', () => {
       'Delivery',
       {
         '<BucketsResults.Arn>': ['s3:ListBucket'],
-        '<BucketsResults.Arn>/*': [
+        '<BucketsResults.Arn>/_batchdrop/*': [
           's3:AbortMultipartUpload',
           's3:DeleteObject',
           's3:GetObject',
           's3:PutObject',
         ],
+        '<BucketsResults.Arn>/*/output.jsonl': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/errors.jsonl': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/anomalies.jsonl': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/summary.json': ['s3:PutObject'],
         ...ledger,
         ...publish,
         ...apiKey,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { SCHEMA_FILES } from '../../functions/shared/contract/schema-files.ts';
 import { buildPackage } from '../../lib/bundling/build-package.ts';
 import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
 import {
@@ -36,6 +37,13 @@ describe('the package', () => {
     const compiled = files.filter((file) => /^(lib|functions)\/.*\.js$/.test(file));
     expect(compiled.length).toBeGreaterThan(20);
     expect(compiled.filter((file) => !files.includes(file.replace(/js$/, 'd.ts')))).toEqual([]);
+  });
+
+  it('has the schemas of the events as files, which are what the contract exports', () => {
+    const files = readdirSync(join(directory, 'events')).sort();
+    expect(files).toEqual(Object.keys(SCHEMA_FILES).sort());
+    for (const file of files)
+      expect(JSON.parse(readFileSync(join(directory, 'events', file), 'utf8'))).toEqual(SCHEMA_FILES[file]);
   });
 
   it('imports the CDK and what is its own, and neither tools nor runtime', () => {

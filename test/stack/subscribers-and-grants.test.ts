@@ -4,9 +4,9 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { describe, expect, it } from 'vitest';
-import type { Batchdrop } from '../../lib/batchdrop.ts';
+import { Batchdrop } from '../../lib/batchdrop.ts';
 import { synthesize } from './synthesis.ts';
-import { at, legible, permissionsIn, resources } from './template-reading.ts';
+import { at, legible, list, permissionsIn, resources } from './template-reading.ts';
 
 describe('a subscriber hears of', () => {
   const template = synthesize({}, (batchdrop, stack) => {
@@ -35,7 +35,7 @@ describe('a subscriber hears of', () => {
     expect(at(rule?.Properties, 'EventPattern')).toEqual({
       source: ['batchdrop'],
       'detail-type': [detailType],
-      ...(status && { detail: { data: { status } } }),
+      detail: { ...(status && { data: { status } }), metadata: { instance: ['Example.Batchdrop'] } },
     });
   });
 });
@@ -54,12 +54,34 @@ it("events go to a bus of the user's own when there is one", () => {
   }));
   expect(resources(template, 'AWS::Events::EventBus')).toEqual([]);
   const functions = resources(template, 'AWS::Lambda::Function');
-  expect(
-    functions.map(({ Properties }) => at(Properties, 'Environment', 'Variables', 'EVENT_BUS_NAME')),
-  ).toEqual(Array(5).fill('company-bus'));
+  const buses = functions.map(({ Properties }) =>
+    legible(at(Properties, 'Environment', 'Variables', 'EVENT_BUS_ARN')),
+  );
+  expect(buses).toHaveLength(5);
+  for (const arn of buses) expect(arn).toMatch(/^arn:<AWS::Partition>:events:.*:event-bus\/company-bus$/);
   const publishing = permissionsIn(template).filter(({ action }) => action === 'events:PutEvents');
   expect(publishing).toHaveLength(5);
   for (const { resource } of publishing) expect(resource).toMatch(/:event-bus\/company-bus$/);
+});
+
+it('two Batchdrops on one bus: rules and events of each name the one that they belong to', () => {
+  const template = synthesize(
+    (stack) => ({ eventBus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus') }),
+    (batchdrop, stack) => {
+      const other = new Batchdrop(stack, 'Other', { eventBus: batchdrop.eventBus });
+      const target = new SqsQueue(new Queue(stack, 'Inbox'));
+      for (const each of [batchdrop, other]) each.onCompleted('Completed', { target });
+    },
+  );
+  const wanted = resources(template, 'AWS::Events::Rule').flatMap(({ Properties }) =>
+    list(at(Properties, 'EventPattern', 'detail', 'metadata', 'instance')),
+  );
+  expect(wanted.sort()).toEqual(['Example.Batchdrop', 'Example.Other']);
+  const published = resources(template, 'AWS::Lambda::Function').map(({ Properties }) =>
+    at(Properties, 'Environment', 'Variables', 'INSTANCE'),
+  );
+  expect(published).toHaveLength(10);
+  expect(new Set(published)).toEqual(new Set(wanted));
 });
 
 describe('a grant gives', () => {

@@ -3,10 +3,11 @@ import { createHandler as deliverHandler } from '../../functions/deliver/handler
 import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
-import { type BatchdropEvent, DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { BatchLimits } from '../../functions/shared/domain/batch-limits.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
@@ -24,6 +25,7 @@ import { createSeededIds } from '../fakes/seeded-ids.ts';
 
 export const REQUESTS = 'requests';
 export const RESULTS = 'results';
+export const INSTANCE = 'Example.Batchdrop';
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
@@ -32,7 +34,7 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   rerun?: Partial<RerunPolicy>;
   /** Default: none. */
   limits?: Partial<BatchLimits>;
-  refuses?: (event: BatchdropEvent) => boolean;
+  refuses?: (event: OutgoingEvent) => boolean;
   /** Ports that replace the fakes, such as faulty ones. */
   replaced?: (fakes: Ports) => Partial<Ports>;
 };
@@ -51,6 +53,7 @@ export class SmallWorld {
   readonly api;
   readonly bus;
   readonly ports: Ports & {
+    instance: string;
     resultsBucket: string;
     completionWindow: string;
     rerun: RerunPolicy;
@@ -78,6 +81,7 @@ export class SmallWorld {
     this.ports = {
       ...fakes,
       ...replaced?.(fakes),
+      instance: INSTANCE,
       resultsBucket: RESULTS,
       completionWindow: '24h',
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
@@ -203,7 +207,9 @@ export class SmallWorld {
 
   /** The lines of the object whose key ends with `end`; empty if there is no such object. */
   lines(end: string): Record<string, unknown>[] {
-    const found = [...this.results.objects()].find(([key]) => key.endsWith(end) && !key.includes('/parts/'));
+    const found = [...this.results.objects()].find(
+      ([key]) => key.endsWith(end) && !key.startsWith('_batchdrop/'),
+    );
     if (!found) return [];
     const text = Buffer.from(found[1].body).toString();
     return text

@@ -17,6 +17,7 @@ import { StatusLine } from '../../terminal/status-line.ts';
 interface Options extends ConnectionOptions {
   readonly name?: string;
   readonly meta?: Record<string, string>;
+  readonly rerun?: boolean;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
 }
@@ -32,9 +33,10 @@ export function submitCommand(): Command {
       .option('--dry-run', 'check and plan only: nothing leaves this machine')
       .option(
         '--meta <name=value>',
-        'metadata of the batches and events, may be repeated; rerun=yes runs bytes that ran before',
+        'a tag for the batches and events of the files; may be repeated',
         addPair,
-      ),
+      )
+      .option('--rerun', 'run the files even if the same bytes ran before'),
   ).action(submit);
 }
 
@@ -94,7 +96,8 @@ async function putAll(
       const of = `${escapeControlCharacters(source.file)}  `;
       const total = bytesShown(source.bytes);
       const submission = await putFile(connection, source, {
-        ...(options.meta !== undefined && { metadata: options.meta }),
+        ...(options.meta !== undefined && { tags: options.meta }),
+        ...(options.rerun !== undefined && { rerun: options.rerun }),
         onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
       });
       submissions.push(submission);

@@ -9,9 +9,10 @@
  * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
  * lease: they are written with one call each, and every invocation writes the same bytes.
  */
+import { anomaliesKey, resultKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
+import type { PieceName } from '../../shared/domain/internal-keys.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
-import { anomaliesKey, type PieceName, resultKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import type { JobInHand } from '../../shared/lifecycle/compare-and-set.ts';

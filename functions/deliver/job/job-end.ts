@@ -59,7 +59,7 @@ function reasonOf(parts: readonly DeliveredPart[]): Reason {
 }
 
 function sumRows(parts: readonly DeliveredPart[]): RowCounts {
-  const sum: RowCounts = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
+  const sum = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
   for (const { delivered } of parts) {
     for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered.rows[name];
   }

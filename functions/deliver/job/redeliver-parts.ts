@@ -1,6 +1,6 @@
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
+import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
-import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { partInHand } from '../../shared/lifecycle/compare-and-set.ts';

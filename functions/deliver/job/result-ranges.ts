@@ -1,5 +1,5 @@
+import { type PieceName, pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
 import type { Delivered, Part } from '../../shared/domain/part.ts';
-import { type PieceName, pieceKeys, type RowPiece } from '../../shared/domain/result-keys.ts';
 import { readObject } from '../../shared/part-rows/read-object.ts';
 import { RowStates } from '../../shared/part-rows/row-states.ts';
 import { readRowTable } from '../../shared/part-rows/upload-body.ts';

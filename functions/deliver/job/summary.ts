@@ -12,7 +12,7 @@ export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]):
     jobId: job.jobId,
     status: job.status,
     reason: job.reason ?? null,
-    request: { bucket, key, versionId, size, etag },
+    requestFile: { bucket, key, versionId, size, etag },
     metadata,
     rows: job.rows,
     usage: job.usage ?? null,
@@ -50,7 +50,7 @@ function partSummary(part: DeliveredPart): Record<string, unknown> {
       ? [{ batch, intent, rows: attemptSize(part).rows, ...(admission ? { admission } : {}) }]
       : [];
   return {
-    part: part.number,
+    partNumber: part.number,
     endpoint: part.endpoint,
     model: part.model,
     rows: part.delivered.rows,
@@ -60,7 +60,7 @@ function partSummary(part: DeliveredPart): Record<string, unknown> {
     status: endOfPart(part) ?? null,
     reason: part.ended?.reason ?? null,
     errors: batch ? { count: batch.errorCount, first: batch.errors } : null,
-    counts: batch?.counts ?? null,
+    requestCounts: batch?.counts ?? null,
     usage: batch?.usage ?? null,
     createdAt: batch ? isoTime(batch.createdAt) : null,
     endedAt: batch?.endedAt === undefined ? null : isoTime(batch.endedAt),
@@ -76,11 +76,11 @@ function batchSummary({ batch, intent, rows, admission }: RanBatch): Record<stri
   return {
     batchId: batch.batchId,
     status: batch.status,
-    rows,
+    sentRows: rows,
     uploadedCrc32: intent.crc32 ?? null,
     estimatedInputTokens: admission?.estimate?.tokens ?? null,
     enqueuedTokensLimit: admission?.estimate?.limit ?? null,
-    counts: batch.counts ?? null,
+    requestCounts: batch.counts ?? null,
     usage: batch.usage ?? null,
     createdAt: isoTime(batch.createdAt),
     endedAt: batch.endedAt === undefined ? null : isoTime(batch.endedAt),

@@ -14,10 +14,10 @@
  */
 
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
+import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
 import type { Delivered, Part, PartIn } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
-import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { withPartLease } from '../../shared/lifecycle/lease.ts';

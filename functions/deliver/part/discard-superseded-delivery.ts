@@ -1,5 +1,5 @@
+import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
-import { pieceKeys } from '../../shared/domain/result-keys.ts';
 import { LostLease } from '../../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../../shared/lifecycle/reopen-clean-up.ts';
 import type { Ports } from '../../shared/ports/ports.ts';

@@ -1,6 +1,6 @@
 import { IdDigest } from '../../shared/domain/id-digest.ts';
+import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
-import { pieceKeys, type RowPiece } from '../../shared/domain/result-keys.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';

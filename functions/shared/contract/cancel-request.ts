@@ -1,13 +1,39 @@
+/** Cancels one batch. */
+export interface CancelByBatch {
+  readonly batchId: string;
+}
+
+/** Cancels every batch of a job. */
+export interface CancelByJob {
+  readonly jobId: string;
+}
+
+/** Cancels the job of the newest version of a request file that was there when the message was sent. */
+export interface CancelByKey {
+  readonly bucket: string;
+  readonly key: string;
+}
+
 /** A message on the cancel queue: one of three forms, as JSON. */
-export type CancelRequest = { batchId: string } | { jobId: string } | { bucket: string; key: string };
+export type CancelRequest = CancelByBatch | CancelByJob | CancelByKey;
+
+/** The request of a message that could be read. */
+export interface ReadableCancel {
+  readonly request: CancelRequest;
+}
+
+/** What is wrong with a message that could not be read, as a sentence. */
+export interface UnreadableCancel {
+  readonly problem: string;
+}
 
 const FORMS = '{"batchId":"batch_…"}, {"jobId":"…"} or {"bucket":"…","key":"…"}';
 const ID = /^[A-Za-z0-9_-]{1,128}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const MAX_KEY_BYTES = 1024; // S3's limit
 
-/** Reads a message of the cancel queue; the answer is the request, or a sentence that says what is wrong with it. */
-export function parseCancelRequest(body: string): { request: CancelRequest } | { problem: string } {
+/** Reads a message of the cancel queue: returns the request, or a sentence that says what is wrong with it. */
+export function parseCancelRequest(body: string): ReadableCancel | UnreadableCancel {
   let message: unknown;
   try {
     message = JSON.parse(body);
@@ -26,14 +52,14 @@ export function parseCancelRequest(body: string): { request: CancelRequest } | {
   return { problem: `a cancel message has exactly one of the forms ${FORMS}` };
 }
 
-function idForm(name: 'batchId' | 'jobId', id: unknown): { request: CancelRequest } | { problem: string } {
+function idForm(name: 'batchId' | 'jobId', id: unknown): ReadableCancel | UnreadableCancel {
   if (typeof id !== 'string' || !ID.test(id)) {
     return { problem: `${name} has to be 1 to 128 letters, digits, "_" or "-"` };
   }
   return { request: name === 'batchId' ? { batchId: id } : { jobId: id } };
 }
 
-function keyForm(bucket: unknown, key: unknown): { request: CancelRequest } | { problem: string } {
+function keyForm(bucket: unknown, key: unknown): ReadableCancel | UnreadableCancel {
   if (typeof bucket !== 'string' || !BUCKET.test(bucket))
     return { problem: 'bucket has to be a bucket name' };
   if (typeof key !== 'string' || key === '' || new TextEncoder().encode(key).length > MAX_KEY_BYTES) {

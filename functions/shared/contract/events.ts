@@ -1,4 +1,4 @@
-import type { ReportedBatchStatus } from './batch-status.ts';
+import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
 import type { CancelRequest } from './cancel-request.ts';
 
 /** `source` of every event. */
@@ -11,7 +11,7 @@ export const DETAIL_TYPE = {
   cancelOutcome: 'OpenAI Batch Cancel Outcome',
 } as const;
 
-/** Version of the envelope; it rises only with a change that is no addition. */
+/** Version of the detail; it rises only with a change that is no addition. */
 export const EVENT_VERSION = 1;
 
 /** Long lists in an event are cut to this many entries, with a count of all. */
@@ -20,204 +20,313 @@ export const LISTED_AT_MOST = 20;
 /** The head of every event. */
 export interface EventMetadata {
   /** The same at each repetition of an event: drop what you have seen. */
-  id: string;
-  version: typeof EVENT_VERSION;
+  readonly id: string;
+  /** `EVENT_VERSION` */
+  readonly version: number;
   /** Rises by one with each status change of the batch or job; drop what is not above the last you saw. */
-  sequence: number;
+  readonly sequence: number;
   /** ISO 8601: when the change was observed. */
-  occurredAt: string;
-  /** Absent only in the outcome of a cancel request that names nothing known. */
-  jobId?: string;
+  readonly occurredAt: string;
+  /** Which Batchdrop of the account and region: the name of its stack and its path in it, as in `Batchdrop.instance`. */
+  readonly instance: string;
+}
+
+/** The head of a status change. */
+export interface JobEventMetadata extends EventMetadata {
+  readonly jobId: string;
+}
+
+/** The head of a cancel outcome. */
+export interface CancelEventMetadata extends EventMetadata {
+  /** Absent when the cancel request names nothing known. */
+  readonly jobId?: string;
 }
 
 /** The version of the object that is the request file. */
 export interface RequestFileRef {
-  bucket: string;
-  key: string;
-  versionId: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId: string;
 }
 
-/** The first 20 of a list, and how many there are in all. */
-export interface Excerpt<T> {
-  count: number;
-  first: T[];
+/** The request file, with what S3 says of its content. */
+export interface RequestFileFacts extends RequestFileRef {
+  /** Bytes. */
+  readonly size: number;
+  readonly etag: string;
 }
 
 /** Tokens as the API reports them; summed over batches in a job's events. */
 export interface TokenUsage {
-  inputTokens: number;
-  cachedInputTokens: number;
-  outputTokens: number;
-  reasoningTokens: number;
-  totalTokens: number;
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  readonly totalTokens: number;
 }
 
-/** Requests of one batch as the API counts them; they need not add up while it runs, or after it expired. */
+/** `request_counts` of a batch as the API reports them; they need not add up while it runs, or after it expired. */
 export interface RequestCounts {
-  total: number;
-  completed: number;
-  failed: number;
+  readonly total: number;
+  readonly completed: number;
+  readonly failed: number;
 }
 
-/** Rows of a job by outcome, counted from the stored results: `total` is the sum of the others. */
+/** Rows by outcome, counted from the stored results: `total` is the sum of the others. */
 export interface RowCounts {
-  total: number;
-  succeeded: number;
-  failed: number;
-  expired: number;
-  cancelled: number;
-  missing: number;
+  readonly total: number;
+  readonly succeeded: number;
+  readonly failed: number;
+  readonly expired: number;
+  readonly cancelled: number;
+  readonly missing: number;
 }
 
 /** One error of a batch as the API reports it. */
 export interface BatchError {
-  code: string | null;
-  message: string | null;
-  param: string | null;
-  line: number | null;
+  readonly code: string | null;
+  readonly message: string | null;
+  readonly param: string | null;
+  readonly line: number | null;
+}
+
+/** The first 20 errors of a batch, and how many there are in all. */
+export interface BatchErrorExcerpt {
+  readonly count: number;
+  readonly first: BatchError[];
 }
 
 /** Why something ended as it did: a stable code and a sentence. */
 export interface Reason {
-  code: string;
-  message: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 /**
- * What there is no room for yet: the API said that too many tokens are enqueued; or so it would by the estimate, or too
- * many batches are open, by the limits that were set.
+ * What there is no capacity for yet: the API said that too many tokens are enqueued (`token_limit`); or they would be by
+ * the estimate, or too many batches are open, by the limits that were set.
  */
 export type WaitingFor = 'token_limit' | 'enqueued_tokens' | 'open_batches';
 
-/** What every status change of a batch carries. */
-export interface BatchStatusChangeData {
-  batchId: string;
-  status: ReportedBatchStatus;
-  previousStatus: ReportedBatchStatus | null;
-  request: RequestFileRef;
-  /** Number of the part of the request file that this batch runs, from 1, and how many there are. */
-  part: number;
-  parts: number;
-  attempt: number;
-  endpoint: string;
-  model: string;
-  rows: number;
-  counts: RequestCounts | null;
-  usage: TokenUsage | null;
-  inputFileId: string;
-  outputFileId: string | null;
-  errorFileId: string | null;
-  /** ISO 8601, by the API's clock. */
-  createdAt: string;
-  expiresAt: string | null;
-  endedAt: string | null;
-  /** From the request file's `x-amz-meta-batch-*`. */
-  metadata: Record<string, string>;
-  /** Only with status `failed`. */
-  errors?: Excerpt<BatchError>;
-  /** Only with status `failed`: the part will be tried again by itself. */
-  willRetry?: boolean;
-  /**
-   * Only with `willRetry`: `position` from 1 among the parts of its model that wait, oldest job first, as it was then, null
-   * where that was not known; tried again as soon as there may be room, and at `until` (ISO 8601) in any case, once it
-   * is the first.
-   */
-  waiting?: { for: WaitingFor; position: number | null; until: string };
+/** What the part of a failed batch waits for before it is tried again. */
+export interface BatchWaiting {
+  readonly for: WaitingFor;
+  /** From 1 among the parts of its model that wait, oldest job first, as it was then; null where that was not known. */
+  readonly position: number | null;
+  /** ISO 8601: tried again as soon as there may be capacity, and in any case at this time, once it is the first. */
+  readonly until: string;
 }
 
-/** detail-type `OpenAI Batch Status Change` */
+/** What every status change of a batch carries. */
+export interface BatchStatusChangeData {
+  readonly batchId: string;
+  readonly status: ReportedBatchStatus;
+  /** Null for the first status of the batch. */
+  readonly previousStatus: ReportedBatchStatus | null;
+  readonly requestFile: RequestFileRef;
+  /** Which part of the request file this batch runs, from 1 to `plannedParts`. */
+  readonly partNumber: number;
+  readonly plannedParts: number;
+  /** From 1; rises each time that the part, or what is left of it, is sent again. */
+  readonly attempt: number;
+  readonly endpoint: string;
+  readonly model: string;
+  /** Rows sent as this batch: of a later attempt only those that run again. */
+  readonly sentRows: number;
+  readonly requestCounts: RequestCounts | null;
+  readonly usage: TokenUsage | null;
+  readonly inputFileId: string;
+  readonly outputFileId: string | null;
+  readonly errorFileId: string | null;
+  /** ISO 8601, by the API's clock. */
+  readonly createdAt: string;
+  /** ISO 8601, by the API's clock. */
+  readonly expiresAt: string | null;
+  /** ISO 8601, by the API's clock. */
+  readonly endedAt: string | null;
+  /** From the request file's `x-amz-meta-batch-*`. */
+  readonly metadata: Record<string, string>;
+  /** Only with status `failed`. */
+  readonly errors?: BatchErrorExcerpt;
+  /** Only with status `failed`: the part will be tried again by itself. */
+  readonly willRetry?: boolean;
+  /** Only with `willRetry`, while there is no capacity. */
+  readonly waiting?: BatchWaiting;
+}
+
+/** `detail` of an `OpenAI Batch Status Change`. */
 export interface BatchStatusChange {
-  metadata: EventMetadata & { jobId: string };
-  data: BatchStatusChangeData;
+  readonly metadata: JobEventMetadata;
+  readonly data: BatchStatusChangeData;
 }
 
 /** What every status change of a job carries. */
-interface JobStatusChangeBase {
-  previousStatus: 'accepted' | 'submitted' | null;
-  request: RequestFileRef & { size: number; etag: string };
-  metadata: Record<string, string>;
+export interface JobStatusChangeBase {
+  /** Null for the first status of the job. */
+  readonly previousStatus: JobStatus | null;
+  readonly requestFile: RequestFileFacts;
+  /** From the request file's `x-amz-meta-batch-*`. */
+  readonly metadata: Record<string, string>;
+}
+
+/** What the parts of an accepted job wait for. */
+export interface JobWaiting {
+  readonly for: WaitingFor;
 }
 
 /** The file was read and checked; nothing has been sent yet. */
 export interface JobAccepted extends JobStatusChangeBase {
-  status: 'accepted';
-  rows: number;
-  parts: number;
-  /** Limits are set, so its batches are created one after the other as there is room, oldest job first. */
-  waiting?: { for: WaitingFor };
+  readonly status: 'accepted';
+  readonly plannedRows: number;
+  /** As many batches, unless rows run again. */
+  readonly plannedParts: number;
+  /** Limits are set, so its batches are created one after the other as there is capacity, oldest job first. */
+  readonly waiting?: JobWaiting;
 }
 
 /** The first batch of the job exists. */
 export interface JobSubmitted extends JobStatusChangeBase {
-  status: 'submitted';
-  rows: number;
-  parts: number;
+  readonly status: 'submitted';
+  readonly plannedRows: number;
+  readonly plannedParts: number;
 }
 
 /** One finding in a request file. `line` counts from 1 and is null for what concerns the file as a whole. */
 export interface Finding {
-  line: number | null;
-  code: string;
-  message: string;
+  readonly line: number | null;
+  readonly code: string;
+  readonly message: string;
 }
 
-/** The file was refused; nothing was sent. */
+/** The first 20 findings, and how many there are in all. */
+export interface FindingExcerpt {
+  readonly count: number;
+  readonly first: Finding[];
+}
+
+/** Where the report on a rejected file is, with up to 1,000 findings. */
+export interface ReportRef {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** The file was rejected; nothing was sent. */
 export interface JobRejected extends JobStatusChangeBase {
-  status: 'rejected';
-  findings: Excerpt<Finding>;
-  report: { bucket: string; key: string };
+  readonly status: 'rejected';
+  readonly findings: FindingExcerpt;
+  readonly report: ReportRef;
 }
 
 /** The same bytes are under way or were done less than 24 hours ago, as the job named here. */
 export interface JobJoined extends JobStatusChangeBase {
-  status: 'joined';
-  joinedJobId: string;
+  readonly status: 'joined';
+  readonly joinedJobId: string;
+}
+
+/** A batch of a job, and how it ended. */
+export interface EndedBatch {
+  readonly batchId: string;
+  readonly status: ReportedBatchStatus;
+}
+
+/** The first 20 batches of a job, and how many there are in all. */
+export interface BatchExcerpt {
+  readonly count: number;
+  readonly first: EndedBatch[];
+}
+
+/** Where the results of a job are: a bucket, and keys in it. */
+export interface ResultsRef {
+  readonly bucket: string;
+  readonly output: string;
+  readonly errors: string;
+  readonly summary: string;
 }
 
 /** The job is over and its results are readable. `completed` does not mean that every row succeeded: read `rows`. */
 export interface JobEnded extends JobStatusChangeBase {
-  status: 'completed' | 'failed' | 'expired' | 'cancelled';
-  rows: RowCounts;
-  usage: TokenUsage | null;
-  batches: Excerpt<{ batchId: string; status: ReportedBatchStatus }>;
+  readonly status: 'completed' | 'failed' | 'expired' | 'cancelled';
+  readonly rows: RowCounts;
+  readonly usage: TokenUsage | null;
+  readonly batches: BatchExcerpt;
   /** Absent when the job ended before its file was planned. */
-  results?: { bucket: string; output: string; errors: string; summary: string };
+  readonly results?: ResultsRef;
   /** With `failed` and `cancelled`. */
-  reason?: Reason;
+  readonly reason?: Reason;
 }
 
-/** detail-type `OpenAI Batch Job Status Change` */
+/** A union by `status`. */
+export type JobStatusChangeData = JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
+
+/** `detail` of an `OpenAI Batch Job Status Change`. */
 export interface JobStatusChange {
-  metadata: EventMetadata & { jobId: string };
-  data: JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
+  readonly metadata: JobEventMetadata;
+  readonly data: JobStatusChangeData;
 }
 
 /**
  * What became of a cancel request: `requested` it is recorded and under way, the end shows as a status change;
- * `too_late` it had ended; `unknown` names nothing known; `remembered` there is no such file yet, one that was put
+ * `too_late` it had ended; `unknown` names nothing known; `remembered` there is no such file yet, one that was uploaded
  * before the message was sent is cancelled when it turns up.
  */
 export type CancelOutcomeKind = 'requested' | 'too_late' | 'unknown' | 'remembered';
 
-/** detail-type `OpenAI Batch Cancel Outcome` */
-export interface CancelOutcome {
-  metadata: EventMetadata;
-  data: {
-    request: CancelRequest;
-    outcome: CancelOutcomeKind;
-    /** The status known when the request was read; null if it names nothing known. */
-    status: string | null;
-    message: string;
-  };
+/** What became of one cancel request. */
+export interface CancelOutcomeData {
+  /** As it was sent. */
+  readonly request: CancelRequest;
+  readonly outcome: CancelOutcomeKind;
+  /** The status known when the request was read; null if it names nothing known. */
+  readonly status: string | null;
+  readonly message: string;
+  /** Of the job that the request names; absent if it names nothing known. */
+  readonly requestFile?: RequestFileRef;
 }
 
-/** Any event of Batchdrop, ready for `PutEvents`. */
-export type BatchdropEvent =
-  | { detailType: typeof DETAIL_TYPE.batchStatusChange; detail: BatchStatusChange }
-  | { detailType: typeof DETAIL_TYPE.jobStatusChange; detail: JobStatusChange }
-  | { detailType: typeof DETAIL_TYPE.cancelOutcome; detail: CancelOutcome };
+/** `detail` of an `OpenAI Batch Cancel Outcome`. */
+export interface CancelOutcome {
+  readonly metadata: CancelEventMetadata;
+  readonly data: CancelOutcomeData;
+}
+
+/** What EventBridge puts around the detail of every event. */
+export interface EventEnvelope {
+  /** Of the envelope: `0`. That of the detail is `detail.metadata.version`. */
+  readonly version: string;
+  /** EventBridge's own; a repetition has another one: use `detail.metadata.id`. */
+  readonly id: string;
+  /** Always `EVENT_SOURCE`. */
+  readonly source: 'batchdrop';
+  readonly account: string;
+  /** ISO 8601, to the second: `detail.metadata.occurredAt`. */
+  readonly time: string;
+  readonly region: string;
+  /** ARNs of the S3 objects that the event names, the request file first. */
+  readonly resources: string[];
+}
+
+/** A batch has changed its status, as a target of a rule gets it. */
+export interface BatchStatusChangeEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Status Change';
+  readonly detail: BatchStatusChange;
+}
+
+/** A job has changed its status, as a target of a rule gets it. */
+export interface JobStatusChangeEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Job Status Change';
+  readonly detail: JobStatusChange;
+}
+
+/** A cancel request was read, as a target of a rule gets it. */
+export interface CancelOutcomeEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Cancel Outcome';
+  readonly detail: CancelOutcome;
+}
+
+/** Any event of Batchdrop as a target of a rule gets it, a Lambda function for instance: a union by `detail-type`. */
+export type BatchdropEvent = BatchStatusChangeEvent | JobStatusChangeEvent | CancelOutcomeEvent;
 
 /** Cuts a list to its first 20 entries and says how many there are. */
-export function excerptOf<T>(list: readonly T[], count: number = list.length): Excerpt<T> {
+export function excerptOf<T>(list: readonly T[], count: number = list.length): { count: number; first: T[] } {
   return { count, first: list.slice(0, LISTED_AT_MOST) };
 }

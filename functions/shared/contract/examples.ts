@@ -1,21 +1,16 @@
 import type { BatchStatus, JobStatus } from './batch-status.ts';
 import {
-  type BatchStatusChange,
   type BatchStatusChangeData,
-  type CancelOutcome,
+  type BatchStatusChangeEvent,
+  type CancelOutcomeData,
+  type CancelOutcomeEvent,
   type CancelOutcomeKind,
   DETAIL_TYPE,
   EVENT_SOURCE,
   EVENT_VERSION,
-  type JobStatusChange,
+  type JobStatusChangeData,
+  type JobStatusChangeEvent,
 } from './events.ts';
-
-/** An event as a rule's target gets it, without what EventBridge itself adds (id, time, account, region …). */
-export interface ExampleEvent<Detail> {
-  source: typeof EVENT_SOURCE;
-  'detail-type': (typeof DETAIL_TYPE)[keyof typeof DETAIL_TYPE];
-  detail: Detail;
-}
 
 const jobId = 'k5mhx3q2vwn7tjzr4ydaf6bcgs';
 const batchId = 'batch_6743b1f2c8a08190a1e2d3c4b5f60718';
@@ -27,7 +22,8 @@ const file = {
   key: 'reviews/2026-11-20.jsonl',
   versionId: 'Uq3vXb7LkT0aZr9mWc2nYd5sEf8hGj1p',
 };
-const request = { ...file, size: 2_480_117, etag: '0f343b0931126a20f133d67c2b018a3b-1' };
+const requestFile = { ...file, size: 2_480_117, etag: '0f343b0931126a20f133d67c2b018a3b-1' };
+const instance = 'Batchdrop.Batchdrop';
 const metadata = { team: 'search' };
 const usage = {
   inputTokens: 412_600,
@@ -42,14 +38,14 @@ const batch: BatchStatusChangeData = {
   batchId,
   status: 'validating',
   previousStatus: null,
-  request: file,
-  part: 1,
-  parts: 1,
+  requestFile: file,
+  partNumber: 1,
+  plannedParts: 1,
   attempt: 1,
   endpoint: '/v1/chat/completions',
   model: 'gpt-4o-mini',
-  rows: 1000,
-  counts: null,
+  sentRows: 1000,
+  requestCounts: null,
   usage: null,
   inputFileId,
   outputFileId: null,
@@ -60,28 +56,42 @@ const batch: BatchStatusChangeData = {
   metadata,
 };
 
+/** What EventBridge puts around a detail. */
+function envelope(occurredAt: string, keys: { bucket: string; key: string }[]) {
+  return {
+    version: '0',
+    id: '17793124-05d4-b198-2fde-7ededc63b103',
+    source: EVENT_SOURCE,
+    account: '111122223333',
+    time: `${occurredAt.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`,
+    region: 'us-east-1',
+    resources: keys.map(({ bucket, key }) => `arn:aws:s3:::${bucket}/${key}`),
+  } as const;
+}
+
 function ofBatch(
   sequence: number,
   occurredAt: string,
   differences: Partial<BatchStatusChangeData>,
-): ExampleEvent<BatchStatusChange> {
+): BatchStatusChangeEvent {
+  const id = `${batchId}:${sequence}`;
   return {
-    source: EVENT_SOURCE,
+    ...envelope(occurredAt, [file]),
     'detail-type': DETAIL_TYPE.batchStatusChange,
     detail: {
-      metadata: { id: `${batchId}:${sequence}`, version: EVENT_VERSION, sequence, occurredAt, jobId },
+      metadata: { id, version: EVENT_VERSION, sequence, occurredAt, instance, jobId },
       data: { ...batch, ...differences },
     },
   };
 }
 
 /** One event for each of OpenAI's statuses. */
-export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusChange>> = {
+export const batchStatusExamples: Readonly<Record<BatchStatus, BatchStatusChangeEvent>> = {
   validating: ofBatch(1, '2026-11-20T18:04:11.320Z', {}),
   failed: ofBatch(2, '2026-11-20T18:05:03.118Z', {
     status: 'failed',
     previousStatus: 'validating',
-    counts: { total: 0, completed: 0, failed: 0 },
+    requestCounts: { total: 0, completed: 0, failed: 0 },
     endedAt: '2026-11-20T18:04:41.000Z',
     errors: {
       count: 1,
@@ -100,17 +110,17 @@ export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusCh
   in_progress: ofBatch(2, '2026-11-20T18:05:03.118Z', {
     status: 'in_progress',
     previousStatus: 'validating',
-    counts: { total: 1000, completed: 0, failed: 0 },
+    requestCounts: { total: 1000, completed: 0, failed: 0 },
   }),
   finalizing: ofBatch(3, '2026-11-20T18:12:02.954Z', {
     status: 'finalizing',
     previousStatus: 'in_progress',
-    counts: { total: 1000, completed: 997, failed: 3 },
+    requestCounts: { total: 1000, completed: 997, failed: 3 },
   }),
   completed: ofBatch(4, '2026-11-20T18:13:03.007Z', {
     status: 'completed',
     previousStatus: 'finalizing',
-    counts: { total: 1000, completed: 997, failed: 3 },
+    requestCounts: { total: 1000, completed: 997, failed: 3 },
     usage,
     outputFileId,
     errorFileId,
@@ -119,7 +129,7 @@ export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusCh
   expired: ofBatch(3, '2026-11-21T18:05:02.471Z', {
     status: 'expired',
     previousStatus: 'in_progress',
-    counts: { total: 1000, completed: 640, failed: 2 },
+    requestCounts: { total: 1000, completed: 640, failed: 2 },
     usage,
     outputFileId,
     errorFileId,
@@ -128,12 +138,12 @@ export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusCh
   cancelling: ofBatch(3, '2026-11-20T18:06:03.662Z', {
     status: 'cancelling',
     previousStatus: 'in_progress',
-    counts: { total: 1000, completed: 212, failed: 0 },
+    requestCounts: { total: 1000, completed: 212, failed: 0 },
   }),
   cancelled: ofBatch(4, '2026-11-20T18:08:02.915Z', {
     status: 'cancelled',
     previousStatus: 'cancelling',
-    counts: { total: 1000, completed: 212, failed: 0 },
+    requestCounts: { total: 1000, completed: 212, failed: 0 },
     usage,
     outputFileId,
     errorFileId,
@@ -141,7 +151,7 @@ export const batchStatusExamples: Record<BatchStatus, ExampleEvent<BatchStatusCh
   }),
 };
 
-const folder = `${request.key}/${jobId}`;
+const folder = `${file.key}/${jobId}`;
 const results = {
   bucket: 'batchdrop-results',
   output: `${folder}/output.jsonl`,
@@ -149,37 +159,40 @@ const results = {
   summary: `${folder}/summary.json`,
 };
 const noRows = { total: 1000, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
-const ended = { previousStatus: 'submitted', request, metadata, usage, results } as const;
+const ended = { previousStatus: 'submitted', requestFile, metadata, usage, results } as const;
+const report = { bucket: results.bucket, key: `${folder}/rejected.json` };
+const resultObjects = [results.output, results.errors, results.summary].map((key) => ({
+  bucket: results.bucket,
+  key,
+}));
 
-function ofJob(
-  sequence: number,
-  occurredAt: string,
-  data: JobStatusChange['data'],
-): ExampleEvent<JobStatusChange> {
+function ofJob(sequence: number, occurredAt: string, data: JobStatusChangeData): JobStatusChangeEvent {
+  const id = `${jobId}:${sequence}`;
+  const written = 'report' in data ? [data.report] : 'results' in data ? resultObjects : [];
   return {
-    source: EVENT_SOURCE,
+    ...envelope(occurredAt, [file, ...written]),
     'detail-type': DETAIL_TYPE.jobStatusChange,
     detail: {
-      metadata: { id: `${jobId}:${sequence}`, version: EVENT_VERSION, sequence, occurredAt, jobId },
+      metadata: { id, version: EVENT_VERSION, sequence, occurredAt, instance, jobId },
       data,
     },
   };
 }
 
 /** One event for each status of a job. */
-export const jobStatusExamples: Record<JobStatus, ExampleEvent<JobStatusChange>> = {
+export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>> = {
   accepted: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'accepted',
     previousStatus: null,
-    request,
+    requestFile,
     metadata,
-    rows: 1000,
-    parts: 1,
+    plannedRows: 1000,
+    plannedParts: 1,
   }),
   rejected: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'rejected',
     previousStatus: null,
-    request,
+    requestFile,
     metadata,
     findings: {
       count: 2,
@@ -188,22 +201,22 @@ export const jobStatusExamples: Record<JobStatus, ExampleEvent<JobStatusChange>>
         { line: 44, code: 'duplicate_custom_id', message: 'custom_id is the same as in line 12' },
       ],
     },
-    report: { bucket: results.bucket, key: `${folder}/rejected.json` },
+    report,
   }),
   joined: ofJob(1, '2026-11-20T18:09:40.530Z', {
     status: 'joined',
     previousStatus: null,
-    request,
+    requestFile,
     metadata,
     joinedJobId: 'c2zq7fwl5vh3xktm6ndybr4jpa',
   }),
   submitted: ofJob(2, '2026-11-20T18:04:11.388Z', {
     status: 'submitted',
     previousStatus: 'accepted',
-    request,
+    requestFile,
     metadata,
-    rows: 1000,
-    parts: 1,
+    plannedRows: 1000,
+    plannedParts: 1,
   }),
   completed: ofJob(3, '2026-11-20T18:13:05.816Z', {
     ...ended,
@@ -234,21 +247,20 @@ export const jobStatusExamples: Record<JobStatus, ExampleEvent<JobStatusChange>>
   }),
 };
 
-function ofCancel(
-  nth: number,
-  data: CancelOutcome['data'],
-  named: { jobId?: string },
-): ExampleEvent<CancelOutcome> {
+function ofCancel(nth: number, data: CancelOutcomeData): CancelOutcomeEvent {
+  const occurredAt = '2026-11-20T18:06:01.000Z';
+  const objects = data.requestFile ?? ('key' in data.request ? data.request : undefined);
   return {
-    source: EVENT_SOURCE,
+    ...envelope(occurredAt, objects ? [objects] : []),
     'detail-type': DETAIL_TYPE.cancelOutcome,
     detail: {
       metadata: {
         id: `cancel:9d1f6a52-0c3b-4e7a-8f21-5b6c7d8e9f0${nth}`,
         version: EVENT_VERSION,
         sequence: 1,
-        occurredAt: '2026-11-20T18:06:01.000Z',
-        ...named,
+        occurredAt,
+        instance,
+        ...(data.requestFile ? { jobId } : {}),
       },
       data,
     },
@@ -256,46 +268,32 @@ function ofCancel(
 }
 
 /** One event for each outcome of a cancel request. */
-export const cancelOutcomeExamples: Record<CancelOutcomeKind, ExampleEvent<CancelOutcome>> = {
-  requested: ofCancel(
-    1,
-    {
-      request: { batchId },
-      outcome: 'requested',
-      status: 'in_progress',
-      message: `cancel ${batchId}: recorded`,
-    },
-    { jobId },
-  ),
-  too_late: ofCancel(
-    2,
-    {
-      request: { jobId },
-      outcome: 'too_late',
-      status: 'completed',
-      message: `cancel ${jobId}: already completed`,
-    },
-    { jobId },
-  ),
-  unknown: ofCancel(
-    3,
-    {
-      request: { batchId: 'batch_of_somebody_else' },
-      outcome: 'unknown',
-      status: null,
-      message: 'cancel batch_of_somebody_else: no such batch of ours',
-    },
-    {},
-  ),
-  remembered: ofCancel(
-    4,
-    {
-      request: { bucket: request.bucket, key: request.key },
-      outcome: 'remembered',
-      status: null,
-      message:
-        'cancel by key: no such file yet; one that was put before this message is cancelled when it turns up',
-    },
-    {},
-  ),
+export const cancelOutcomeExamples: Readonly<Record<CancelOutcomeKind, CancelOutcomeEvent>> = {
+  requested: ofCancel(1, {
+    request: { batchId },
+    outcome: 'requested',
+    status: 'in_progress',
+    message: `cancel ${batchId}: recorded`,
+    requestFile: file,
+  }),
+  too_late: ofCancel(2, {
+    request: { jobId },
+    outcome: 'too_late',
+    status: 'completed',
+    message: `cancel ${jobId}: already completed`,
+    requestFile: file,
+  }),
+  unknown: ofCancel(3, {
+    request: { batchId: 'batch_of_somebody_else' },
+    outcome: 'unknown',
+    status: null,
+    message: 'cancel batch_of_somebody_else: no such batch of ours',
+  }),
+  remembered: ofCancel(4, {
+    request: { bucket: file.bucket, key: file.key },
+    outcome: 'remembered',
+    status: null,
+    message:
+      'cancel by key: no such file yet; one that was uploaded before this message is cancelled when it turns up',
+  }),
 };

@@ -3,16 +3,18 @@ import { type CancelOutcomeKind, DETAIL_TYPE, EVENT_SOURCE } from './events.ts';
 
 /** A rule pattern as `events.Rule` of the CDK spells it. */
 export interface CdkEventPattern {
-  source: string[];
-  detailType: string[];
-  detail?: { data: Record<string, string[]> };
+  readonly source: string[];
+  readonly detailType: string[];
+  /** Values by the name of their field, by `data` or `metadata`. */
+  readonly detail?: Record<string, Record<string, string[]>>;
 }
 
 /** A rule pattern as the EventBridge API and CloudFormation spell it. */
 export interface JsonEventPattern {
-  source: string[];
-  'detail-type': string[];
-  detail?: { data: Record<string, string[]> };
+  readonly source: string[];
+  readonly 'detail-type': string[];
+  /** Values by the name of their field, by `data` or `metadata`. */
+  readonly detail?: Record<string, Record<string, string[]>>;
 }
 
 /** Matches status changes of batches, of the named statuses only if any are named. */
@@ -28,6 +30,11 @@ export function jobStatusPattern(...statuses: JobStatus[]): CdkEventPattern {
 /** Matches outcomes of cancel requests, of the named kinds only if any are named. */
 export function cancelOutcomePattern(...outcomes: CancelOutcomeKind[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.cancelOutcome, 'outcome', outcomes);
+}
+
+/** The same pattern for the events of one Batchdrop only, where several publish on one bus: `Batchdrop.instance`. */
+export function ofInstance(instance: string, pattern: CdkEventPattern): CdkEventPattern {
+  return { ...pattern, detail: { ...pattern.detail, metadata: { instance: [instance] } } };
 }
 
 /** The same pattern in the API's spelling, for `PutRule`. */

@@ -38,11 +38,14 @@ export const FILE_LIMITS = {
 /** Limits of a batch's metadata; Batchdrop keeps six of OpenAI's 16 pairs for itself. */
 export const METADATA_LIMITS = { pairs: 10, nameLength: 64, valueLength: 512 } as const;
 
-/** S3 user metadata `x-amz-meta-batch-<name>` becomes metadata `<name>` of every batch and event of the file. */
+/** S3 user metadata `x-amz-meta-batch-<name>` becomes metadata `<name>` of every batch and event of the file; it is the user's alone. */
 export const METADATA_PREFIX = 'batch-';
 
-/** S3 user metadata `x-amz-meta-batch-rerun: yes`: run the file even if the same bytes ran just now. */
-export const RERUN_METADATA = 'batch-rerun';
+/** S3 user metadata `x-amz-meta-batchdrop-<name>` instructs Batchdrop. A file with an unknown one is rejected. */
+export const INSTRUCTION_PREFIX = 'batchdrop-';
+
+/** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes ran just now. */
+export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 
 /** Names of request files end so, in any case. */
 export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

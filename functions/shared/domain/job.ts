@@ -20,8 +20,8 @@ export interface RequestFile {
   sequencer?: string;
   /** Metadata for the batches: the pairs of `x-amz-meta-batch-*` without the prefix. */
   metadata: Record<string, string>;
-  /** The user asked to run the file even if the same bytes ran before. */
-  rerun: boolean;
+  /** Of Batchdrop: the pairs of `x-amz-meta-batchdrop-*` without the prefix, as they were given. */
+  instructions: Record<string, string>;
 }
 
 /** The committed plan. Parts with another planId are ignored. */

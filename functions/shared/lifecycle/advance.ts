@@ -16,10 +16,10 @@ import { dispatchParts } from './dispatch-parts.ts';
 import { LostLease } from './lease.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { recordJobFailure, recordPartFailure } from './record-failure.ts';
+import type { EventOrigin } from './status-events.ts';
 
-export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> & {
-  resultsBucket: string;
-};
+export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> &
+  EventOrigin;
 
 /** The outcome for an item. `broken` means a defect: the invocation fails once all items were served. */
 export type StepResult = 'fine' | 'broken';

@@ -1,12 +1,12 @@
-import type { BatchdropEvent } from '../contract/events.ts';
 import { RetryableError } from '../domain/errors.ts';
+import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import { without } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import { recordBatch, recordJob } from './business-metrics.ts';
 import type { JobInHand, PartInHand } from './compare-and-set.ts';
-import { batchStatusChange, jobStatusChange } from './status-events.ts';
+import { batchStatusChange, type EventOrigin, jobStatusChange } from './status-events.ts';
 
-type Deps = Pick<Ports, 'bus' | 'clock' | 'metrics'>;
+type Deps = Pick<Ports, 'bus' | 'clock' | 'metrics'> & EventOrigin;
 
 /**
  * Publishes the part's newest status change and notes it, to be stored with the next change. Dying before that repeats the
@@ -17,7 +17,7 @@ export async function publishPart(deps: Deps, inHand: PartInHand): Promise<void>
   const part = inHand.item;
   const { batch, rev } = part;
   if (!batch || part.publishedRev >= rev) return;
-  await publishOrRetry(deps, batchStatusChange(part, batch));
+  await publishOrRetry(deps, batchStatusChange(part, batch, deps.instance));
   inHand.note(
     (now) => {
       if (!now.batch || now.batch.batchId !== batch.batchId) return undefined;
@@ -29,11 +29,11 @@ export async function publishPart(deps: Deps, inHand: PartInHand): Promise<void>
 }
 
 /** The same for a job. */
-export async function publishJob(deps: Deps & { resultsBucket: string }, inHand: JobInHand): Promise<void> {
+export async function publishJob(deps: Deps, inHand: JobInHand): Promise<void> {
   const job = inHand.item;
   const { rev } = job;
   if (job.publishedRev >= rev) return;
-  await publishOrRetry(deps, jobStatusChange(job, deps.resultsBucket));
+  await publishOrRetry(deps, jobStatusChange(job, deps));
   inHand.note(
     (now) =>
       now.rev === rev && now.publishedRev < rev ? { ...now, publishedRev: rev, tries: 0 } : undefined,
@@ -44,7 +44,7 @@ export async function publishJob(deps: Deps & { resultsBucket: string }, inHand:
 /** Errors: RetryableError. */
 export async function publishOrRetry(
   { bus, metrics }: Pick<Ports, 'bus' | 'metrics'>,
-  event: BatchdropEvent,
+  event: OutgoingEvent,
 ): Promise<void> {
   try {
     const { refused } = await bus.publish([event]);

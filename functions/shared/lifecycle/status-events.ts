@@ -3,32 +3,33 @@
  * it is published.
  */
 import {
-  type BatchdropEvent,
   type BatchStatusChangeData,
+  type BatchWaiting,
   DETAIL_TYPE,
   EVENT_VERSION,
   excerptOf,
-  type JobStatusChange,
+  type JobStatusChangeData,
 } from '../contract/events.ts';
+import { reportKey, resultKeys } from '../contract/result-keys.ts';
 import type { Job } from '../domain/job.ts';
+import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
-import { reportKey, resultKeys } from '../domain/result-keys.ts';
 
 /** The event of the part's newest status change. */
-export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEvent {
+export function batchStatusChange(part: Part, batch: ObservedBatch, instance: string): OutgoingEvent {
   const data: BatchStatusChangeData = {
     batchId: batch.batchId,
     status: batch.status,
     previousStatus: part.previousStatus,
-    request: part.request,
-    part: part.number,
-    parts: part.parts,
+    requestFile: part.request,
+    partNumber: part.number,
+    plannedParts: part.parts,
     attempt: part.attempt,
     endpoint: part.endpoint,
     model: part.model,
-    rows: attemptSize(part).rows,
-    counts: batch.counts ?? null,
+    sentRows: attemptSize(part).rows,
+    requestCounts: batch.counts ?? null,
     usage: batch.usage ?? null,
     inputFileId: batch.inputFileId,
     outputFileId: batch.outputFileId ?? null,
@@ -37,19 +38,8 @@ export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEv
     expiresAt: batch.expiresAt === undefined ? null : isoTime(batch.expiresAt),
     endedAt: batch.endedAt === undefined ? null : isoTime(batch.endedAt),
     metadata: part.metadata,
+    ...(batch.status === 'failed' ? failureData(part, batch) : {}),
   };
-  if (batch.status === 'failed') {
-    data.errors = excerptOf(batch.errors, batch.errorCount);
-    data.willRetry = part.phase === 'requeued' || part.phase === 'retrying';
-    const { waiting } = part;
-    if (data.willRetry && waiting?.until !== undefined) {
-      data.waiting = {
-        for: waiting.for,
-        position: waiting.position ?? null,
-        until: isoTime(waiting.until),
-      };
-    }
-  }
   return {
     detailType: DETAIL_TYPE.batchStatusChange,
     detail: {
@@ -58,6 +48,7 @@ export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEv
         version: EVENT_VERSION,
         sequence: part.rev,
         occurredAt: isoTime(part.changedAt),
+        instance,
         jobId: part.jobId,
       },
       data,
@@ -65,8 +56,33 @@ export function batchStatusChange(part: Part, batch: ObservedBatch): BatchdropEv
   };
 }
 
+function failureData(
+  part: Part,
+  batch: ObservedBatch,
+): Pick<BatchStatusChangeData, 'errors' | 'willRetry' | 'waiting'> {
+  const willRetry = part.phase === 'requeued' || part.phase === 'retrying';
+  const waiting = willRetry ? waitingData(part) : undefined;
+  return {
+    errors: excerptOf(batch.errors, batch.errorCount),
+    willRetry,
+    ...(waiting ? { waiting } : {}),
+  };
+}
+
+function waitingData({ waiting }: Part): BatchWaiting | undefined {
+  if (waiting?.until === undefined) return undefined;
+  return { for: waiting.for, position: waiting.position ?? null, until: isoTime(waiting.until) };
+}
+
+/** Whose events they are, and where results are. */
+export interface EventOrigin {
+  /** Which Batchdrop of the account and region. */
+  instance: string;
+  resultsBucket: string;
+}
+
 /** The event of the job's newest status change. */
-export function jobStatusChange(job: Job, resultsBucket: string): BatchdropEvent {
+export function jobStatusChange(job: Job, { instance, resultsBucket }: EventOrigin): OutgoingEvent {
   return {
     detailType: DETAIL_TYPE.jobStatusChange,
     detail: {
@@ -75,6 +91,7 @@ export function jobStatusChange(job: Job, resultsBucket: string): BatchdropEvent
         version: EVENT_VERSION,
         sequence: job.rev,
         occurredAt: isoTime(job.changedAt),
+        instance,
         jobId: job.jobId,
       },
       data: jobData(job, resultsBucket),
@@ -82,14 +99,14 @@ export function jobStatusChange(job: Job, resultsBucket: string): BatchdropEvent
   };
 }
 
-function jobData(job: Job, resultsBucket: string): JobStatusChange['data'] {
+function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   const base = {
     previousStatus: job.previousStatus,
-    request: { bucket, key, versionId, size, etag },
+    requestFile: { bucket, key, versionId, size, etag },
     metadata,
   };
-  const planned = { rows: job.plan?.rows ?? 0, parts: job.plan?.parts ?? 0 };
+  const planned = { plannedRows: job.plan?.rows ?? 0, plannedParts: job.plan?.parts ?? 0 };
   switch (job.status) {
     case 'accepted':
       return { ...base, status: 'accepted', ...planned, ...(job.waiting ? { waiting: job.waiting } : {}) };

@@ -72,7 +72,7 @@ export class RowStates {
   }
 
   counts(): RowCounts {
-    const counts: RowCounts = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
+    const counts = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
     for (let row = 0; row < this.rows; row += 1) {
       counts[this.get(row)?.outcome ?? 'missing'] += 1;
       counts.total += 1;

@@ -1,6 +1,6 @@
 import { FILE_LIMITS } from '../contract/request-file.ts';
+import { pieceKeys, rowTableKey } from '../domain/internal-keys.ts';
 import type { Part } from '../domain/part.ts';
-import { pieceKeys, rowTableKey } from '../domain/result-keys.ts';
 import type { Ports, RequestFiles } from '../ports/ports.ts';
 import { LineGatherer, normalised } from './lines.ts';
 import { readObject } from './read-object.ts';

@@ -1,7 +1,7 @@
-import type { BatchdropEvent } from '../contract/events.ts';
 import type { MetricName } from '../contract/metrics.ts';
 import type { Job } from '../domain/job.ts';
 import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../domain/ledger-records.ts';
+import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 
 /**
@@ -162,7 +162,7 @@ export interface BatchApi {
 /** The event bus. Errors: RetryableError. */
 export interface EventBus {
   /** Returns the `metadata.id`s of the refused events; the caller publishes those again. */
-  publish(events: BatchdropEvent[]): Promise<{ refused: string[] }>;
+  publish(events: OutgoingEvent[]): Promise<{ refused: string[] }>;
 }
 
 /** A message between the functions. */

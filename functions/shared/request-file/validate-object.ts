@@ -1,28 +1,34 @@
 import type { Finding } from '../contract/events.ts';
 import {
   FILE_LIMITS,
+  INSTRUCTION_PREFIX,
   METADATA_LIMITS,
   METADATA_PREFIX,
   REQUEST_FILE_SUFFIXES,
-  RERUN_METADATA,
 } from '../contract/request-file.ts';
 import type { RequestFile } from '../domain/job.ts';
+import { findingsOnInstructions } from './instructions.ts';
 
 /** S3's own name for the version of an unversioned object. */
 export const UNVERSIONED = 'null';
 
-/** The user's pairs out of S3's user metadata, whose names come in lower case. */
-export function batchMetadata(userMetadata: Record<string, string>): {
+/** The user's tags and the instructions in S3's user metadata, whose names come in lower case; other pairs are ignored. */
+export function readUserMetadata(userMetadata: Readonly<Record<string, string>>): {
   metadata: Record<string, string>;
-  rerun: boolean;
+  instructions: Record<string, string>;
 } {
-  const pairs = Object.entries(userMetadata)
-    .filter(([name]) => name.startsWith(METADATA_PREFIX) && name !== RERUN_METADATA)
-    .map(([name, value]) => [name.slice(METADATA_PREFIX.length), value] as const);
-  return { metadata: Object.fromEntries(pairs), rerun: userMetadata[RERUN_METADATA] === 'yes' };
+  return {
+    metadata: withoutPrefix(userMetadata, METADATA_PREFIX),
+    instructions: withoutPrefix(userMetadata, INSTRUCTION_PREFIX),
+  };
 }
 
-/** What speaks against a request file before its first byte is read. */
+function withoutPrefix(pairs: Readonly<Record<string, string>>, prefix: string): Record<string, string> {
+  const named = Object.entries(pairs).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(named.map(([name, value]) => [name.slice(prefix.length), value]));
+}
+
+/** What is wrong with a request file before its first byte is read. */
 export function validateObject(file: RequestFile): Finding[] {
   const findings: Finding[] = [];
   const find = (code: string, message: string) => findings.push({ line: null, code, message });
@@ -30,14 +36,14 @@ export function validateObject(file: RequestFile): Finding[] {
   if (!REQUEST_FILE_SUFFIXES.some((suffix) => name.endsWith(suffix))) {
     find(
       'unsupported_name',
-      `the key has to end in ${REQUEST_FILE_SUFFIXES.join(' or ')}; put the file again under such a name`,
+      `the key has to end in ${REQUEST_FILE_SUFFIXES.join(' or ')}; rename the file and upload it again`,
     );
   }
   if (file.size === 0) find('empty_file', 'the file is empty');
   if (file.size > FILE_LIMITS.bytes) {
     find('file_too_large', `the file has ${file.size} bytes; ${FILE_LIMITS.bytes} are allowed, split it`);
   }
-  findings.push(...findingsOnMetadata(file.metadata));
+  findings.push(...findingsOnMetadata(file.metadata), ...findingsOnInstructions(file.instructions));
   if (file.versionId === UNVERSIONED) {
     find(
       'unversioned',

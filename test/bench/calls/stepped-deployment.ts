@@ -104,5 +104,6 @@ function connectionAt({ url }: Endpoint, outputs: Readonly<Record<string, string
     cancelQueueUrl: outputs.CancelQueueUrl ?? '',
     eventBus: outputs.EventBus ?? '',
     ledgerTable: outputs.LedgerTable ?? '',
+    instance: outputs.Instance ?? '',
   });
 }

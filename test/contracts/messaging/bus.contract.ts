@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
+import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import type { EventBus } from '../../../functions/shared/ports/ports.ts';
 import { anEvent } from '../samples.ts';
 
 /** A bus, and what came out of it at its other end. */
 export interface BusUnderTest {
   bus: EventBus;
-  arrived(): Promise<BatchdropEvent[]>;
+  arrived(): Promise<OutgoingEvent[]>;
   close(): Promise<void>;
 }
 

@@ -3,10 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetQueueUrlCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { expect, it } from 'vitest';
 import { createEventBridgeBus } from '../../../functions/shared/adapters/eventbridge/bus.ts';
 import { createSqsWorkQueues } from '../../../functions/shared/adapters/sqs/work-queues.ts';
 import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
+import {
+  batchStatusExamples,
+  cancelOutcomeExamples,
+  jobStatusExamples,
+} from '../../../functions/shared/contract/examples.ts';
 import { jobStatusPattern } from '../../../functions/shared/contract/patterns.ts';
+import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import type { WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { EventsEngine } from '../../../local/aws/events/engine.ts';
 import { startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
@@ -25,6 +32,33 @@ describeBusContract('the fake', async () => {
 });
 
 describeBusContract('EventBridge', async () => {
+  const { bus, arrived, close } = await startBus();
+  return { bus, arrived: async () => (await arrived()).map(asItWas), close };
+});
+
+it('a target on EventBridge gets every golden example as it is, but for what AWS assigns', async () => {
+  const { bus, arrived, close } = await startBus();
+  try {
+    const examples: BatchdropEvent[] = [
+      ...Object.values(batchStatusExamples),
+      ...Object.values(jobStatusExamples),
+      ...Object.values(cancelOutcomeExamples),
+    ];
+    expect(await bus.publish(examples.map(asItWas))).toEqual({ refused: [] });
+    const events = await arrived();
+    expect(new Set(events.map(({ id }) => id)).size).toBe(20);
+    const { id, account } = batchStatusExamples.completed;
+    expect(events.map((event) => ({ ...event, id, account }))).toEqual(examples);
+  } finally {
+    await close();
+  }
+});
+
+function asItWas({ 'detail-type': detailType, detail }: BatchdropEvent): OutgoingEvent {
+  return { detailType, detail } as OutgoingEvent; // the one belongs to the other
+}
+
+async function startBus() {
   const aws = await startMessaging();
   const queue = aws.sqs.queues.createQueue('subscriber', { time: 'clock' });
   aws.events.rules.createBus('status');
@@ -33,20 +67,17 @@ describeBusContract('EventBridge', async () => {
   aws.events.rules.putTargets('status', 'all', [{ Id: 'subscriber', Arn: queue }]);
   const client = new EventBridgeClient(localAws(aws.url));
   return {
-    bus: createEventBridgeBus({ client, busName: 'status' }),
-    async arrived() {
+    bus: createEventBridgeBus({ client, busArn: 'arn:aws:events:us-east-1:000000000000:event-bus/status' }),
+    async arrived(): Promise<BatchdropEvent[]> {
       aws.clock.advance(1_000);
-      return bodiesIn(aws.sqs, queue).map((body) => {
-        const envelope = JSON.parse(body) as { 'detail-type': string; detail: BatchdropEvent['detail'] };
-        return { detailType: envelope['detail-type'], detail: envelope.detail } as BatchdropEvent;
-      });
+      return bodiesIn(aws.sqs, queue).map((body) => JSON.parse(body) as BatchdropEvent);
     },
     async close() {
       client.destroy();
       await aws.close();
     },
   };
-});
+}
 
 describeQueuesContract('the fake', async () => {
   const queues = createRecordingQueues();

@@ -122,7 +122,7 @@ describe('batchdrop submit', () => {
     await ended;
     expect(job).toMatchObject({
       status: 'completed',
-      request: { key: 'piped/in.jsonl' },
+      requestFile: { key: 'piped/in.jsonl' },
       rows: { succeeded: 4 },
     });
   });
@@ -238,8 +238,10 @@ describe('batchdrop list', () => {
 
   it('shows only what was asked for', async () => {
     const keysOf = async (...args: string[]) => {
-      const jobs: { request: { key: string } }[] = JSON.parse((await cli('list', '--json', ...args)).stdout);
-      return jobs.map(({ request }) => request.key);
+      const jobs: { requestFile: { key: string } }[] = JSON.parse(
+        (await cli('list', '--json', ...args)).stdout,
+      );
+      return jobs.map(({ requestFile }) => requestFile.key);
     };
     expect(await keysOf('--since', '365d')).toContain('chat-completions.jsonl');
     expect(await keysOf('--since', '2020-01-01')).toContain('chat-completions.jsonl');

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eventLine } from '../../../bin/terminal/event-line.ts';
 
 const metadata = { id: 'e', version: 1, sequence: 1, occurredAt: '2026-11-21T10:11:12.000Z', jobId: 'job1' };
-const request = { bucket: 'requests', key: 'orders.jsonl', versionId: 'v' };
+const requestFile = { bucket: 'requests', key: 'orders.jsonl', versionId: 'v' };
 
 /** The line of an event, without its colours. */
 function lineOf(detailType: string, data: object): string | undefined {
@@ -18,10 +18,10 @@ describe('the line of an event', () => {
       {
         status: 'in_progress',
         batchId: 'batch_1',
-        request,
-        part: 2,
-        parts: 3,
-        counts: { total: 9, completed: 4, failed: 1 },
+        requestFile,
+        partNumber: 2,
+        plannedParts: 3,
+        requestCounts: { total: 9, completed: 4, failed: 1 },
       },
       '10:11:12  batch   in_progress  orders.jsonl  part 2 of 3  5/9 rows  batch_1',
     ],
@@ -31,10 +31,10 @@ describe('the line of an event', () => {
       {
         status: 'failed',
         batchId: 'batch_1',
-        request,
-        part: 1,
-        parts: 1,
-        counts: null,
+        requestFile,
+        partNumber: 1,
+        plannedParts: 1,
+        requestCounts: null,
         errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
         willRetry: true,
       },
@@ -46,10 +46,10 @@ describe('the line of an event', () => {
       {
         status: 'failed',
         batchId: 'batch_1',
-        request,
-        part: 1,
-        parts: 1,
-        counts: null,
+        requestFile,
+        partNumber: 1,
+        plannedParts: 1,
+        requestCounts: null,
         errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
         willRetry: true,
         waiting: { for: 'token_limit', position: 3, until: '2026-11-20T10:17:40.000Z' },
@@ -59,25 +59,29 @@ describe('the line of an event', () => {
     [
       'an accepted job whose batches are held back',
       'OpenAI Batch Job Status Change',
-      { status: 'accepted', request, rows: 7, parts: 1, waiting: { for: 'open_batches' } },
+      { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'open_batches' } },
       '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: open batches  job1',
     ],
     [
       'an accepted job',
       'OpenAI Batch Job Status Change',
-      { status: 'accepted', request, rows: 7, parts: 1 },
+      { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1 },
       '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  job1',
     ],
     [
       'a rejected job',
       'OpenAI Batch Job Status Change',
-      { status: 'rejected', request, findings: { count: 2, first: [{ line: 3, message: 'no custom_id' }] } },
+      {
+        status: 'rejected',
+        requestFile,
+        findings: { count: 2, first: [{ line: 3, message: 'no custom_id' }] },
+      },
       '10:11:12  job     rejected     orders.jsonl  2 findings  line 3: no custom_id  job1',
     ],
     [
       'a joined job',
       'OpenAI Batch Job Status Change',
-      { status: 'joined', request, joinedJobId: 'job0' },
+      { status: 'joined', requestFile, joinedJobId: 'job0' },
       '10:11:12  job     joined       orders.jsonl  the same bytes as job job0: not run again  job1',
     ],
     [
@@ -85,7 +89,7 @@ describe('the line of an event', () => {
       'OpenAI Batch Job Status Change',
       {
         status: 'cancelled',
-        request,
+        requestFile,
         rows: { total: 9, succeeded: 4, failed: 0, expired: 0, cancelled: 5, missing: 0 },
         reason: { code: 'cancelled', message: 'as asked for' },
       },
@@ -96,7 +100,7 @@ describe('the line of an event', () => {
       'OpenAI Batch Job Status Change',
       {
         status: 'cancelled',
-        request,
+        requestFile,
         rows: { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 },
         reason: { code: 'cancelled', message: 'cancelled before the file was read' },
       },
@@ -111,7 +115,12 @@ describe('the line of an event', () => {
     [
       'a file whose name would move the cursor',
       'OpenAI Batch Job Status Change',
-      { status: 'accepted', request: { ...request, key: 'a\u001b[2Jb\r\nc' }, rows: 1, parts: 1 },
+      {
+        status: 'accepted',
+        requestFile: { ...requestFile, key: 'a\u001b[2Jb\r\nc' },
+        plannedRows: 1,
+        plannedParts: 1,
+      },
       '10:11:12  job     accepted     a�[2Jb��c  1 row in 1 batch  job1',
     ],
   ])('tells of %s', (_, detailType, data, line) => {

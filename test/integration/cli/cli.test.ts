@@ -59,6 +59,17 @@ describe('batchdrop', () => {
     expect(idsIn(readFileSync(join(results, 'output.jsonl'), 'utf8'))).toEqual(idsIn(file));
   });
 
+  it('runs the same bytes again with --rerun only', async () => {
+    const file = fileOf('again.jsonl', chatRows(2, 'again'));
+    const submit = async (...options: string[]) => {
+      const { stdout } = await cli('submit', file, '--wait', '--json', ...options);
+      return JSON.parse(stdout)[0].jobId;
+    };
+    const first = await submit();
+    expect(await submit('--meta', 'rerun=yes')).toBe(first); // the job that it joined
+    expect(await submit('--rerun')).not.toBe(first);
+  });
+
   it('fetches the lines that belong to no row as well, where a job has any', async () => {
     const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
@@ -116,11 +127,11 @@ describe('batchdrop', () => {
     outsider.close();
     const rejected = async () => JSON.parse((await cli('list', '--status', 'rejected', '--json')).stdout);
     const isOutside = expect.objectContaining({
-      request: expect.objectContaining({ key: '../../outside.jsonl' }),
+      requestFile: expect.objectContaining({ key: '../../outside.jsonl' }),
     });
     await expect.poll(rejected, { timeout: 30_000, interval: 200 }).toContainEqual(isOutside);
-    const jobs: { jobId: string; request: { key: string } }[] = await rejected();
-    const jobId = jobs.find(({ request }) => request.key.includes('outside'))?.jobId ?? '';
+    const jobs: { jobId: string; requestFile: { key: string } }[] = await rejected();
+    const jobId = jobs.find(({ requestFile }) => requestFile.key.includes('outside'))?.jobId ?? '';
     const nested = join(folder, 'a', 'b');
     mkdirSync(nested, { recursive: true });
     await batchdrop(['results', jobId, '--data', runtime.directory], { cwd: nested });
@@ -132,7 +143,7 @@ describe('batchdrop', () => {
     const listed = await batchdrop(['list', '--json', '--endpoint', runtime.names.url], { cwd: folder });
     expect(listed.code).toBe(0);
     expect(JSON.parse(listed.stdout)).toContainEqual(
-      expect.objectContaining({ request: expect.objectContaining({ key: 'chat-completions.jsonl' }) }),
+      expect.objectContaining({ requestFile: expect.objectContaining({ key: 'chat-completions.jsonl' }) }),
     );
   });
 });

@@ -59,6 +59,7 @@ describe('a data directory', () => {
       resultsBucket: 'results',
       cancelQueueUrl: 'http://127.0.0.1:4566/000000000000/cancel',
       eventBus: 'bus',
+      instance: 'Stack.Batchdrop',
       ledgerTable: 'ledger',
     };
     data.announce(endpoints);

@@ -177,8 +177,13 @@ describe('a request file put with the stock AWS SDK', () => {
     });
     // What was kept of its rows while it was read goes a little later.
     await expect
-      .poll(() => outsider.keys(runtime.names.resultsBucket, `${key}/`), { timeout: 45_000 })
-      .toEqual([`${key}/${jobId}/rejected.json`]);
+      .poll(() => outsider.keys(runtime.names.resultsBucket, `_batchdrop/jobs/${jobId}/`), {
+        timeout: 45_000,
+      })
+      .toEqual([]);
+    expect(await outsider.keys(runtime.names.resultsBucket, `${key}/`)).toEqual([
+      `${key}/${jobId}/rejected.json`,
+    ]);
     expect(auditOf(jobId)).toEqual({ batches: 0, billed: [] });
   });
 });

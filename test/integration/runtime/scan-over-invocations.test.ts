@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { synthesize } from '../../../bin/up/synthesis.ts';
-import { resultKeys } from '../../../functions/shared/domain/result-keys.ts';
+import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { PermissionStage } from '../../local/iam/permission-stage.ts';
 
 const ROWS = 600;

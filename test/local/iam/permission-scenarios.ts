@@ -26,7 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { fails: 'if INTAKE fails, POLL cannot dispatch the job again', play: intakeTriedAgain },
   { fails: 'if a checkpoint is missing, the scan of the file never completes', play: checkpointGone },
   {
-    fails: 'an interrupted upload of results over 8 MiB is not aborted',
+    fails: 'if an upload of results over 8 MiB is interrupted, it is neither aborted nor started again',
     play: brokenDelivery,
   },
 ];
@@ -120,21 +120,21 @@ async function checkpointGone(stage: PermissionStage): Promise<void> {
 }
 
 /**
- * The API gives lines of other rows, 8 MiB of them, and breaks off before the error file; and an upload that was begun for
- * the whole is gone when it is to be completed, as the bucket's rule for old uploads would have it.
+ * The API returns 18 MiB of results for rows that the file does not have, and no error file; and the uploads that were begun
+ * for the results are gone when they are to be completed, as the bucket's rule for old uploads would have it.
  */
 async function brokenDelivery(stage: PermissionStage): Promise<void> {
   stage.enforce(withoutAction(stage, 'delivery', 'dynamodb:GetItem'));
-  const jobId = await stage.drop(`${stage.newName('large')}.jsonl`, embeddingRows(150));
+  const jobId = await stage.drop(`${stage.newName('large')}.jsonl`, embeddingRows(330));
   await stage.until('the batch ends', () => stage.hasEvent('Batch Status Change', jobId, 'completed'));
   const { outputFile, errorFile } = await resultFilesOf(stage, jobId);
-  await loseAssembly(stage, jobId);
+  await loseAssemblies(stage, jobId);
   const results = readFileSync(outputFile, 'latin1');
   writeFileSync(outputFile, results.replaceAll(/"custom_id":"./g, '"custom_id":"?'), 'latin1');
   renameSync(errorFile, `${errorFile}.away`);
   stage.enforce(stage.plan.policies);
   await stage.untilAsked('delivery', 's3:AbortMultipartUpload');
-  writeFileSync(outputFile, results, 'latin1');
+  writeFileSync(outputFile, withLargeFilesOfEachKind(results), 'latin1');
   renameSync(`${errorFile}.away`, errorFile);
   await stage.untilJob(jobId, 'completed');
 }
@@ -151,14 +151,35 @@ async function resultFilesOf(
   return { outputFile: pathOf(outputFileId), errorFile: pathOf(errorFileId) };
 }
 
-/** Notes an upload on the job that the bucket does not know. */
-async function loseAssembly(stage: PermissionStage, jobId: string): Promise<void> {
-  await stage.until('the upload is noted', async () => {
+/**
+ * Results of the same length, as the API states it, in which each of the three result files gets 6 MiB: a third of the rows
+ * has failed, and a third has short results, the long ones being of no row.
+ */
+function withLargeFilesOfEachKind(results: string): string {
+  const lines = results.trim().split('\n');
+  const third = Math.floor(lines.length / 3);
+  const failed = lines.slice(0, third).map((line) => line.replace('"status_code":200', '"status_code":400'));
+  const long = lines.slice(third, 2 * third);
+  const short = long.map((line) => {
+    const { response, ...rest } = JSON.parse(line);
+    return JSON.stringify({ ...rest, response: { ...response, body: {} } });
+  });
+  const ofNoRow = long.slice(1).map((line) => line.replace('"custom_id":"row', '"custom_id":"???'));
+  const all = [...failed, ...short, ...ofNoRow, ...lines.slice(2 * third)].join('\n');
+  const filler = JSON.stringify({ custom_id: '' });
+  const missing = results.length - all.length - '\n\n'.length - filler.length;
+  return `${all}\n${JSON.stringify({ custom_id: '?'.repeat(missing) })}\n`;
+}
+
+/** Notes uploads on the job that the bucket does not know. */
+async function loseAssemblies(stage: PermissionStage, jobId: string): Promise<void> {
+  const lost = { uploadId: 'expired-upload', etags: ['"etag"'] };
+  await stage.until('the uploads are noted', async () => {
     const job = await stage.ledger.readJob(jobId);
     if (job?.status !== 'submitted') return false;
     return await stage.ledger.replaceJob({
       ...job,
-      assembly: { output: { uploadId: 'expired-upload', etags: ['"etag"'] } },
+      assembly: { output: lost, errors: lost, anomalies: lost },
     });
   });
 }
@@ -200,7 +221,7 @@ function embeddingRows(count: number): string {
       model: 'text-embedding-3-small',
       dimensions: 256,
       input: Array.from({ length: 16 }, (_, part) => `text ${at} ${part}`),
-      ...(at === count - 1 && { metadata: { batchdrop_local: 'fail:500' } }),
+      ...(at === count - 1 && { metadata: { batchdrop_local: 'fail:400' } }),
     },
   }));
   return rows.map((row) => `${JSON.stringify(row)}\n`).join('');

@@ -1,7 +1,7 @@
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
+import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
-import { resultKeys } from '../../../functions/shared/domain/result-keys.ts';
 import type { Workload } from '../world/workload.ts';
 import { RERUN, type World } from '../world/world.ts';
 import type { Finding } from './finding.ts';

@@ -1,5 +1,4 @@
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
-import { RERUN_METADATA } from '../../../functions/shared/contract/request-file.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { MINUTE } from './invocation.ts';
 import { REQUESTS, type World } from './world.ts';
@@ -83,7 +82,7 @@ export class Workload {
     const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
     const size = chance.of(`parts of ${name}`);
     const metadata: Record<string, string> =
-      chance.of(`rerun ${name}`) < 0.15 ? { [RERUN_METADATA]: 'yes' } : {};
+      chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {};
     const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;

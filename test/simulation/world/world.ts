@@ -4,8 +4,8 @@ import { createHandler as intakeHandler } from '../../../functions/intake/handle
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
-import { pieceKeys } from '../../../functions/shared/domain/result-keys.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
@@ -43,7 +43,7 @@ export interface Scenario {
   tightness?: Tightness | undefined;
 }
 
-type OurPorts = Ports & { resultsBucket: string; limits: BatchLimits };
+type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits };
 
 type Work = (ports: OurPorts, deadline: Deadline) => Promise<void>;
 
@@ -334,6 +334,7 @@ export class World {
       ids: this.#ids,
       log: this.log,
       metrics: this.metrics,
+      instance: 'Example.Batchdrop',
       resultsBucket: 'results',
       limits: this.limits,
     };

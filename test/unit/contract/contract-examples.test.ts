@@ -1,7 +1,15 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
+import {
+  BATCH_EVENTS,
+  CANCEL_EVENTS,
+  type EventKind,
+  JOB_EVENTS,
+} from '../../../functions/shared/contract/event-kinds.ts';
 import * as contract from '../../../functions/shared/contract/index.ts';
+import { SCHEMA_FILES } from '../../../functions/shared/contract/schema-files.ts';
+import { objectsNamedIn } from '../../../functions/shared/domain/outgoing-event.ts';
 import { compilePattern } from '../../../local/aws/events/patterns/pattern.ts';
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false, allErrors: false });
@@ -13,19 +21,59 @@ const fits = {
   request: ajv.compile(contract.cancelRequestSchema),
 };
 
-const EXAMPLES: [string, ValidateFunction, { detail: object }][] = [
-  ...entries('batch', fits.batch, contract.batchStatusExamples),
-  ...entries('job', fits.job, contract.jobStatusExamples),
-  ...entries('cancel', fits.cancel, contract.cancelOutcomeExamples),
+/** OpenAPI has keywords that JSON Schema has not: `nullable`, and names that begin with `x-`. */
+const openApi = new Ajv2020({ strict: false });
+addFormats.default(openApi);
+function fitsOpenApi(file: string): ValidateFunction {
+  openApi.addSchema(SCHEMA_FILES[file] ?? {}, file);
+  return openApi.compile({ $ref: `${file}#/components/schemas/AWSEvent` });
+}
+
+interface Kind {
+  name: string;
+  valid: ValidateFunction;
+  validOpenApi: ValidateFunction;
+  table: EventKind;
+  examples: Readonly<Record<string, contract.BatchdropEvent>>;
+}
+
+const KINDS: Kind[] = [
+  {
+    name: 'batch',
+    valid: fits.batch,
+    validOpenApi: fitsOpenApi('batch-status-change.openapi.json'),
+    table: BATCH_EVENTS,
+    examples: contract.batchStatusExamples,
+  },
+  {
+    name: 'job',
+    valid: fits.job,
+    validOpenApi: fitsOpenApi('job-status-change.openapi.json'),
+    table: JOB_EVENTS,
+    examples: contract.jobStatusExamples,
+  },
+  {
+    name: 'cancel',
+    valid: fits.cancel,
+    validOpenApi: fitsOpenApi('cancel-outcome.openapi.json'),
+    table: CANCEL_EVENTS,
+    examples: contract.cancelOutcomeExamples,
+  },
 ];
 
-function entries(
-  kind: string,
-  valid: ValidateFunction,
-  examples: Record<string, { detail: object }>,
-): [string, ValidateFunction, { detail: object }][] {
-  return Object.entries(examples).map(([name, example]) => [`${kind} ${name}`, valid, example]);
-}
+const EXAMPLES = KINDS.flatMap((kind) =>
+  Object.entries(kind.examples).map(([status, example]): [string, Kind, string, contract.BatchdropEvent] => [
+    `${kind.name} ${status}`,
+    kind,
+    status,
+    example,
+  ]),
+);
+const rowOf = ({ table }: Kind, status: string) => {
+  const row = table.statuses.find((each) => each.status === status);
+  if (!row) throw new Error(`the table has no ${status}`);
+  return row;
+};
 
 type Path = (string | number)[];
 
@@ -38,7 +86,7 @@ function pathsIn(value: unknown, path: Path = []): Path[] {
   return path.length === 0 ? inner : [path, ...inner];
 }
 
-function changed(value: object, path: Path, change: (parent: object, name: PropertyKey) => void): unknown {
+function changed(value: object, path: Path, change: (parent: object, name: PropertyKey) => void): object {
   const copy: object = structuredClone(value);
   let parent: object = copy;
   for (const name of path.slice(0, -1)) parent = Reflect.get(parent, name);
@@ -46,99 +94,222 @@ function changed(value: object, path: Path, change: (parent: object, name: Prope
   return copy;
 }
 
+const withData = (example: contract.BatchdropEvent, differences: object): unknown =>
+  JSON.parse(
+    JSON.stringify({
+      ...example,
+      detail: { ...example.detail, data: { ...example.detail.data, ...differences } },
+    }),
+  );
+
 /** A value of a type that the field cannot have. */
 function wrongFor(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? 7 : { planted: true };
 }
 
-const OPTIONAL = /^(data\.metadata\.\w+|data\.results|data\.waiting)$/;
+const USERS_OWN = /^detail\.data\.metadata\./;
 
 describe('the golden examples', () => {
-  it('are one for each status and outcome', () => {
+  it('are one for each status and outcome, in the order of the table', () => {
     expect(Object.keys(contract.batchStatusExamples)).toEqual([...contract.BATCH_STATUSES]);
     expect(Object.keys(contract.jobStatusExamples).sort()).toEqual([...contract.JOB_STATUSES].sort());
-    for (const [status, { detail }] of Object.entries(contract.batchStatusExamples))
-      expect(detail.data.status).toBe(status);
-    for (const [status, { detail }] of Object.entries(contract.jobStatusExamples))
-      expect(detail.data.status).toBe(status);
-    for (const [outcome, { detail }] of Object.entries(contract.cancelOutcomeExamples))
-      expect(detail.data.outcome).toBe(outcome);
+    for (const { table, examples } of KINDS) {
+      expect(table.statuses.map(({ status }) => status)).toEqual(Object.keys(examples));
+      for (const [status, { detail }] of Object.entries(examples))
+        expect(Reflect.get(detail.data, table.statusField)).toBe(status);
+    }
     expect(EXAMPLES).toHaveLength(20);
   });
 
-  it.each(EXAMPLES)('%s fits its schema, with a field added, too', (_, valid, { detail }) => {
-    expect(valid(detail), JSON.stringify(valid.errors)).toBe(true);
-    for (const path of pathsIn(detail)) {
-      const added = changed(detail, path, (parent) => {
-        if (!Array.isArray(parent)) Reflect.set(parent, 'addedLater', 'yes');
-      });
-      expect(valid(added), `${path.join('.')}: ${JSON.stringify(valid.errors)}`).toBe(true);
-    }
-  });
+  it.each(EXAMPLES)(
+    '%s fits its schema, with a field added, too',
+    (_, { valid, validOpenApi }, __, example) => {
+      for (const fitsIt of [valid, validOpenApi]) {
+        expect(fitsIt(example), JSON.stringify(fitsIt.errors)).toBe(true);
+        for (const path of pathsIn(example)) {
+          const added = changed(example, path, (parent) => {
+            if (!Array.isArray(parent)) Reflect.set(parent, 'addedLater', 'yes');
+          });
+          expect(fitsIt(added), `${path.join('.')}: ${JSON.stringify(fitsIt.errors)}`).toBe(true);
+        }
+      }
+    },
+  );
 
-  it.each(EXAMPLES)('%s does not fit with a value of a wrong type in any field', (_, valid, { detail }) => {
-    for (const path of pathsIn(detail)) {
-      const faulty = changed(detail, path, (parent, name) =>
-        Reflect.set(parent, name, wrongFor(Reflect.get(parent, name))),
-      );
-      expect(valid(faulty), path.join('.')).toBe(false);
-    }
-  });
+  it.each(EXAMPLES)(
+    '%s does not fit with a value of a wrong type in any field',
+    (_, { valid, validOpenApi }, __, example) => {
+      for (const path of pathsIn(example)) {
+        const faulty = changed(example, path, (parent, name) =>
+          Reflect.set(parent, name, wrongFor(Reflect.get(parent, name))),
+        );
+        expect(valid(faulty), path.join('.')).toBe(false);
+        expect(validOpenApi(faulty), `OpenAPI: ${path.join('.')}`).toBe(false);
+      }
+    },
+  );
 
-  it.each(EXAMPLES)('%s does not fit without any field it promises', (name, valid, { detail }) => {
-    const promised = pathsIn(detail)
-      .filter((path) => typeof path.at(-1) === 'string' && !OPTIONAL.test(path.join('.')))
-      .filter((path) => !(name.startsWith('cancel') && path.join('.') === 'metadata.jobId'));
-    expect(promised.length).toBeGreaterThan(7);
+  it.each(EXAMPLES)('%s does not fit without any field it promises', (_, kind, status, example) => {
+    const { mayHave } = rowOf(kind, status);
+    const optional = new Set(mayHave.map(({ name }) => `detail.data.${name}`));
+    const promised = pathsIn(example).filter((path) => {
+      const name = path.join('.');
+      const isOptional = [...optional].some((field) => name === field);
+      return typeof path.at(-1) === 'string' && !isOptional && !USERS_OWN.test(name);
+    });
+    expect(promised.length).toBeGreaterThan(15);
     for (const path of promised) {
-      const faulty = changed(detail, path, (parent, field) => Reflect.deleteProperty(parent, field));
-      expect(valid(faulty), path.join('.')).toBe(false);
+      if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
+      const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
+      expect(kind.valid(faulty), path.join('.')).toBe(false);
     }
+  });
+
+  it.each(EXAMPLES)('%s names its Batchdrop, and the objects it is about', (_, __, ___, example) => {
+    expect(example.detail.metadata.instance).toBe('Batchdrop.Batchdrop');
+    const objects = objectsNamedIn(example.detail);
+    expect(example.resources).toEqual(objects.map(({ bucket, key }) => `arn:aws:s3:::${bucket}/${key}`));
+    expect(example.time).toBe(example.detail.metadata.occurredAt.replace(/\.\d{3}Z$/, 'Z'));
+    if ('requestFile' in example.detail.data)
+      expect(example.resources[0]).toBe('arn:aws:s3:::batchdrop-requests/reviews/2026-11-20.jsonl');
   });
 
   it.each([
-    ['a completed job without results', 'job', 'completed', { results: undefined }],
-    [
-      'a completed job with a reason',
-      'job',
-      'completed',
-      { status: 'completed', reason: { code: 'c', message: 'm' } },
-    ],
     ['a submitted job that was submitted before', 'job', 'submitted', { previousStatus: 'submitted' }],
+    ['a completed job that no batch was submitted for', 'job', 'completed', { previousStatus: 'accepted' }],
     ['a job in a status of which there is none', 'job', 'accepted', { status: 'received' }],
-    ['errors of a batch that completed', 'batch', 'completed', { errors: { count: 0, first: [] } }],
-    ['a batch that will be tried again though it completed', 'batch', 'completed', { willRetry: true }],
-    [
-      'a batch that waits though it completed',
-      'batch',
-      'completed',
-      { waiting: { for: 'token_limit', position: 1, until: '2026-11-20T18:11:09.402Z' } },
-    ],
     ['a batch that waits at place 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],
-    ['fewer rows than one', 'batch', 'completed', { rows: 0 }],
+    ['fewer rows than one', 'batch', 'completed', { sentRows: 0 }],
     ['a time that is none', 'batch', 'completed', { endedAt: 'yesterday' }],
+    ['an endpoint of which there is none', 'batch', 'completed', { endpoint: '/v1/files' }],
     ['an unknown id with a status', 'cancel', 'unknown', { status: 'completed' }],
     ['a cancel that came too late for nothing', 'cancel', 'too_late', { status: null }],
-  ])('%s does not fit', (_, kind, name, differences) => {
-    const [, valid, example] = EXAMPLES.find(([known]) => known === `${kind} ${name}`) ?? [];
-    if (!valid || !example || !('data' in example.detail)) throw new Error('there is no such example');
-    const data = JSON.parse(JSON.stringify({ ...Object(example.detail.data), ...differences }));
-    expect(valid({ ...example.detail, data })).toBe(false);
+    ['a cancel request of no form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
+  ])('%s does not fit', (_, name, status, differences) => {
+    const kind = KINDS.find((each) => each.name === name);
+    const example = kind?.examples[status];
+    if (!kind || !example) throw new Error('there is no such example');
+    expect(kind.valid(withData(example, differences))).toBe(false);
+  });
+
+  it('an event of another source, or of another kind, does not fit', () => {
+    for (const { valid, validOpenApi, examples } of KINDS) {
+      const [example] = Object.values(examples);
+      for (const fitsIt of [valid, validOpenApi]) {
+        expect(fitsIt(example)).toBe(true);
+        expect(fitsIt({ ...example, source: 'aws.s3' })).toBe(false);
+        expect(fitsIt({ ...example, 'detail-type': 'Object Created' })).toBe(false);
+        expect(fitsIt({ ...example, resources: ['reviews.jsonl'] })).toBe(false);
+      }
+    }
   });
 
   it('a list of 21 entries does not fit, one of 20 does', () => {
-    const { detail } = contract.jobStatusExamples.rejected;
+    const example = contract.jobStatusExamples.rejected;
     const withFindings = (entries: number) => {
       const first = Array.from({ length: entries }, () => ({ line: 1, code: 'c', message: 'm' }));
-      return { ...detail, data: { ...detail.data, findings: { count: 99, first } } };
+      return withData(example, { findings: { count: 99, first } });
     };
     expect(fits.job(withFindings(20))).toBe(true);
     expect(fits.job(withFindings(21))).toBe(false);
   });
 
-  it('a batch in a status that OpenAI has yet to invent fits', () => {
-    const { detail } = contract.batchStatusExamples.in_progress;
-    expect(fits.batch({ ...detail, data: { ...detail.data, status: 'pondering' } })).toBe(true);
+  it('a batch in a status that OpenAI has yet to invent fits, without what only a failed one has', () => {
+    const example = contract.batchStatusExamples.in_progress;
+    expect(fits.batch(withData(example, { status: 'pondering' }))).toBe(true);
+    expect(fits.batch(withData(example, { status: 'pondering', willRetry: true }))).toBe(false);
+  });
+
+  it("the schema of the detail alone is part of each event's", () => {
+    for (const { examples } of KINDS) {
+      const [example] = Object.values(examples);
+      const schema = Object.values(SCHEMA_FILES).find(({ title }) => title === example?.['detail-type']);
+      const valid = ajv.compile(Object(schema?.$defs).detail);
+      expect(valid(example?.detail)).toBe(true);
+      expect(valid(example)).toBe(false);
+    }
+  });
+});
+
+describe('the table of statuses', () => {
+  it.each(KINDS.map((kind) => [kind.name, kind] as const))(
+    'has no gap, and no field twice: %s',
+    (_, { table }) => {
+      const special = new Set<string>();
+      for (const { has, mayHave, nulls, published } of table.statuses) {
+        const names = [...table.always, ...has, ...mayHave.map(({ name }) => name)];
+        expect(new Set(names).size).toBe(names.length);
+        for (const name of names) expect(table.fields).toHaveProperty(name);
+        for (const name of nulls) expect(names).toContain(name);
+        for (const name of names) if (!table.always.includes(name)) special.add(name);
+        expect(published).toMatch(/^[A-Z].*\.$/);
+      }
+      expect([...table.always, ...special].sort()).toEqual(Object.keys(table.fields).sort());
+      for (const name of table.reportedByApi) expect(table.fields).toHaveProperty(name);
+    },
+  );
+
+  it.each(EXAMPLES)('says which fields %s has, and which of them are null', (_, kind, status, example) => {
+    const row = rowOf(kind, status);
+    const { always, reportedByApi } = kind.table;
+    const data = Object.entries(example.detail.data);
+    const optional = row.mayHave.map(({ name }) => name);
+    const present = data.map(([name]) => name).filter((name) => !optional.includes(name));
+    expect(present.sort()).toEqual([...always, ...row.has].sort());
+    const nulls = data.filter(([, value]) => value === null).map(([name]) => name);
+    const named = nulls.filter((name) => row.nulls.includes(name) || name !== 'previousStatus');
+    expect(named.sort()).toEqual([...row.nulls].sort());
+    expect(row.nulls.filter((name) => !reportedByApi.includes(name) && name !== 'status')).toEqual([]);
+  });
+
+  it.each(EXAMPLES)('is what the schema holds %s to', (_, kind, status, example) => {
+    const row = rowOf(kind, status);
+    const optional = row.mayHave.map(({ name }) => name);
+    const others = Object.keys(kind.table.fields).filter(
+      (name) => ![...kind.table.always, ...row.has, ...optional].includes(name),
+    );
+    for (const name of others) {
+      const foreign = Object.values(kind.examples).find(({ detail }) => name in detail.data);
+      const value = foreign ? Reflect.get(foreign.detail.data, name) : { for: 'open_batches' };
+      expect(kind.valid(withData(example, { [name]: value })), `with ${name}`).toBe(false);
+    }
+    for (const name of optional)
+      expect(kind.valid(withData(example, { [name]: undefined })), `without ${name}`).toBe(true);
+  });
+
+  it('has a sentence for every field, to the last leaf', () => {
+    const silent = (schema: contract.JsonSchema, path: string): string[] => {
+      const [only] = Array.isArray(schema.anyOf) ? schema.anyOf.filter(({ type }) => type !== 'null') : [];
+      const inner = Object.entries(Object(only?.properties ?? schema.properties));
+      if (inner.length === 0) return schema.description === undefined ? [path] : [];
+      return inner.flatMap(([name, field]) => silent(Object(field), `${path}.${name}`));
+    };
+    let examined = 0;
+    for (const { table } of KINDS)
+      for (const [name, field] of Object.entries(table.fields)) {
+        examined += 1;
+        expect(silent(field, name)).toEqual([]);
+      }
+    expect(examined).toBeGreaterThan(35);
+  });
+});
+
+describe('the files of the package', () => {
+  it('are JSON Schema of draft 2020-12, or OpenAPI 3.0 as the schema registry takes it', () => {
+    const names = Object.keys(SCHEMA_FILES);
+    expect(names).toHaveLength(7);
+    for (const [name, file] of Object.entries(SCHEMA_FILES)) {
+      if (name.endsWith('.schema.json')) {
+        expect(file.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+        expect(ajv.validateSchema(file)).toBe(true);
+        continue;
+      }
+      expect(file).toMatchObject({ openapi: '3.0.0', info: { version: '1.0.0' }, paths: {} });
+      const { AWSEvent } = Object(file.components).schemas;
+      expect(AWSEvent['x-amazon-events-source']).toBe('batchdrop');
+      expect(AWSEvent['x-amazon-events-detail-type']).toBe(Object(file.info).title);
+      expect(JSON.stringify(file)).not.toMatch(/"(const|oneOf|anyOf|not|\$schema|\$defs)":|"type":"null"/);
+    }
   });
 });
 
@@ -183,11 +354,7 @@ describe('a cancel request', () => {
 });
 
 describe('a rule pattern', () => {
-  const all = [
-    ...Object.values(contract.batchStatusExamples),
-    ...Object.values(contract.jobStatusExamples),
-    ...Object.values(contract.cancelOutcomeExamples),
-  ];
+  const all = EXAMPLES.map(([, , , example]) => example);
   const matched = (pattern: contract.CdkEventPattern) => {
     const matches = compilePattern(JSON.stringify(contract.asJsonPattern(pattern)));
     return all.filter((example) => matches(example));
@@ -208,5 +375,14 @@ describe('a rule pattern', () => {
       contract.cancelOutcomeExamples.unknown,
     ]);
     expect(matched(contract.batchStatusPattern('pondering'))).toEqual([]);
+  });
+
+  it('of one Batchdrop matches its events only', () => {
+    const { completed } = contract.batchStatusExamples;
+    const pattern = contract.batchStatusPattern('completed');
+    expect(matched(contract.ofInstance('Batchdrop.Batchdrop', pattern))).toEqual([completed]);
+    expect(matched(contract.ofInstance('Batchdrop.Other', pattern))).toEqual([]);
+    expect(matched(contract.ofInstance('Batchdrop.Other', contract.jobStatusPattern()))).toEqual([]);
+    expect(matched(pattern)).toEqual([completed]);
   });
 });

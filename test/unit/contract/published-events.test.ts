@@ -1,7 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
-import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import {
   batchStatusChangeSchema,
@@ -9,9 +8,11 @@ import {
   jobStatusChangeSchema,
 } from '../../../functions/shared/contract/schemas.ts';
 import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
+import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { playHistory } from '../../simulation/world/history.ts';
-import { fileOf, fileOfTwoParts, HOUR, REQUESTS, row, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, HOUR, INSTANCE, REQUESTS, row, SmallWorld } from '../small-world.ts';
+import { received } from './received-event.ts';
 
 const ajv = new Ajv2020({ strict: true, strictRequired: false });
 addFormats.default(ajv);
@@ -22,17 +23,19 @@ const SCHEMAS = {
 };
 const MAX_EVENT = 64 * 1024; // bytes; what EventBridge bills as one
 
-function expectToFit(events: BatchdropEvent[]): void {
+function expectToFit(events: OutgoingEvent[]): void {
   expect(events.length).toBeGreaterThan(0);
-  for (const { detailType, detail } of events) {
-    const fits = SCHEMAS[detailType];
-    expect(fits(detail), `${JSON.stringify(detail)}: ${JSON.stringify(fits.errors)}`).toBe(true);
-    expect(Buffer.byteLength(JSON.stringify(detail))).toBeLessThan(MAX_EVENT);
+  for (const event of events) {
+    const fits = SCHEMAS[event.detailType];
+    const whole = received(event);
+    expect(fits(whole), `${JSON.stringify(whole)}: ${JSON.stringify(fits.errors)}`).toBe(true);
+    expect(Buffer.byteLength(JSON.stringify(whole))).toBeLessThan(MAX_EVENT);
+    expect(event.detail.metadata.instance).toBe(INSTANCE);
   }
 }
 
 const failure = (code: string) => [{ code, message: 'No.', param: null, line: 1 }];
-const statusesOf = (events: BatchdropEvent[]) =>
+const statusesOf = (events: OutgoingEvent[]) =>
   new Set(events.map(({ detail }) => ('outcome' in detail.data ? detail.data.outcome : detail.data.status)));
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
@@ -153,7 +156,7 @@ describe('every event that is published', () => {
   });
 
   it('fits its schema in histories full of faults, too', async () => {
-    const events: BatchdropEvent[] = [];
+    const events: OutgoingEvent[] = [];
     for (let seed = 1; seed <= 15; seed += 1) events.push(...(await playHistory(seed)).world.bus.published());
     expectToFit(events);
     expect(new Set(events.map(({ detailType }) => detailType)).size).toBe(3);

@@ -121,14 +121,14 @@ describe('rows that expired', () => {
         (status) => world.batchStatuses().includes(status),
       ),
     );
-    const event = jobStatusChange(world.job(jobId), 'results');
+    const event = jobStatusChange(world.job(jobId), world.ports);
     expect(event.detail.data).toMatchObject({ batches: { count: 2 }, usage: { totalTokens: 15 * 4 } });
     const [part] = summaryOf(world).parts;
     expect(part).toMatchObject({
       attempts: 2,
       batches: [
-        { batchId: 'batch_000001', status: 'expired', rows: 4 },
-        { batchId: 'batch_000002', status: 'completed', rows: 3 },
+        { batchId: 'batch_000001', status: 'expired', sentRows: 4 },
+        { batchId: 'batch_000002', status: 'completed', sentRows: 3 },
       ],
     });
   });
@@ -206,7 +206,7 @@ describe('a job of several attempts', () => {
     await world.rest();
     expect(world.api.audit().creates).toHaveLength(3);
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
     expect(world.scratch.openFiles()).toBe(0);
   });
 

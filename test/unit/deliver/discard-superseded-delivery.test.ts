@@ -5,7 +5,7 @@ import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
 import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
 
 const pieces = (world: SmallWorld) =>
-  [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
+  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
 
 /** Runs a delivery that stops just before its first piece becomes visible and continues after `meanwhile`. */
 async function superseded(
@@ -78,7 +78,7 @@ describe('a superseded delivery', () => {
       expect(w.ledger.jobs()[0]).toHaveProperty('secondCleanUpAt');
       expect(pieces(w)).toEqual([]);
       const [part] = w.ledger.parts();
-      written = `a.jsonl/${part?.jobId}/parts/00001/${part?.deliveryIds?.[0]}/output.jsonl`;
+      written = `_batchdrop/jobs/${part?.jobId}/parts/00001/${part?.deliveryIds?.[0]}/output.jsonl`;
       await w.results.put(written, late, 'application/jsonl');
       await w.pass(LATE_WRITES_MS / MINUTE - 2);
       expect(pieces(w)).toEqual([written]);

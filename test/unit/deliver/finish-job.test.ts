@@ -34,8 +34,8 @@ describe('the end of a job', () => {
       status: 'completed',
       reason: null,
       rows: { total: 2, succeeded: 2 },
-      parts: [1, 2].map((part) => ({
-        part,
+      parts: [1, 2].map((partNumber) => ({
+        partNumber,
         rows: { total: 1, succeeded: 1 },
         status: 'completed',
       })),

@@ -13,9 +13,9 @@ describe('a file', () => {
     const jobId = await world.drop('a b/ü.jsonl', fileOfTwoParts(), { 'batch-team': 'search', other: 'x' });
     expect(world.bus.published()[0]?.detail.data).toMatchObject({
       status: 'accepted',
-      rows: 2,
-      parts: 2,
-      request: { bucket: REQUESTS, key: 'a b/ü.jsonl' },
+      plannedRows: 2,
+      plannedParts: 2,
+      requestFile: { bucket: REQUESTS, key: 'a b/ü.jsonl' },
       metadata: { team: 'search' },
     });
     await world.rest();

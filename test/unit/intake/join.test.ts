@@ -45,9 +45,21 @@ describe('the same bytes, uploaded again,', () => {
   });
 
   it('run anew when the user asks for it', async () => {
-    const { world, second } = await dropTwice(running, (w) => w.work(), { 'batch-rerun': 'yes' });
+    const { world, second } = await dropTwice(running, (w) => w.work(), { 'batchdrop-rerun': 'yes' });
     expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.api.audit().creates).toHaveLength(2);
+  });
+
+  it('join the earlier job when the user only tags them "rerun"', async () => {
+    const { world, second } = await dropTwice(running, (w) => w.work(), { 'batch-rerun': 'yes' });
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.job(second).request.metadata).toEqual({ rerun: 'yes' });
+  });
+
+  it('are rejected, not joined, when an instruction is misspelled', async () => {
+    const { world, second } = await dropTwice(running, (w) => w.work(), { 'batchdrop-rerrun': 'yes' });
+    expect(world.jobStatuses(second)).toEqual(['rejected']);
+    expect(world.job(second).findings?.first).toMatchObject([{ code: 'unknown_instruction' }]);
   });
 
   it('run anew after the earlier job failed', async () => {

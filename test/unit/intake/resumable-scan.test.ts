@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
-import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/result-keys.ts';
+import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/internal-keys.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -79,7 +79,7 @@ function planDigest(world: SmallWorld, jobId: string): string {
 }
 
 const below = (world: SmallWorld) =>
-  [...world.results.objects().keys()].filter((key) => key.includes('/parts/'));
+  [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
 
 describe('a file that takes longer than an invocation', () => {
   it('is read in several invocations, and its plan is the same as in one', async () => {
@@ -178,9 +178,9 @@ describe('a file that takes longer than an invocation', () => {
   ])('whose checkpoint %s is read again from its start, with a new planId', async (_, spoil) => {
     const world = slowWorld();
     const jobId = await world.drop('a.jsonl', largeFile(ONE));
-    const { scan, request } = world.job(jobId);
+    const { scan } = world.job(jobId);
     if (!scan) throw new Error('there is no scan');
-    spoil(world, checkpointKey({ jobId, request }, scan));
+    spoil(world, checkpointKey({ jobId }, scan));
     await world.rest();
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 8, succeeded: 8 } });
     expect(world.job(jobId).plan?.planId).not.toBe(scan.planId);
@@ -314,7 +314,7 @@ describe('a superseded scan', () => {
   });
 });
 
-it('a file that is read in one invocation leaves nothing under parts/ after its job has ended, valid or not', async () => {
+it('a file that is read in one invocation leaves nothing under _batchdrop/ after its job has ended, valid or not', async () => {
   const world = new SmallWorld();
   await world.drop('good.jsonl', fileOf('a', 'b'));
   await world.drop('bad.jsonl', fileOf('a', 'a'));

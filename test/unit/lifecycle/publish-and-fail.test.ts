@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BatchdropEvent } from '../../../functions/shared/contract/events.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import { backoffAfter, MAX_TRIES } from '../../../functions/shared/domain/timing.ts';
 import { failedStep } from '../../../functions/shared/lifecycle/advance.ts';
 import {
@@ -144,7 +144,7 @@ describe('submission that fails again and again', () => {
 });
 
 describe('a bus that refuses events for hours', () => {
-  async function afterOutage(refused: (event: BatchdropEvent) => boolean, minutes: number) {
+  async function afterOutage(refused: (event: OutgoingEvent) => boolean, minutes: number) {
     let down = true;
     const world = new SmallWorld({ refuses: (event) => down && refused(event) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
@@ -175,7 +175,7 @@ describe('a bus that refuses events for hours', () => {
     );
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
     expect(world.api.files()).toEqual([]);
-    expect([...world.results.objects().keys()].filter((key) => key.includes('/parts/'))).toEqual([]);
+    expect([...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'))).toEqual([]);
     expect(world.log.lines.filter(({ code }) => code === 'clean_up_abandoned')).toEqual([]);
   });
 

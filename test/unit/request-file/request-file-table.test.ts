@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
-import { resultKeys } from '../../../functions/shared/domain/result-keys.ts';
+import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { validateObject } from '../../../functions/shared/request-file/validate-object.ts';
 import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { aJob } from '../../contracts/samples.ts';
@@ -317,7 +317,7 @@ describe('an object key', () => {
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
     expect(world.job(jobId).request.key).toBe(key);
     const keys = resultKeys(world.job(jobId));
-    const folder = Buffer.byteLength(key) > 900 ? '_long' : key;
+    const folder = Buffer.byteLength(key) > 900 || /^_(long|batchdrop)\//.test(key) ? '_long' : key;
     expect(keys.output).toBe(`${folder}/${jobId}/output.jsonl`);
     // Only the objects that users read remain, all in the job's own folder.
     expect([...world.results.objects().keys()].sort()).toEqual(

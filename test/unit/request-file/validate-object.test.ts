@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
 import type { RequestFile } from '../../../functions/shared/domain/job.ts';
-import { batchMetadata, validateObject } from '../../../functions/shared/request-file/validate-object.ts';
+import { instructionsIn } from '../../../functions/shared/request-file/instructions.ts';
+import { readUserMetadata, validateObject } from '../../../functions/shared/request-file/validate-object.ts';
 import { aJob } from '../../contracts/samples.ts';
 
 const codes = (differences: Partial<RequestFile>) =>
@@ -40,21 +41,62 @@ describe('an object', () => {
 });
 
 describe('user metadata', () => {
-  it('gives the batch what is named batch-…, without that', () => {
-    expect(batchMetadata({ 'batch-team': 'search', team: 'x', 'batch-': 'y', 'batch-batch-a': 'z' })).toEqual(
-      {
-        metadata: { team: 'search', '': 'y', 'batch-a': 'z' },
-        rerun: false,
-      },
-    );
+  it('is split into tags (batch-…) and instructions (batchdrop-…); other pairs are ignored', () => {
+    const given = { 'batch-team': 'search', team: 'x', 'batch-': 'y', 'batch-batch-a': 'z', batchdrop: 'no' };
+    expect(readUserMetadata({ ...given, 'batchdrop-rerun': 'yes', 'batchdrop-': '' })).toEqual({
+      metadata: { team: 'search', '': 'y', 'batch-a': 'z' },
+      instructions: { rerun: 'yes', '': '' },
+    });
   });
+
+  it('batch-rerun and batch-drop-rerun are tags like any other', () => {
+    const { metadata, instructions } = readUserMetadata({ 'batch-rerun': 'yes', 'batch-drop-rerun': 'yes' });
+    expect(metadata).toEqual({ rerun: 'yes', 'drop-rerun': 'yes' });
+    expect(instructionsIn(instructions)).toEqual({ rerun: false });
+  });
+});
+
+describe('instructions', () => {
+  const findingsOn = (instructions: Record<string, string>) =>
+    validateObject({ ...aJob().request, instructions });
 
   it.each([
     ['yes', true],
     ['no', false],
-    ['', false],
-    ['YES', false],
-  ])('batch-rerun: "%s" asks for a new run: %s, and is no pair of the batch', (value, rerun) => {
-    expect(batchMetadata({ 'batch-rerun': value })).toEqual({ metadata: {}, rerun });
+  ])('batchdrop-rerun: %s asks for a new run: %s', (value, rerun) => {
+    expect(findingsOn({ rerun: value })).toEqual([]);
+    expect(instructionsIn({ rerun: value })).toEqual({ rerun });
+  });
+
+  it.each(['maybe', '', 'YES', 'true', ' yes'])('batchdrop-rerun: "%s" is rejected', (value) => {
+    expect(findingsOn({ rerun: value })).toEqual([
+      {
+        line: null,
+        code: 'invalid_instruction',
+        message: `instruction batchdrop-rerun is "${value}"; it takes yes or no`,
+      },
+    ]);
+    expect(instructionsIn({ rerun: value })).toEqual({ rerun: false });
+  });
+
+  it.each([
+    ['rerrun', 'unknown instruction x-amz-meta-batchdrop-rerrun; did you mean batchdrop-rerun?'],
+    ['re-run', 'unknown instruction x-amz-meta-batchdrop-re-run; did you mean batchdrop-rerun?'],
+    ['rerunn', 'unknown instruction x-amz-meta-batchdrop-rerunn; did you mean batchdrop-rerun?'],
+    ['priority', 'unknown instruction x-amz-meta-batchdrop-priority; the known ones are batchdrop-rerun'],
+    ['', 'unknown instruction x-amz-meta-batchdrop-; the known ones are batchdrop-rerun'],
+    ['__proto__', 'unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are batchdrop-rerun'],
+    ['toString', 'unknown instruction x-amz-meta-batchdrop-toString; the known ones are batchdrop-rerun'],
+  ])('batchdrop-%s is unknown, and rejected whatever its value', (name, message) => {
+    for (const value of ['yes', '']) {
+      const given = Object.fromEntries([[name, value]]);
+      expect(findingsOn(given)).toEqual([{ line: null, code: 'unknown_instruction', message }]);
+    }
+  });
+
+  it('of any length give findings of bounded length, one for each', () => {
+    const findings = findingsOn({ rerun: 'x'.repeat(1900), ['y'.repeat(1900)]: 'z'.repeat(1900) });
+    expect(findings).toHaveLength(2);
+    for (const { message } of findings) expect(message.length).toBeLessThan(200);
   });
 });

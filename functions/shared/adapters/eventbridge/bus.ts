@@ -3,8 +3,9 @@ import {
   PutEventsCommand,
   type PutEventsRequestEntry,
 } from '@aws-sdk/client-eventbridge';
-import { type BatchdropEvent, EVENT_SOURCE } from '../../contract/events.ts';
+import { EVENT_SOURCE } from '../../contract/events.ts';
 import { RetryableError } from '../../domain/errors.ts';
+import { type OutgoingEvent, objectsNamedIn } from '../../domain/outgoing-event.ts';
 import type { EventBus } from '../../ports/ports.ts';
 import { infrastructureFailure } from '../aws/aws-failure.ts';
 
@@ -23,13 +24,13 @@ interface Addressed {
   entry: PutEventsRequestEntry;
 }
 
-/** A bus of EventBridge, by name or ARN. */
-export function createEventBridgeBus(options: { client: EventBridgeClient; busName: string }): EventBus {
-  const { client, busName } = options;
+/** A bus of EventBridge. Its events carry the ARNs of the objects that they name, in the partition of the bus. */
+export function createEventBridgeBus(options: { client: EventBridgeClient; busArn: string }): EventBus {
+  const { client, busArn } = options;
   return {
     async publish(events) {
       const refused: string[] = [];
-      for (const call of callsOf(events.map((event) => addressed(event, busName)))) {
+      for (const call of callsOf(events.map((event) => addressed(event, busArn)))) {
         const again = await put(client, call);
         const still = again.length === 0 ? [] : await put(client, again);
         refused.push(...still.map(({ id }) => id));
@@ -39,18 +40,23 @@ export function createEventBridgeBus(options: { client: EventBridgeClient; busNa
   };
 }
 
-function addressed(event: BatchdropEvent, busName: string): Addressed {
+function addressed(event: OutgoingEvent, busArn: string): Addressed {
+  const [, partition] = busArn.split(':');
+  const Resources = objectsNamedIn(event.detail).map(
+    ({ bucket, key }) => `arn:${partition}:s3:::${bucket}/${key}`,
+  );
   const Detail = JSON.stringify(event.detail);
   const { id, occurredAt } = event.detail.metadata;
-  const named = EVENT_SOURCE.length + event.detailType.length + TIME_BYTES;
+  const texts = [EVENT_SOURCE, event.detailType, Detail, ...Resources];
   return {
     id,
-    bytes: named + Buffer.byteLength(Detail),
+    bytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), TIME_BYTES),
     entry: {
-      EventBusName: busName,
+      EventBusName: busArn,
       Source: EVENT_SOURCE,
       DetailType: event.detailType,
       Detail,
+      Resources,
       Time: new Date(occurredAt),
     },
   };

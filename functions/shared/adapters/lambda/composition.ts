@@ -35,6 +35,7 @@ import { systemClock } from './system-clock.ts';
 export interface Basics {
   ledger: Ledger;
   bus: EventBus;
+  instance: string;
   resultsBucket: string;
   clock: Clock;
   log: Log;
@@ -44,7 +45,7 @@ export interface Basics {
 /** `service` names the function in its log. */
 export function createBasics(
   service: string,
-  env: { METRICS_SERVICE: string; LEDGER_TABLE: string; EVENT_BUS_NAME: string; RESULTS_BUCKET: string },
+  env: { INSTANCE: string; LEDGER_TABLE: string; EVENT_BUS_ARN: string; RESULTS_BUCKET: string },
 ): Basics {
   return {
     ledger: createDynamoDbLedger({
@@ -54,12 +55,13 @@ export function createBasics(
     }),
     bus: createEventBridgeBus({
       client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-      busName: env.EVENT_BUS_NAME,
+      busArn: env.EVENT_BUS_ARN,
     }),
+    instance: env.INSTANCE,
     resultsBucket: env.RESULTS_BUCKET,
     clock: systemClock,
     log: createJsonLog(service),
-    metrics: createEmfMetrics({ service: env.METRICS_SERVICE }),
+    metrics: createEmfMetrics({ service: env.INSTANCE }),
   };
 }
 

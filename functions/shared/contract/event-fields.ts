@@ -1,0 +1,227 @@
+/** Every field of every event, with its JSON Schema and what it means. */
+import { JOB_STATUSES } from './batch-status.ts';
+import { EVENT_SOURCE, EVENT_VERSION, LISTED_AT_MOST } from './events.ts';
+import {
+  anyText,
+  count,
+  fromOne,
+  type JsonFields,
+  type JsonSchema,
+  moment,
+  objectOf,
+  oneOfTexts,
+  orNull,
+  pairs,
+  said,
+  text,
+} from './json-schema.ts';
+import { ENDPOINTS } from './request-file.ts';
+
+const jobId: JsonSchema = { type: 'string', pattern: '^[a-z2-7]{26}$' };
+
+function excerpt(what: string, entry: JsonSchema): JsonSchema {
+  const first = { type: 'array', items: entry, maxItems: LISTED_AT_MOST };
+  return objectOf({
+    count: said(`Number of all ${what}.`, count),
+    first: said(`The first ${LISTED_AT_MOST} of them.`, first),
+  });
+}
+
+/** What EventBridge puts around the detail, but for `detail-type` and `detail`. */
+export const ENVELOPE_FIELDS: JsonFields = {
+  version: said('Version of the envelope.', { const: '0' }),
+  id: said('Assigned by EventBridge. A repeated event has another one: use `detail.metadata.id`.', text),
+  source: said('The same for every event of Batchdrop.', { const: EVENT_SOURCE }),
+  account: said('The AWS account of the Batchdrop.', text),
+  time: said('`detail.metadata.occurredAt`, to the second.', moment),
+  region: said('The AWS Region of the Batchdrop.', text),
+  resources: said('ARNs of the S3 objects that the event names, the request file first.', {
+    type: 'array',
+    items: { type: 'string', pattern: '^arn:[a-z-]+:s3:::' },
+  }),
+};
+
+/** `detail.metadata` of every event. */
+export const METADATA_FIELDS: JsonFields = {
+  id: said('Identifies the event. Both copies of an event that comes twice have the same id.', text),
+  version: said('Version of `detail`. It rises only with a change that is no addition.', {
+    const: EVENT_VERSION,
+  }),
+  sequence: said(
+    'Rises by one with each change of the batch or job; always 1 for the outcome of a cancel request.',
+    fromOne,
+  ),
+  occurredAt: said('When the change was observed.', moment),
+  instance: said('Which Batchdrop: the name of its stack and its path in it, `Batchdrop.instance`.', text),
+};
+
+/** `detail.metadata.jobId`. */
+export const JOB_ID = said('The job: one version of one request file.', jobId);
+
+const FILE_VERSION: JsonFields = {
+  bucket: said('The request bucket.', text),
+  key: said('The key of the request file.', text),
+  versionId: said('The version of the object.', text),
+};
+
+const USAGE = objectOf({
+  inputTokens: said('Input tokens, cached ones included.', count),
+  cachedInputTokens: said('Input tokens that were read from the cache.', count),
+  outputTokens: said('Output tokens, reasoning included.', count),
+  reasoningTokens: said('Output tokens that were used for reasoning.', count),
+  totalTokens: said('Input and output tokens.', count),
+});
+
+const USERS_METADATA = said(
+  'The tags of the request file: `x-amz-meta-batch-<name>` without the prefix.',
+  pairs,
+);
+
+/** Fields of `detail.data` of an `OpenAI Batch Status Change`. */
+export const BATCH_FIELDS: JsonFields = {
+  batchId: said("OpenAI's id of the batch.", text),
+  status: said("OpenAI's status of the batch. A status that OpenAI adds later is passed on as it is.", text),
+  previousStatus: said('The status in the event before; null for the first one.', orNull(text)),
+  requestFile: objectOf(FILE_VERSION),
+  partNumber: said('Which part of the request file the batch runs, from 1 to `plannedParts`.', fromOne),
+  plannedParts: said('How many parts the request file was divided into.', fromOne),
+  attempt: said('From 1. Rises each time the part, or what is left of it, is sent again.', fromOne),
+  endpoint: said('What the requests of the batch call.', oneOfTexts(ENDPOINTS)),
+  model: said('The model of every request in the batch.', text),
+  sentRows: said('Rows sent as this batch: in a later attempt, only the rows that run again.', fromOne),
+  requestCounts: said(
+    "The API's `request_counts`. They need not add up while the batch runs, or after it expired.",
+    orNull(
+      objectOf({
+        total: said('Requests in the batch.', count),
+        completed: said('Requests that succeeded so far.', count),
+        failed: said('Requests that failed so far.', count),
+      }),
+    ),
+  ),
+  usage: said('Tokens as the API reports them.', orNull(USAGE)),
+  inputFileId: said("OpenAI's id of the uploaded file.", anyText),
+  outputFileId: said("OpenAI's id of the file with results.", orNull(text)),
+  errorFileId: said("OpenAI's id of the file with errors.", orNull(text)),
+  createdAt: said('When the batch was created, by the clock of the API.', moment),
+  expiresAt: said('When the batch expires, by the clock of the API.', orNull(moment)),
+  endedAt: said('When the batch ended, by the clock of the API.', orNull(moment)),
+  metadata: USERS_METADATA,
+  errors: excerpt(
+    'errors',
+    objectOf({
+      code: said('As the API reports it.', orNull(anyText)),
+      message: said('As the API reports it.', orNull(anyText)),
+      param: said('As the API reports it.', orNull(anyText)),
+      line: said('Line of the uploaded file, as the API reports it.', orNull({ type: 'integer' })),
+    }),
+  ),
+  willRetry: said('Batchdrop tries this part again, without any action of yours.', { type: 'boolean' }),
+  waiting: objectOf({
+    for: said(
+      'The API rejected the batch because too many tokens were enqueued.',
+      oneOfTexts(['token_limit']),
+    ),
+    position: said(
+      'Position, from 1, among the waiting parts of the same model at that time; null if it was not known.',
+      orNull(fromOne),
+    ),
+    until: said(
+      'The part is tried again as soon as there is capacity, and at this time at the latest.',
+      moment,
+    ),
+  }),
+};
+
+/** Fields of `detail.data` of an `OpenAI Batch Job Status Change`. */
+export const JOB_FIELDS: JsonFields = {
+  status: said('The status of the job.', oneOfTexts(JOB_STATUSES)),
+  previousStatus: said(
+    'The status in the event before; null for the first one.',
+    orNull(oneOfTexts(['accepted', 'submitted'])),
+  ),
+  requestFile: objectOf({
+    ...FILE_VERSION,
+    size: said('Bytes of the request file.', count),
+    etag: said('ETag of the request file.', text),
+  }),
+  metadata: USERS_METADATA,
+  plannedRows: said('Rows of the request file.', fromOne),
+  plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
+  waiting: objectOf({
+    for: said('Which limit is set and reached.', oneOfTexts(['enqueued_tokens', 'open_batches'])),
+  }),
+  findings: excerpt(
+    'findings',
+    objectOf({
+      line: said('Line of the request file, from 1; null for what concerns the whole file.', orNull(fromOne)),
+      code: said('A stable code.', text),
+      message: said('What is wrong, as a sentence.', text),
+    }),
+  ),
+  report: objectOf({
+    bucket: said('The results bucket.', text),
+    key: said('The key of the report, which has up to 1,000 findings.', text),
+  }),
+  joinedJobId: said(
+    'The job with the same bytes, whose events and results are also those of this file.',
+    jobId,
+  ),
+  rows: objectOf({
+    total: said('All rows: the sum of the following.', count),
+    succeeded: said('Rows with a result.', count),
+    failed: said('Rows with an error.', count),
+    expired: said('Rows that the API did not run in time.', count),
+    cancelled: said('Rows that did not run because of a cancel.', count),
+    missing: said('Rows that are in neither of the result files of the API.', count),
+  }),
+  usage: said('Tokens of all batches of the job; null if the API reported none.', orNull(USAGE)),
+  batches: excerpt(
+    'batches of the job that ran or failed',
+    objectOf({
+      batchId: said("OpenAI's id of the batch.", text),
+      status: said("OpenAI's last status of the batch.", text),
+    }),
+  ),
+  results: objectOf({
+    bucket: said('The results bucket.', text),
+    output: said('The key of the results of the rows that succeeded.', text),
+    errors: said('The key of the errors of all other rows.', text),
+    summary: said('The key of the summary: counts, batches, usage, times.', text),
+  }),
+  reason: objectOf({
+    code: said('A stable code.', text),
+    message: said('Why the job ended like this, as a sentence.', text),
+  }),
+};
+
+const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
+
+/** The three forms of a cancel request. */
+export const CANCEL_FORMS: readonly JsonFields[] = [
+  { batchId: said("OpenAI's id of the batch.", ID) },
+  { jobId: said('The job.', ID) },
+  {
+    bucket: said('The request bucket.', { type: 'string', pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' }),
+    key: said('The key of the request file.', { type: 'string', minLength: 1, maxLength: 1024 }),
+  },
+];
+
+/** Fields of `detail.data` of an `OpenAI Batch Cancel Outcome`. */
+export const CANCEL_FIELDS: JsonFields = {
+  request: {
+    ...objectOf({}, Object.assign({}, ...CANCEL_FORMS)),
+    description: 'The cancel request as it was sent.',
+    anyOf: CANCEL_FORMS.map((form) => ({ required: Object.keys(form) })),
+  },
+  outcome: said(
+    'What became of the request.',
+    oneOfTexts(['requested', 'too_late', 'unknown', 'remembered']),
+  ),
+  status: said(
+    'The status of the batch or job when the request was read; null if it names nothing known.',
+    orNull(text),
+  ),
+  message: said('What became of the request, as a sentence.', text),
+  requestFile: objectOf(FILE_VERSION),
+};

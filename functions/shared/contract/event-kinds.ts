@@ -1,0 +1,240 @@
+/** Which fields each kind of event has in each status, and when: the schemas and docs/events.md are made of this table. */
+import { BATCH_FIELDS, CANCEL_FIELDS, JOB_FIELDS } from './event-fields.ts';
+import { DETAIL_TYPE } from './events.ts';
+import type { JsonFields } from './json-schema.ts';
+
+/** A field that an event of a status has under a condition only. */
+export interface ConditionalField {
+  readonly name: string;
+  /** The condition, as the end of a sentence. */
+  readonly when: string;
+}
+
+/** One status, or outcome, of a kind of event. Each name is of a field in `data`. */
+export interface StatusRow {
+  readonly status: string;
+  /** When its event is published. */
+  readonly published: string;
+  /** What `previousStatus` may be; anything if left out. */
+  readonly previous?: readonly (string | null)[];
+  /** Fields that it has besides those of every event of its kind. */
+  readonly has: readonly string[];
+  /** Fields that it has under a condition. */
+  readonly mayHave: readonly ConditionalField[];
+  /** Fields that are null in it: of those that the API reports, as a rule; of others, always and in no other status. */
+  readonly nulls: readonly string[];
+}
+
+/** A kind of event. */
+export interface EventKind {
+  readonly detailType: string;
+  readonly title: string;
+  /** The field of `data` that has the status. */
+  readonly statusField: 'status' | 'outcome';
+  /** Statuses that are not in the table come, too: they have the fields of every event, and no more. */
+  readonly hasOtherStatuses: boolean;
+  readonly fields: JsonFields;
+  /** Fields of every event of the kind; the others depend on the status. */
+  readonly always: readonly string[];
+  /** Null for as long as the API does not report a value. */
+  readonly reportedByApi: readonly string[];
+  readonly statuses: readonly StatusRow[];
+}
+
+const NO_CONDITIONS: readonly ConditionalField[] = [];
+const UNTIL_END = ['usage', 'outputFileId', 'errorFileId', 'endedAt'];
+const RETRY_WAITS = { name: 'waiting', when: '`willRetry` is true and there is no capacity yet' };
+
+export const BATCH_EVENTS: EventKind = {
+  detailType: DETAIL_TYPE.batchStatusChange,
+  title: 'Batch status change',
+  statusField: 'status',
+  hasOtherStatuses: true,
+  fields: BATCH_FIELDS,
+  always: Object.keys(BATCH_FIELDS).filter((name) => !['errors', 'willRetry', 'waiting'].includes(name)),
+  reportedByApi: ['requestCounts', 'usage', 'outputFileId', 'errorFileId', 'expiresAt', 'endedAt'],
+  statuses: [
+    {
+      status: 'validating',
+      published: 'The batch was created.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: ['requestCounts', ...UNTIL_END],
+    },
+    {
+      status: 'failed',
+      published: 'The API rejected the batch: none of its rows ran.',
+      has: ['errors', 'willRetry'],
+      mayHave: [RETRY_WAITS],
+      nulls: ['usage', 'outputFileId', 'errorFileId'],
+    },
+    {
+      status: 'in_progress',
+      published: 'The API runs the rows.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: UNTIL_END,
+    },
+    {
+      status: 'finalizing',
+      published: 'The API prepares the results.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: UNTIL_END,
+    },
+    {
+      status: 'completed',
+      published: 'The API has the results. They are not in the results bucket yet.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'expired',
+      published: 'The completion window is over. Rows that had run have results.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'cancelling',
+      published: 'The API is cancelling the batch.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: UNTIL_END,
+    },
+    {
+      status: 'cancelled',
+      published: 'The batch is cancelled. Rows that had run have results.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+  ],
+};
+
+const PLAN = ['plannedRows', 'plannedParts'];
+const ENDED = ['rows', 'usage', 'batches'];
+const IF_PLANNED = [{ name: 'results', when: 'the request file was accepted before' }];
+
+export const JOB_EVENTS: EventKind = {
+  detailType: DETAIL_TYPE.jobStatusChange,
+  title: 'Job status change',
+  statusField: 'status',
+  hasOtherStatuses: false,
+  fields: JOB_FIELDS,
+  always: ['status', 'previousStatus', 'requestFile', 'metadata'],
+  reportedByApi: ['usage'],
+  statuses: [
+    {
+      status: 'accepted',
+      published: 'The request file is valid. Nothing has been sent yet.',
+      previous: [null],
+      has: PLAN,
+      mayHave: [{ name: 'waiting', when: 'a limit is set, and its batches have to wait for capacity' }],
+      nulls: [],
+    },
+    {
+      status: 'rejected',
+      published: 'The request file is not valid. Nothing was sent. This is the last status.',
+      previous: [null],
+      has: ['findings', 'report'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'joined',
+      published:
+        'The same bytes under the same key are running as another job, or completed within 24 hours. This is the last status.',
+      previous: [null],
+      has: ['joinedJobId'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'submitted',
+      published: 'The first batch of the job exists.',
+      previous: ['accepted'],
+      has: PLAN,
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'completed',
+      published:
+        'Every row has ended, and the results are in the results bucket. Rows may have failed: read `rows`.',
+      previous: ['submitted'],
+      has: [...ENDED, 'results'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'failed',
+      published: 'No batch of the job ran.',
+      previous: ['accepted', 'submitted', null],
+      has: [...ENDED, 'reason'],
+      mayHave: IF_PLANNED,
+      nulls: ['usage'],
+    },
+    {
+      status: 'expired',
+      published: 'Rows expired in their last attempt. What there is of results is in the results bucket.',
+      previous: ['submitted'],
+      has: [...ENDED, 'results'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'cancelled',
+      published: 'A cancel took effect. What there is of results is in the results bucket.',
+      previous: ['accepted', 'submitted', null],
+      has: [...ENDED, 'reason'],
+      mayHave: IF_PLANNED,
+      nulls: [],
+    },
+  ],
+};
+
+export const CANCEL_EVENTS: EventKind = {
+  detailType: DETAIL_TYPE.cancelOutcome,
+  title: 'Cancel outcome',
+  statusField: 'outcome',
+  hasOtherStatuses: false,
+  fields: CANCEL_FIELDS,
+  always: ['request', 'outcome', 'status', 'message'],
+  reportedByApi: [],
+  statuses: [
+    {
+      status: 'requested',
+      published: 'The cancel is recorded. Status changes tell how it ends.',
+      has: ['requestFile'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'too_late',
+      published: 'The batch or job had ended before.',
+      has: ['requestFile'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'unknown',
+      published: 'There is no such batch or job.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: ['status'],
+    },
+    {
+      status: 'remembered',
+      published:
+        'There is no such request file yet. One that was uploaded before the request was sent is cancelled when it turns up.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: ['status'],
+    },
+  ],
+};
+
+/** Every kind of event. */
+export const EVENT_KINDS: readonly EventKind[] = [BATCH_EVENTS, JOB_EVENTS, CANCEL_EVENTS];

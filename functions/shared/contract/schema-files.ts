@@ -1,0 +1,19 @@
+import type { JsonSchema } from './json-schema.ts';
+import { openApiOf } from './openapi.ts';
+import {
+  batchStatusChangeSchema,
+  cancelOutcomeSchema,
+  cancelRequestSchema,
+  jobStatusChangeSchema,
+} from './schemas.ts';
+
+/** The files in the folder `events` of the package, by name. */
+export const SCHEMA_FILES: Readonly<Record<string, JsonSchema>> = {
+  'batch-status-change.schema.json': batchStatusChangeSchema,
+  'job-status-change.schema.json': jobStatusChangeSchema,
+  'cancel-outcome.schema.json': cancelOutcomeSchema,
+  'cancel-request.schema.json': cancelRequestSchema,
+  'batch-status-change.openapi.json': openApiOf(batchStatusChangeSchema),
+  'job-status-change.openapi.json': openApiOf(jobStatusChangeSchema),
+  'cancel-outcome.openapi.json': openApiOf(cancelOutcomeSchema),
+};

@@ -1,0 +1,26 @@
+import type { BatchStatusChange, CancelOutcome, DETAIL_TYPE, JobStatusChange } from '../contract/events.ts';
+
+/** An event before it is on the bus, which adds what EventBridge puts around it. */
+export type OutgoingEvent =
+  | { detailType: typeof DETAIL_TYPE.batchStatusChange; detail: BatchStatusChange }
+  | { detailType: typeof DETAIL_TYPE.jobStatusChange; detail: JobStatusChange }
+  | { detailType: typeof DETAIL_TYPE.cancelOutcome; detail: CancelOutcome };
+
+/** An object in S3. */
+export interface S3ObjectRef {
+  bucket: string;
+  key: string;
+}
+
+/** The objects that an event names, the request file first. */
+export function objectsNamedIn({ data }: OutgoingEvent['detail']): S3ObjectRef[] {
+  const { requestFile } = data;
+  const objects: S3ObjectRef[] = requestFile ? [requestFile] : [];
+  if ('request' in data && !requestFile && 'key' in data.request) objects.push(data.request);
+  if ('report' in data) objects.push(data.report);
+  if ('results' in data && data.results) {
+    const { bucket, output, errors, summary } = data.results;
+    objects.push(...[output, errors, summary].map((key) => ({ bucket, key })));
+  }
+  return objects;
+}
