@@ -17,7 +17,7 @@ export function createHandler(deps: Deps): (body: string, deadline: Deadline) =>
     if (deps.requestBucket === deps.resultsBucket)
       throw new TerminalError(
         'same_bucket',
-        'intake: the request bucket and the results bucket are the same; use two buckets',
+        'intake: requests and results are in the same bucket; use two buckets',
       );
     const message = parseIntakeMessage(body, deps.requestBucket);
     const inHand = 'jobId' in message ? await takeJob(deps, message.jobId) : await registerJob(deps, message);

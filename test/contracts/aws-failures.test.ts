@@ -279,7 +279,7 @@ describe('a file on S3', () => {
     const results = createS3ResultStore({ client: s3(), bucket: 'results', owner: '000000000000' });
     await expect(results.remove(['a', 'b'])).rejects.toMatchObject({
       ...RETRY_LATER,
-      message: expect.stringMatching(/remove 2 objects: 1 are left.*InternalError/),
+      message: expect.stringMatching(/remove 2 objects: S3 refused 1.*InternalError/),
     });
   });
 });
