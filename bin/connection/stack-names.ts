@@ -19,8 +19,8 @@ export interface ApiNames {
 }
 
 /** Asks CloudFormation, on one machine as in an account; throws a Failure when that is no Batchdrop. */
-export async function namesOf(place: Target): Promise<StackNames> {
-  const { value: output } = await outputsAt(place);
+export async function namesOf(target: Target): Promise<StackNames> {
+  const { value: output } = await outputsAt(target);
   return {
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
@@ -31,14 +31,14 @@ export async function namesOf(place: Target): Promise<StackNames> {
 }
 
 /** The same for the API. On one machine the functions call another than the template says, which the runtime tells. */
-export async function apiOf(place: Target): Promise<ApiNames> {
-  const { value: output } = await outputsAt(place);
-  const baseUrl = place.kind === 'local' ? (await endpoints(place)).openAiUrl : output('ApiBaseUrl');
+export async function apiOf(target: Target): Promise<ApiNames> {
+  const { value: output } = await outputsAt(target);
+  const baseUrl = target.kind === 'local' ? (await endpoints(target)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
 }
 
-async function endpoints(place: Target): Promise<RuntimeEndpoints> {
-  const client = new SecretsManagerClient(clientConfigAt(place));
+async function endpoints(target: Target): Promise<RuntimeEndpoints> {
+  const client = new SecretsManagerClient(clientConfigAt(target));
   try {
     const { SecretString = '' } = await client.send(
       new GetSecretValueCommand({ SecretId: RUNTIME_ENDPOINTS_SECRET }),

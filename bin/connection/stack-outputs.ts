@@ -15,10 +15,10 @@ const LONE_CONSTRUCT = 'Batchdrop';
 const PATHED_OUTPUT = /^(?<path>\w*)Names(?<name>[A-Z][A-Za-z]+)[0-9A-F]{8}$/;
 
 /** Asks CloudFormation, on one machine as in an account. Throws a Failure that says how to name the right one. */
-export async function outputsAt(place: Target): Promise<StackOutputs> {
-  const stack = stackIn(place);
-  const byPath = pathsOf(await describedOutputs(place));
-  const construct = place.kind === 'account' ? place.construct : undefined;
+export async function outputsAt(target: Target): Promise<StackOutputs> {
+  const stack = stackIn(target);
+  const byPath = pathsOf(await describedOutputs(target));
+  const construct = target.kind === 'account' ? target.construct : undefined;
   const idPrefix = chosenPath([...byPath.keys()], stack, construct);
   const outputs = byPath.get(idPrefix);
   const value = (name: string) => {
@@ -57,18 +57,18 @@ function chosenPath(paths: readonly string[], stack: string, construct: string |
   );
 }
 
-async function describedOutputs(place: Target): Promise<ReadonlyMap<string, string>> {
-  const client = new CloudFormationClient(clientConfigAt(place));
+async function describedOutputs(target: Target): Promise<ReadonlyMap<string, string>> {
+  const client = new CloudFormationClient(clientConfigAt(target));
   try {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackIn(place) }));
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackIn(target) }));
     const [stack] = Stacks;
-    if (stack === undefined) throw new Failure(`CloudFormation did not describe ${stackIn(place)}.`);
+    if (stack === undefined) throw new Failure(`CloudFormation did not describe ${stackIn(target)}.`);
     const outputs = stack.Outputs ?? [];
     return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
   } catch (cause) {
     if (!(cause instanceof Error) || !/does not exist/.test(cause.message)) throw cause;
     throw new Failure(
-      `There is no stack ${stackIn(place)} there: give its name with --stack, its region with --region and its account with --profile.`,
+      `There is no stack ${stackIn(target)} there: give its name with --stack, its region with --region and its account with --profile.`,
       { cause },
     );
   } finally {

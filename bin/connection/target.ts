@@ -40,21 +40,21 @@ export function targetOf(options: WhereOptions): Target {
 }
 
 /** What the stack is called there. */
-export function stackIn(place: Target): string {
-  return place.kind === 'local' ? STACK_NAME : place.stack;
+export function stackIn(target: Target): string {
+  return target.kind === 'local' ? STACK_NAME : target.stack;
 }
 
-/** What every client of that place is made with. */
-export function clientConfigAt(place: Target) {
-  if (place.kind === 'local') {
+/** What every client of that target is made with. */
+export function clientConfigAt(target: Target) {
+  if (target.kind === 'local') {
     return {
-      endpoint: place.url,
+      endpoint: target.url,
       region: 'us-east-1',
       credentials: { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' }, // any will do on one machine
       maxAttempts: 2, // the other side is this machine: what fails twice is not there
     };
   }
-  const { region, profile } = place;
+  const { region, profile } = target;
   return { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) };
 }
 

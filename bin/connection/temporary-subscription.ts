@@ -34,7 +34,7 @@ export class TemporarySubscription {
 
   private constructor(connection: Connection) {
     this.#connection = connection;
-    this.#events = new EventBridgeClient(clientConfigAt(connection.place));
+    this.#events = new EventBridgeClient(clientConfigAt(connection.target));
   }
 
   /** Makes both; on a failure what was made is removed again. */

@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../functions/shared/contract/events.ts';
-import { isLastStatus, isOver, type Job } from '../../functions/shared/domain/job.ts';
+import { isLastStatus } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
+import { everyJob } from './every-job.ts';
 import { fetchResults } from './fetch-results.ts';
-import { allJobs } from './jobs.ts';
 
 /**
  * A plain folder with what each job left, `<directory>/<job id>/`, filled as jobs end. A folder is there whole or not
@@ -31,15 +31,15 @@ export class ResultsMirror {
     const { metadata, data } = Object(detail);
     if (!isLastStatus(String(Object(data).status))) return;
     this.#add(async () => {
-      const job = await this.#connection.ledger.readJob(String(Object(metadata).jobId));
-      if (job !== undefined) await this.#keep(job);
+      await this.#keep(String(Object(metadata).jobId));
     });
   }
 
   /** Keeps what every job left. */
   catchUp(): void {
     this.#add(async () => {
-      for (const job of await allJobs(this.#connection)) if (isOver(job)) await this.#keep(job);
+      for await (const job of everyJob(this.#connection.queries))
+        if (isLastStatus(job.status)) await this.#keep(job.jobId);
     });
   }
 
@@ -56,9 +56,11 @@ export class ResultsMirror {
     });
   }
 
-  async #keep(job: Job): Promise<void> {
-    const folder = join(this.#directory, job.jobId);
-    if (job.status === 'joined' || existsSync(folder)) return;
+  async #keep(jobId: string): Promise<void> {
+    const folder = join(this.#directory, jobId);
+    if (existsSync(folder)) return;
+    const job = await this.#connection.ledger.readJob(jobId);
+    if (job === undefined || job.status === 'joined') return;
     const draft = `${folder}.part`;
     await rm(draft, { recursive: true, force: true });
     const files = await fetchResults(this.#connection, job, draft);

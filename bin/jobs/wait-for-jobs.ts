@@ -3,7 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { grouped, timeShown } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
-import { followJob } from './jobs.ts';
+import { followJob } from './follow-job.ts';
 import type { Submission } from './put-file.ts';
 
 const PAUSED = 'Submission is paused: batchdrop resume sends what waits.';

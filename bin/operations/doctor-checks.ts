@@ -10,14 +10,14 @@ import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
 import { createSecretApiKey } from '../../functions/shared/adapters/openai/secret-api-key.ts';
 import { NotAllowed } from '../../functions/shared/domain/errors.ts';
+import type { StalledItem } from '../../functions/shared/domain/ledger-records.ts';
 import type { Connection } from '../connection/connection.ts';
+import { serverTime } from '../connection/server-time.ts';
 import { type ApiNames, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
 import { clientConfigAt, stackIn } from '../connection/target.ts';
-import { stalledItems } from '../jobs/stalled-items.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
-import { serverTime } from '../terminal/server-time.ts';
 import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
 
 /** One line of a diagnosis. `note` is worth knowing and nothing wrong. */
@@ -58,10 +58,10 @@ const CHECKS: Readonly<Record<string, Check>> = {
 
 /** Every check in order, as its answer comes. The stack itself was found: a connection has its outputs. */
 export async function* diagnose(connection: Connection): AsyncGenerator<Finding> {
-  const { place } = connection;
-  const api = await apiOf(place);
-  const resources = await resourcesOf(place);
-  const where = place.kind === 'local' ? place.url : `stack ${stackIn(place)}`;
+  const { target } = connection;
+  const api = await apiOf(target);
+  const resources = await resourcesOf(target);
+  const where = target.kind === 'local' ? target.url : `stack ${stackIn(target)}`;
   yield { check: 'stack', verdict: 'ok', found: `${where}, with ${resources.size} resources` };
   for (const [check, look] of Object.entries(CHECKS)) {
     const found = await look({ connection, api, resources }).catch((failure: unknown) =>
@@ -95,8 +95,8 @@ async function allowed({ secret }: ApiNames, found: string, look: () => Promise<
   }
 }
 
-function keysOf({ place }: Connection, { secret }: ApiNames) {
-  return createSecretApiKey({ secretId: secret, clock: Date, clientConfig: clientConfigAt(place) });
+function keysOf({ target }: Connection, { secret }: ApiNames) {
+  return createSecretApiKey({ secretId: secret, clock: Date, clientConfig: clientConfigAt(target) });
 }
 
 async function bucketSpeaks({ connection: { s3, names } }: Subject) {
@@ -138,8 +138,8 @@ async function tickIsFresh(subject: Subject) {
   return wrong(found, "See the schedule above and POLL's log: docs/operations.md#pollheartbeat");
 }
 
-async function scheduleOf({ connection: { place }, resources }: Subject) {
-  const scheduler = new SchedulerClient(clientConfigAt(place));
+async function scheduleOf({ connection: { target }, resources }: Subject) {
+  const scheduler = new SchedulerClient(clientConfigAt(target));
   try {
     return await scheduler.send(new GetScheduleCommand({ Name: resources.get('PollingTick') }));
   } finally {
@@ -153,7 +153,7 @@ function intervalMs({ ScheduleExpression = '' }: { ScheduleExpression?: string |
 }
 
 async function clocksAgree({ connection }: Subject) {
-  if (connection.place.kind === 'local') return ok("the runtime's own, which may run ahead");
+  if (connection.target.kind === 'local') return ok("the runtime's own, which may run ahead");
   const skewMs = Math.abs(Date.now() - (await serverTime(connection)));
   if (skewMs <= SKEW_MS) return ok("this machine's agrees with AWS's");
   return wrong(
@@ -173,11 +173,16 @@ async function isNotPaused({ connection: { ledger } }: Subject) {
 }
 
 async function nothingIsStalled({ connection }: Subject) {
-  const stalled = await stalledItems(connection);
+  const stalled = await connection.queries.listStalled();
   if (stalled.length === 0) return ok('nothing');
-  const named = stalled.slice(0, NAMED_AT_MOST).join('; ');
+  const named = stalled.slice(0, NAMED_AT_MOST).map(stalledText).join('; ');
   const more = stalled.length > NAMED_AT_MOST ? `; and ${stalled.length - NAMED_AT_MOST} more` : '';
   return wrong(`${named}${more}`, 'A step fails again and again: docs/operations.md#held');
+}
+
+function stalledText(item: StalledItem): string {
+  const part = item.kind === 'part' ? ` part ${item.number}` : '';
+  return `job ${item.jobId}${part}: ${item.reason.message}`;
 }
 
 function noDeadLetters(name: QueueName): Check {

@@ -4,7 +4,6 @@ import { attemptSize } from '../../functions/shared/domain/part.ts';
 import { without } from '../../functions/shared/domain/without.ts';
 import { changePart } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import type { Connection } from '../connection/connection.ts';
-import { allJobs } from '../jobs/jobs.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** A job of which something is still to be sent. */
@@ -48,10 +47,9 @@ export async function whatIsToBeSent(
 ): Promise<{ waiting: WaitingJob[]; unsureParts: number }> {
   const waiting: WaitingJob[] = [];
   let unsureParts = 0;
-  for (const job of (await allJobs(connection)).toReversed()) {
+  for (const job of await connection.queries.openJobs()) {
     const { jobId, status, plan, cancelRequestedAt } = job;
-    const open = status === 'accepted' || status === 'submitted';
-    if (!open || plan === undefined || cancelRequestedAt !== undefined) continue;
+    if (status === 'received' || plan === undefined || cancelRequestedAt !== undefined) continue;
     const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
     unsureParts += all.filter(isUnsure).length;
     const parts = all.filter((part) => !isUnsure(part));

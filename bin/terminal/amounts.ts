@@ -20,6 +20,11 @@ export function bytesShown(bytes: number): string {
   return counted(bytes, 'byte', 'bytes');
 }
 
+/** `2026-11-20 17:32`, in UTC, of milliseconds since the epoch. */
+export function momentShown(at: number): string {
+  return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+}
+
 /** `0:07`, `2:05:09`, of milliseconds. */
 export function timeShown(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1_000);

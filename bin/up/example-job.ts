@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { resultKeys } from '../../functions/shared/domain/result-keys.ts';
 import type { Connection } from '../connection/connection.ts';
-import { followJob } from '../jobs/jobs.ts';
+import { followJob } from '../jobs/follow-job.ts';
 import { putFile } from '../jobs/put-file.ts';
 import { sourceOf } from '../jobs/request-source.ts';
 import { Failure } from '../terminal/failure.ts';

@@ -118,7 +118,7 @@ export class SpendConfirmation {
 
   /** Until the wish is on every part: from then on not even a later yes sends it. */
   async #cancel(jobId: string): Promise<void> {
-    const { sqs, names, ledger, lookEveryMs } = this.#connection;
+    const { sqs, names, ledger, pollIntervalMs } = this.#connection;
     await sqs.send(
       new SendMessageCommand({ QueueUrl: names.cancelQueueUrl, MessageBody: JSON.stringify({ jobId }) }),
     );
@@ -127,7 +127,7 @@ export class SpendConfirmation {
       const parts = job?.plan === undefined ? [] : await ledger.partsOf(jobId, job.plan.planId);
       const wished = parts.every((part) => part.cancelRequestedAt !== undefined || part.ended !== undefined);
       if (job === undefined || (job.cancelRequestedAt !== undefined && wished)) return;
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     }
   }
 }

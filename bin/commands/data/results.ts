@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
 import { fetchResults } from '../../jobs/fetch-results.ts';
-import { hasEnded, jobOf } from '../../jobs/jobs.ts';
+import { findJob } from '../../jobs/find-job.ts';
+import { hasEnded } from '../../jobs/follow-job.ts';
 import { Failure } from '../../terminal/failure.ts';
 
 interface Options extends ConnectionOptions {
@@ -24,7 +25,7 @@ export function resultsCommand(): Command {
 async function results(id: string, options: Options): Promise<void> {
   const connection = await connect(options);
   try {
-    const job = await jobOf(connection, id);
+    const job = await findJob(connection, id);
     refuseUnfinished(job);
     const directory = options.out ?? job.jobId; // of our own making: a file's key never becomes a path here
     const files = await fetchResults(connection, job, directory);

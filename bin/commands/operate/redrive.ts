@@ -19,7 +19,7 @@ export function redriveCommand(): Command {
 async function redriveQueue(queue: QueueName, options: ConnectionOptions): Promise<void> {
   const connection = await connect(options);
   try {
-    const resources = await resourcesOf(connection.place);
+    const resources = await resourcesOf(connection.target);
     const moved = await redrive({ sqs: connection.sqs, resources }, queue);
     if (options.json) console.log(JSON.stringify({ queue, moved }));
     else console.log(sentence(queue, moved));

@@ -1,7 +1,10 @@
 /** What the ledger keeps beside jobs and parts. */
+import type { Reason } from '../contract/events.ts';
 import type { WaitingPart } from './admission-queue.ts';
+import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
-import type { Admission, PartRef } from './part.ts';
+import type { Admission, Part, PartRef } from './part.ts';
+import { MAX_TRIES } from './timing.ts';
 import type { Measured } from './tokens.ts';
 
 /** The newest file of a key, and the cancels of the key: an event of a file they mean may yet come. */
@@ -21,6 +24,20 @@ export interface KeyPointer {
 export type DueItem =
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
+
+/** A part or job of which a step used up its tries. Batchdrop retries it, but a person has to find the cause. */
+export type StalledItem = { reason: Reason } & (
+  | { kind: 'job'; jobId: string }
+  | ({ kind: 'part' } & PartRef)
+);
+
+/** Returns why the item is stalled; undefined if it is not. */
+export function stalledReasonOf(item: Job | Part): Reason | undefined {
+  if (item.dueAt === undefined) return undefined;
+  if (item.kind === 'part') return item.stalled;
+  if (item.status === 'received' || item.tries < MAX_TRIES) return undefined; // INTAKE ends a job that it cannot read
+  return { code: 'tries_used_up', message: `${item.tries} tries have failed; retried every half an hour` };
+}
 
 /** Switches set by an operator, and what one tick of the poller leaves to the next. */
 export interface Control {

@@ -216,7 +216,7 @@ describe('batchdrop list', () => {
 
     const { stdout } = await cli('list');
     const line =
-      'waiting: token limit, position 1; refused while alone, so set enqueuedTokens and put the file again';
+      'waiting: token limit, position 1; exceeds the token limit alone: set enqueuedTokens, upload the file again';
     expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  ${line}$`, 'm'));
     const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
     expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
@@ -245,9 +245,16 @@ describe('batchdrop list', () => {
     expect(await keysOf('--since', '2020-01-01')).toContain('chat-completions.jsonl');
     expect(await keysOf('--since', '2999-01-01T00:00:00Z')).toEqual([]);
     expect(await keysOf('--since', '0m')).toEqual([]);
-    expect((await cli('list', '--status', 'expired')).stdout).toMatch(
-      /^None of \d+ jobs is of that kind\.$/m,
-    );
+    const none = 'No job matches. To list all jobs: batchdrop list\n';
+    expect((await cli('list', '--status', 'expired')).stdout).toBe(none);
+  });
+
+  it('lists at most as many jobs as asked for, the newest, and says that there are more', async () => {
+    const { stdout, stderr } = await cli('list', '--json', '--limit', '2');
+    const all: object[] = JSON.parse((await cli('list', '--json')).stdout);
+    expect(all.length).toBeGreaterThan(2);
+    expect(JSON.parse(stdout)).toEqual(all.slice(0, 2));
+    expect(stderr).toMatch(/^There are more jobs\. To list them, raise --limit \(now 2\)/);
   });
 
   it.each([

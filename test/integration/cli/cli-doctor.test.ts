@@ -13,8 +13,8 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
+import { serverTime } from '../../../bin/connection/server-time.ts';
 import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
-import { serverTime } from '../../../bin/terminal/server-time.ts';
 import { aPart } from '../../contracts/samples.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';

@@ -1,5 +1,5 @@
 import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
-import type { Connection } from '../connection/connection.ts';
+import type { Connection } from './connection.ts';
 
 const RUNTIME_TIME = 'x-batchdrop-time'; // what the endpoint of one machine says: its clock may run ahead of the wall
 
