@@ -1,7 +1,7 @@
 import type { WaitingFor } from '../../functions/shared/contract/events.ts';
 import type { WaitingPart } from '../../functions/shared/domain/admission-queue.ts';
 
-/** A part that waits for capacity, and its place in the queue of its model. */
+/** A part that waits for capacity, and its position in the queue of its model. */
 export interface QueuePosition {
   readonly part: number;
   readonly for: WaitingFor;

@@ -10,53 +10,48 @@ import { everyJob } from './every-job.ts';
 import { fetchResults } from './fetch-results.ts';
 
 /**
- * A plain folder with what each job left, `<directory>/<job id>/`, filled as jobs end. A folder is there whole or not
- * at all, and is never made twice; what a death kept from it is fetched at the next start.
+ * A folder with the results of each job, `<directory>/<job id>/`, downloaded as jobs end. A folder is complete or missing, and is
+ * never downloaded twice. The next start downloads what is missing after a crash.
  */
 export class ResultsMirror {
   readonly #connection: Connection;
   readonly #directory: string;
-  readonly #tell: (line: string) => void;
+  readonly #print: (line: string) => void;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(connection: Connection, options: { directory: string; tell: (line: string) => void }) {
+  constructor(connection: Connection, options: { directory: string; print: (line: string) => void }) {
     this.#connection = connection;
     this.#directory = options.directory;
-    this.#tell = options.tell;
+    this.#print = options.print;
   }
 
-  /** Keeps what a job left that an event says is over. */
+  /** Downloads the results of a job if the event says that the job has ended. */
   notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
     if (source !== EVENT_SOURCE || type !== DETAIL_TYPE.jobStatusChange) return;
     const { metadata, data } = Object(detail);
     if (!isLastStatus(String(Object(data).status))) return;
     this.#add(async () => {
-      await this.#keep(String(Object(metadata).jobId));
+      await this.#download(String(Object(metadata).jobId));
     });
   }
 
-  /** Keeps what every job left. */
+  /** Downloads the missing results of all ended jobs. */
   catchUp(): void {
     this.#add(async () => {
       for await (const job of everyJob(this.#connection.queries))
-        if (isLastStatus(job.status)) await this.#keep(job.jobId);
+        if (isLastStatus(job.status)) await this.#download(job.jobId);
     });
-  }
-
-  /** Resolves once everything asked for is there or was told to be impossible. */
-  async settle(): Promise<void> {
-    await this.#work;
   }
 
   #add(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: Error) => {
-      this.#tell(
-        `Results could not be put into ${this.#directory} and will be at the next start: ${error.message}`,
+      this.#print(
+        `Results could not be stored in ${this.#directory}; the next start tries again: ${error.message}`,
       );
     });
   }
 
-  async #keep(jobId: string): Promise<void> {
+  async #download(jobId: string): Promise<void> {
     const folder = join(this.#directory, jobId);
     if (existsSync(folder)) return;
     const job = await this.#connection.ledger.readJob(jobId);
@@ -68,6 +63,6 @@ export class ResultsMirror {
     const shown = relative(process.cwd(), folder);
     const what = job.status === 'rejected' ? 'report is' : 'results are';
     if (files.length > 0)
-      this.#tell(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
+      this.#print(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
   }
 }

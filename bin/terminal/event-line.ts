@@ -11,7 +11,7 @@ import {
 import { counted } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
-/** An event as it comes from a bus. */
+/** An event as a bus delivers it. */
 export interface ReceivedEvent {
   readonly source: string;
   readonly 'detail-type': string;
@@ -29,7 +29,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   cancelled: 'yellow',
 };
 
-/** One readable line for an event of Batchdrop; undefined for any other event. */
+/** Returns one readable line for an event of Batchdrop, and undefined for any other event. */
 export function eventLine(event: ReceivedEvent): string | undefined {
   if (event.source !== EVENT_SOURCE) return undefined;
   switch (event['detail-type']) {
@@ -54,7 +54,7 @@ function batchLine({ metadata, data }: BatchStatusChange): string {
     data.parts > 1 && `part ${data.part} of ${data.parts}`,
     done,
     errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
-    data.willRetry && `will be tried again${waitFacts(data.waiting)}`,
+    data.willRetry && `will retry${waitFacts(data.waiting)}`,
     data.batchId,
   ]);
 }
@@ -65,7 +65,7 @@ function waitFacts(waiting: BatchStatusChange['data']['waiting']): string {
   return ` (waiting: ${waitingFor(waiting.for)}${place}, until ${waiting.until.slice(11, 16)} at the latest)`;
 }
 
-/** What is waited for, in the words of a person. */
+/** Returns what a part waits for, as text. */
 export function waitingFor(reason: WaitingFor): string {
   return reason.replaceAll('_', ' ');
 }
@@ -83,7 +83,7 @@ function jobFacts(data: JobStatusChange['data']): (string | undefined)[] {
       return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
     }
     case 'joined':
-      return [`the same bytes as job ${data.joinedJobId}: not run again`];
+      return [`same bytes as job ${data.joinedJobId}, not run again`];
     case 'rejected': {
       const { count, first } = data.findings;
       const [finding] = first;
@@ -108,7 +108,7 @@ function cancelLine({ metadata, data }: CancelOutcome): string {
   ]);
 }
 
-/** The id comes last: on a narrow terminal it is what is wrapped. */
+/** The id comes last, because a narrow terminal wraps the end of the line. */
 function line(
   occurredAt: string,
   kind: string,

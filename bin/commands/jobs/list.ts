@@ -31,6 +31,7 @@ const MAX_LIMIT = 100_000;
 export function listCommand(): Command {
   return withConnectionOptions(
     new Command('list')
+      .summary('List jobs')
       .description('List jobs, newest first. Each version of a request file is one job.')
       .addOption(
         new Option('--status <status>', 'only jobs in this status').choices(['received', ...JOB_STATUSES]),

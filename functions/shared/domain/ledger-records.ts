@@ -33,9 +33,9 @@ export type StalledItem = { reason: Reason } & (
 
 /** Returns why the item is stalled; undefined if it is not. */
 export function stalledReasonOf(item: Job | Part): Reason | undefined {
-  if (item.dueAt === undefined) return undefined;
+  if (item.dueAt === undefined || item.tries < MAX_TRIES) return undefined;
   if (item.kind === 'part') return item.stalled;
-  if (item.status === 'received' || item.tries < MAX_TRIES) return undefined; // INTAKE ends a job that it cannot read
+  if (item.status === 'received') return undefined; // INTAKE ends a job whose file it cannot read
   return { code: 'tries_used_up', message: `${item.tries} tries have failed; retried every half an hour` };
 }
 

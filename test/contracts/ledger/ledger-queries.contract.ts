@@ -208,7 +208,7 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     const dueAt = NOON + 30 * MINUTE;
     const stalledPart = (number: number) => aPart({ number, stalled: reason, tries: MAX_TRIES, dueAt });
     for (const number of [10, 2]) await ledger.createPart(stalledPart(number));
-    await ledger.createPart(aPart({ number: 3, tries: MAX_TRIES - 1, dueAt }));
+    await ledger.createPart(aPart({ number: 3, tries: 0, stalled: reason, dueAt })); // a step has succeeded since
     const stalledJob = aJob({ status: 'submitted', tries: MAX_TRIES, dueAt });
     await ledger.createJob(stalledJob);
     await ledger.createJob(aJob({ jobId: idOf(1), status: 'received', tries: MAX_TRIES, dueAt }));
