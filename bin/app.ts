@@ -3,7 +3,7 @@ import cdkJson from '../cdk.json' with { type: 'json' };
 import { BatchdropStack } from '../lib/batchdrop-stack.ts';
 import { choicesOf } from '../lib/context.ts';
 
-// The flags of cdk.json are given here as well: `npm start` runs this file without the CDK's CLI.
+// Pass the feature flags of cdk.json, because `npm start` runs this file without the CDK CLI.
 const app = new App({ context: cdkJson.context });
 new BatchdropStack(app, 'Batchdrop', choicesOf(app.node));
 app.synth();

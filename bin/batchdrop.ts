@@ -5,4 +5,4 @@ import { upCommand } from './commands/local/up.ts';
 import { stackCommands } from './commands/stack-commands.ts';
 import { runProgram } from './program.ts';
 
-await runProgram([upCommand(), ...stackCommands(), openaiCommand()]);
+await runProgram({ ...stackCommands(), 'On one machine': [upCommand(), openaiCommand()] });

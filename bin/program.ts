@@ -2,29 +2,48 @@ import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { sentenceOf } from './terminal/failure.ts';
 
+/** Commands by the heading under which `--help` lists them. */
+export type CommandGroups = Readonly<Record<string, readonly Command[]>>;
+
 const USAGE_ERROR = 2;
+const HELP_OPTION = ['-h, --help', 'print this help'] as const;
 
-/** Runs the one command that the arguments of this process name; the exit code says what became of it. */
-export async function runProgram(commands: readonly Command[]): Promise<void> {
+const EXIT_CODES = `
+Exit codes:
+  0  success
+  1  the command or a check failed, or a job did not end as completed
+  2  usage error`;
+
+/** Runs the command that the arguments of this process name, and sets the exit code. */
+export async function runProgram(groups: CommandGroups): Promise<void> {
   const program = new Command('batchdrop')
-    .description('Drop a .jsonl file into a bucket; it runs through the OpenAI Batch API.')
-    .version(packageJson.version)
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done; 1 it failed, or a job did not end as completed; 2 the command was not given right.',
-    )
-    .configureHelp({ showGlobalOptions: true })
+    .description('Run .jsonl request files from an S3 bucket through the OpenAI Batch API.')
+    .usage('COMMAND [options]')
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .helpOption(...HELP_OPTION)
+    .addHelpText('after', EXIT_CODES)
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride();
-  for (const command of commands) program.addCommand(command.exitOverride());
+  for (const [heading, commands] of Object.entries(groups)) {
+    program.commandsGroup(`${heading}:`);
+    for (const command of commands) {
+      command
+        .optionsGroup('Options:')
+        .helpOption(...HELP_OPTION)
+        .exitOverride();
+      program.addCommand(command);
+    }
+  }
+  program.commandsGroup('Help:').helpCommand('help [command]', 'Print the options of a command');
 
-  // Whoever read along may have gone (`| head`, a closed terminal): a runtime stops properly all the same.
+  // The reader of the output may be gone (`| head`, a closed terminal). A runtime must still stop properly.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
 
   try {
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR; // help and --version end this way, too
+      process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR; // --help and --version end with 0
     } else {
       console.error(sentenceOf(error));
       process.exitCode = 1;

@@ -9,6 +9,8 @@ interface Layer {
   mayImport: RegExp[];
   /** May be imported with `import type` only, so that nothing of it runs here. */
   mayImportTypes?: RegExp[];
+  /** Of what it may import, this not. */
+  mayNotImport?: RegExp;
 }
 
 const PURE_NODE = /^node:(crypto|buffer|util|assert|zlib)$/;
@@ -24,6 +26,7 @@ const ADAPTERS = shared('adapters');
 const BASE = [CONTRACT, DOMAIN, PORTS, PURE_NODE];
 const SDK = /^@aws-sdk\/|^@aws-lambda-powertools\/metrics$/;
 const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
+const DYNAMODB = /^@aws-sdk\/client-dynamodb$/;
 const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
 const STAGES = ['intake', 'submit', 'poll', 'deliver', 'cancel'];
 
@@ -74,9 +77,16 @@ const LAYERS: Record<string, Layer> = {
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
+  // The CLI uses the ledger through its ports: it knows nothing of the table.
   commands: {
     contains: /^bin\//,
-    mayImport: [/^(bin|lib|local|functions\/shared)\//, /^(cdk|package)\.json$/, CDK, NODE, PACKAGE_BUT_CDK],
+    mayImport: [
+      /^(bin|lib|local|functions\/shared(?!\/adapters\/dynamodb))\//,
+      /^functions\/shared\/adapters\/dynamodb\/open-ledger\.ts$/,
+      /^(cdk|package)\.json$/,
+      ...[CDK, NODE, PACKAGE_BUT_CDK],
+    ],
+    mayNotImport: DYNAMODB,
   },
 };
 
@@ -91,6 +101,8 @@ const WITH_EFFECTS = new Set([
   'runtime',
   'commands',
 ]);
+/** Ways to read a whole table. */
+const SCANS = /\b(ScanCommand|paginateScan|dynamodb:Scan|ExecuteStatementCommand)\b/g;
 const MAX_FILES_IN_A_FOLDER = 20;
 const MEANINGLESS = /^(utils?|helpers?|common|types|misc|managers?|services?)$/;
 const PROJECT = fileURLToPath(new URL('../', import.meta.url));
@@ -123,7 +135,7 @@ function forbiddenImports(file: string, source: string): string[] {
   if (layer === undefined) return [`${file} is in no layer`];
   const forbidden = importsOf(file, source).filter(({ target, typeOnly }) => {
     const allowed = typeOnly ? [...layer.mayImport, ...(layer.mayImportTypes ?? [])] : layer.mayImport;
-    return !allowed.some((pattern) => pattern.test(target));
+    return layer.mayNotImport?.test(target) || !allowed.some((pattern) => pattern.test(target));
   });
   return forbidden.map(({ target }) => `${file} imports ${target}`);
 }
@@ -153,6 +165,10 @@ function reachableFrom(file: string, imports: ReadonlyMap<string, readonly strin
 
 function impurities(file: string, source: string): string[] {
   return [...withoutComments(source).matchAll(IMPURE)].map(([found]) => `${file} uses ${found}`);
+}
+
+function scans(file: string, source: string): string[] {
+  return [...withoutComments(source).matchAll(SCANS)].map(([found]) => `${file} uses ${found}`);
 }
 
 const entries = ['bin', 'lib', 'functions', 'local', 'test'].flatMap((top) =>
@@ -193,6 +209,12 @@ describe('the layers', () => {
     );
     expect(pure.length).toBeGreaterThan(70);
     expect(pure.flatMap(([file, source]) => impurities(file, source))).toEqual([]);
+  });
+
+  it('nothing that is deployed or run by users scans a table', () => {
+    const product = [...sources].filter(([file]) => /^(bin|functions|lib)\//.test(file));
+    expect(product.some(([, source]) => source.includes('new QueryCommand('))).toBe(true);
+    expect(product.flatMap(([file, source]) => scans(file, source))).toEqual([]);
   });
 
   it('imports form no cycle, not even imports of types', () => {
@@ -249,6 +271,11 @@ describe('the rule finds', () => {
     ['local/runtime/runtime.ts', "import type { a } from '../../functions/shared/domain/job.ts';"],
     ['local/runtime/runtime.ts', "import { a } from 'aws-cdk-lib';"],
     ['bin/commands/local/up.ts', "import { handler } from '../../../functions/intake/index.ts';"],
+    ['bin/jobs/find-job.ts', "import { QueryCommand } from '@aws-sdk/client-dynamodb';"],
+    [
+      'bin/jobs/find-job.ts',
+      "import { itemIn } from '../../functions/shared/adapters/dynamodb/ledger-attributes.ts';",
+    ],
     ['functions/audit/handler.ts', ''],
   ])('in %s: %s', (file, source) => {
     expect(forbiddenImports(file, source)).toHaveLength(1);
@@ -268,6 +295,11 @@ describe('the rule finds', () => {
       ['d', 'e'],
     ]);
   });
+
+  it.each(['paginateScan({ client }, input)', 'new ScanCommand(input)', "actions: ['dynamodb:Scan']"])(
+    '%s',
+    (code) => expect(scans('bin/jobs/find-job.ts', code)).toHaveLength(1),
+  );
 
   it.each(['Date.now()', 'new Date()', 'randomUUID()', 'process.env.X', 'console.log(1)', "fetch('x')"])(
     '%s',

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import type { CommandGroups } from '../program.ts';
 import { resultsCommand } from './data/results.ts';
 import { cancelCommand } from './jobs/cancel.ts';
 import { listCommand } from './jobs/list.ts';
@@ -9,17 +9,11 @@ import { pauseCommand } from './operate/pause.ts';
 import { redriveCommand } from './operate/redrive.ts';
 import { resumeCommand } from './operate/resume.ts';
 
-/** The commands for a Batchdrop wherever it is. */
-export function stackCommands(): Command[] {
-  return [
-    submitCommand(),
-    listCommand(),
-    watchCommand(),
-    cancelCommand(),
-    resultsCommand(),
-    pauseCommand(),
-    resumeCommand(),
-    doctorCommand(),
-    redriveCommand(),
-  ];
+/** The commands that work for deployed stacks and for the local runtime. */
+export function stackCommands(): CommandGroups {
+  return {
+    Jobs: [submitCommand(), listCommand(), watchCommand(), cancelCommand()],
+    Data: [resultsCommand()],
+    Operate: [doctorCommand(), pauseCommand(), resumeCommand(), redriveCommand()],
+  };
 }

@@ -1,67 +1,81 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { type Command, Option } from 'commander';
-import { createDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/ledger.ts';
-import type { Ledger } from '../../functions/shared/ports/ports.ts';
+import { openDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/open-ledger.ts';
+import type { Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
 import { namesOf, type StackNames } from './stack-names.ts';
 import { clientConfigAt, STACK_NAME, type Target, targetOf, type WhereOptions } from './target.ts';
 
-/** A Batchdrop as its users see it: the ordinary AWS SDK and the names of its things. */
+/** A Batchdrop as its users see it: AWS clients, the ledger, and the names of its resources. */
 export interface Connection {
-  readonly place: Target;
+  readonly target: Target;
   readonly names: StackNames;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
-  readonly dynamoDb: DynamoDBClient;
   readonly ledger: Ledger;
-  /** Milliseconds of the wall between two looks at the ledger of a command that waits. */
-  readonly lookEveryMs: number;
+  readonly queries: LedgerQueries;
+  /** How often a command that waits reads the ledger, in milliseconds of real time. */
+  readonly pollIntervalMs: number;
   close(): void;
 }
 
-/** The options that every command with a connection has. */
+/** The options of every command that uses a connection. */
 export interface ConnectionOptions extends WhereOptions {
   readonly json?: boolean;
 }
 
-const LOOK_EVERY_MS = { local: 250, account: 2_000 }; // quick enough for the eye; in an account each look costs a little
+const POLL_INTERVAL_MS = { local: 250, account: 2_000 }; // in an account, each read costs a little
 
-/** Adds the options by which a command finds its Batchdrop. */
+/** Adds the options that select a Batchdrop, and `--json`. */
 export function withConnectionOptions(command: Command): Command {
   const account = ['stack', 'construct', 'region', 'profile'];
   return command
-    .addOption(new Option('--local', 'the runtime on this machine, which is the default').conflicts(account))
+    .option('--json', 'print JSON')
+    .optionsGroup('Choose a Batchdrop:')
+    .addOption(new Option('--local', 'the runtime on this machine (default)').conflicts(account))
     .addOption(
-      new Option('--data <directory>', 'its data directory, if it is not the usual one').conflicts(account),
+      new Option('--data <directory>', 'the runtime with its data in this directory').conflicts(account),
     )
-    .addOption(new Option('--endpoint <url>', 'its address, instead').conflicts(account))
-    .option('--stack <name>', `a deployed stack, in an AWS account (default there: ${STACK_NAME})`)
-    .option('--construct <id>', 'the Batchdrop in that stack, if there are several')
-    .option('--region <region>', 'its region')
-    .option('--profile <profile>', 'the AWS profile to find it with')
-    .option('--json', 'answer in JSON, for programs');
+    .addOption(new Option('--endpoint <url>', 'the runtime at this address').conflicts(account))
+    .option('--stack <name>', `a deployed stack (default name: ${STACK_NAME})`)
+    .option('--construct <id>', 'which Batchdrop of the stack, if it contains several')
+    .option('--region <region>', 'the AWS Region of the stack')
+    .option('--profile <profile>', 'the AWS profile to use');
 }
 
-/** Finds a Batchdrop and the names of its things; throws a Failure that says what to do. */
+/** Connects to the Batchdrop that the options select, runs `work`, and disconnects. Throws a Failure that says what to do. */
+export async function withConnection<T>(
+  options: WhereOptions,
+  work: (connection: Connection) => Promise<T>,
+): Promise<T> {
+  const connection = await connect(options);
+  try {
+    return await work(connection);
+  } finally {
+    connection.close();
+  }
+}
+
+/** Finds a Batchdrop and the names of its resources. Close the connection at the end. Throws a Failure that says what to do. */
 export async function connect(options: WhereOptions): Promise<Connection> {
-  const place = targetOf(options);
-  return connectionAt(place, await namesOf(place));
+  const target = targetOf(options);
+  return connectionAt(target, await namesOf(target));
 }
 
-/** The clients for a runtime of this machine. */
+/** The connection to a runtime of this machine. */
 export function connectionTo(runtime: StackNames & { readonly url: string }): Connection {
   return connectionAt({ kind: 'local', url: runtime.url }, runtime);
 }
 
-function connectionAt(place: Target, names: StackNames): Connection {
-  const config = clientConfigAt(place);
-  const s3 = new S3Client({ ...config, forcePathStyle: place.kind === 'local' });
-  const sqs = new SQSClient(config);
-  const dynamoDb = new DynamoDBClient(config);
-  const ledger = createDynamoDbLedger({ client: dynamoDb, tableName: names.ledgerTable, clock: Date });
+function connectionAt(target: Target, names: StackNames): Connection {
+  const clientConfig = clientConfigAt(target);
+  const s3 = new S3Client({ ...clientConfig, forcePathStyle: target.kind === 'local' });
+  const sqs = new SQSClient(clientConfig);
+  const opened = openDynamoDbLedger({ clientConfig, tableName: names.ledgerTable, clock: Date });
+  const { ledger, queries } = opened;
   const close = () => {
-    for (const client of [s3, sqs, dynamoDb]) client.destroy();
+    for (const client of [s3, sqs]) client.destroy();
+    opened.close();
   };
-  return { place, names, s3, sqs, dynamoDb, ledger, lookEveryMs: LOOK_EVERY_MS[place.kind], close };
+  return { target, names, s3, sqs, ledger, queries, pollIntervalMs: POLL_INTERVAL_MS[target.kind], close };
 }

@@ -3,7 +3,7 @@ import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from '../../local/run
 import { outputsAt } from './stack-outputs.ts';
 import { clientConfigAt, type Target } from './target.ts';
 
-/** What the outputs of a stack name. */
+/** The resources that users of a Batchdrop need, from the outputs of its stack. */
 export interface StackNames {
   readonly requestBucket: string;
   readonly resultsBucket: string;
@@ -14,15 +14,15 @@ export interface StackNames {
   readonly ledgerTable: string;
 }
 
-/** The API that the functions call, and the secret with its key. */
+/** The Batch API that the functions call, and the secret with its key. */
 export interface ApiNames {
   readonly baseUrl: string;
   readonly secret: string;
 }
 
-/** Asks CloudFormation, on one machine as in an account; throws a Failure when that is no Batchdrop. */
-export async function namesOf(place: Target): Promise<StackNames> {
-  const { value: output } = await outputsAt(place);
+/** Reads the names from CloudFormation. Throws a Failure if the stack contains no Batchdrop. */
+export async function namesOf(target: Target): Promise<StackNames> {
+  const { value: output } = await outputsAt(target);
   return {
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
@@ -33,15 +33,15 @@ export async function namesOf(place: Target): Promise<StackNames> {
   };
 }
 
-/** The same for the API. On one machine the functions call another than the template says, which the runtime tells. */
-export async function apiOf(place: Target): Promise<ApiNames> {
-  const { value: output } = await outputsAt(place);
-  const baseUrl = place.kind === 'local' ? (await endpoints(place)).openAiUrl : output('ApiBaseUrl');
+/** The same for the API. A runtime on this machine replaces the API of the template by its own, so it is asked. */
+export async function apiOf(target: Target): Promise<ApiNames> {
+  const { value: output } = await outputsAt(target);
+  const baseUrl = target.kind === 'local' ? (await endpoints(target)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
 }
 
-async function endpoints(place: Target): Promise<RuntimeEndpoints> {
-  const client = new SecretsManagerClient(clientConfigAt(place));
+async function endpoints(target: Target): Promise<RuntimeEndpoints> {
+  const client = new SecretsManagerClient(clientConfigAt(target));
   try {
     const { SecretString = '' } = await client.send(
       new GetSecretValueCommand({ SecretId: RUNTIME_ENDPOINTS_SECRET }),

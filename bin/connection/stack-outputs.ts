@@ -2,34 +2,36 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { Failure } from '../terminal/failure.ts';
 import { clientConfigAt, stackIn, type Target } from './target.ts';
 
-/** A Batchdrop in a stack, by the outputs that its construct makes. */
+/** The outputs of one Batchdrop in a stack. */
 export interface StackOutputs {
-  /** What the logical ids of its resources begin with: the path of the construct. */
+  /** The prefix of the logical ids of its resources: the path of the construct. */
   readonly idPrefix: string;
-  /** The value of an output; throws a Failure if there is none. */
+  /** Returns the value of an output. Throws a Failure if there is none. */
   readonly value: (name: string) => string;
 }
 
-/** The construct of a stack that holds nothing else, whose outputs have plain names. */
+/** The construct of this project's own stack. The names of its outputs have no path. */
 const LONE_CONSTRUCT = 'Batchdrop';
 const PATHED_OUTPUT = /^(?<path>\w*)Names(?<name>[A-Z][A-Za-z]+)[0-9A-F]{8}$/;
 
-/** Asks CloudFormation, on one machine as in an account. Throws a Failure that says how to name the right one. */
-export async function outputsAt(place: Target): Promise<StackOutputs> {
-  const stack = stackIn(place);
-  const byPath = pathsOf(await describedOutputs(place));
-  const construct = place.kind === 'account' ? place.construct : undefined;
+/** Reads the outputs from CloudFormation. Throws a Failure that says how to select another Batchdrop. */
+export async function outputsAt(target: Target): Promise<StackOutputs> {
+  const stack = stackIn(target);
+  const byPath = pathsOf(await describedOutputs(target));
+  const construct = target.kind === 'account' ? target.construct : undefined;
   const idPrefix = chosenPath([...byPath.keys()], stack, construct);
   const outputs = byPath.get(idPrefix);
   const value = (name: string) => {
     const found = outputs?.get(name);
     if (found !== undefined) return found;
-    throw new Failure(`The Batchdrop in the stack ${stack} has no output ${name}: it is of another version.`);
+    throw new Failure(
+      `The Batchdrop in the stack ${stack} has no output ${name}: it has another version than this command.`,
+    );
   };
   return { idPrefix, value };
 }
 
-/** Outputs by name by the paths of their constructs; none of anything else in the stack. */
+/** Returns the outputs of each Batchdrop by the path of its construct, without the stack's other outputs. */
 function pathsOf(outputs: ReadonlyMap<string, string>): Map<string, ReadonlyMap<string, string>> {
   const found = new Map<string, Map<string, string>>();
   for (const [key, value] of outputs) {
@@ -44,31 +46,33 @@ function pathsOf(outputs: ReadonlyMap<string, string>): Map<string, ReadonlyMap<
 }
 
 function chosenPath(paths: readonly string[], stack: string, construct: string | undefined): string {
-  const wanted = construct?.replace(/[^A-Za-z0-9]/g, ''); // as the CDK makes logical ids of paths
+  const wanted = construct?.replace(/[^A-Za-z0-9]/g, ''); // as in logical ids of the CDK
   const fitting = wanted === undefined ? paths : paths.filter((path) => path === wanted);
   const [path, another] = fitting;
   if (path !== undefined && another === undefined) return path;
-  if (paths.length === 0) throw new Failure(`The stack ${stack} holds no Batchdrop, or it is not up yet.`);
-  const which = `there ${paths.length === 1 ? 'is' : 'are'} ${paths.join(', ')}`;
+  if (paths.length === 0)
+    throw new Failure(`The stack ${stack} contains no Batchdrop, or its deployment has not completed.`);
+  const which = paths.join(', ');
   throw new Failure(
     path === undefined
-      ? `The stack ${stack} holds no Batchdrop ${construct}: ${which}.`
-      : `The stack ${stack} holds ${paths.length} Batchdrops: say with --construct which one, ${which}.`,
+      ? `The stack ${stack} contains no Batchdrop ${construct}. It contains: ${which}.`
+      : `The stack ${stack} contains ${paths.length} Batchdrops. Select one with --construct: ${which}.`,
   );
 }
 
-async function describedOutputs(place: Target): Promise<ReadonlyMap<string, string>> {
-  const client = new CloudFormationClient(clientConfigAt(place));
+async function describedOutputs(target: Target): Promise<ReadonlyMap<string, string>> {
+  const client = new CloudFormationClient(clientConfigAt(target));
   try {
-    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackIn(place) }));
+    const { Stacks = [] } = await client.send(new DescribeStacksCommand({ StackName: stackIn(target) }));
     const [stack] = Stacks;
-    if (stack === undefined) throw new Failure(`CloudFormation did not describe ${stackIn(place)}.`);
+    if (stack === undefined)
+      throw new Failure(`CloudFormation returned no description of the stack ${stackIn(target)}.`);
     const outputs = stack.Outputs ?? [];
     return new Map(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
   } catch (cause) {
     if (!(cause instanceof Error) || !/does not exist/.test(cause.message)) throw cause;
     throw new Failure(
-      `There is no stack ${stackIn(place)} there: give its name with --stack, its region with --region and its account with --profile.`,
+      `There is no stack ${stackIn(target)}. Select another stack with --stack, another Region with --region, or another account with --profile.`,
       { cause },
     );
   } finally {

@@ -3,15 +3,15 @@ import { outputsAt } from './stack-outputs.ts';
 import { clientConfigAt, stackIn, type Target } from './target.ts';
 
 /**
- * What a Batchdrop consists of: physical ids by the paths of their constructs in it, as in `IntakeWorkQueue`. Construct ids are part of
- * what is promised, the hash behind them is the CDK's own.
+ * Returns the physical ids of a Batchdrop's resources by the path of their construct, for example `IntakeWorkQueue`. Construct ids are
+ * stable between versions; the hash at the end of a logical id is the CDK's own.
  */
-export async function resourcesOf(place: Target): Promise<ReadonlyMap<string, string>> {
-  const { idPrefix } = await outputsAt(place);
-  const client = new CloudFormationClient(clientConfigAt(place));
+export async function resourcesOf(target: Target): Promise<ReadonlyMap<string, string>> {
+  const { idPrefix } = await outputsAt(target);
+  const client = new CloudFormationClient(clientConfigAt(target));
   try {
     const found = new Map<string, string>();
-    for await (const page of paginateListStackResources({ client }, { StackName: stackIn(place) })) {
+    for await (const page of paginateListStackResources({ client }, { StackName: stackIn(target) })) {
       for (const { LogicalResourceId = '', PhysicalResourceId } of page.StackResourceSummaries ?? []) {
         if (!LogicalResourceId.startsWith(idPrefix)) continue;
         const [, path] = /^(\w+)[0-9A-F]{8}$/.exec(LogicalResourceId.slice(idPrefix.length)) ?? [];

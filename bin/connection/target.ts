@@ -1,19 +1,19 @@
 import { readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** Where a Batchdrop is: on this machine, or as a stack in an AWS account. */
+/** Where a Batchdrop runs: on this machine, or as a stack in an AWS account. */
 export type Target =
   | { readonly kind: 'local'; readonly url: string }
   | {
       readonly kind: 'account';
       readonly stack: string;
-      /** The path of the construct in the stack, where there are several. */
+      /** The id of the construct, if the stack contains several. */
       readonly construct?: string | undefined;
       readonly region?: string | undefined;
       readonly profile?: string | undefined;
     };
 
-/** How a command is told where. */
+/** The options that select a Batchdrop. */
 export interface WhereOptions {
   readonly local?: boolean;
   readonly data?: string;
@@ -24,13 +24,13 @@ export interface WhereOptions {
   readonly profile?: string;
 }
 
-/** What the stack is called unless its app calls it otherwise. */
+/** The default name of the stack. */
 export const STACK_NAME = 'Batchdrop';
 
-/** Where a runtime keeps everything, by the Batch API it uses: jobs of the one mean nothing to the other. */
+/** Where a runtime keeps its data. Each Batch API has a directory of its own, because the jobs of one do not exist in the other. */
 export const DATA_DIRECTORY = { local: '.batchdrop', real: '.batchdrop-real' } as const;
 
-/** An account is used only when an option of it is given; otherwise it is the runtime of this machine. Throws a Failure. */
+/** Returns an account only if one of its options is given, otherwise the runtime of this machine. Throws a Failure. */
 export function targetOf(options: WhereOptions): Target {
   const { stack, construct, region, profile } = options;
   if ([stack, construct, region, profile].some((given) => given !== undefined)) {
@@ -39,38 +39,40 @@ export function targetOf(options: WhereOptions): Target {
   return { kind: 'local', url: options.endpoint ?? urlOfRuntime(options.data) };
 }
 
-/** What the stack is called there. */
-export function stackIn(place: Target): string {
-  return place.kind === 'local' ? STACK_NAME : place.stack;
+/** Returns the name of the stack. */
+export function stackIn(target: Target): string {
+  return target.kind === 'local' ? STACK_NAME : target.stack;
 }
 
-/** What every client of that place is made with. */
-export function clientConfigAt(place: Target) {
-  if (place.kind === 'local') {
+/** Returns the configuration of every AWS client for this target. */
+export function clientConfigAt(target: Target) {
+  if (target.kind === 'local') {
     return {
-      endpoint: place.url,
+      endpoint: target.url,
       region: 'us-east-1',
-      credentials: { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' }, // any will do on one machine
-      maxAttempts: 2, // the other side is this machine: what fails twice is not there
+      credentials: { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' }, // the runtime accepts any
+      maxAttempts: 2, // if a call to this machine fails twice, nothing is listening
     };
   }
-  const { region, profile } = place;
+  const { region, profile } = target;
   return { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) };
 }
 
 function urlOfRuntime(directory: string | undefined): string {
   const directories = directory === undefined ? Object.values(DATA_DIRECTORY) : [directory];
   const running = directories.flatMap((path) => readRuntimeEndpoints(path) ?? []);
-  // A runtime that was killed leaves its address behind: that matters only where there is a choice.
+  // A killed runtime leaves its address behind. That matters only if there is another one.
   const candidates = running.length > 1 ? running.filter(({ pid }) => isAlive(pid)) : running;
   const [found, another] = candidates;
   if (found === undefined) {
     throw new Failure(
-      `No runtime works in ${directory ?? DATA_DIRECTORY.local}: start one with npm start, say where it is with --data or --endpoint, or name a deployed stack with --stack.`,
+      `No Batchdrop is running in ${directory ?? DATA_DIRECTORY.local}. Start one with npm start, select another with --data or --endpoint, or select a deployed stack with --stack.`,
     );
   }
   if (another !== undefined) {
-    throw new Failure(`Two runtimes work here: say with --data which, ${directories.join(' or ')}.`);
+    throw new Failure(
+      `Two Batchdrops are running here. Select one with --data ${directories.join(' or --data ')}.`,
+    );
   }
   return found.url;
 }

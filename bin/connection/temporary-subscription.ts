@@ -19,29 +19,29 @@ import type { ReceivedEvent } from '../terminal/event-line.ts';
 import type { Connection } from './connection.ts';
 import { clientConfigAt } from './target.ts';
 
-const LONG_POLL_SECONDS = 20; // SQS's longest
-const KEPT_SECONDS = '300'; // what was left behind by a watcher that was killed is not kept long
+const LONG_POLL_SECONDS = 20; // the maximum of SQS
+const KEPT_SECONDS = '300'; // if the process is killed, the queue remains and must not fill up
 const TARGET_ID = 'watcher';
 
-/** A rule and a queue of one's own behind the bus, until closed. */
+/** A rule on the event bus and a queue, both deleted by `close`. */
 export class TemporarySubscription {
   readonly name = `batchdrop-watch-${randomUUID().slice(0, 8)}`;
   readonly #connection: Connection;
   readonly #events: EventBridgeClient;
-  /** What has been made, with its removal; the last is removed first. */
-  readonly #made: { what: string; remove: () => Promise<unknown> }[] = [];
+  /** Resources created so far and how to delete them; the last one is deleted first. */
+  readonly #created: { what: string; remove: () => Promise<unknown> }[] = [];
   #queueUrl = '';
 
   private constructor(connection: Connection) {
     this.#connection = connection;
-    this.#events = new EventBridgeClient(clientConfigAt(connection.place));
+    this.#events = new EventBridgeClient(clientConfigAt(connection.target));
   }
 
-  /** Makes both; on a failure what was made is removed again. */
+  /** Creates both; if that fails, deletes what was created. */
   static async open(connection: Connection): Promise<TemporarySubscription> {
     const subscription = new TemporarySubscription(connection);
     try {
-      await subscription.#make();
+      await subscription.#create();
       return subscription;
     } catch (cause) {
       await subscription.close();
@@ -49,7 +49,7 @@ export class TemporarySubscription {
     }
   }
 
-  /** Events as they come, each once more or less: AWS repeats some. Ends with `signal`. */
+  /** Events as they arrive, until `signal`. AWS may deliver an event twice. */
   async *events(signal: AbortSignal): AsyncGenerator<ReceivedEvent> {
     const { sqs } = this.#connection;
     while (!signal.aborted) {
@@ -77,24 +77,26 @@ export class TemporarySubscription {
     }
   }
 
-  /** Removes what was made; answers a sentence for each thing that stayed. */
+  /** Deletes what was created. Returns one sentence for each resource that could not be deleted. */
   async close(): Promise<string[]> {
-    const stayed: string[] = [];
-    for (const { what, remove } of this.#made.splice(0).reverse()) {
-      await remove().catch((error: Error) => stayed.push(`The ${what} stayed: ${error.message}`));
+    const remaining: string[] = [];
+    for (const { what, remove } of this.#created.splice(0).reverse()) {
+      await remove().catch((error: Error) =>
+        remaining.push(`The ${what} could not be deleted: ${error.message}`),
+      );
     }
     this.#events.destroy();
-    return stayed;
+    return remaining;
   }
 
-  async #make(): Promise<void> {
+  async #create(): Promise<void> {
     const { sqs, names } = this.#connection;
     const [QueueName, EventBusName] = [this.name, names.eventBus];
     const { QueueUrl = '' } = await sqs.send(
       new CreateQueueCommand({ QueueName, Attributes: { MessageRetentionPeriod: KEPT_SECONDS } }),
     );
     this.#queueUrl = QueueUrl;
-    this.#made.push({
+    this.#created.push({
       what: `queue ${QueueName}`,
       remove: () => sqs.send(new DeleteQueueCommand({ QueueUrl })),
     });
@@ -112,10 +114,10 @@ export class TemporarySubscription {
         Name: this.name,
         EventBusName,
         EventPattern,
-        Description: 'batchdrop watch, which removes it at its end',
+        Description: 'Created by batchdrop watch, which deletes it at the end',
       }),
     );
-    this.#made.push({
+    this.#created.push({
       what: `rule ${this.name} of the bus ${EventBusName}`,
       remove: () => this.#events.send(new DeleteRuleCommand({ Name: this.name, EventBusName })),
     });
@@ -130,8 +132,9 @@ export class TemporarySubscription {
       }),
     );
     const [refused] = targets.FailedEntries ?? [];
-    if (refused !== undefined) throw new Error(`The rule cannot send to the queue: ${refused.ErrorMessage}`);
-    this.#made.push({
+    if (refused !== undefined)
+      throw new Error(`The rule ${this.name} cannot send to its queue: ${refused.ErrorMessage}`);
+    this.#created.push({
       what: `target of the rule ${this.name}`,
       remove: () =>
         this.#events.send(new RemoveTargetsCommand({ Rule: this.name, EventBusName, Ids: [TARGET_ID] })),
@@ -139,7 +142,7 @@ export class TemporarySubscription {
   }
 }
 
-/** Without it EventBridge may not send to the queue. */
+/** The queue policy that lets the rule send to the queue. */
 function sendingBy(ruleArn: string, queueArn: string): string {
   return JSON.stringify({
     Version: '2012-10-17',

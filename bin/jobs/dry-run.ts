@@ -9,12 +9,12 @@ import { escapeControlCharacters } from '../terminal/escape-control-characters.t
 import { objectMetadata } from './put-file.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
-/** What would become of a file: its batches, or what intake would refuse it for. */
+/** The result of a dry run: the batches of a file, or the findings for which INTAKE would reject it. */
 type Forecast = { readonly file: string; readonly key: string; readonly bytes: number } & (
   | {
       readonly verdict: 'good';
       readonly rows: number;
-      /** One batch each; `bytes` is what is uploaded. */
+      /** One batch each; `bytes` is the size of its upload. */
       readonly parts: readonly {
         readonly endpoint: string;
         readonly model: string;
@@ -29,14 +29,14 @@ type GoodParts = Extract<Forecast, { verdict: 'good' }>['parts'];
 
 const SHOWN_FINDINGS = 20;
 
-/** Checks a file exactly as intake would, and plans it. Nothing leaves this machine. */
+/** Validates a file exactly as INTAKE would, and plans its batches, without network access. */
 export async function forecast(
   source: RequestSource,
   tags: Readonly<Record<string, string>>,
 ): Promise<Forecast> {
   const { file, key, bytes } = source;
   const findings = validateObject({
-    // What S3 would give it is not looked at by the check.
+    // Values that only S3 has, and that are not validated.
     ...{ bucket: '', versionId: '', etag: '', lastModified: 0 },
     ...{ key, size: bytes },
     ...readUserMetadata(objectMetadata({ tags })),
@@ -51,20 +51,20 @@ export async function forecast(
   return { file, key, bytes, verdict: 'good', rows: checked.rows, parts };
 }
 
-/** 300 MB for the largest file with ids of 40 bytes: a machine that has such a file has that. */
+/** Takes 300 MB for the largest file with ids of 40 bytes. */
 function tablesInMemory(): RowTables {
   const tables = new Map<number, Uint8Array>();
   return {
     write: async (part, table) => void tables.set(part, table),
     async read(part) {
       const table = tables.get(part);
-      if (!table) throw new Error(`there is no row table of part ${part}`);
+      if (!table) throw new Error(`Part ${part} has no row table.`);
       return table;
     },
   };
 }
 
-/** The forecast for a person: findings as `file:line: …`, as compilers write them. */
+/** Returns the forecast as lines of text, with findings as `file:line: …`, as compilers print them. */
 export function forecastLines(known: Forecast): string[] {
   const file = escapeControlCharacters(known.file);
   if (known.verdict === 'bad') {
@@ -76,15 +76,15 @@ export function forecastLines(known: Forecast): string[] {
           ({ line, message }) =>
             `${file}${line === null ? '' : `:${line}`}: ${escapeControlCharacters(message)}`,
         ),
-      ...(more > 0 ? [`${file}: and ${grouped(more)} more, --json tells up to 1,000`] : []),
-      `${file}: would be rejected, ${counted(known.count, 'finding', 'findings')}; nothing was sent`,
+      ...(more > 0 ? [`${file}: ${grouped(more)} more findings; --json prints up to 1,000`] : []),
+      `${file}: would be rejected with ${counted(known.count, 'finding', 'findings')}; nothing was sent`,
     ];
   }
   const { rows, parts } = known;
   const [of = '', ...others] = new Set(parts.map(runBy));
   const sent = parts.reduce((sum, part) => sum + part.bytes, 0);
   return [
-    `${file}: ${counted(rows, 'row', 'rows')} of ${others.length === 0 ? of : `${others.length + 1} models and urls`}`,
+    `${file}: ${counted(rows, 'row', 'rows')} of ${others.length === 0 ? of : `${others.length + 1} models and URLs`}`,
     `  ${counted(parts.length, 'batch', 'batches')}, ${bytesShown(sent)} to upload; nothing was sent`,
     ...(parts.length > 1 ? parts.map((part, at) => batchLine(part, at + 1, others.length > 0)) : []),
   ];

@@ -9,7 +9,7 @@ import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** Fetches what a job left into a directory, each file whole or not at all; answers their paths. */
+/** Downloads the results of a job into a directory, each file completely or not at all. Returns their paths. */
 export async function fetchResults(connection: Connection, job: Job, directory: string): Promise<string[]> {
   await mkdir(directory, { recursive: true });
   const files: string[] = [];
@@ -31,13 +31,13 @@ function filesOf(job: Job): { key: string; name: string }[] {
   ];
 }
 
-/** False when there is no such object. */
+/** Returns false if the object does not exist. */
 async function fetchObject({ s3, names }: Connection, key: string, path: string): Promise<boolean> {
   const draft = `${path}.part`;
   try {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: names.resultsBucket, Key: key }));
     if (!(Body instanceof Readable))
-      throw new Failure(`s3://${names.resultsBucket}/${key} came without content.`);
+      throw new Failure(`S3 returned no content for s3://${names.resultsBucket}/${key}. Try again.`);
     await pipeline(Body, createWriteStream(draft));
     await rename(draft, path);
     return true;

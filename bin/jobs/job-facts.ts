@@ -1,25 +1,31 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
+import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-summary.ts';
 
-/** What programs are told of a job: what its events tell, no more. */
+/** A job for programs. */
 export function jobFacts(job: Job): object {
-  const { jobId, status, request, rows, usage, plan, reason, joinedJobId, findings, createdAt, changedAt } =
-    job;
+  return { ...summaryFacts(summaryOf(job)), ...(job.findings && { findings: job.findings }) };
+}
+
+/** A job of a list for programs: the same, except that only the count of findings is there. */
+export function summaryFacts(job: JobSummary): object {
+  const { jobId, status, request, planned, rows, usage, joinedJobId, reason, lastCancel } = job;
   return {
     jobId,
     status,
-    requestFile: {
-      bucket: request.bucket,
-      key: request.key,
-      versionId: request.versionId,
-      size: request.size,
-    },
-    createdAt: new Date(createdAt).toISOString(),
-    changedAt: new Date(changedAt).toISOString(),
-    ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
+    requestFile: request,
+    createdAt: isoTime(job.createdAt),
+    changedAt: isoTime(job.changedAt),
+    history: job.history.map((change) => ({ status: change.status, at: isoTime(change.at) })),
+    ...(planned && { plannedRows: planned.rows, plannedParts: planned.parts }),
     ...(rows && { rows }),
     ...(usage && { usage }),
     ...(joinedJobId !== undefined && { joinedJobId }),
-    ...(findings && { findings }),
+    ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),
+    ...(lastCancel && { lastCancel: { ...lastCancel, at: isoTime(lastCancel.at) } }),
   };
+}
+
+function isoTime(at: number): string {
+  return new Date(at).toISOString();
 }

@@ -5,7 +5,7 @@ import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
 import { contentOf, type RequestSource } from './request-source.ts';
 
-/** A file as it was put. */
+/** An uploaded file and its job. */
 export interface Submission {
   readonly file: string;
   readonly bucket: string;
@@ -23,9 +23,9 @@ interface FileMetadata {
 }
 
 const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
-const LOOK_EVERY_MS = 200;
+const PROGRESS_INTERVAL_MS = 200;
 
-/** Streams one file into the request bucket; `onBytes` hears now and then how many of its bytes have gone. */
+/** Uploads one file to the request bucket. Calls `onBytes` now and then with the number of bytes sent. Throws a Failure. */
 export async function putFile(
   { s3, names }: Connection,
   source: RequestSource,
@@ -34,12 +34,12 @@ export async function putFile(
   const { file, key, bytes } = source;
   if (bytes > MAX_PUT_BYTES) {
     throw new Failure(
-      `${file} is over 5 GiB, more than one PutObject takes: use aws s3 cp, or split the file.`,
+      `${file} is larger than 5 GiB, the limit of one PutObject call. Upload it with aws s3 cp, or split it.`,
     );
   }
   const bucket = names.requestBucket;
   const content = contentOf(source);
-  const looking = setInterval(() => options.onBytes?.(content.bytesRead), LOOK_EVERY_MS);
+  const progress = setInterval(() => options.onBytes?.(content.bytesRead), PROGRESS_INTERVAL_MS);
   try {
     const { VersionId: versionId } = await s3.send(
       new PutObjectCommand({
@@ -52,15 +52,17 @@ export async function putFile(
       }),
     );
     if (versionId === undefined || versionId === 'null')
-      throw new Failure(`The bucket ${bucket} has no versions: turn versioning on.`);
+      throw new Failure(
+        `The bucket ${bucket} has no versioning, so Batchdrop will reject ${key}. Enable versioning.`,
+      );
     return { file, bucket, key, versionId, jobId: jobIdOf({ bucket, key, versionId }) };
   } finally {
-    clearInterval(looking);
+    clearInterval(progress);
     content.destroy();
   }
 }
 
-/** S3 user metadata of a file, names in lower case as S3 keeps them. */
+/** Returns the S3 user metadata of a file, which has names in lower case. */
 export function objectMetadata({ tags = {}, rerun = false }: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
   return { ...Object.fromEntries(named), ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }) };

@@ -5,11 +5,11 @@ import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Failure } from '../terminal/failure.ts';
 
-/** Content that is to become an object of the request bucket. */
+/** A file to upload to the request bucket. */
 export interface RequestSource {
-  /** What a person calls it: the file's name on the command line. */
+  /** The name on the command line. */
   readonly file: string;
-  /** Where it can be read, as often as needed. */
+  /** A path that can be read several times. */
   readonly path: string;
   readonly key: string;
   readonly bytes: number;
@@ -17,24 +17,27 @@ export interface RequestSource {
 
 const STDIN = '-';
 
-/** Reads what the command line names; `key` is for one file alone. Throws a Failure. `discard` removes what was made. */
+/**
+ * Opens the files of the command line; `key` is the object key if there is only one. `discard` removes the copy of stdin.
+ * Throws a Failure.
+ */
 export async function openSources(
   files: readonly string[],
   key: string | undefined,
 ): Promise<{ sources: RequestSource[]; discard: () => void }> {
   if (key !== undefined && files.length > 1) {
-    throw new Failure('--name is for one file: submit these one by one, or leave it out.');
+    throw new Failure('--name works with one file only. Submit the files one by one, or omit --name.');
   }
   if (files.includes(STDIN) && key === undefined) {
-    throw new Failure('What comes from stdin needs a name: add --name NAME.jsonl (and submit it alone).');
+    throw new Failure('stdin needs an object key. Add --name NAME.jsonl, and submit no other file with it.');
   }
   const directory = files.includes(STDIN) ? mkdtempSync(join(tmpdir(), 'batchdrop-stdin-')) : undefined;
   const discard = () => directory !== undefined && rmSync(directory, { recursive: true, force: true });
   try {
     const sources: RequestSource[] = [];
     for (const file of files) {
-      // S3 wants the length first, and a check reads twice: what comes once is kept.
-      const path = file === STDIN && directory !== undefined ? await keepStdin(directory) : file;
+      // S3 needs the length first, and a dry run reads the file twice, so stdin is copied to a file.
+      const path = file === STDIN && directory !== undefined ? await copyStdin(directory) : file;
       sources.push(await sourceOf(file, { path, key }));
     }
     refuseOneKeyTwice(sources);
@@ -45,7 +48,7 @@ export async function openSources(
   }
 }
 
-/** A file as it is to be put; its own name is the key unless there is another. Throws a Failure. */
+/** Returns a file to upload. The key is the name of the file unless `key` is given. Throws a Failure. */
 export async function sourceOf(
   file: string,
   { path = file, key }: { path?: string; key?: string | undefined } = {},
@@ -53,12 +56,12 @@ export async function sourceOf(
   return { file, path, key: key ?? basename(file), bytes: await sizeOf(path, file) };
 }
 
-/** The content, from its start. */
+/** Returns a stream of the content. */
 export function contentOf(source: RequestSource) {
   return createReadStream(source.path);
 }
 
-async function keepStdin(directory: string): Promise<string> {
+async function copyStdin(directory: string): Promise<string> {
   const path = join(directory, 'requests.jsonl');
   await pipeline(process.stdin, createWriteStream(path, { mode: 0o600 }));
   return path;
@@ -68,7 +71,9 @@ async function sizeOf(path: string, file: string): Promise<number> {
   const facts = await stat(path).catch((cause: Error) => {
     throw new Failure(`${file} cannot be read: ${cause.message}`, { cause });
   });
-  if (!facts.isFile()) throw new Failure(`${file} is no file.`);
+  if (facts.isDirectory()) throw new Failure(`'${file}' is a directory. Give a file.`);
+  if (!facts.isFile())
+    throw new Failure(`'${file}' is not a regular file. To read a pipe: submit - --name NAME.jsonl`);
   return facts.size;
 }
 
@@ -78,7 +83,7 @@ function refuseOneKeyTwice(sources: readonly RequestSource[]): void {
     const other = first.get(key);
     if (other !== undefined) {
       throw new Failure(
-        `${other} and ${file} would both become ${key}: submit them one by one, with --name.`,
+        `${other} and ${file} would both get the object key ${key}. Submit them one by one with --name.`,
       );
     }
     first.set(key, file);

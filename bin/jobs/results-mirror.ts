@@ -2,63 +2,60 @@ import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
-import { isLastStatus, isOver, type Job } from '../../functions/shared/domain/job.ts';
+import { isLastStatus } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import { isBatchdropEvent, type ReceivedEvent } from '../terminal/event-line.ts';
+import { everyJob } from './every-job.ts';
 import { fetchResults } from './fetch-results.ts';
-import { allJobs } from './jobs.ts';
 
 /**
- * A plain folder with what each job left, `<directory>/<job id>/`, filled as jobs end. A folder is there whole or not
- * at all, and is never made twice; what a death kept from it is fetched at the next start.
+ * A folder with the results of each job, `<directory>/<job id>/`, downloaded as jobs end. A folder is complete or missing, and is
+ * never downloaded twice. The next start downloads what is missing after a crash.
  */
 export class ResultsMirror {
   readonly #connection: Connection;
   readonly #directory: string;
-  readonly #tell: (line: string) => void;
+  readonly #print: (line: string) => void;
   #work: Promise<void> = Promise.resolve();
 
-  constructor(connection: Connection, options: { directory: string; tell: (line: string) => void }) {
+  constructor(connection: Connection, options: { directory: string; print: (line: string) => void }) {
     this.#connection = connection;
     this.#directory = options.directory;
-    this.#tell = options.tell;
+    this.#print = options.print;
   }
 
-  /** Keeps what a job left that an event says is over. */
+  /** Downloads the results of a job if the event says that the job has ended. */
   notice(event: ReceivedEvent): void {
     if (!isBatchdropEvent(event) || event['detail-type'] !== DETAIL_TYPE.jobStatusChange) return;
     const { metadata, data } = event.detail;
     if (!isLastStatus(data.status)) return;
     this.#add(async () => {
-      const job = await this.#connection.ledger.readJob(metadata.jobId);
-      if (job !== undefined) await this.#keep(job);
+      await this.#download(metadata.jobId);
     });
   }
 
-  /** Keeps what every job left. */
+  /** Downloads the missing results of all ended jobs. */
   catchUp(): void {
     this.#add(async () => {
-      for (const job of await allJobs(this.#connection)) if (isOver(job)) await this.#keep(job);
+      for await (const job of everyJob(this.#connection.queries))
+        if (isLastStatus(job.status)) await this.#download(job.jobId);
     });
-  }
-
-  /** Resolves once everything asked for is there or was told to be impossible. */
-  async settle(): Promise<void> {
-    await this.#work;
   }
 
   #add(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: Error) => {
-      this.#tell(
-        `Results could not be put into ${this.#directory} and will be at the next start: ${error.message}`,
+      this.#print(
+        `Results could not be stored in ${this.#directory}; the next start tries again: ${error.message}`,
       );
     });
   }
 
-  async #keep(job: Job): Promise<void> {
-    const folder = join(this.#directory, job.jobId);
-    if (job.status === 'joined' || existsSync(folder)) return;
+  async #download(jobId: string): Promise<void> {
+    const folder = join(this.#directory, jobId);
+    if (existsSync(folder)) return;
+    const job = await this.#connection.ledger.readJob(jobId);
+    if (job === undefined || job.status === 'joined') return;
     const draft = `${folder}.part`;
     await rm(draft, { recursive: true, force: true });
     const files = await fetchResults(this.#connection, job, draft);
@@ -66,6 +63,6 @@ export class ResultsMirror {
     const shown = relative(process.cwd(), folder);
     const what = job.status === 'rejected' ? 'report is' : 'results are';
     if (files.length > 0)
-      this.#tell(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
+      this.#print(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
   }
 }

@@ -3,14 +3,14 @@ import type { Connection } from '../connection/connection.ts';
 import { grouped, timeShown } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
-import { followJob } from './jobs.ts';
+import { followJob } from './follow-job.ts';
 import type { Submission } from './put-file.ts';
 
-const PAUSED = 'Submission is paused: batchdrop resume sends what waits.';
+const PAUSED = 'Submission is paused. To send waiting files: batchdrop resume';
 
 /**
- * Waits until every job ended and answers how. Each change of status is a line that stays; on a terminal the last line
- * shows rows done and the time since the start.
+ * Waits until every job has ended and returns the jobs. Prints one line per status change; on a terminal, the status
+ * line shows the completed rows and the elapsed time.
  */
 export async function waitForJobs(
   connection: Connection,
@@ -23,7 +23,7 @@ export async function waitForJobs(
   const refresh = () => line.show(progress(rows, { ended, jobs: submissions.length }, startedAt));
   const follow = async ({ jobId, file }: Submission) => {
     const job = await followJob(connection, jobId, {
-      onStatus: (seen) => line.print(statusLine(file, jobId, seen)),
+      onStatus: (seen) => line.print(changeLine(file, jobId, seen)),
       ...(line.isLive && {
         onProgress: (_: Job, known: { done: number; total: number }) => {
           rows.set(jobId, known);
@@ -42,13 +42,13 @@ export async function waitForJobs(
   return jobs;
 }
 
-function statusLine(file: string, jobId: string, job: Job): string {
-  const through = job.jobId === jobId ? '' : ` (job ${job.jobId})`;
+function changeLine(file: string, jobId: string, job: Job): string {
+  const joined = job.jobId === jobId ? '' : ` (job ${job.jobId})`;
   const facts =
     job.rows === undefined
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
-  return `${escapeControlCharacters(file)}  ${job.status}${through}${facts}`;
+  return `${escapeControlCharacters(file)}  ${job.status}${joined}${facts}`;
 }
 
 function progress(

@@ -7,14 +7,13 @@ import {
 } from '@aws-sdk/client-sqs';
 import { Failure } from '../terminal/failure.ts';
 
-/** A queue with what was given up of it, by the paths of their constructs. */
+/** A dead-letter queue and the queue its messages belong to, by the paths of their constructs. */
 interface DeadLetterQueue {
   readonly deadLetters: string;
-  /** Where its messages belong. */
   readonly home: string;
 }
 
-/** By the names people know them under. `undelivered` holds events of the bucket that never got to the intake queue. */
+/** By the names that users type. `undelivered` contains S3 events that EventBridge could not deliver to the intake queue. */
 export const DEAD_LETTER_QUEUES = {
   intake: { deadLetters: 'IntakeWorkDeadLetters', home: 'IntakeWorkQueue' },
   submit: { deadLetters: 'SubmissionWorkDeadLetters', home: 'SubmissionWorkQueue' },
@@ -31,10 +30,10 @@ interface Queues {
   readonly resources: ReadonlyMap<string, string>;
 }
 
-const WAIT_SECONDS = 2; // an answer without waiting may be empty although there are messages
-const HIDDEN_SECONDS = 60; // far longer than sending one takes
+const WAIT_SECONDS = 2; // without waiting, a response can be empty although there are messages
+const HIDDEN_SECONDS = 60; // far longer than moving ten messages takes
 
-/** How many messages were given up, about: SQS counts so. */
+/** Returns the approximate number of dead letters; SQS has no exact one. */
 export async function countDeadLetters({ sqs, resources }: Queues, name: QueueName): Promise<number> {
   const QueueUrl = urlOf(resources, DEAD_LETTER_QUEUES[name].deadLetters);
   const AttributeNames = ['ApproximateNumberOfMessages'] as const;
@@ -45,9 +44,9 @@ export async function countDeadLetters({ sqs, resources }: Queues, name: QueueNa
 }
 
 /**
- * Puts every message back into the queue it belongs to; answers how many. By hand: SQS's own redrive refuses queues that
- * EventBridge fills. Dying between sending and deleting leaves a message in both places, which is harmless: each is
- * right when worked on twice. What fails anew comes back after its deliveries, long after this has ended.
+ * Moves every dead letter back to the queue it belongs to, and returns how many. SQS's own redrive does not work for queues that
+ * EventBridge fills. A crash between sending and deleting leaves a message in both queues, which is harmless: every message
+ * can be processed twice. A message that fails again returns only after its retries, long after this function has ended.
  */
 export async function redrive({ sqs, resources }: Queues, name: QueueName): Promise<number> {
   const { deadLetters, home } = DEAD_LETTER_QUEUES[name];
@@ -73,6 +72,6 @@ export async function redrive({ sqs, resources }: Queues, name: QueueName): Prom
 function urlOf(resources: Queues['resources'], path: string): string {
   const url = resources.get(path);
   if (url === undefined)
-    throw new Failure(`The stack has no queue ${path}: it is no Batchdrop, or of another version.`);
+    throw new Failure(`The Batchdrop has no queue ${path}: it has another version than this command.`);
   return url;
 }

@@ -4,27 +4,26 @@ import { attemptSize } from '../../functions/shared/domain/part.ts';
 import { without } from '../../functions/shared/domain/without.ts';
 import { changePart } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import type { Connection } from '../connection/connection.ts';
-import { allJobs } from '../jobs/jobs.ts';
 import { Failure } from '../terminal/failure.ts';
 
-/** A job of which something is still to be sent. */
+/** A job with rows that are not sent yet. */
 export interface WaitingJob {
   readonly job: Job;
-  /** Parts of which nothing was sent yet, or whose batch is to be tried again. */
+  /** Parts that were never sent, or whose batch is to be tried again. */
   readonly parts: readonly Part[];
   /** Rows of these parts. */
   readonly rows: number;
 }
 
-const MAX_CONFLICTS = 25; // the poller writes the same item twice a minute
+const MAX_CONFLICTS = 25; // POLL writes the same item twice per minute
 const CLOCK = { now: Date.now };
 
-/** From now on nothing new is sent; answers whether that is news. Throws a Failure. */
+/** Pauses submission. `changed` is false if it was paused already. Throws a Failure. */
 export async function pauseSubmission(connection: Connection): Promise<{ changed: boolean }> {
   return { changed: await setPaused(connection, true) };
 }
 
-/** Ends the pause and makes everything that waited due at once; answers what that is. Throws a Failure. */
+/** Resumes submission, makes all waiting parts due at once, and returns their jobs. Throws a Failure. */
 export async function resumeSubmission(
   connection: Connection,
 ): Promise<{ changed: boolean; waiting: WaitingJob[] }> {
@@ -33,7 +32,7 @@ export async function resumeSubmission(
   const { waiting } = await whatIsToBeSent(connection);
   for (const { parts } of waiting) {
     for (const part of parts) {
-      // A message of the time of the pause led nowhere: the poller need not wait for it.
+      // A message that was sent during the pause had no effect, so POLL need not wait for it.
       await changePart({ ledger: connection.ledger, clock: CLOCK }, part, (now) =>
         now.dispatchedUntil === undefined ? undefined : without(now, 'dispatchedUntil'),
       );
@@ -42,16 +41,18 @@ export async function resumeSubmission(
   return { changed, waiting };
 }
 
-/** Every job of which something is still to be sent, oldest first; and how many parts may turn out to belong to it. */
+/**
+ * Returns every job with rows that are not sent yet, oldest first, and how many parts are in doubt: their create request had no
+ * response, so they may have a batch or may have to be sent.
+ */
 export async function whatIsToBeSent(
   connection: Connection,
 ): Promise<{ waiting: WaitingJob[]; unsureParts: number }> {
   const waiting: WaitingJob[] = [];
   let unsureParts = 0;
-  for (const job of (await allJobs(connection)).toReversed()) {
+  for (const job of await connection.queries.openJobs()) {
     const { jobId, status, plan, cancelRequestedAt } = job;
-    const open = status === 'accepted' || status === 'submitted';
-    if (!open || plan === undefined || cancelRequestedAt !== undefined) continue;
+    if (status === 'received' || plan === undefined || cancelRequestedAt !== undefined) continue;
     const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
     unsureParts += all.filter(isUnsure).length;
     const parts = all.filter((part) => !isUnsure(part));
@@ -61,7 +62,7 @@ export async function whatIsToBeSent(
   return { waiting, unsureParts };
 }
 
-/** Its rows are still to be sent, or may be. */
+/** True if the part's rows are not sent yet, or may not be. */
 function isOpen({ phase }: Part): boolean {
   switch (phase) {
     case 'running':
@@ -74,7 +75,7 @@ function isOpen({ phase }: Part): boolean {
   }
 }
 
-/** It was sent and the response was lost: its batch is searched for, and only if there is none is it sent again. */
+/** True if the create request had no response: POLL searches for the batch, and sends the part again only if there is none. */
 function isUnsure({ phase }: Part): boolean {
   return phase === 'creating';
 }
@@ -85,5 +86,5 @@ async function setPaused({ ledger }: Connection, paused: boolean): Promise<boole
     if (control.paused === paused) return false;
     if (await ledger.replaceControl({ ...control, paused })) return true;
   }
-  throw new Failure('The ledger is too busy to be changed just now: try again.');
+  throw new Failure('Other writers changed the ledger at the same time. Try again.');
 }

@@ -8,7 +8,7 @@ export function counted(count: number, one: string, many: string): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
-/** `517 bytes`, `12.3 MB`: powers of ten, as OpenAI's limits are. */
+/** `517 bytes`, `12.3 MB`: powers of ten, as in OpenAI's limits. */
 export function bytesShown(bytes: number): string {
   for (const [unit, size] of [
     ['GB', 1e9],
@@ -20,7 +20,12 @@ export function bytesShown(bytes: number): string {
   return counted(bytes, 'byte', 'bytes');
 }
 
-/** `0:07`, `2:05:09`, of milliseconds. */
+/** `2026-11-20 17:32`, in UTC, of milliseconds since the epoch. */
+export function momentShown(at: number): string {
+  return new Date(at).toISOString().slice(0, 16).replace('T', ' ');
+}
+
+/** `0:07`, `2:05:09`, of a duration in milliseconds. */
 export function timeShown(milliseconds: number): string {
   const seconds = Math.floor(milliseconds / 1_000);
   const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];

@@ -14,7 +14,7 @@ import {
 import { counted } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
-/** An event as it comes from a bus, of whatever kind. */
+/** An event as a bus delivers it. */
 export interface ReceivedEvent {
   readonly source: string;
   readonly 'detail-type': string;
@@ -37,7 +37,7 @@ export function isBatchdropEvent(event: ReceivedEvent): event is BatchdropEvent 
   return event.source === EVENT_SOURCE;
 }
 
-/** One readable line for an event of Batchdrop; undefined for any other event. */
+/** Returns one readable line for an event of Batchdrop, and undefined for any other event. */
 export function eventLine(event: ReceivedEvent): string | undefined {
   if (!isBatchdropEvent(event)) return undefined;
   switch (event['detail-type']) {
@@ -60,7 +60,7 @@ function batchLine({ metadata, data }: BatchStatusChange): string {
     data.plannedParts > 1 && `part ${data.partNumber} of ${data.plannedParts}`,
     total > 0 && `${completed + failed}/${total} rows`,
     errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
-    data.willRetry && `will be tried again${waitFacts(data.waiting)}`,
+    data.willRetry && `will retry${waitFacts(data.waiting)}`,
     data.batchId,
   ]);
 }
@@ -71,7 +71,7 @@ function waitFacts(waiting: BatchWaiting | undefined): string {
   return ` (waiting: ${waitingFor(waiting.for)}${place}, until ${waiting.until.slice(11, 16)} at the latest)`;
 }
 
-/** What is waited for, in the words of a person. */
+/** Returns what a part waits for, as text. */
 export function waitingFor(reason: WaitingFor): string {
   return reason.replaceAll('_', ' ');
 }
@@ -93,7 +93,7 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
       return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
     }
     case 'joined':
-      return [`the same bytes as job ${data.joinedJobId}: not run again`];
+      return [`same bytes as job ${data.joinedJobId}, not run again`];
     case 'rejected': {
       const { count, first } = data.findings;
       const [finding] = first;
@@ -118,7 +118,7 @@ function cancelLine({ metadata, data }: CancelOutcome): string {
   ]);
 }
 
-/** The id comes last: on a narrow terminal it is what is wrapped. */
+/** The id comes last, because a narrow terminal wraps the end of the line. */
 function line(
   occurredAt: string,
   kind: string,

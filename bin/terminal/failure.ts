@@ -1,46 +1,46 @@
-/** Ends a command with exit code 1 and this sentence, which says what to do next. */
+/** Ends a command with exit code 1. The message is for the user: what failed, and what to do. */
 export class Failure extends Error {
   override readonly name = 'Failure';
 }
 
-/** Errors of the SDK by what a person has to do about them. */
-const WAYS_OUT: readonly { is: (error: Error) => boolean; say: (error: Error) => string }[] = [
+/** Errors of the AWS SDK for which the user can do something. */
+const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error) => string }[] = [
   {
     is: (error) => 'code' in error && error.code === 'ECONNREFUSED',
     say: ({ message }) =>
-      `Nothing answers at the endpoint (${message || 'ECONNREFUSED'}): start the runtime with npm start, or name another with --endpoint or --data.`,
+      `No Batchdrop is running at the endpoint (${message || 'ECONNREFUSED'}). Start one with npm start, or select another with --endpoint or --data.`,
   },
   {
     is: ({ message }) => message.startsWith('Region is missing'),
-    say: () => 'The AWS region is not known: name it with --region, or set AWS_REGION.',
+    say: () => 'The AWS Region is missing. Set it with --region or AWS_REGION.',
   },
   {
     is: ({ name }) => name === 'CredentialsProviderError' || name === 'TokenProviderError',
     say: ({ message }) =>
-      `There are no AWS credentials: sign in, or name a profile with --profile (${message}).`,
+      `There are no AWS credentials (${message}). Sign in, or select a profile with --profile.`,
   },
   {
     is: ({ name }) => /^(ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId)/.test(name),
     say: ({ message }) =>
-      `AWS does not take these credentials: sign in anew, or name another profile with --profile (${message}).`,
+      `AWS rejects these credentials (${message}). Sign in again, or select another profile with --profile.`,
   },
   {
     is: ({ name }) => /^AccessDenied|^UnauthorizedOperation$/.test(name),
-    say: ({ message }) => `AWS does not allow it: ${message}`,
+    say: ({ message }) => `You lack an AWS permission: ${message}`,
   },
 ];
 
-/** What a person needs to read of any error: one line, no stack. */
+/** Returns what the user needs to know of an error, without its stack. */
 export function sentenceOf(error: unknown): string {
   const inside = errorsIn(error);
-  for (const { is, say } of WAYS_OUT) {
+  for (const { is, say } of KNOWN_ERRORS) {
     const found = inside.find(is);
     if (found !== undefined) return say(found);
   }
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The error and what it carries: SDK errors have the socket's error as a cause or in a list. */
+/** Returns the error and those inside it: SDK errors contain the socket's error as their cause or in a list. */
 function errorsIn(error: unknown): Error[] {
   if (!(error instanceof Error)) return [];
   const listed = error instanceof AggregateError ? error.errors : [];

@@ -1,11 +1,11 @@
 import { createInterface, type Interface } from 'node:readline/promises';
 
 const CLEAR_LINE = '\r\u001b[K';
-const TYPED_EARLIER_MS = 100; // long enough for what the terminal holds, too short for a person
+const TYPED_EARLIER_MS = 100; // enough for buffered keys to arrive, too short for a person to react
 
 let asking: Interface | undefined;
 
-/** Prints a line on stdout, above a question that stands. */
+/** Prints a line on stdout, above an open question if there is one. */
 export function say(line: string): void {
   if (asking === undefined) {
     console.log(line);
@@ -15,14 +15,14 @@ export function say(line: string): void {
   asking.prompt(true);
 }
 
-/** Asks on the terminal; only y or yes is a yes, an end of the input or an abort is a no. */
+/** Asks on the terminal. Returns true for y or yes, and false for anything else, the end of the input, or an abort. */
 export async function askOnTerminal(question: string, signal: AbortSignal): Promise<boolean> {
-  await dropWhatWasTyped();
+  await discardTypedKeys();
   const [prompt = '', ...above] = question.split('\n').reverse();
   for (const line of above.reverse()) console.log(line);
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   asking = terminal;
-  // While it asks, Ctrl-C is a key to the terminal and no signal.
+  // While readline reads, Ctrl-C is a key and not a signal.
   terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
   try {
@@ -37,8 +37,8 @@ export async function askOnTerminal(question: string, signal: AbortSignal): Prom
   }
 }
 
-/** A y that was typed before the question is no answer to it. */
-async function dropWhatWasTyped(): Promise<void> {
+/** Discards keys typed before the question: they do not answer it. */
+async function discardTypedKeys(): Promise<void> {
   const { stdin } = process;
   const drop = () => {};
   stdin.setRawMode?.(true);

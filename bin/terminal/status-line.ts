@@ -3,14 +3,14 @@ import { stripVTControlCharacters } from 'node:util';
 const TO_LINE_START_AND_CLEAR = '\r\u001b[K';
 const COLUMNS_UNKNOWN = 80;
 
-/** What a live line is written to: a terminal, or anything else, which gets the lasting lines alone. */
+/** A terminal, or another output, which gets only the permanent lines. */
 interface LineOutput {
   readonly isTTY?: boolean;
   readonly columns?: number;
   write(text: string): unknown;
 }
 
-/** The last line of a terminal, rewritten in place, under lines that stay. */
+/** The last line of a terminal, rewritten in place below permanent lines. */
 export class StatusLine {
   readonly #output: LineOutput;
   #shown = '';
@@ -23,7 +23,7 @@ export class StatusLine {
     return this.#output.isTTY === true;
   }
 
-  /** Shows a text without colours in place of the one before; cut to the terminal's width, as a wrapped one could not be taken back. */
+  /** Replaces the text, without colors. It is cut to the width of the terminal, because a wrapped line cannot be replaced. */
   show(text: string): void {
     if (!this.isLive) return;
     const cut = stripVTControlCharacters(text).slice(0, (this.#output.columns ?? COLUMNS_UNKNOWN) - 1);
@@ -32,14 +32,14 @@ export class StatusLine {
     this.#output.write(TO_LINE_START_AND_CLEAR + cut);
   }
 
-  /** Writes a line that stays, above the live one. */
+  /** Writes a permanent line above the status line. */
   print(line: string): void {
     this.#output.write(
       this.#shown === '' ? `${line}\n` : `${TO_LINE_START_AND_CLEAR}${line}\n${this.#shown}`,
     );
   }
 
-  /** Takes the live line away. */
+  /** Removes the status line. */
   end(): void {
     if (this.#shown !== '') this.#output.write(TO_LINE_START_AND_CLEAR);
     this.#shown = '';

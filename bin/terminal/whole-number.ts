@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parses the value of an option: a whole number in bounds. */
+/** Returns a parser for an option whose value is a whole number from `least` to `most`. */
 export function wholeNumber(name: string, least: number, most: number): (value: string) => number {
   return (value) => {
     const number = Number(value);
     if (/^\d+$/.test(value) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(`${name} has to be a whole number from ${least} to ${most}.`);
+    throw new InvalidArgumentError(`${name} must be a whole number from ${least} to ${most}.`);
   };
 }

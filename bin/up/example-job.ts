@@ -2,25 +2,25 @@ import { fileURLToPath } from 'node:url';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import type { Connection } from '../connection/connection.ts';
-import { followJob } from '../jobs/jobs.ts';
+import { followJob } from '../jobs/follow-job.ts';
 import { putFile } from '../jobs/put-file.ts';
 import { sourceOf } from '../jobs/request-source.ts';
 import { Failure } from '../terminal/failure.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/chat-completions.jsonl', import.meta.url));
 
-/** Of the wall. At the default speed the example takes half a minute; at `--speed 1` it may take as long as this. */
+/** Real time. At the default speed the example takes half a minute; at `--speed 1` it may take as long as this. */
 const MAX_WAIT_MS = 15 * 60_000;
 
-/** Puts the example into the request bucket and answers its job id. */
+/** Uploads the example to the request bucket and returns its job id. */
 export async function dropExample(connection: Connection): Promise<string> {
   const { jobId } = await putFile(connection, await sourceOf(EXAMPLE));
   return jobId;
 }
 
 /**
- * Waits until the example's results are readable and answers where they are. Throws a Failure with the reason when the
- * job ends otherwise, takes too long, or the runtime is asked to stop.
+ * Waits until the results of the example are stored, and returns a sentence that says where. Throws a Failure with the reason if the
+ * job does not end as completed, takes too long, or the runtime is stopped.
  */
 export async function awaitExample(
   connection: Connection,
@@ -38,7 +38,7 @@ export async function awaitExample(
     }
     if (job === undefined || status !== 'completed') {
       throw new Failure(
-        `The example job ${jobId} ended as ${status}: ${job?.reason?.message ?? 'see the lines above'}.`,
+        `The example job ${jobId} ended as ${status}: ${job?.reason?.message ?? 'see the events above'}.`,
       );
     }
     const { resultsBucket } = connection.names;

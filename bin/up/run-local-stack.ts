@@ -36,22 +36,23 @@ export interface UpOptions {
 interface Run {
   readonly options: UpOptions;
   readonly api: BatchApiChoice;
-  /** How a person is asked for a yes. */
+  /** Asks the user and returns true for yes. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
-  /** Aborted when the run is to end. */
+  /** Aborted when the run must end. */
   readonly stopped: AbortSignal;
 }
 
 const DEFAULT_SPEED = { local: 60, real: 1 };
-const SAME_PROBLEM_EVERY_MS = 60_000; // of the wall
+const SAME_PROBLEM_EVERY_MS = 60_000; // real time
 
-/** Runs the stack until it is asked to stop, or the example is done. Throws what kept it from starting. */
+/** Runs the stack until it is stopped or, with --exit, until the example has ended. Throws if it cannot start. */
 export async function up(options: UpOptions): Promise<void> {
   const api: BatchApiChoice = options.real ? realBatchApi(process.env) : { kind: 'local' };
-  if (options.yes && !options.real) throw new Failure('--yes goes with --real: nothing else costs money.');
+  if (options.yes && !options.real)
+    throw new Failure('--yes works only with --real: only the real API costs money.');
   if (options.real && !options.yes && !process.stdin.isTTY) {
     throw new Failure(
-      '--real asks before it sends the first rows, and there is no terminal to ask on: add --yes to send whatever is dropped.',
+      '--real asks before it sends the first rows, but stdin is not a terminal. To send all files without asking, add --yes.',
     );
   }
   const stopping = new AbortController();
@@ -59,9 +60,9 @@ export async function up(options: UpOptions): Promise<void> {
   await runStack({ options, api, ask: askOnTerminal, stopped: stopping.signal });
 }
 
-/** The run itself, for any way to ask and to stop. */
+/** The run itself, with any way to ask and to stop. */
 export async function runStack(run: Run): Promise<void> {
-  const { path, discard } = placeFor(run);
+  const { path, discard } = dataDirectoryOf(run);
   try {
     const data = new DataDirectory(path, run.api.kind);
     try {
@@ -78,7 +79,7 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   const { api, options } = run;
   const assemblyDirectory = data.emptyRoom('assembly');
   await synthesize(assemblyDirectory);
-  const listeners: ((event: AwsEvent) => void)[] = [tellEvents(options.json ?? false)];
+  const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   let connection: Connection | undefined;
   let whenUp: (() => Promise<void>) | undefined;
   const runtime = await startRuntime({
@@ -90,15 +91,16 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
     onEvent: (event) => {
       for (const listener of listeners) listener(event);
     },
-    onProblem: tellProblems(),
+    onProblem: printProblems(),
     beforeFunctions: async (endpoints) => {
       connection = connectionTo(endpoints);
-      if (api.kind === 'real') whenUp = await guard(run, data, { connection, endpoints, listeners });
+      if (api.kind === 'real')
+        whenUp = await protectSpending(run, data, { connection, endpoints, listeners });
     },
   });
   try {
-    if (connection === undefined) throw new Error('The runtime is up and its names are unknown.');
-    tellUp(run, data, runtime);
+    if (connection === undefined) throw new Error('The runtime started without its endpoints.');
+    printWelcome(run, data, runtime);
     await whenUp?.();
     await stayUp(run, data, connection);
   } finally {
@@ -107,30 +109,32 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   }
 }
 
-/** With an API that costs money: asks before anything is sent, and keeps results in plain folders. */
-async function guard(
+/** For an API that costs money: asks before anything is sent, and downloads results into folders. */
+async function protectSpending(
   { options, ask, stopped }: Run,
   data: DataDirectory,
   up: { connection: Connection; endpoints: RuntimeEndpoints; listeners: ((event: AwsEvent) => void)[] },
 ): Promise<() => Promise<void>> {
-  const tell = options.json ? console.error : say;
-  const kept = new ResultsMirror(up.connection, { directory: data.subdirectory('results'), tell });
-  up.listeners.push((event) => kept.notice(event));
+  const print = options.json ? console.error : say;
+  const results = new ResultsMirror(up.connection, { directory: data.subdirectory('results'), print });
+  up.listeners.push((event) => results.notice(event));
   if (options.yes) {
     const { paused } = await up.connection.ledger.readControl();
-    if (paused) tell('Submission is paused since an earlier run: npx batchdrop resume sends what waits.');
-    return async () => kept.catchUp();
+    if (paused) print('An earlier run paused submission. To send waiting files: npx batchdrop resume');
+    return async () => results.catchUp();
   }
-  const gate = new SpendConfirmation(up.connection, { api: up.endpoints.openAiUrl, ask, tell, stopped });
-  await gate.shut();
-  up.listeners.push((event) => gate.notice(event));
+  const confirmation = new SpendConfirmation(up.connection, {
+    ...{ api: up.endpoints.openAiUrl, ask, print, stopped },
+  });
+  await confirmation.pause();
+  up.listeners.push((event) => confirmation.notice(event));
   return async () => {
-    kept.catchUp();
-    void gate.review();
+    results.catchUp();
+    void confirmation.review();
   };
 }
 
-function tellUp({ options, api }: Run, data: DataDirectory, { endpoints, clock }: Runtime): void {
+function printWelcome({ options, api }: Run, data: DataDirectory, { endpoints, clock }: Runtime): void {
   if (options.json) {
     console.log(JSON.stringify(endpoints));
     return;
@@ -153,30 +157,33 @@ async function stayUp(
       });
   if (!options.exit) return await end;
   const { exampleJobId } = data;
-  if (exampleJobId === undefined) throw new Failure('There is no example job to wait for.');
+  if (exampleJobId === undefined)
+    throw new Failure(
+      '--exit waits for the example job, but this data directory has none. Use another directory with --data.',
+    );
   const sentence = await awaitExample(connection, exampleJobId, end);
   if (!options.json) console.log(sentence);
 }
 
-function tellEvents(json: boolean): (event: AwsEvent) => void {
+function printEvents(json: boolean): (event: AwsEvent) => void {
   return (event) => {
     const line = eventLine(event);
     if (line !== undefined) say(json ? JSON.stringify(event) : line);
   };
 }
 
-/** A function that fails at every tick is told of once a minute, not once a tick. */
-function tellProblems(): (problem: string) => void {
-  const toldAt = new Map<string, number>();
+/** Prints each problem at most once per minute: a function may fail at every tick. */
+function printProblems(): (problem: string) => void {
+  const printedAt = new Map<string, number>();
   return (problem) => {
     const now = performance.now();
-    if (now - (toldAt.get(problem) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_EVERY_MS) return;
-    toldAt.set(problem, now);
+    if (now - (printedAt.get(problem) ?? Number.NEGATIVE_INFINITY) < SAME_PROBLEM_EVERY_MS) return;
+    printedAt.set(problem, now);
     console.error(styleText('red', escapeControlCharacters(problem), { stream: process.stderr }));
   };
 }
 
-function placeFor({ options, api }: Run): { path: string; discard: () => void } {
+function dataDirectoryOf({ options, api }: Run): { path: string; discard: () => void } {
   if (!options.ephemeral) return { path: options.data ?? DATA_DIRECTORY[api.kind], discard: () => {} };
   const path = mkdtempSync(join(tmpdir(), 'batchdrop-'));
   return { path, discard: () => rmSync(path, { recursive: true, force: true }) };

@@ -1,6 +1,6 @@
-import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../functions/shared/contract/events.ts';
 import type { Connection } from '../connection/connection.ts';
+import { requestCancel } from '../jobs/request-cancel.ts';
 import {
   pauseSubmission,
   resumeSubmission,
@@ -11,47 +11,47 @@ import { counted } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
 
-const UNSURE_AGAIN_MS = 5_000; // of the wall; no event tells that a search ended without finding a batch
+const CHECK_AGAIN_MS = 5_000; // real time; there is no event when a search ends without a batch
 
-/** What the gate does its asking with. */
-interface GateOptions {
-  /** The address the rows would be sent to. */
+/** How to ask, and about which API. */
+interface ConfirmationOptions {
+  /** The URL of the API. */
   readonly api: string;
-  /** False for anything but a plain yes. */
+  /** Returns true only for a clear yes. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
-  readonly tell: (line: string) => void;
-  /** Ends a question that stands. */
+  readonly print: (line: string) => void;
+  /** Ends an open question. */
   readonly stopped: AbortSignal;
 }
 
 /**
- * Nothing is sent to an API that costs money before a person has seen how many rows wait and said yes, once a run.
- *   1. before any function runs, submission is paused in the ledger: a death cannot open the gate
- *   2. when files wait, now or later, it tells of each and asks; not about rows that were sent before a death and whose
- *      batch is still being looked for: those were paid for with an earlier yes, and are asked about if there is none
- *   3. yes: submission goes on, for these and for what is dropped until the end of the run
- *   4. no: files of which nothing was sent are cancelled; others stay held. The next file asks again
- * `batchdrop resume`, given elsewhere, opens it as well: that is a person's yes, too.
+ * Sends nothing to an API that costs money before the user has seen how many rows wait and has said yes, once per run.
+ *   1. Before any function runs, submission is paused in the ledger, so that a crash cannot start spending.
+ *   2. When files wait, now or later, it shows each and asks. It does not ask about rows whose create request had no response before
+ *      a crash: an earlier yes covers them. If the search finds no batch, it asks about them, too.
+ *   3. After a yes, submission resumes for these files and for all later files of the run.
+ *   4. After a no, files of which nothing was sent are cancelled, and the others stay paused. The next file asks again.
+ * `batchdrop resume` in another terminal counts as a yes.
  */
 export class SpendConfirmation {
   readonly #connection: Connection;
-  readonly #options: GateOptions;
+  readonly #options: ConfirmationOptions;
   readonly #refused = new Set<string>();
-  #isOpen = false;
+  #isConfirmed = false;
   #review: Promise<void> = Promise.resolve();
   #again: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection, options: GateOptions) {
+  constructor(connection: Connection, options: ConfirmationOptions) {
     this.#connection = connection;
     this.#options = options;
   }
 
-  /** To be awaited before any function runs. */
-  async shut(): Promise<void> {
+  /** Pauses submission. Await it before any function runs. */
+  async pause(): Promise<void> {
     await pauseSubmission(this.#connection);
   }
 
-  /** Looks whether an event makes something wait. */
+  /** Reviews what waits if the event says that something new may wait. */
   notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
     if (source !== EVENT_SOURCE) return;
     const { status, willRetry } = Object(Object(detail).data);
@@ -61,43 +61,43 @@ export class SpendConfirmation {
     if (waits) void this.review();
   }
 
-  /** Asks about what waits, if anything does; one question at a time. Never rejects. */
+  /** Asks about waiting files if there are any, one question at a time. Never rejects. */
   review(): Promise<void> {
     this.#review = this.#review
       .then(() => this.#ask())
       .catch((error: Error) => {
-        if (!this.#options.stopped.aborted) this.#options.tell(`Nothing was sent: ${error.message}`);
+        if (!this.#options.stopped.aborted) this.#options.print(`Batchdrop sent nothing: ${error.message}`);
       });
     return this.#review;
   }
 
   async #ask(): Promise<void> {
-    const { ask, tell, api, stopped } = this.#options;
-    if (this.#isOpen || stopped.aborted) return;
+    const { ask, print, api, stopped } = this.#options;
+    if (this.#isConfirmed || stopped.aborted) return;
     const { waiting: all, unsureParts } = await whatIsToBeSent(this.#connection);
     clearTimeout(this.#again);
-    if (unsureParts > 0) this.#again = setTimeout(() => void this.review(), UNSURE_AGAIN_MS).unref();
+    if (unsureParts > 0) this.#again = setTimeout(() => void this.review(), CHECK_AGAIN_MS).unref();
     const waiting = all.filter(({ job }) => !this.#refused.has(job.jobId));
     if (waiting.length === 0) return;
-    for (const job of waiting) tell(`  ${sentenceFor(job)}`);
+    for (const job of waiting) print(`  ${sentenceFor(job)}`);
     const rows = counted(
       waiting.reduce((sum, job) => sum + job.rows, 0),
       'row',
       'rows',
     );
     const yes = await ask(
-      `Send ${rows} to ${api}, and all that is dropped later?\nThis costs money. [y/N] `,
+      `Send ${rows} to ${api}, and all later files of this run?\nThis costs money. [y/N] `,
       stopped,
     );
     if (stopped.aborted) return;
-    if (yes) await this.#open();
+    if (yes) await this.#confirm();
     else await this.#refuse(waiting);
   }
 
-  async #open(): Promise<void> {
+  async #confirm(): Promise<void> {
     await resumeSubmission(this.#connection);
-    this.#isOpen = true;
-    this.#options.tell('Sending begins within a minute.');
+    this.#isConfirmed = true;
+    this.#options.print('Batchdrop sends the rows within a minute.');
   }
 
   async #refuse(waiting: readonly WaitingJob[]): Promise<void> {
@@ -106,28 +106,28 @@ export class SpendConfirmation {
       this.#refused.add(jobId);
       const now = await this.#connection.ledger.readJob(jobId);
       if (now?.status !== 'accepted') {
-        this.#options.tell(
-          `${escapeControlCharacters(request.key)} is under way: the rest of it is held until batchdrop resume or cancel ${jobId}.`,
+        this.#options.print(
+          `${escapeControlCharacters(request.key)} is partly sent. The rest waits for batchdrop resume or batchdrop cancel ${jobId}.`,
         );
         continue;
       }
       await this.#cancel(jobId);
-      this.#options.tell(`${escapeControlCharacters(request.key)} is cancelled: nothing of it was sent.`);
+      this.#options.print(`${escapeControlCharacters(request.key)} is cancelled. Nothing of it was sent.`);
     }
   }
 
-  /** Until the wish is on every part: from then on not even a later yes sends it. */
+  /** Requests a cancel and waits until it is recorded on every part. From then on, not even a later yes sends the job. */
   async #cancel(jobId: string): Promise<void> {
-    const { sqs, names, ledger, lookEveryMs } = this.#connection;
-    await sqs.send(
-      new SendMessageCommand({ QueueUrl: names.cancelQueueUrl, MessageBody: JSON.stringify({ jobId }) }),
-    );
+    const { ledger, pollIntervalMs } = this.#connection;
+    await requestCancel(this.#connection, { jobId });
     while (!this.#options.stopped.aborted) {
       const job = await ledger.readJob(jobId);
       const parts = job?.plan === undefined ? [] : await ledger.partsOf(jobId, job.plan.planId);
-      const wished = parts.every((part) => part.cancelRequestedAt !== undefined || part.ended !== undefined);
-      if (job === undefined || (job.cancelRequestedAt !== undefined && wished)) return;
-      await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+      const recorded = parts.every(
+        (part) => part.cancelRequestedAt !== undefined || part.ended !== undefined,
+      );
+      if (job === undefined || (job.cancelRequestedAt !== undefined && recorded)) return;
+      await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
     }
   }
 }

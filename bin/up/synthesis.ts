@@ -6,18 +6,18 @@ import { bundleFunctions } from '../../lib/bundling/bundle.ts';
 
 const APP = fileURLToPath(new URL('../app.ts', import.meta.url));
 
-/** What the CDK is told here beyond cdk.json: its own checks of the template take seconds and belong to `npm run synth`. */
+/** CDK context in addition to cdk.json: the CDK's own validation of the template takes seconds and belongs to `npm run synth`. */
 const CONTEXT = { 'aws:cdk:bundling-stacks': [] };
 
 /**
- * Bundles the functions and synthesizes the stack into `directory`: the same that a deployment does, in about a second.
- * Throws with what the synthesis printed when it fails.
+ * Bundles the functions and synthesizes the stack into `directory`, as a deployment does, in about a second. Throws with the output of
+ * the CDK app if that fails.
  */
 export async function synthesize(directory: string): Promise<void> {
   await bundleFunctions();
-  await stop(); // esbuild's own process would stay as long as this one
+  await stop(); // otherwise esbuild's process would live as long as this one
   const child = spawn(process.execPath, [APP], {
-    // Nothing of the shell: neither its credentials nor its region may show in a template that runs here.
+    // Without the shell's variables: its credentials and Region must not appear in the template.
     env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT) },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -26,5 +26,5 @@ export async function synthesize(directory: string): Promise<void> {
     child.once('exit', resolve);
   });
   const [complaint, code] = await Promise.all([text(child.stderr), ended]);
-  if (code !== 0) throw new Error(`The stack could not be synthesized:\n${complaint.trim()}`);
+  if (code !== 0) throw new Error(`cdk synth failed:\n${complaint.trim()}`);
 }

@@ -4,7 +4,7 @@ import { Grant, type IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
-/** Name of the sparse index of what is left to do. */
+/** Name of the sparse index of every unfinished item. */
 const DUE_INDEX = 'due';
 
 // DynamoDB uses the key in the name of whoever calls. Written out, as the CDK's own grant has wildcards.
@@ -41,14 +41,33 @@ export class LedgerTable extends Construct {
       deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy: props.removalPolicy,
     });
+    this.#addIndexes();
+  }
+
+  #addIndexes(): void {
     this.table.addGlobalSecondaryIndex({
       indexName: DUE_INDEX,
       partitionKey: { name: 'dueShard', type: AttributeType.STRING },
       sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
-      // The index only says where to look: the keys name the job and the part; the batch is all that observing needs, and
-      // what a part waits for all that is needed to see whose turn it is.
+      // The keys name the job and the part. POLL needs only `openBatch` to observe a batch and `waits` to admit a part;
+      // the CLI shows `stalled`.
       projectionType: ProjectionType.INCLUDE,
-      nonKeyAttributes: ['openBatch', 'waits'],
+      nonKeyAttributes: ['openBatch', 'waits', 'stalled'],
+    });
+    // The next two are for people: the CLI lists jobs by time, and finds a job by the first characters of its id.
+    this.table.addGlobalSecondaryIndex({
+      indexName: 'jobs',
+      partitionKey: { name: 'jobShard', type: AttributeType.STRING },
+      sortKey: { name: 'jobTime', type: AttributeType.STRING },
+      // One map, so that a list can show another field without a new index.
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['summary'],
+    });
+    this.table.addGlobalSecondaryIndex({
+      indexName: 'job-ids',
+      partitionKey: { name: 'jobIdPrefix', type: AttributeType.STRING },
+      sortKey: { name: 'pk', type: AttributeType.STRING },
+      projectionType: ProjectionType.KEYS_ONLY,
     });
   }
 
@@ -62,7 +81,7 @@ export class LedgerTable extends Construct {
     });
   }
 
-  /** To ask what is due. */
+  /** To query what is due. */
   grantFindDue(grantee: IGrantable): void {
     Grant.addToPrincipal({
       grantee,

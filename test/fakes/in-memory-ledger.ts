@@ -20,11 +20,14 @@ import type {
 } from '../../functions/shared/domain/ledger-records.ts';
 import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part, PartRef } from '../../functions/shared/domain/part.ts';
-import type { Clock, Ledger } from '../../functions/shared/ports/ports.ts';
+import type { Clock, Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
+import { createInMemoryLedgerQueries } from './in-memory-ledger-queries.ts';
 import { plainCopy } from './plain-copy.ts';
 
 /** A ledger that is read by tests. */
 export interface InMemoryLedger extends Ledger {
+  /** What people ask of it, without the lag of indexes. */
+  queries: LedgerQueries;
   /** Every job there is, expired ones too. */
   jobs(): Job[];
   /** Every part of every plan, expired ones too. */
@@ -171,6 +174,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     readCreateWindow: async () => createWindows.read(CREATES_KEY) ?? { version: 0, minutes: [] },
     replaceCreateWindow: async (next) => createWindows.put(CREATES_KEY, next),
     due: async (shard, before, limit) => index.due(shard, before, limit),
+    queries: createInMemoryLedgerQueries({ clock, jobs: () => jobs.all(), parts: () => parts.all() }),
     jobs: () => jobs.all(),
     parts: () => parts.all(),
   };

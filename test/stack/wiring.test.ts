@@ -183,7 +183,7 @@ describe('functions', () => {
 });
 
 describe('the ledger', () => {
-  it('is keyed by pk and sk, forgets by ttl, and finds what is due by shard and time', () => {
+  it('is keyed by pk and sk, expires by ttl, and has an index of due items, of jobs by time, and of job ids', () => {
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [
@@ -193,6 +193,9 @@ describe('the ledger', () => {
       AttributeDefinitions: Match.arrayWith([
         { AttributeName: 'dueShard', AttributeType: 'S' },
         { AttributeName: 'dueAt', AttributeType: 'N' },
+        { AttributeName: 'jobShard', AttributeType: 'S' },
+        { AttributeName: 'jobTime', AttributeType: 'S' },
+        { AttributeName: 'jobIdPrefix', AttributeType: 'S' },
       ]),
       GlobalSecondaryIndexes: [
         {
@@ -201,7 +204,23 @@ describe('the ledger', () => {
             { AttributeName: 'dueShard', KeyType: 'HASH' },
             { AttributeName: 'dueAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch', 'waits'] },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch', 'waits', 'stalled'] },
+        },
+        {
+          IndexName: 'jobs',
+          KeySchema: [
+            { AttributeName: 'jobShard', KeyType: 'HASH' },
+            { AttributeName: 'jobTime', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['summary'] },
+        },
+        {
+          IndexName: 'job-ids',
+          KeySchema: [
+            { AttributeName: 'jobIdPrefix', KeyType: 'HASH' },
+            { AttributeName: 'pk', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
         },
       ],
       TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },

@@ -1,108 +1,94 @@
 import { styleText } from 'node:util';
 import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts';
-import type { WaitingFor } from '../../../functions/shared/contract/events.ts';
-import type { AdmissionQueue } from '../../../functions/shared/domain/admission-queue.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
-import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
-import { jobFacts } from '../../jobs/job-facts.ts';
-import { jobsAndQueue } from '../../jobs/jobs.ts';
+import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
+import {
+  type Connection,
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
+import { serverTime } from '../../connection/server-time.ts';
+import { summaryFacts } from '../../jobs/job-facts.ts';
+import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
-import { counted } from '../../terminal/amounts.ts';
+import { momentShown } from '../../terminal/amounts.ts';
 import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
+import { wholeNumber } from '../../terminal/whole-number.ts';
 
 interface Options extends ConnectionOptions {
-  readonly status?: string;
+  readonly status?: Job['status'];
   readonly since?: Since;
+  readonly limit: number;
 }
 
-/** `batchdrop list`: every job, newest first. */
+const DEFAULT_LIMIT = 50;
+const MAX_LIMIT = 100_000;
+
+/** `batchdrop list`: jobs, newest first. */
 export function listCommand(): Command {
   return withConnectionOptions(
     new Command('list')
-      .description('Lists jobs, newest first: one for each version of a request file.')
+      .summary('List jobs')
+      .description('List jobs, newest first. Each version of a request file is one job.')
       .addOption(
         new Option('--status <status>', 'only jobs in this status').choices(['received', ...JOB_STATUSES]),
       )
+      .option('--since <time>', 'only jobs created since this time: 90m, 24h, 7d, or 2026-01-31', parseSince)
       .option(
-        '--since <time>',
-        'only jobs created since: 90m, 24h, 7d, or a time such as 2026-01-31',
-        parseSince,
+        '--limit <number>',
+        'how many jobs to list at most',
+        wholeNumber('--limit', 1, MAX_LIMIT),
+        DEFAULT_LIMIT,
       ),
   ).action(list);
 }
 
-async function list({ status, since, ...options }: Options): Promise<void> {
-  const connection = await connect(options);
-  try {
-    const { jobs: all, line } = await jobsAndQueue(connection);
-    const from = since === undefined ? 0 : startOf(since, all);
-    const jobs = all.filter(
-      (job) => job.createdAt >= from && (status === undefined || job.status === status),
-    );
-    const places = positionsOf(line);
-    if (options.json) {
-      const facts = jobs.map((job) => ({ ...jobFacts(job), waiting: places.get(job.jobId) ?? [] }));
+async function list(options: Options): Promise<void> {
+  await withConnection(options, async (connection) => {
+    const { status, since, limit, json } = options;
+    const [{ jobs, cursor }, waiting] = await Promise.all([
+      connection.queries.listJobs({
+        limit,
+        ...(status !== undefined && { status }),
+        ...(since !== undefined && { since: await startOf(since, connection) }),
+      }),
+      connection.queries.waitingParts(),
+    ]);
+    const positions = queuePositions(waiting);
+    if (json) {
+      const facts = jobs.map((job) => ({ ...summaryFacts(job), waiting: positions.get(job.jobId) ?? [] }));
       console.log(JSON.stringify(facts, null, 2));
-    } else printTable(jobs, all.length, places);
-  } finally {
-    connection.close();
-  }
+    } else if (jobs.length > 0) printTable(jobs, positions);
+    else if (status === undefined && since === undefined)
+      console.log('There are no jobs. To create one: batchdrop submit FILE');
+    else console.log('No job matches. To list all jobs: batchdrop list');
+    if (cursor !== undefined)
+      console.error(
+        `There are more jobs. To list them, raise --limit (now ${limit}), or use --since or --status.`,
+      );
+  });
 }
 
-/** Back from now, which on one machine may be ahead of the wall: no job changed later than now. */
-function startOf(since: Since, jobs: readonly Job[]): number {
+/** Milliseconds. The clock of a runtime on this machine may run ahead. */
+async function startOf(since: Since, connection: Connection): Promise<number> {
   if ('at' in since) return since.at;
-  const latest = jobs.reduce((time, { changedAt }) => Math.max(time, changedAt), 0);
-  return Math.max(Date.now(), latest) - since.backMs;
+  const now = connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
+  return now - since.backMs;
 }
 
-/** A part of a job that waits for capacity, and its place among those of its model. */
-interface QueuePosition {
-  part: number;
-  for: WaitingFor;
-  position: number;
-  since: string;
-  /** It is tried again then at the latest, once it is the first. */
-  until?: string;
-  /** The API rejected it for the token limit though no other batch of its model was open. */
-  alone?: true;
-}
-
-function positionsOf(line: AdmissionQueue): Map<string, QueuePosition[]> {
-  const places = new Map<string, QueuePosition[]>();
-  const ahead = new Map<string, number>();
-  for (const { jobId, number, model, waiting } of line.inOrder()) {
-    const position = (ahead.get(model) ?? 0) + 1;
-    ahead.set(model, position);
-    const since = new Date(waiting.since).toISOString();
-    const until = waiting.until === undefined ? {} : { until: new Date(waiting.until).toISOString() };
-    const alone = waiting.alone ? { alone: waiting.alone } : {};
-    const place = { part: number, for: waiting.for, position, since, ...until, ...alone };
-    places.set(jobId, [...(places.get(jobId) ?? []), place]);
-  }
-  return places;
-}
-
-function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<string, QueuePosition[]>): void {
-  if (jobs.length === 0) {
-    console.log(
-      inAll === 0
-        ? 'No jobs: batchdrop submit FILE makes one.'
-        : `None of ${counted(inAll, 'job', 'jobs')} is of that kind.`,
-    );
-    return;
-  }
+function printTable(jobs: readonly JobSummary[], positions: ReadonlyMap<string, QueuePosition[]>): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(7)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
-  for (const { jobId, status, plan, createdAt, request } of jobs) {
-    const created = new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ');
-    const rows = String(plan?.rows ?? '').padStart(7);
+  for (const { jobId, status, planned, createdAt, request } of jobs) {
+    const rows = String(planned?.rows ?? '').padStart(7);
+    const created = momentShown(createdAt);
     console.log(
       fitting(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(request.key)}`),
     );
-    const waiting = waitingLine(places.get(jobId) ?? [], plan?.parts ?? 1);
+    const waiting = waitingLine(positions.get(jobId) ?? [], planned?.parts ?? 1);
     if (waiting !== undefined) console.log(fitting(waiting));
   }
 }
@@ -110,11 +96,13 @@ function printTable(jobs: readonly Job[], inAll: number, places: ReadonlyMap<str
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {
   if (!first) return undefined;
   const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
-  const advice = first.alone ? '; refused while alone, so set enqueuedTokens and put the file again' : '';
+  const advice = first.alone
+    ? '; exceeds the token limit alone: set enqueuedTokens, upload the file again'
+    : '';
   return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}${advice}`;
 }
 
-/** A terminal gets lines as wide as it is, a pipe gets them whole. */
+/** Cuts a line to the width of the terminal; a pipe gets the whole line. */
 function fitting(line: string): string {
   const { isTTY, columns } = process.stdout;
   return isTTY && line.length > columns ? `${line.slice(0, columns - 1)}…` : line;

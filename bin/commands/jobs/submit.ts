@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import {
   type Connection,
   type ConnectionOptions,
-  connect,
+  withConnection,
   withConnectionOptions,
 } from '../../connection/connection.ts';
 import { forecast, forecastLines } from '../../jobs/dry-run.ts';
@@ -22,18 +22,19 @@ interface Options extends ConnectionOptions {
   readonly dryRun?: boolean;
 }
 
-/** `batchdrop submit`: puts request files into the request bucket. */
+/** `batchdrop submit`: uploads request files to the request bucket. */
 export function submitCommand(): Command {
   return withConnectionOptions(
     new Command('submit')
-      .description('Puts request files (.jsonl) into the request bucket and tells their job ids.')
-      .argument('<file...>', 'request files, - for stdin; each becomes an object of the same name')
-      .option('--name <key>', 'the name in the bucket, of one file')
-      .option('--wait', 'wait until every job ended; the exit code is 0 only if all are completed')
-      .option('--dry-run', 'check and plan only: nothing leaves this machine')
+      .summary('Upload request files')
+      .description('Upload request files (.jsonl) to the request bucket and print their job ids.')
+      .argument('<file...>', 'request files, or - for stdin. The object key is the name of the file')
+      .option('--name <key>', 'another object key, if there is only one file')
+      .option('--wait', 'wait until every job has ended. The exit code is 0 only if all are completed')
+      .option('--dry-run', 'only validate and plan the files, without network access')
       .option(
         '--meta <name=value>',
-        'a tag for the batches and events of the files; may be repeated',
+        'metadata for the batches and events of the files; can be repeated',
         addPair,
       )
       .option('--rerun', 'run the files even if the same bytes ran before'),
@@ -43,14 +44,14 @@ export function submitCommand(): Command {
 async function submit(files: string[], options: Options): Promise<void> {
   const { sources, discard } = await openSources(files, options.name);
   try {
-    if (options.dryRun) await tellForecasts(sources, options);
+    if (options.dryRun) await printForecasts(sources, options);
     else await submitAll(sources, options);
   } finally {
     discard();
   }
 }
 
-async function tellForecasts(sources: readonly RequestSource[], options: Options): Promise<void> {
+async function printForecasts(sources: readonly RequestSource[], options: Options): Promise<void> {
   const forecasts = [];
   for (const source of sources) {
     const known = await forecast(source, options.meta ?? {});
@@ -62,26 +63,16 @@ async function tellForecasts(sources: readonly RequestSource[], options: Options
 }
 
 async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
-  const connection = await connect(options);
-  // In JSON only the answer is printed; what happens meanwhile is for people.
+  // With --json, only the result is printed.
   const line = new StatusLine(options.json ? { write: () => {} } : process.stdout);
-  try {
+  await withConnection(options, async (connection) => {
     const submissions = await putAll(connection, sources, options, line);
     if (!options.wait) return;
     const jobs = await waitForJobs(connection, submissions, line);
-    if (options.json)
-      console.log(
-        JSON.stringify(
-          jobs.map((job) => job && jobFacts(job)),
-          null,
-          2,
-        ),
-      );
+    const facts = jobs.map((job) => job && jobFacts(job));
+    if (options.json) console.log(JSON.stringify(facts, null, 2));
     if (!jobs.every((job) => job?.status === 'completed')) process.exitCode = 1;
-  } finally {
-    line.end();
-    connection.close();
-  }
+  }).finally(() => line.end());
 }
 
 async function putAll(
@@ -106,14 +97,13 @@ async function putAll(
     }
     return submissions;
   } finally {
-    // Also when a later file failed: these are in the bucket.
+    // Even if a later upload failed, because these files are in the bucket.
     if (options.json && !options.wait) console.log(JSON.stringify(submissions));
   }
 }
 
 function addPair(pair: string, pairs: Record<string, string> = {}): Record<string, string> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
-  if (name === undefined || value === undefined)
-    throw new InvalidArgumentError('It has the form name=value.');
+  if (name === undefined || value === undefined) throw new InvalidArgumentError('Use the form name=value.');
   return { ...pairs, [name]: value };
 }

@@ -1,41 +1,49 @@
 import { Command } from 'commander';
-import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
+import {
+  type Connection,
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
 import { TemporarySubscription } from '../../connection/temporary-subscription.ts';
 import { eventLine, type ReceivedEvent } from '../../terminal/event-line.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 
-/** `batchdrop watch`: the events of the bus as they come. */
+/** `batchdrop watch`: prints events as they arrive. */
 export function watchCommand(): Command {
   return withConnectionOptions(
-    new Command('watch').description(
-      'Shows events as they come, until Ctrl-C: through a rule and a queue of its own, removed at the end.',
-    ),
+    new Command('watch')
+      .summary('Print events as they arrive')
+      .description(
+        'Print events as they arrive, until Ctrl-C. Creates a rule and a queue, and deletes them at the end.',
+      ),
   ).action(watch);
 }
 
 async function watch(options: ConnectionOptions): Promise<void> {
   const ending = new AbortController();
-  // Asked for first: a Ctrl-C while the rule is made must not leave it behind.
+  // First of all: Ctrl-C while the rule is created must not leave it behind.
   void untilStopped().then(() => ending.abort());
-  process.stdout.once('error', () => ending.abort()); // whoever read along has gone
-  const connection = await connect(options);
+  process.stdout.once('error', () => ending.abort()); // the reader of the output is gone
+  await withConnection(options, (connection) =>
+    printEvents(connection, ending.signal, options.json ?? false),
+  );
+}
+
+async function printEvents(connection: Connection, signal: AbortSignal, json: boolean): Promise<void> {
+  const subscription = await TemporarySubscription.open(connection);
   try {
-    const subscription = await TemporarySubscription.open(connection);
-    try {
-      if (!options.json) console.error(`Watching ${connection.names.eventBus}; Ctrl-C ends it.`);
-      for await (const event of subscription.events(ending.signal)) show(event, options.json ?? false);
-    } finally {
-      for (const sentence of await subscription.close()) {
-        console.error(`${sentence}. Remove it by hand.`);
-        process.exitCode = 1;
-      }
-    }
+    if (!json) console.error(`Watching ${connection.names.eventBus}. Press Ctrl-C to stop.`);
+    for await (const event of subscription.events(signal)) print(event, json);
   } finally {
-    connection.close();
+    for (const sentence of await subscription.close()) {
+      console.error(`${sentence}. Delete it by hand.`);
+      process.exitCode = 1;
+    }
   }
 }
 
-function show(event: ReceivedEvent, json: boolean): void {
+function print(event: ReceivedEvent, json: boolean): void {
   const line = json ? JSON.stringify(event) : eventLine(event);
   if (line !== undefined) console.log(line);
 }

@@ -12,30 +12,31 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** `batchdrop openai`: the Batch API server alone, for any client of the OpenAI Batch API. */
+/** `batchdrop openai`: only the local Batch API server, for any client of the OpenAI Batch API. */
 export function openaiCommand(): Command {
   return new Command('openai')
-    .description('Runs the local OpenAI Batch API server alone, for any client of the Batch API.')
-    .option('--port <number>', 'port on 127.0.0.1', wholeNumber('The port', 0, 65_535), 8080)
-    .option('--directory <directory>', 'where it keeps its files', '.batchdrop-openai')
+    .summary('Run only the local Batch API server')
+    .description('Run only the local OpenAI Batch API server, for any client of the Batch API.')
+    .option('--port <number>', 'port on 127.0.0.1', wholeNumber('--port', 0, 65_535), 8080)
+    .option('--directory <directory>', 'where to store its data', '.batchdrop-openai')
     .option(
       '--speed <number>',
-      'how many times as fast as the wall time passes',
-      wholeNumber('The speed', 1, 100_000),
+      'how fast its clock runs, as a multiple of real time',
+      wholeNumber('--speed', 1, 100_000),
       60,
     )
     .option(
       '--seed <number>',
-      'what durations, results and faults follow from',
-      wholeNumber('The seed', 0, 2 ** 31),
+      'seed of all random durations, results and faults',
+      wholeNumber('--seed', 0, 2 ** 31),
       1,
     )
     .option(
       '--faults <file-or-preset>',
-      'what goes wrong: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, or a file of rules',
+      'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, or a file with rules',
     )
-    .option('--api-key <key>', 'the only API key it takes (default: any)')
-    .option('--json', 'say where it is in JSON, for programs')
+    .option('--api-key <key>', 'the only API key to accept (default: any)')
+    .option('--json', 'print JSON')
     .action(serve);
 }
 

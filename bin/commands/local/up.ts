@@ -3,48 +3,49 @@ import { DATA_DIRECTORY } from '../../connection/target.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 import type { UpOptions } from '../../up/run-local-stack.ts';
 
-/** `batchdrop up`: the whole stack on this machine. */
+/** `batchdrop up`: runs the stack on this machine. */
 export function upCommand(): Command {
   return (
     new Command('up')
-      .description('Runs the stack on this machine, as it would be deployed, until Ctrl-C.')
+      .summary('Run the stack on this machine')
+      .description('Run the stack on this machine, as it would be deployed, until Ctrl-C.')
       .option(
         '--port <number>',
         'port of the AWS endpoint on 127.0.0.1',
-        wholeNumber('The port', 0, 65_535),
+        wholeNumber('--port', 0, 65_535),
         4566,
       )
       .option(
         '--data <directory>',
-        `where everything is kept (default: ${DATA_DIRECTORY.local}, or ${DATA_DIRECTORY.real})`,
+        `where to store all data (default: ${DATA_DIRECTORY.local}, or ${DATA_DIRECTORY.real})`,
       )
       .addOption(
         new Option(
           '--ephemeral',
-          'keep everything in a temporary directory and remove it at the end',
+          'store all data in a temporary directory and delete it at the end',
         ).conflicts('data'),
       )
       .addOption(
         new Option(
           '--speed <number>',
-          'how many times as fast as the wall waiting passes (default: 60)',
+          'how fast the clock runs, as a multiple of real time (default: 60)',
         ).argParser(speedOf),
       )
       .addOption(
         new Option(
           '--exit',
-          'end once the results of the example job are readable: 0, or 1 with the reason',
+          'exit when the example job has ended: 0 if its results are stored, otherwise 1',
         ).conflicts('real'),
       )
       .addOption(
         new Option(
           '--real',
-          'call the real API with OPENAI_API_KEY, which costs money: asks before the first rows are sent',
+          'use the real API with OPENAI_API_KEY, which costs money. Asks before it sends the first rows',
         ).conflicts(['speed', 'ephemeral']),
       )
-      .option('--yes', 'with --real: send whatever is dropped, without asking')
-      .option('--json', 'say where it is and tell of events in JSON, one a line')
-      // Loaded for this command alone: what runs a stack takes longer to load than the other commands to end.
+      .option('--yes', 'with --real: send all files without asking')
+      .option('--json', 'print the endpoints and events as JSON, one document per line')
+      // Loaded only here, because the runtime takes longer to load than other commands take to run.
       .action(async (options: UpOptions) => (await import('../../up/run-local-stack.ts')).up(options))
   );
 }
@@ -52,5 +53,5 @@ export function upCommand(): Command {
 function speedOf(value: string): number {
   const speed = Number(value);
   if (speed >= 1 && speed <= 10_000) return speed;
-  throw new InvalidArgumentError('The speed has to be a number from 1 to 10000.');
+  throw new InvalidArgumentError('--speed must be a number from 1 to 10000.');
 }

@@ -1,41 +1,44 @@
 import { styleText } from 'node:util';
 import { Command } from 'commander';
-import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
+import {
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
 import { diagnose, type Finding } from '../../operations/doctor-checks.ts';
 import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 
 const MARKS = {
-  ok: { text: 'ok   ', colour: 'green' },
-  note: { text: 'note ', colour: 'yellow' },
-  wrong: { text: 'WRONG', colour: 'red' },
+  ok: { text: 'ok    ', color: 'green' },
+  note: { text: 'note  ', color: 'yellow' },
+  failed: { text: 'FAILED', color: 'red' },
 } as const;
+const CHECK_WIDTH = 15;
 
-/** `batchdrop doctor`: is everything as it has to be? */
+/** `batchdrop doctor`: checks the health of a Batchdrop. */
 export function doctorCommand(): Command {
   return withConnectionOptions(
-    new Command('doctor').description(
-      'Looks at everything that has to be right, a line each, and says what to do about what is not.',
-    ),
+    new Command('doctor')
+      .summary('Check the health of a Batchdrop')
+      .description('Check the health of a Batchdrop: one line per check, and what to do if a check fails.'),
   ).action(doctor);
 }
 
 async function doctor(options: ConnectionOptions): Promise<void> {
-  const connection = await connect(options);
-  const findings: Finding[] = [];
-  try {
+  await withConnection(options, async (connection) => {
+    const findings: Finding[] = [];
     for await (const finding of diagnose(connection)) {
       findings.push(finding);
-      if (!options.json) tell(finding);
+      if (!options.json) print(finding);
     }
-  } finally {
-    connection.close();
-  }
-  if (options.json) console.log(JSON.stringify(findings, null, 2));
-  if (findings.some(({ verdict }) => verdict === 'wrong')) process.exitCode = 1;
+    if (options.json) console.log(JSON.stringify(findings, null, 2));
+    if (findings.some(({ verdict }) => verdict === 'failed')) process.exitCode = 1;
+  });
 }
 
-function tell({ check, verdict, found, advice }: Finding): void {
-  const { text, colour } = MARKS[verdict];
-  console.log(`${styleText(colour, text)}  ${check.padEnd(17)}  ${escapeControlCharacters(found)}`);
-  if (advice !== undefined) console.log(`       ${' '.repeat(17)}  ${escapeControlCharacters(advice)}`);
+function print({ check, verdict, found, advice }: Finding): void {
+  const { text, color } = MARKS[verdict];
+  console.log(`${styleText(color, text)}  ${check.padEnd(CHECK_WIDTH)}  ${escapeControlCharacters(found)}`);
+  const indent = ' '.repeat(text.length + 2 + CHECK_WIDTH + 2);
+  if (advice !== undefined) console.log(indent + escapeControlCharacters(advice));
 }

@@ -1,36 +1,37 @@
 import { Argument, Command } from 'commander';
-import { type ConnectionOptions, connect, withConnectionOptions } from '../../connection/connection.ts';
+import {
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
 import { resourcesOf } from '../../connection/stack-resources.ts';
 import { DEAD_LETTER_QUEUES, type QueueName, redrive } from '../../operations/dead-letters.ts';
 import { counted } from '../../terminal/amounts.ts';
 
-/** `batchdrop redrive QUEUE`: what was given up is tried again. */
+/** `batchdrop redrive QUEUE`: moves dead letters back to their queue. */
 export function redriveCommand(): Command {
-  const queue = new Argument('<queue>', 'the queue whose dead letters go back').choices(
+  const queue = new Argument('<queue>', 'the queue whose dead letters to move').choices(
     Object.keys(DEAD_LETTER_QUEUES),
   );
   return withConnectionOptions(
     new Command('redrive')
-      .description('Puts what was given up back into its queue: mend the cause first (docs/operations.md).')
+      .summary('Move dead letters back to their queue')
+      .description('Move dead letters back to their queue. Fix the cause first (docs/operations.md).')
       .addArgument(queue),
   ).action(redriveQueue);
 }
 
 async function redriveQueue(queue: QueueName, options: ConnectionOptions): Promise<void> {
-  const connection = await connect(options);
-  try {
-    const resources = await resourcesOf(connection.place);
-    const moved = await redrive({ sqs: connection.sqs, resources }, queue);
-    if (options.json) console.log(JSON.stringify({ queue, moved }));
-    else console.log(sentence(queue, moved));
-  } finally {
-    connection.close();
-  }
+  await withConnection(options, async ({ target, sqs }) => {
+    const resources = await resourcesOf(target);
+    const moved = await redrive({ sqs, resources }, queue);
+    console.log(options.json ? JSON.stringify({ queue, moved }) : sentence(queue, moved));
+  });
 }
 
 function sentence(queue: QueueName, moved: number): string {
-  if (moved === 0) return `There is nothing to redrive: ${queue} has no dead letters.`;
-  const to = queue === 'undelivered' ? 'intake' : queue;
-  const back = `${counted(moved, 'message', 'messages')} went back into the ${to} queue.`;
-  return queue === 'cancel' ? `${back} A cancel by key now means the file that is newest now.` : back;
+  if (moved === 0) return `The queue ${queue} has no dead letters.`;
+  const home = queue === 'undelivered' ? 'intake' : queue;
+  const done = `Moved ${counted(moved, 'message', 'messages')} to the ${home} queue.`;
+  return queue === 'cancel' ? `${done} A cancel by key now applies to the newest version of the file.` : done;
 }

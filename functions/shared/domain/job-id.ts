@@ -3,6 +3,19 @@ import { createHash } from 'node:crypto';
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
 const ID_LENGTH = 26; // 130 bits of the digest: a collision is as unlikely as with random UUIDs
 
+/** The shortest prefix of a job id that can be looked up; git has the same minimum. */
+export const ID_PREFIX_LENGTH = 4;
+
+/** True for a whole job id. */
+export function isJobId(text: string): boolean {
+  return text.length === ID_LENGTH && isJobIdPrefix(text);
+}
+
+/** True for a job id or a prefix of one that can be looked up. */
+export function isJobIdPrefix(text: string): boolean {
+  return text.length >= ID_PREFIX_LENGTH && text.length <= ID_LENGTH && /^[a-z2-7]+$/.test(text);
+}
+
 /** Returns the job id for an object version. It is derived from the version, so a repeated event names the same job. */
 export function jobIdOf(file: { bucket: string; key: string; versionId: string }): string {
   const digest = createHash('sha256')

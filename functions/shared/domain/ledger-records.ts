@@ -1,7 +1,10 @@
 /** The records of the ledger besides jobs and parts. */
+import type { Reason } from '../contract/events.ts';
 import type { WaitingPart } from './admission-queue.ts';
+import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
-import type { Admission, PartRef } from './part.ts';
+import type { Admission, Part, PartRef } from './part.ts';
+import { MAX_TRIES } from './timing.ts';
 import type { Measured } from './tokens.ts';
 
 /** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
@@ -23,6 +26,20 @@ export interface KeyPointer {
 export type DueItem =
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
+
+/** A part or job of which a step used up its tries. Batchdrop retries it, but a person has to find the cause. */
+export type StalledItem = { reason: Reason } & (
+  | { kind: 'job'; jobId: string }
+  | ({ kind: 'part' } & PartRef)
+);
+
+/** Returns why the item is stalled; undefined if it is not. */
+export function stalledReasonOf(item: Job | Part): Reason | undefined {
+  if (item.dueAt === undefined || item.tries < MAX_TRIES) return undefined;
+  if (item.kind === 'part') return item.stalled;
+  if (item.status === 'received') return undefined; // INTAKE ends a job whose file it cannot read
+  return { code: 'tries_used_up', message: `${item.tries} tries have failed; retried every half an hour` };
+}
 
 /** The operator's switches, and the state that one tick of the poller passes to the next. */
 export interface Control {

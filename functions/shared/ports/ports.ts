@@ -1,6 +1,15 @@
 import type { MetricName } from '../contract/metrics.ts';
+import type { WaitingPart } from '../domain/admission-queue.ts';
 import type { Job } from '../domain/job.ts';
-import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../domain/ledger-records.ts';
+import type { JobSummary } from '../domain/job-summary.ts';
+import type {
+  Admissions,
+  Control,
+  CreateWindow,
+  DueItem,
+  KeyPointer,
+  StalledItem,
+} from '../domain/ledger-records.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 
@@ -35,6 +44,40 @@ export interface Ledger {
   replaceCreateWindow(window: CreateWindow): Promise<boolean>;
   /** Returns items of one shard with `dueAt` ≤ `before`; those due longest come first. */
   due(shard: number, before: number, limit: number): Promise<DueItem[]>;
+}
+
+/** Which jobs a list asks for. Times in milliseconds. */
+export interface JobsQuery {
+  /** At least 1. */
+  limit: number;
+  status?: Job['status'];
+  /** Only jobs created at this time or later. */
+  since?: number;
+  /** From the page before, to continue after it. */
+  cursor?: string;
+}
+
+/** One page of jobs. `cursor` is absent on the last page. */
+export interface JobsPage {
+  jobs: JobSummary[];
+  cursor?: string;
+}
+
+/**
+ * What people ask of the ledger; no function needs it. The answers come from indexes and may be seconds old, except for
+ * `openJobs`, which may only miss a job that is seconds old. Errors: RetryableError.
+ */
+export interface LedgerQueries {
+  /** Newest first. A page has fewer than `limit` jobs only if it is the last. Errors: TerminalError `invalid_cursor`. */
+  listJobs(query: JobsQuery): Promise<JobsPage>;
+  /** Job ids that begin with `prefix`, at most `limit`, in alphabetical order. `prefix` has at least `ID_PREFIX_LENGTH` characters. */
+  jobIdsWith(prefix: string, limit: number): Promise<string[]>;
+  /** Jobs that have not ended, oldest first. */
+  openJobs(): Promise<Job[]>;
+  /** By job, then by part. */
+  listStalled(): Promise<StalledItem[]>;
+  /** Parts that only wait for admission, in the order in which they are admitted. */
+  waitingParts(): Promise<WaitingPart[]>;
 }
 
 /** What the storage reports of an object version. */

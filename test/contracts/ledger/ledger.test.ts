@@ -2,10 +2,12 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
 import { jobKey, partKey } from '../../../functions/shared/adapters/dynamodb/ledger-keys.ts';
+import { createDynamoDbLedgerQueries } from '../../../functions/shared/adapters/dynamodb/ledger-queries.ts';
 import { createInMemoryLedger } from '../../fakes/in-memory-ledger.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { aBatch, aJob, aPart, NOON } from '../samples.ts';
 import { describeLedgerContract } from './ledger.contract.ts';
+import { describeQueriesContract } from './ledger-queries.contract.ts';
 import { createLedgerTable, startDynamoDb } from './local-dynamodb.ts';
 
 let dynamoDb: Awaited<ReturnType<typeof startDynamoDb>>;
@@ -30,6 +32,19 @@ describeLedgerContract('DynamoDB', async () => {
   const clock = new ManualClock(NOON);
   const ledger = createDynamoDbLedger({ client: dynamoDb.client, tableName: await aTable(), clock });
   return { ledger, clock, close: async () => {} };
+});
+
+describeQueriesContract('the fake', async () => {
+  const clock = new ManualClock(NOON);
+  const ledger = createInMemoryLedger({ clock });
+  return { ledger, queries: ledger.queries, clock };
+});
+
+describeQueriesContract('DynamoDB', async () => {
+  const clock = new ManualClock(NOON);
+  const options = { client: dynamoDb.client, tableName: await aTable(), clock };
+  const ledger = createDynamoDbLedger(options);
+  return { ledger, queries: createDynamoDbLedgerQueries({ ...options, ledger }), clock };
 });
 
 describe('the fake ledger', () => {
@@ -71,7 +86,7 @@ describe('the table', () => {
       ).Item;
     expect(await attributesAt(jobKey(aJob().jobId))).toMatchObject({
       status: { S: 'accepted' },
-      bucket: { S: 'requests' },
+      summary: { M: { status: { S: 'accepted' }, request: { M: { bucket: { S: 'requests' } } } } },
       ttl: { N: String(NOON / 1000 + 2) },
       dueAt: { N: String(NOON) },
       dueShard: { S: expect.stringMatching(/^D#(0\d|1[0-5])$/) },

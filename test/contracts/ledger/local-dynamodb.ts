@@ -60,6 +60,9 @@ export async function createLedgerTable(client: DynamoDBClient, tableName: strin
         { AttributeName: 'sk', AttributeType: 'S' },
         { AttributeName: 'dueShard', AttributeType: 'S' },
         { AttributeName: 'dueAt', AttributeType: 'N' },
+        { AttributeName: 'jobShard', AttributeType: 'S' },
+        { AttributeName: 'jobTime', AttributeType: 'S' },
+        { AttributeName: 'jobIdPrefix', AttributeType: 'S' },
       ],
       GlobalSecondaryIndexes: [
         {
@@ -68,7 +71,23 @@ export async function createLedgerTable(client: DynamoDBClient, tableName: strin
             { AttributeName: 'dueShard', KeyType: 'HASH' },
             { AttributeName: 'dueAt', KeyType: 'RANGE' },
           ],
-          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch', 'waits'] },
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['openBatch', 'waits', 'stalled'] },
+        },
+        {
+          IndexName: 'jobs',
+          KeySchema: [
+            { AttributeName: 'jobShard', KeyType: 'HASH' },
+            { AttributeName: 'jobTime', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: ['summary'] },
+        },
+        {
+          IndexName: 'job-ids',
+          KeySchema: [
+            { AttributeName: 'jobIdPrefix', KeyType: 'HASH' },
+            { AttributeName: 'pk', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
         },
       ],
     }),
@@ -78,5 +97,6 @@ export async function createLedgerTable(client: DynamoDBClient, tableName: strin
 
 async function isActive(client: DynamoDBClient, tableName: string): Promise<boolean> {
   const { Table } = await client.send(new DescribeTableCommand({ TableName: tableName }));
-  return Table?.TableStatus === 'ACTIVE' && Table.GlobalSecondaryIndexes?.[0]?.IndexStatus === 'ACTIVE';
+  const indexes = Table?.GlobalSecondaryIndexes ?? [];
+  return Table?.TableStatus === 'ACTIVE' && indexes.every(({ IndexStatus }) => IndexStatus === 'ACTIVE');
 }

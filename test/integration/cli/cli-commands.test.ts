@@ -33,12 +33,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs the CLI in a folder of its own, against the runtime. */
+/** Runs a command against the runtime, in a folder of its own. */
 function cli(...args: string[]) {
   return batchdrop([...args, '--data', runtime.directory], { cwd: folder });
 }
 
-/** Runs the CLI beside the test, which reads its lines and decides about its end. */
+/** Starts a command whose lines the test reads, and which it can stop. */
 function cliBeside(args: string[], stdin = '') {
   const child = spawn(process.execPath, [BATCHDROP, ...args], {
     cwd: folder,
@@ -69,7 +69,7 @@ describe('batchdrop submit --dry-run', () => {
   const noNetwork = (...args: string[]) =>
     batchdrop(['submit', '--dry-run', ...args, '--endpoint', 'http://127.0.0.1:9'], { cwd: folder });
 
-  it('plans a good file without any network', async () => {
+  it('plans a good file without network access', async () => {
     const { code, stdout, stderr } = await noNetwork(fileOf('large.jsonl', chatRows(50_001, 'large')));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('large.jsonl: 50,001 rows of gpt-4o-mini for /v1/chat/completions\n');
@@ -77,25 +77,25 @@ describe('batchdrop submit --dry-run', () => {
     expect(stdout).toMatch(/batch 1: 50,000 rows, .*\n {2}batch 2: 1 row, \d+ bytes/);
   });
 
-  it('tells the model and the url of each batch of a file that mixes them', async () => {
+  it('prints the model and the URL of each batch of a mixed file', async () => {
     const other = JSON.stringify({
       ...{ custom_id: 'v', method: 'POST', url: '/v1/embeddings' },
       body: { model: 'text-embedding-3-small', input: 'x' },
     });
     const { stdout } = await noNetwork(fileOf('mixed.jsonl', `${chatRows(2, 'mixed')}${other}\n`));
-    expect(stdout).toContain('mixed.jsonl: 3 rows of 2 models and urls\n');
+    expect(stdout).toContain('mixed.jsonl: 3 rows of 2 models and URLs\n');
     expect(stdout).toMatch(/batch 1: 2 rows of gpt-4o-mini for \/v1\/chat\/completions, \d+ bytes\n/);
     expect(stdout).toMatch(/batch 2: 1 row of text-embedding-3-small for \/v1\/embeddings, \d+ bytes\n/);
   });
 
-  it('names each fault by file and line, as compilers do, and ends with 1', async () => {
+  it('prints each finding with file and line, as compilers do, and exits with 1', async () => {
     const { code, stdout } = await noNetwork(fileOf('bad.jsonl', `${chatRows(2, 'bad')}{"half\n`));
     expect(code).toBe(1);
     expect(stdout).toMatch(/bad\.jsonl:3: the line is not JSON: it ends too early\n/);
-    expect(stdout).toMatch(/bad\.jsonl: would be rejected, 1 finding; nothing was sent/);
+    expect(stdout).toMatch(/bad\.jsonl: would be rejected with 1 finding; nothing was sent/);
   });
 
-  it('tells programs the same, and looks at the name and the metadata, too', async () => {
+  it('prints the same as JSON, and validates the key and the metadata, too', async () => {
     const good = fileOf('rows.txt', chatRows(2, 'name'));
     const refused = await noNetwork(good, '--json', '--meta', `x=${'y'.repeat(513)}`);
     expect(refused.code).toBe(1);
@@ -115,7 +115,7 @@ describe('batchdrop submit --dry-run', () => {
 });
 
 describe('batchdrop submit', () => {
-  it('takes stdin under a name', async () => {
+  it('uploads stdin under a given key', async () => {
     const args = ['submit', '-', '--name', 'piped/in.jsonl', '--wait', '--json', '--data', runtime.directory];
     const { child, ended } = cliBeside(args, chatRows(4, 'piped'));
     const [job] = JSON.parse(await text(child.stdout));
@@ -127,7 +127,7 @@ describe('batchdrop submit', () => {
     });
   });
 
-  it('in a pipe prints lasting lines without colours, and nothing that moves the cursor', async () => {
+  it('prints permanent lines without colors into a pipe, and nothing that moves the cursor', async () => {
     const { stdout } = await cli('submit', fileOf('plain.jsonl', chatRows(3, 'plain')), '--wait');
     expect(stdout.split('\n').filter((line) => !line.includes('  job '))).toEqual([
       ...['received', 'accepted', 'submitted'].flatMap((status) =>
@@ -141,14 +141,15 @@ describe('batchdrop submit', () => {
   });
 
   it.each([
-    ['stdin without a name', ['-'], /What comes from stdin needs a name: add --name/],
-    ['one name for two files', ['a.jsonl', 'b.jsonl', '--name', 'c.jsonl'], /--name is for one file/],
+    ['stdin without a key', ['-'], /stdin needs an object key\. Add --name/],
+    ['one key for two files', ['a.jsonl', 'b.jsonl', '--name', 'c.jsonl'], /--name works with one file only/],
     [
-      'two files that would become one',
+      'two files with the same key',
       ['one/same.jsonl', 'two/same.jsonl'],
-      /would both become same\.jsonl/,
+      /would both get the object key same\.jsonl/,
     ],
-    ['a directory', ['one'], /one is no file/],
+    ['a directory', ['one'], /'one' is a directory\. Give a file\./],
+    ['the current directory', ['.'], /'\.' is a directory\. Give a file\./],
   ])('refuses %s before anything is sent', async (_, args, sentence) => {
     for (const directory of ['one', 'two']) {
       mkdirSync(join(folder, directory), { recursive: true });
@@ -163,8 +164,10 @@ describe('batchdrop submit', () => {
 });
 
 describe('batchdrop pause and resume', () => {
-  it('hold a file that was checked, and let it go', async () => {
-    expect((await cli('pause')).stdout).toMatch(/^Paused: nothing new is sent/);
+  it('keep a validated file waiting, and then send it', async () => {
+    expect((await cli('pause')).stdout).toMatch(
+      /^Paused\. Batchdrop sends nothing new to the API\. To resume: batchdrop resume$/m,
+    );
     expect(JSON.parse((await cli('pause', '--json')).stdout)).toEqual({ paused: true, changed: false });
     const [{ jobId }] = JSON.parse(
       (await cli('submit', fileOf('held.jsonl', chatRows(5, 'stalled')), '--json')).stdout,
@@ -186,11 +189,13 @@ describe('batchdrop pause and resume', () => {
       printed.push(line);
       if (line.startsWith('Submission is paused')) break;
     }
-    expect(printed.at(-1)).toBe('Submission is paused: batchdrop resume sends what waits.');
+    expect(printed.at(-1)).toBe('Submission is paused. To send waiting files: batchdrop resume');
     expect(runtime.openAiAudit.some((entry) => JSON.stringify(entry).includes(jobId))).toBe(false);
 
-    expect((await cli('resume')).stdout).toBe('Resumed: 1 file with 5 rows will be sent within a minute.\n');
-    expect((await cli('resume')).stdout).toBe('It was not paused.\n');
+    expect((await cli('resume')).stdout).toBe(
+      'Resumed. Batchdrop sends 1 file with 5 rows within a minute.\n',
+    );
+    expect((await cli('resume')).stdout).toBe('Submission was not paused.\n');
     await waiting.ended;
     expect(waiting.child.exitCode).toBe(0);
     expect(await statusOf()).toBe('completed');
@@ -198,9 +203,9 @@ describe('batchdrop pause and resume', () => {
 });
 
 describe('batchdrop list', () => {
-  it('shows what waits for room, for what, and at which place', async () => {
+  it('shows which jobs wait for capacity, for which, and their position', async () => {
     const { ledger, close } = connectionTo(runtime.names);
-    await cli('pause'); // which lets nobody on
+    await cli('pause'); // while paused, no part is admitted
     const file = fileOf('waiting.jsonl', chatRows(5, 'waiting'));
     const [{ jobId }] = JSON.parse((await cli('submit', file, '--json')).stdout);
     const partsDispatched = async () => (await ledger.readJob(jobId))?.partsDispatched;
@@ -216,7 +221,7 @@ describe('batchdrop list', () => {
 
     const { stdout } = await cli('list');
     const line =
-      'waiting: token limit, position 1; refused while alone, so set enqueuedTokens and put the file again';
+      'waiting: token limit, position 1; exceeds the token limit alone: set enqueuedTokens, upload the file again';
     expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  ${line}$`, 'm'));
     const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
     expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
@@ -236,7 +241,7 @@ describe('batchdrop list', () => {
     expect((await cli('list')).stdout).not.toContain('waiting:');
   });
 
-  it('shows only what was asked for', async () => {
+  it('lists only the jobs that match', async () => {
     const keysOf = async (...args: string[]) => {
       const jobs: { requestFile: { key: string } }[] = JSON.parse(
         (await cli('list', '--json', ...args)).stdout,
@@ -247,16 +252,23 @@ describe('batchdrop list', () => {
     expect(await keysOf('--since', '2020-01-01')).toContain('chat-completions.jsonl');
     expect(await keysOf('--since', '2999-01-01T00:00:00Z')).toEqual([]);
     expect(await keysOf('--since', '0m')).toEqual([]);
-    expect((await cli('list', '--status', 'expired')).stdout).toMatch(
-      /^None of \d+ jobs is of that kind\.$/m,
-    );
+    const none = 'No job matches. To list all jobs: batchdrop list\n';
+    expect((await cli('list', '--status', 'expired')).stdout).toBe(none);
+  });
+
+  it('lists the newest jobs up to the limit, and says that there are more', async () => {
+    const { stdout, stderr } = await cli('list', '--json', '--limit', '2');
+    const all: object[] = JSON.parse((await cli('list', '--json')).stdout);
+    expect(all.length).toBeGreaterThan(2);
+    expect(JSON.parse(stdout)).toEqual(all.slice(0, 2));
+    expect(stderr).toMatch(/^There are more jobs\. To list them, raise --limit \(now 2\)/);
   });
 
   it.each([
-    ['a status that is none', ['--status', 'done'], /Allowed choices are received, accepted/],
-    ['a time that is none', ['--since', 'yesterday'], /minutes, hours or days such as 90m, 24h, 7d/],
+    ['an unknown status', ['--status', 'done'], /Allowed choices are received, accepted/],
+    ['an invalid time', ['--since', 'yesterday'], /Give minutes, hours or days such as 90m, 24h, 7d/],
     [
-      'a place on this machine and in an account',
+      'a local and a deployed Batchdrop at once',
       ['--data', 'x', '--stack', 'y'],
       /cannot be used with option/,
     ],
@@ -268,7 +280,7 @@ describe('batchdrop list', () => {
 });
 
 describe('batchdrop watch', () => {
-  it('prints events as they come, one a line in JSON, and leaves neither rule nor queue behind', async () => {
+  it('prints events as they arrive, one JSON document per line, and leaves no rule or queue behind', async () => {
     const { child, lines, ended } = cliBeside(['watch', '--json', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
     const submitted = await cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
@@ -287,7 +299,7 @@ describe('batchdrop watch', () => {
     expect(await watchersLeft()).toEqual([]);
   });
 
-  it('removes them as well when it is stopped while it makes them, or its reader goes away', async () => {
+  it('deletes its rule and queue even if it is stopped while it creates them, or if its reader is gone', async () => {
     const early = cliBeside(['watch', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000, interval: 5 }).not.toEqual([]);
     early.child.kill('SIGTERM');
@@ -309,11 +321,11 @@ describe('a deployed stack', () => {
     AWS_SECRET_ACCESS_KEY: 'something',
     AWS_EC2_METADATA_DISABLED: 'true',
   };
-  /** The AWS of these tests is the runtime's endpoint; the CLI is told so as any AWS tool is. */
+  /** Here, AWS is the runtime's endpoint, which AWS_ENDPOINT_URL names as for any AWS tool. */
   const inAccount = (args: string[], env: Record<string, string> = account) =>
     batchdrop(args, { cwd: folder, env: { ...env, AWS_ENDPOINT_URL: runtime.names.url } });
 
-  it('is found by CloudFormation, by name, region and profile', async () => {
+  it('is found by stack name, Region and profile', async () => {
     const listed = await inAccount(['list', '--json', '--stack', 'Batchdrop', '--region', 'us-east-1']);
     expect(listed).toMatchObject({ code: 0, stderr: '' });
     expect(listed.stdout).toContain('chat-completions.jsonl');
@@ -333,24 +345,24 @@ describe('a deployed stack', () => {
 
   it.each([
     [
-      'its name is not known',
+      'the stack does not exist',
       ['--stack', 'Nope', '--region', 'us-east-1'],
       account,
-      /There is no stack Nope there: give its name with --stack/,
+      /There is no stack Nope\. Select another stack with --stack/,
     ],
     [
-      'the region is not known',
+      'the Region is missing',
       ['--stack', 'Batchdrop'],
       account,
-      /The AWS region is not known: name it with --region/,
+      /The AWS Region is missing\. Set it with --region/,
     ],
     [
       'there are no credentials',
       ['--region', 'us-east-1'],
       { AWS_EC2_METADATA_DISABLED: 'true' },
-      /There are no AWS credentials: sign in, or name a profile/,
+      /There are no AWS credentials \(.*\)\. Sign in, or select a profile/,
     ],
-  ])('says what to do when %s', async (_, args, env, sentence) => {
+  ])('says what to do if %s', async (_, args, env, sentence) => {
     const { code, stderr } = await inAccount(['list', ...args], env);
     expect(stderr).toMatch(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -359,7 +371,7 @@ describe('a deployed stack', () => {
 });
 
 describe('batchdrop openai', () => {
-  it('takes the one key it was given', async () => {
+  it('accepts only the given API key', async () => {
     const { child, lines, ended } = cliBeside([
       ...['openai', '--port', '0', '--directory', join(folder, 'openai'), '--api-key', 'sk-one', '--json'],
     ]);
@@ -376,7 +388,7 @@ describe('batchdrop openai', () => {
 });
 
 describe('batchdrop up --json', () => {
-  it('says in lines of JSON where it is and what happens', async () => {
+  it('prints its endpoints and events as lines of JSON', async () => {
     const { code, stdout } = await batchdrop(
       ['up', '--json', '--exit', '--ephemeral', '--port', '0', '--speed', '240'],
       { cwd: folder },

@@ -23,10 +23,10 @@ let engines: Engines;
 let endpoint: Endpoint;
 let queues: { logicalId: string; physicalId: string }[] = [];
 
-/** A stack of the user's own, as it stands once it is deployed: everything is there, and no function runs. */
-async function deploy(name: string, furnish: (stack: Stack) => void): Promise<void> {
+/** Deploys a stack of the user's own: all resources exist, but no function runs. */
+async function deploy(name: string, fill: (stack: Stack) => void): Promise<void> {
   const app = exampleApp();
-  furnish(new Stack(app, name));
+  fill(new Stack(app, name));
   const assembly = readAssembly(app.synth().directory);
   await engines.apply(parseTemplate(assembly, endpoint.url));
   const described = { ...describeStack(assembly.template, endpoint.url), name };
@@ -73,8 +73,8 @@ const cli = (...args: string[]) =>
     },
   });
 
-describe('a construct in a stack of somebody else', () => {
-  it('is found when it is the only one there', async () => {
+describe("a construct in the user's own stack", () => {
+  it('is found if it is the only one', async () => {
     expect(await cli('pause', '--stack', 'Search')).toMatchObject({ code: 0, stderr: '' });
     expect(await cli('list', '--stack', 'Search', '--json')).toMatchObject({
       code: 0,
@@ -82,24 +82,24 @@ describe('a construct in a stack of somebody else', () => {
     });
   });
 
-  it('is what the doctor looks at', async () => {
+  it('is what the doctor checks', async () => {
     const { stdout } = await cli('doctor', '--stack', 'Search', '--json');
     const findings: Finding[] = JSON.parse(stdout);
-    const right = findings.filter(({ verdict }) => verdict === 'ok').map(({ check }) => check);
-    const queues = ['intake', 'submit', 'deliver', 'cancel', 'undelivered'].map((name) => `dead: ${name}`);
-    expect(right).toEqual(expect.arrayContaining(['stack', 'request bucket', ...queues]));
-    // Here nobody put a key, and no tick was ever due.
+    const passed = findings.filter(({ verdict }) => verdict === 'ok').map(({ check }) => check);
+    const queues = ['intake', 'submit', 'deliver', 'cancel', 'undelivered'].map((name) => `DLQ ${name}`);
+    expect(passed).toEqual(expect.arrayContaining(['stack', 'request bucket', ...queues]));
+    // There is no key in this secret, and no tick has run.
     expect(findings.find(({ check }) => check === 'secret')?.found).toContain('batchdrop/openai');
   });
 
-  it('is chosen by its id where there are two: they have a ledger each', async () => {
+  it('is selected by its id if there are two, each with its own ledger', async () => {
     const pause = (construct: string) =>
       cli('pause', '--stack', 'Reports', '--construct', construct, '--json');
-    const told = [await pause('Nightly'), await pause('Nightly'), await pause('By-Request')];
-    expect(told.map(({ stdout }) => JSON.parse(stdout).changed)).toEqual([true, false, true]);
+    const paused = [await pause('Nightly'), await pause('Nightly'), await pause('By-Request')];
+    expect(paused.map(({ stdout }) => JSON.parse(stdout).changed)).toEqual([true, false, true]);
   });
 
-  it('has queues of its own, and what was given up goes back there', async () => {
+  it('has its own queues, and its dead letters move back to them', async () => {
     const client = new SQSClient(clientConfig(endpoint.url));
     const url = (id: RegExp) => queues.find(({ logicalId }) => id.test(logicalId))?.physicalId ?? '';
     await client.send(
@@ -122,19 +122,19 @@ describe('a construct in a stack of somebody else', () => {
     [
       'there are several',
       ['--stack', 'Reports'],
-      'The stack Reports holds 2 Batchdrops: say with --construct which one, there are Nightly, ByRequest.',
+      'The stack Reports contains 2 Batchdrops. Select one with --construct: Nightly, ByRequest.',
     ],
     [
-      'there is none of that name',
+      'none has this id',
       ['--stack', 'Search', '--construct', 'Nightly'],
-      'The stack Search holds no Batchdrop Nightly: there is Embeddings.',
+      'The stack Search contains no Batchdrop Nightly. It contains: Embeddings.',
     ],
     [
       'there is none',
       ['--stack', 'Unrelated'],
-      'The stack Unrelated holds no Batchdrop, or it is not up yet.',
+      'The stack Unrelated contains no Batchdrop, or its deployment has not completed.',
     ],
-  ])('is asked for when %s', async (_, where, sentence) => {
+  ])('must be selected if %s', async (_, where, sentence) => {
     expect(await cli('list', ...where)).toEqual({ code: 1, stdout: '', stderr: `${sentence}\n` });
   });
 });

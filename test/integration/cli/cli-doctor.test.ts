@@ -13,8 +13,8 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
+import { serverTime } from '../../../bin/connection/server-time.ts';
 import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
-import { serverTime } from '../../../bin/terminal/server-time.ts';
 import { aPart } from '../../contracts/samples.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
@@ -34,7 +34,7 @@ const CHECKS = [
     'submission',
     'stalled',
   ],
-  ...['dead: intake', 'dead: submit', 'dead: deliver', 'dead: cancel', 'dead: undelivered'],
+  ...['DLQ intake', 'DLQ submit', 'DLQ deliver', 'DLQ cancel', 'DLQ undelivered'],
 ];
 
 let runtime: ChildRuntime;
@@ -52,7 +52,7 @@ afterAll(async () => {
 
 const cli = (...args: string[]) => batchdrop([...args, '--data', runtime.directory]);
 
-/** What the doctor says, by check. */
+/** The findings of the doctor by check. */
 async function diagnosis(): Promise<{ code: number | null; by: Map<string, Finding> }> {
   const { code, stdout, stderr } = await cli('doctor', '--json');
   expect(stderr).toBe('');
@@ -62,7 +62,7 @@ async function diagnosis(): Promise<{ code: number | null; by: Map<string, Findi
 }
 
 async function healthy(): Promise<void> {
-  // The first tick comes a minute after the start, half a second of the wall.
+  // The first tick is one minute after the start: half a second of real time.
   await expect.poll(async () => (await diagnosis()).code, { timeout: 30_000 }).toBe(0);
 }
 
@@ -75,7 +75,7 @@ async function queueNamed(prefix: string): Promise<string> {
   return url ?? '';
 }
 
-async function waiting(QueueUrl: string): Promise<number> {
+async function countMessages(QueueUrl: string): Promise<number> {
   const { Attributes } = await outsider.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
   );
@@ -83,16 +83,16 @@ async function waiting(QueueUrl: string): Promise<number> {
 }
 
 describe('batchdrop doctor', () => {
-  it('passes on a stack that works, a line for each thing that has to be right', async () => {
+  it('passes on a healthy stack, with one line per check', async () => {
     await healthy();
     const { code, stdout } = await cli('doctor');
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(CHECKS.length);
-    for (const [nth, check] of CHECKS.entries()) expect(lines[nth]).toMatch(new RegExp(`^ok {5}${check} `));
+    for (const [nth, check] of CHECKS.entries()) expect(lines[nth]).toMatch(new RegExp(`^ok {6}${check} `));
   });
 
-  it('says what to do about a key that is gone', async () => {
+  it('says what to do if the secret contains no key', async () => {
     const secrets = new SecretsManagerClient(client());
     const put = (SecretString: string) =>
       secrets.send(new PutSecretValueCommand({ SecretId: 'batchdrop/openai', SecretString }));
@@ -102,31 +102,31 @@ describe('batchdrop doctor', () => {
     secrets.destroy();
     expect(code).toBe(1);
     expect(by.get('secret')).toMatchObject({
-      verdict: 'wrong',
+      verdict: 'failed',
       found: expect.stringContaining('it has no key'),
     });
     expect(by.get('API key')).toMatchObject({
-      verdict: 'wrong',
+      verdict: 'failed',
       advice: expect.stringContaining('put-secret-value --secret-id batchdrop/openai'),
     });
-    expect(by.get('schedule')?.verdict).toBe('ok'); // one that fails keeps no other from being made
+    expect(by.get('schedule')?.verdict).toBe('ok'); // a failed check does not prevent the others
     await healthy();
   });
 
   it.each([
     [
-      'does not tell of its files',
+      'sends no events',
       { versioned: true, eventBridge: false },
-      'does not tell EventBridge of files: none is ever seen',
+      'sends no events to EventBridge, so no file is noticed',
       'Turn on "Amazon EventBridge" in the properties of mine',
     ],
     [
-      'keeps no versions',
+      'has no versioning',
       { versioned: false, eventBridge: true },
-      'keeps no versions: every file is rejected',
+      'versioning is off, so every file is rejected',
       'put-bucket-versioning --bucket mine',
     ],
-  ])("sees a bucket of the user's own that %s", async (_, settings, found, advice) => {
+  ])("fails if the user's own bucket %s", async (_, settings, found, advice) => {
     const directory = mkdtempSync(join(tmpdir(), 'batchdrop-doctor-'));
     const storage = await startS3(directory);
     storage.engine.createBucket('mine', settings);
@@ -140,46 +140,43 @@ describe('batchdrop doctor', () => {
     s3.destroy();
     await storage.stop();
     rmSync(directory, { recursive: true });
-    expect(Math.abs(skewMs)).toBeLessThan(60_000); // without the runtime's word it is the answer's date
+    expect(Math.abs(skewMs)).toBeLessThan(60_000); // without the runtime's header it is the date of the response
     expect(findings.find(({ check }) => check === 'request bucket')).toEqual({
       check: 'request bucket',
-      verdict: 'wrong',
+      verdict: 'failed',
       found,
       advice: expect.stringContaining(advice),
     });
   });
 
-  it('sees a schedule that is off, and ticks that stay away', async () => {
+  it('fails if the schedule is off, and if ticks are late', async () => {
     const scheduler = new SchedulerClient(client());
     const { Schedules = [] } = await scheduler.send(new ListSchedulesCommand({}));
     const { Name, ScheduleExpression, FlexibleTimeWindow, Target } = await scheduler.send(
       new GetScheduleCommand({ Name: Schedules[0]?.Name }),
     );
-    const deadline = (State: 'ENABLED' | 'DISABLED') =>
+    const turn = (State: 'ENABLED' | 'DISABLED') =>
       scheduler.send(
         new UpdateScheduleCommand({ Name, ScheduleExpression, FlexibleTimeWindow, Target, State }),
       );
-    await deadline('DISABLED');
+    await turn('DISABLED');
     expect((await diagnosis()).by.get('schedule')).toMatchObject({
-      verdict: 'wrong',
+      verdict: 'failed',
       found: expect.stringContaining('DISABLED'),
     });
     const tick = async () => (await diagnosis()).by.get('last tick')?.verdict;
-    await expect.poll(tick, { timeout: 30_000 }).toBe('wrong');
-    await deadline('ENABLED');
+    await expect.poll(tick, { timeout: 30_000 }).toBe('failed');
+    await turn('ENABLED');
     scheduler.destroy();
     await healthy();
   });
 
-  it('names what is held', async () => {
+  it('names stalled parts', async () => {
     const connection = connectionTo(runtime.names);
-    const held = {
-      code: 'tries_used_up',
-      message: 'look: 14 tries have failed; tried on every half an hour',
-    };
+    const stalled = { code: 'tries_used_up', message: 'search: 14 tries have failed' };
     const in90Days = Date.now() + 90 * 24 * 3_600_000;
     const part = aPart({
-      stalled: held,
+      stalled,
       tries: 14,
       dueAt: in90Days,
       backoffUntil: in90Days,
@@ -191,11 +188,11 @@ describe('batchdrop doctor', () => {
     await connection.ledger.replacePart({ ...part, tries: 0 });
     connection.close();
     expect(code).toBe(1);
-    expect(by.get('stalled')?.found).toBe(`job ${part.jobId} part ${part.number}: ${held.message}`);
+    expect(by.get('stalled')?.found).toBe(`job ${part.jobId} part ${part.number}: ${stalled.message}`);
     await healthy();
   });
 
-  it('notes a pause, which somebody wanted, and ends well', async () => {
+  it('notes a pause, which is intended, and exits with 0', async () => {
     await cli('pause');
     const { code, by } = await diagnosis();
     await cli('resume');
@@ -206,18 +203,18 @@ describe('batchdrop doctor', () => {
     expect(code).toBe(0);
   });
 
-  it('ends with a sentence where there is no Batchdrop', async () => {
+  it('says what to do if there is no Batchdrop', async () => {
     const { code, stderr } = await batchdrop(['doctor', '--endpoint', 'http://127.0.0.1:9']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^Nothing answers at the endpoint/);
+    expect(stderr).toMatch(/^No Batchdrop is running at the endpoint/);
   });
 });
 
 describe('batchdrop redrive', () => {
-  it('puts events that never reached the intake queue there, and their files become jobs', async () => {
+  it('moves undelivered events to the intake queue, and their files become jobs', async () => {
     const undelivered = await queueNamed('batchdrop-intake-undelivered');
     const Bucket = runtime.names.requestBucket;
-    // A file of which nobody heard, and its event where EventBridge leaves what it cannot deliver.
+    // A file without an event, and its event in the queue for undelivered events.
     const { Rules = [] } = await outsider.events.send(
       new ListRulesCommand({ NamePrefix: 'batchdrop-intake' }),
     );
@@ -237,26 +234,26 @@ describe('batchdrop redrive', () => {
     expect((await cli('list', '--json')).stdout).not.toContain('lost.jsonl');
 
     const before = await diagnosis();
-    expect(before.by.get('dead: undelivered')).toMatchObject({
-      verdict: 'wrong',
+    expect(before.by.get('DLQ undelivered')).toMatchObject({
+      verdict: 'failed',
       found: '1 message',
       advice: expect.stringContaining('batchdrop redrive undelivered'),
     });
     const { code, stdout } = await cli('redrive', 'undelivered');
-    expect(stdout).toBe('1 message went back into the intake queue.\n');
+    expect(stdout).toBe('Moved 1 message to the intake queue.\n');
     expect(code).toBe(0);
     const list = async () => (await cli('list', '--json')).stdout;
     await expect.poll(list, { timeout: 30_000 }).toContain('lost.jsonl');
-    expect(await waiting(undelivered)).toBe(0);
+    expect(await countMessages(undelivered)).toBe(0);
     await healthy();
   });
 
-  it('moves every message of a queue, more than one call takes, each as it was', async () => {
+  it('moves every message of a queue unchanged, even if there are more than one call returns', async () => {
     const [dead, home] = [
       await queueNamed('batchdrop-cancellation-work-dead-letters'),
       await queueNamed('batchdrop-cancellation-work-queue'),
     ];
-    const subscription = await outsider.subscribe('hears-cancels', runtime.names.eventBus, {
+    const subscription = await outsider.subscribe('cancel-outcomes', runtime.names.eventBus, {
       'detail-type': ['OpenAI Batch Cancel Outcome'],
     });
     const jobs = Array.from({ length: 23 }, (_, nth) => `job-${nth}`);
@@ -267,18 +264,16 @@ describe('batchdrop redrive', () => {
     }
     const { stdout } = await cli('redrive', 'cancel', '--json');
     expect(JSON.parse(stdout)).toEqual({ queue: 'cancel', moved: 23 });
-    const asked = () =>
+    const answered = () =>
       new Set(subscription.heard.map(({ detail }) => Object(detail.data.request).jobId as unknown));
-    await subscription.until('the last outcome', () => asked().size === jobs.length);
-    expect([...asked()].sort()).toEqual(jobs.sort());
-    expect(await waiting(dead)).toBe(0);
-    expect(await waiting(home)).toBe(0);
+    await subscription.until('the last outcome', () => answered().size === jobs.length);
+    expect([...answered()].sort()).toEqual(jobs.sort());
+    expect(await countMessages(dead)).toBe(0);
+    expect(await countMessages(home)).toBe(0);
   });
 
-  it('says so when there is nothing, and what queues there are', async () => {
-    expect((await cli('redrive', 'submit')).stdout).toBe(
-      'There is nothing to redrive: submit has no dead letters.\n',
-    );
+  it('says so if a queue is empty or does not exist', async () => {
+    expect((await cli('redrive', 'submit')).stdout).toBe('The queue submit has no dead letters.\n');
     const { code, stderr } = await cli('redrive', 'nonsense');
     expect(code).toBe(2);
     expect(stderr).toContain('intake, submit, deliver, cancel, undelivered');

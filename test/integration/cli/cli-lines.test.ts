@@ -26,7 +26,7 @@ describe('the line of an event', () => {
       '10:11:12  batch   in_progress  orders.jsonl  part 2 of 3  5/9 rows  batch_1',
     ],
     [
-      'a failed batch that will be tried again',
+      'a failed batch that Batchdrop retries',
       'OpenAI Batch Status Change',
       {
         status: 'failed',
@@ -38,10 +38,10 @@ describe('the line of an event', () => {
         errors: { count: 1, first: [{ code: 'token_limit_exceeded', message: 'Too many.' }] },
         willRetry: true,
       },
-      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again  batch_1',
+      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will retry  batch_1',
     ],
     [
-      'a batch that was put back',
+      'a batch that was rejected for the token limit',
       'OpenAI Batch Status Change',
       {
         status: 'failed',
@@ -54,10 +54,10 @@ describe('the line of an event', () => {
         willRetry: true,
         waiting: { for: 'token_limit', position: 3, until: '2026-11-20T10:17:40.000Z' },
       },
-      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will be tried again (waiting: token limit, position 3, until 10:17 at the latest)  batch_1',
+      '10:11:12  batch   failed       orders.jsonl  token_limit_exceeded: Too many.  will retry (waiting: token limit, position 3, until 10:17 at the latest)  batch_1',
     ],
     [
-      'an accepted job whose batches are held back',
+      'an accepted job whose batches wait',
       'OpenAI Batch Job Status Change',
       { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'open_batches' } },
       '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: open batches  job1',
@@ -82,7 +82,7 @@ describe('the line of an event', () => {
       'a joined job',
       'OpenAI Batch Job Status Change',
       { status: 'joined', requestFile, joinedJobId: 'job0' },
-      '10:11:12  job     joined       orders.jsonl  the same bytes as job job0: not run again  job1',
+      '10:11:12  job     joined       orders.jsonl  same bytes as job job0, not run again  job1',
     ],
     [
       'a cancelled job',
@@ -96,7 +96,7 @@ describe('the line of an event', () => {
       '10:11:12  job     cancelled    orders.jsonl  9 rows: 4 succeeded, 5 cancelled  as asked for  job1',
     ],
     [
-      'a file that was cancelled before it was read',
+      'a file that was cancelled before validation',
       'OpenAI Batch Job Status Change',
       {
         status: 'cancelled',
@@ -113,7 +113,7 @@ describe('the line of an event', () => {
       '10:11:12  cancel  too_late     already completed  batch_1',
     ],
     [
-      'a file whose name would move the cursor',
+      'a file whose key contains control characters',
       'OpenAI Batch Job Status Change',
       {
         status: 'accepted',
@@ -123,11 +123,11 @@ describe('the line of an event', () => {
       },
       '10:11:12  job     accepted     a�[2Jb��c  1 row in 1 batch  job1',
     ],
-  ])('tells of %s', (_, detailType, data, line) => {
+  ])('describes %s', (_, detailType, data, line) => {
     expect(lineOf(detailType, data)).toBe(line);
   });
 
-  it('is left out for events of others', () => {
+  it('does not exist for events of others', () => {
     expect(eventLine({ source: 'aws.s3', 'detail-type': 'Object Created', detail: {} })).toBeUndefined();
     expect(lineOf('Something New', {})).toBeUndefined();
   });

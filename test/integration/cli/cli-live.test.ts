@@ -3,7 +3,7 @@ import { parseSince } from '../../../bin/jobs/since.ts';
 import { bytesShown, timeShown } from '../../../bin/terminal/amounts.ts';
 import { StatusLine } from '../../../bin/terminal/status-line.ts';
 
-/** What a terminal of that width shows after all that was written to it. */
+/** The lines that a terminal of this width shows. */
 class Screen {
   readonly isTTY = true;
   readonly columns: number;
@@ -24,8 +24,8 @@ class Screen {
   }
 }
 
-describe('a live line', () => {
-  it('stays the last one, under lines that last, and goes away at the end', () => {
+describe('the status line', () => {
+  it('stays below permanent lines, and disappears at the end', () => {
     const screen = new Screen(80);
     const line = new StatusLine(screen);
     line.show('1/9 rows');
@@ -43,7 +43,7 @@ describe('a live line', () => {
     expect(screen.lines).toEqual(['x'.repeat(19)]);
   });
 
-  it('is not there where there is no terminal', () => {
+  it('does not exist without a terminal', () => {
     const written: string[] = [];
     const line = new StatusLine({ write: (text) => written.push(text) });
     line.show('1/9 rows');
@@ -53,7 +53,7 @@ describe('a live line', () => {
   });
 });
 
-describe('amounts for people', () => {
+describe('amounts', () => {
   it.each([
     [0, '0 bytes'],
     [1, '1 byte'],

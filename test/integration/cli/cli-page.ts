@@ -1,6 +1,6 @@
 /**
- * Writes docs/cli.md: `npm run docs:cli`. The help texts and captures are of real runs, on a terminal of 80 columns made
- * by `script` (util-linux). cli-page.test.ts fails when the page's help texts are no longer those of the commands.
+ * Writes docs/cli.md: `npm run docs:cli`. It runs every command on a terminal of 80 columns, which `script` (util-linux) provides, and
+ * captures the output. cli-page.test.ts fails if the help texts of the page are not those of the commands.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,14 +14,14 @@ import { Terminal } from './cli-terminal.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = join(PROJECT, 'docs', 'cli.md');
-const PROSE = join(PROJECT, 'test', 'integration', 'cli-page.md');
+const PROSE = join(PROJECT, 'test', 'integration', 'cli', 'cli-page.md');
 
-/** The help text of a command, as `{{help NAME}}` in the prose stands for it. */
-export async function helpOf(command: string): Promise<string> {
-  return (await batchdrop([command, '--help'])).stdout.trim();
+/** Returns the help text of a command, which replaces `{{help NAME}}`; `{{help}}` is that of `batchdrop` itself. */
+export async function helpOf(command?: string): Promise<string> {
+  return (await batchdrop([...(command ? [command] : []), '--help'])).stdout.trim();
 }
 
-/** Fills the prose: `{{help NAME}}` and `{{capture NAME}}`. Throws for a name that is not there. */
+/** Replaces `{{help NAME}}` and `{{capture NAME}}` in the prose. Throws if there is no such capture. */
 export async function pageOf(prose: string, captures: ReadonlyMap<string, string>): Promise<string> {
   let page = '';
   for (const [nth, piece] of prose.split(/\{\{([^}]+)\}\}/).entries()) {
@@ -29,7 +29,7 @@ export async function pageOf(prose: string, captures: ReadonlyMap<string, string
       page += piece;
       continue;
     }
-    const [kind = '', name = ''] = piece.split(' ');
+    const [kind, name = ''] = piece.split(' ');
     const text = kind === 'help' ? await helpOf(name) : captures.get(name);
     if (text === undefined) throw new Error(`there is no capture ${name}`);
     page += `\`\`\`text\n${text}\n\`\`\``;
@@ -72,12 +72,12 @@ async function capture(): Promise<Map<string, string>> {
     const [, jobId = ''] = / {2}job (\w+)/.exec(held) ?? [];
     await run('pause', 'batchdrop resume');
     await run('list', 'batchdrop list --since 24h');
-    await run('cancel', `batchdrop cancel ${jobId}`);
+    await run('cancel', `batchdrop cancel ${jobId.slice(0, 6)}`);
     const done = await run('list', 'batchdrop list --status completed');
     const [, completed = ''] = /^(\w{26}) {2}completed/m.exec(done) ?? [];
-    await run('results', `batchdrop results ${completed} --out results`);
+    await run('results', `batchdrop results ${completed.slice(0, 6)} --out results`);
     await run('doctor', 'batchdrop doctor');
-    await giveUpAnEvent('http://127.0.0.1:4577');
+    await sendUndelivered('http://127.0.0.1:4577');
     await open('batchdrop pause').untilEnded();
     await run('doctor-failing', 'batchdrop doctor');
     await open('batchdrop resume').untilEnded();
@@ -90,7 +90,7 @@ async function capture(): Promise<Map<string, string>> {
   }
 }
 
-/** A Batch API server, and a runtime that takes it for the real one. */
+/** Runs a Batch API server, and a runtime that uses it as the real API. */
 async function captureRealApi(
   open: (line: string, env?: Record<string, string>) => Terminal,
   terminals: Terminal[],
@@ -112,8 +112,8 @@ async function captureRealApi(
   captures.set('real', await real.until(/its results are in [\s\S]*\//));
 }
 
-/** Leaves a message where EventBridge leaves the events that it cannot deliver. */
-async function giveUpAnEvent(endpoint: string): Promise<void> {
+/** Sends a message to the queue of undelivered events. */
+async function sendUndelivered(endpoint: string): Promise<void> {
   const sqs = new SQSClient(clientConfig(endpoint));
   const { QueueUrls = [] } = await sqs.send(
     new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-intake-undelivered' }),

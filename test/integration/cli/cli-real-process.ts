@@ -1,4 +1,4 @@
-/** `batchdrop up --real` with a clock that runs fast and a person at the other end of a pipe: run by cli-real.test.ts. */
+/** `batchdrop up --real` with a fast clock and a test that answers its questions; cli-real.test.ts runs it. */
 import { once } from 'node:events';
 import { untilStopped } from '../../../bin/terminal/stop-signal.ts';
 import { realBatchApi } from '../../../bin/up/real-batch-api.ts';

@@ -25,8 +25,8 @@ async function opened(...faults: FaultRule[]): Promise<LocalRuntime> {
   return other;
 }
 
-describe('batchdrop up --real, over https with a private authority', () => {
-  it('sends nothing before a yes, not even after a kill; a no cancels; results come into a folder once', async () => {
+describe('batchdrop up --real, over https with a private certificate authority', () => {
+  it('sends nothing before a yes, not even after a kill; cancels after a no; downloads results once', async () => {
     const first = laptop.run();
     await first.untilPrinted('Batchdrop is up');
     const unwanted = await laptop.drop('unwanted.jsonl', chatRows(3, 'no'));
@@ -41,7 +41,7 @@ describe('batchdrop up --real, over https with a private authority', () => {
     await laptop.untilLooked(5);
     expect(laptop.asked('file.created')).toEqual([]);
     second.answer('no');
-    await second.untilPrinted('unwanted.jsonl is cancelled: nothing of it was sent');
+    await second.untilPrinted('unwanted.jsonl is cancelled. Nothing of it was sent');
     const file = chatRows(24, 'yes');
     const wanted = await laptop.drop('wanted.jsonl', file);
     expect(await second.untilAsked()).toContain('Send 24 rows');
@@ -60,17 +60,15 @@ describe('batchdrop up --real, over https with a private authority', () => {
     const fourth = laptop.run();
     await fourth.untilPrinted('Batchdrop is up');
     await laptop.drop('broken.jsonl', 'broken');
-    await fourth.untilPrinted('broken.jsonl  rejected: its report is in'); // after it had looked for those of before
+    await fourth.untilPrinted('broken.jsonl  rejected: its report is in'); // it downloads the results of earlier runs first
     await fourth.end('SIGINT');
     expect(fourth.printed).not.toContain('its results are in');
     expect(existsSync(join(laptop.folder, 'data', 'results', unwanted, 'output.jsonl'))).toBe(true);
   }, 180_000);
 
-  it('with --yes asks nothing, but leaves a pause of before to whoever ends it', async () => {
+  it('asks nothing with --yes, but does not end a pause of an earlier run', async () => {
     const run = laptop.run('--yes');
-    await run.untilPrinted(
-      'Submission is paused since an earlier run: npx batchdrop resume sends what waits.',
-    );
+    await run.untilPrinted('An earlier run paused submission. To send waiting files: npx batchdrop resume');
     const before = laptop.asked('batch.created').length;
     const jobId = await laptop.drop('later.jsonl', chatRows(2, 'later'));
     await run.untilPrinted(`later.jsonl  2 rows in 1 batch  ${jobId}`);
@@ -78,15 +76,15 @@ describe('batchdrop up --real, over https with a private authority', () => {
     const cli = (...args: string[]) => batchdrop([...args, '--data', 'data'], { cwd: laptop.folder });
     await laptop.untilLooked(5);
     expect(laptop.asked('batch.created')).toHaveLength(before);
-    expect((await cli('resume')).stdout).toMatch(/^Resumed: 1 file with 2 rows/);
+    expect((await cli('resume')).stdout).toMatch(/^Resumed\. Batchdrop sends 1 file with 2 rows/);
     await run.untilPrinted('later.jsonl  completed: its results are in');
     expect(run.hasAsked).toBe(false);
     await run.end('SIGINT');
   });
 });
 
-describe('batchdrop up --real, killed when the answer to a create was lost', () => {
-  it('asks about nothing that was sent, and finds its batch', async () => {
+describe('batchdrop up --real, killed when the response to a create request was lost', () => {
+  it('does not ask about rows that were sent, and finds their batch', async () => {
     const laptop = await opened({
       on: ['batches.create'],
       fault: { fault: 'reset-after' },
@@ -110,7 +108,7 @@ describe('batchdrop up --real, killed when the answer to a create was lost', () 
     expect(idsIn(readFileSync(output, 'utf8'))).toEqual(idsIn(file));
   });
 
-  it('asks again about what turns out not to have been sent', async () => {
+  it('asks again about rows that were not sent after all', async () => {
     const laptop = await opened({ on: ['batches.create'], fault: { fault: 'reset' }, rate: 1, times: 1 });
     const first = laptop.run();
     await first.untilPrinted('Batchdrop is up');
@@ -130,23 +128,28 @@ describe('batchdrop up --real, killed when the answer to a create was lost', () 
   });
 });
 
-describe('batchdrop up --real says before anything starts', () => {
+describe('batchdrop up --real, before anything starts,', () => {
   const key = { OPENAI_API_KEY: KEY };
   it.each([
-    ['that it has nobody to ask', ['--real'], key, /there is no terminal to ask on: add --yes/],
     [
-      'that an address is not safe',
+      'says that it cannot ask without a terminal',
+      ['--real'],
+      key,
+      /stdin is not a terminal\. To send all files without asking, add --yes/,
+    ],
+    [
+      'refuses a URL without https',
       ['--real', '--yes'],
       { ...key, OPENAI_BASE_URL: 'http://api.test/v1' },
       /^OPENAI_BASE_URL must start with https:/,
     ],
     [
-      'that the certificates are not there',
+      'says that the certificates do not exist',
       ['--real', '--yes'],
       { ...key, NODE_EXTRA_CA_CERTS: 'gone.pem' },
-      /names gone.pem, which is not there/,
+      /NODE_EXTRA_CA_CERTS is gone\.pem, but this file does not exist/,
     ],
-    ['that a yes alone means nothing', ['--yes'], {}, /--yes goes with --real/],
+    ['refuses --yes without --real', ['--yes'], {}, /--yes works only with --real/],
   ])('%s', async (_, args, env, sentence) => {
     const place = join(laptop.folder, 'empty');
     const { code, stderr } = await batchdrop(['up', ...args, '--data', place], { env });

@@ -5,20 +5,20 @@ import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 
 const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
-const PSEUDO_TERMINAL = 'script'; // of util-linux: wanted to write the page anew, not to test it
+const PSEUDO_TERMINAL = 'script'; // of util-linux: needed to write the page, not to test it
 const COLUMNS = 80;
 const MAX_MS = 240_000;
 
-/** A command line on a terminal of 80 columns, and what its screen shows. */
+/** A command on a terminal of 80 columns, and its screen. */
 export class Terminal {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
-  readonly #queue: string;
+  readonly #line: string;
   #written = '';
 
   /** `line` begins with `batchdrop`. */
   constructor(line: string, { cwd, env }: { cwd: string; env: Record<string, string> }) {
-    this.#queue = line;
+    this.#line = line;
     const command = line.replace(/^batchdrop/, `exec '${process.execPath}' '${BATCHDROP}'`);
     this.#child = spawn(PSEUDO_TERMINAL, ['-qefc', `stty cols ${COLUMNS} rows 50; ${command}`, '/dev/null'], {
       cwd,
@@ -31,12 +31,12 @@ export class Terminal {
     this.#ended = once(this.#child, 'exit');
   }
 
-  /** The screen with the command line on top, once it shows that. */
+  /** Returns the screen, below the command line, once it matches. */
   async until(pattern: RegExp): Promise<string> {
     const giveUpAt = performance.now() + MAX_MS;
     while (!pattern.test(this.#screen())) {
       if (performance.now() > giveUpAt)
-        throw new Error(`${this.#queue} never showed ${pattern}:\n${this.#screen()}`);
+        throw new Error(`${this.#line} never printed ${pattern}:\n${this.#screen()}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     return this.#screen();
@@ -51,7 +51,7 @@ export class Terminal {
     this.#child.stdin?.write(keys);
   }
 
-  /** Ends it as Ctrl-C does. */
+  /** Presses Ctrl-C and waits for the end. */
   async stop(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     this.type('\u0003');
@@ -60,7 +60,7 @@ export class Terminal {
 
   #screen(): string {
     const lines = [''];
-    // What begins a line anew, by readline or by us, takes away what stood there.
+    // A return to the start of the line, by readline or by us, is followed by clearing the line.
     const text = this.#written.replaceAll(/\r+\n/g, '\n').replaceAll('\u001b[1G', '\r').replaceAll('^C', '');
     for (const [nth, rewritten] of text.split('\r').entries()) {
       if (nth > 0) lines[lines.length - 1] = '';
@@ -68,12 +68,12 @@ export class Terminal {
       lines[lines.length - 1] += rest;
       lines.push(...more);
     }
-    const shown = [`$ npx ${this.#queue}`, ...lines].map((line) => line.trimEnd()).join('\n');
+    const shown = [`$ npx ${this.#line}`, ...lines].map((line) => line.trimEnd()).join('\n');
     return wrapped(shown.trimEnd());
   }
 }
 
-/** As a terminal breaks lines. */
+/** Breaks lines as a terminal does. */
 function wrapped(text: string): string {
   return text.replaceAll(new RegExp(`(?<=^(?:.{${COLUMNS}})+)(?=.)`, 'gm'), '\n');
 }

@@ -23,7 +23,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs the CLI in a folder of its own, against the runtime. */
+/** Runs a command against the runtime, in a folder of its own. */
 function cli(...args: string[]) {
   return batchdrop([...args, '--data', runtime.directory], { cwd: folder });
 }
@@ -35,7 +35,7 @@ function fileOf(name: string, content: string): string {
 }
 
 describe('batchdrop', () => {
-  it('submits a file, waits for it, lists it and fetches its results', async () => {
+  it('submits a file, waits for it, lists it and downloads its results', async () => {
     const file = chatRows(20, 'cli');
     const submitted = await cli(
       'submit',
@@ -52,7 +52,7 @@ describe('batchdrop', () => {
     const listed = await cli('list', '--status', 'completed');
     expect(listed.stdout).toMatch(new RegExp(`^${job.jobId}  completed +20  .*  mine.jsonl$`, 'm'));
 
-    const fetched = await cli('results', job.jobId);
+    const fetched = await cli('results', job.jobId.slice(0, 8));
     const results = join(folder, job.jobId);
     expect(fetched.code).toBe(0);
     expect(readdirSync(results).toSorted()).toEqual(['errors.jsonl', 'output.jsonl', 'summary.json']);
@@ -70,11 +70,11 @@ describe('batchdrop', () => {
     expect(await submit('--rerun')).not.toBe(first);
   });
 
-  it('fetches the lines that belong to no row as well, where a job has any', async () => {
+  it('downloads results that match no request, if there are any', async () => {
     const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
     const outsider = new Outsider(runtime.names);
-    const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // as DELIVER names it; the local API makes no such lines
+    const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // as DELIVER names it; the local API has no such results
     const Body = '{"custom_id":"stranger"}\n';
     await outsider.s3.send(new PutObjectCommand({ Bucket: runtime.names.resultsBucket, Key, Body }));
     outsider.close();
@@ -82,7 +82,7 @@ describe('batchdrop', () => {
     expect(readFileSync(join(folder, 'odd', 'anomalies.jsonl'), 'utf8')).toBe(Body);
   });
 
-  it('runs the examples: good ones complete, the one with bad lines is rejected with a report on each', async () => {
+  it('runs the examples: good ones complete, and the one with bad lines is rejected with a report on each line', async () => {
     const good = await cli(
       'submit',
       ...['responses.jsonl', 'embeddings.jsonl'].map((name) => join(EXAMPLES, name)),
@@ -99,7 +99,7 @@ describe('batchdrop', () => {
     for (const line of [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]) expect(report).toContain(`"line": ${line},`);
   });
 
-  it('cancels a running batch, whose partial results can be fetched', async () => {
+  it('cancels a running batch, whose partial results can be downloaded', async () => {
     const submitted = await cli('submit', fileOf('long.jsonl', chatRows(48_000, 'long')), '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
     const outsider = new Outsider(runtime.names);
@@ -108,7 +108,7 @@ describe('batchdrop', () => {
       'the running batch',
       ({ detail }) => detail.metadata.jobId === jobId && detail.data.status === 'in_progress',
     );
-    expect((await cli('cancel', jobId)).code).toBe(0);
+    expect((await cli('cancel', jobId.slice(0, 8))).code).toBe(0);
     const cancelled = await heard.untilJob(jobId, 'cancelled');
     outsider.close();
 
@@ -121,7 +121,7 @@ describe('batchdrop', () => {
     expect(idsIn(output)).toHaveLength(succeeded);
   });
 
-  it('never makes a path of a key', async () => {
+  it('never uses an object key as a path', async () => {
     const outsider = new Outsider(runtime.names);
     await outsider.put('../../outside.jsonl', `${chatRows(1, 'outside')}broken`);
     outsider.close();
@@ -139,7 +139,7 @@ describe('batchdrop', () => {
     expect(readdirSync(join(folder, 'a'))).toEqual(['b']);
   });
 
-  it('finds the runtime by its address alone', async () => {
+  it('finds the runtime by its URL alone', async () => {
     const listed = await batchdrop(['list', '--json', '--endpoint', runtime.names.url], { cwd: folder });
     expect(listed.code).toBe(0);
     expect(JSON.parse(listed.stdout)).toContainEqual(
@@ -148,46 +148,36 @@ describe('batchdrop', () => {
   });
 });
 
-describe('batchdrop says what to do', () => {
+describe('batchdrop says what to do if', () => {
   it.each([
     [
-      'when there is no runtime',
+      'no runtime exists',
       ['list', '--data', 'nowhere'],
       1,
-      /No runtime works in nowhere: start one with npm start/,
+      /No Batchdrop is running in nowhere\. Start one with npm start/,
     ],
     [
-      'when nothing answers',
+      'the endpoint does not respond',
       ['list', '--endpoint', 'http://127.0.0.1:9'],
       1,
-      /Nothing answers at the endpoint/,
+      /No Batchdrop is running at the endpoint/,
     ],
-    ['when the command is unknown', ['frobnicate'], 2, /unknown command 'frobnicate'/],
-    ['when a file is missing on the line', ['submit'], 2, /missing required argument 'file'/],
+    ['the command is unknown', ['frobnicate'], 2, /unknown command 'frobnicate'/],
+    ['no file is given', ['submit'], 2, /missing required argument 'file'/],
     [
-      'when --real gets a speed',
+      '--real is used with a speed',
       ['up', '--real', '--speed', '60'],
       2,
       /'--real' cannot be used with option '--speed/,
     ],
+    ['--real is used with --exit', ['up', '--real', '--exit'], 2, /cannot be used with option '--real'/],
     [
-      'when --real is to wait for the example',
-      ['up', '--real', '--exit'],
-      2,
-      /cannot be used with option '--real'/,
-    ],
-    [
-      'when --real has no key',
+      '--real has no key',
       ['up', '--real'],
       1,
-      /--real needs the API key in the environment variable OPENAI_API_KEY/,
+      /--real needs an API key\. Set the environment variable OPENAI_API_KEY/,
     ],
-    [
-      'when the port is none',
-      ['up', '--port', 'http'],
-      2,
-      /The port has to be a whole number from 0 to 65535/,
-    ],
+    ['the port is invalid', ['up', '--port', 'http'], 2, /--port must be a whole number from 0 to 65535/],
   ])('%s', async (_, args, code, sentence) => {
     const answer = await batchdrop(args, { cwd: folder });
     expect(answer.stderr).toMatch(sentence);
@@ -196,27 +186,24 @@ describe('batchdrop says what to do', () => {
   });
 
   it.each([
-    [
-      'when a job is unknown',
-      ['results', 'abc'],
-      /There is no job or batch abc: batchdrop list shows what there is/,
-    ],
-    ['when a file is not there', ['submit', 'gone.jsonl'], /gone.jsonl cannot be read/],
-    ['when a cancel names nothing', ['cancel'], /Give either an id or --key KEY/],
-    ['when a cancel names no id', ['cancel', 'no such id'], /Nothing was sent: jobId has to be/],
+    ['no job id has this prefix', ['results', 'abcd'], /There is no job whose id begins with abcd/],
+    ['the batch is unknown', ['results', 'batch_none'], /There is no batch batch_none in this Batchdrop/],
+    ['a file does not exist', ['submit', 'gone.jsonl'], /gone.jsonl cannot be read/],
+    ['cancel has no id', ['cancel'], /Give either an id or --key KEY/],
+    ['cancel has an invalid id', ['cancel', 'no such id'], /'no such id' is not an id. Give a job id or/],
   ])('%s', async (_, args, sentence) => {
     const answer = await cli(...args);
     expect(answer.stderr).toMatch(sentence);
     expect(answer.code).toBe(1);
   });
 
-  it('when the data directory is in use', async () => {
+  it('the data directory is in use', async () => {
     const answer = await cli('up', '--port', '0');
     expect(answer).toMatchObject({ code: 1 });
     expect(answer.stderr).toContain(`in use by a running runtime (pid ${runtime.names.pid})`);
   });
 
-  it('when the port is in use', async () => {
+  it('the port is in use', async () => {
     const other = createServer();
     const port = await new Promise<number>((resolve) =>
       other.listen(0, '127.0.0.1', () => {

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
-import { followJob } from '../../../bin/jobs/jobs.ts';
+import { followJob } from '../../../bin/jobs/follow-job.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { chatRows, idsIn, Outsider } from '../../local/endpoint/stock-clients.ts';
 import { ChildRuntime } from '../child-runtime.ts';

@@ -1,6 +1,7 @@
 import type { QueryCommandInput } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
+import { createDynamoDbLedgerQueries } from '../../../functions/shared/adapters/dynamodb/ledger-queries.ts';
 import { aJob, aPart, NOON } from '../../contracts/samples.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import {
@@ -8,7 +9,12 @@ import {
   CONDITION_FAILED,
   CREATE,
   DUE,
+  EVER_DUE,
+  HAS,
+  IDS,
+  IN_STATUS,
   type Item,
+  JOBS,
   n,
   PARTS,
   put,
@@ -222,20 +228,102 @@ describe('the sparse index', () => {
   });
 });
 
+describe('the indexes of jobs', () => {
+  const aJobItem = (shard: string, time: string, status: string) => {
+    const key = { pk: s(`JOB#${aKey()}`), sk: s('META') };
+    const indexed = { jobShard: s(shard), jobTime: s(time), jobIdPrefix: s(`${shard}-id`) };
+    return { ...key, ...indexed, summary: { M: { status: s(status), rows: { M: { total: n(7) } } } } };
+  };
+  const jobs = async (shard: string, [from, to]: [string, string], more: Partial<QueryCommandInput> = {}) => {
+    const page = await query({
+      IndexName: 'jobs',
+      KeyConditionExpression: JOBS,
+      ScanIndexForward: false,
+      ...more,
+      ExpressionAttributeValues: {
+        ...{ ':shard': s(shard), ':from': s(from), ':to': s(to) },
+        ...more.ExpressionAttributeValues,
+      },
+    });
+    return { found: page.Items ?? [], next: page.LastEvaluatedKey };
+  };
+  const timesOf = (items: readonly Item[]) => items.map(({ jobTime }) => jobTime?.S);
+
+  it('lists a range of times backwards, both ends included, with the map it projects', async () => {
+    const shard = aKey();
+    for (const time of ['2', '4', '1', '3'])
+      await put({ ...aJobItem(shard, time, 'failed'), item: s('text') });
+    const { found } = await jobs(shard, ['2', '3']);
+    expect(timesOf(found)).toEqual(['3', '2']);
+    const [newest] = found;
+    expect(newest).not.toHaveProperty('item');
+    expect(newest?.summary).toEqual({ M: { status: s('failed'), rows: { M: { total: n(7) } } } });
+  });
+
+  it('filters by a field of the map after the limit, and continues after what it left out', async () => {
+    const shard = aKey();
+    for (const [nth, status] of ['failed', 'completed', 'completed', 'failed'].entries())
+      await put(aJobItem(shard, String(nth), status));
+    const failed = {
+      FilterExpression: IN_STATUS,
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: { ':status': s('failed') },
+      Limit: 2,
+    };
+    const first = await jobs(shard, ['!', '~'], failed);
+    expect(timesOf(first.found)).toEqual(['3']);
+    const second = await jobs(shard, ['!', '~'], { ...failed, ExclusiveStartKey: first.next });
+    expect(timesOf(second.found)).toEqual(['0']);
+  });
+
+  it('finds ids by their beginning, by the key of the table in the order of its bytes', async () => {
+    const shard = aKey();
+    const ids = ['ab2', 'ab1', 'b'].map((id) => `JOB#${id}`);
+    for (const pk of ids) await put({ ...aJobItem(shard, '1', 'failed'), pk: s(pk) });
+    const page = await query({
+      IndexName: 'job-ids',
+      KeyConditionExpression: IDS,
+      ExpressionAttributeValues: { ':start': s(`${shard}-id`), ':key': s('JOB#ab') },
+    });
+    const keys = ['JOB#ab1', 'JOB#ab2'].map((pk) => ({
+      ...{ pk: s(pk), sk: s('META') },
+      jobIdPrefix: s(`${shard}-id`),
+    }));
+    expect(page.Items).toEqual(keys);
+  });
+
+  it('a filter by what is there leaves out the others', async () => {
+    const shard = aKey();
+    const due = { sk: s('META'), dueShard: s(shard), dueAt: n(1) };
+    await put({ ...due, pk: s(aKey()) });
+    await put({ ...due, pk: s(aKey()), stalled: s('why') });
+    const page = await query({
+      IndexName: 'due',
+      KeyConditionExpression: EVER_DUE,
+      FilterExpression: HAS,
+      ExpressionAttributeNames: { '#wanted': 'stalled' },
+      ExpressionAttributeValues: { ':shard': s(shard) },
+    });
+    expect(page.Items?.map(({ stalled }) => stalled?.S)).toEqual(['why']);
+  });
+});
+
 it('the expressions that these tests use are those that the ledger sends', async () => {
   const sent = new Set<string>();
   const client = sdk.dynamoDb;
   client.middlewareStack.add(
     (next) => (args) => {
-      const { ConditionExpression, KeyConditionExpression } = Object(args.input);
-      for (const expression of [ConditionExpression, KeyConditionExpression]) {
+      const { ConditionExpression, KeyConditionExpression, FilterExpression } = Object(args.input);
+      for (const expression of [ConditionExpression, KeyConditionExpression, FilterExpression]) {
         if (typeof expression === 'string') sent.add(expression);
       }
       return next(args);
     },
     { step: 'initialize', name: 'listen' },
   );
-  const ledger = createDynamoDbLedger({ client, tableName: TableName, clock: new ManualClock(NOON) });
+  const options = { client, tableName: TableName, clock: new ManualClock(NOON) };
+  const ledger = createDynamoDbLedger(options);
+  const queries = createDynamoDbLedgerQueries({ ...options, ledger });
   await ledger.createJob(aJob());
   await ledger.replaceJob(aJob());
   await ledger.createPart(aPart());
@@ -245,6 +333,11 @@ it('the expressions that these tests use are those that the ledger sends', async
   await ledger.replaceControl({ version: 0, paused: true });
   await ledger.replaceKeyPointer({ bucket: 'b', key: 'k', version: 0 });
   await ledger.due(0, NOON, 10);
+  await queries.listJobs({ limit: 1, status: 'expired', since: NOON + 1 });
+  await queries.jobIdsWith('none', 1);
+  await queries.openJobs();
+  await queries.listStalled();
   client.middlewareStack.remove('listen');
-  expect([...sent].toSorted()).toEqual([CREATE, DUE, PARTS, REPLACE].toSorted());
+  const tested = [CREATE, DUE, EVER_DUE, HAS, IDS, IN_STATUS, JOBS, PARTS, REPLACE];
+  expect([...sent].toSorted()).toEqual(tested.toSorted());
 });

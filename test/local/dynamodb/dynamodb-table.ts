@@ -18,6 +18,11 @@ export const CREATE = 'attribute_not_exists(pk) OR expiresAt <= :now';
 export const REPLACE = 'version = :version';
 export const PARTS = 'pk = :pk AND begins_with(sk, :prefix)';
 export const DUE = 'dueShard = :shard AND dueAt <= :before';
+export const EVER_DUE = 'dueShard = :shard';
+export const HAS = 'attribute_exists(#wanted)';
+export const JOBS = 'jobShard = :shard AND jobTime BETWEEN :from AND :to';
+export const IN_STATUS = 'summary.#status = :status';
+export const IDS = 'jobIdPrefix = :start AND begins_with(pk, :key)';
 
 export const TableName = 'conditions';
 export const CONDITION_FAILED = {

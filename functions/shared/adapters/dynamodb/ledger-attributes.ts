@@ -1,36 +1,51 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import type { Reason } from '../../contract/events.ts';
 import type { WaitingPart } from '../../domain/admission-queue.ts';
 import type { Job } from '../../domain/job.ts';
-import type { Admissions, Control, CreateWindow, KeyPointer } from '../../domain/ledger-records.ts';
+import { type JobSummary, summaryOf } from '../../domain/job-summary.ts';
+import {
+  type Admissions,
+  type Control,
+  type CreateWindow,
+  type KeyPointer,
+  stalledReasonOf,
+} from '../../domain/ledger-records.ts';
 import { dueProjectionOf } from '../../domain/next-step.ts';
 import type { OpenBatch } from '../../domain/open-batch.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
-import { dueShardOf, jobKey, type LedgerKey, partKey } from './ledger-keys.ts';
+import {
+  dueShardOf,
+  idPrefixOf,
+  jobKey,
+  jobShardOf,
+  jobTime,
+  type LedgerKey,
+  partKey,
+} from './ledger-keys.ts';
 
 /** What an item of the table holds beside its key. */
 export type LedgerAttributes = Record<string, AttributeValue>;
 
 /*
- * The whole item is the JSON text in `item`; what conditions, the index and the expiry need stands beside it as
- * attributes of its own, and so does what an operator wants to see in the console. Only `item` is ever read back, and
- * from the index `openBatch` and `waits`.
+ * The whole item is the JSON text in `item`. Beside it, as attributes of their own, stand what conditions, indexes and
+ * the expiry need, and what an operator wants to see in the console. Only `item` is read back, and from the indexes
+ * `openBatch`, `waits`, `stalled` and `summary`.
  */
 
 /** A job as attributes. */
 export function jobAttributes(job: Job): LedgerAttributes {
+  const { jobId, status, rev, publishedRev, tries } = job;
   return {
     ...itemAttributes(job, job.version, job.expiresAt),
-    ...dueAttributes(jobKey(job.jobId), job.dueAt),
+    ...dueAttributes(jobKey(jobId), job.dueAt),
+    ...stalledAttributes(job),
     ...plain({
-      jobId: job.jobId,
-      status: job.status,
-      rev: job.rev,
-      publishedRev: job.publishedRev,
-      tries: job.tries,
-      bucket: job.request.bucket,
-      key: job.request.key,
-      reason: job.reason?.code,
+      ...{ jobId, status, rev, publishedRev, tries },
+      jobShard: jobShardName(jobShardOf(jobId)),
+      jobTime: jobTime(job),
+      jobIdPrefix: idPrefixOf(jobId),
     }),
+    summary: attributeOf(summaryOf(job)),
   };
 }
 
@@ -39,6 +54,7 @@ export function partAttributes(part: Part): LedgerAttributes {
   return {
     ...itemAttributes(part, part.version, part.expiresAt),
     ...dueAttributes(partKey(part), part.dueAt),
+    ...stalledAttributes(part),
     ...seenFromTheIndex(part),
     ...plain({
       jobId: part.jobId,
@@ -115,6 +131,26 @@ export function waitingPartIn(attributes: LedgerAttributes): WaitingPart | undef
   return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // written by this adapter alone
 }
 
+/** Why an entry of the index says that the item is stalled. */
+export function stalledReasonIn(attributes: LedgerAttributes): Reason | undefined {
+  const text = attributes.stalled?.S;
+  return text === undefined ? undefined : (JSON.parse(text) as Reason); // written by this adapter alone
+}
+
+/** The job that an entry of the index shows; undefined once it has expired. */
+export function summaryIn(attributes: LedgerAttributes, now: number): JobSummary | undefined {
+  const { summary } = attributes;
+  if (summary === undefined)
+    throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} has no summary`);
+  const job = valueIn(summary) as JobSummary; // written by this adapter alone
+  return job.expiresAt <= now ? undefined : job;
+}
+
+/** `jobShard` of the index of jobs by time, for example `J#3`. */
+export function jobShardName(shard: number): string {
+  return `J#${shard}`;
+}
+
 /** `dueShard` of the index, for example `D#07`. */
 export function dueShardName(shard: number): string {
   return `D#${String(shard).padStart(2, '0')}`;
@@ -135,6 +171,11 @@ function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttribu
   return { dueShard: { S: dueShardName(dueShardOf(key)) }, dueAt: { N: String(dueAt) } };
 }
 
+function stalledAttributes(item: Job | Part): LedgerAttributes {
+  const reason = stalledReasonOf(item);
+  return reason === undefined ? {} : { stalled: { S: JSON.stringify(reason) } };
+}
+
 function seenFromTheIndex(part: Part): LedgerAttributes {
   const { open, waits } = dueProjectionOf(part);
   return {
@@ -143,13 +184,25 @@ function seenFromTheIndex(part: Part): LedgerAttributes {
   };
 }
 
-function plain(facts: Record<string, string | number | boolean | undefined>): LedgerAttributes {
+function plain(facts: Record<string, string | number | boolean | object | undefined>): LedgerAttributes {
   const attributes: LedgerAttributes = {};
-  for (const [name, value] of Object.entries(facts)) {
-    if (value === undefined) continue;
-    if (typeof value === 'string') attributes[name] = { S: value };
-    else if (typeof value === 'number') attributes[name] = { N: String(value) };
-    else attributes[name] = { BOOL: value };
-  }
+  for (const [name, value] of Object.entries(facts))
+    if (value !== undefined) attributes[name] = attributeOf(value);
   return attributes;
+}
+
+function attributeOf(value: string | number | boolean | object): AttributeValue {
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'number') return { N: String(value) };
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (Array.isArray(value)) return { L: value.map(attributeOf) };
+  return { M: plain({ ...value }) };
+}
+
+/** The value of which `attributeOf` made the attribute. */
+function valueIn(attribute: AttributeValue): unknown {
+  const { S, N, BOOL, L, M } = attribute;
+  if (L !== undefined) return L.map(valueIn);
+  if (M === undefined) return S ?? (N === undefined ? BOOL : Number(N));
+  return Object.fromEntries(Object.entries(M).map(([name, value]) => [name, valueIn(value)]));
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { TerminalError } from '../../domain/errors.ts';
+import { ID_PREFIX_LENGTH } from '../../domain/job-id.ts';
 import type { DueItem } from '../../domain/ledger-records.ts';
 import { DUE_SHARDS } from '../../domain/ledger-records.ts';
 import type { PartRef } from '../../domain/part.ts';
@@ -51,6 +53,36 @@ export const CREATES_KEY: LedgerKey = { pk: 'CONTROL', sk: 'CREATES' };
 /** The shard of the `due` index an item belongs to, 0 to 15; always the same for the same key. */
 export function dueShardOf(key: LedgerKey): number {
   return createHash('sha256').update(`${key.pk} ${key.sk}`).digest().readUInt32BE(0) % DUE_SHARDS;
+}
+
+/** Shards of the index of jobs by time: a list reads them all. */
+export const JOB_SHARDS = 4;
+
+/** The shard of the index of jobs by time that a job belongs to, 0 to 3; always the same for the same job. */
+export function jobShardOf(jobId: string): number {
+  return dueShardOf(jobKey(jobId)) % JOB_SHARDS;
+}
+
+/** Where a job stands among all jobs: by its time in milliseconds, and by its id between two of the same millisecond. */
+export function jobTime({ createdAt, jobId }: { createdAt: number; jobId: string }): string {
+  return `${new Date(createdAt).toISOString()}#${jobId}`;
+}
+
+/** The cursor that continues a list after the job that stands there. */
+export function cursorAfter(time: string): string {
+  return Buffer.from(time).toString('base64url');
+}
+
+/** Where the job before a cursor stands. Throws a TerminalError for what `cursorAfter` did not return. */
+export function timeIn(cursor: string): string {
+  const time = Buffer.from(cursor, 'base64url').toString();
+  if (/^[-+\d]+T[\d:.]+Z#\w+$/.test(time)) return time;
+  throw new TerminalError('invalid_cursor', `'${cursor}' is not a cursor: use the one of the page before`);
+}
+
+/** What an id is found by in the index of job ids: its first characters. */
+export function idPrefixOf(jobId: string): string {
+  return jobId.slice(0, ID_PREFIX_LENGTH);
 }
 
 /** The job or part behind a key; undefined for any other item. */

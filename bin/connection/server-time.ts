@@ -1,9 +1,9 @@
 import { GetBucketLocationCommand } from '@aws-sdk/client-s3';
-import type { Connection } from '../connection/connection.ts';
+import type { Connection } from './connection.ts';
 
-const RUNTIME_TIME = 'x-batchdrop-time'; // what the endpoint of one machine says: its clock may run ahead of the wall
+const RUNTIME_TIME = 'x-batchdrop-time'; // a header of the local endpoint, whose clock may run faster than real time
 
-/** What time it is where Batchdrop runs, in milliseconds: AWS says it in seconds, and with each answer. */
+/** Returns the time where Batchdrop runs, in milliseconds. AWS responses have a precision of one second. */
 export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>): Promise<number> {
   let headers: Record<string, string> = {};
   const command = new GetBucketLocationCommand({ Bucket: names.requestBucket });
@@ -16,7 +16,7 @@ export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>
     { step: 'deserialize', priority: 'low' },
   );
   await s3.send(command);
-  const told = Number(headers[RUNTIME_TIME] ?? Date.parse(headers.date ?? ''));
-  if (Number.isNaN(told)) throw new Error('the answer does not say what time it is there');
-  return told;
+  const time = Number(headers[RUNTIME_TIME] ?? Date.parse(headers.date ?? ''));
+  if (Number.isNaN(time)) throw new Error('The response contains no time.');
+  return time;
 }

@@ -1,0 +1,54 @@
+import { isOver, type Job } from '../../functions/shared/domain/job.ts';
+import type { Connection } from '../connection/connection.ts';
+
+/** Callbacks of `followJob`. */
+interface JobListener {
+  /** Called for each status of the job, also for each status of the job it joined. */
+  onStatus?: (job: Job) => void;
+  /** Called at every look, with `done` rows of `total` by the API's last report. Costs one query per look. */
+  onProgress?: (job: Job, rows: { done: number; total: number }) => void;
+}
+
+/**
+ * Follows a job until it has ended and its last event is published; if it joins another job, follows that one. Returns the
+ * job as last seen. `signal` ends the waiting; then the result is undefined if the job was never seen.
+ */
+export async function followJob(
+  connection: Connection,
+  jobId: string,
+  { onStatus, onProgress, signal }: JobListener & { signal?: AbortSignal } = {},
+): Promise<Job | undefined> {
+  let followed = jobId;
+  let seen: Job | undefined;
+  while (!signal?.aborted) {
+    const job = await connection.ledger.readJob(followed);
+    if (job !== undefined && (job.jobId !== seen?.jobId || job.status !== seen.status)) onStatus?.(job);
+    seen = job;
+    if (job?.status === 'joined' && job.joinedJobId !== undefined) {
+      followed = job.joinedJobId;
+      continue;
+    }
+    if (job !== undefined && hasEnded(job)) return job;
+    if (job !== undefined && onProgress !== undefined) onProgress(job, await rowsOf(connection, job));
+    await new Promise((resolve) => setTimeout(resolve, connection.pollIntervalMs));
+  }
+  return seen;
+}
+
+/** True once the last event of a job is published. */
+export function hasEnded(job: Job): boolean {
+  return isOver(job) && job.publishedRev >= job.rev;
+}
+
+async function rowsOf(
+  { ledger }: Connection,
+  { jobId, plan }: Job,
+): Promise<{ done: number; total: number }> {
+  if (plan === undefined) return { done: 0, total: 0 };
+  const parts = await ledger.partsOf(jobId, plan.planId);
+  const done = parts.reduce((sum, { batch }) => {
+    const { completed = 0, failed = 0 } = batch?.counts ?? {};
+    return sum + completed + failed;
+  }, 0);
+  return { done, total: plan.rows };
+}

@@ -1,0 +1,33 @@
+import type { WaitingFor } from '../../functions/shared/contract/events.ts';
+import type { WaitingPart } from '../../functions/shared/domain/admission-queue.ts';
+
+/** A part that waits for capacity, and its position in the queue of its model. */
+export interface QueuePosition {
+  readonly part: number;
+  readonly for: WaitingFor;
+  /** From 1. */
+  readonly position: number;
+  /** ISO 8601. */
+  readonly since: string;
+  /** ISO 8601: Batchdrop sends the part at this time even if no capacity is known, once it is the first of its model. */
+  readonly until?: string;
+  /** The API rejected it for the token limit while no other batch of its model was open. */
+  readonly alone?: true;
+}
+
+/** Returns the positions of waiting parts by job id; `waiting` is in the order of admission. */
+export function queuePositions(waiting: readonly WaitingPart[]): Map<string, QueuePosition[]> {
+  const positions = new Map<string, QueuePosition[]>();
+  const taken = new Map<string, number>();
+  for (const { jobId, number, model, waiting: wait } of waiting) {
+    const position = (taken.get(model) ?? 0) + 1;
+    taken.set(model, position);
+    const known: QueuePosition = {
+      ...{ part: number, for: wait.for, position, since: new Date(wait.since).toISOString() },
+      ...(wait.until !== undefined && { until: new Date(wait.until).toISOString() }),
+      ...(wait.alone && { alone: wait.alone }),
+    };
+    positions.set(jobId, [...(positions.get(jobId) ?? []), known]);
+  }
+  return positions;
+}

@@ -1,0 +1,220 @@
+/**
+ * What people ask of the ledger, from three indexes. None is read as a whole, and the table is never scanned.
+ *
+ * - `jobs` (`jobShard`, `jobTime`; with `summary`): all jobs by time. A list merges the shards, newest first, so it needs
+ *   no partition per day or month, and empty times cost nothing. Why shards: one partition key takes 1,000 writes per
+ *   second, and an index that cannot keep up throttles the table. A job writes its entry about seven times: when its
+ *   status changes, and when that is published. So four shards take about 500 new jobs per second.
+ * - `job-ids` (`jobIdPrefix`, `pk`; keys only): one query finds all ids with a prefix. An entry is written once.
+ * - `due` (see `ledger.ts`): every unfinished item, with the reason if it is stalled and with what a part waits for.
+ *
+ * Known gap: a list of one status reads all newer jobs of the other statuses as well, about 0.7 KB each.
+ */
+import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
+import { AdmissionQueue, type WaitingPart } from '../../domain/admission-queue.ts';
+import { isOver, type Job } from '../../domain/job.ts';
+import type { JobSummary } from '../../domain/job-summary.ts';
+import { DUE_SHARDS, type StalledItem } from '../../domain/ledger-records.ts';
+import type { Clock, JobsPage, JobsQuery, Ledger, LedgerQueries } from '../../ports/ports.ts';
+import { infrastructureFailure } from '../aws/aws-failure.ts';
+import {
+  dueShardName,
+  jobShardName,
+  type LedgerAttributes,
+  stalledReasonIn,
+  summaryIn,
+  waitingPartIn,
+} from './ledger-attributes.ts';
+import { cursorAfter, dueItemAt, idPrefixOf, JOB_SHARDS, jobKey, jobTime, timeIn } from './ledger-keys.ts';
+
+const BEFORE_ALL_TIMES = '!'; // a key cannot be empty
+const AFTER_ALL_TIMES = '~';
+
+interface Options {
+  client: DynamoDBClient;
+  tableName: string;
+  clock: Clock;
+  /** The same table, to read items consistently. */
+  ledger: Pick<Ledger, 'readJob'>;
+}
+
+/** A Query of an index: its key condition, a filter, and the largest number of entries per page. */
+interface IndexQuery {
+  index: 'due' | 'jobs' | 'job-ids';
+  where: string;
+  values: Record<string, AttributeValue>;
+  filter?: { expression: string; names: Record<string, string> };
+  newestFirst?: boolean;
+  pageSize?: number;
+}
+
+/** The queries over the ledger's table. */
+export function createDynamoDbLedgerQueries(options: Options): LedgerQueries {
+  return new DynamoDbLedgerQueries(options);
+}
+
+class DynamoDbLedgerQueries implements LedgerQueries {
+  readonly #client: DynamoDBClient;
+  readonly #table: string;
+  readonly #clock: Clock;
+  readonly #ledger: Pick<Ledger, 'readJob'>;
+
+  constructor({ client, tableName, clock, ledger }: Options) {
+    this.#client = client;
+    this.#table = tableName;
+    this.#clock = clock;
+    this.#ledger = ledger;
+  }
+
+  async listJobs(query: JobsQuery): Promise<JobsPage> {
+    const shards = Array.from({ length: JOB_SHARDS }, (_, shard) => this.#jobsOf(shard, query));
+    const jobs: JobSummary[] = [];
+    for await (const job of newestFirst(shards)) {
+      const last = jobs.at(-1);
+      if (jobs.length === query.limit && last) return { jobs, cursor: cursorAfter(jobTime(last)) };
+      jobs.push(job);
+    }
+    return { jobs };
+  }
+
+  async jobIdsWith(prefix: string, limit: number): Promise<string[]> {
+    const found: string[] = [];
+    const entries = this.#entries({
+      index: 'job-ids',
+      where: 'jobIdPrefix = :start AND begins_with(pk, :key)',
+      values: { ':start': { S: idPrefixOf(prefix) }, ':key': { S: jobKey(prefix).pk } },
+      pageSize: limit,
+    });
+    for await (const { pk, sk } of entries) {
+      const item = dueItemAt({ pk: pk?.S ?? '', sk: sk?.S ?? '' });
+      // Read, because the entry may be that of an expired job.
+      if (item && (await this.#ledger.readJob(item.jobId))) found.push(item.jobId);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  async openJobs(): Promise<Job[]> {
+    const jobs: Job[] = [];
+    for (const { item } of await this.#dueItems()) {
+      const job = item.kind === 'job' ? await this.#ledger.readJob(item.jobId) : undefined;
+      if (job && !isOver(job)) jobs.push(job);
+    }
+    return jobs.sort((a, b) => (jobTime(a) < jobTime(b) ? -1 : 1));
+  }
+
+  async listStalled(): Promise<StalledItem[]> {
+    const stalled: StalledItem[] = [];
+    for (const { item, attributes } of await this.#dueItems('stalled')) {
+      const reason = stalledReasonIn(attributes);
+      if (reason) stalled.push({ ...item, reason });
+    }
+    return stalled;
+  }
+
+  async waitingParts(): Promise<WaitingPart[]> {
+    const queue = new AdmissionQueue();
+    for (const { attributes } of await this.#dueItems('waits')) {
+      const part = waitingPartIn(attributes);
+      if (part) queue.add(part);
+    }
+    return queue.inOrder();
+  }
+
+  /** The jobs of one shard, newest first. */
+  async *#jobsOf(shard: number, { limit, status, since, cursor }: JobsQuery): AsyncGenerator<JobSummary> {
+    const last = cursor === undefined ? undefined : timeIn(cursor);
+    const entries = this.#entries({
+      index: 'jobs',
+      where: 'jobShard = :shard AND jobTime BETWEEN :from AND :to',
+      values: {
+        ':shard': { S: jobShardName(shard) },
+        ':from': { S: since === undefined ? BEFORE_ALL_TIMES : new Date(Math.max(0, since)).toISOString() },
+        ':to': { S: last ?? AFTER_ALL_TIMES },
+        ...(status !== undefined && { ':status': { S: status } }),
+      },
+      newestFirst: true,
+      ...(status === undefined
+        ? { pageSize: 2 * Math.ceil(limit / JOB_SHARDS) + 1 } // as a rule enough for the shard's share
+        : { filter: { expression: 'summary.#status = :status', names: { '#status': 'status' } } }),
+    });
+    for await (const attributes of entries) {
+      const job = summaryIn(attributes, this.#clock.now());
+      if (job && attributes.jobTime?.S !== last) yield job;
+    }
+  }
+
+  /** Entries of the `due` index, whenever due, by job and then by part; only those with that attribute if one is named. */
+  async #dueItems(having?: 'stalled' | 'waits') {
+    const shards = Array.from({ length: DUE_SHARDS }, (_, shard) =>
+      collected(
+        this.#entries({
+          index: 'due',
+          where: 'dueShard = :shard',
+          values: { ':shard': { S: dueShardName(shard) } },
+          ...(having && {
+            filter: { expression: 'attribute_exists(#wanted)', names: { '#wanted': having } },
+          }),
+        }),
+      ),
+    );
+    const entries = (await Promise.all(shards)).flat();
+    entries.sort((a, b) => (keyTextOf(a) < keyTextOf(b) ? -1 : 1));
+    return entries.flatMap((attributes) => {
+      const item = dueItemAt({ pk: attributes.pk?.S ?? '', sk: attributes.sk?.S ?? '' });
+      return item ? [{ item, attributes }] : [];
+    });
+  }
+
+  async *#entries(query: IndexQuery): AsyncGenerator<LedgerAttributes> {
+    let startKey: Record<string, AttributeValue> | undefined;
+    do {
+      const page = await this.#page(query, startKey);
+      yield* page.Items ?? [];
+      startKey = page.LastEvaluatedKey;
+    } while (startKey !== undefined);
+  }
+
+  async #page(query: IndexQuery, startKey: Record<string, AttributeValue> | undefined) {
+    const { index, where, values, filter, newestFirst = false, pageSize } = query;
+    try {
+      return await this.#client.send(
+        new QueryCommand({
+          TableName: this.#table,
+          IndexName: index,
+          KeyConditionExpression: where,
+          ExpressionAttributeValues: values,
+          FilterExpression: filter?.expression,
+          ExpressionAttributeNames: filter?.names,
+          ScanIndexForward: !newestFirst,
+          Limit: pageSize,
+          ExclusiveStartKey: startKey,
+        }),
+      );
+    } catch (error) {
+      throw infrastructureFailure(`query the index ${index}`, error);
+    }
+  }
+}
+
+/** Merges lists that are newest first into one. */
+async function* newestFirst(lists: readonly AsyncGenerator<JobSummary>[]): AsyncGenerator<JobSummary> {
+  const heads = await Promise.all(lists.map(async (list) => ({ list, head: await list.next() })));
+  for (;;) {
+    const open = heads.filter(({ head }) => !head.done);
+    const [newest] = open.sort((a, b) => (jobTime(a.head.value) < jobTime(b.head.value) ? 1 : -1));
+    if (!newest) return;
+    yield newest.head.value;
+    newest.head = await newest.list.next();
+  }
+}
+
+async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+function keyTextOf({ pk, sk }: LedgerAttributes): string {
+  return `${pk?.S} ${sk?.S}`;
+}

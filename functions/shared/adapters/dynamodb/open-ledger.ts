@@ -1,0 +1,17 @@
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { Clock, Ledger, LedgerQueries } from '../../ports/ports.ts';
+import { createDynamoDbLedger } from './ledger.ts';
+import { createDynamoDbLedgerQueries } from './ledger-queries.ts';
+
+/** The ledger in a table, for a program that also asks about it. `close` ends its connections. */
+export function openDynamoDbLedger(options: {
+  clientConfig: DynamoDBClientConfig;
+  tableName: string;
+  clock: Clock;
+}): { ledger: Ledger; queries: LedgerQueries; close(): void } {
+  const { tableName, clock } = options;
+  const client = new DynamoDBClient(options.clientConfig);
+  const ledger = createDynamoDbLedger({ client, tableName, clock });
+  const queries = createDynamoDbLedgerQueries({ client, tableName, clock, ledger });
+  return { ledger, queries, close: () => client.destroy() };
+}

@@ -1,0 +1,55 @@
+import type { Reason, RequestFileRef, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { Job, LastCancel, StatusChange } from './job.ts';
+
+/** What a list shows of a job. It changes with the job's status, when that is published, and with a cancel request. */
+export interface JobSummary {
+  jobId: string;
+  status: Job['status'];
+  /** `size` in bytes. */
+  request: RequestFileRef & { size: number };
+  /** Milliseconds. */
+  createdAt: number;
+  /** Milliseconds: the last change of status. */
+  changedAt: number;
+  history: StatusChange[];
+  lastCancel?: LastCancel;
+  /** The event of the last change of status is on the bus. */
+  published: boolean;
+  /** Milliseconds; the job may be removed after it. */
+  expiresAt: number;
+  planned?: { rows: number; parts: number };
+  /** What its parts waited for when the job was accepted. */
+  waitingFor?: WaitingFor;
+  /** By outcome, once the job has ended. */
+  rows?: RowCounts;
+  usage?: TokenUsage;
+  /** How many findings a rejected file has. */
+  findings?: number;
+  joinedJobId?: string;
+  reason?: Reason;
+}
+
+/** Returns what a list shows of the job. */
+export function summaryOf(job: Job): JobSummary {
+  const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
+  const { plan, waiting, rows, usage, findings, joinedJobId, reason } = job;
+  const { bucket, key, versionId, size } = request;
+  return {
+    jobId,
+    status,
+    request: { bucket, key, versionId, size },
+    createdAt,
+    changedAt,
+    history,
+    ...(lastCancel && { lastCancel }),
+    published: job.publishedRev >= job.rev,
+    expiresAt,
+    ...(plan && { planned: { rows: plan.rows, parts: plan.parts } }),
+    ...(waiting && { waitingFor: waiting.for }),
+    ...(rows && { rows }),
+    ...(usage && { usage }),
+    ...(findings && { findings: findings.count }),
+    ...(joinedJobId !== undefined && { joinedJobId }),
+    ...(reason && { reason }),
+  };
+}
