@@ -1,152 +1,138 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import type { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import type { ISecurityGroup, IVpc, SubnetSelection } from 'aws-cdk-lib/aws-ec2';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
-import { DEFAULT_BASE_URL } from './resources/openai-account.ts';
-import type { Network } from './stages/worker-function.ts';
 
-const USUAL_ATTEMPTS = 3;
-const MAX_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a passing fault
-
-/** What may be chosen. Every default is fit for production. */
-export interface BatchdropProps {
+/** Options of the construct and of the ready-made stack alike. Every default is fit for production. */
+export interface BatchdropOptions {
   /**
-   * Where request files are dropped. One of your own has to be versioned, in the stack's account and region, with its
-   * EventBridge notifications turned on by you: it is left as it is.
-   * @default - a bucket is made, versioned, encrypted, closed to the public, with access logs
+   * Prefix of the keys that are request files, in a bucket of your own. Batchdrop reads no other objects and reports
+   * nothing about them.
+   * @default - every key is a request file
    */
-  requestBucket?: IBucket | undefined;
+  readonly requestPrefix?: string | undefined;
   /**
-   * In a bucket of your own: only keys that begin so are looked at, and only they may be read. What lies elsewhere in it
-   * is never touched, nor reported.
-   * @default - every key
-   */
-  requestPrefix?: string | undefined;
-  /**
-   * Where results go; another bucket than the request bucket, else synthesis fails, as results would be taken for requests.
-   * @default - a bucket is made, as for requests, but without versions
-   */
-  resultsBucket?: IBucket | undefined;
-  /**
-   * The secret with the API key: the key itself, or JSON `{apiKey, organization, project}`. You put it there; its value
-   * never comes into the template or an environment. While it is missing, files are accepted and wait.
-   * @default - the one named `batchdrop/openai`
-   */
-  apiKeySecret?: ISecret | undefined;
-  /**
-   * Address of an API that speaks OpenAI's Batch protocol, https only: the key goes there, and so do the rows.
+   * Base URL of an API that speaks OpenAI's Batch protocol: https, without query and fragment. The API key and every row
+   * are sent to it.
    * @default 'https://api.openai.com/v1'
    */
-  baseUrl?: string | undefined;
+  readonly baseUrl?: string | undefined;
   /**
-   * What batches are created with, in hours or days; OpenAI takes `24h` only, other vendors more. A batch that is still
-   * open two hours after it alarms.
+   * Completion window of each batch, in hours or days. OpenAI accepts only `24h`, other vendors more. A batch that is
+   * still open two hours after its window raises an alarm.
    * @default '24h'
    */
-  completionWindow?: string | undefined;
+  readonly completionWindow?: string | undefined;
   /**
-   * How often open batches are looked at, in whole minutes, an hour at most: how late an event may come. A tick costs
-   * about as much as one invocation of a small function.
+   * Time between two polls of the open batches, in whole minutes, at most one hour. An event is published at most about
+   * this long after the change. Each poll costs one invocation of a small function.
    * @default Duration.minutes(1)
    */
-  pollInterval?: Duration | undefined;
+  readonly pollInterval?: Duration | undefined;
   /**
-   * Of the buckets and the ledger, which hold what cannot be made again. DESTROY takes the ledger's protection away, and
-   * needs the buckets emptied first.
+   * Removal policy of the buckets and the ledger, whose data cannot be created again. DESTROY also turns off the
+   * ledger's deletion protection, and CloudFormation deletes a bucket only once you have emptied it.
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
    */
-  removalPolicy?: RemovalPolicy | undefined;
+  readonly removalPolicy?: RemovalPolicy | undefined;
   /**
-   * Leaves uploaded and produced files at the API, where they stay for its 30 days and count against its storage.
-   * @default false - they are deleted there once delivered
+   * Keeps the uploaded files and the result files at the API, where they count against its storage limit until it
+   * deletes them after 30 days.
+   * @default false - they are deleted at the API once the results are delivered
    */
-  keepOpenAiFiles?: boolean | undefined;
+  readonly keepOpenAiFiles?: boolean | undefined;
   /**
-   * Batches a row may be in at the most, 1 to 10: rows that expired, or failed for a passing reason (408, 409, 429, 5xx, no
-   * answer), run again in a batch of their own; those that succeeded never do. 1 runs nothing again.
+   * How many batches a row may be part of, 1 to 10. Rows that expired or failed for a transient reason (408, 409, 429,
+   * 5xx, no answer) run again in a new batch; rows that succeeded never do. 1 turns reruns off.
    * @default 3
    */
-  maxAttempts?: number | undefined;
+  readonly maxAttempts?: number | undefined;
   /**
-   * Runs rows again of which the API left no line in either file. It may have run and billed them all the same.
+   * Also reruns rows that are missing from both result files. The API may have run and billed them already.
    * @default false - they are reported as missing
    */
-  rerunMissing?: boolean | undefined;
+  readonly rerunMissing?: boolean | undefined;
   /**
-   * Input tokens that may be enqueued at once, by model: files are planned as batches of at most half of them, and these are
-   * held back so that no more are, by an estimate that the usage of finished batches corrects. For models with a limit at
-   * OpenAI that other programs leave to you. What is not named is sent at once, and again when the API says that it was too
-   * much; a batch of more than the whole limit then never begins.
-   * @default - no limit beforehand
+   * How many input tokens may be enqueued at once, by model. Files are split into batches of at most half the limit, and
+   * batches wait while they would exceed it. Token counts are estimates, corrected by the usage of finished batches. Set
+   * it for models whose limit at OpenAI no other program uses. Without a limit a batch is sent at once and sent again
+   * after OpenAI rejects it for its limit, but a batch larger than the whole limit never starts.
+   * @default - no limit
    */
-  enqueuedTokens?: Readonly<Record<string, number>> | undefined;
+  readonly enqueuedTokens?: { readonly [model: string]: number } | undefined;
   /**
-   * Open batches at the most, 1 to 1,500: what is more waits, oldest file first.
-   * @default - as many as come
+   * How many batches may be open at once, 1 to 1,500. Further ones wait, the oldest file first.
+   * @default - no limit of its own
    */
-  maxOpenBatches?: number | undefined;
+  readonly maxOpenBatches?: number | undefined;
   /**
-   * Removes request files and results from the buckets made here so long after they were written, at least 4 days and one
-   * for each of `maxAttempts`. A request file is kept for 30 days more as an old version.
-   * @default - never: what is stored stays and costs
+   * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days plus one
+   * for each of `maxAttempts`. An expired request file is kept for 30 more days as a noncurrent version.
+   * @default - files never expire
    */
-  expireFilesAfter?: Duration | undefined;
+  readonly expireFilesAfter?: Duration | undefined;
   /**
-   * Where status changes are published. On one of your own your other rules see them, and its archive keeps them.
-   * @default - a bus is made
-   */
-  eventBus?: IEventBus | undefined;
-  /**
-   * A key of your own for the buckets made here, the ledger and the queues. Who drops files, reads results or cancels needs
-   * it, too: the grants here give that. An imported key has to let `events.amazonaws.com` use `kms:GenerateDataKey` and
-   * `kms:Decrypt` by your own hand, else no file is ever taken in. Events, logs and access logs stay under AWS's keys.
+   * KMS key for the buckets that Batchdrop creates, the ledger and the queues. Its `grant…` methods also grant the use of
+   * the key. The policy of an imported key must allow `events.amazonaws.com` `kms:GenerateDataKey` and `kms:Decrypt`, or
+   * no file is processed. Events, logs and access logs are encrypted with AWS's keys.
    * @default - AWS's keys
    */
-  encryptionKey?: IKey | undefined;
+  readonly encryptionKey?: IKey | undefined;
   /**
-   * Runs the functions in a VPC. Its subnets have to reach the API and AWS's services, by a NAT gateway for instance, which
-   * then carries every byte of every file; without a way out all work waits.
-   * @default - outside of any VPC
+   * VPC to run the functions in. Every byte of every file then goes through it.
+   * @default - the functions run outside of any VPC
    */
-  network?: Network | undefined;
+  readonly vpc?: IVpc | undefined;
   /**
-   * One log group of your own that all functions write to, its retention your choice. The metrics are read from it, so a
-   * group of the class "infrequent access" would leave the alarms blind.
-   * @default - one a function, kept for 30 days
+   * Subnets of the VPC. They need a route to the API and to AWS's services, such as a NAT gateway; without it all work
+   * waits.
+   * @default - the private subnets with egress
    */
-  logGroup?: ILogGroup | undefined;
+  readonly vpcSubnets?: SubnetSelection | undefined;
   /**
-   * Who is told when an alarm goes on, an SNS topic for instance.
-   * @default - nobody: the alarms only show in CloudWatch
+   * Security groups of the functions in the VPC. The functions need outbound 443 and nothing inbound.
+   * @default - one is created for each function, which allows all outbound traffic
    */
-  alarmAction?: IAlarmAction | undefined;
+  readonly securityGroups?: ISecurityGroup[] | undefined;
+  /**
+   * Log group for all functions. Metrics are extracted from the logs, so a group of the class "infrequent access" leaves
+   * the alarms without data.
+   * @default - one for each function, kept for 30 days
+   */
+  readonly logGroup?: ILogGroup | undefined;
+  /**
+   * Action of every alarm, such as a message to an SNS topic.
+   * @default - none: alarms show in CloudWatch only
+   */
+  readonly alarmAction?: IAlarmAction | undefined;
 }
 
-/** What was chosen, and the defaults of what was not. */
-export type Choices = ReturnType<typeof withDefaults>;
-
-/** Throws a sentence for what cannot be meant. */
-export function withDefaults(props: BatchdropProps) {
-  const { requestBucket, requestPrefix, maxAttempts = USUAL_ATTEMPTS } = props;
-  if (requestPrefix !== undefined && requestBucket === undefined) {
-    throw new Error(
-      'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
-    );
-  }
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MAX_ATTEMPTS) {
-    throw new Error(`maxAttempts has to be a whole number from 1 to ${MAX_ATTEMPTS}; it is ${maxAttempts}`);
-  }
-  return {
-    ...props,
-    maxAttempts,
-    baseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
-    completionWindow: props.completionWindow ?? '24h',
-    pollInterval: props.pollInterval ?? Duration.minutes(1),
-    removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    keepOpenAiFiles: props.keepOpenAiFiles ?? false,
-    rerunMissing: props.rerunMissing ?? false,
-  };
+/** Props of the construct. */
+export interface BatchdropProps extends BatchdropOptions {
+  /**
+   * Bucket for request files. A bucket of your own must be versioned, be in the account and region of the stack, and have
+   * EventBridge notifications turned on; Batchdrop does not change its settings.
+   * @default - a bucket is created: versioned, encrypted, not public, with access logs
+   */
+  readonly requestBucket?: IBucket | undefined;
+  /**
+   * Bucket for results. It must not be the request bucket: each result would be processed as a request file.
+   * @default - a bucket is created: encrypted, not public, with access logs
+   */
+  readonly resultsBucket?: IBucket | undefined;
+  /**
+   * Secret with the API key: the key itself, or JSON `{apiKey, organization, project}`. You create it; its value is in
+   * neither the template nor an environment variable. Files are accepted and wait until it exists.
+   * @default - the secret named `batchdrop/openai`
+   */
+  readonly apiKeySecret?: ISecret | undefined;
+  /**
+   * Event bus for status changes. Your own rules and archive can be on the same bus.
+   * @default - a bus is created
+   */
+  readonly eventBus?: IEventBus | undefined;
 }

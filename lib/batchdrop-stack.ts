@@ -1,30 +1,29 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Construct } from 'constructs';
 import { asJsonPattern, jobStatusPattern } from '../functions/shared/contract/patterns.ts';
 import { Batchdrop } from './batchdrop.ts';
-import type { BatchdropProps } from './batchdrop-props.ts';
+import type { BatchdropOptions } from './batchdrop-props.ts';
 import { DEFAULT_API_KEY_SECRET } from './resources/openai-account.ts';
 
-/** The choices of Batchdrop, with what is your own by its name. */
-export interface BatchdropStackProps
-  extends Omit<BatchdropProps, 'requestBucket' | 'resultsBucket' | 'apiKeySecret' | 'bus'> {
+/** Props of the ready-made stack, which finds resources of your own by their names. */
+export interface BatchdropStackProps extends BatchdropOptions, StackProps {
   /**
-   * A request bucket of your own.
-   * @default - one is made
+   * Name of a request bucket of your own.
+   * @default - a bucket is created
    */
-  requestBucketName?: string | undefined;
+  readonly requestBucketName?: string | undefined;
   /**
-   * A results bucket of your own.
-   * @default - one is made
+   * Name of a results bucket of your own.
+   * @default - a bucket is created
    */
-  resultsBucketName?: string | undefined;
+  readonly resultsBucketName?: string | undefined;
   /**
-   * The secret with the API key, in the account and region of the stack.
+   * Name of the secret with the API key, in the account and region of the stack.
    * @default 'batchdrop/openai'
    */
-  apiKeySecretName?: string | undefined;
+  readonly apiKeySecretName?: string | undefined;
 }
 
 /** Batchdrop alone in a stack, for any account and region; its outputs are commands to copy. */
@@ -32,7 +31,7 @@ export class BatchdropStack extends Stack {
   readonly batchdrop: Batchdrop;
 
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
-    super(scope, id, { description: 'Batchdrop: request files through the OpenAI Batch API' });
+    super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
     const { requestBucketName, resultsBucketName, apiKeySecretName, ...choices } = props;
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);

@@ -6,9 +6,9 @@ import type { Grant, IGrantable } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { JobStatus, ReportedBatchStatus } from '../functions/shared/contract/batch-status.ts';
 import type { MetricName } from '../functions/shared/contract/metrics.ts';
-import { type BatchdropProps, type Choices, withDefaults } from './batchdrop-props.ts';
+import type { BatchdropProps } from './batchdrop-props.ts';
+import { type CheckedProps, checkedProps } from './checked-props.ts';
 import { Alarms } from './monitoring/alarms.ts';
 import { batchdropMetric } from './monitoring/batchdrop-metric.ts';
 import { BatchdropDashboard } from './monitoring/dashboard.ts';
@@ -18,13 +18,14 @@ import { instanceName } from './resources/instance-name.ts';
 import { LedgerTable } from './resources/ledger-table.ts';
 import { NamedOutputs } from './resources/named-outputs.ts';
 import { OpenAiAccount } from './resources/openai-account.ts';
+import { StatusEvents } from './resources/status-events.ts';
 import {
+  type BatchStatusSubscription,
   batchStatusRule,
+  type JobStatusSubscription,
   jobStatusRule,
-  StatusEvents,
   type Subscriber,
-  type Subscription,
-} from './resources/status-events.ts';
+} from './resources/subscriptions.ts';
 import { batchLimitsOf } from './stages/batch-limits.ts';
 import { Cancellation } from './stages/cancellation.ts';
 import { windowLength } from './stages/completion-window.ts';
@@ -45,15 +46,15 @@ export class Batchdrop extends Construct {
   readonly cancelQueue: IQueue;
   readonly ledger: Table;
   /** All alarms, for actions of your own or a composite. */
-  readonly alarms: readonly Alarm[];
+  readonly alarms: Alarm[];
   /** The outputs of the stack by which the `batchdrop` command finds this construct. */
-  readonly outputs: readonly CfnOutput[];
+  readonly outputs: CfnOutput[];
   readonly #instance: string;
   readonly #requestPrefix: string | undefined;
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
-    const choices = withDefaults(props);
+    const choices = checkedProps(props);
     const { removalPolicy, encryptionKey } = choices;
     this.#instance = instanceName(this);
     this.#requestPrefix = choices.requestPrefix;
@@ -93,10 +94,16 @@ export class Batchdrop extends Construct {
   }
 
   /** Backwards along the way of the data, so that each room knows the queue of the next. */
-  #furnish(ledger: LedgerTable, openAi: OpenAiAccount, choices: Choices): StageWorkers {
+  #furnish(ledger: LedgerTable, openAi: OpenAiAccount, choices: CheckedProps): StageWorkers {
     const { requestBucket, resultsBucket, eventBus } = this;
     const shared = {
-      settings: { instance: this.#instance, network: choices.network, logGroup: choices.logGroup },
+      settings: {
+        instance: this.#instance,
+        vpc: choices.vpc,
+        vpcSubnets: choices.vpcSubnets,
+        securityGroups: choices.securityGroups,
+        logGroup: choices.logGroup,
+      },
       requestBucket,
       requestPrefix: choices.requestPrefix,
       resultsBucket,
@@ -128,7 +135,7 @@ export class Batchdrop extends Construct {
     return { intake, submission, delivery, cancellation, polling };
   }
 
-  #watch(stages: StageWorkers, choices: Choices): Alarm[] {
+  #watch(stages: StageWorkers, choices: CheckedProps): Alarm[] {
     const { all: alarms } = new Alarms(this, 'Alarms', {
       instance: this.#instance,
       stages,
@@ -156,12 +163,12 @@ export class Batchdrop extends Construct {
   }
 
   /** Sends status changes of batches to a target; `status` names which, every one if left out. */
-  onStatusChange(id: string, subscription: Subscription<ReportedBatchStatus>): Rule {
+  onStatusChange(id: string, subscription: BatchStatusSubscription): Rule {
     return batchStatusRule(this, id, this.eventBus, subscription);
   }
 
   /** Sends status changes of jobs, of whole request files, to a target; `status` names which, every one if left out. */
-  onJobStatusChange(id: string, subscription: Subscription<JobStatus>): Rule {
+  onJobStatusChange(id: string, subscription: JobStatusSubscription): Rule {
     return jobStatusRule(this, id, this.eventBus, subscription);
   }
 

@@ -14,7 +14,7 @@ interface Things {
 
 /** Outputs by which a Batchdrop is found in whatever stack it is. */
 export class NamedOutputs extends Construct {
-  readonly outputs: readonly CfnOutput[];
+  readonly outputs: CfnOutput[];
 
   constructor(scope: Construct, id: string, things: Things) {
     super(scope, id);

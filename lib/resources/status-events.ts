@@ -1,18 +1,5 @@
-import { EventBus, type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
+import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
-import type { JobStatus, ReportedBatchStatus } from '../../functions/shared/contract/batch-status.ts';
-import { batchStatusPattern, jobStatusPattern } from '../../functions/shared/contract/patterns.ts';
-
-/** Who is told. */
-export interface Subscriber {
-  target: IRuleTarget;
-}
-
-/** Who is told of which statuses. */
-export interface Subscription<Status extends string> extends Subscriber {
-  /** Only these statuses; every one if left out. */
-  status?: readonly [Status, ...Status[]];
-}
 
 /** The bus that every status change is published on. */
 export class StatusEvents extends Construct {
@@ -32,26 +19,4 @@ export class StatusEvents extends Construct {
         description: 'Status changes of OpenAI batches and of their jobs',
       }) as IEventBus);
   }
-}
-
-/** A rule for status changes of batches. */
-export function batchStatusRule(
-  scope: Construct,
-  id: string,
-  eventBus: IEventBus,
-  { target, status }: Subscription<ReportedBatchStatus>,
-): Rule {
-  const eventPattern = batchStatusPattern(...(status ?? []));
-  return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
-}
-
-/** A rule for status changes of jobs. */
-export function jobStatusRule(
-  scope: Construct,
-  id: string,
-  eventBus: IEventBus,
-  { target, status }: Subscription<JobStatus>,
-): Rule {
-  const eventPattern = jobStatusPattern(...(status ?? []));
-  return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
 }

@@ -28,24 +28,11 @@ export const BUNDLES_CONTEXT = 'batchdrop:bundles';
 export interface WorkerSettings {
   /** Name of this Batchdrop in its metrics. */
   instance: string;
-  network: Network | undefined;
-  /** Of one's own, for all. */
+  vpc: IVpc | undefined;
+  vpcSubnets: SubnetSelection | undefined;
+  securityGroups: ISecurityGroup[] | undefined;
+  /** One for all functions. */
   logGroup: ILogGroup | undefined;
-}
-
-/** Where in a VPC the functions run. */
-export interface Network {
-  vpc: IVpc;
-  /**
-   * The subnets, with a way out to the API and to AWS's services.
-   * @default - the private subnets with egress
-   */
-  subnets?: SubnetSelection | undefined;
-  /**
-   * The functions need nothing to come in, and 443 to go out.
-   * @default - one is made for each function, open outwards
-   */
-  securityGroups?: ISecurityGroup[] | undefined;
 }
 
 export interface WorkerFunctionProps {
@@ -69,11 +56,11 @@ export class WorkerFunction extends Construct implements IGrantable {
 
   constructor(scope: Construct, id: string, props: WorkerFunctionProps) {
     super(scope, id);
-    const { network, logGroup = ownLogGroup(this) } = props.settings;
+    const { vpc, logGroup = ownLogGroup(this) } = props.settings;
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(this.role);
     acknowledgeStreams(this.role, logGroup);
-    if (network) grantNetworkInterfaces(this.role);
+    if (vpc) grantNetworkInterfaces(this.role);
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
@@ -87,7 +74,7 @@ export class WorkerFunction extends Construct implements IGrantable {
       role: this.role,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      ...(network && placedIn(network)),
+      ...(vpc && placedIn(vpc, props.settings)),
       // No reserved concurrency: a new account's quota is so small that the deployment would fail.
       ...(props.asynchronous && { retryAttempts: 0, maxEventAge: props.asynchronous.maxEventAge }),
     });
@@ -113,10 +100,10 @@ function acknowledgeStreams(role: Role, { logGroupArn }: ILogGroup): void {
   });
 }
 
-function placedIn({ vpc, subnets, securityGroups }: Network) {
+function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
   return {
     vpc,
-    ...(subnets && { vpcSubnets: subnets }),
+    ...(vpcSubnets && { vpcSubnets }),
     ...(securityGroups && { securityGroups }),
   };
 }

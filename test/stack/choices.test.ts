@@ -198,6 +198,13 @@ describe('the stack', () => {
     expect(stack.environment).toBe('aws://unknown-account/unknown-region');
   });
 
+  it("takes the CDK's own props of a stack", () => {
+    const env = { account: '111111111111', region: 'eu-west-1' };
+    const own = new BatchdropStack(exampleApp(), 'Example', { env, terminationProtection: true });
+    expect(own.environment).toBe('aws://111111111111/eu-west-1');
+    expect(own.terminationProtection).toBe(true);
+  });
+
   it('shows commands to copy', () => {
     expect(output('DropAFile')).toBe('aws s3 cp requests.jsonl s3://<BucketsRequests>/');
     expect(output('SeeResults')).toBe('aws s3 ls --recursive s3://<BucketsResults>/');

@@ -45,17 +45,15 @@ describe("AWS's solution checks", () => {
     check({ requestBucketName: 'my-files', requestPrefix: 'in/', resultsBucketName: 'my-results' });
   });
 
-  it("find nothing with a key, a network and a log group of the user's own", () => {
+  it("find nothing with a key, a VPC and a log group of the user's own", () => {
     check((stack) => ({
       encryptionKey: Key.fromKeyArn(stack, 'Key', 'arn:aws:kms:us-east-1:111111111111:key/mine'),
-      network: {
-        vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
-          vpcId: 'vpc-1',
-          availabilityZones: ['a'],
-          privateSubnetIds: ['subnet-1'],
-          privateSubnetRouteTableIds: ['rtb-1'],
-        }),
-      },
+      vpc: Vpc.fromVpcAttributes(stack, 'Vpc', {
+        vpcId: 'vpc-1',
+        availabilityZones: ['a'],
+        privateSubnetIds: ['subnet-1'],
+        privateSubnetRouteTableIds: ['rtb-1'],
+      }),
       logGroup: LogGroup.fromLogGroupName(stack, 'Logs', 'mine'),
     }));
   });

@@ -73,12 +73,9 @@ describe("a key of the user's own", () => {
   });
 });
 
-describe("a network of the user's own", () => {
-  const functionsIn = (network: (stack: Stack) => Given<'network'>) =>
-    synthesize((stack) => ({ network: network(stack) }));
-
+describe("a VPC of the user's own", () => {
   it('holds every function, in private subnets with a way out unless told otherwise', () => {
-    const template = functionsIn((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'network'>['vpc'] }));
+    const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'vpc'> }));
     const functions = resources(template, 'AWS::Lambda::Function').filter(({ id }) => id.includes('Worker'));
     expect(functions).toHaveLength(5);
     for (const { id, Properties } of functions) {
@@ -89,12 +86,12 @@ describe("a network of the user's own", () => {
   });
 
   it("takes the user's subnets and security groups as they are", () => {
-    const template = functionsIn((stack) => {
-      const vpc = new Vpc(stack, 'Vpc') as Given<'network'>['vpc'];
+    const template = synthesize((stack) => {
+      const vpc = new Vpc(stack, 'Vpc') as Given<'vpc'>;
       const group = new SecurityGroup(stack, 'Group', { vpc });
       return {
         vpc,
-        subnets: { availabilityZones: vpc.availabilityZones.slice(0, 1) },
+        vpcSubnets: { availabilityZones: vpc.availabilityZones.slice(0, 1) },
         securityGroups: [group],
       };
     });
@@ -107,10 +104,15 @@ describe("a network of the user's own", () => {
     }
   });
 
+  it('is needed for subnets and security groups', () => {
+    expect(() => synthesize({ vpcSubnets: { availabilityZones: ['a'] } })).toThrow('need a vpc');
+    expect(() => synthesize({ securityGroups: [] })).toThrow('need a vpc');
+  });
+
   it('asks for no more than Lambda demands, and nothing at all without one', () => {
     const interfaces = (template: Template) =>
       permissionsIn(template).filter(({ action }) => action.startsWith('ec2:'));
-    const template = functionsIn((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'network'>['vpc'] }));
+    const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'vpc'> }));
     expect(new Set(interfaces(template).map(({ role }) => role)).size).toBe(5);
     expect(interfaces(template)).toHaveLength(5 * 6);
     expect(interfaces(synthesize())).toEqual([]);

@@ -40,6 +40,14 @@ describe('a subscriber hears of', () => {
   });
 });
 
+it('a subscription to an empty list of statuses is refused, as it would match every status', () => {
+  const subscribe = (use: (batchdrop: Batchdrop, target: SqsQueue) => unknown) => () =>
+    synthesize({}, (batchdrop, stack) => use(batchdrop, new SqsQueue(new Queue(stack, 'Mine'))));
+  const sentence = 'Example/Batchdrop/None: the list of statuses is empty';
+  expect(subscribe((one, target) => one.onStatusChange('None', { target, status: [] }))).toThrow(sentence);
+  expect(subscribe((one, target) => one.onJobStatusChange('None', { target, status: [] }))).toThrow(sentence);
+});
+
 it("events go to a bus of the user's own when there is one", () => {
   const template = synthesize((stack) => ({
     eventBus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus'),

@@ -1,0 +1,60 @@
+import { type IEventBus, type IRuleTarget, Rule } from 'aws-cdk-lib/aws-events';
+import type { Construct } from 'constructs';
+import type { BatchStatus, JobStatus } from '../../functions/shared/contract/batch-status.ts';
+import { batchStatusPattern, jobStatusPattern } from '../../functions/shared/contract/patterns.ts';
+
+/** Where events go. */
+export interface Subscriber {
+  /** Target of the rule, such as a queue, a topic or a function. */
+  readonly target: IRuleTarget;
+}
+
+/** A subscription to status changes of batches. */
+export interface BatchStatusSubscription extends Subscriber {
+  /**
+   * Statuses to match, at least one. For a status that an API adds, write a rule with `batchStatusPattern`.
+   * @default - every status
+   */
+  readonly status?: BatchStatus[] | undefined;
+}
+
+/** A subscription to status changes of jobs. */
+export interface JobStatusSubscription extends Subscriber {
+  /**
+   * Statuses to match, at least one.
+   * @default - every status
+   */
+  readonly status?: JobStatus[] | undefined;
+}
+
+/** Creates a rule for status changes of batches. */
+export function batchStatusRule(
+  scope: Construct,
+  id: string,
+  eventBus: IEventBus,
+  { target, status }: BatchStatusSubscription,
+): Rule {
+  refuseNone(scope, id, status);
+  const eventPattern = batchStatusPattern(...(status ?? []));
+  return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
+}
+
+/** Creates a rule for status changes of jobs. */
+export function jobStatusRule(
+  scope: Construct,
+  id: string,
+  eventBus: IEventBus,
+  { target, status }: JobStatusSubscription,
+): Rule {
+  refuseNone(scope, id, status);
+  const eventPattern = jobStatusPattern(...(status ?? []));
+  return new Rule(scope, id, { eventBus, eventPattern, targets: [target] });
+}
+
+/** An empty list, perhaps of a filter that matched nothing, must not subscribe to every status. */
+function refuseNone(scope: Construct, id: string, status: readonly string[] | undefined): void {
+  if (status?.length !== 0) return;
+  throw new Error(
+    `${scope.node.path}/${id}: the list of statuses is empty; name at least one, or omit \`status\` to match all.`,
+  );
+}
