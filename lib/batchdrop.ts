@@ -54,7 +54,7 @@ export class Batchdrop extends Construct {
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
-    const choices = checkedProps(props);
+    const choices = checkedProps(this, props);
     const { removalPolicy, encryptionKey } = choices;
     this.#instance = instanceName(this);
     this.#requestPrefix = choices.requestPrefix;
@@ -63,7 +63,6 @@ export class Batchdrop extends Construct {
       resultsBucket: choices.resultsBucket,
       removalPolicy,
       expireFilesAfter: choices.expireFilesAfter,
-      maxAttempts: choices.maxAttempts,
       encryptionKey,
     });
     this.requestBucket = buckets.requests;

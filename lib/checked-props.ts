@@ -1,35 +1,34 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { OPENAI_BASE_URL, parseBaseUrl } from '../functions/shared/contract/base-url.ts';
 import type { BatchdropProps } from './batchdrop-props.ts';
-import { DEFAULT_BASE_URL } from './resources/openai-account.ts';
-
-const DEFAULT_ATTEMPTS = 3;
-const MAX_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a transient failure
+import { DEFAULT_ATTEMPTS, propProblems } from './prop-problems.ts';
+import { OPENAI_WINDOW } from './stages/completion-window.ts';
 
 /** Props with their defaults filled in. */
 export type CheckedProps = ReturnType<typeof checkedProps>;
 
-/** Fills in the defaults. Throws for values that are invalid or contradict each other. */
-export function checkedProps(props: BatchdropProps) {
-  const { requestBucket, requestPrefix, maxAttempts = DEFAULT_ATTEMPTS } = props;
-  if (requestPrefix !== undefined && requestBucket === undefined) {
-    throw new Error(
-      'requestPrefix needs a requestBucket of yours: in the bucket made here every file is looked at, so that none is overlooked in silence.',
-    );
-  }
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > MAX_ATTEMPTS) {
-    throw new Error(`maxAttempts has to be a whole number from 1 to ${MAX_ATTEMPTS}; it is ${maxAttempts}`);
-  }
-  if (props.vpc === undefined && (props.vpcSubnets ?? props.securityGroups) !== undefined) {
-    throw new Error('vpcSubnets and securityGroups need a vpc: set it, or remove them.');
+/** Fills in the defaults. Throws with every problem of the props, one on a line, each after the path of the construct. */
+export function checkedProps(scope: Construct, props: BatchdropProps) {
+  const problems = propProblems(scope, props);
+  if (problems.length > 0) {
+    throw new Error(problems.map((problem) => `${scope.node.path}: ${problem}`).join('\n'));
   }
   return {
     ...props,
-    maxAttempts,
-    baseUrl: props.baseUrl ?? DEFAULT_BASE_URL,
-    completionWindow: props.completionWindow ?? '24h',
+    maxAttempts: props.maxAttempts ?? DEFAULT_ATTEMPTS,
+    baseUrl: withoutSlash(props.baseUrl ?? OPENAI_BASE_URL),
+    completionWindow: props.completionWindow ?? OPENAI_WINDOW,
     pollInterval: props.pollInterval ?? Duration.minutes(1),
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     keepOpenAiFiles: props.keepOpenAiFiles ?? false,
     rerunMissing: props.rerunMissing ?? false,
   };
+}
+
+/** The functions do the same to a base URL that is a token. */
+function withoutSlash(baseUrl: string): string {
+  if (Token.isUnresolved(baseUrl)) return baseUrl;
+  const base = parseBaseUrl(baseUrl);
+  return 'url' in base ? base.url : baseUrl;
 }

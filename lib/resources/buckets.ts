@@ -9,21 +9,21 @@ import {
   type IBucket,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import type { BatchdropProps } from '../batchdrop-props.ts';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
 const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // far longer than a job runs; an upload of DELIVER may be resumed
 const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version to the end: 24 h of the API and what delays it
-const SPARE_DAYS = 4; // beside a day for each attempt: an outage over a weekend
 
 interface BucketsProps {
   requestBucket: IBucket | undefined;
   resultsBucket: IBucket | undefined;
   removalPolicy: RemovalPolicy;
   expireFilesAfter: Duration | undefined;
-  /** Each may take a day, all that time files are needed. */
-  maxAttempts: number;
   encryptionKey: IKey | undefined;
 }
+
+type OwnBuckets = Pick<BatchdropProps, 'requestBucket' | 'requestPrefix' | 'resultsBucket'>;
 
 /** The request bucket and the results bucket: the user's own, or made here. */
 export class Buckets extends Construct {
@@ -32,22 +32,8 @@ export class Buckets extends Construct {
 
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
-    const shortest = props.maxAttempts + SPARE_DAYS;
-    if (props.expireFilesAfter !== undefined && props.expireFilesAfter.toDays() < shortest) {
-      throw new Error(
-        `expireFilesAfter is less than ${shortest} days: with ${props.maxAttempts} attempts a file could go while its job runs`,
-      );
-    }
-    for (const bucket of [props.requestBucket, props.resultsBucket]) {
-      if (bucket !== undefined) refuseForeign(this, bucket);
-    }
     this.requests = props.requestBucket ?? this.#requestBucket(props);
     this.results = props.resultsBucket ?? this.#house('Results', props);
-    if (sameName(this, this.requests, this.results)) {
-      throw new Error(
-        'requestBucket and resultsBucket are the same bucket: results would be taken for new request files. Give two buckets.',
-      );
-    }
   }
 
   #requestBucket(props: BucketsProps): IBucket {
@@ -107,23 +93,30 @@ function sealed(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefined): 
   };
 }
 
-/** A bucket's events come to the default bus of its own account and region, nowhere else. */
-function refuseForeign(scope: Construct, bucket: IBucket): void {
-  const { account, region } = Stack.of(scope);
-  for (const [what, theirs, ours] of [
-    ['account', bucket.env.account, account],
-    ['region', bucket.env.region, region],
-  ] as const) {
-    if (Token.compareStrings(theirs, ours) === TokenComparison.DIFFERENT) {
-      throw new Error(
-        `bucket ${bucket.bucketName} is in ${what} ${theirs}, the stack is in ${ours}: they must be the same`,
-      );
-    }
+/** What is wrong with buckets of your own, as far as synth can see: INTAKE compares names that are tokens. A sentence each. */
+export function* bucketProblems(scope: Construct, props: OwnBuckets): Generator<string> {
+  const { requestBucket, requestPrefix, resultsBucket } = props;
+  if (requestPrefix !== undefined && requestBucket === undefined) {
+    yield 'requestPrefix is set without requestBucket; set both or neither. In a bucket that Batchdrop creates every key is a request file.';
+  }
+  if (requestBucket !== undefined) yield* foreignProblems(scope, 'requestBucket', requestBucket);
+  if (resultsBucket !== undefined) yield* foreignProblems(scope, 'resultsBucket', resultsBucket);
+  if (requestBucket && resultsBucket && haveSameName(scope, requestBucket, resultsBucket)) {
+    yield 'requestBucket and resultsBucket are the same bucket; set two, or each result would be processed as a request file.';
   }
 }
 
-/** Compares as far as synthesis can see; what a token hides is compared by INTAKE. */
-function sameName(scope: Construct, one: IBucket, other: IBucket): boolean {
+/** S3 sends a bucket's events to the default bus of the bucket's own account and region only. */
+function* foreignProblems(scope: Construct, prop: string, bucket: IBucket): Generator<string> {
+  const stack = Stack.of(scope);
+  for (const what of ['account', 'region'] as const) {
+    const [theirs, ours] = [bucket.env[what], stack[what]];
+    if (Token.compareStrings(theirs, ours) !== TokenComparison.DIFFERENT) continue;
+    yield `${prop} ${bucket.bucketName} is in ${what} ${theirs}, but the stack is in ${ours}; use a bucket in the ${what} of the stack.`;
+  }
+}
+
+function haveSameName(scope: Construct, one: IBucket, other: IBucket): boolean {
   const stack = Stack.of(scope);
   return JSON.stringify(stack.resolve(one.bucketName)) === JSON.stringify(stack.resolve(other.bucketName));
 }

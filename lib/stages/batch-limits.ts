@@ -1,32 +1,36 @@
 import { MAX_OPEN_BATCHES } from '../../functions/shared/contract/open-batches.ts';
+import type { BatchdropOptions } from '../batchdrop-props.ts';
 
-const MAX_MODELS = 50; // the environment of a function holds 4 KB
-const MAX_MODEL = 60; // characters; and so do the admissions of the ledger, which name it once a batch
+type BatchLimitProps = Pick<BatchdropOptions, 'enqueuedTokens' | 'maxOpenBatches'>;
 
-/** The limits as the functions read them; throws a sentence for what cannot be meant. */
-export function batchLimitsOf({
+const MAX_MODELS = 50; // a function's environment holds 4 KB
+const MAX_MODEL = 60; // characters; the ledger's admissions name the model of each batch
+
+/** The limits as the functions read them from their environment. */
+export function batchLimitsOf({ enqueuedTokens = {}, maxOpenBatches }: BatchLimitProps): string {
+  return JSON.stringify({ enqueuedTokens, maxOpenBatches });
+}
+
+/** What is wrong with the limits, a sentence each. */
+export function* batchLimitProblems({
   enqueuedTokens = {},
   maxOpenBatches,
-}: {
-  enqueuedTokens?: Readonly<Record<string, number>> | undefined;
-  maxOpenBatches?: number | undefined;
-}): string {
+}: BatchLimitProps): Generator<string> {
   if (maxOpenBatches !== undefined && !isWhole(maxOpenBatches, MAX_OPEN_BATCHES)) {
-    throw new Error(
-      `maxOpenBatches has to be a whole number from 1 to ${MAX_OPEN_BATCHES}; it is ${maxOpenBatches}`,
-    );
+    yield `maxOpenBatches is ${maxOpenBatches}; set a whole number from 1 to ${MAX_OPEN_BATCHES}.`;
   }
   const models = Object.entries(enqueuedTokens);
   if (models.length > MAX_MODELS) {
-    throw new Error(`enqueuedTokens names ${models.length} models; ${MAX_MODELS} are the most`);
+    yield `enqueuedTokens names ${models.length} models; name at most ${MAX_MODELS}.`;
   }
   for (const [model, tokens] of models) {
-    if (model.length === 0 || model.length > MAX_MODEL)
-      throw new Error(`enqueuedTokens: "${model}" is no name of a model of 1 to ${MAX_MODEL} characters`);
-    if (!isWhole(tokens, Number.MAX_SAFE_INTEGER))
-      throw new Error(`enqueuedTokens of ${model} has to be a whole number above 0; it is ${tokens}`);
+    if (model.length === 0 || model.length > MAX_MODEL) {
+      yield `enqueuedTokens names the model "${model}"; a name has 1 to ${MAX_MODEL} characters.`;
+    }
+    if (!isWhole(tokens, Number.MAX_SAFE_INTEGER)) {
+      yield `enqueuedTokens of ${model} is ${tokens}; set a whole number above 0.`;
+    }
   }
-  return JSON.stringify({ enqueuedTokens, maxOpenBatches });
 }
 
 function isWhole(value: number, most: number): boolean {

@@ -1,11 +1,16 @@
 import { Duration, Token } from 'aws-cdk-lib';
 
-/** What `24h` or `7d` means. One that a token hides is taken for OpenAI's own; anything else throws a sentence. */
+/** The only completion window that OpenAI accepts. */
+export const OPENAI_WINDOW = '24h';
+
+/** True for hours or days, such as `24h` or `7d`, and for a token. */
+export function isCompletionWindow(text: string): boolean {
+  return Token.isUnresolved(text) || /^[1-9]\d*[hd]$/.test(text);
+}
+
+/** Length of a completion window; that of a token is unknown at synth and taken to be OpenAI's. */
 export function windowLength(completionWindow: string): Duration {
-  if (Token.isUnresolved(completionWindow)) return Duration.hours(24);
-  const [, count, unit] = /^([1-9]\d*)([hd])$/.exec(completionWindow) ?? [];
-  if (count === undefined) {
-    throw new Error(`completionWindow ${completionWindow}: hours or days, such as 24h or 7d`);
-  }
-  return unit === 'h' ? Duration.hours(Number(count)) : Duration.days(Number(count));
+  const text = Token.isUnresolved(completionWindow) ? OPENAI_WINDOW : completionWindow;
+  const count = Number.parseInt(text, 10);
+  return text.endsWith('d') ? Duration.days(count) : Duration.hours(count);
 }

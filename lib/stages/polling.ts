@@ -11,7 +11,6 @@ import type { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
 const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
-const MAX_INTERVAL = Duration.hours(1); // beyond it a cancelled or failed batch goes unseen for too long
 const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
 
 interface PollingProps {
@@ -34,9 +33,6 @@ export class Polling extends Construct {
 
   constructor(scope: Construct, id: string, props: PollingProps) {
     super(scope, id);
-    if (props.pollInterval.toSeconds() > MAX_INTERVAL.toSeconds()) {
-      throw new Error(`pollInterval ${props.pollInterval.toHumanString()}: an hour at most`);
-    }
     this.worker = new WorkerFunction(this, 'Worker', {
       settings: props.settings,
       bundle: 'poll',

@@ -104,11 +104,6 @@ describe("a VPC of the user's own", () => {
     }
   });
 
-  it('is needed for subnets and security groups', () => {
-    expect(() => synthesize({ vpcSubnets: { availabilityZones: ['a'] } })).toThrow('need a vpc');
-    expect(() => synthesize({ securityGroups: [] })).toThrow('need a vpc');
-  });
-
   it('asks for no more than Lambda demands, and nothing at all without one', () => {
     const interfaces = (template: Template) =>
       permissionsIn(template).filter(({ action }) => action.startsWith('ec2:'));

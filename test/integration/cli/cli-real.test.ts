@@ -138,7 +138,7 @@ describe('batchdrop up --real says before anything starts', () => {
       'that an address is not safe',
       ['--real', '--yes'],
       { ...key, OPENAI_BASE_URL: 'http://api.test/v1' },
-      /has to be an https address/,
+      /^OPENAI_BASE_URL must start with https:/,
     ],
     [
       'that the certificates are not there',

@@ -1,5 +1,6 @@
 import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { parseBaseUrl } from '../../contract/base-url.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
 
 /*
@@ -45,11 +46,12 @@ export interface OpenAiTransport {
 
 /** `silenceMs`: how long the other side may give no sign, in milliseconds. Throws for a base URL that would leak the key. */
 export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenAiTransport {
-  const base = checkedBaseUrl(baseUrl);
-  const secure = base.protocol === 'https:';
+  const base = parseBaseUrl(baseUrl);
+  if ('problem' in base) throw new Error(`the base URL ${base.problem}`);
+  const secure = base.url.startsWith('https:');
   const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
   const start = (request: OpenAiRequest): ClientRequest =>
-    (secure ? https : http).request(`${base.origin}${base.pathname.replace(/\/+$/, '')}${request.path}`, {
+    (secure ? https : http).request(base.url + request.path, {
       method: request.method,
       agent: request.ownConnection ? false : agent,
       headers: {
@@ -77,18 +79,6 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
     readWhole: (answer, mostBytes) => readWhole(answer, mostBytes, silenceMs),
     pieces: (answer) => piecesOf(answer, silenceMs),
   };
-}
-
-function checkedBaseUrl(baseUrl: string): URL {
-  const url = new URL(baseUrl);
-  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
-    throw new Error(`base URL ${url.origin}: only https is allowed, http on this machine only`);
-  }
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw new Error(`base URL of ${url.host}: has to be without credentials, query and fragment`);
-  }
-  return url;
 }
 
 async function answerTo(

@@ -1,0 +1,31 @@
+/*
+ * The one rule for the base URL of a Batch API. The API key is sent wherever it leads, so it must be https, except to this
+ * machine. A query, a fragment or a trailing slash has no meaning before the paths that are appended to it.
+ */
+
+/** Base URL of OpenAI's own API. */
+export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Reads a base URL. `url` has no trailing slash. `problem` completes a sentence that begins with the name of the setting,
+ * and does not quote the text, which may hold a password.
+ */
+export function parseBaseUrl(text: string): { url: string } | { problem: string } {
+  if (/\s/.test(text) || !URL.canParse(text)) {
+    return { problem: `is not a URL; set one such as ${OPENAI_BASE_URL}` };
+  }
+  const { protocol, hostname, username, password, origin, pathname } = new URL(text);
+  if (protocol !== 'https:' && !(protocol === 'http:' && LOOPBACK.test(hostname))) {
+    return {
+      problem: 'must start with https:// to keep the API key secret; http:// is for this machine only',
+    };
+  }
+  if (username !== '' || password !== '') {
+    return { problem: 'must not contain a user name or password; remove them' };
+  }
+  if (/[?#]/.test(text))
+    return { problem: 'must not contain a query or fragment; remove "?" or "#" and the rest' };
+  return { url: origin + pathname.replace(/\/+$/, '') };
+}

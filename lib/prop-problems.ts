@@ -1,0 +1,66 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { parseBaseUrl } from '../functions/shared/contract/base-url.ts';
+import type { BatchdropProps } from './batchdrop-props.ts';
+import { bucketProblems } from './resources/buckets.ts';
+import { batchLimitProblems } from './stages/batch-limits.ts';
+import { isCompletionWindow } from './stages/completion-window.ts';
+
+/** How many batches a row may be part of unless `maxAttempts` says otherwise. */
+export const DEFAULT_ATTEMPTS = 3;
+
+const MAX_ATTEMPTS = 10; // each may take a day, and what fails ten times is not a transient failure
+const MAX_POLL_INTERVAL = Duration.hours(1); // a longer one would find a failed or cancelled batch too late
+const SPARE_DAYS = 4; // on top of a day for each attempt: an outage over a weekend
+
+/** What is wrong with the props: sentences that name the prop, its value and what to set instead. */
+export function propProblems(scope: Construct, props: BatchdropProps): string[] {
+  return [
+    ...bucketProblems(scope, props),
+    ...attemptProblems(props),
+    ...vpcProblems(props),
+    ...apiProblems(props),
+    ...pollProblems(props),
+    ...batchLimitProblems(props),
+    ...expiryProblems(props),
+  ];
+}
+
+function* attemptProblems({ maxAttempts = DEFAULT_ATTEMPTS }: BatchdropProps): Generator<string> {
+  if (Number.isInteger(maxAttempts) && maxAttempts >= 1 && maxAttempts <= MAX_ATTEMPTS) return;
+  yield `maxAttempts is ${maxAttempts}; set a whole number from 1 to ${MAX_ATTEMPTS}.`;
+}
+
+function* vpcProblems({ vpc, vpcSubnets, securityGroups }: BatchdropProps): Generator<string> {
+  if (vpc !== undefined) return;
+  if (vpcSubnets !== undefined) yield 'vpcSubnets is set without vpc; set both or neither.';
+  if (securityGroups !== undefined) yield 'securityGroups is set without vpc; set both or neither.';
+}
+
+/** The functions check a base URL that is a token. */
+function* apiProblems({ baseUrl, completionWindow }: BatchdropProps): Generator<string> {
+  if (baseUrl !== undefined && !Token.isUnresolved(baseUrl)) {
+    const base = parseBaseUrl(baseUrl);
+    if ('problem' in base) yield `baseUrl ${base.problem}.`;
+  }
+  if (completionWindow !== undefined && !isCompletionWindow(completionWindow)) {
+    yield `completionWindow is "${completionWindow}"; set hours or days, such as 24h or 7d.`;
+  }
+}
+
+function* pollProblems({ pollInterval }: BatchdropProps): Generator<string> {
+  if (pollInterval === undefined) return;
+  const minutes = pollInterval.toMinutes({ integral: false });
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= MAX_POLL_INTERVAL.toMinutes()) return;
+  yield `pollInterval is ${pollInterval.toHumanString()}; set whole minutes, from one minute to one hour.`;
+}
+
+/** No file may expire while its job runs. */
+function* expiryProblems(props: BatchdropProps): Generator<string> {
+  const { expireFilesAfter, maxAttempts = DEFAULT_ATTEMPTS } = props;
+  if (expireFilesAfter === undefined) return;
+  const days = expireFilesAfter.toDays({ integral: false });
+  const least = maxAttempts + SPARE_DAYS;
+  if (Number.isInteger(days) && days >= least) return;
+  yield `expireFilesAfter is ${expireFilesAfter.toHumanString()}; a job of ${maxAttempts} attempts may need its files for ${least} days, so set whole days, at least ${least}.`;
+}
