@@ -1,22 +1,14 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { AWS_CLIENT_SETTINGS } from '../shared/adapters/aws/client-settings.ts';
-import { createDynamoDbLedger } from '../shared/adapters/dynamodb/ledger.ts';
-import { createEventBridgeBus } from '../shared/adapters/eventbridge/bus.ts';
+import {
+  createBasics,
+  createBatchApi,
+  createQueueHandler,
+  createResults,
+} from '../shared/adapters/lambda/composition.ts';
 import { createDiskScratch } from '../shared/adapters/lambda/disk-scratch.ts';
-import { createEmfMetrics } from '../shared/adapters/lambda/emf-metrics.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
-import { createJsonLog } from '../shared/adapters/lambda/json-log.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';
-import { systemClock as clock } from '../shared/adapters/lambda/system-clock.ts';
-import { createOpenAiBatchApi, SILENCE_MS } from '../shared/adapters/openai/batch-api.ts';
-import { createSecretApiKey } from '../shared/adapters/openai/secret-api-key.ts';
-import { createS3ResultStore } from '../shared/adapters/s3/result-store.ts';
 import { NO_QUEUES } from '../shared/adapters/sqs/no-queues.ts';
-import { handleEachRecord } from '../shared/adapters/sqs/records.ts';
 import type { DeliverEnv } from './env.ts';
 import { createHandler } from './handler.ts';
 
@@ -32,41 +24,19 @@ const env = readEnvironment<DeliverEnv>({
   MAX_ATTEMPTS: true,
   RERUN_MISSING: true,
 });
-const log = createJsonLog('deliver');
-const metrics = createEmfMetrics({ service: env.METRICS_SERVICE });
+const basics = createBasics('deliver', env);
 
 const handle = createHandler({
-  ledger: createDynamoDbLedger({
-    client: new DynamoDBClient(AWS_CLIENT_SETTINGS),
-    tableName: env.LEDGER_TABLE,
-    clock,
-  }),
-  bus: createEventBridgeBus({
-    client: new EventBridgeClient(AWS_CLIENT_SETTINGS),
-    busName: env.EVENT_BUS_NAME,
-  }),
+  ...basics,
   queues: NO_QUEUES,
-  results: createS3ResultStore({
-    client: new S3Client(AWS_CLIENT_SETTINGS),
-    bucket: env.RESULTS_BUCKET,
-    owner: env.BUCKET_OWNER,
-  }),
+  results: createResults(env),
   scratch: createDiskScratch(),
-  api: createOpenAiBatchApi({
-    baseUrl: env.OPENAI_BASE_URL,
-    keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock }),
-    silenceMs: SILENCE_MS,
-  }),
+  api: createBatchApi(env),
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',
   rerun: { maxAttempts: Number(env.MAX_ATTEMPTS), rerunMissing: env.RERUN_MISSING === 'yes' },
-  resultsBucket: env.RESULTS_BUCKET,
   ids: createRandomIds(),
-  clock,
-  log,
-  metrics,
 });
 
-export const handler = (event: SQSEvent, context: Context): Promise<SQSBatchResponse> =>
-  metrics.during(() =>
-    handleEachRecord(event, (record) => handle(record.body, deadlineOf(context, clock)), log),
-  );
+export const handler = createQueueHandler(basics, ({ body }, context) =>
+  handle(body, deadlineOf(context, basics.clock)),
+);

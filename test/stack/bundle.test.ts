@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
@@ -28,6 +28,16 @@ function exampleFunctions(): string {
 }
 
 const MAX_BUNDLE = 600 * 1024; // read and compiled at each cold start
+
+/** The AWS clients that each function needs. */
+const CLIENTS = {
+  intake: ['DynamoDB', 'EventBridge', 'S3', 'SQS'],
+  submit: ['DynamoDB', 'EventBridge', 'S3', 'Secrets Manager'],
+  poll: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
+  deliver: ['DynamoDB', 'EventBridge', 'S3', 'Secrets Manager'],
+  cancel: ['DynamoDB', 'EventBridge', 'Secrets Manager'],
+};
+
 const ANY_ENVIRONMENT = Object.fromEntries(
   [
     'BUCKET_OWNER',
@@ -44,11 +54,15 @@ const ANY_ENVIRONMENT = Object.fromEntries(
 );
 
 describe('the bundles of the functions', () => {
-  it('are small, and start where nothing else is', async () => {
+  it('are small, hold no AWS client that the function does not call, and start where nothing else is', async () => {
     const bundles = await bundleFunctions(undefined, temporaryDirectory());
     expect(bundles).toHaveLength(FUNCTION_NAMES.length);
     for (const { name, file, bytes } of bundles) {
       expect(bytes, name).toBeLessThan(MAX_BUNDLE);
+      const clients = [...readFileSync(file, 'utf8').matchAll(/serviceId\?\?"([\w ]+)"/g)].map(
+        ([, id]) => id,
+      );
+      expect(clients.sort(), name).toEqual(CLIENTS[name]);
       const env = {
         ...ANY_ENVIRONMENT,
         BATCH_LIMITS: '{"enqueuedTokens":{}}',

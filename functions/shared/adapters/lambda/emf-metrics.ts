@@ -3,7 +3,7 @@ import { METRIC_UNITS, METRICS_NAMESPACE } from '../../contract/metrics.ts';
 import type { Metrics } from '../../ports/ports.ts';
 
 /** Metrics as lines of log that CloudWatch reads (Embedded Metric Format): no call, no permission, no waiting. */
-interface EmfMetrics extends Metrics {
+export interface EmfMetrics extends Metrics {
   /** Runs the work of one invocation, then writes in one line what it recorded, however it ended. */
   during<T>(work: () => Promise<T>): Promise<T>;
 }
