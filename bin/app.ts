@@ -1,9 +1,16 @@
-import { App } from 'aws-cdk-lib';
+import { Annotations, App } from 'aws-cdk-lib';
 import cdkJson from '../cdk.json' with { type: 'json' };
 import { BatchdropStack } from '../lib/batchdrop-stack.ts';
-import { choicesOf } from '../lib/context.ts';
+import { readContext } from '../lib/context.ts';
 
 // Pass the feature flags of cdk.json, because `npm start` runs this file without the CDK CLI.
 const app = new App({ context: cdkJson.context });
-new BatchdropStack(app, 'Batchdrop', choicesOf(app.node));
+const { props, unknown } = readContext(app.node);
+const stack = new BatchdropStack(app, 'Batchdrop', props);
+for (const name of unknown) {
+  Annotations.of(stack).addWarningV2(
+    'batchdrop:unknownContext',
+    `context ${name} is unknown and has no effect.`,
+  );
+}
 app.synth();

@@ -76,7 +76,8 @@ async function writeWhole(file: string, contents: string | Uint8Array): Promise<
 if (import.meta.main) {
   try {
     for (const { name, bytes } of await bundleFunctions()) {
-      console.log(`${name.padEnd(8)} ${(bytes / 1024).toFixed(0).padStart(5)} KB`);
+      // cdk.json runs this before each synth, whose standard output is the template.
+      console.error(`${name.padEnd(8)} ${(bytes / 1024).toFixed(0).padStart(5)} KB`);
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parseBatchLimits } from '../../functions/shared/adapters/lambda/batch-limits.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
-import { choicesOf } from '../../lib/context.ts';
+import { readContext } from '../../lib/context.ts';
 import { exampleApp, synthesize, temporaryDirectory } from './synthesis.ts';
 import { at, legible, resources } from './template-reading.ts';
 
@@ -123,28 +123,28 @@ describe('context', () => {
   const read = (context: Record<string, unknown>) => {
     const app = exampleApp();
     for (const [name, value] of Object.entries(context)) app.node.setContext(name, value);
-    return choicesOf(app.node);
+    return readContext(app.node);
   };
 
   it('is read by kind', () => {
-    expect(
-      read({
-        requestBucketName: 'my-files',
-        requestPrefix: 'in/',
-        resultsBucketName: 'my-results',
-        apiKeySecretName: 'team/key',
-        baseUrl: 'https://example.com/v1',
-        completionWindow: '7d',
-        pollMinutes: '5',
-        expireFilesAfterDays: 30,
-        maxAttempts: '5',
-        rerunMissing: 'yes',
-        enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
-        maxOpenBatches: '20',
-        keepOpenAiFiles: 'yes',
-        removal: 'destroy',
-      }),
-    ).toEqual({
+    const { props, unknown } = read({
+      requestBucketName: 'my-files',
+      requestPrefix: 'in/',
+      resultsBucketName: 'my-results',
+      apiKeySecretName: 'team/key',
+      baseUrl: 'https://example.com/v1',
+      completionWindow: '7d',
+      pollMinutes: '5',
+      expireFilesAfterDays: 30,
+      maxAttempts: '5',
+      rerunMissing: 'yes',
+      enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
+      maxOpenBatches: '20',
+      keepOpenAiFiles: 'yes',
+      removal: 'destroy',
+    });
+    expect(unknown).toEqual([]);
+    expect(props).toEqual({
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
       resultsBucketName: 'my-results',
@@ -163,30 +163,61 @@ describe('context', () => {
   });
 
   it('leaves every default alone when nothing is given', () => {
-    const choices = read({});
-    expect(Object.keys(choices).length).toBeGreaterThan(0);
-    expect(Object.values(choices).filter((choice) => choice !== undefined)).toEqual([]);
+    const { props } = read({});
+    expect(Object.keys(props).length).toBeGreaterThan(0);
+    expect(Object.values(props).filter((value) => value !== undefined)).toEqual([]);
   });
 
   it.each([
-    ['pollMinutes', '0', 'not a whole number above 0'],
-    ['pollMinutes', '1.5', 'not a whole number above 0'],
-    ['maxOpenBatches', '0', 'not a whole number above 0'],
+    ['pollMinutes', '0', 'a whole number above 0'],
+    ['pollMinutes', '1.5', 'a whole number above 0'],
+    ['maxOpenBatches', '0', 'a whole number above 0'],
     [
       'enqueuedTokens',
       'gpt-4o',
-      'not models and whole numbers of tokens, as in gpt-4o-mini=2000000,gpt-4o=90000',
+      'models and whole numbers of tokens, such as gpt-4o-mini=2000000,gpt-4o=90000',
     ],
     [
       'enqueuedTokens',
       'gpt-4o=1,gpt-4o=2',
-      'not models and whole numbers of tokens, as in gpt-4o-mini=2000000,gpt-4o=90000',
+      'models and whole numbers of tokens, such as gpt-4o-mini=2000000,gpt-4o=90000',
     ],
-    ['keepOpenAiFiles', 'maybe', 'not yes or no'],
-    ['removal', 'toString', 'not retain or destroy'],
-    ['requestPrefix', ' ', 'not text'],
-  ])('%s=%s is refused', (name, value, sentence) => {
-    expect(() => read({ [name]: value })).toThrow(`context ${name}: "${value}" is ${sentence}`);
+    ['keepOpenAiFiles', 'maybe', 'yes or no'],
+    ['removal', 'toString', 'retain or destroy'],
+    ['requestPrefix', ' ', 'some text'],
+  ])('%s=%s is refused', (name, value, kind) => {
+    expect(() => read({ [name]: value })).toThrow(`context ${name} is "${value}"; set ${kind}.`);
+  });
+
+  it.each([
+    ['pollMinute', 'pollMinutes'],
+    ['pollminutes', 'pollMinutes'],
+    ['basUrl', 'baseUrl'],
+    ['baseURL', 'baseUrl'],
+    ['maxAttemps', 'maxAttempts'],
+    ['Removal', 'removal'],
+    ['pollInterval', 'pollMinutes'],
+    ['expireFilesAfter', 'expireFilesAfterDays'],
+    ['removalPolicy', 'removal'],
+    ['requestBucket', 'requestBucketName'],
+    ['resultsBucket', 'resultsBucketName'],
+    ['apiKeySecret', 'apiKeySecretName'],
+  ])('a name that is close to a known one is refused: %s', (name, meant) => {
+    expect(() => read({ [name]: '5' })).toThrow(`context ${name} is unknown; did you mean ${meant}?`);
+  });
+
+  it("lists other names that nothing reads, without the CDK's own", () => {
+    const { unknown } = read({
+      stage: 'prod',
+      'company.team': 'search',
+      'availability-zones:account=111111111111:region=us-east-1': ['a'],
+      '@aws-cdk/core:bootstrapQualifier': 'q',
+      'aws:cdk:enable-asset-metadata': true,
+      'acknowledged-issue-numbers': [16603],
+      'cdk-migrate': true,
+      'cli-telemetry': false,
+    });
+    expect(unknown).toEqual(['stage', 'company.team']);
   });
 });
 

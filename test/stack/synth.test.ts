@@ -1,53 +1,135 @@
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
-import { BUNDLES_CONTEXT } from '../../lib/stages/worker-function.ts';
-import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
+import { temporaryDirectory } from './synthesis.ts';
 import { at } from './template-reading.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
-const run = promisify(execFile);
+const CDK = 'node_modules/aws-cdk/bin/cdk';
 
-/** No credentials, no region, an empty home, and a proxy that refuses: whatever asks the network fails. */
+/** What synth needs of a fresh clone in which `npm ci` was run: the bundles are not there. */
+function freshClone(): string {
+  const clone = temporaryDirectory();
+  for (const path of ['bin', 'lib', 'functions', 'cdk.json', 'package.json', 'tsconfig.json'])
+    cpSync(join(PROJECT, path), join(clone, path), { recursive: true });
+  symlinkSync(join(PROJECT, 'node_modules'), join(clone, 'node_modules'));
+  return clone;
+}
+
+/** A `node` that cannot read TypeScript, like the Node 20 of a global `cdk`. Returns its folder. */
+function olderNode(): string {
+  const folder = temporaryDirectory();
+  const node = join(folder, 'node');
+  writeFileSync(node, `#!/bin/sh\nexec '${process.execPath}' --no-strip-types "$@"\n`);
+  chmodSync(node, 0o755);
+  return folder;
+}
+
+/** No credentials, no region, an empty home, a proxy that refuses, and an older Node in front of the path. */
 function stranded(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(AWS|CDK|NODE_OPTIONS|.*_PROXY)/i.test(name),
   );
-  const nowhere = { HTTP_PROXY: 'http://127.0.0.1:9', HTTPS_PROXY: 'http://127.0.0.1:9' };
-  return { ...Object.fromEntries(kept), ...nowhere, HOME: temporaryDirectory() };
+  return {
+    ...Object.fromEntries(kept),
+    HTTP_PROXY: 'http://127.0.0.1:9',
+    HTTPS_PROXY: 'http://127.0.0.1:9',
+    HOME: temporaryDirectory(),
+    PATH: `${olderNode()}${delimiter}${process.env.PATH}`,
+  };
+}
+
+async function run(
+  clone: string,
+  command: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child: ChildProcess = spawn(command, args, { cwd: clone, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const read = (stream: ChildProcess['stdout']) => (stream === null ? '' : text(stream));
+  const [stdout, stderr] = await Promise.all([read(child.stdout), read(child.stderr), once(child, 'exit')]);
+  return { code: child.exitCode, stdout, stderr };
 }
 
 /** The template without `Metadata`, in which the tool notes where constructs are. */
-function templateIn(output: string): unknown {
-  const text = readFileSync(join(output, 'Batchdrop.template.json'), 'utf8');
-  return JSON.parse(text, (name, value: unknown) => (name === 'Metadata' ? undefined : value));
+function templateOf(json: string): unknown {
+  return JSON.parse(json, (name, value: unknown) => (name === 'Metadata' ? undefined : value));
 }
 
-it('synthesis needs neither network nor credentials, and gives `npm start` the template that is deployed', async () => {
-  const bundles = placeholderBundles();
-  const [byTool, byRuntime] = [join(temporaryDirectory(), 'cdk.out'), join(temporaryDirectory(), 'cdk.out')];
-  const options = ['--quiet', '--strict', '--output', byTool, '--context', `${BUNDLES_CONTEXT}=${bundles}`];
+describe('on a fresh clone, without network or credentials, cdk synth', () => {
+  const clone = freshClone();
   const environment = stranded();
+  let synth: Awaited<ReturnType<typeof run>>;
 
-  await run(join(PROJECT, 'node_modules/.bin/cdk'), ['synth', ...options], {
-    cwd: PROJECT,
-    env: environment,
+  beforeAll(async () => {
+    // --json: the same as without, in a format that can be parsed here.
+    synth = await run(clone, 'node', [CDK, 'synth', '--json', '--strict'], environment);
   });
-  await run(process.execPath, ['bin/app.ts'], {
-    cwd: PROJECT,
-    env: {
+
+  it('makes the bundles and prints the template alone on standard output', () => {
+    expect(synth.code, synth.stderr).toBe(0);
+    for (const name of FUNCTION_NAMES)
+      expect(existsSync(join(clone, `dist/functions/${name}/index.js`)), name).toBe(true);
+    const types = Object.values(Object(at(JSON.parse(synth.stdout), 'Resources'))).map((resource) =>
+      at(resource, 'Type'),
+    );
+    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(5);
+  });
+
+  it("ran on the project's own Node: the first on the path cannot read TypeScript", async () => {
+    const { code, stderr } = await run(clone, 'node', ['bin/app.ts'], environment);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Unknown file extension ".ts"');
+  });
+
+  /** Runs the app as `npm start` does. */
+  async function runApp(context: object): Promise<{ code: number | null; stderr: string; output: string }> {
+    const output = join(temporaryDirectory(), 'cdk.out');
+    const ended = await run(clone, process.execPath, ['bin/app.ts'], {
       ...environment,
-      CDK_OUTDIR: byRuntime,
+      CDK_OUTDIR: output,
       CDK_VALIDATION: 'false',
-      CDK_CONTEXT_JSON: JSON.stringify({ [BUNDLES_CONTEXT]: bundles }),
-    },
+      CDK_CONTEXT_JSON: JSON.stringify(context),
+    });
+    return { ...ended, output };
+  }
+
+  it('writes the template that `npm start` runs', async () => {
+    const { code, stderr, output } = await runApp({});
+    expect(code, stderr).toBe(0);
+    const [started, deployed] = [output, join(clone, 'cdk.out')].map((folder) =>
+      templateOf(readFileSync(join(folder, 'Batchdrop.template.json'), 'utf8')),
+    );
+    expect(Object.keys(Object(at(deployed, 'Resources'))).length).toBeGreaterThan(50);
+    expect(started).toEqual(deployed);
   });
 
-  const deployed = templateIn(byTool);
-  const types = Object.values(Object(at(deployed, 'Resources'))).map((resource) => at(resource, 'Type'));
-  expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(5);
-  expect(templateIn(byRuntime)).toEqual(deployed);
+  it('fails for a name in the context that is close to a known one', async () => {
+    const { code, stderr } = await runApp({ pollMinute: '5' });
+    expect(code).toBe(1);
+    expect(stderr).toContain('context pollMinute is unknown; did you mean pollMinutes?');
+  });
+
+  it('warns of other names in the context that nothing reads', async () => {
+    const { code, stderr, output } = await runApp({ stage: 'prod' });
+    expect(code, stderr).toBe(0);
+    const annotations = readdirSync(output)
+      .filter((file) => file.endsWith('.json'))
+      .map((file) => readFileSync(join(output, file), 'utf8'))
+      .join('\n');
+    expect(annotations).toContain('context stage is unknown and has no effect.');
+  });
 });
