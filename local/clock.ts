@@ -1,12 +1,12 @@
 /**
- * Time on one machine. Everything that waits (visibility, schedules, batches) waits on this clock, which runs
- * `speed` times as fast as the wall while nothing computes, and at the wall's pace while something does: waiting is
- * skipped, work is not, so a function's time-out, lease and upload mean the same here as in the cloud.
+ * The clock of the local runtime, on which visibility time-outs, schedules and batches wait. It runs `speed` times as
+ * fast as the wall clock while nothing computes, and at normal speed while something does: waiting is sped up, work is
+ * not, so a function's time-out, lease and upload mean the same here as in the cloud.
  */
 export interface Clock {
-  /** Milliseconds since the epoch, never going backwards. */
+  /** Milliseconds since the epoch; never goes backwards. */
   now(): number;
-  /** Runs `action` once `time` (ms since the epoch, by this clock) has come; the answer takes it back. */
+  /** Runs `action` at `time` (ms since the epoch, by this clock). Returns a function that cancels it. */
   at(time: number, action: () => void): () => void;
 }
 
@@ -16,9 +16,9 @@ interface Timer {
   handle: NodeJS.Timeout | undefined;
 }
 
-const MAX_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait is armed again when it ends
+const MAX_TIMEOUT_MS = 2 ** 31 - 1; // setTimeout's limit; a longer wait sets a new timer when it ends
 
-/** The one clock of a runtime. `start` lets a restarted runtime go on from where it was. */
+/** The clock of a runtime; `start` continues the time of an earlier run. */
 export class VirtualClock implements Clock {
   readonly speed: number;
   #holders = 0;
@@ -45,7 +45,7 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Something computes: time passes at the wall's pace until the answer is called. */
+  /** Runs time at normal speed until the returned function is called: something computes. */
   hold(): () => void {
     this.#changeHolders(1);
     let held = true;
@@ -56,7 +56,7 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Drops every timer. */
+  /** Cancels every timer. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer.handle);
     this.#timers.clear();

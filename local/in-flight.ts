@@ -1,15 +1,15 @@
-/** Calls that a close has to wait for. */
+/** Running calls that `close` must wait for. */
 export class InFlight {
   readonly #calls = new Set<Promise<unknown>>();
 
-  /** Answers or fails as the call does: it is under way until then. */
+  /** Tracks the call until it settles, and returns its result. */
   add<T>(call: Promise<T>): Promise<T> {
     const ending = call.finally(() => this.#calls.delete(ending));
     this.#calls.add(ending);
     return ending;
   }
 
-  /** Once every call that was under way has ended. */
+  /** Resolves once every call that is running now has ended. */
   async ended(): Promise<void> {
     await Promise.allSettled(this.#calls);
   }

@@ -130,7 +130,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   await options.beforeFunctions?.(endpoints);
   await engines.start(plan);
   functions.start();
-  engines.cloudFormation.hold(describeStack(assembly.template, endpoint.url));
+  engines.cloudFormation.add(describeStack(assembly.template, endpoint.url));
 
   engines.secrets.putSecret(RUNTIME_ENDPOINTS_SECRET, JSON.stringify(endpoints));
   data.announce(endpoints);

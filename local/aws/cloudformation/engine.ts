@@ -6,7 +6,7 @@ import { notImplemented, readBody } from '../protocol/json-protocol.ts';
 import { pageOf } from '../protocol/paging.ts';
 import { writeDocument, type XmlContent } from '../protocol/xml.ts';
 
-/** A stack that is deployed on this machine, every name resolved. */
+/** A stack of the local runtime, with every name resolved. */
 export interface Stack {
   readonly name: string;
   readonly description?: string | undefined;
@@ -23,13 +23,13 @@ interface StackOutput {
 
 interface StackResource {
   readonly logicalId: string;
-  /** What `Ref` gives. */
+  /** The value of `Ref`. */
   readonly physicalId: string;
   readonly type: string;
 }
 
-/** A stack with the moment since which it stands, as AWS writes times. */
-interface HeldStack extends Stack {
+/** A stack with its id and creation time (ISO 8601). */
+interface DeployedStack extends Stack {
   readonly id: string;
   readonly since: string;
 }
@@ -38,16 +38,16 @@ type Operation = (form: URLSearchParams) => { readonly [element: string]: XmlCon
 
 const NAMESPACE = 'http://cloudformation.amazonaws.com/doc/2010-05-15/';
 const STATUS = 'CREATE_COMPLETE';
-const RESOURCES_A_PAGE = 100; // as AWS's ListStackResources has it
+const RESOURCES_PER_PAGE = 100; // as in AWS's ListStackResources
 
 /**
- * CloudFormation on the endpoint, as far as somebody asks which stacks there are and what they consist of. A stack is
- * there from when it was held: its times are those of the runtime's start, not of the first one ever.
+ * CloudFormation on the endpoint: lists the deployed stacks and their resources. The creation time of a stack is the
+ * start of the runtime, not that of its first run.
  */
 export class CloudFormationEngine implements AwsService {
   readonly signingName = 'cloudformation';
   readonly #now: () => number;
-  readonly #stacks = new Map<string, HeldStack>();
+  readonly #stacks = new Map<string, DeployedStack>();
   readonly #operations: Readonly<Record<string, Operation>> = {
     DescribeStacks: (form) => ({ Stacks: list(this.#asked(form).map(describeStack)) }),
     ListStacks: (form) => ({ StackSummaries: list(this.#ofStatus(form).map(summarize)) }),
@@ -58,13 +58,13 @@ export class CloudFormationEngine implements AwsService {
     ListStackResources: (form) => listResources(this.#named(form), form.get('NextToken') ?? undefined),
   };
 
-  /** `now` answers milliseconds since the epoch. */
+  /** `now` returns milliseconds since the epoch. */
   constructor(options: { now: () => number }) {
     this.#now = options.now;
   }
 
-  /** From now on the stack is there; one of the same name is replaced. */
-  hold(stack: Stack): void {
+  /** Adds the stack; replaces one of the same name. */
+  add(stack: Stack): void {
     const since = new Date(this.#now()).toISOString();
     this.#stacks.set(stack.name, { ...stack, id: stackId(stack.name), since });
   }
@@ -88,18 +88,18 @@ export class CloudFormationEngine implements AwsService {
 
   async close(): Promise<void> {}
 
-  /** The stack of that name or id, or all of them. */
-  #asked(form: URLSearchParams): HeldStack[] {
+  /** Returns the stack of the requested name or id, or all stacks. */
+  #asked(form: URLSearchParams): DeployedStack[] {
     return form.has('StackName') ? [this.#named(form)] : [...this.#stacks.values()];
   }
 
-  #ofStatus(form: URLSearchParams): HeldStack[] {
+  #ofStatus(form: URLSearchParams): DeployedStack[] {
     const wanted = [...form].filter(([name]) => name.startsWith('StackStatusFilter.member.'));
     const isWanted = wanted.length === 0 || wanted.some(([, status]) => status === STATUS);
     return isWanted ? [...this.#stacks.values()] : [];
   }
 
-  #named(form: URLSearchParams): HeldStack {
+  #named(form: URLSearchParams): DeployedStack {
     const given = form.get('StackName') ?? '';
     if (given === '') throw refuse('StackName must be specified');
     const found = [...this.#stacks.values()].find(({ name, id }) => given === name || given === id);
@@ -108,7 +108,7 @@ export class CloudFormationEngine implements AwsService {
   }
 }
 
-function describeStack(stack: HeldStack) {
+function describeStack(stack: DeployedStack) {
   const parameters = Object.entries(stack.parameters);
   return {
     StackId: stack.id,
@@ -129,7 +129,7 @@ function describeStack(stack: HeldStack) {
   };
 }
 
-function summarize({ id, name, description, since }: HeldStack) {
+function summarize({ id, name, description, since }: DeployedStack) {
   return {
     StackId: id,
     StackName: name,
@@ -139,7 +139,7 @@ function summarize({ id, name, description, since }: HeldStack) {
   };
 }
 
-function describeResource(stack: HeldStack, { logicalId, physicalId, type }: StackResource) {
+function describeResource(stack: DeployedStack, { logicalId, physicalId, type }: StackResource) {
   return {
     StackId: stack.id,
     StackName: stack.name,
@@ -151,11 +151,11 @@ function describeResource(stack: HeldStack, { logicalId, physicalId, type }: Sta
   };
 }
 
-function listResources(stack: HeldStack, token: string | undefined) {
+function listResources(stack: DeployedStack, token: string | undefined) {
   const sorted = stack.resources.toSorted((a, b) => (a.logicalId < b.logicalId ? -1 : 1));
   const { items, nextToken } = pageOf(sorted, ({ logicalId }) => logicalId, {
     token,
-    size: RESOURCES_A_PAGE,
+    size: RESOURCES_PER_PAGE,
     refuse,
   });
   const summaries = items.map(({ logicalId, physicalId, type }) => ({
@@ -171,12 +171,12 @@ function listResources(stack: HeldStack, token: string | undefined) {
   };
 }
 
-/** A list as the query protocol writes it. */
+/** Returns a list as the query protocol writes it. */
 function list(member: readonly XmlContent[]): XmlContent {
   return { member };
 }
 
-/** Ends in a UUID as AWS's do, here always the same for a name. */
+/** Returns a stack id: it ends in a UUID, as AWS's do, derived from the name. */
 function stackId(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex');
   const uuid = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)];

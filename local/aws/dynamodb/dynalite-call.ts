@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import { Readable } from 'node:stream';
 
-/** A request to dynalite, read to its end. */
+/** A request to dynalite, with its whole body. */
 interface DynaliteRequest {
   readonly method: string;
   readonly url: string;
@@ -16,8 +16,8 @@ export interface DynaliteAnswer {
 }
 
 /**
- * Hands a request to dynalite without a socket. Dynalite throws, outside of any promise, when the request's stream
- * fails, so that a client dying while it sends would end this process: it never sees a client's stream.
+ * Passes a request to dynalite without a socket. Dynalite throws, outside any promise, if the request's stream fails: a
+ * client that disconnects while sending would end this process. So it never gets a client's stream.
  */
 export function callDynalite(dynalite: Server, request: DynaliteRequest): Promise<DynaliteAnswer> {
   const { method, url, headers, body } = request;
@@ -25,7 +25,7 @@ export function callDynalite(dynalite: Server, request: DynaliteRequest): Promis
   return new Promise((resolve) => dynalite.emit('request', incoming, new CapturedResponse(resolve)));
 }
 
-/** As much of a ServerResponse as dynalite uses. */
+/** The part of a ServerResponse that dynalite uses. */
 class CapturedResponse {
   statusCode = 200;
   readonly #headers: Record<string, string | number> = {};

@@ -4,12 +4,12 @@ declare module 'dynalite' {
   interface DynaliteOptions {
     /** Directory of the LevelDB store. */
     path: string;
-    /** How long a table stays in each state, in milliseconds. */
+    /** Duration of each table state, in milliseconds. */
     createTableMs: number;
     deleteTableMs: number;
     updateTableMs: number;
   }
 
-  /** A DynamoDB server that does not listen yet; `close` fails unless it does. */
+  /** Returns a DynamoDB server that does not listen yet; `close` fails unless it does. */
   export default function dynalite(options: DynaliteOptions): Server;
 }

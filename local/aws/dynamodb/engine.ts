@@ -13,7 +13,7 @@ import { notImplemented, readBody, sendRefusal } from '../protocol/json-protocol
 import { WriteJournal } from '../protocol/write-journal.ts';
 import { callDynalite, type DynaliteAnswer } from './dynalite-call.ts';
 
-/** An on-demand table, in the words that CreateTable and CloudFormation share. */
+/** An on-demand table, in the fields that CreateTable and CloudFormation share. */
 export type TableDefinition = Required<
   Pick<CreateTableCommandInput, 'TableName' | 'KeySchema' | 'AttributeDefinitions'>
 > &
@@ -24,16 +24,16 @@ const TARGET_PREFIX = 'DynamoDB_20120810.';
 const WRITES = new Set(['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem']);
 
 /**
- * DynamoDB on the endpoint: dynalite, mounted without a port of its own, and a journal that makes its writes whole
- * again after the process was killed. No transactions, no TTL, no streams. A write that was under way at the kill is
- * repeated at the next start, under its condition: unconditional additions may so be added twice, as by an SDK's retry.
+ * DynamoDB on the endpoint: dynalite without a port of its own, and a journal that completes its writes after a kill of
+ * the process. No transactions, no TTL, no streams. A write in flight at the kill is repeated at the next start, under
+ * its condition: an unconditional ADD may be applied twice, as by an SDK's retry.
  */
 export class DynamoDbEngine implements AwsService {
   readonly signingName = 'dynamodb';
   readonly #dynalite: Server;
   readonly #journal: WriteJournal;
   readonly #ready: Promise<void>;
-  readonly #underWay = new InFlight();
+  readonly #inFlight = new InFlight();
   #isClosed = false;
 
   /** The state is the folder `dynamodb` and `dynamodb-writes.sqlite` in `directory`. */
@@ -45,17 +45,17 @@ export class DynamoDbEngine implements AwsService {
     this.#ready = this.#repeatUnfinishedWrites();
   }
 
-  /** Creates the table unless it is there, and waits until it can be used; throws if it is there with other keys. */
+  /** Creates the table if it does not exist, and waits until it is active; throws if it exists with other keys. */
   async createTable(definition: TableDefinition): Promise<void> {
     const created = await this.#call('CreateTable', { ...definition, BillingMode: 'PAY_PER_REQUEST' });
     const isThere = created.status === 400 && created.body.includes('ResourceInUseException');
     if (created.status !== 200 && !isThere) {
-      throw new Error(`Creating table ${definition.TableName}: ${created.body}`);
+      throw new Error(`create table ${definition.TableName}: ${created.body}`);
     }
     const table = await this.#activeTable(definition.TableName ?? '');
     if (keysOf(table) !== keysOf(definition)) {
       throw new Error(
-        `Table ${definition.TableName} of a former run has other keys or indexes than now: start with a fresh directory.`,
+        `Table ${definition.TableName} of an earlier run has other keys or indexes: start with a new data directory.`,
       );
     }
   }
@@ -77,7 +77,7 @@ export class DynamoDbEngine implements AwsService {
         headers: request.headers,
         body,
       };
-      const answer = await this.#underWay.add(
+      const answer = await this.#inFlight.add(
         this.#journalled(operation, body, () => callDynalite(this.#dynalite, forwarded)),
       );
       if (answer.body.includes('#UnknownOperationException')) throw notImplemented(`DynamoDB ${operation}`);
@@ -89,14 +89,14 @@ export class DynamoDbEngine implements AwsService {
   }
 
   /**
-   * Refuses what comes from now on, and closes once the calls under way have ended, whether or not their clients still
-   * live: in the middle of a call, dynalite throws a closed store outside of any promise, which ends the process.
-   * Dynalite closes its store only as the last step of closing a listening server, so it listens for a moment.
+   * Refuses new calls and closes once the running calls have ended, even if their clients are gone: if the store is
+   * closed during a call, dynalite throws outside any promise, which ends the process. Dynalite closes its store only
+   * as the last step of closing a listening server, so it listens for a moment.
    */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#ready;
-    await this.#underWay.ended();
+    await this.#inFlight.ended();
     await new Promise<void>((resolve) => this.#dynalite.listen(0, '127.0.0.1', resolve));
     await new Promise<void>((resolve, reject) => {
       this.#dynalite.close((error) => (error ? reject(error) : resolve()));
@@ -106,7 +106,7 @@ export class DynamoDbEngine implements AwsService {
 
   async #repeatUnfinishedWrites(): Promise<void> {
     for (const { seq, operation, body } of this.#journal.unfinished()) {
-      await this.#send(operation, body); // refused is as good as done: then the first try had come through
+      await this.#send(operation, body); // a failed condition means that the first attempt was applied
       this.#journal.end(seq);
     }
   }
@@ -123,7 +123,7 @@ export class DynamoDbEngine implements AwsService {
     return answer;
   }
 
-  /** A table is usable a moment after CreateTable answered. */
+  /** Returns the table once it is active, which is a moment after CreateTable has returned. */
   async #activeTable(TableName: string): Promise<TableDefinition> {
     for (let look = 0; look < 200; look += 1) {
       const { body } = await this.#call('DescribeTable', { TableName });
@@ -132,7 +132,7 @@ export class DynamoDbEngine implements AwsService {
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     throw new Error(
-      `Table ${TableName} does not become active: a former run was ended while creating it. Start with a fresh directory.`,
+      `Table ${TableName} does not become active: an earlier run ended while creating it. Start with a new data directory.`,
     );
   }
 
@@ -145,7 +145,7 @@ export class DynamoDbEngine implements AwsService {
     const headers = {
       'content-type': CONTENT_TYPE,
       'x-amz-target': TARGET_PREFIX + operation,
-      'x-amz-date': '20260101T000000Z', // dynalite asks for the parts of a signature, and checks none
+      'x-amz-date': '20260101T000000Z', // dynalite requires the parts of a signature, but checks none
       authorization: 'AWS4-HMAC-SHA256 Credential=local, Signature=local, SignedHeaders=local',
     };
     return callDynalite(this.#dynalite, { method: 'POST', url: '/', headers, body });
@@ -162,7 +162,7 @@ function operationOf(request: IncomingMessage): string {
   return typeof target === 'string' ? target.slice(target.indexOf('.') + 1) : 'without a target';
 }
 
-/** The keys of a table and of its indexes, in one comparable line. */
+/** Returns the keys of a table and its indexes as text to compare. */
 function keysOf(table: TableDefinition): string {
   const key = (schema: KeySchemaElement[] | undefined) =>
     (schema ?? []).map((element) => `${element.KeyType} ${element.AttributeName}`).join(', ');

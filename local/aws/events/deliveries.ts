@@ -5,34 +5,34 @@ import { type Exhausted, nextAttempt } from './retry-policy.ts';
 import type { Delivery, EventStore } from './store.ts';
 import { isQueue } from './target.ts';
 
-/** What deliveries reach the world by. */
+/** Ways to reach the targets. */
 export interface DeliveryPorts {
   readonly clock: Clock;
-  /** Stores a message in the queue before it returns; throws an AwsError if the queue will never take it. */
+  /** Stores a message in the queue before it returns; throws an AwsError if the queue will never accept it. */
   readonly sendToQueue: (
     queueArn: string,
     body: string,
     attributes: MessageAttributes,
     ruleArn: string,
   ) => void;
-  /** Runs the function with the event once; rejects if it failed, with an AwsError if it never will be run. */
+  /** Invokes the function once; rejects if it failed, with an AwsError if it can never run. */
   readonly invokeLambda: (functionArn: string, event: unknown, ruleArn: string) => Promise<void>;
-  /** Told in a sentence of each event that a target did not get. */
+  /** Called with a sentence for each event that a target did not get. */
   readonly report: (problem: string) => void;
 }
 
 interface Failure {
   readonly code: string;
   readonly message: string;
-  /** Trying again would not help. */
+  /** A retry would not help. */
   readonly final: boolean;
 }
 
 /**
- * Carries accepted events to their targets, at least once: (1) recorded, (2) sent, (3) struck off. A death between
- * 2 and 3 sends again at the next start. What a target never takes goes to its dead-letter queue, else it is reported
- * and dropped. AWS gives failed *asynchronous* invocations to the function's own destination; here the target's
- * dead-letter queue stands for both.
+ * Delivers accepted events to their targets at least once: (1) recorded, (2) sent, (3) deleted from the record. After a
+ * kill between 2 and 3 the next start sends again. An event that a target never accepts goes to the target's
+ * dead-letter queue; without one it is reported and dropped. AWS sends failed *asynchronous* invocations to the
+ * function's own destination; here the target's dead-letter queue gets both.
  */
 export class Deliveries {
   readonly #store: EventStore;
@@ -45,19 +45,19 @@ export class Deliveries {
     this.#ports = ports;
   }
 
-  /** Sends what is recorded, and from now on what is added. */
+  /** Sends the recorded deliveries, and from now on those that are added. */
   start(): void {
     this.#state = 'started';
     for (const delivery of this.#store.deliveries()) this.#schedule(delivery);
   }
 
-  /** Records the deliveries durably and sends them, once started. */
+  /** Records the deliveries durably, and sends them once started. */
   add(deliveries: readonly Omit<Delivery, 'seq'>[]): void {
     const added = this.#store.addDeliveries(deliveries);
     if (this.#state === 'started') for (const delivery of added) this.#schedule(delivery);
   }
 
-  /** Sends nothing more; what is under way stays recorded. */
+  /** Stops sending; unfinished deliveries stay recorded. */
   close(): void {
     this.#state = 'closed';
     for (const cancel of this.#timers.values()) cancel();
@@ -77,14 +77,14 @@ export class Deliveries {
 
   #deliverNow(delivery: Delivery): void {
     this.#deliver(delivery).catch((error) => {
-      // Our own bookkeeping failed, not the target: the record stands, so the next start tries again.
-      this.#ports.report(`Left for the next start: event of ${delivery.ruleArn}: ${error}`);
+      // Our own database failed, not the target: the record remains, so the next start tries again.
+      this.#ports.report(`Event of ${delivery.ruleArn} postponed to the next start: ${error}`);
     });
   }
 
   async #deliver(delivery: Delivery): Promise<void> {
     const failure = await this.#attempt(delivery);
-    if (this.#state === 'closed') return; // stays recorded: the next start repeats it
+    if (this.#state === 'closed') return; // the record remains: the next start repeats it
     if (failure === undefined) return this.#store.endDelivery(delivery.seq);
     const next = failure.final ? undefined : this.#nextAttempt(delivery);
     if (typeof next === 'number')
@@ -121,7 +121,7 @@ export class Deliveries {
     const { deadLetterArn } = target;
     const what = `event of ${ruleArn} for ${target.arn}: ${failure.code}: ${failure.message}`;
     if (deadLetterArn === undefined) {
-      this.#ports.report(`Dropped, as there is no dead-letter queue: ${what}`);
+      this.#ports.report(`Event dropped: no dead-letter queue: ${what}`);
       return;
     }
     try {
@@ -135,7 +135,9 @@ export class Deliveries {
       };
       this.#ports.sendToQueue(deadLetterArn, payload, attributes, ruleArn);
     } catch (error) {
-      this.#ports.report(`Dropped, as its dead-letter queue ${deadLetterArn} refused it (${error}): ${what}`);
+      this.#ports.report(
+        `Event dropped: the dead-letter queue ${deadLetterArn} refused it (${error}): ${what}`,
+      );
     }
   }
 }

@@ -37,12 +37,12 @@ export class EventsEngine implements AwsService {
     };
   }
 
-  /** Begins to deliver, first what a former run left; to be called when the targets can be reached. */
+  /** Starts to deliver, first what an earlier run left. Call it when the targets can be reached. */
   start(): void {
     this.#deliveries.start();
   }
 
-  /** Takes an event, also one of an AWS service: recorded for every matching target when this returns. */
+  /** Accepts an event, also one of an AWS service; when it returns, the event is recorded for every matching target. */
   accept(content: EventContent, bus = 'default'): AwsEvent {
     const event = envelope(content);
     const acceptedAt = this.#ports.clock.now();

@@ -2,21 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import type { Input } from '../protocol/input.ts';
 
-/** An event as rules match it and targets get it. */
+/** An event as rules match it and targets receive it. */
 export interface AwsEvent {
   readonly version: '0';
   readonly id: string;
   readonly 'detail-type': string;
   readonly source: string;
   readonly account: string;
-  /** To the second, as EventBridge writes it. */
+  /** In whole seconds, as in EventBridge. */
   readonly time: string;
   readonly region: string;
   readonly resources: readonly string[];
   readonly detail: object;
 }
 
-/** What the sender says of an event; `time` in milliseconds since the epoch. */
+/** The sender's part of an event; `time` in milliseconds since the epoch. */
 export interface EventContent {
   readonly source: string;
   readonly detailType: string;
@@ -45,7 +45,7 @@ export function envelope(content: EventContent): AwsEvent {
   };
 }
 
-/** The content of a PutEvents entry, or why it is refused; `now` is the time of an entry that brings none. */
+/** Returns the content of a PutEvents entry, or its error; `now` is the time of an entry without one. */
 export function parseEntry(entry: Input, now: number): EventContent | EntryRefusal {
   const source = entry.optionalText('Source') ?? '';
   const detailType = entry.optionalText('DetailType') ?? '';
@@ -64,7 +64,7 @@ export function parseEntry(entry: Input, now: number): EventContent | EntryRefus
 }
 
 /**
- * What an entry counts for in the limit of a PutEvents call, in bytes.
+ * Returns the share of an entry in the size limit of a PutEvents call, in bytes.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevent-size.html
  */
 export function entryBytes(entry: Input): number {
@@ -92,6 +92,6 @@ function parseObject(text: string): object | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
   } catch {
-    return undefined; // that it is no JSON is all there is to say
+    return undefined; // the caller reports any invalid JSON in the same way
   }
 }

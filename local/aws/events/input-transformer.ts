@@ -3,15 +3,15 @@ import type { Input } from '../protocol/input.ts';
 import type { AwsEvent } from './event.ts';
 import { follow, isPath } from './patterns/event-path.ts';
 
-/** A target's own wording of an event. */
+/** A target's InputTransformer. */
 export interface InputTransformer {
-  /** Paths into the event by variable. */
+  /** Paths into the event, by variable. */
   readonly paths: Readonly<Record<string, string>>;
-  /** JSON in which `<variable>` stands for what is at its path. */
+  /** JSON in which `<variable>` stands for the value at its path. */
   readonly template: string;
 }
 
-/** The rule by which an event came. */
+/** The rule that matched the event. */
 interface Way {
   readonly ruleArn: string;
   /** By the runtime's clock, in milliseconds since the epoch. */
@@ -29,11 +29,11 @@ const PREDEFINED: Readonly<Record<string, (event: AwsEvent, way: Way) => unknown
   'aws.events.event.json': (event) => event,
 };
 
-/** A string of the template, or a variable outside of strings. */
+/** A string of the template, or a variable outside strings. */
 const PIECES = /"(?:[^"\\]|\\[\s\S])*"|<([A-Za-z0-9._-]+)>/g;
 const VARIABLES = /<([A-Za-z0-9._-]+)>/g;
 
-/** Reads a target's InputTransformer; refuses what would make something else than JSON of every event. */
+/** Parses a target's InputTransformer; throws if its output would not be JSON. */
 export function parseInputTransformer(id: string, fields: Input): InputTransformer {
   const template = fields.text('InputTemplate');
   const paths = fields.textMap('InputPathsMap');
@@ -41,24 +41,24 @@ export function parseInputTransformer(id: string, fields: Input): InputTransform
   const entries = Object.entries(paths);
   if (entries.length > MAX_PATHS) throw refuse(`there are more than ${MAX_PATHS} paths`);
   for (const [name, path] of entries) {
-    if (!NAME.test(name)) throw refuse(`"${name}" is not a name for a variable`);
+    if (!NAME.test(name)) throw refuse(`"${name}" is not a valid variable name`);
     if (!isPath(path)) throw refuse(`path "${path}" is not of the form $.name.name[0]`);
   }
-  if (template.length > MAX_TEMPLATE) throw refuse(`the template is longer than ${MAX_TEMPLATE}`);
+  if (template.length > MAX_TEMPLATE) throw refuse(`the template is longer than ${MAX_TEMPLATE} characters`);
   const strange = [...template.matchAll(VARIABLES)]
     .map(([, name = '']) => name)
     .find((name) => !Object.hasOwn(paths, name) && !Object.hasOwn(PREDEFINED, name));
   if (strange !== undefined) {
     throw validationError(`InputTemplate for target ${id} contains invalid placeholder ${strange}.`);
   }
-  if (!isJson(fill(template, () => ''))) throw refuse('the template is not JSON once it is filled');
+  if (!isJson(fill(template, () => ''))) throw refuse('the filled template is not JSON');
   return { paths, template };
 }
 
 /**
- * What the target gets, as JSON. Outside of strings a variable becomes its value as JSON. Within a string it becomes
- * its text; an object or array loses its quotes there. A path that leads nowhere, or to null, becomes an empty text.
- * Both as another emulator has them; not verified against AWS.
+ * Returns the target's input as JSON. Outside strings a variable becomes its value as JSON. Within a string it becomes
+ * text; an object or array loses its quotes there. A path without a value, or with null, becomes an empty string. The
+ * last two follow another emulator and were not verified against AWS.
  */
 export function transform({ paths, template }: InputTransformer, event: AwsEvent, way: Way): string {
   return fill(template, (name) => {

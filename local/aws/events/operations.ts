@@ -12,7 +12,7 @@ interface EventPorts {
   readonly rules: RuleRegistry;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
-  /** Takes an event durably and answers its id. */
+  /** Stores an event durably and returns its id. */
   readonly accept: (bus: string, content: EventContent) => string;
 }
 
@@ -21,7 +21,7 @@ const MAX_PAGE = 100;
 const MAX_CALL_BYTES = 1024 * 1024;
 const EVENT_FIELDS = ['id', 'detail-type', 'source', 'account', 'time', 'region', 'resources', 'detail'];
 
-/** The wire's operations. */
+/** The API's operations. */
 export function eventOperations(ports: EventPorts): Record<string, Operation> {
   const { rules } = ports;
   return {
@@ -55,7 +55,7 @@ export function eventOperations(ports: EventPorts): Record<string, Operation> {
     },
     DescribeEventBus: (input) => {
       const name = nameOfBus(input.optionalText('Name'));
-      rules.rules(name); // throws for a bus that is not there
+      rules.rules(name); // throws if the bus does not exist
       return { Name: name, Arn: busArn(name) };
     },
     ListEventBuses: (input) => {
@@ -70,7 +70,7 @@ export function eventOperations(ports: EventPorts): Record<string, Operation> {
   };
 }
 
-/** The page that `Limit` and `NextToken` ask for, and the token of the next one in the shape of the answer. */
+/** Returns the page that `Limit` and `NextToken` request, and the response's `NextToken`, if any. */
 function page<T>(input: Input, sorted: readonly T[], keyOf: (item: T) => string) {
   const size = input.optionalInteger('Limit') ?? MAX_PAGE;
   if (size < 1 || size > MAX_PAGE) throw validationError(`Limit must be from 1 to ${MAX_PAGE}.`);
@@ -79,7 +79,7 @@ function page<T>(input: Input, sorted: readonly T[], keyOf: (item: T) => string)
   return { items, ...(nextToken !== undefined && { NextToken: nextToken }) };
 }
 
-/** Each entry by itself, in its place in the answer; only what is wrong with the call as a whole refuses the call. */
+/** Handles each entry by itself and keeps their order; throws only for errors that concern the whole call. */
 function putEvents(ports: EventPorts, input: Input): object {
   const entries = input.objects('Entries');
   if (entries.length === 0 || entries.length > MAX_ENTRIES) {

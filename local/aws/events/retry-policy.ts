@@ -1,27 +1,27 @@
 import { validationError } from '../protocol/aws-error.ts';
 import type { Input } from '../protocol/input.ts';
 
-/** How long a target is tried; what is not said is AWS's default. */
+/** The retry limits of a target; AWS's defaults apply to absent ones. */
 export interface RetryPolicy {
-  /** After the first attempt. */
+  /** Number of attempts after the first one. */
   readonly maximumRetryAttempts?: number;
-  /** An event that was accepted longer ago is given up. */
+  /** Age at which an event is no longer retried. */
   readonly maximumEventAgeInSeconds?: number;
 }
 
-/** Which of its two limits ended the attempts, as AWS names them. */
+/** The limit that ended the attempts, by AWS's names. */
 export type Exhausted = 'MaximumRetryAttempts' | 'MaximumEventAgeInSeconds';
 
 const MAX_ATTEMPTS = 185;
 const SHORTEST_AGE_SECONDS = 60;
 const MAX_AGE_SECONDS = 86_400;
 const FIRST_WAIT_MS = 60_000;
-const MAX_WAIT_MS = 8 * 60_000; // with which 185 attempts fill the 24 hours that AWS takes for them
+const MAX_WAIT_MS = 8 * 60_000; // with it, 185 attempts take 24 hours, as on AWS
 
-/** Lambda itself runs an event that nobody waits for up to three times, a minute and then two apart. */
+/** Lambda invokes an asynchronous event up to three times, after one minute and after two more. */
 const LAMBDA_RETRIES = 2;
 
-/** Reads a target's RetryPolicy. */
+/** Parses a target's RetryPolicy. */
 export function parseRetryPolicy(fields: Input | undefined): RetryPolicy | undefined {
   if (fields === undefined) return undefined;
   const attempts = fields.optionalInteger('MaximumRetryAttempts');
@@ -34,7 +34,7 @@ export function parseRetryPolicy(fields: Input | undefined): RetryPolicy | undef
   };
 }
 
-/** When to try again, in milliseconds since the epoch, what has failed `tries` times before and now once more. */
+/** Returns when to retry (milliseconds since the epoch) after `tries` earlier failures and one more now. */
 export function nextAttempt(attempt: {
   readonly policy: RetryPolicy | undefined;
   readonly ofFunction: boolean;
@@ -50,7 +50,7 @@ export function nextAttempt(attempt: {
   return at > acceptedAt + age * 1000 ? 'MaximumEventAgeInSeconds' : at;
 }
 
-/** The policy in the shape of ListTargetsByRule: as it was given. */
+/** Returns the policy as ListTargetsByRule does: as it was given. */
 export function wireRetryPolicy({ maximumRetryAttempts, maximumEventAgeInSeconds }: RetryPolicy): object {
   return {
     ...(maximumRetryAttempts !== undefined && { MaximumRetryAttempts: maximumRetryAttempts }),

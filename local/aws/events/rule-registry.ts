@@ -6,7 +6,7 @@ import { compilePattern, type EventMatcher } from './patterns/pattern.ts';
 import type { EventStore, Rule, Target } from './store.ts';
 import { parseTarget } from './target.ts';
 
-/** A rule as it is put; the pattern as an object or as its JSON. */
+/** A rule to create; the pattern is an object or JSON. */
 interface RuleDefinition {
   readonly bus: string;
   readonly name: string;
@@ -21,9 +21,9 @@ interface Entry {
 }
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
-const MAX_TARGETS = 5; // AWS's limit for a rule
+const MAX_TARGETS = 5; // AWS's limit per rule
 
-/** Buses with their rules and targets: kept on disk, held compiled in memory. */
+/** Buses with their rules and targets: stored on disk, compiled in memory. */
 export class RuleRegistry {
   readonly #store: EventStore;
   /** By bus, then by rule name. */
@@ -35,10 +35,10 @@ export class RuleRegistry {
     for (const rule of store.rules()) this.#hold(rule);
   }
 
-  /** Creates the bus unless it is there; answers its ARN. */
+  /** Creates the bus if it does not exist; returns its ARN. */
   createBus(name: string): string {
     if (!/^[A-Za-z0-9._/-]{1,256}$/.test(name))
-      throw validationError(`"${name}" is not a name for an event bus.`);
+      throw validationError(`"${name}" is not a valid name for an event bus.`);
     this.#store.addBus(name);
     if (!this.#buses.has(name)) this.#buses.set(name, new Map());
     return busArn(name);
@@ -52,10 +52,10 @@ export class RuleRegistry {
     return this.#buses.has(name);
   }
 
-  /** Creates or replaces the rule, its targets stay; answers its ARN. Throws what AWS refuses a rule for. */
+  /** Creates or replaces the rule, whose targets stay; returns its ARN. Throws AWS's error for an invalid rule. */
   putRule(definition: RuleDefinition): string {
     const { bus, name, enabled, description } = definition;
-    if (!NAME.test(name)) throw validationError(`"${name}" is not a name for a rule.`);
+    if (!NAME.test(name)) throw validationError(`"${name}" is not a valid name for a rule.`);
     this.#rulesOf(bus);
     const pattern =
       typeof definition.pattern === 'string' ? definition.pattern : JSON.stringify(definition.pattern);
@@ -65,7 +65,7 @@ export class RuleRegistry {
     return ruleArn(rule);
   }
 
-  /** The rule; throws ResourceNotFoundException. */
+  /** Returns the rule; throws ResourceNotFoundException. */
   rule(bus: string, name: string): Rule {
     const entry = this.#rulesOf(bus).get(name);
     if (entry === undefined) throw notFound(`Rule ${name} does not exist on EventBus ${bus}.`);
@@ -78,7 +78,7 @@ export class RuleRegistry {
       .toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Deletes the rule, which must have no targets; one that is not there is no error. */
+  /** Deletes the rule, which must have no targets; a missing rule is not an error. */
   deleteRule(bus: string, name: string): void {
     const rules = this.#rulesOf(bus);
     if (this.#store.targets(bus, name).length > 0) {
@@ -93,7 +93,7 @@ export class RuleRegistry {
     return this.#store.targets(bus, name);
   }
 
-  /** Puts targets, given in the shape of PutTargets and CloudFormation, all or none; same ids are replaced. */
+  /** Adds all targets, in the form of PutTargets and CloudFormation, or none; replaces those with the same ids. */
   putTargets(bus: string, ruleName: string, targets: readonly object[]): void {
     const { name } = this.rule(bus, ruleName);
     const parsed = targets.map((target) => parseTarget(Input.of(target, 'ValidationException')));
@@ -109,7 +109,7 @@ export class RuleRegistry {
     for (const id of ids) this.#store.deleteTarget(bus, name, id);
   }
 
-  /** The rules of `bus` that match, each with its targets. */
+  /** Returns the rules of `bus` that match, each with its targets. */
   matching(bus: string, event: AwsEvent): { ruleArn: string; targets: Target[] }[] {
     return [...this.#rulesOf(bus).values()]
       .filter(({ rule, matches }) => rule.enabled && matches(event))

@@ -7,38 +7,38 @@ import type { RetryPolicy } from './retry-policy.ts';
 export interface Rule {
   readonly bus: string;
   readonly name: string;
-  /** The pattern's JSON. */
+  /** The pattern as JSON. */
   readonly pattern: string;
   readonly enabled: boolean;
   readonly description: string | undefined;
 }
 
-/** Where a rule sends what it matches. */
+/** The target of a rule. */
 export interface Target {
   readonly id: string;
-  /** Of an SQS queue or a Lambda function. */
+  /** ARN of an SQS queue or a Lambda function. */
   readonly arn: string;
   /** Sent instead of the event. */
   readonly input?: string;
   /** `$.a.b`: only this part of the event is sent. */
   readonly inputPath?: string;
-  /** The event is put into other words. */
+  /** A template for what is sent. */
   readonly inputTransformer?: InputTransformer;
   readonly deadLetterArn?: string;
   readonly retryPolicy?: RetryPolicy;
 }
 
-/** An accepted event on its way to one target. */
+/** An accepted event to deliver to one target. */
 export interface Delivery {
   readonly seq: number;
   readonly ruleArn: string;
   readonly target: Target;
-  /** What is sent: the event, or what the target makes of it. */
+  /** The JSON to send: the event, or the target's input. */
   readonly payload: string;
   readonly tries: number;
-  /** When the event was accepted, in milliseconds by the runtime's clock. */
+  /** Time of acceptance, in milliseconds by the runtime's clock. */
   readonly acceptedAt: number;
-  /** When to try (again), in milliseconds by the runtime's clock. */
+  /** Time of the next attempt, in milliseconds by the runtime's clock. */
   readonly dueAt: number;
 }
 
@@ -58,7 +58,7 @@ const SCHEMA = `
   INSERT OR IGNORE INTO buses VALUES ('default');
 `;
 
-/** Buses, rules, targets and events under way, on disk; what a call has written survives the death of the process. */
+/** Buses, rules, targets and deliveries on disk; what a call has written survives a kill of the process. */
 export class EventStore {
   readonly #db: DatabaseSync;
 
@@ -114,7 +114,7 @@ export class EventStore {
       .map((row) => JSON.parse(String(row.target)));
   }
 
-  /** Records all deliveries of an event, or none; answers them with their numbers. */
+  /** Records all deliveries of an event, or none; returns them with their numbers. */
   addDeliveries(deliveries: readonly Omit<Delivery, 'seq'>[]): Delivery[] {
     const insert = this.#db.prepare(
       'INSERT INTO deliveries (rule_arn, target, payload, tries, accepted_at, due_at) VALUES (?, ?, ?, ?, ?, ?)',
@@ -143,7 +143,7 @@ export class EventStore {
     this.#db.prepare('DELETE FROM deliveries WHERE seq = ?').run(seq);
   }
 
-  /** A data directory of before there was an age limit goes on; its events count from when they are next due. */
+  /** Updates a data directory from before the age limit existed: its events count from their next attempt. */
   #addAcceptedAt(): void {
     const columns = this.#db.prepare('PRAGMA table_info(deliveries)').all();
     if (columns.some(({ name }) => name === 'accepted_at')) return;

@@ -16,24 +16,27 @@ const UNDERSTOOD = new Set([
   'InputTransformer',
   'DeadLetterConfig',
   'RetryPolicy',
-  'RoleArn', // grants nothing here
+  'RoleArn', // has no effect here
 ]);
 
-/** Reads a target in the shape that PutTargets and CloudFormation share; refuses what would not be honoured. */
+/** Parses a target as PutTargets and CloudFormation write it; throws for fields that would have no effect. */
 export function parseTarget(fields: Input): Target {
   const id = fields.text('Id');
-  if (!TARGET_ID.test(id)) throw validationError(`Target id "${id}": letters, digits and . _ - are allowed.`);
+  if (!TARGET_ID.test(id))
+    throw validationError(`Target id "${id}": only letters, digits and . _ - are allowed.`);
   const foreign = fields.names().find((name) => !UNDERSTOOD.has(name));
   if (foreign !== undefined) {
     throw validationError(`Target ${id}: ${foreign} is not implemented by this local endpoint.`);
   }
   const arn = fields.text('Arn');
   if (!isQueue(arn) && !arn.startsWith('arn:aws:lambda:')) {
-    throw validationError(`Target ${id}: only SQS queues and Lambda functions are targets here, not ${arn}.`);
+    throw validationError(
+      `Target ${id}: only SQS queues and Lambda functions can be targets here, not ${arn}.`,
+    );
   }
   const deadLetterArn = fields.optionalObject('DeadLetterConfig')?.optionalText('Arn');
   if (deadLetterArn !== undefined && !isQueue(deadLetterArn)) {
-    throw validationError(`Target ${id}: a dead-letter queue is an SQS queue, not ${deadLetterArn}.`);
+    throw validationError(`Target ${id}: a dead-letter queue must be an SQS queue, not ${deadLetterArn}.`);
   }
   const retryPolicy = parseRetryPolicy(fields.optionalObject('RetryPolicy'));
   return {
@@ -49,7 +52,7 @@ export function isQueue(arn: string): boolean {
   return queueNameOfArn(arn) !== undefined;
 }
 
-/** What `target` gets of `event` by that rule, as JSON; an InputPath that leads nowhere gives `null`. */
+/** Returns the target's input for `event` as JSON; an InputPath without a value gives `null`. */
 export function payloadFor(
   target: Target,
   event: AwsEvent,
@@ -61,7 +64,7 @@ export function payloadFor(
   return JSON.stringify(follow(target.inputPath, event) ?? null);
 }
 
-/** The target in the shape of ListTargetsByRule. */
+/** Returns the target as ListTargetsByRule does. */
 export function wireTarget(target: Target): object {
   return {
     Id: target.id,

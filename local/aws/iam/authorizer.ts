@@ -12,36 +12,38 @@ import {
 } from './decision.ts';
 import { parseStatements } from './statement.ts';
 
-/** A function's access key and the role it acts as. */
+/** A function's access key and its role. */
 export interface Identity {
   readonly accessKeyId: string;
   readonly roleArn: string;
-  /** The function's name, as Lambda calls its sessions. */
+  /** The function's name, which Lambda uses as the session name. */
   readonly sessionName: string;
 }
 
-/** A request and what became of it. */
+/** A request and its verdict. */
 export interface Decision {
   readonly request: AccessRequest;
   readonly verdict: Verdict;
 }
 
 /**
- * Loopback counts as secure transport: nothing of it leaves the machine, and the template's refusal of plain http is
- * about networks. All of it happens in one account.
+ * Loopback counts as secure transport: no byte leaves the machine, and the template denies plain http because of
+ * networks. Everything happens in one account.
  */
 const ALWAYS: RequestContext = { 'aws:SecureTransport': 'true', 'aws:SourceAccount': LOCAL_ACCOUNT };
 
 const NOBODY: Policies = { ofRoles: new Map(), trust: new Map(), ofResources: new Map() };
 
-/** Decides who may do what on this machine, by the policies of the template; knows nobody before `enforce`. */
+/** Decides requests by the policies of the template; before `enforce`, every caller is the account's owner. */
 export class Authorizer {
   #policies = NOBODY;
   #identities = new Map<string, Identity>();
   #queuePolicy: (queueArn: string) => string | undefined = () => undefined;
   readonly #listeners: ((decision: Decision) => void)[] = [];
 
-  /** Decides by these from now on. `queuePolicy` gives the policy's JSON of a queue that is not the template's. */
+  /**
+   * Applies these policies from now on. `queuePolicy` returns the policy JSON of a queue that is not in the template.
+   */
   enforce(
     policies: Policies,
     identities: readonly Identity[],
@@ -52,12 +54,12 @@ export class Authorizer {
     this.#queuePolicy = queuePolicy;
   }
 
-  /** Tells of every decision about a function or a service; the account's owner is not asked for. */
+  /** Reports every decision about a function or a service; the account's owner is not checked. */
   listen(listener: (decision: Decision) => void): void {
     this.#listeners.push(listener);
   }
 
-  /** Whoever signs with that key. */
+  /** Returns the caller that signs with the access key. */
   callerWith(accessKeyId: string | undefined): Caller {
     const identity = this.#identities.get(accessKeyId ?? '');
     if (identity === undefined) return ACCOUNT_OWNER;
@@ -65,18 +67,18 @@ export class Authorizer {
     return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };
   }
 
-  /** A function's or a schedule's role, used by the service that works for it. */
+  /** Returns a service that acts with the role of a function or a schedule. */
   actingAs(roleArn: string, sessionName: string): Caller {
     return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };
   }
 
-  /** A service of AWS that acts for the resource of that ARN. */
+  /** Returns an AWS service that acts for the resource `sourceArn`. */
   service(name: string, sourceArn: string): Caller {
     const context: RequestContext = { 'aws:SourceArn': sourceArn };
     return { demand: (need) => this.#demand({ kind: 'service', name }, need, context) };
   }
 
-  /** Whether the service may take the role on. */
+  /** Whether the service may assume the role. */
   isTrusted(roleArn: string, service: string): boolean {
     return isTrusted(this.#policies, roleArn, service, ALWAYS);
   }
@@ -88,7 +90,7 @@ export class Authorizer {
     if (verdict !== 'allowed') throw accessDenied({ request, verdict });
   }
 
-  /** Queues made over the wire carry their policies themselves. */
+  /** A queue created by a program has its own policy. */
   #policiesFor(resource: string): Policies {
     if (this.#policies.ofResources.has(resource)) return this.#policies;
     const policy = this.#queuePolicy(resource);
@@ -100,7 +102,7 @@ export class Authorizer {
   }
 }
 
-/** The refusal in AWS's words: who, what, on which resource, and why not. */
+/** Returns the message of an AccessDenied error, in AWS's wording. */
 export function refusalSentence({ request, verdict }: Decision): string {
   const { principal, action, resource } = request;
   const who = nameOf(principal);

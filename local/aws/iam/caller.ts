@@ -1,16 +1,16 @@
-/** One action on one resource, as a policy names them. */
+/** One action on one resource, as in a policy. */
 export interface Need {
   /** `service:Action`. */
   readonly action: string;
-  /** An ARN, or `*` for what is done to no resource in particular. */
+  /** An ARN, or `*` for an action without a resource. */
   readonly resource: string;
 }
 
-/** Whoever sent a request. */
+/** The sender of a request. */
 export interface Caller {
-  /** Throws AccessDenied, in the words of AWS, unless the caller may do this. */
+  /** Throws AccessDenied, in AWS's wording, unless the caller is allowed to do this. */
   demand(need: Need): void;
 }
 
-/** Any access key that is no function's: a person at this machine, to whom the account belongs. */
+/** The owner of the account: the caller behind every access key that is not a function's. */
 export const ACCOUNT_OWNER: Caller = { demand() {} };

@@ -1,9 +1,9 @@
 import { matchesWildcards } from './wildcards.ts';
 
-/** What is known of a request besides who does what to which resource. */
+/** The condition keys of a request and their values. */
 export type RequestContext = Readonly<Partial<Record<ConditionKey, string>>>;
 
-/** One line of a Condition block: it holds when the key's value is one of these. */
+/** One condition of a Condition block; true if the key's value matches one of `values`. */
 export interface Condition {
   readonly key: ConditionKey;
   readonly values: readonly string[];
@@ -13,33 +13,35 @@ export interface Condition {
 const KEYS = ['aws:SecureTransport', 'aws:SourceArn', 'aws:SourceAccount'] as const;
 type ConditionKey = (typeof KEYS)[number];
 
-/** The operators that the template uses, and the ones of queue policies in AWS's own examples. */
+/** The operators in the template, and those of the queue policies in AWS's examples. */
 const OPERATORS = new Map<string, Condition['matches']>([
   ['Bool', (value, asked) => value.toLowerCase() === asked.toLowerCase()],
   ['StringEquals', (value, asked) => value === asked],
-  // Both take wildcards, says the documentation of IAM: they behave alike.
+  // Both accept wildcards and behave alike, according to IAM's documentation.
   ['ArnEquals', (value, asked) => matchesArn(asked, value)],
   ['ArnLike', (value, asked) => matchesArn(asked, value)],
 ]);
 
-/** Reads a Condition block; throws a sentence for an operator or key that is not evaluated here. */
+/** Parses a Condition block; throws an Error for an operator or key that is not supported here. */
 export function parseConditions(block: unknown, where: string): Condition[] {
   return Object.entries(Object(block)).flatMap(([operator, keys]) => {
     const matches = OPERATORS.get(operator);
     if (matches === undefined) {
-      throw new Error(`${where} has the condition operator ${operator}, which is not evaluated locally`);
+      throw new Error(
+        `${where} has the condition operator ${operator}, which the local runtime does not support`,
+      );
     }
     return Object.entries(Object(keys)).map(([name, values]) => {
       const key = KEYS.find((known) => known.toLowerCase() === name.toLowerCase());
       if (key === undefined) {
-        throw new Error(`${where} has the condition key ${name}, which is not evaluated locally`);
+        throw new Error(`${where} has the condition key ${name}, which the local runtime does not support`);
       }
       return { key, values: [values].flat().map(String), matches };
     });
   });
 }
 
-/** Every line has to hold; one whose key the request does not have does not. */
+/** All conditions must be true; one whose key is missing from the request is false. */
 export function holdAll(conditions: readonly Condition[], context: RequestContext): boolean {
   return conditions.every(({ key, values, matches }) => {
     const value = context[key];
@@ -47,7 +49,7 @@ export function holdAll(conditions: readonly Condition[], context: RequestContex
   });
 }
 
-/** Part by part, so that a wildcard does not reach over a colon; the sixth part, the resource, has the rest. */
+/** Compares part by part, so that a wildcard does not cross a colon; the sixth part, the resource, is the rest. */
 function matchesArn(pattern: string, arn: string): boolean {
   const [patterns, parts] = [arnParts(pattern), arnParts(arn)];
   return (

@@ -3,33 +3,33 @@ import { holdAll, type RequestContext } from './conditions.ts';
 import type { Statement, StatementPrincipal } from './statement.ts';
 import { matchesWildcards } from './wildcards.ts';
 
-/** A role that a function has taken on, or a service of AWS that acts by itself. */
+/** A role that a function has assumed, or an AWS service that acts by itself. */
 export type Principal =
   | { readonly kind: 'role'; readonly roleArn: string; readonly sessionName: string }
   | { readonly kind: 'service'; readonly name: string };
 
-/** One thing that somebody wants to do. */
+/** A request to do one action on one resource. */
 export interface AccessRequest extends Need {
   readonly principal: Principal;
   readonly context: RequestContext;
 }
 
-/** The policies of a stack, by whose they are. */
+/** The policies of a stack, by what they are attached to. */
 export interface Policies {
-  /** By the role's ARN: what it may do. */
+  /** By role ARN: the role's own policies. */
   readonly ofRoles: ReadonlyMap<string, readonly Statement[]>;
-  /** By the role's ARN: who may take it on. */
+  /** By role ARN: the trust policy, which says who may assume it. */
   readonly trust: ReadonlyMap<string, readonly Statement[]>;
-  /** By the ARN of the queue, bucket, bus or function that the policy is attached to. */
+  /** By the ARN of the queue, bucket, bus or function. */
   readonly ofResources: ReadonlyMap<string, readonly Statement[]>;
 }
 
-/** What the policies say to a request. */
+/** The outcome of evaluating the policies. */
 export type Verdict = 'allowed' | 'denied explicitly' | 'not allowed';
 
 /**
- * As IAM decides within one account: a Deny anywhere wins; else one Allow is enough, of the role's own policies or of
- * the resource's.
+ * Evaluates policies as IAM does within one account: any Deny wins; otherwise one Allow is enough, in the role's or in
+ * the resource's policy.
  */
 export function decide(policies: Policies, request: AccessRequest): Verdict {
   const { principal, action, resource, context } = request;
@@ -45,7 +45,7 @@ export function decide(policies: Policies, request: AccessRequest): Verdict {
   return applying.length > 0 ? 'allowed' : 'not allowed';
 }
 
-/** Whether a service may take the role on, which is asked when a function or a schedule is made. */
+/** Whether a service may assume the role; checked when a function or a schedule is created. */
 export function isTrusted(
   policies: Policies,
   roleArn: string,
@@ -62,12 +62,12 @@ export function isTrusted(
   return applying.length > 0 && applying.every(({ effect }) => effect === 'Allow');
 }
 
-/** What a policy can be attached to: an object is its bucket's, everything else its own. */
+/** Returns the resource that carries the policy: the bucket for an object, otherwise the resource itself. */
 function holderOf(resource: string): string {
   return /^(arn:aws:s3:::[^/]+)/.exec(resource)?.[1] ?? resource;
 }
 
-/** Names of actions are compared without regard to case, resources are not. */
+/** Action names are case-insensitive, resources are case-sensitive. */
 function isAction(pattern: string, action: string): boolean {
   return matchesWildcards(pattern.toLowerCase(), action.toLowerCase());
 }

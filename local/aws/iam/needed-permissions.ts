@@ -1,6 +1,6 @@
 /**
- * What IAM asks for each operation on the wire: the action and the resource, per service. An operation that is not
- * here asks for an action of its own name on everything, which no role has: functions are refused what is not known.
+ * The permissions that each operation needs: action and resource, per service. An operation that is not listed needs an
+ * action of its own name on every resource. No role has that, so functions cannot call operations that are not listed.
  */
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import type { Input } from '../protocol/input.ts';
@@ -125,7 +125,7 @@ const S3: Readonly<Record<string, NeedsOf<S3Request>>> = {
   CopyObject: copying,
   CreateMultipartUpload: onObject('s3:PutObject'),
   DeleteObject: ({ bucket, key, query }) => [neededToDelete(bucket, key, query.get('versionId'))],
-  DeleteObjects: () => [], // asked for each key, see `neededToDelete`: what is refused for one is done for the others
+  DeleteObjects: () => [], // checked per key with `neededToDelete`: one denied key does not stop the others
   GetBucketLocation: onBucket('s3:GetBucketLocation'),
   GetBucketNotificationConfiguration: onBucket('s3:GetBucketNotification'),
   GetBucketVersioning: onBucket('s3:GetBucketVersioning'),
@@ -142,30 +142,30 @@ const S3: Readonly<Record<string, NeedsOf<S3Request>>> = {
   UploadPartCopy: copying,
 };
 
-/** What an operation of an AWS JSON service asks for. */
+/** Returns the permissions that an operation of an AWS JSON service needs. */
 export function neededForJson(service: string, operation: string, input: Input): Need[] {
   const needs = JSON_SERVICES[service]?.[operation];
   return needs?.(input, operation) ?? [{ action: `${service}:${operation}`, resource: '*' }];
 }
 
-/** What an operation of S3 asks for. */
+/** Returns the permissions that an S3 operation needs. */
 export function neededForS3(operation: string, request: S3Request): Need[] {
   return S3[operation]?.(request, operation) ?? [{ action: `s3:${operation}`, resource: '*' }];
 }
 
-/** What the deletion of one object asks for. */
+/** Returns the permission to delete one object or version. */
 export function neededToDelete(bucket: string, key: string, versionId: string | undefined): Need {
   const action = versionId === undefined ? 's3:DeleteObject' : 's3:DeleteObjectVersion';
   return { action, resource: objectArn(bucket, key) };
 }
 
-/** Who may not list a bucket is not told that an object is missing: S3 says 403 instead of 404. */
-export function neededToHearOfAbsence(request: S3Request): Need {
+/** Returns the permission to learn that an object is missing: without it, S3 answers 403 instead of 404. */
+export function neededToReportAbsence(request: S3Request): Need {
   const { bucket } = parseCopySource(request) ?? request;
   return { action: 's3:ListBucket', resource: bucketArn(bucket) };
 }
 
-/** A version is another permission than the newest; one does not imply the other. */
+/** Reading a given version needs another permission than reading the newest; neither includes the other. */
 function readOf(bucket: string, key: string, versionId: string | undefined): Need {
   const action = versionId === undefined ? 's3:GetObject' : 's3:GetObjectVersion';
   return { action, resource: objectArn(bucket, key) };
@@ -180,7 +180,7 @@ const tableArn = (name: string): string =>
 
 const busArn = (name: string): string => `arn:aws:events:${here}:event-bus/${name}`;
 
-/** Buses are named by name or by ARN. */
+/** `EventBusName` is a name or an ARN. */
 function busName(input: Input): string {
   const given = input.optionalText('EventBusName') ?? 'default';
   return given.slice(given.lastIndexOf('/') + 1);

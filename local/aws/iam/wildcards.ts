@@ -1,4 +1,4 @@
-/** Whether a text is what a policy's pattern says: `*` stands for any number of characters, `?` for exactly one. */
+/** Whether a text matches a policy's pattern: `*` stands for any number of characters, `?` for exactly one. */
 export function matchesWildcards(pattern: string, text: string): boolean {
   const known = compiled.get(pattern) ?? compile(pattern);
   compiled.set(pattern, known);

@@ -1,12 +1,12 @@
 interface RefusalDetails {
-  /** HTTP status; 400 unless told. */
+  /** HTTP status; 400 by default. */
   readonly status?: number;
-  /** The code of SQS's older query protocol, which SDKs show beside the name. */
+  /** The error code of SQS's older query protocol, which SDKs report beside the name. */
   readonly queryCode?: string;
   readonly cause?: unknown;
 }
 
-/** A refusal as it goes over the wire; `code` is what an SDK shows as `error.name`. */
+/** An error response of an AWS service; `code` is what an SDK exposes as `error.name`. */
 export class AwsError extends Error {
   readonly code: string;
   readonly status: number;
@@ -21,7 +21,7 @@ export class AwsError extends Error {
   }
 }
 
-/** ValidationException: the request is well formed and asks for something that is not allowed, or not here. */
+/** ValidationException: the request is well formed but asks for something invalid or not supported here. */
 export function validationError(message: string): AwsError {
   return new AwsError('ValidationException', message);
 }

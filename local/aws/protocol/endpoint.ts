@@ -7,47 +7,47 @@ import { AwsError } from './aws-error.ts';
 import type { AwsService } from './aws-service.ts';
 import { notImplemented, sendRefusal } from './json-protocol.ts';
 
-/** The one address on which every AWS service of this machine answers. */
+/** The single HTTP endpoint of all local AWS services. */
 export interface Endpoint {
   /** `http://127.0.0.1:<port>`, as for `AWS_ENDPOINT_URL`. */
   readonly url: string;
   readonly port: number;
-  /** Takes no more requests, lets running ones end within a second, and drops what is still open. */
+  /** Stops accepting requests, gives running ones a second to end, then drops open connections. */
   close(): Promise<void>;
 }
 
 const CONTENT_TYPE = 'application/x-amz-json-1.0';
-const KEEP_ALIVE_MS = 60_000; // longer than any SDK keeps an idle socket, so that the client is the one to close it
+const KEEP_ALIVE_MS = 60_000; // longer than any SDK keeps an idle socket, so that the client closes it first
 const CLOSING_GRACE_MS = 1_000;
 const UNCHECKED = new Set(['scheduler', 'cloudformation']);
 
 /**
- * Opens the endpoint on 127.0.0.1; port 0 takes a free one. Rejects with a plain sentence when the port is taken.
- * The services stay their owner's: closing the endpoint does not close them.
+ * Opens the endpoint on 127.0.0.1; port 0 picks a free one. Rejects with a message for the user if the port is in use.
+ * Closing the endpoint does not close the services.
  */
 export async function startEndpoint(options: {
   services: readonly AwsService[];
   port: number;
-  /** Whoever signs with that access key; without it everybody is the account's owner. */
+  /** Returns the caller who signs with that access key; by default everybody is the account's owner. */
   callerWith?: (accessKeyId: string | undefined) => Caller;
-  /** The time that functions live by, in milliseconds since the epoch; without it the wall's. */
+  /** The functions' time, in milliseconds since the epoch; the wall clock by default. */
   functionNow?: () => number;
 }): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
   const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
   const functionNow = options.functionNow ?? Date.now;
-  const underWay = new InFlight();
+  const inFlight = new InFlight();
   const server = createServer((request, response) => {
     const caller = callerWith(credentialOf(request)?.[0]);
-    response.setHeader('x-batchdrop-time', functionNow()); // for those who ask how long ago something was
-    // An SDK that reads another time than its own takes any refusal for a matter of clocks, and repeats the call.
+    response.setHeader('x-batchdrop-time', functionNow()); // lets a client compute how long ago something was
+    // An SDK that sees another time than its own blames clock skew for any error and repeats the call.
     if (caller !== ACCOUNT_OWNER) response.setHeader('date', new Date(functionNow()).toUTCString());
-    void underWay.add(answer(services, caller, request, response));
+    void inFlight.add(answer(services, caller, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  server.requestTimeout = 0; // a large upload at a slow pace is lawful
+  server.requestTimeout = 0; // a large upload may be slow
   const port = await listen(server, options.port);
-  return { url: `http://127.0.0.1:${port}`, port, close: () => closePromptly(server, underWay) };
+  return { url: `http://127.0.0.1:${port}`, port, close: () => closePromptly(server, inFlight) };
 }
 
 async function answer(
@@ -56,11 +56,11 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  // A service that writes after the end makes the response fail; unheard, that would end the process.
+  // A write after the end emits an error on the response; without a listener it would end the process.
   response.on('error', (error) => logDefect(request, error));
   try {
     const service = serviceFor(services, request);
-    // These two ask for no permissions themselves, as no function has any business there.
+    // These two services check no permissions themselves: no function has a reason to call them.
     if (UNCHECKED.has(service.signingName))
       caller.demand({ action: `${service.signingName}:*`, resource: '*' });
     await service.handle(request, response, caller);
@@ -84,13 +84,13 @@ function serviceFor(services: ReadonlyMap<string, AwsService>, request: Incoming
   return service;
 }
 
-/** The credential `<key>/<date>/<region>/<service>/aws4_request` of the header or of the query, in its parts. */
+/** Returns the parts of the credential `<key>/<date>/<region>/<service>/aws4_request` in the header or the query. */
 function credentialOf(request: IncomingMessage): string[] | undefined {
   const inHeader = /\bCredential=([^,\s]+)/.exec(request.headers.authorization ?? '')?.[1];
   return (inHeader ?? queryOf(request).get('X-Amz-Credential') ?? undefined)?.split('/');
 }
 
-/** Browsers and curl read objects without credentials; nothing else is done without them. */
+/** Browsers and curl may read objects without credentials; everything else needs them. */
 function isAnonymousRead(request: IncomingMessage): boolean {
   return (request.method === 'GET' || request.method === 'HEAD') && !request.headers.authorization;
 }
@@ -102,15 +102,15 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 }
 
 function failInternally(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-  if (request.errored && error === request.errored) return; // the client went away while sending: no defect
+  if (request.errored && error === request.errored) return; // the client disconnected while sending: not a defect
   logDefect(request, error);
   if (response.headersSent || response.destroyed) {
-    response.destroy(); // half an answer must not look like a whole one
+    response.destroy(); // a partial response must not look complete
     return;
   }
   sendRefusal(
     response,
-    new AwsError('InternalFailure', 'The local endpoint failed; its log says how.', { status: 500 }),
+    new AwsError('InternalFailure', 'The local endpoint failed; see its log.', { status: 500 }),
     CONTENT_TYPE,
   );
 }
@@ -124,7 +124,7 @@ function logDefect(request: IncomingMessage, error: unknown): void {
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `Port ${port} is already in use: end what uses it, or choose another with --port.`;
+      const taken = `Port ${port} is already in use: stop the process that uses it, or choose another with --port.`;
       reject(error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error);
     });
     server.listen(port, '127.0.0.1', () => {
@@ -135,11 +135,13 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-/** A client that has died leaves no connection behind, and a call that the services may not be closed under. */
-async function closePromptly(server: Server, underWay: InFlight): Promise<void> {
+/**
+ * A disconnected client leaves no connection, but its call may still be running: services must not be closed under it.
+ */
+async function closePromptly(server: Server, inFlight: InFlight): Promise<void> {
   const closed = promisify(server.close.bind(server))();
   server.closeIdleConnections();
-  const ended = closed.then(() => underWay.ended());
+  const ended = closed.then(() => inFlight.ended());
   await Promise.race([ended, setTimeout(CLOSING_GRACE_MS, undefined, { ref: false })]);
   server.closeAllConnections();
   await closed;

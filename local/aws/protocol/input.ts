@@ -1,6 +1,9 @@
 import { AwsError } from './aws-error.ts';
 
-/** A JSON object that a client sent, read field by field: what is missing or of the wrong type is refused by name. */
+/**
+ * A JSON object from a client, read field by field; throws an error that names a missing field or one of the wrong
+ * type.
+ */
 export class Input {
   readonly #fields: Readonly<Record<string, unknown>>;
   readonly #missingFieldCode: string;
@@ -19,7 +22,7 @@ export class Input {
     return Object.keys(this.#fields).filter((name) => this.has(name));
   }
 
-  /** Whether the field is there and not null, which AWS treats as not there. */
+  /** Whether the field is present and not null; AWS treats null as absent. */
   has(name: string): boolean {
     return Object.hasOwn(this.#fields, name) && this.#fields[name] !== null;
   }
@@ -45,7 +48,7 @@ export class Input {
     throw wrongType(name, 'an integer');
   }
 
-  /** A moment as AWS JSON writes it (seconds since the epoch, with a fraction), in milliseconds. */
+  /** Returns a time in milliseconds; AWS JSON writes times as seconds since the epoch, with a fraction. */
   optionalTime(name: string): number | undefined {
     const value = this.#value(name);
     if (value === undefined) return undefined;
@@ -60,7 +63,7 @@ export class Input {
     throw wrongType(name, 'an object');
   }
 
-  /** A list of strings; empty when the field is not there. */
+  /** Returns a list of strings; empty if the field is absent. */
   texts(name: string): string[] {
     return this.#list(name).map((value) => {
       if (typeof value === 'string') return value;
@@ -68,12 +71,12 @@ export class Input {
     });
   }
 
-  /** A list of objects; empty when the field is not there. */
+  /** Returns a list of objects; empty if the field is absent. */
   objects(name: string): Input[] {
     return this.plainObjects(name).map((value) => Input.of(value, this.#missingFieldCode));
   }
 
-  /** A list of objects, unread; empty when the field is not there. */
+  /** Returns a list of objects as they were sent; empty if the field is absent. */
   plainObjects(name: string): object[] {
     return this.#list(name).map((value) => {
       if (isObject(value)) return value;
@@ -81,7 +84,7 @@ export class Input {
     });
   }
 
-  /** A map of strings; empty when the field is not there. */
+  /** Returns a map of strings; empty if the field is absent. */
   textMap(name: string): Record<string, string> {
     const map = this.optionalObject(name);
     return map === undefined

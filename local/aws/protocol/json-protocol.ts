@@ -5,31 +5,31 @@ import { neededForJson } from '../iam/needed-permissions.ts';
 import { AwsError } from './aws-error.ts';
 import { Input } from './input.ts';
 
-/** What an operation may know of its call besides the input. */
+/** What an operation knows of its call besides the input. */
 interface Call {
   /** Scheme, host and port as the client called them, without a trailing slash. */
   readonly origin: string;
-  /** Aborted when the client has gone away before the answer. */
+  /** Aborted if the client disconnects before the response. */
   readonly signal: AbortSignal;
 }
 
 export type Operation = (input: Input, call: Call) => object | Promise<object>;
 
-/** One AWS JSON service: how its messages are marked and what it can do. */
+/** One service that speaks the AWS JSON protocol. */
 export interface JsonProtocol {
   readonly signingName: string;
   readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1';
   /** The part of `X-Amz-Target` before the dot. */
   readonly targetPrefix: string;
-  /** The error code for a required field that is not there. */
+  /** The error code for a missing required field. */
   readonly missingFieldCode: string;
   readonly operations: Readonly<Record<string, Operation>>;
 }
 
-// The largest lawful request is ten entries of together 1 MiB, base64 and JSON escapes on top; the rest is head room.
+// The largest valid request has ten entries of 1 MiB in total, plus base64 and JSON escapes; the rest is margin.
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
-/** Answers one AWS JSON request; whatever the client did wrong becomes an error answer, only defects are thrown. */
+/** Handles one AWS JSON request; a client's mistake becomes an error response, and only defects are thrown. */
 export async function serveJson(
   protocol: JsonProtocol,
   request: IncomingMessage,
@@ -50,14 +50,14 @@ export async function serveJson(
   }
 }
 
-/** The refusal of an operation that this machine does not have. */
+/** Returns the error for an operation that the endpoint does not have. */
 export function notImplemented(operation: string): AwsError {
   return new AwsError('NotImplemented', `${operation} is not implemented by this local endpoint.`, {
     status: 501,
   });
 }
 
-/** The whole body; refuses with RequestEntityTooLarge (413) what no lawful request could be. */
+/** Returns the whole body; throws RequestEntityTooLarge (413) above the size of any valid request. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -73,7 +73,7 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Writes `answer` as the whole response. */
+/** Sends `answer` as the response body. */
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -91,12 +91,12 @@ export function sendJson(
   response.end(body);
 }
 
-/** Writes `error` in the shape from which the SDKs take the error's name. */
+/** Sends `error` in the form from which SDKs read the error's name. */
 export function sendRefusal(response: ServerResponse, error: AwsError, contentType: string): void {
   const headers: Record<string, string> = { 'x-amzn-errortype': error.code };
   if (error.queryCode !== undefined) headers['x-amzn-query-error'] = `${error.queryCode};Sender`;
   if (error.status === 413) headers.connection = 'close'; // the rest of the body was not read
-  // Services disagree on the spelling of "message"; SDKs read either.
+  // Services disagree on the spelling of "message"; SDKs read both.
   sendJson(
     response,
     error.status,
@@ -121,7 +121,7 @@ function operationName(protocol: JsonProtocol, request: IncomingMessage): string
   );
 }
 
-/** Parses a JSON body, where none means `{}`; throws SerializationException for anything but an object. */
+/** Parses a JSON body; an empty one means `{}`. Throws SerializationException for anything but an object. */
 export function parseInput(body: Buffer, missingFieldCode: string): Input {
   try {
     return Input.of(body.length === 0 ? {} : JSON.parse(body.toString('utf8')), missingFieldCode);

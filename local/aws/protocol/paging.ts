@@ -1,22 +1,22 @@
 import type { AwsError } from './aws-error.ts';
 
-/** One page of a list, and where the next one begins. */
+/** One page of a list, and the token of the next one. */
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Of the next page; undefined on the last. */
+  /** Token of the next page; undefined on the last one. */
   readonly nextToken: string | undefined;
 }
 
 interface PageRequest {
   readonly token: string | undefined;
   readonly size: number;
-  /** Makes the error for a token that was never given out. */
+  /** Creates the error for an invalid token. */
   readonly refuse: (message: string) => AwsError;
 }
 
 /**
- * The page of at most `size` items that `token` of the page before points to; `sorted` has distinct keys in ascending
- * order. A token names the last key before it, so what is put or deleted between two pages shifts nothing.
+ * Returns the page of at most `size` items after `token`; `sorted` has distinct keys in ascending order. A token holds
+ * the last key of the page before, so items added or deleted between two calls do not shift the pages.
  */
 export function pageOf<T>(
   sorted: readonly T[],
@@ -39,7 +39,7 @@ function writeToken(key: string): string {
 function readToken(token: string, refuse: PageRequest['refuse']): string {
   const text = Buffer.from(token, 'base64url').toString();
   if (!text.startsWith(MARK) || writeToken(text.slice(MARK.length)) !== token) {
-    throw refuse('NextToken is none that was given out here.');
+    throw refuse('NextToken is not a token of this endpoint.');
   }
   return text.slice(MARK.length);
 }

@@ -6,9 +6,9 @@ const SCHEMA =
   'CREATE TABLE IF NOT EXISTS writes (seq INTEGER PRIMARY KEY, operation TEXT NOT NULL, body BLOB NOT NULL) STRICT';
 
 /**
- * The writes that are under way, on disk. Dynalite writes an item's indexes and the item one after the other: a
- * process killed in between leaves an item that its index does not know, which would never be looked at again. The
- * next start repeats what stands here. To its client such a write was neither done nor refused, so either is lawful.
+ * The writes in flight, on disk. Dynalite writes an item's index entries and the item one after the other: a process
+ * killed in between leaves an item that is missing from the index and would never be found again. The next start
+ * repeats the writes in the journal. Their clients got no response, so both outcomes are valid.
  */
 export class WriteJournal {
   readonly #db: DatabaseSync;
@@ -17,7 +17,7 @@ export class WriteJournal {
     this.#db = openDatabase(join(directory, 'dynamodb-writes.sqlite'), SCHEMA);
   }
 
-  /** Answers the number by which to strike the write off. */
+  /** Records the write; returns the number to pass to `end`. */
   begin(operation: string, body: Buffer): number {
     const insert = this.#db.prepare('INSERT INTO writes (operation, body) VALUES (?, ?)');
     return Number(insert.run(operation, body).lastInsertRowid);
@@ -27,7 +27,7 @@ export class WriteJournal {
     this.#db.prepare('DELETE FROM writes WHERE seq = ?').run(seq);
   }
 
-  /** What a former process left, oldest first. */
+  /** Writes that an earlier process did not finish, oldest first. */
   unfinished(): { seq: number; operation: string; body: Buffer }[] {
     return this.#db
       .prepare('SELECT * FROM writes ORDER BY seq')

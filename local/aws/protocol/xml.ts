@@ -1,4 +1,6 @@
-/** What an element holds: text, or elements by name in writing order; an array repeats its element, undefined leaves it out. */
+/**
+ * The content of an element: text, or child elements by name in order; an array repeats an element, undefined omits it.
+ */
 export type XmlContent =
   | string
   | number
@@ -7,15 +9,15 @@ export type XmlContent =
 
 const NAMED: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-// Control characters are written as references: XML 1.0 has no place for most of them, yet S3 keys may hold them and
-// S3 writes them so; a reader's newline normalisation would also change a bare CR.
+// Control characters are written as references: XML 1.0 allows few of them, but S3 keys may contain them and S3 writes
+// them so. A parser's newline normalization would also change a bare CR.
 const escapeText = (text: string): string =>
   text.replace(/[&<>"\p{Cc}\ufffe\uffff]/gu, (found) => {
     const code = found.charCodeAt(0).toString(16).toUpperCase();
     return NAMED[found] ?? `&#x${code};`;
   });
 
-/** A whole XML document; AWS's services have each a namespace of their own, and some documents have none. */
+/** Returns an XML document; each AWS service has its own namespace, and some documents have none. */
 export function writeDocument(root: string, content: XmlContent, namespace?: string): string {
   const attribute = namespace === undefined ? '' : ` xmlns="${namespace}"`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${attribute}>${writeContent(content)}</${root}>`;

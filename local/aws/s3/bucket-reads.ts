@@ -23,7 +23,7 @@ export function headBucket(store: S3Store, request: S3Request): S3Answer {
   return { status: 200, headers: { 'x-amz-bucket-region': LOCAL_REGION } };
 }
 
-/** The one region there is, us-east-1, is told by an empty constraint. */
+/** The only region here, us-east-1, is reported as an empty constraint. */
 export function getBucketLocation(store: S3Store, request: S3Request): S3Answer {
   store.buckets.get(request.bucket);
   return xmlAnswer('LocationConstraint', '');

@@ -20,14 +20,14 @@ const bucketOf = (row: Row): Bucket => {
   };
 };
 
-/** The buckets of the one local account. */
+/** The buckets of the local account. */
 export class Buckets {
   readonly #save: StatementSync;
   readonly #find: StatementSync;
   readonly #list: StatementSync;
 
   constructor(database: DatabaseSync) {
-    // Versioning, once on, can only be suspended: the versions there remain.
+    // Versioning, once on, can only be suspended: existing versions remain.
     this.#save = database.prepare(`
       INSERT INTO bucket (name, created, versioning, event_bridge)
       VALUES (:name, :created, CASE WHEN :versioned THEN 'Enabled' ELSE 'Never' END, :eventBridge)
@@ -46,14 +46,14 @@ export class Buckets {
     });
   }
 
-  /** The bucket of this name; `NoSuchBucket` where there is none. */
+  /** Returns the bucket of this name; throws `NoSuchBucket` if there is none. */
   get(name: string): Bucket {
     const row = this.#find.get(name);
     if (row === undefined) throw noSuchBucket(name);
     return bucketOf(row);
   }
 
-  /** All buckets with the prefix, by name. */
+  /** Returns all buckets with the prefix, sorted by name. */
   list(prefix: string): Bucket[] {
     return this.#list
       .all(prefix)

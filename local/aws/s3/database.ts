@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { openDatabase } from '../../sqlite.ts';
 
-// Keys are kept as bytes: S3 lists in the order of UTF-8 bytes, which is SQLite's order of blobs and not JavaScript's
-// order of strings. Times are whole seconds, as S3 tells them; sizes are bytes.
+// Keys are stored as bytes: S3 lists keys in the order of their UTF-8 bytes, as SQLite orders blobs; JavaScript orders
+// strings otherwise. Times are whole seconds, as in S3; sizes are bytes.
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS bucket (
     name TEXT PRIMARY KEY,
@@ -57,7 +57,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS event (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
 `;
 
-/** Opens the metadata at `path`; what was committed there survives the death of the process. */
+/** Opens the metadata database at `path`, creating it if missing. */
 export function openMetadata(path: string): DatabaseSync {
   return openDatabase(path, SCHEMA, 'PRAGMA foreign_keys = ON;');
 }

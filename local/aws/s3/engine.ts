@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
 import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
-import { neededForS3, neededToHearOfAbsence } from '../iam/needed-permissions.ts';
+import { neededForS3, neededToReportAbsence } from '../iam/needed-permissions.ts';
 import { AwsError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT } from '../protocol/aws-service.ts';
 import { notImplemented, S3Error } from './errors.ts';
@@ -14,17 +14,17 @@ import { newRequestId, readRequest, type S3Answer, type S3Request } from './wire
 import { writeErrorXml } from './wire/xml.ts';
 
 export interface S3EngineOptions {
-  /** Where buckets live; made where it is missing, swept of half-written files where it is not. */
+  /** Directory of the buckets; created if missing, otherwise cleaned of partly written files. */
   readonly directory: string;
   readonly clock: Clock;
   /**
-   * Takes the event of each new object version in a bucket with EventBridge on. Called again, with the same event,
-   * until it has resolved once, over restarts too.
+   * Receives the event of each new object version in a bucket with EventBridge on. Called again with the same event,
+   * also after a restart, until it has resolved once.
    */
   readonly onObjectCreated?: ObjectCreatedListener;
 }
 
-/** S3 on one machine: a subset of its operations over files and SQLite. Signatures are not verified. */
+/** The local S3: a subset of its operations over files and SQLite. Signatures are not verified. */
 export class S3Engine implements AwsService {
   readonly signingName = 's3';
   readonly #store: S3Store;
@@ -33,12 +33,14 @@ export class S3Engine implements AwsService {
     this.#store = new S3Store(options.directory, options.clock, options.onObjectCreated);
   }
 
-  /** Makes a bucket, or gives the settings to the one that is there; versioning, once on, is only ever suspended. */
+  /** Creates a bucket or updates the settings of an existing one; versioning, once on, can only be suspended. */
   createBucket(name: string, settings: { versioned: boolean; eventBridge: boolean }): void {
     this.#store.buckets.save({ name, created: this.#store.nowSeconds(), ...settings });
   }
 
-  /** Offers the events that an earlier run left undelivered; to be called once at the start, when listeners are ready. */
+  /**
+   * Delivers the events that an earlier run left undelivered; call it once at the start, when the listener is ready.
+   */
   deliverPending(): Promise<void> {
     return this.#store.outbox.deliverPending();
   }
@@ -59,11 +61,12 @@ export class S3Engine implements AwsService {
     try {
       await send(response, answer, requestId, message.method === 'HEAD');
     } catch (error) {
-      // The status line is out: all that is left to say is that the content is not whole.
+      // The status line is sent: closing the connection tells the client that the content is incomplete.
       response.destroy();
       if (!isLost(message, response)) logDefect(error, requestId);
     } finally {
-      message.resume(); // a body refused midway is read away, or the next request on its connection would wait for ever
+      // Drains a body that was refused midway; otherwise the next request on its connection would wait forever.
+      message.resume();
       answer.sent?.();
     }
   }
@@ -76,7 +79,7 @@ export class S3Engine implements AwsService {
     for (const name of ['x-amz-expected-bucket-owner', 'x-amz-source-expected-bucket-owner']) {
       const owner = request.headers.get(name);
       if (owner !== undefined && owner !== LOCAL_ACCOUNT) {
-        throw new S3Error(403, 'AccessDenied', 'The bucket belongs to another account than expected.');
+        throw new S3Error(403, 'AccessDenied', 'Access Denied');
       }
     }
     const name = operationName(request);
@@ -86,7 +89,7 @@ export class S3Engine implements AwsService {
     try {
       return await operation(this.#store, request);
     } catch (error) {
-      if (saysAbsent(error)) request.caller.demand(neededToHearOfAbsence(request));
+      if (saysAbsent(error)) request.caller.demand(neededToReportAbsence(request));
       throw error;
     }
   }
@@ -95,7 +98,7 @@ export class S3Engine implements AwsService {
 const saysAbsent = (error: unknown): boolean =>
   error instanceof S3Error && (error.code === 'NoSuchKey' || error.code === 'NoSuchVersion');
 
-/** Whether the client went away, so that nobody is there to hear an answer. */
+/** Whether the client has disconnected, so that no response can reach it. */
 const isLost = (message: IncomingMessage, response: ServerResponse): boolean =>
   response.destroyed || message.socket.destroyed;
 
@@ -129,12 +132,12 @@ function errorAnswer(error: unknown, requestId: string, path: string): S3Answer 
   };
 }
 
-/** S3 names a lack of permission in its own way. */
+/** S3 has its own error code for missing permissions. */
 function refusalFor(error: unknown, requestId: string): S3Error {
   if (error instanceof S3Error) return error;
   if (error instanceof AwsError) return new S3Error(403, 'AccessDenied', error.message);
   logDefect(error, requestId);
-  return new S3Error(500, 'InternalError', 'The local S3 engine failed.');
+  return new S3Error(500, 'InternalError', 'The local S3 failed; see its log.');
 }
 
 const logDefect = (error: unknown, requestId: string): void =>

@@ -1,4 +1,4 @@
-/** A refusal as S3 words it: `code` goes into the XML, `status` onto the wire, `details` become further XML elements. */
+/** An S3 error: `code` and `details` become XML elements, `status` is the HTTP status. */
 export class S3Error extends Error {
   readonly code: string;
   readonly status: number;
@@ -26,31 +26,38 @@ export const invalidArgument = (name: string, value: string, message: string): S
 export const invalidRequest = (message: string): S3Error => new S3Error(400, 'InvalidRequest', message);
 
 export const noSuchBucket = (bucket: string): S3Error =>
-  new S3Error(404, 'NoSuchBucket', 'There is no bucket of this name.', { details: { BucketName: bucket } });
+  new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist', {
+    details: { BucketName: bucket },
+  });
 
 export const noSuchKey = (key: string, headers: Record<string, string> = {}): S3Error =>
-  new S3Error(404, 'NoSuchKey', 'There is no object of this key.', { details: { Key: key }, headers });
+  new S3Error(404, 'NoSuchKey', 'The specified key does not exist.', { details: { Key: key }, headers });
 
 export const noSuchVersion = (key: string, versionId: string): S3Error =>
-  new S3Error(404, 'NoSuchVersion', 'The object has no version of this id.', {
+  new S3Error(404, 'NoSuchVersion', 'The specified version does not exist.', {
     details: { Key: key, VersionId: versionId },
   });
 
 export const noSuchUpload = (uploadId: string): S3Error =>
-  new S3Error(404, 'NoSuchUpload', 'There is no such multipart upload; it may be aborted or completed.', {
-    details: { UploadId: uploadId },
-  });
+  new S3Error(
+    404,
+    'NoSuchUpload',
+    'The specified upload does not exist; it may have been aborted or completed.',
+    {
+      details: { UploadId: uploadId },
+    },
+  );
 
 export const preconditionFailed = (condition: string): S3Error =>
-  new S3Error(412, 'PreconditionFailed', 'A condition of the request did not hold.', {
+  new S3Error(412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold', {
     details: { Condition: condition },
   });
 
 export const badDigest = (what: string): S3Error =>
-  new S3Error(400, 'BadDigest', `The ${what} of the request does not match what was received.`);
+  new S3Error(400, 'BadDigest', `The ${what} you specified did not match what was received.`);
 
 export const malformedXml = (why: string): S3Error =>
-  new S3Error(400, 'MalformedXML', `The XML of the request is not what this operation takes: ${why}.`);
+  new S3Error(400, 'MalformedXML', `The XML you provided is not valid for this operation: ${why}.`);
 
 export const notImplemented = (what: string): S3Error =>
-  new S3Error(501, 'NotImplemented', `${what} is not part of the local S3 subset.`);
+  new S3Error(501, 'NotImplemented', `${what} is not implemented by the local S3.`);

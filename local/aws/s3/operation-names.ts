@@ -21,7 +21,7 @@ const VERBS: Readonly<Record<string, string>> = { GET: 'Get', HEAD: 'Head', PUT:
 const pascalCase = (words: string): string =>
   words.replace(/(?:^|-)(\w)/g, (_, letter) => letter.toUpperCase());
 
-/** The operation a request asks for, by its name in the API; also the name of one that is not implemented. */
+/** Returns the API's name of the requested operation, whether or not it is implemented here. */
 export function operationName(request: S3Request): string {
   const level = request.bucket === '' ? 'service' : request.key === '' ? 'bucket' : 'object';
   if (level === 'service') return request.method === 'GET' ? 'ListBuckets' : `${request.method} /`;

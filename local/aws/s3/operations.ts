@@ -22,7 +22,7 @@ import type { S3Answer, S3Request } from './wire/request.ts';
 
 type Operation = (store: S3Store, request: S3Request) => S3Answer | Promise<S3Answer>;
 
-/** The subset: what the functions, the command line and a subscriber use, by the names of the API. */
+/** The implemented operations by their names in the API. */
 export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
   ['AbortMultipartUpload', abortMultipartUpload],
   ['CompleteMultipartUpload', completeMultipartUpload],

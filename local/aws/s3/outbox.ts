@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import { numberOf, textOf } from './database.ts';
 
-/** What S3 sends to EventBridge for a new object version: a whole event as rules match it. */
+/** The event that S3 sends to EventBridge for a new object version. */
 export interface ObjectCreatedEvent {
   readonly version: '0';
   /** The same at each repetition. */
@@ -18,15 +18,15 @@ export interface ObjectCreatedEvent {
     readonly version: '0';
     readonly bucket: { readonly name: string };
     readonly object: {
-      /** As it is, not URL-encoded. */
+      /** Not URL-encoded. */
       readonly key: string;
       /** Bytes. */
       readonly size: number;
       /** Without quotes. */
       readonly etag: string;
-      /** Only where the bucket is versioned. */
+      /** Only if the bucket is versioned. */
       readonly 'version-id'?: string;
-      /** Hexadecimal, of one length; rises per key. */
+      /** Hexadecimal, of fixed length; rises with each version of a key. */
       readonly sequencer: string;
     };
     readonly 'request-id': string;
@@ -43,8 +43,8 @@ export type ObjectCreatedListener = (event: ObjectCreatedEvent) => void | Promis
 const RETRY_AFTER_MS = 1000;
 
 /**
- * Events on their way. One is recorded in the transaction that makes its object visible and removed only when the
- * listener has taken it, so it is delivered at least once, whenever the process dies.
+ * Events to deliver. An event is recorded in the transaction that makes its object visible, and removed only when the
+ * listener has accepted it, so it is delivered at least once, even if the process dies in between.
  */
 export class Outbox {
   readonly #clock: Clock;
@@ -64,14 +64,14 @@ export class Outbox {
     this.#delete = database.prepare('DELETE FROM event WHERE id = ?');
   }
 
-  /** To be called within the transaction; delivery starts when that has ended. */
+  /** Call it within the transaction; delivery starts when that has ended. */
   record(event: ObjectCreatedEvent): void {
-    if (this.#listener === undefined) return; // as a bus without a rule: nobody will ever want it
+    if (this.#listener === undefined) return; // as on a bus without rules, nobody receives it
     this.#insert.run(JSON.stringify(event));
     setImmediate(() => void this.deliverPending());
   }
 
-  /** Offers every recorded event to the listener, oldest first; what it refuses is offered again a second later. */
+  /** Delivers every recorded event, oldest first; one that the listener rejects is delivered again a second later. */
   deliverPending(): Promise<void> {
     this.#delivering ??= this.#deliver().finally(() => {
       this.#delivering = undefined;
@@ -79,7 +79,7 @@ export class Outbox {
     return this.#delivering;
   }
 
-  /** Waits for the delivery under way; what is left is delivered after the next start. */
+  /** Waits for the running delivery; remaining events are delivered after the next start. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#takeBackRetry?.();
@@ -97,7 +97,7 @@ export class Outbox {
         await this.#listener(event);
         this.#delete.run(after);
       } catch (error) {
-        refused = true; // one event must not keep back those behind it
+        refused = true; // one event must not delay those after it
         console.error(JSON.stringify({ code: 's3.event-refused', eventId: event.id, error: String(error) }));
       }
     }

@@ -9,7 +9,7 @@ import { DataFiles } from './objects/data-files.ts';
 import { Versions } from './objects/versions.ts';
 import { type ObjectCreatedListener, Outbox } from './outbox.ts';
 
-/** Everything the engine remembers: metadata in SQLite, content in files beside it. */
+/** The engine's state: metadata in SQLite, content in files beside it. */
 export class S3Store {
   readonly buckets: Buckets;
   readonly versions: Versions;
@@ -33,8 +33,8 @@ export class S3Store {
   }
 
   /**
-   * Makes the changes of `work` visible all at once, or none where it throws. The files it answers with as `unneeded`
-   * are removed after the commit: a death in between leaves a stray file for the next start, never a missing one.
+   * Commits all changes of `work`, or none if it throws. The files that `work` adds to `unneeded` are removed after the
+   * commit: a process killed in between leaves a stray file for the next start, never a missing one.
    */
   transaction<Answer>(work: (unneeded: string[]) => Answer): Answer {
     const unneeded: string[] = [];
@@ -43,14 +43,14 @@ export class S3Store {
     return answer;
   }
 
-  /** The next number of the engine's one count. */
+  /** Returns the next number of the engine's sequence. */
   nextSeq(): number {
     const row = this.#count.get();
     if (row === undefined) throw new Error('The S3 metadata has lost its counter.');
     return numberOf(row, 'value');
   }
 
-  /** Seconds since the epoch: S3 tells times no finer. */
+  /** Returns seconds since the epoch: S3 reports no finer times. */
   nowSeconds(): number {
     return Math.floor(this.#clock.now() / 1000);
   }

@@ -7,7 +7,7 @@ import { AwsError, validationError } from '../protocol/aws-error.ts';
 import { type AwsService, LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 import { notImplemented, parseInput, readBody, sendJson, sendRefusal } from '../protocol/json-protocol.ts';
 
-/** What is invoked at each tick; `input` is the JSON it gets. */
+/** The function to invoke at each tick; `input` is its event as JSON. */
 interface ScheduleTarget {
   readonly arn: string;
   readonly input?: string | undefined;
@@ -19,13 +19,13 @@ interface Schedule {
   readonly expression: string;
   readonly target: ScheduleTarget;
   readonly enabled: boolean;
-  /** Ticks lie whole intervals after this moment, in milliseconds by the runtime's clock. */
+  /** Ticks are whole intervals after this time, in milliseconds by the runtime's clock. */
   readonly anchor: number;
 }
 
 interface SchedulerPorts {
   readonly clock: Clock;
-  /** Begins an invocation and returns; what becomes of it is not the schedule's concern. */
+  /** Starts an invocation and returns without waiting for it. */
   readonly invoke: (targetArn: string, input: string) => void;
 }
 
@@ -34,9 +34,9 @@ const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_
 const SCHEMA = 'CREATE TABLE IF NOT EXISTS schedules (name TEXT PRIMARY KEY, schedule TEXT NOT NULL) STRICT';
 
 /**
- * EventBridge Scheduler on the endpoint, rate expressions only. The first tick comes one interval after the schedule
- * was created. A tick does not wait for the one before to end, and ticks missed while the machine was off are not made
- * up for.
+ * EventBridge Scheduler on the endpoint, rate expressions only. The first tick comes one interval after the creation of
+ * the schedule. A tick does not wait until the previous one has ended. Ticks missed while the runtime was down are
+ * skipped.
  */
 export class SchedulerEngine implements AwsService {
   readonly signingName = 'scheduler';
@@ -45,15 +45,15 @@ export class SchedulerEngine implements AwsService {
   readonly #schedules = new Map<string, Schedule>();
   readonly #timers = new Map<string, () => void>();
 
-  /** The state is `scheduler.sqlite` in `directory`; schedules of a former run tick once they are created again. */
+  /** The state is `scheduler.sqlite` in `directory`; schedules of an earlier run tick once they are created again. */
   constructor(options: SchedulerPorts & { directory: string }) {
     this.#db = openDatabase(join(options.directory, 'scheduler.sqlite'), SCHEMA);
     this.#ports = options;
   }
 
   /**
-   * Creates the schedule and begins to tick. One of the same name and rate from a former run goes on in its rhythm,
-   * and stays disabled if an operator disabled it. Throws ValidationException for anything but a rate.
+   * Creates the schedule and starts its ticks. A schedule of the same name and rate from an earlier run keeps its tick
+   * times, and stays disabled if an operator disabled it. Throws ValidationException for anything but a rate.
    */
   createSchedule(definition: { name: string; expression: string; target: ScheduleTarget }): void {
     const { name, expression, target } = definition;
@@ -69,7 +69,7 @@ export class SchedulerEngine implements AwsService {
     });
   }
 
-  /** REST-JSON: GET /schedules, GET and PUT /schedules/<name>; only the state can be changed. */
+  /** Handles REST-JSON: GET /schedules, GET and PUT /schedules/<name>; only the state can be changed. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       sendJson(response, 200, CONTENT_TYPE, await this.#answer(request));
@@ -100,10 +100,11 @@ export class SchedulerEngine implements AwsService {
     const input = parseInput(body, 'ValidationException');
     const expression = input.optionalText('ScheduleExpression') ?? schedule.expression;
     if (expression !== schedule.expression) {
-      throw validationError('Only the State of a schedule can be changed here: its rate is the template’s.');
+      throw validationError('Only the State of a schedule can be changed here: the template sets its rate.');
     }
     const state = input.optionalText('State') ?? 'ENABLED';
-    if (state !== 'ENABLED' && state !== 'DISABLED') throw validationError(`State ${state} is not known.`);
+    if (state !== 'ENABLED' && state !== 'DISABLED')
+      throw validationError(`State must be ENABLED or DISABLED, not ${state}.`);
     this.#put({ ...schedule, enabled: state === 'ENABLED' });
     return { ScheduleArn: scheduleArn(name) };
   }
@@ -122,7 +123,7 @@ export class SchedulerEngine implements AwsService {
     this.#timers.delete(schedule.name);
     if (!schedule.enabled) return;
     const interval = intervalMs(schedule.expression);
-    // The next whole interval after now: what lies between the last tick and now was missed.
+    // The next whole interval after now: ticks between the last one and now were missed.
     const passed = Math.floor((clock.now() - schedule.anchor) / interval);
     const cancel = clock.at(schedule.anchor + (passed + 1) * interval, () => {
       this.#arm(schedule);
@@ -147,7 +148,7 @@ function intervalMs(expression: string): number {
   const [, count, unit = ''] = /^rate\(([1-9]\d*) (minute|hour|day)s?\)$/.exec(expression) ?? [];
   const unitMs = UNIT_MS[unit];
   if (count === undefined || unitMs === undefined) {
-    throw validationError(`The schedule expression ${expression} is not implemented here: only rate(…) is.`);
+    throw validationError(`The schedule expression ${expression} is not supported here: only rate(…) is.`);
   }
   return Number(count) * unitMs;
 }

@@ -18,8 +18,8 @@ interface Secret {
 }
 
 /**
- * Secrets Manager on the endpoint. Values live in memory only, so that a real key is never written to disk: the
- * runtime puts its secrets at each start, and what was put over the wire ends with the process.
+ * Secrets Manager on the endpoint. Values are kept in memory only, so that a real key is never written to disk: the
+ * runtime creates its secrets at each start, and secrets that a program creates are lost with the process.
  */
 export class SecretsEngine implements AwsService {
   readonly signingName = 'secretsmanager';
@@ -38,12 +38,12 @@ export class SecretsEngine implements AwsService {
     };
   }
 
-  /** Creates the secret or gives it a new value; answers its ARN. */
+  /** Creates the secret or changes its value; returns its ARN. */
   putSecret(name: string, value: string): string {
     if (!/^[A-Za-z0-9/_+=.@-]{1,512}$/.test(name)) {
       throw new AwsError(
         'InvalidParameterException',
-        'The name of a secret has letters, digits and /_+=.@- only.',
+        'The name of a secret may have only letters, digits and /_+=.@-',
       );
     }
     const now = this.#clock.now();
@@ -93,7 +93,7 @@ export class SecretsEngine implements AwsService {
     };
   }
 
-  /** By name, by ARN, or by ARN without its suffix, as AWS takes it. */
+  /** Finds a secret by name, by ARN, or by ARN without its suffix, as AWS does. */
   #find(input: Input): Secret {
     const id = input.text('SecretId');
     const known = [...this.#secrets.keys()];

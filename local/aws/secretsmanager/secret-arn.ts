@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 
-/** The ARN with its six characters, which follow from the name, so that it stays the same from start to start. */
+/**
+ * Returns the ARN with its six characters, which are derived from the name so that they stay the same at each start.
+ */
 export function secretArn(name: string): string {
   const suffix = createHash('sha256').update(name).digest('hex').slice(0, 6);
   return `${partialSecretArn(name)}-${suffix}`;
 }
 
-/** The ARN without its six characters, which clients may use as well. */
+/** Returns the ARN without its six characters, which clients may also use. */
 export function partialSecretArn(name: string): string {
   return `arn:aws:secretsmanager:${LOCAL_REGION}:${LOCAL_ACCOUNT}:secret:${name}`;
 }
 
-/** The whole ARN of the secret that a client names by name, ARN, or ARN without its suffix. */
+/** Returns the full ARN of a secret given by name, ARN, or ARN without its suffix. */
 export function secretArnOf(id: string): string {
   const prefix = partialSecretArn('');
   if (!id.startsWith(prefix)) return secretArn(id);

@@ -1,15 +1,15 @@
 import type { Clock } from '../../clock.ts';
 
-/** What the arrivals of one queue need to know of it. */
+/** The view of a queue that its arrivals need. */
 interface Arrivals {
   readonly clock: Clock;
-  /** When the next hidden message becomes visible, if any is hidden. */
+  /** Returns when the next hidden message becomes visible; undefined if none is hidden. */
   nextVisibleAt(): number | undefined;
 }
 
 /**
- * Tells those who wait on a queue that a message may be receivable: one was sent, or one came back.
- * A timer runs only while somebody listens.
+ * Notifies the listeners of a queue that a message may be receivable: one was sent, or became visible again. A timer
+ * runs only while there are listeners.
  */
 export class ArrivalBell {
   readonly #arrivals: Arrivals;
@@ -29,12 +29,12 @@ export class ArrivalBell {
     };
   }
 
-  /** A message can be received now. */
+  /** Notifies the listeners that a message can be received now. */
   ring(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** To be called whenever a message was hidden or its hiding changed. */
+  /** Call it whenever a message was hidden or its visibility time-out changed. */
   rearm(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;

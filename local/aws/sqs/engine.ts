@@ -7,13 +7,13 @@ import { messageOperations } from './message-operations.ts';
 import { queueOperations } from './queue-operations.ts';
 import { Queues } from './queues.ts';
 
-/** SQS on the endpoint; `queues` is the same for the runtime itself, without the wire. */
+/** SQS on the endpoint; the runtime uses `queues` directly, without HTTP. */
 export class SqsEngine implements AwsService {
   readonly signingName = 'sqs';
   readonly queues: Queues;
   readonly #protocol: JsonProtocol;
 
-  /** `clock` is the time of queues created with `time: 'clock'`; the state is `sqs.sqlite` in `directory`. */
+  /** The state is `sqs.sqlite` in `directory`; `clock` is the time of queues created with `time: 'clock'`. */
   constructor(options: { directory: string; clock: Clock }) {
     this.queues = new Queues(options);
     this.#protocol = {

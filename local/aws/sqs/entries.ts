@@ -6,7 +6,7 @@ import { MAX_MESSAGE_BYTES } from './queue.ts';
 const MAX_ENTRIES = 10;
 const ENTRY_ID = /^[A-Za-z0-9_-]{1,80}$/;
 
-/** The entries of a batch call; refuses the whole call for what is wrong with it as a whole. */
+/** Returns the entries of a batch call; throws for errors that concern the call as a whole. */
 export function batchEntries(input: Input): Input[] {
   const entries = input.objects('Entries');
   if (entries.length === 0) throw emptyBatch();
@@ -21,7 +21,7 @@ export function batchEntries(input: Input): Input[] {
   return entries;
 }
 
-/** Refuses a batch whose messages together exceed what one message may have. */
+/** Throws if the messages of a batch together exceed the size limit of one message. */
 export function checkBatchSize(entries: readonly Input[]): void {
   let bytes = 0;
   for (const entry of entries) {

@@ -32,7 +32,7 @@ export const invalidMessageContents = () =>
   refuse(
     'InvalidMessageContents',
     'InvalidMessageContents',
-    'The message holds a character that XML 1.0 does not allow.',
+    'The message contains a character that XML 1.0 does not allow.',
   );
 
 export const invalidReceiptHandle = () =>
@@ -42,17 +42,21 @@ export const messageNotInFlight = () =>
   refuse(
     'MessageNotInflight',
     `${LEGACY}.MessageNotInflight`,
-    'The message is not in flight, or was received again since by this handle.',
+    'The message is not in flight, or was received again since then.',
   );
 
 export const emptyBatch = () =>
-  refuse('EmptyBatchRequest', `${LEGACY}.EmptyBatchRequest`, 'There should be at least one entry.');
+  refuse(
+    'EmptyBatchRequest',
+    `${LEGACY}.EmptyBatchRequest`,
+    'There should be at least one entry in the request.',
+  );
 
 export const tooManyEntries = (count: number) =>
   refuse(
     'TooManyEntriesInBatchRequest',
     `${LEGACY}.TooManyEntriesInBatchRequest`,
-    `A batch call takes 10 entries; ${count} were sent.`,
+    `Maximum number of entries per request are 10. You have sent ${count}.`,
   );
 
 export const entryIdsNotDistinct = (id: string) =>
@@ -69,5 +73,5 @@ export const batchTooLong = (bytes: number) =>
   refuse(
     'BatchRequestTooLong',
     `${LEGACY}.BatchRequestTooLong`,
-    `The messages of one batch call may have 1048576 bytes together; these have ${bytes}.`,
+    `Batch requests cannot be longer than 1048576 bytes. You have sent ${bytes} bytes.`,
   );

@@ -1,8 +1,8 @@
 import type { Queues, ReceivedMessage } from './queues.ts';
 
 /**
- * Receives, and while nothing is there waits up to `waitSeconds` of wall time for an arrival: the caller is a process
- * outside, whose time-outs are real. Gives up without taking anything when the caller has gone.
+ * Receives messages, and waits for one up to `waitSeconds` of wall time if there is none: the caller is another
+ * process, whose time-outs run in wall time. If the caller disconnects, it stops without receiving anything.
  */
 export async function waitForMessages(
   queues: Queues,
@@ -25,7 +25,7 @@ export async function waitForMessages(
     const stopListening = queues.onArrival(queueArn, () => {
       try {
         const messages = receive();
-        if (messages.length === 0) return; // another waiter was quicker
+        if (messages.length === 0) return; // another waiter was faster
         stop();
         resolve(messages);
       } catch (error) {

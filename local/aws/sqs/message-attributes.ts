@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Input } from '../protocol/input.ts';
 import { invalidParameter } from './errors.ts';
 
-/** A message attribute as it goes over the wire; `BinaryValue` is base64. */
+/** A message attribute as sent over HTTP; `BinaryValue` is base64. */
 interface MessageAttribute {
   readonly DataType: string;
   readonly StringValue?: string;
@@ -15,7 +15,7 @@ const MAX_ATTRIBUTES = 10;
 const NAME = /^(?!.*\.\.)(?![.])[A-Za-z0-9_.-]{1,256}(?<![.])$/;
 const DATA_TYPE = /^(String|Number|Binary)(\.[^\s]{1,250})?$/;
 
-/** Reads and checks the attributes of a message to be sent. */
+/** Parses the attributes of a message to send; throws InvalidParameterValue. */
 export function parseMessageAttributes(map: Input | undefined): MessageAttributes {
   const names = map?.names() ?? [];
   if (names.length > MAX_ATTRIBUTES) {
@@ -32,7 +32,7 @@ export function parseMessageAttributes(map: Input | undefined): MessageAttribute
 }
 
 function parseAttribute(name: string, fields: Input): MessageAttribute {
-  if (!NAME.test(name)) throw invalidParameter(`"${name}" is not a name for a message attribute.`);
+  if (!NAME.test(name)) throw invalidParameter(`"${name}" is not a valid name for a message attribute.`);
   const DataType = fields.text('DataType');
   const base = DATA_TYPE.exec(DataType)?.[1];
   if (base === undefined) {
@@ -50,7 +50,7 @@ function parseAttribute(name: string, fields: Input): MessageAttribute {
   return base === 'Binary' ? { DataType, BinaryValue: value } : { DataType, StringValue: value };
 }
 
-/** What the attributes count for in a message's size, in bytes. */
+/** Returns the attributes' share of a message's size, in bytes. */
 export function attributeBytes(attributes: MessageAttributes): number {
   let bytes = 0;
   for (const [name, attribute] of Object.entries(attributes)) {
@@ -60,8 +60,8 @@ export function attributeBytes(attributes: MessageAttributes): number {
 }
 
 /**
- * The attributes that a receive asks for: by name, by `prefix.*`, or all.
- * Undefined when there is none, since AWS then leaves the field out.
+ * Returns the attributes that a receive call requests: by name, by `prefix.*`, or all. Undefined if there is none,
+ * because AWS then omits the field.
  */
 export function selectAttributes(
   attributes: MessageAttributes,
@@ -83,8 +83,8 @@ export function md5Hex(content: string | Buffer): string {
 }
 
 /**
- * The digest by which clients check the attributes: each, in order of name, as length-prefixed name, type, a byte
- * telling text (1) from binary (2), and length-prefixed value.
+ * Returns the digest by which clients verify the attributes, sorted by name: for each its length-prefixed name and
+ * type, a byte for text (1) or binary (2), and the length-prefixed value.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 export function md5OfAttributes(attributes: MessageAttributes): string {

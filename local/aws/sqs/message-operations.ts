@@ -15,7 +15,7 @@ import type { Queue } from './queue.ts';
 import { queueOfRequest } from './queue-operations.ts';
 import type { Queues, ReceivedMessage } from './queues.ts';
 
-/** The wire's operations on messages, single and ten at a time. */
+/** The API's operations on messages, single and in batches. */
 export function messageOperations(queues: Queues): Record<string, Operation> {
   const send = (queue: Queue, entry: Input) => sendOne(queues, queue, entry);
   const remove = (queue: Queue, entry: Input) => {
@@ -47,7 +47,7 @@ export function messageOperations(queues: Queues): Record<string, Operation> {
 
 type EntryAction = (queue: Queue, entry: Input) => object;
 
-/** Does each entry by itself: what one is refused for does not touch the others. */
+/** Applies `act` to each entry; an entry that fails does not affect the others. */
 function eachEntry(queue: Queue, entries: readonly Input[], act: EntryAction): object {
   const Successful: object[] = [];
   const Failed: object[] = [];
@@ -91,7 +91,7 @@ async function receive(queues: Queues, input: Input, signal: AbortSignal): Promi
     () => queues.receive(queue.arn, max, visibilitySeconds),
     { waitSeconds, signal },
   );
-  // The older name of the field is still what most code sends.
+  // Most code still sends the older name of the field.
   const systemNames = [...input.texts('AttributeNames'), ...input.texts('MessageSystemAttributeNames')];
   const attributeNames = input.texts('MessageAttributeNames');
   return { Messages: received.map((message) => wireMessage(message, systemNames, attributeNames)) };

@@ -16,7 +16,7 @@ interface NumberAttribute {
   readonly most: number;
 }
 
-/** The wire's names of the numbers in a queue's settings, with AWS's bounds. */
+/** The API's names of the numeric settings of a queue, with AWS's limits. */
 const NUMBERS = new Map<string, NumberAttribute>([
   ['VisibilityTimeout', { setting: 'visibilityTimeoutSeconds', least: 0, most: 43_200 }],
   ['DelaySeconds', { setting: 'delaySeconds', least: 0, most: 900 }],
@@ -33,7 +33,7 @@ const INERT = new Set([
   'RedriveAllowPolicy',
 ]);
 
-/** `settings` with the given attributes put over them; refuses unknown names and values out of bounds. */
+/** Returns `settings` changed by the attributes; throws for unknown names and values outside the limits. */
 export function withAttributes(
   settings: QueueSettings,
   attributes: Readonly<Record<string, string>>,
@@ -59,7 +59,7 @@ function boundedNumber(name: string, value: string, { least, most }: NumberAttri
   const number = Number(value);
   if (/^\d+$/.test(value) && number >= least && number <= most) return number;
   throw invalidAttributeValue(
-    `Invalid value for the parameter ${name}: from ${least} to ${most} is allowed.`,
+    `Invalid value for the parameter ${name}: it must be from ${least} to ${most}.`,
   );
 }
 
@@ -67,7 +67,7 @@ function parseRedrive(value: string): Redrive {
   const policy = parseJson(value);
   if (typeof policy === 'object' && policy !== null) {
     const arn = 'deadLetterTargetArn' in policy ? policy.deadLetterTargetArn : undefined;
-    // CloudFormation and the console write the number, the CLI's examples write it as a string: AWS takes both.
+    // CloudFormation and the console write a number, the CLI's examples a string: AWS accepts both.
     const count = 'maxReceiveCount' in policy ? Number(policy.maxReceiveCount) : Number.NaN;
     if (typeof arn === 'string' && queueNameOfArn(arn) !== undefined && isReceiveCount(count)) {
       return { deadLetterTargetArn: arn, maxReceiveCount: count };
@@ -92,14 +92,14 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** How many messages a queue holds, by whether they can be received now. */
+/** The number of messages in a queue, by whether they can be received now. */
 export interface QueueCounts {
   readonly visible: number;
   readonly inFlight: number;
   readonly delayed: number;
 }
 
-/** Every attribute of `queue`, by the wire's names. */
+/** Returns every attribute of `queue`, by the API's names. */
 export function allAttributes(queue: Queue, counts: QueueCounts): Record<string, string> {
   const attributes: Record<string, string> = {
     QueueArn: queue.arn,
@@ -117,7 +117,7 @@ export function allAttributes(queue: Queue, counts: QueueCounts): Record<string,
   return { SqsManagedSseEnabled: 'true', ...attributes, ...queue.settings.inert };
 }
 
-/** The named attributes of `attributes`; refuses names that no queue has. */
+/** Returns the named attributes; throws for names that no queue has. */
 export function pickAttributes(
   attributes: Readonly<Record<string, string>>,
   names: readonly string[],
@@ -133,7 +133,7 @@ export function pickAttributes(
   return picked;
 }
 
-/** The first attribute asked for in which an existing queue differs, or undefined if it is as asked. */
+/** Returns the first requested attribute in which an existing queue differs; undefined if there is none. */
 export function differingAttribute(
   queue: Queue,
   attributes: Readonly<Record<string, string>>,

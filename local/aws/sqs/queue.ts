@@ -1,25 +1,27 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../protocol/aws-service.ts';
 
-/** Where a message goes that was received `maxReceiveCount` times and is due again. */
+/** The dead-letter queue of a message that was received `maxReceiveCount` times and is due again. */
 export interface Redrive {
   readonly deadLetterTargetArn: string;
   readonly maxReceiveCount: number;
 }
 
-/** How a queue treats its messages. */
+/** The settings of a queue. */
 export interface QueueSettings {
   readonly visibilityTimeoutSeconds: number;
   readonly delaySeconds: number;
   readonly retentionSeconds: number;
-  /** How long a receive waits when it does not say itself; always by the wall clock. */
+  /** The default waiting time of a receive call; always on the wall clock. */
   readonly receiveWaitSeconds: number;
   readonly maximumMessageBytes: number;
   readonly redrive?: Redrive;
-  /** Attributes that are kept and shown, and change nothing in the queue itself (policy, encryption). */
+  /** Attributes that are stored and returned, but do not change the queue itself (policy, encryption). */
   readonly inert: Readonly<Record<string, string>>;
 }
 
-/** By what a queue's visibility, delay and retention run: the runtime's virtual clock, or the wall's. */
+/**
+ * The clock of a queue's visibility time-outs, delays and retention: the runtime's virtual clock, or the wall clock.
+ */
 export type QueueTime = 'clock' | 'wall';
 
 export interface Queue {
@@ -44,17 +46,17 @@ export const DEFAULT_SETTINGS: QueueSettings = {
   inert: {},
 };
 
-/** The ARN of the queue called `name` on this machine. */
+/** Returns the ARN of the queue `name`. */
 export function queueArn(name: string): string {
   return `arn:aws:sqs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:${name}`;
 }
 
-/** The URL of the queue called `name`; `origin` is the endpoint's, without a trailing slash. */
+/** Returns the URL of the queue `name`; `origin` is the endpoint's, without a trailing slash. */
 export function queueUrl(origin: string, name: string): string {
   return `${origin}/${LOCAL_ACCOUNT}/${name}`;
 }
 
-/** The name in a queue's ARN, or undefined when it is none of this machine. */
+/** Returns the name in a queue's ARN; undefined if it is not the ARN of a queue of this account. */
 export function queueNameOfArn(arn: string): string | undefined {
   const prefix = queueArn('');
   return arn.startsWith(prefix) ? arn.slice(prefix.length) : undefined;

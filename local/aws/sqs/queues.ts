@@ -22,14 +22,14 @@ import {
 import type { QueueCounts } from './queue-attributes.ts';
 import { QueueStore, type Receipt, type StoredMessage } from './store.ts';
 
-/** A message in the hands of a receiver, until its visibility time-out ends. */
+/** A received message, in flight until its visibility time-out ends. */
 export interface ReceivedMessage {
   readonly messageId: string;
-  /** Of this receipt only: a later receipt makes it powerless. */
+  /** Handle of this receipt: it has no effect once the message is received again. */
   readonly receiptHandle: string;
   readonly body: string;
   readonly messageAttributes: MessageAttributes;
-  /** SentTimestamp, ApproximateReceiveCount, …: by their names on the wire, times in milliseconds. */
+  /** SentTimestamp, ApproximateReceiveCount, …: by their API names, times in milliseconds. */
   readonly systemAttributes: Readonly<Record<string, string>>;
 }
 
@@ -39,10 +39,10 @@ const MAX_VISIBILITY_SECONDS = 43_200;
 const FORBIDDEN_CHARACTER = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u;
 
 /**
- * Standard queues on disk, at least once. A message is (1) stored when `send` returns, (2) hidden for the visibility
- * time-out by each receipt, (3) gone when deleted by the handle of its newest receipt, or (4) moved to the dead-letter
- * queue when it is due again after `maxReceiveCount` receipts, or (5) dropped when its retention ends.
- * Known gap: AWS also delivers a message twice now and then without cause; this never does.
+ * Standard queues on disk, with at-least-once delivery. A message is (1) stored when `send` returns, (2) hidden for the
+ * visibility time-out by each receipt, (3) deleted by the handle of its newest receipt, or (4) moved to the dead-letter
+ * queue when it is due again after `maxReceiveCount` receipts, or (5) deleted when its retention ends.
+ * Known gap: AWS sometimes delivers a message twice without a reason; this never does.
  */
 export class Queues {
   readonly #store: QueueStore;
@@ -63,7 +63,7 @@ export class Queues {
     this.#store.close();
   }
 
-  /** Creates the queue, or gives an existing one these settings; its messages stay. Answers the ARN. */
+  /** Creates the queue, or changes the settings of an existing one, whose messages stay. Returns the ARN. */
   createQueue(name: string, settings: Partial<QueueSettings> & { readonly time: QueueTime }): string {
     if (!QUEUE_NAME.test(name)) {
       throw invalidParameter('A queue name has 1 to 80 letters, digits, hyphens and underscores.');
@@ -106,7 +106,7 @@ export class Queues {
     return this.#queues.get(name);
   }
 
-  /** The queue of that ARN; throws QueueDoesNotExist. */
+  /** Returns the queue of that ARN; throws QueueDoesNotExist. */
   byArn(arn: string): Queue {
     const name = queueNameOfArn(arn);
     const queue = name === undefined ? undefined : this.#queues.get(name);
@@ -114,7 +114,7 @@ export class Queues {
     return queue;
   }
 
-  /** The policy's JSON of the queue of that ARN, as it was put over the wire. */
+  /** Returns the policy JSON that a program set on the queue of that ARN, if any. */
   policyOf(arn: string): string | undefined {
     return this.#queues.get(queueNameOfArn(arn) ?? '')?.settings.inert.Policy;
   }
@@ -125,7 +125,7 @@ export class Queues {
     return this.#store.counts(queue.name, now);
   }
 
-  /** Stores a message and answers its id; throws QueueDoesNotExist, or what SQS refuses a message for. */
+  /** Stores a message and returns its id; throws QueueDoesNotExist, or SQS's error for an invalid message. */
   send(
     arn: string,
     body: string,
@@ -144,7 +144,7 @@ export class Queues {
     return messageId;
   }
 
-  /** Takes up to `max` messages that are due, without waiting. */
+  /** Receives up to `max` messages that are due, without waiting. */
   receive(arn: string, max: number, visibilitySeconds?: number): ReceivedMessage[] {
     const queue = this.byArn(arn);
     const now = this.#clockFor(queue.time).now();
@@ -158,14 +158,14 @@ export class Queues {
     return taken.map((message) => receivedMessage(queue, message, now));
   }
 
-  /** Deletes by handle. A handle that a later receipt has overtaken deletes nothing, and is no error, as on AWS. */
+  /** Deletes a message by handle. A handle of an earlier receipt deletes nothing and is not an error, as on AWS. */
   delete(arn: string, receiptHandle: string): void {
     const queue = this.byArn(arn);
     this.#store.delete(queue.name, parseReceipt(queue, receiptHandle));
     this.#bells.get(queue.name)?.rearm();
   }
 
-  /** Hides the message for `seconds` from now; 0 gives it back at once. Throws MessageNotInflight. */
+  /** Hides the message for `seconds` from now; 0 makes it visible at once. Throws MessageNotInflight. */
   changeVisibility(arn: string, receiptHandle: string, seconds: number): void {
     const queue = this.byArn(arn);
     checkVisibility(seconds);
@@ -178,8 +178,8 @@ export class Queues {
   }
 
   /**
-   * Calls `listener` each time a message may have become receivable (sent, come back, given back, redriven), not for
-   * those that lie there already. It is called in the middle of the sender's work: it must be short and not throw.
+   * Calls `listener` each time a message may have become receivable (sent, visible again, redriven), not for messages
+   * that are there already. It runs in the middle of the sender's work: it must be short and must not throw.
    */
   onArrival(arn: string, listener: () => void): () => void {
     const queue = this.byArn(arn);
@@ -211,13 +211,13 @@ export class Queues {
           taken.push(message);
         }
       }
-      // A visibility of 0 leaves what was just taken due: another round would take it twice.
+      // With a visibility time-out of 0 the received messages stay due: another round would receive them twice.
       if (due.length === 0 || visibleAt <= now) break;
     }
     return { taken, redrivenTo };
   }
 
-  /** A dead-letter queue that does not exist takes nothing: the message stays where it is, as on AWS. */
+  /** Moves a message to its dead-letter queue; if that does not exist, the message stays, as on AWS. */
   #deadLetterQueue(queue: Queue): { queue: Queue; maxReceiveCount: number } | undefined {
     const { redrive } = queue.settings;
     const target = redrive && this.#queues.get(queueNameOfArn(redrive.deadLetterTargetArn) ?? '');
@@ -226,7 +226,7 @@ export class Queues {
 
   #redrive(source: Queue, target: Queue, message: StoredMessage): void {
     const now = this.#clockFor(target.time).now();
-    // AWS keeps the time of sending; between queues of different time it would mean nothing.
+    // AWS keeps the time of sending, which has no meaning between queues with different clocks.
     const sentAt = source.time === target.time ? message.sentAt : now;
     this.#store.moveToDeadLetters(message.seq, source, target, { sentAt, now });
   }

@@ -4,9 +4,9 @@ import { inTransaction, openDatabase } from '../../sqlite.ts';
 import type { MessageAttributes } from './message-attributes.ts';
 import { type Queue, type QueueSettings, type QueueTime, queueArn } from './queue.ts';
 
-/** A message as it lies in a queue; times in milliseconds by the queue's own time. */
+/** A message in a queue; times in milliseconds of the queue's own clock. */
 export interface StoredMessage {
-  /** Unique on this machine for ever; a receipt handle names it. */
+  /** Never reused; a receipt handle contains it. */
   readonly seq: number;
   readonly messageId: string;
   readonly body: string;
@@ -14,7 +14,7 @@ export interface StoredMessage {
   readonly sentAt: number;
   readonly receiveCount: number;
   readonly firstReceivedAt: number | undefined;
-  /** The queue it was redriven from. */
+  /** The queue from which it was moved to this dead-letter queue. */
   readonly sourceArn: string | undefined;
 }
 
@@ -40,7 +40,7 @@ const SCHEMA = `
   CREATE INDEX IF NOT EXISTS age ON messages (queue, sent_at);
 `;
 
-/** Queues and messages on disk; what a call has written survives the death of the process. */
+/** Queues and messages on disk; what a call has written survives a kill of the process. */
 export class QueueStore {
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
@@ -53,7 +53,7 @@ export class QueueStore {
     this.#db.close();
   }
 
-  /** Runs `action` so that all its writes become durable, or none. */
+  /** Runs `action` in a transaction. */
   atomically<T>(action: () => T): T {
     return inTransaction(this.#db, action);
   }
@@ -97,7 +97,7 @@ export class QueueStore {
     );
   }
 
-  /** The messages that may be received at `now`, the longest due first. */
+  /** Returns the messages that may be received at `now`, those that are due longest first. */
   due(queue: string, now: number, limit: number): StoredMessage[] {
     return this.#prepare(
       'SELECT * FROM messages WHERE queue = ? AND visible_at <= ? ORDER BY visible_at, seq LIMIT ?',
@@ -120,7 +120,7 @@ export class QueueStore {
     ).run(target.name, source.arn, times.sentAt, times.now, seq);
   }
 
-  /** Deletes what lies under the receipt; false when it was received again since or is gone. */
+  /** Deletes the message of the receipt; returns false if it was received again or is gone. */
   delete(queue: string, receipt: Receipt): boolean {
     const { changes } = this.#prepare(
       'DELETE FROM messages WHERE queue = ? AND seq = ? AND receive_count = ?',
@@ -128,7 +128,9 @@ export class QueueStore {
     return changes > 0;
   }
 
-  /** Hides what lies under the receipt until `visibleAt`; false when it is not in flight by this receipt at `now`. */
+  /**
+   * Hides the message of the receipt until `visibleAt`; returns false if it is not in flight by this receipt at `now`.
+   */
   setVisibleAt(queue: string, receipt: Receipt, now: number, visibleAt: number): boolean {
     const { changes } = this.#prepare(
       'UPDATE messages SET visible_at = ? WHERE queue = ? AND seq = ? AND receive_count = ? AND visible_at > ?',
@@ -140,7 +142,7 @@ export class QueueStore {
     this.#prepare('DELETE FROM messages WHERE queue = ? AND sent_at <= ?').run(queue, time);
   }
 
-  /** When the next hidden message becomes visible, if one is hidden at `now`. */
+  /** Returns when the next message that is hidden at `now` becomes visible, if there is one. */
   nextVisibleAt(queue: string, now: number): number | undefined {
     const row = this.#prepare(
       'SELECT min(visible_at) AS next FROM messages WHERE queue = ? AND visible_at > ?',
@@ -171,7 +173,7 @@ export class QueueStore {
   }
 }
 
-/** What a receipt handle says: one receipt of one message. */
+/** The content of a receipt handle: one receipt of one message. */
 export interface Receipt {
   readonly seq: number;
   readonly receiveCount: number;
@@ -182,7 +184,7 @@ type Row = Record<string, SQLOutputValue>;
 function queueOf(row: Row): Queue {
   const name = String(row.name);
   const time: QueueTime = row.time === 'clock' ? 'clock' : 'wall';
-  const settings: QueueSettings = JSON.parse(String(row.settings)); // our own writing
+  const settings: QueueSettings = JSON.parse(String(row.settings)); // written by this class
   return {
     name,
     arn: queueArn(name),

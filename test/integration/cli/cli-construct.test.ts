@@ -30,7 +30,7 @@ async function deploy(name: string, fill: (stack: Stack) => void): Promise<void>
   const assembly = readAssembly(app.synth().directory);
   await engines.apply(parseTemplate(assembly, endpoint.url));
   const described = { ...describeStack(assembly.template, endpoint.url), name };
-  engines.cloudFormation.hold(described);
+  engines.cloudFormation.add(described);
   queues = [...queues, ...described.resources.filter(({ type }) => type === 'AWS::SQS::Queue')];
 }
 

@@ -247,7 +247,7 @@ describe('npm start stops with the sentence of AWS when', () => {
     });
     expect(await complaintOf(assembly)).toMatch(
       new RegExp(
-        `^BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${complaint}.* not evaluated locally$`,
+        `^BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${complaint}.* which the local runtime does not support$`,
       ),
     );
   });

@@ -26,7 +26,7 @@ const MANY = Array.from({ length: 250 }, (_, at) => ({
 }));
 
 beforeAll(async () => {
-  engine.hold({
+  engine.add({
     name: 'Batchdrop',
     description: 'Runs <files> & tells',
     parameters: { BootstrapVersion: '/cdk-bootstrap/version' },
@@ -36,7 +36,7 @@ beforeAll(async () => {
     ],
     resources: [{ logicalId: 'Bus', physicalId: 'batchdrop-bus', type: 'AWS::Events::EventBus' }],
   });
-  engine.hold({ name: 'Large', parameters: {}, outputs: [], resources: MANY });
+  engine.add({ name: 'Large', parameters: {}, outputs: [], resources: MANY });
   endpoint = await startEndpoint({ services: [engine], port: 0 });
   client = new CloudFormationClient(clientConfig(endpoint.url));
 });

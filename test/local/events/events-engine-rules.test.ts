@@ -72,15 +72,18 @@ describe('rules', () => {
     ['arn:aws:sns', { Arn: 'arn:aws:sns:us-east-1:000000000000:topic' }],
     ['InputPath', { InputPath: '$.detail[*]' }],
     ['Only one of Input', { InputPath: '$.detail', Input: '{}' }],
-    ['a dead-letter queue is an SQS queue', { DeadLetterConfig: { Arn: FUNCTION } }],
+    ['a dead-letter queue must be an SQS queue', { DeadLetterConfig: { Arn: FUNCTION } }],
     ['MaximumRetryAttempts must be from 0 to 185', { RetryPolicy: { MaximumRetryAttempts: 186 } }],
     ['MaximumEventAgeInSeconds must be from 60', { RetryPolicy: { MaximumEventAgeInSeconds: 59 } }],
     ['invalid placeholder nobody', { InputTransformer: { InputTemplate: '{"a":<nobody>}' } }],
     ['invalid placeholder nobody', { InputTransformer: { InputTemplate: '"a <nobody>"' } }],
-    ['not JSON once it is filled', { InputTransformer: { InputTemplate: 'plain text' } }],
-    ['not JSON once it is filled', { InputTransformer: { InputTemplate: '{"a": <>}' } }],
+    ['the filled template is not JSON', { InputTransformer: { InputTemplate: 'plain text' } }],
+    ['the filled template is not JSON', { InputTransformer: { InputTemplate: '{"a": <>}' } }],
     ['path "$.detail.*"', { InputTransformer: { InputTemplate: '<a>', InputPathsMap: { a: '$.detail.*' } } }],
-    ['not a name', { InputTransformer: { InputTemplate: '"x"', InputPathsMap: { 'aws.x': '$' } } }],
+    [
+      'not a valid variable name',
+      { InputTransformer: { InputTemplate: '"x"', InputPathsMap: { 'aws.x': '$' } } },
+    ],
     ['Input is not JSON', { Input: 'x' }],
   ])('refuse a target by the name of what is not here: %s', async (named, fields) => {
     const { Rule } = await ruleFor([]);

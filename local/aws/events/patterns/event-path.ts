@@ -1,11 +1,11 @@
 const FORM = /^\$(\.[A-Za-z0-9_/-]+|\[\d+\])*$/;
 
-/** Whether `text` is a path that can be followed here: `$`, `.name` and `[index]`, without wildcards and filters. */
+/** Whether `text` is a supported path: `$`, `.name` and `[index]`, without wildcards and filters. */
 export function isPath(text: string): boolean {
   return FORM.test(text);
 }
 
-/** What stands at `path` in the event; undefined where the path leads nowhere. */
+/** Returns the value at `path` in the event; undefined if there is none. */
 export function follow(path: string, event: object): unknown {
   let value: unknown = event;
   for (const [, name, index] of path.matchAll(/\.([^.[]+)|\[(\d+)\]/g)) {

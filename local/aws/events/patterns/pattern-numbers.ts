@@ -1,6 +1,6 @@
 import type { Refuse } from './pattern-refusal.ts';
 
-const LARGEST = 5e9; // AWS's bound for numeric matching
+const LARGEST = 5e9; // AWS's limit for numeric matching
 
 const COMPARISONS = new Map<unknown, (value: number, bound: number) => boolean>([
   ['=', (value, bound) => value === bound],
@@ -10,7 +10,7 @@ const COMPARISONS = new Map<unknown, (value: number, bound: number) => boolean>(
   ['<=', (value, bound) => value <= bound],
 ]);
 
-/** Compiles the operand of `numeric`: one comparison, or a lower bound and then an upper one. */
+/** Compiles the operand of `numeric`: one comparison, or a lower and then an upper bound. */
 export function compileNumeric(operand: unknown, refuse: Refuse): (value: unknown) => boolean {
   if (!Array.isArray(operand)) throw refuse('Value of numeric must be an array.');
   const terms: unknown[] = operand;
@@ -25,7 +25,7 @@ export function compileNumeric(operand: unknown, refuse: Refuse): (value: unknow
   return (value) => isComparable(value) && comparison(value) && upperComparison(value);
 }
 
-/** Throws what AWS refuses a number in a matcher for. */
+/** Throws AWS's error for a number outside the limits. */
 export function checkBounds(value: number, refuse: Refuse): void {
   if (Math.abs(value) > LARGEST) throw refuse('Value must be between -5.0E9 and 5.0E9, inclusive');
 }

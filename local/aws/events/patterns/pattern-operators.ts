@@ -3,7 +3,7 @@ import { checkBounds, compileNumeric } from './pattern-numbers.ts';
 import type { Refuse } from './pattern-refusal.ts';
 import { compileWildcard } from './pattern-wildcard.ts';
 
-/** One alternative in a pattern's array: a test of a single value, or the demand that there be none. */
+/** One alternative in a pattern's array: a test of a single value, or the condition that there is no value. */
 export type Leaf = Test | 'absent';
 
 type Test = (value: unknown) => boolean;
@@ -32,7 +32,7 @@ const OPERATORS = new Map<string, Compiler>([
   ['cidr', compileCidr],
 ]);
 
-/** What may stand inside of anything-but, each with one operand or a list of them. */
+/** The operators allowed in anything-but, each with one operand or a list. */
 const EXCLUSIONS = new Map<string, (operand: unknown, refuse: Refuse) => Test>([
   ['prefix', (operand, refuse) => compileText('prefix/suffix', startsWith, filled(operand, refuse), refuse)],
   ['suffix', (operand, refuse) => compileText('prefix/suffix', endsWith, filled(operand, refuse), refuse)],
@@ -43,7 +43,7 @@ const EXCLUSIONS = new Map<string, (operand: unknown, refuse: Refuse) => Test>([
   ['wildcard', compileWildcard],
 ]);
 
-/** Names that AWS keeps for itself: an object of `$or` which has one of them as a field is no alternative to it. */
+/** Names that AWS reserves: an object in `$or` with such a field is not an alternative. */
 export const RESERVED_NAMES: ReadonlySet<string> = new Set([
   ...OPERATORS.keys(),
   ...['=', '<', '<=', '>', '>=', 'exactly', 'regex', 'not-wildcard', 'not-equals-ignore-case', 'date-after'],
@@ -78,7 +78,7 @@ function compileText(name: string, matches: Comparison, operand: unknown, refuse
   return (value) => typeof value === 'string' && matches(value, operand);
 }
 
-/** `prefix` and `suffix`: of a string, or of a string in any case. */
+/** Compiles `prefix` and `suffix`: of a string, with or without regard to case. */
 function compileEnd(name: 'prefix' | 'suffix', matches: Comparison, operand: unknown, refuse: Refuse): Test {
   if (!isObject(operand)) return compileText(name, matches, operand, refuse);
   const [inner, text] = onlyEntry(operand, `${name} expression name not found`, refuse);
@@ -86,7 +86,7 @@ function compileEnd(name: 'prefix' | 'suffix', matches: Comparison, operand: unk
   return compileText(inner, inAnyCase(matches), text, refuse);
 }
 
-/** Matches every value, of any type, that is not excluded; where there is no value there is nothing to match. */
+/** Matches every value of any type that is not excluded; a missing value does not match. */
 function compileAnythingBut(operand: unknown, refuse: Refuse): Leaf {
   if (!isObject(operand)) return compileOtherValues(operand, refuse);
   const [name, excluded] = onlyEntry(operand, 'Anything-But expression name not found', refuse);
@@ -111,7 +111,7 @@ function compileOtherValues(operand: unknown, refuse: Refuse): Leaf {
   return (value) => !excluded.includes(value);
 }
 
-/** One operand or several; an empty list, which would exclude nothing, is refused. */
+/** Returns the operands of anything-but; throws for an empty list, which would exclude nothing. */
 function listOf(operand: unknown, refuse: Refuse): unknown[] {
   const list: unknown[] = Array.isArray(operand) ? operand : [operand];
   if (list.length === 0) throw refuse('Inside anything but list, at least one value is needed');

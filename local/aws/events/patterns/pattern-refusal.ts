@@ -1,4 +1,4 @@
 import type { AwsError } from '../../protocol/aws-error.ts';
 
-/** Makes the error for a pattern that AWS refuses for that reason. */
+/** Creates AWS's error for an invalid pattern. */
 export type Refuse = (reason: string) => AwsError;

@@ -1,6 +1,6 @@
 import type { Refuse } from './pattern-refusal.ts';
 
-/** Compiles the operand of `wildcard`: `*` is any run of characters, `\*` a star, `\\` a backslash. */
+/** Compiles the operand of `wildcard`: `*` stands for any characters, `\*` for an asterisk, `\\` for a backslash. */
 export function compileWildcard(operand: unknown, refuse: Refuse): (value: unknown) => boolean {
   if (typeof operand !== 'string') throw refuse('wildcard match pattern must be a string');
   const pieces = operand.match(/\\[\s\S]|\*|[^\\*]+|\\/g) ?? [];

@@ -1,16 +1,16 @@
 import { AwsError } from '../../protocol/aws-error.ts';
 import { compileLeaf, isObject, type Leaf, RESERVED_NAMES } from './pattern-operators.ts';
 
-/** Whether an event matches the pattern it was compiled from. */
+/** Tests whether an event matches a pattern. */
 export type EventMatcher = (event: object) => boolean;
 
-const MAX_PATTERN = 4096; // characters; AWS's limit after the raise that everybody may ask for
+const MAX_PATTERN = 4096; // characters; AWS's limit after a quota increase
 
 /**
- * Compiles an EventBridge event pattern, with every operator that an event bus has. Throws
- * InvalidEventPatternException with AWS's reason for what AWS refuses. Known gaps: AWS's documentation has numbers
- * compared as they are written (300 is not 3.0e2), here equal numbers match; AWS takes `a.b` and `b` inside `a` for
- * the same field; a pattern that AWS finds too complex (many wildcards, more than 1,000 combinations of `$or`) passes.
+ * Compiles an EventBridge event pattern, with every operator of event buses. Throws InvalidEventPatternException, with
+ * AWS's reason, for a pattern that AWS rejects. Known gaps: according to its documentation, AWS compares numbers as
+ * they are written (300 is not 3.0e2), here equal numbers match; AWS treats `a.b` and `b` inside `a` as the same field;
+ * AWS rejects complex patterns (many wildcards, more than 1,000 combinations of `$or`), which are accepted here.
  * https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
  */
 export function compilePattern(text: string): EventMatcher {
@@ -21,7 +21,7 @@ export function compilePattern(text: string): EventMatcher {
   return (event) => matches(event, event);
 }
 
-/** `node` is where the pattern's object stands in the event, `event` the whole of it. */
+/** Tests an event against one object of the pattern; `node` is its counterpart in the event, `event` the whole event. */
 type NodeMatcher = (node: unknown, event: unknown) => boolean;
 
 function compileObject(pattern: object, path: readonly string[]): NodeMatcher {
@@ -33,7 +33,7 @@ function compileObject(pattern: object, path: readonly string[]): NodeMatcher {
   return (node, event) => matchers.every((matches) => matches(node, event));
 }
 
-/** What makes `$or` an operator; else it is a field of that name, as it was to AWS before there was the operator. */
+/** Whether `$or` is the operator; otherwise it is a field of that name, as before AWS had the operator. */
 function isAlternatives(value: unknown): value is object[] {
   return (
     Array.isArray(value) &&
@@ -56,8 +56,8 @@ function compileField(name: string, value: unknown, parentPath: readonly string[
   }
   if (!isObject(value)) throw invalid(`"${name}" must be an object or an array`);
   const matches = compileObject(value, path);
-  // Of an array of objects one single element must satisfy the whole of the nested pattern. Where there is nothing,
-  // the nested pattern is held against nothing, which `exists: false` may still match.
+  // In an array of objects, a single element must match the whole nested pattern. A missing value is tested against the
+  // nested pattern, too: `exists: false` may match it.
   return (node, event) => {
     const elements = fieldValues(node, name).filter(isObject);
     return elements.length === 0 ? matches({}, event) : elements.some((element) => matches(element, event));
@@ -65,7 +65,7 @@ function compileField(name: string, value: unknown, parentPath: readonly string[
 }
 
 function leafMatches(leaf: Leaf, node: unknown, event: unknown, path: readonly string[]): boolean {
-  // Absence is a statement about the whole event, not about the one array element at hand.
+  // Absence concerns the whole event, not the current array element.
   if (leaf === 'absent') return path.reduce(descend, [event]).filter(isScalar).length === 0;
   const name = path.at(-1) ?? '';
   return fieldValues(node, name).filter(isScalar).some(leaf);
@@ -75,7 +75,7 @@ function descend(nodes: unknown[], name: string): unknown[] {
   return nodes.flatMap((node) => fieldValues(node, name));
 }
 
-/** What stands in the field `name` of `node`, arrays flattened. */
+/** Returns the values of the field `name` of `node`, arrays flattened. */
 function fieldValues(node: unknown, name: string): unknown[] {
   if (!isObject(node) || !Object.hasOwn(node, name)) return [];
   const value: unknown = Reflect.get(node, name);

@@ -11,12 +11,12 @@ import { checksumElements, quoted, versionHeader, xmlAnswer } from '../wire/resp
 import { findUpload } from './multipart-uploads.ts';
 import type { Part, Upload } from './uploads.ts';
 
-const SMALLEST_PART_BYTES = 5 * 1024 ** 2; // of all parts but the last
+const SMALLEST_PART_BYTES = 5 * 1024 ** 2; // for all parts but the last
 
-/** Makes the named parts one object; no byte is moved, the object consists of the parts' files. */
+/** Creates an object from the named parts; no byte is copied, the object consists of the parts' files. */
 export async function completeMultipartUpload(store: S3Store, request: S3Request): Promise<S3Answer> {
   findUpload(store, request);
-  // A checksum header here is that of the object to be, not that of the document.
+  // A checksum header is that of the new object, not that of this request's XML body.
   const wanted = parseCompletedParts(await receiveText(request, { bodyChecksum: false }));
   const version = store.transaction((unneeded) => {
     const upload = findUpload(store, request);
@@ -26,7 +26,7 @@ export async function completeMultipartUpload(store: S3Store, request: S3Request
     const checksum = objectChecksum(request, upload, parts);
     store.uploads.delete(upload);
     unneeded.push(...uploaded.filter((part) => !parts.includes(part)).map((part) => part.file));
-    const { headers, initiated } = upload; // S3 dates the object by the start of its upload
+    const { headers, initiated } = upload; // S3 uses the start of the upload as the object's date
     const etag = etagOfParts(parts);
     const reason = 'CompleteMultipartUpload';
     return addObject(
@@ -48,17 +48,17 @@ export async function completeMultipartUpload(store: S3Store, request: S3Request
 }
 
 const invalidPart = (part: CompletedPart): S3Error =>
-  new S3Error(400, 'InvalidPart', 'A named part was not uploaded, or not with this ETag or checksum.', {
+  new S3Error(400, 'InvalidPart', 'A specified part was not uploaded, or has another ETag or checksum.', {
     details: { PartNumber: String(part.number), ETag: part.etag },
   });
 
-/** The uploaded parts that the request names, each checked against what it says of them. */
+/** Returns the uploaded parts that the request names; checks the ETag and checksum of each. */
 function chosenParts(upload: Upload, uploaded: readonly Part[], wanted: readonly CompletedPart[]): Part[] {
   const byNumber = new Map(uploaded.map((part) => [part.number, part]));
   let previous = 0;
   const chosen = wanted.map((named) => {
     if (named.number <= previous) {
-      throw new S3Error(400, 'InvalidPartOrder', 'The parts are not named in ascending order.');
+      throw new S3Error(400, 'InvalidPartOrder', 'The list of parts was not in ascending order.');
     }
     previous = named.number;
     const part = byNumber.get(named.number);
@@ -99,14 +99,14 @@ function checkSize(request: S3Request, parts: readonly Part[]): void {
   const declared = request.headers.get('x-amz-mp-object-size');
   const size = parts.reduce((sum, part) => sum + part.size, 0);
   if (declared !== undefined && declared !== String(size)) {
-    throw invalidRequest(`x-amz-mp-object-size says ${declared} bytes, the parts have ${size}.`);
+    throw invalidRequest(`x-amz-mp-object-size is ${declared} bytes, but the parts have ${size}.`);
   }
 }
 
 function objectChecksum(request: S3Request, upload: Upload, parts: readonly Part[]): Checksum | undefined {
   if (upload.checksum === undefined) return undefined;
   const { algorithm, type } = upload.checksum;
-  // Every part of such an upload has a checksum: the client's or, failing that, one computed on arrival.
+  // Every part of such an upload has a checksum: the client's, or one computed on arrival.
   const checksums = parts.map((part) => ({ checksum: part.checksum?.value ?? '', size: part.size }));
   const checksum = checksumOfParts(algorithm, type, checksums);
   const declared = request.headers.get(checksumHeader(algorithm));

@@ -13,7 +13,7 @@ import { isoTime, quoted, xmlAnswer } from '../wire/responses.ts';
 import { headersToStore } from '../wire/stored-headers.ts';
 import type { Part, Upload } from './uploads.ts';
 
-/** The upload that a request names by its `uploadId`. */
+/** Returns the upload that the request names by its `uploadId`. */
 export const findUpload = (store: S3Store, request: S3Request): Upload => {
   store.buckets.get(request.bucket);
   return store.uploads.get(request.query.get('uploadId') ?? '', request.bucket, Buffer.from(request.key));
@@ -43,7 +43,7 @@ export function createMultipartUpload(store: S3Store, request: S3Request): S3Ans
   return xmlAnswer('InitiateMultipartUploadResult', elements, headers);
 }
 
-/** SHAs cannot be combined into that of the whole; CRC64NVME exists of the whole only. */
+/** SHA checksums cannot be combined into a full-object one; CRC64NVME is always a full-object one. */
 function plannedChecksum(request: S3Request): Upload['checksum'] {
   const name = request.headers.get('x-amz-checksum-algorithm');
   const type = request.headers.get('x-amz-checksum-type');
@@ -55,7 +55,7 @@ function plannedChecksum(request: S3Request): Upload['checksum'] {
   const usual = algorithm === 'CRC64NVME' ? 'FULL_OBJECT' : 'COMPOSITE';
   const wanted = type ?? usual;
   if (wanted !== 'FULL_OBJECT' && wanted !== 'COMPOSITE') {
-    throw invalidArgument('x-amz-checksum-type', wanted, 'The type is COMPOSITE or FULL_OBJECT.');
+    throw invalidArgument('x-amz-checksum-type', wanted, 'The type must be COMPOSITE or FULL_OBJECT.');
   }
   const possible = wanted === 'FULL_OBJECT' ? isLinear(algorithm) : algorithm !== 'CRC64NVME';
   if (!possible) throw invalidRequest(`${algorithm} has no checksum of type ${wanted}.`);
@@ -87,7 +87,7 @@ export async function uploadPartCopy(store: S3Store, request: S3Request): Promis
   const number = partNumberOf(request.query.get('partNumber') ?? '');
   const source = findCopySource(store, request);
   const { start, end } = copyRange(request.headers.get('x-amz-copy-source-range'), source.size);
-  if (end - start > MAX_COPY_BYTES) throw invalidRequest('A copied part may have 5 GiB at most.');
+  if (end - start > MAX_COPY_BYTES) throw invalidRequest('A copied part may have at most 5 GiB.');
   const digester = new Digester(upload.checksum?.algorithm);
   const sourcePieces = store.versions.pieces(source);
   const release = store.files.hold(sourcePieces);
@@ -102,7 +102,7 @@ export async function uploadPartCopy(store: S3Store, request: S3Request): Promis
   return xmlAnswer('CopyPartResult', elements, copySourceVersionHeader(store, source));
 }
 
-/** Unlike a read's range, a copied one must be written out in full and lie within the source. */
+/** Unlike the range of a read, this one needs both ends and must lie within the source. */
 function copyRange(header: string | undefined, size: number): ByteRange {
   if (header === undefined) return { start: 0, end: size };
   const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(header) ?? [];
@@ -113,7 +113,7 @@ function copyRange(header: string | undefined, size: number): ByteRange {
   throw invalidArgument('x-amz-copy-source-range', header, message);
 }
 
-/** Saves a part, unless its upload was completed or aborted while the bytes were coming. */
+/** Saves a part, unless its upload was completed or aborted while the bytes arrived. */
 function savePart(store: S3Store, request: S3Request, number: number, content: Piece & Digests): Part {
   const { file, size, md5, checksum } = content;
   const part = { number, file, size, etag: md5, modified: store.nowSeconds(), checksum };

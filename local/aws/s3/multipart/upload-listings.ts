@@ -60,7 +60,7 @@ const nextMarkers = (last: Upload | string, write: (key: string) => string): Rec
     ? { NextKeyMarker: write(last) }
     : { NextKeyMarker: write(keyText(last)), NextUploadIdMarker: last.id };
 
-/** The uploads to the marker's key that began after the marker's; all of them when that one is gone. */
+/** Returns the uploads to the marker's key that began after the marker's upload; all of them if that one is gone. */
 function laterOfKey(store: S3Store, bucket: string, key: string, uploadId: string): Upload[] {
   const ofKey: Upload[] = [];
   for (const upload of store.uploads.from(bucket, Buffer.from(key))) {

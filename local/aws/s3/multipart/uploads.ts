@@ -3,7 +3,7 @@ import { bytesOf, numberOf, optionalTextOf, type Row, textOf } from '../database
 import { noSuchUpload } from '../errors.ts';
 import { type ChecksumAlgorithm, type ChecksumType, checksumAlgorithm } from '../wire/checksums.ts';
 
-/** A multipart upload under way. */
+/** An open multipart upload. */
 export interface Upload {
   readonly id: string;
   readonly seq: number;
@@ -13,7 +13,7 @@ export interface Upload {
   readonly initiated: number;
   /** As in ObjectVersion. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What the object's checksum will be, where one was asked for. */
+  /** Kind of the object's checksum, if one was requested. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly type: ChecksumType } | undefined;
 }
 
@@ -58,7 +58,7 @@ const partOf = (row: Row): Part => {
   };
 };
 
-/** The multipart uploads under way, with their parts. */
+/** The open multipart uploads and their parts. */
 export class Uploads {
   readonly #insert: StatementSync;
   readonly #find: StatementSync;
@@ -91,24 +91,24 @@ export class Uploads {
     );
   }
 
-  /** The upload of this id for this very key; `NoSuchUpload` where there is none. */
+  /** Returns the upload of this id and key; throws `NoSuchUpload` if there is none. */
   get(id: string, bucket: string, key: Buffer): Upload {
     const row = this.#find.get(id, bucket, key);
     if (row === undefined) throw noSuchUpload(id);
     return uploadOf(row);
   }
 
-  /** Forgets an upload and its parts. */
+  /** Deletes an upload and its parts. */
   delete(upload: Upload): void {
     this.#delete.run(upload.id);
   }
 
-  /** The uploads to a bucket from the key `start` on, the oldest of a key first. */
+  /** Yields the uploads to a bucket from the key `start` on, the oldest of a key first. */
   *from(bucket: string, start: Buffer): Generator<Upload> {
     for (const row of this.#from.iterate(bucket, start)) yield uploadOf(row);
   }
 
-  /** Saves a part; the answer is the data file of the part of the same number that it replaces. */
+  /** Saves a part; returns the data file of the part of the same number that it replaces. */
   savePart(upload: Upload, part: Part): string | undefined {
     const replaced = this.#part.get(upload.id, part.number);
     const { number, file, size, etag, modified, checksum } = part;
@@ -117,7 +117,7 @@ export class Uploads {
     return replaced && textOf(replaced, 'file');
   }
 
-  /** All parts, by number. */
+  /** Returns all parts, sorted by number. */
   parts(upload: Upload): Part[] {
     return this.#parts.all(upload.id).map(partOf);
   }

@@ -11,7 +11,7 @@ export function findCopySource(store: S3Store, request: S3Request): ObjectVersio
   const named = parseCopySource(request);
   if (named === undefined) {
     const header = request.headers.get('x-amz-copy-source') ?? '';
-    throw invalidArgument('x-amz-copy-source', header, 'A copy source is bucket/key, URL-encoded.');
+    throw invalidArgument('x-amz-copy-source', header, 'A copy source must be bucket/key, URL-encoded.');
   }
   const source = findSource(store, named);
   const verdict = readVerdict(request, source, 'x-amz-copy-source-');
@@ -30,7 +30,7 @@ function findSource(store: S3Store, { bucket, key, versionId }: CopySource): Obj
   }
 }
 
-/** `x-amz-copy-source-version-id`, where the source has one. */
+/** Returns `x-amz-copy-source-version-id`, if the source's bucket has versions. */
 export const copySourceVersionHeader = (store: S3Store, source: ObjectVersion): Record<string, string> =>
   store.buckets.get(source.bucket).versioning === 'Never'
     ? {}

@@ -3,7 +3,7 @@ import { createReadStream, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** A stretch of an object's content: the whole of one data file. */
+/** A contiguous piece of an object's content: one whole data file. */
 export interface Piece {
   readonly file: string;
   readonly size: number;
@@ -12,8 +12,8 @@ export interface Piece {
 const READ_BYTES = 256 * 1024;
 
 /**
- * The bytes of objects, in files with generated names. A file means nothing until the metadata names it, so one that a
- * killed process left behind is swept away at the next start, and a removed one stays until its last reader is done.
+ * The bytes of objects, in files with generated names. A file counts only once the metadata names it, so one that a
+ * killed process left behind is deleted at the next start. A removed file stays until its last reader is done.
  */
 export class DataFiles {
   readonly #directory: string;
@@ -25,7 +25,7 @@ export class DataFiles {
     mkdirSync(directory, { recursive: true });
   }
 
-  /** Writes a new file; leaves none behind when the source fails. */
+  /** Writes a new file; leaves no file behind if the source fails. */
   async write(source: AsyncIterable<Uint8Array>): Promise<Piece> {
     const file = randomUUID();
     const handle = await open(this.#path(file), 'wx');
@@ -44,7 +44,7 @@ export class DataFiles {
     return { file, size };
   }
 
-  /** Reads bytes `start` up to and without `end` of the pieces in a row. */
+  /** Reads the bytes from `start` to `end` (exclusive) of the concatenated pieces. */
   async *read(pieces: readonly Piece[], start: number, end: number): AsyncGenerator<Buffer> {
     let pieceStart = 0;
     for (const piece of pieces) {
@@ -57,7 +57,7 @@ export class DataFiles {
     }
   }
 
-  /** Keeps the pieces readable, whatever is removed meanwhile, until the answer is called. */
+  /** Keeps the pieces readable, even if they are removed, until the returned function is called. */
   hold(pieces: readonly Piece[]): () => void {
     for (const { file } of pieces) this.#readers.set(file, (this.#readers.get(file) ?? 0) + 1);
     return () => {
@@ -72,7 +72,7 @@ export class DataFiles {
     }
   }
 
-  /** Removes every file that the metadata does not name. */
+  /** Deletes every file that the metadata does not name. */
   sweep(isNamed: (file: string) => boolean): void {
     this.remove(readdirSync(this.#directory).filter((file) => !isNamed(file)));
   }

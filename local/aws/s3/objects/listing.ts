@@ -1,4 +1,4 @@
-/** Which part of a sorted listing is asked for; keys as UTF-8 bytes. */
+/** The requested part of a sorted listing; keys as UTF-8 bytes. */
 export interface PageRequest {
   readonly prefix: Buffer;
   /** Empty for none. */
@@ -8,17 +8,17 @@ export interface PageRequest {
   readonly limit: number;
 }
 
-/** A page of rows and of common prefixes, which count alike. */
+/** A page of rows and common prefixes; both count toward the page size. */
 export interface Page<Row> {
   readonly rows: readonly Row[];
   readonly commonPrefixes: readonly string[];
-  /** Where something is left: what came last, and the first key that may come next. */
+  /** If the list goes on: the last entry, and the first key that may come next. */
   readonly next?: { readonly last: Row | string; readonly start: Buffer };
 }
 
 /**
- * Collects a page from `rowsFrom(key)`, which answers the rows from a key on in order. A group under a common prefix is
- * jumped over, not read, so a page costs what it shows.
+ * Collects a page from `rowsFrom(key)`, which returns the sorted rows from a key on. Keys under a common prefix are
+ * skipped, not read, so the cost depends on the page only.
  */
 export function collectPage<Row extends { readonly key: Buffer }>(
   request: PageRequest,
@@ -54,24 +54,24 @@ export function collectPage<Row extends { readonly key: Buffer }>(
   return { rows, commonPrefixes };
 }
 
-/** The common prefix a key is shown under, if any. */
+/** Returns the common prefix of a key, if any. */
 function groupOf(key: Buffer, { prefix, delimiter }: PageRequest): Buffer | undefined {
   if (delimiter.length === 0) return undefined;
   const at = key.indexOf(delimiter, prefix.length);
   return at === -1 ? undefined : key.subarray(0, at + delimiter.length);
 }
 
-/** The first key that sorts behind `key`. */
+/** Returns the first key that sorts after `key`. */
 export const keyAfter = (key: Buffer): Buffer => Buffer.concat([key, Buffer.of(0)]);
 
-/** The first key that sorts behind all that begin with `group`; its last byte is never 255 in UTF-8. */
+/** Returns the first key that sorts after all keys that begin with `group`, whose last byte is never 255 in UTF-8. */
 export function keyAfterGroup(group: Buffer): Buffer {
   const after = Buffer.from(group);
   after[after.length - 1] = (group.at(-1) ?? 0) + 1;
   return after;
 }
 
-/** How S3 writes keys where `encoding-type=url` is asked for: as in a form, but with slashes and asterisks as they are. */
+/** Encodes a key as S3 does for `encoding-type=url`: as in a form, but slashes and asterisks stay. */
 export const urlEncoded = (text: string): string =>
   encodeURIComponent(text)
     .replace(/%2F/g, '/')

@@ -9,7 +9,7 @@ import type { S3Request } from '../wire/request.ts';
 import type { Piece } from './data-files.ts';
 import type { ObjectVersion } from './versions.ts';
 
-/** An object about to be visible. */
+/** An object that is about to become visible. */
 export interface NewObject {
   /** Seconds since the epoch. */
   readonly modified: number;
@@ -21,8 +21,8 @@ export interface NewObject {
 }
 
 /**
- * Makes an object the newest version of the request's key, on the conditions of the request, and records its event.
- * The only way an object comes into being; to be called in a transaction.
+ * Makes an object the newest version of the request's key, under the conditions of the request, and records its event.
+ * Every new object passes here. Call it in a transaction.
  */
 export function addObject(
   store: S3Store,
@@ -42,7 +42,7 @@ export function addObject(
   return version;
 }
 
-/** Hides a key behind a delete marker; to be called in a transaction. */
+/** Adds a delete marker to a key. Call it in a transaction. */
 export function addDeleteMarker(
   store: S3Store,
   bucket: Bucket,
@@ -62,7 +62,7 @@ export function addDeleteMarker(
   return marker;
 }
 
-/** Without versioning a key has one version named `null`, which the new one replaces. */
+/** Without versioning, a key has one version with the id `null`, which the new one replaces. */
 function newIdentity(
   store: S3Store,
   bucket: Bucket,
@@ -78,11 +78,14 @@ function newIdentity(
 
 const SEQ_DIGITS = 12;
 
-/** 32 characters, as long as S3's; they end in the version's number, so that a listing can go on behind a deleted one. */
+/**
+ * Returns 32 characters, as S3's ids have; the last ones are the version's number, so that a listing can continue after
+ * a deleted version.
+ */
 const newVersionId = (seq: number): string =>
   randomBytes(15).toString('base64url').replaceAll('-', '.') + seq.toString(16).padStart(SEQ_DIGITS, '0');
 
-/** The number within a version id; undefined for `null` and for what is no id of this engine. */
+/** Returns the number within a version id; undefined for `null` and for ids that are not from this engine. */
 export function seqWithin(versionId: string): number | undefined {
   const digits = /^[\w.]{20}([0-9a-f]{12})$/.exec(versionId)?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 16);

@@ -10,7 +10,7 @@ import { versionHeader, xmlAnswer } from '../wire/responses.ts';
 import { addDeleteMarker } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
 
-/** What a deletion did: the delete marker it made or took away, or the version it took away, if there was one. */
+/** Effect of a deletion: the delete marker that it added or removed, or the version that it removed, if any. */
 interface Deletion {
   readonly marker: ObjectVersion | undefined;
   readonly versionId: string | undefined;

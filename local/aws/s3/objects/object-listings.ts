@@ -12,20 +12,20 @@ const MAX_PAGE = 1000;
 
 export const OWNER: XmlContent = { ID: LOCAL_ACCOUNT };
 
-/** `max-keys` and its kin: 1,000 where absent or above. */
+/** Returns the value of `max-keys` or a similar parameter: 1,000 if it is absent or greater. */
 export function pageLimit(request: S3Request, name: string): number {
   const text = request.query.get(name);
   if (text === undefined || text === '') return MAX_PAGE;
-  if (!/^\d{1,10}$/.test(text)) throw invalidArgument(name, text, `${name} is a number.`);
+  if (!/^\d{1,10}$/.test(text)) throw invalidArgument(name, text, `${name} must be a number.`);
   return Math.min(Number(text), MAX_PAGE);
 }
 
-/** How the keys of a listing are written: as they are, or as `encoding-type=url` asks. */
+/** Returns how to write the keys of a listing: unchanged, or encoded as `encoding-type=url` requests. */
 export function keyWriter(request: S3Request): (key: string) => string {
   const encoding = request.query.get('encoding-type');
   if (encoding === undefined || encoding === '') return (key) => key;
   if (encoding === 'url') return urlEncoded;
-  throw invalidArgument('encoding-type', encoding, 'The only encoding is url.');
+  throw invalidArgument('encoding-type', encoding, 'The encoding type must be url.');
 }
 
 export function pageRequest(request: S3Request, start: Buffer, limitName: string): PageRequest {
@@ -37,7 +37,7 @@ export function pageRequest(request: S3Request, start: Buffer, limitName: string
   };
 }
 
-/** A key marker stands before what comes next; a marker that is a common prefix, before all under it. */
+/** A listing continues after the key marker; after all keys under it if the marker is a common prefix. */
 export function startAfterMarker(request: S3Request, marker: string): Buffer {
   const delimiter = request.query.get('delimiter') ?? '';
   if (marker === '') return Buffer.alloc(0);
@@ -82,12 +82,12 @@ export function listObjectsV2(store: S3Store, request: S3Request): S3Answer {
 
 const keyAfterText = (key: string): Buffer => (key === '' ? Buffer.alloc(0) : keyAfter(Buffer.from(key)));
 
-/** Opaque to clients: the first key that may come next. */
+/** A continuation token, opaque to clients: the first key that may come next. */
 const tokenOf = (start: Buffer): string => `1${start.toString('base64url')}`;
 
 function startOfToken(token: string): Buffer {
   if (/^1[\w-]+$/.test(token)) return Buffer.from(token.slice(1), 'base64url');
-  throw invalidArgument('continuation-token', token, 'The continuation token is not one of ours.');
+  throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect');
 }
 
 const contentElements = (version: ObjectVersion): Readonly<Record<string, XmlContent>> => ({
@@ -107,7 +107,11 @@ export function listObjectVersions(store: S3Store, request: S3Request): S3Answer
   const keyMarker = query.get('key-marker') ?? '';
   const versionMarker = query.get('version-id-marker') ?? '';
   if (versionMarker !== '' && keyMarker === '') {
-    throw invalidArgument('version-id-marker', versionMarker, 'A version marker needs a key marker.');
+    throw invalidArgument(
+      'version-id-marker',
+      versionMarker,
+      'A version-id marker cannot be specified without a key marker.',
+    );
   }
   const start = startAfterMarker(request, keyMarker);
   const wanted = pageRequest(request, start, 'max-keys');
@@ -147,12 +151,12 @@ export function listObjectVersions(store: S3Store, request: S3Request): S3Answer
   });
 }
 
-/** Where the version of the marker stands in its key's order, even when it was deleted meanwhile. */
+/** Returns the place of the marker's version among the versions of its key, even if it was deleted in the meantime. */
 function markerSeq(store: S3Store, { bucket, query }: S3Request): number {
   const versionId = query.get('version-id-marker') ?? '';
   const key = Buffer.from(query.get('key-marker') ?? '');
   const seq = seqWithin(versionId) ?? store.versions.byId(bucket, key, versionId)?.seq;
-  return seq ?? Number.MAX_SAFE_INTEGER; // a deleted `null` version: rather repeat a version than leave one out
+  return seq ?? Number.MAX_SAFE_INTEGER; // a deleted `null` version: it is better to repeat a version than to omit one
 }
 
 const nextMarkers = (last: ObjectVersion | string, write: (key: string) => string): Record<string, string> =>

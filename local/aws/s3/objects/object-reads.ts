@@ -13,7 +13,7 @@ import type { S3Answer, S3Request } from '../wire/request.ts';
 import { checksumHeaders, httpTime, quoted, versionHeader } from '../wire/responses.ts';
 import type { ObjectVersion } from './versions.ts';
 
-/** The object a read means; throws what S3 says where there is none, or only a delete marker. */
+/** Returns the object version to read; throws as S3 does if there is none, or only a delete marker. */
 export function findObject(
   store: S3Store,
   bucketName: string,
@@ -33,7 +33,7 @@ export function findObject(
   if (!version.deleteMarker) return version;
   const headers = { 'x-amz-delete-marker': 'true', ...versionHeader(bucket, version) };
   if (versionId === undefined) throw noSuchKey(key, headers);
-  throw new S3Error(405, 'MethodNotAllowed', 'A delete marker can only be deleted.', {
+  throw new S3Error(405, 'MethodNotAllowed', 'The specified method is not allowed against this resource.', {
     headers: { ...headers, allow: 'DELETE', 'last-modified': httpTime(version.modified) },
   });
 }
@@ -54,7 +54,7 @@ export function getObject(store: S3Store, request: S3Request): S3Answer {
 
   const range = requestedRange(request.headers.get('range'), version.size);
   const { start, end } = range ?? { start: 0, end: version.size };
-  // The checksum is that of the whole, so a reader of a range could only fail to verify it.
+  // The checksum is that of the whole object: a reader of a range could not verify it.
   const asksChecksum = request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
   const headers = {
     ...version.headers,
@@ -85,14 +85,14 @@ const OVERRIDES = [
   'expires',
 ];
 
-/** `response-content-type` and its kin in the query, which a download link is made with. */
+/** Returns the headers that `response-content-type` and similar parameters of a download link set. */
 function overriddenHeaders(request: S3Request): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of OVERRIDES) {
     const value = request.query.get(`response-${name}`);
     if (value === undefined) continue;
     if (!/^[\t\u0020-\u007e\u0080-\uffff]*$/.test(value)) {
-      throw invalidArgument(`response-${name}`, value, 'A header cannot hold control characters.');
+      throw invalidArgument(`response-${name}`, value, 'A header cannot contain control characters.');
     }
     headers[name] = Buffer.from(value).toString('latin1');
   }

@@ -78,13 +78,13 @@ export async function copyObject(store: S3Store, request: S3Request): Promise<S3
   });
 }
 
-/** Refuses early what the transaction would refuse after all bytes have come. */
+/** Refuses before the upload what the transaction would refuse after it. */
 function checkBeforeBody(store: S3Store, request: S3Request): void {
   store.buckets.get(request.bucket);
   checkWrite(request, request.key, store.versions.newest(request.bucket, Buffer.from(request.key)));
 }
 
-/** Commits an object whose files are written; they go again where it is refused. */
+/** Commits an object whose files are written; deletes the files if the object is refused. */
 function makeVisible(store: S3Store, request: S3Request, object: NewObject): ObjectVersion {
   try {
     return store.transaction((unneeded) => addObject(store, request, object, unneeded));
@@ -97,11 +97,11 @@ function makeVisible(store: S3Store, request: S3Request, object: NewObject): Obj
 function replacesMetadata(request: S3Request): boolean {
   const directive = request.headers.get('x-amz-metadata-directive') ?? 'COPY';
   if (directive === 'COPY' || directive === 'REPLACE') return directive === 'REPLACE';
-  throw invalidArgument('x-amz-metadata-directive', directive, 'The directive is COPY or REPLACE.');
+  throw invalidArgument('x-amz-metadata-directive', directive, 'The directive must be COPY or REPLACE.');
 }
 
 function checkCopy(request: S3Request, source: ObjectVersion, replacesMetadata: boolean): void {
-  if (source.size > MAX_COPY_BYTES) throw invalidRequest('A copy source may have 5 GiB at most.');
+  if (source.size > MAX_COPY_BYTES) throw invalidRequest('A copy source may have at most 5 GiB.');
   const namesVersion = parseCopySource(request)?.versionId !== undefined;
   const toItself = source.bucket === request.bucket && source.key.equals(Buffer.from(request.key));
   if (toItself && !replacesMetadata && !namesVersion) {

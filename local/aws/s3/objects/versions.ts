@@ -5,11 +5,11 @@ import type { Piece } from './data-files.ts';
 
 /** One version of an object, or a delete marker. */
 export interface ObjectVersion {
-  /** Rises with every version and upload of the whole engine; says which of two versions is newer. */
+  /** Rises with every version and upload in the engine; tells which of two versions is newer. */
   readonly seq: number;
   readonly bucket: string;
   readonly key: Buffer;
-  /** `null` (the word) for what was written while the bucket was not versioned. */
+  /** The text `null` for an object that was written while the bucket was not versioned. */
   readonly versionId: string;
   readonly deleteMarker: boolean;
   /** Seconds since the epoch. */
@@ -18,7 +18,7 @@ export interface ObjectVersion {
   readonly size: number;
   /** Without quotes; empty for a delete marker. */
   readonly etag: string;
-  /** What is given back with the content: content-type and its kin, x-amz-meta-*; names in lower case. */
+  /** Headers to return with the content: content-type and similar ones, x-amz-meta-*; names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly checksum: Checksum | undefined;
 }
@@ -39,7 +39,7 @@ const versionOf = (row: Row): ObjectVersion => {
   };
 };
 
-/** The versions of all objects, and which data files hold their content. */
+/** The versions of all objects, and the data files with their content. */
 export class Versions {
   readonly #insert: StatementSync;
   readonly #insertPiece: StatementSync;
@@ -92,14 +92,14 @@ export class Versions {
     }
   }
 
-  /** Forgets a version; the answer names the data files nobody needs any more once this is committed. */
+  /** Deletes a version; returns the data files that can be removed once this is committed. */
   delete(version: ObjectVersion): string[] {
     const files = this.pieces(version).map((piece) => piece.file);
     this.#delete.run(version.seq);
     return files;
   }
 
-  /** The newest version of a key, which may be a delete marker. */
+  /** Returns the newest version of a key, which may be a delete marker. */
   newest(bucket: string, key: Buffer): ObjectVersion | undefined {
     const row = this.#newest.get(bucket, key);
     return row && versionOf(row);
@@ -116,17 +116,17 @@ export class Versions {
       .map((row) => ({ file: textOf(row, 'file'), size: numberOf(row, 'size') }));
   }
 
-  /** What a plain listing shows from the key `start` on: one version a key, no delete markers. */
+  /** Yields what a plain listing shows from the key `start` on: one version per key, no delete markers. */
   *currentFrom(bucket: string, start: Buffer): Generator<ObjectVersion> {
     for (const row of this.#current.iterate(bucket, start)) yield versionOf(row);
   }
 
-  /** All versions and delete markers from the key `start` on, the newest of a key first. */
+  /** Yields all versions and delete markers from the key `start` on, the newest of a key first. */
   *allFrom(bucket: string, start: Buffer): Generator<ObjectVersion> {
     for (const row of this.#all.iterate(bucket, start)) yield versionOf(row);
   }
 
-  /** The versions of one key that are older than `seq`, newest first. */
+  /** Yields the versions of one key that are older than `seq`, newest first. */
   *olderThan(bucket: string, key: Buffer, seq: number): Generator<ObjectVersion> {
     for (const row of this.#older.iterate(bucket, key, seq)) yield versionOf(row);
   }

@@ -1,6 +1,6 @@
 import { S3Error } from '../errors.ts';
 
-// A chunk header is a size and at most a signature, a trailer line a name and a digest.
+// Chunk headers (a size, maybe a signature) and trailer lines (a name and a digest) are short.
 const MAX_LINE_BYTES = 4096;
 const LF = 10;
 const EMPTY = Buffer.alloc(0);
@@ -9,9 +9,9 @@ const broken = (why: string): S3Error =>
   new S3Error(400, 'InvalidRequest', `The aws-chunked body is malformed: ${why}.`);
 
 /**
- * Takes the `aws-chunked` framing off a body: chunks of `<hex size>[;chunk-signature=…]`, then trailer lines.
- * Signatures are passed over. Trailers are put into `trailers` by lower-case name once the body has ended;
- * throws `IncompleteBody` where it ends early.
+ * Decodes an `aws-chunked` body: chunks of `<hex size>[;chunk-signature=…]`, then trailer lines. Signatures are
+ * ignored. Adds the trailers to `trailers` by lower-case name at the end of the body; throws `IncompleteBody` if it
+ * ends early.
  */
 export async function* decodeAwsChunked(
   framed: AsyncIterable<Buffer>,
@@ -27,7 +27,7 @@ type Expecting = 'size' | 'data' | 'end of data' | 'trailers' | 'nothing';
 class FrameReader {
   readonly #trailers: Map<string, string>;
   #expecting: Expecting = 'size';
-  #left = 0; // bytes of the current chunk still to come
+  #left = 0; // bytes of the current chunk that have not arrived
   #buffered: Buffer = EMPTY;
 
   constructor(trailers: Map<string, string>) {
@@ -49,7 +49,7 @@ class FrameReader {
   }
 
   end(): void {
-    // The blank line behind the trailers is left out by some clients; the last chunk never is.
+    // Some clients omit the blank line after the trailers; none omits the last chunk.
     if (this.#expecting === 'nothing' || (this.#expecting === 'trailers' && this.#buffered.length === 0))
       return;
     throw new S3Error(400, 'IncompleteBody', 'The aws-chunked body ended before its last chunk.');

@@ -7,7 +7,7 @@ const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] a
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
-/** A checksum as S3 keeps it; `value` is base64, with `-<parts>` behind it where it is a composite. */
+/** A checksum as S3 stores it; `value` is base64, followed by `-<parts>` if it is a composite. */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly type: ChecksumType;
@@ -42,7 +42,7 @@ const hashing = (name: 'sha1' | 'sha256'): RunningChecksum => {
   return { update: (bytes) => void hash.update(bytes), digest: () => hash.digest() };
 };
 
-/** Starts a checksum over bytes to come. */
+/** Starts a checksum computation. */
 export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
   switch (algorithm) {
     case 'CRC32':
@@ -58,7 +58,9 @@ export function startChecksum(algorithm: ChecksumAlgorithm): RunningChecksum {
   }
 }
 
-/** The algorithm by its S3 name in any case; `NotImplemented` for the rarer ones S3 has besides. */
+/**
+ * Returns the algorithm of an S3 name, in any case; throws `NotImplemented` for algorithms that are not supported here.
+ */
 export function checksumAlgorithm(name: string): ChecksumAlgorithm {
   const found = CHECKSUM_ALGORITHMS.find((algorithm) => algorithm === name.toUpperCase());
   if (found === undefined) throw notImplemented(`The checksum algorithm ${name}`);
@@ -68,7 +70,7 @@ export function checksumAlgorithm(name: string): ChecksumAlgorithm {
 export const checksumHeader = (algorithm: ChecksumAlgorithm): string =>
   `x-amz-checksum-${algorithm.toLowerCase()}`;
 
-/** Length in bytes of a digest, by which a malformed header is told from a wrong one. */
+/** Length of a digest in bytes, which distinguishes a malformed header from a wrong checksum. */
 export const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
   CRC32: 4,
   CRC32C: 4,
@@ -79,10 +81,10 @@ export const DIGEST_BYTES: Readonly<Record<ChecksumAlgorithm, number>> = {
 
 const CRC_FAMILIES: Partial<Readonly<Record<ChecksumAlgorithm, CrcFamily>>> = { CRC32, CRC32C, CRC64NVME };
 
-/** Whether the checksums of parts can be made into that of the whole object without reading it again. */
+/** Whether the parts' checksums can be combined into that of the object without reading it again. */
 export const isLinear = (algorithm: ChecksumAlgorithm): boolean => CRC_FAMILIES[algorithm] !== undefined;
 
-/** The checksum of a completed multipart upload from the checksums (base64) of its parts. */
+/** Returns the checksum of a completed multipart upload from the checksums (base64) of its parts. */
 export function checksumOfParts(
   algorithm: ChecksumAlgorithm,
   type: ChecksumType,

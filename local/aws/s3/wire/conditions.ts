@@ -2,22 +2,22 @@ import { noSuchKey, notImplemented, preconditionFailed } from '../errors.ts';
 import type { ObjectVersion } from '../objects/versions.ts';
 import type { S3Request } from './request.ts';
 
-/** Whether an If-Match or If-None-Match value names the ETag; quotes and weakness do not matter. */
+/** Whether an If-Match or If-None-Match value contains the ETag; quotes and the weak prefix are ignored. */
 const names = (condition: string, etag: string): boolean =>
   condition.split(',').some((one) => {
     const wanted = unquoted(one.trim());
     return wanted === '*' || wanted === etag;
   });
 
-/** An ETag without its quotes. */
+/** Returns an ETag without its quotes. */
 export const unquoted = (etag: string): string => etag.replace(/^W\//, '').replace(/^"(.*)"$/, '$1');
 
 const secondsOf = (httpDate: string | undefined): number => Math.floor(Date.parse(httpDate ?? '') / 1000);
 
 /**
- * The conditions of a read; `prefix` is that of the headers (`x-amz-copy-source-` for the source of a copy).
- * If-Match outweighs If-Unmodified-Since and If-None-Match outweighs If-Modified-Since, as in HTTP.
- * A date that cannot be read is no condition, because a comparison with NaN is false.
+ * Returns the condition of a read that is not met, if any; `prefix` is that of the headers (`x-amz-copy-source-` for
+ * the source of a copy). If-Match overrides If-Unmodified-Since and If-None-Match overrides If-Modified-Since, as in
+ * HTTP. A date that cannot be parsed is ignored, because a comparison with NaN is false.
  */
 export function readVerdict(
   request: S3Request,
@@ -40,7 +40,7 @@ export function readVerdict(
   return undefined;
 }
 
-/** The conditions of a write, against the newest version of its key; to be called in the transaction that writes. */
+/** Checks the conditions of a write against the newest version of its key. Call it in the transaction that writes. */
 export function checkWrite(request: S3Request, key: string, newest: ObjectVersion | undefined): void {
   const present = newest !== undefined && !newest.deleteMarker ? newest : undefined;
   const noneMatch = request.headers.get('if-none-match');

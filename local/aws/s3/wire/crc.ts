@@ -1,6 +1,6 @@
 /**
- * The cyclic checks Node does not bring along, bit-reflected, all ones at the start and inverted at the end, and the
- * combination of two checks of neighbouring parts into the check of both.
+ * The CRCs that Node does not have (bit-reflected, initial value all ones, inverted at the end), and the combination of
+ * the CRCs of consecutive parts into the CRC of the whole.
  */
 
 const CRC32C_POLYNOMIAL = 0x82f63b78;
@@ -21,10 +21,10 @@ const crc64Entries = Array.from({ length: 256 }, (_, index) => {
 const crc64Low = Uint32Array.from(crc64Entries, (entry) => Number(entry & LOW_32_BITS));
 const crc64High = Uint32Array.from(crc64Entries, (entry) => Number(entry >> 32n));
 
-// The tables hold all 256 values of a byte, so the fallback only serves the type checker.
+// The tables have all 256 values of a byte: the fallback is for the type checker only.
 const entry = (table: Uint32Array, index: number): number => table[index & 0xff] ?? 0;
 
-/** CRC-32C (Castagnoli) of `bytes`, going on from `value`, the check of what came before. */
+/** Returns the CRC-32C (Castagnoli) of `bytes`, continued from `value`, the CRC of the bytes before. */
 export function crc32c(bytes: Uint8Array, value = 0): number {
   let register = ~value;
   for (let at = 0; at < bytes.length; at++) {
@@ -33,9 +33,9 @@ export function crc32c(bytes: Uint8Array, value = 0): number {
   return ~register >>> 0;
 }
 
-/** CRC-64/NVME of `bytes`, going on from `value`, the check of what came before. */
+/** Returns the CRC-64/NVME of `bytes`, continued from `value`, the CRC of the bytes before. */
 export function crc64nvme(bytes: Uint8Array, value = 0n): bigint {
-  // Two 32-bit halves: BigInt arithmetic for each byte would be some fifty times slower.
+  // Computed in two 32-bit halves: BigInt arithmetic per byte would be about fifty times slower.
   let low = ~Number(value & LOW_32_BITS);
   let high = ~Number(value >> 32n);
   for (let at = 0; at < bytes.length; at++) {
@@ -46,7 +46,7 @@ export function crc64nvme(bytes: Uint8Array, value = 0n): bigint {
   return (BigInt(~high >>> 0) << 32n) | BigInt(~low >>> 0);
 }
 
-/** A family of checks as its combination needs it. */
+/** The parameters of a CRC that its combination needs. */
 export interface CrcFamily {
   readonly width: 32 | 64;
   readonly polynomial: bigint;
@@ -56,7 +56,7 @@ export const CRC32: CrcFamily = { width: 32, polynomial: 0xedb88320n };
 export const CRC32C: CrcFamily = { width: 32, polynomial: BigInt(CRC32C_POLYNOMIAL) };
 export const CRC64NVME: CrcFamily = { width: 64, polynomial: CRC64NVME_POLYNOMIAL };
 
-/** The product of two polynomials modulo the family's own; the highest bit stands for x⁰. */
+/** Returns the product of two polynomials modulo the CRC's own; the highest bit stands for x⁰. */
 function multiply(family: CrcFamily, left: bigint, right: bigint): bigint {
   let product = 0n;
   let shifted = right;
@@ -67,7 +67,7 @@ function multiply(family: CrcFamily, left: bigint, right: bigint): bigint {
   return product;
 }
 
-/** x to the power of 8 × `bytes`: what as many zero bytes do to a check. */
+/** Returns x to the power of 8 × `bytes`: the effect of that many zero bytes on a CRC. */
 function zeroBytes(family: CrcFamily, bytes: number): bigint {
   let power = 1n << BigInt(family.width - 1); // x⁰
   let square = 1n << BigInt(family.width - 9); // x⁸
@@ -78,12 +78,12 @@ function zeroBytes(family: CrcFamily, bytes: number): bigint {
   return power;
 }
 
-/** The check of all parts in a row, from the check and the length in bytes of each. */
+/** Returns the CRC of the concatenated parts from the CRC and the length in bytes of each. */
 export function combineCrcs(
   family: CrcFamily,
   parts: readonly { readonly crc: bigint; readonly size: number }[],
 ): bigint {
-  const shifts = new Map<number, bigint>(); // parts of one upload are nearly all of one length
+  const shifts = new Map<number, bigint>(); // most parts of an upload have the same length
   let combined = 0n;
   for (const { crc, size } of parts) {
     const shift = shifts.get(size) ?? zeroBytes(family, size);

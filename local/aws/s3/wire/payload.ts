@@ -13,16 +13,16 @@ import {
 import type { S3Request } from './request.ts';
 
 const MAX_PAYLOAD_BYTES = 5 * 1024 ** 3; // S3's limit for one PUT of an object or a part
-const MAX_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, every byte written as a reference
+const MAX_DOCUMENT_BYTES = 16 * 1024 ** 2; // 1,000 keys of 1,024 bytes, every byte as a character reference
 
-/** What came out of content on its way into a file. */
+/** The digests of content that was written to a file. */
 export interface Digests {
   readonly md5: string;
   /** Base64. */
   readonly checksum: { readonly algorithm: ChecksumAlgorithm; readonly value: string } | undefined;
 }
 
-/** Computes digests of what passes through. */
+/** Computes digests of the bytes that pass through. */
 export class Digester {
   readonly #md5 = createHash('md5');
   readonly #algorithm: ChecksumAlgorithm | undefined;
@@ -51,16 +51,16 @@ export class Digester {
   }
 }
 
-/** The one checksum a request carries, and where. */
+/** The checksum of a request and where it is given. */
 interface DeclaredChecksum {
   readonly algorithm: ChecksumAlgorithm;
-  /** Base64; absent where it comes as a trailer. */
+  /** Base64; undefined if it comes as a trailer. */
   readonly value: string | undefined;
 }
 
 const NOT_VALUES = ['x-amz-checksum-algorithm', 'x-amz-checksum-mode', 'x-amz-checksum-type'];
 
-/** Reads which checksum a request declares; throws where it declares more than one, or none that it promised. */
+/** Returns the checksum that a request declares; throws if it declares several, or announces one that is missing. */
 export function declaredChecksum(request: S3Request): DeclaredChecksum | undefined {
   const names = [...request.headers.keys()].filter(
     (name) => name.startsWith('x-amz-checksum-') && !NOT_VALUES.includes(name),
@@ -68,10 +68,10 @@ export function declaredChecksum(request: S3Request): DeclaredChecksum | undefin
   const trailer = request.headers.get('x-amz-trailer')?.trim().toLowerCase();
   if (trailer?.startsWith('x-amz-checksum-')) names.push(trailer);
   const [name, second] = names;
-  if (second !== undefined) throw invalidRequest('A request may carry one checksum only.');
+  if (second !== undefined) throw invalidRequest('A request may have only one checksum.');
   if (name === undefined) {
     if (request.headers.has('x-amz-sdk-checksum-algorithm')) {
-      throw invalidRequest('x-amz-sdk-checksum-algorithm is given, but no checksum header or trailer.');
+      throw invalidRequest('x-amz-sdk-checksum-algorithm is given without a checksum header or trailer.');
     }
     return undefined;
   }
@@ -79,7 +79,7 @@ export function declaredChecksum(request: S3Request): DeclaredChecksum | undefin
   return { algorithm, value: name === trailer ? undefined : request.headers.get(name) };
 }
 
-/** Streams a body into a new file, which is removed again where the body is not what the request says. */
+/** Streams a body into a new file; removes the file if the body does not match the request's headers. */
 export async function receiveFile(
   request: S3Request,
   files: DataFiles,
@@ -91,7 +91,7 @@ export async function receiveFile(
   return { ...piece, ...payload.digests() };
 }
 
-/** Reads an XML body whole. `bodyChecksum` says that the request's checksum, if any, is that of this body. */
+/** Reads a whole XML body. `bodyChecksum` says whether the request's checksum, if any, is that of this body. */
 export async function receiveText(request: S3Request, options: { bodyChecksum: boolean }): Promise<string> {
   const declared = options.bodyChecksum ? declaredChecksum(request) : undefined;
   const payload = new Payload(request, declared, declared?.algorithm);
@@ -105,7 +105,7 @@ export async function receiveText(request: S3Request, options: { bodyChecksum: b
   return Buffer.concat(received).toString('utf8');
 }
 
-/** A body that ends with an error unless everything the request says of it is true. */
+/** A body that ends with an error unless it matches the request's headers. */
 class Payload {
   readonly #request: S3Request;
   readonly #declared: DeclaredChecksum | undefined;
@@ -138,12 +138,16 @@ class Payload {
       yield bytes;
     }
     if (size !== expectedSize) {
-      throw new S3Error(400, 'IncompleteBody', 'The body is not as long as the request says.');
+      throw new S3Error(
+        400,
+        'IncompleteBody',
+        'You did not provide the number of bytes specified by the Content-Length HTTP header',
+      );
     }
     this.#verify();
   }
 
-  /** Once `verified` has ended. */
+  /** Call it only after `verified` has ended. */
   digests(): Digests {
     this.#digests ??= this.#digester.digests();
     return this.#digests;
@@ -156,7 +160,7 @@ class Payload {
   }
 
   #content(): AsyncIterable<Uint8Array> {
-    // A refused body must leave its connection open, or the refusal would not get through.
+    // The connection must stay open after a refused body, or the error response would not reach the client.
     const body: AsyncIterable<Buffer> = this.#request.body.iterator({ destroyOnReturn: false });
     return this.#isChunked() ? decodeAwsChunked(body, this.#trailers) : body;
   }
@@ -164,12 +168,13 @@ class Payload {
   #expectedSize(): number {
     const name = this.#isChunked() ? 'x-amz-decoded-content-length' : 'content-length';
     const text = this.#request.headers.get(name);
-    // S3 takes no body of unknown length, though HTTP would.
-    if (text === undefined) throw new S3Error(411, 'MissingContentLength', `The header ${name} is missing.`);
+    // S3 accepts no body of unknown length, unlike HTTP.
+    if (text === undefined)
+      throw new S3Error(411, 'MissingContentLength', `You must provide the ${name} HTTP header.`);
     if (!/^\d+$/.test(text)) throw invalidRequest(`The header ${name} is not a number.`);
     const size = Number(text);
     if (size <= MAX_PAYLOAD_BYTES) return size;
-    throw new S3Error(400, 'EntityTooLarge', 'One request may store 5 GiB at most.', {
+    throw new S3Error(400, 'EntityTooLarge', 'Your proposed upload exceeds the maximum allowed size', {
       details: { ProposedSize: text, MaxSizeAllowed: String(MAX_PAYLOAD_BYTES) },
     });
   }
@@ -179,14 +184,14 @@ class Payload {
     const contentMd5 = this.#request.headers.get('content-md5');
     if (contentMd5 !== undefined) this.#verifyMd5(contentMd5, md5);
     if (this.#sha256 && this.#sha256.running.digest().toString('hex') !== this.#sha256.expected) {
-      const message = 'The x-amz-content-sha256 of the request is not that of the body.';
+      const message = "The provided 'x-amz-content-sha256' header does not match what was computed.";
       throw new S3Error(400, 'XAmzContentSHA256Mismatch', message);
     }
     if (this.#declared === undefined) return;
     const { algorithm, value } = this.#declared;
     const expected = value ?? this.#trailers.get(checksumHeader(algorithm));
     if (expected === undefined) {
-      throw new S3Error(400, 'MalformedTrailerError', 'The promised checksum trailer did not come.');
+      throw new S3Error(400, 'MalformedTrailerError', 'The announced checksum trailer is missing.');
     }
     if (!isBase64Of(expected, DIGEST_BYTES[algorithm])) {
       throw invalidRequest(`Value for ${checksumHeader(algorithm)} header is invalid.`);
@@ -196,7 +201,7 @@ class Payload {
 
   #verifyMd5(expected: string, md5: string): void {
     if (!isBase64Of(expected, 16)) {
-      throw new S3Error(400, 'InvalidDigest', 'The Content-MD5 of the request is not an MD5.');
+      throw new S3Error(400, 'InvalidDigest', 'The Content-MD5 you specified is not valid');
     }
     if (Buffer.from(expected, 'base64').toString('hex') !== md5) throw badDigest('Content-MD5');
   }

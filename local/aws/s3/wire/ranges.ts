@@ -1,14 +1,14 @@
 import { S3Error } from '../errors.ts';
 
-/** Bytes `start` up to and without `end`. */
+/** The bytes from `start` to `end` (exclusive). */
 export interface ByteRange {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * What a Range header asks of `size` bytes: undefined for all of them (also where the header is malformed or names
- * several ranges, which S3 passes over); `InvalidRange` where no byte lies within.
+ * Returns the range that a Range header requests of `size` bytes; undefined for all of them, also if the header is
+ * malformed or has several ranges, which S3 ignores. Throws `InvalidRange` if the range contains no byte.
  */
 export function requestedRange(header: string | undefined, size: number): ByteRange | undefined {
   const found = /^bytes=(\d*)-(\d*)$/.exec(header?.trim() ?? '');
@@ -18,7 +18,7 @@ export function requestedRange(header: string | undefined, size: number): ByteRa
   const start = first === '' ? Math.max(0, size - Number(last)) : Number(first);
   const end = first === '' || last === '' ? size : Math.min(Number(last) + 1, size);
   if (start < end) return { start, end };
-  throw new S3Error(416, 'InvalidRange', 'The range has no byte of the object.', {
+  throw new S3Error(416, 'InvalidRange', 'The requested range is not satisfiable', {
     details: { RangeRequested: header, ActualObjectSize: String(size) },
     headers: { 'content-range': `bytes */${size}` },
   });

@@ -1,12 +1,13 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { invalidArgument, malformedXml } from '../errors.ts';
 
-/** A parsed element: text, elements by name, or several of one name. */
+/** A parsed element: text, elements by name, or several elements of the same name. */
 type Parsed = string | { readonly [element: string]: Parsed | undefined } | readonly Parsed[];
 
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-// The parser's own decoder drops references to control characters, which S3 keys may hold, and stops after a thousand.
+// The parser's own decoder drops references to control characters, which S3 keys may contain, and stops after a
+// thousand.
 const entityDecoder = {
   setExternalEntities: () => {},
   addInputEntities: () => {
@@ -18,7 +19,7 @@ const entityDecoder = {
     text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|(\w+));/gi, (whole, hex, decimal, name) => {
       if (name !== undefined) return ENTITIES[name] ?? whole;
       const code = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-      if (code > 0x10ffff) throw malformedXml(`it has no character ${whole}`);
+      if (code > 0x10ffff) throw malformedXml(`${whole} is not a character`);
       return String.fromCodePoint(code);
     }),
 };
@@ -51,7 +52,7 @@ const children = (parsed: Parsed, name: string): readonly Parsed[] => {
 function textWithin(parsed: Parsed, name: string): string | undefined {
   const found = child(parsed, name);
   if (found === undefined || typeof found === 'string') return found;
-  throw malformedXml(`${name} is not a text`);
+  throw malformedXml(`${name} has child elements`);
 }
 
 interface DeleteDocument {
@@ -61,7 +62,7 @@ interface DeleteDocument {
 
 const MAX_DELETIONS = 1000;
 
-/** The body of DeleteObjects. */
+/** Parses the body of DeleteObjects. */
 export function parseDelete(xml: string): DeleteDocument {
   const document = parseDocument(xml, 'Delete');
   const objects = children(document, 'Object').map((object) => {
@@ -81,7 +82,7 @@ export interface CompletedPart {
   readonly checksums: ReadonlyMap<string, string>;
 }
 
-/** The body of CompleteMultipartUpload. */
+/** Parses the body of CompleteMultipartUpload. */
 export function parseCompletedParts(xml: string): CompletedPart[] {
   const parts = children(parseDocument(xml, 'CompleteMultipartUpload'), 'Part').map((part) => {
     const etag = textWithin(part, 'ETag');
@@ -97,9 +98,9 @@ export function parseCompletedParts(xml: string): CompletedPart[] {
   return parts;
 }
 
-/** A part's number, 1 to 10,000. */
+/** Parses the number of a part, 1 to 10,000. */
 export function partNumberOf(text: string): number {
   const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (number >= 1 && number <= 10_000) return number;
-  throw invalidArgument('partNumber', text, 'A part number is an integer from 1 to 10000.');
+  throw invalidArgument('partNumber', text, 'Part number must be an integer between 1 and 10000, inclusive');
 }

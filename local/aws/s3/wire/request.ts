@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Caller } from '../../iam/caller.ts';
 import { S3Error } from '../errors.ts';
 
-/** A request as the operations see it: addressing undone, presigned parameters in their places. */
+/** A request as the operations read it: bucket and key from the address, presigned parameters moved to the headers. */
 export interface S3Request {
   readonly id: string;
   readonly caller: Caller;
@@ -20,12 +20,12 @@ export interface S3Request {
   readonly remoteAddress: string;
 }
 
-/** What an operation says; a stream is read only when there is a client to read it. */
+/** The response of an operation; a stream is read only while the client is connected. */
 export interface S3Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | AsyncIterable<Uint8Array>;
-  /** Called once the answer is sent or given up. */
+  /** Called once the response is sent or abandoned. */
   readonly sent?: () => void;
 }
 
@@ -36,7 +36,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const newRequestId = (): string => randomBytes(8).toString('hex').toUpperCase();
 
-/** Reads what the request line and headers say; throws S3Error for what S3 refuses at that point. */
+/** Parses the request line and the headers; throws S3Error for invalid ones. */
 export function readRequest(message: IncomingMessage, id: string, caller: Caller): S3Request {
   const url = message.url ?? '/';
   const mark = url.indexOf('?');
@@ -64,7 +64,7 @@ function readAddress(path: string, host: string): { bucket: string; key: string 
   if (hostName.endsWith(VIRTUAL_HOST_SUFFIX)) {
     return { bucket: hostName.slice(0, -VIRTUAL_HOST_SUFFIX.length), key: readKey(path.slice(1)) };
   }
-  // Never by URL, which would fold `..` and `//` that are part of a key.
+  // Not with `URL`, which would normalize `..` and `//` that are part of a key.
   const slash = path.indexOf('/', 1);
   const bucket = percentDecoded(slash === -1 ? path.slice(1) : path.slice(1, slash));
   return { bucket, key: slash === -1 ? '' : readKey(path.slice(slash + 1)) };
@@ -80,17 +80,17 @@ function readKey(encoded: string): string {
 export function checkKeyLength(key: string): void {
   const size = Buffer.byteLength(key);
   if (size <= MAX_KEY_BYTES) return;
-  throw new S3Error(400, 'KeyTooLongError', 'The key is longer than 1,024 bytes.', {
+  throw new S3Error(400, 'KeyTooLongError', 'Your key is too long', {
     details: { Size: String(size), MaxSizeAllowed: String(MAX_KEY_BYTES) },
   });
 }
 
-/** Percent-decoding of a path, in which a plus sign is a plus sign; `InvalidURI` for what is not UTF-8. */
+/** Percent-decodes a path, in which a plus sign stays; throws `InvalidURI` if it is not UTF-8. */
 export function percentDecoded(encoded: string): string {
   try {
     return decodeURIComponent(strictUtf8.decode(Buffer.from(encoded, 'latin1')));
   } catch {
-    throw new S3Error(400, 'InvalidURI', 'The path of the request cannot be read.');
+    throw new S3Error(400, 'InvalidURI', "Couldn't parse the specified URI.");
   }
 }
 
@@ -113,7 +113,7 @@ function readHeaders(message: IncomingMessage): Map<string, string> {
   return headers;
 }
 
-/** A presigned URL ends by the wall's clock, on which its signer made it, not by the virtual one. */
+/** A presigned URL expires by the wall clock, which its signer used, not by the virtual clock. */
 function checkExpiry(query: ReadonlyMap<string, string>): void {
   const signed = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '');
   const expires = query.get('X-Amz-Expires') ?? '';
@@ -130,10 +130,13 @@ function checkExpiry(query: ReadonlyMap<string, string>): void {
   });
 }
 
-/** A signer moves x-amz-* headers into the query; all are minded there but checksums, which are made before there is a body. */
+/**
+ * A signer moves x-amz-* headers into the query. All of them count there except checksums, which are computed before
+ * the body exists.
+ */
 function moveParametersToHeaders(query: ReadonlyMap<string, string>, headers: Map<string, string>): void {
   for (const [name, value] of query) {
     if (!name.startsWith('x-amz-') || name.includes('checksum') || headers.has(name)) continue;
-    headers.set(name, Buffer.from(value).toString('latin1')); // as Node presents a header's bytes
+    headers.set(name, Buffer.from(value).toString('latin1')); // the form in which Node gives a header's bytes
   }
 }

@@ -5,7 +5,7 @@ import { type Checksum, checksumHeader } from './checksums.ts';
 import type { S3Answer } from './request.ts';
 import { writeXml } from './xml.ts';
 
-/** 200 with an XML document. */
+/** Returns a 200 response with an XML document. */
 export const xmlAnswer = (
   root: string,
   content: XmlContent,
@@ -16,7 +16,7 @@ export const xmlAnswer = (
   body: writeXml(root, content),
 });
 
-/** `x-amz-version-id`, which a bucket that was never versioned does not tell. */
+/** Returns `x-amz-version-id`; nothing for a bucket that was never versioned. */
 export const versionHeader = (
   bucket: Bucket,
   version: { readonly versionId: string },
@@ -27,7 +27,7 @@ export const checksumHeaders = (checksum: Checksum | undefined): Record<string, 
     ? {}
     : { [checksumHeader(checksum.algorithm)]: checksum.value, 'x-amz-checksum-type': checksum.type };
 
-/** The checksum as XML elements. */
+/** Returns the checksum as XML elements. */
 export const checksumElements = (checksum: Checksum | undefined): Record<string, string> =>
   checksum === undefined
     ? {}
@@ -35,10 +35,10 @@ export const checksumElements = (checksum: Checksum | undefined): Record<string,
 
 export const quoted = (etag: string): string => `"${etag}"`;
 
-/** Seconds since the epoch as XML tells times. */
+/** Formats seconds since the epoch for XML. */
 export const isoTime = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
-/** Seconds since the epoch as headers tell times. */
+/** Formats seconds since the epoch for a header. */
 export const httpTime = (seconds: number): string => new Date(seconds * 1000).toUTCString();
 
 export const keyText = (version: Pick<ObjectVersion, 'key'>): string => version.key.toString();

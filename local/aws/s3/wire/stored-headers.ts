@@ -12,7 +12,7 @@ const CONTENT_HEADERS = [
 const METADATA_PREFIX = 'x-amz-meta-';
 const MAX_METADATA_BYTES = 2048;
 
-// Headers that ask for something this subset would silently not do.
+// Headers that request something that the local S3 does not do.
 const UNKNOWN_PROMISES = [
   'x-amz-object-lock-legal-hold',
   'x-amz-object-lock-mode',
@@ -23,7 +23,7 @@ const UNKNOWN_PROMISES = [
   'x-amz-write-offset-bytes',
 ];
 
-/** What a write says is to be given back with the content; `MetadataTooLarge` above 2 KB of x-amz-meta-*. */
+/** Returns the headers that a write stores with the content; throws `MetadataTooLarge` above 2 KB of x-amz-meta-*. */
 export function headersToStore(request: S3Request): Record<string, string> {
   const promise = UNKNOWN_PROMISES.find((name) => request.headers.has(name));
   if (promise !== undefined) throw notImplemented(`The header ${promise}`);
@@ -41,12 +41,17 @@ export function headersToStore(request: S3Request): Record<string, string> {
     metadataBytes += name.length - METADATA_PREFIX.length + value.length; // one character is one byte here
   }
   if (metadataBytes <= MAX_METADATA_BYTES) return stored;
-  throw new S3Error(400, 'MetadataTooLarge', 'User metadata may take 2 KB at most.', {
-    details: { Size: String(metadataBytes), MaxSizeAllowed: String(MAX_METADATA_BYTES) },
-  });
+  throw new S3Error(
+    400,
+    'MetadataTooLarge',
+    'Your metadata headers exceed the maximum allowed metadata size',
+    {
+      details: { Size: String(metadataBytes), MaxSizeAllowed: String(MAX_METADATA_BYTES) },
+    },
+  );
 }
 
-/** The encoding of the content itself; `aws-chunked` was only that of the transfer. */
+/** Returns the encoding of the content itself; `aws-chunked` is only that of the transfer. */
 const contentEncoding = (request: S3Request): string =>
   (request.headers.get('content-encoding') ?? '')
     .split(',')
