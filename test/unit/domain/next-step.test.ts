@@ -294,7 +294,7 @@ describe('the due time', () => {
   });
 });
 
-describe('pauses', () => {
+describe('backoffs', () => {
   it('between tries double up to half an hour', () => {
     expect([1, 2, 3, 7, 8, 14].map((tries) => backoffAfter(tries) / 1000)).toEqual([
       15, 30, 60, 960, 1800, 1800,
@@ -302,8 +302,8 @@ describe('pauses', () => {
   });
 
   it('for the token limit double up to 80 minutes', () => {
-    const pauses = (fraction: number) => [1, 2, 4, 5, 99].map((n) => tokenLimitBackoff(n, fraction) / 60_000);
-    expect(pauses(0)).toEqual([5, 10, 40, 60, 60]);
-    expect(pauses(1)).toEqual([7.5, 15, 60, 80, 80]);
+    const backoffs = (fraction: number) => [1, 2, 4, 5, 99].map((n) => tokenLimitBackoff(n, fraction) / 60_000);
+    expect(backoffs(0)).toEqual([5, 10, 40, 60, 60]);
+    expect(backoffs(1)).toEqual([7.5, 15, 60, 80, 80]);
   });
 });

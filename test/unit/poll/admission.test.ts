@@ -65,7 +65,7 @@ describe('with no limit set', () => {
     const world = new SmallWorld({ enqueuedTokens: () => 40, fate: () => ({ runningMs: 3 * HOUR }) });
     const jobs = await dropAll(world, 3);
     await world.work();
-    await world.pass(60); // the first pauses are over, and the retries were rejected again
+    await world.pass(60); // the first backoffs are over, and the retries were rejected again
     expect(world.parts(jobs[1] ?? '')[0]?.tokenLimitRejections).toBeGreaterThan(1);
     await world.pass(125);
     expect(world.job(jobs[0] ?? '').status).toBe('completed');

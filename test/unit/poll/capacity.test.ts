@@ -95,7 +95,7 @@ describe('waiting parts', () => {
 describe('requeued parts', () => {
   const queue = [1, 2, 3].map((n) => waitingPart(n, { waiting: requeued() }));
 
-  it('are not admitted during their pause; after it, the oldest is', () => {
+  it('are not admitted during their backoff; after it, the oldest is', () => {
     expect(names(chosen(queue, { now: NOON + 5 * MINUTE - 1 }))).toEqual([]);
     expect(names(chosen(queue, { now: NOON + 5 * MINUTE }))).toEqual(['job1']);
   });
@@ -118,7 +118,7 @@ describe('requeued parts', () => {
     expect(names(chosen([later], {}))).toEqual(['job2']);
   });
 
-  it('rejected while they ran alone let others pass during their pause, and not longer', () => {
+  it('rejected while they ran alone let others pass during their backoff, and not longer', () => {
     const alone = waitingPart(1, { waiting: requeued({ alone: true }) });
     const later = waitingPart(2, { waiting: { for: 'token_limit', since: NOON } });
     expect(names(chosen([alone, later], {}))).toEqual(['job2']);

@@ -150,7 +150,7 @@ describe('a list', () => {
 describe('an open part that needs more than observation', () => {
   it.each([
     ['a cancel request that the API has lost', { cancelRequestedAt: 1, cancelSentAt: 2 }],
-    ['a pause that is over', { backoffUntil: 1, tries: 3 }],
+    ['a backoff that is over', { backoffUntil: 1, tries: 3 }],
   ])('is read from the ledger: %s', async (_, differences) => {
     const world = await manyOpen(4);
     const batch = world.ledger.parts()[0]?.batch ?? aBatch();
