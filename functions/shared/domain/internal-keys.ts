@@ -1,18 +1,18 @@
-/** Keys in the results bucket of what is needed of a job only until it has ended. */
+/** Keys in the results bucket of objects that a job needs only until it has ended. */
 import { INTERNAL_FOLDER } from '../contract/result-keys.ts';
 import type { PartRef } from './part.ts';
 
-/** Holds row tables, checkpoints and pieces of the job, and nothing that a user reads. */
+/** Returns the folder of the job's row tables, checkpoints and pieces. Users read nothing in it. */
 export function internalFolder(jobId: string): string {
   return `${INTERNAL_FOLDER}jobs/${jobId}/`;
 }
 
-/** Key of a part's row table; one folder a plan: parts of any other plan are never looked at. */
+/** Returns the key of a part's row table. Each plan has its own folder: objects of any other plan are never read. */
 export function rowTableKey({ jobId, planId, number }: PartRef): string {
   return `${planFolder(jobId, planId)}${fiveDigits(number)}.rows`;
 }
 
-/** Key of what a scan knew when its turn ended, for the n-th time. */
+/** Returns the key of a scan's checkpoint. */
 export function checkpointKey(
   { jobId }: { jobId: string },
   scan: { planId: string; checkpoints: number },
@@ -20,15 +20,15 @@ export function checkpointKey(
   return `${planFolder(jobId, scan.planId)}checkpoint-${scan.checkpoints}`;
 }
 
-/** What a delivery stores of a part: a line for each row, by its outcome, and lines that are no row's. */
+/** The files that a delivery stores for a part: one line per row, by outcome, and results that match no request. */
 export type PieceName = RowPiece | 'anomalies';
 
 /** A piece that has one line for each of its rows. */
 export type RowPiece = 'output' | 'errors';
 
 /**
- * Keys of what one delivery of a part contributes; removed once the job's results are put together. Each delivery has
- * keys of its own: one that was overtaken must not write over the pieces of the other.
+ * Returns the keys of the pieces that one delivery of a part writes. The clean-up removes them once the results are
+ * assembled. Each delivery has its own keys: a superseded delivery must not overwrite the pieces of another.
  */
 export function pieceKeys(
   { jobId, number }: { jobId: string; number: number },
