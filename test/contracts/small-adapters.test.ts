@@ -39,8 +39,10 @@ describe('the credentials of a function', () => {
 });
 
 describe('records of a queue', () => {
+  const jobId = 'k5mhx3q2vwn7tjzr4ydaf6bcgs';
+  const BODY = JSON.stringify({ jobId });
   const records = (...messageIds: string[]) => ({
-    Records: messageIds.map((messageId) => ({ messageId, eventSourceARN: 'arn:queue' })),
+    Records: messageIds.map((messageId) => ({ messageId, eventSourceARN: 'arn:queue', body: BODY })),
   });
   const failing =
     (...ids: string[]) =>
@@ -61,7 +63,8 @@ describe('records of a queue', () => {
     );
     expect(response).toEqual({ batchItemFailures: [{ itemIdentifier: 'a' }] });
     expect(handled).toEqual(['a', 'b', 'c']);
-    expect(log.lines).toMatchObject([{ level: 'error', code: 'record_failed', facts: { messageId: 'a' } }]);
+    const facts = { messageId: 'a', queue: 'arn:queue', jobId };
+    expect(log.lines).toMatchObject([{ level: 'error', code: 'record_failed', facts }]);
   });
 
   it('that all succeed report no failure', async () => {

@@ -1,4 +1,5 @@
 import { TerminalError } from './errors.ts';
+import { jobIdOf } from './job-id.ts';
 import type { PartRef } from './part.ts';
 
 const ID = /^[a-z2-7]{26}$/;
@@ -16,6 +17,28 @@ export function parseWorkMessage(body: string): { ref: PartRef } | { jobId: stri
     if ('jobId' in message) return { jobId: id(message.jobId) };
   }
   throw new TerminalError('unreadable_message', 'the message holds neither a part nor a job');
+}
+
+/**
+ * The job that a message of any queue concerns, undefined where the message does not say. For the log: it returns, whatever
+ * the message is.
+ */
+export function jobIdIn(body: string): string | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(body);
+  } catch {
+    return undefined; // whoever handles the message says so
+  }
+  const { jobId, ref, detail } = Object(message);
+  for (const id of [jobId, Object(ref).jobId]) if (typeof id === 'string' && ID.test(id)) return id;
+  const { bucket, object } = Object(detail);
+  const file = {
+    bucket: Object(bucket).name,
+    key: Object(object).key,
+    versionId: Object(object)['version-id'],
+  };
+  return Object.values(file).every((value) => typeof value === 'string') ? jobIdOf(file) : undefined;
 }
 
 function partRef(ref: unknown): PartRef {

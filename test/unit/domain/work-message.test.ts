@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { TerminalError } from '../../../functions/shared/domain/errors.ts';
-import { parseWorkMessage } from '../../../functions/shared/domain/work-message.ts';
+import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+import { jobIdIn, parseWorkMessage } from '../../../functions/shared/domain/work-message.ts';
 
 const ID = 'k5mhx3q2vwn7tjzr4ydaf6bcgs';
 const PLAN = 'c2zq7fwl5vh3xktm6ndybr4jpa';
@@ -33,4 +34,30 @@ it.each([
   }
   expect(refusal).toBeInstanceOf(TerminalError);
   expect(refusal).toHaveProperty('code', 'unreadable_message');
+});
+
+const S3_EVENT = {
+  detail: { bucket: { name: 'requests' }, object: { key: 'ü a.jsonl', 'version-id': 'v1', size: 3 } },
+};
+
+it.each([
+  ['to SUBMIT or DELIVER', { ref: { jobId: ID, planId: PLAN, number: 1 } }, ID],
+  ['on a job', { jobId: ID }, ID],
+  ['of S3', S3_EVENT, jobIdOf({ bucket: 'requests', key: 'ü a.jsonl', versionId: 'v1' })],
+  ['of S3 without a version', { detail: { bucket: { name: 'requests' }, object: { key: 'a' } } }, undefined],
+  ['that cancels a batch', { batchId: 'batch_1' }, undefined],
+  ['with an id that is none of ours', { jobId: 'JOB-1' }, undefined],
+  [
+    'with ids that are no text',
+    { jobId: 7, ref: { jobId: null }, detail: { bucket: 'x', object: [] } },
+    undefined,
+  ],
+  ['that is a list', [ID], undefined],
+  ['that is null', null, undefined],
+])('the log of a message %s has the id of its job, if the message tells it', (_, message, jobId) => {
+  expect(jobIdIn(JSON.stringify(message))).toBe(jobId);
+});
+
+it('the log of a message that is no JSON has no id', () => {
+  expect(jobIdIn(`${ID}`)).toBeUndefined();
 });

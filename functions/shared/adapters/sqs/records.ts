@@ -1,9 +1,11 @@
+import { jobIdIn } from '../../domain/work-message.ts';
 import type { Log } from '../../ports/ports.ts';
 
 /** The fields needed of an SQS record; `SQSRecord` of `aws-lambda` has them. */
 interface QueueRecord {
   messageId: string;
   eventSourceARN: string;
+  body: string;
 }
 
 /**
@@ -21,7 +23,8 @@ export async function handleEachRecord<R extends QueueRecord>(
     try {
       await handle(record);
     } catch (error) {
-      log.error('record_failed', { messageId: record.messageId, queue: record.eventSourceARN }, error);
+      const { messageId, eventSourceARN: queue } = record;
+      log.error('record_failed', { messageId, queue, jobId: jobIdIn(record.body) }, error);
       if (record.messageId) failed.push(record.messageId);
       else nameless += 1; // with a null or empty id in the response, SQS would redeliver every record
     }

@@ -1,0 +1,87 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { playHistory } from '../../simulation/world/history.ts';
+import { fileOf, fileOfTwoParts, HOUR, SmallWorld } from '../small-world.ts';
+
+/** Codes of lines that concern no job, each with what it does concern. */
+const OF_NO_JOB: Readonly<Record<string, string>> = {
+  tick: 'one run of the poller',
+  tick_already_running: 'one run of the poller',
+  tick_not_released: 'one run of the poller',
+  shard_not_read: 'a shard of the due index',
+  admission_failed: 'every part that waits',
+  list_failed: 'the list of batches at the API',
+  list_failed_unexpectedly: 'the list of batches at the API',
+};
+
+interface Line {
+  code: string;
+  facts: Record<string, unknown>;
+}
+
+/** The key is refused for a list of batches as for a step of a part: the step tells which. */
+const concernsNoJob = ({ code, facts }: Line) =>
+  code in OF_NO_JOB || (code === 'not_allowed' && facts.step === 'observe');
+const nameless = (lines: readonly Line[]) =>
+  lines.filter((line) => !concernsNoJob(line) && typeof line.facts.jobId !== 'string');
+
+const JOB_ID = /^[a-z2-7]{26}$/;
+
+describe('every line of log that concerns a job has its jobId', () => {
+  it('in histories full of faults', async () => {
+    const codes = new Set<string>();
+    for (let seed = 1; seed <= 15; seed += 1) {
+      const { lines } = (await playHistory(seed)).world.log;
+      expect(nameless(lines)).toEqual([]);
+      for (const { code, facts } of lines) {
+        codes.add(code);
+        if (facts.jobId !== undefined) expect(facts.jobId).toMatch(JOB_ID);
+      }
+    }
+    expect(codes.size).toBeGreaterThan(12);
+  });
+
+  it('where files are bad and the API knows a status that we do not', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: 2 * HOUR, runningAs: 'pondering' }) });
+    await world.drop('a.jsonl', fileOfTwoParts());
+    await world.drop('b.jsonl', 'not JSON\n');
+    await world.drop('c.jsonl', fileOf('r1', 'r2'));
+    await world.work();
+    await world.pass(200);
+    expect(world.log.lines.map(({ code }) => code)).toContain('unknown_status');
+    expect(nameless(world.log.lines)).toEqual([]);
+  });
+
+  it('by the text of every call: of 30 or more, each gives jobId or is of a code that is named here', () => {
+    const calls = globSync('functions/**/*.ts').flatMap((file) =>
+      callsIn(readFileSync(file, 'utf8')).map((call) => ({ file, call })),
+    );
+    expect(calls.length).toBeGreaterThanOrEqual(30);
+    const forgetful = calls.filter(({ call }) => {
+      const codes = [...call.matchAll(/'([a-z]+(?:_[a-z]+)*)'/g)].map(([, code = '']) => code);
+      const isOfNoJob = codes.some((code) => code in OF_NO_JOB) || call.includes("'not_allowed', facts");
+      return !isOfNoJob && !/\bjobId\b|\.\.\.ids\b/.test(call);
+    });
+    expect(forgetful).toEqual([]);
+  });
+
+  it('and no code is named here that there is none of', () => {
+    const text = globSync('functions/**/*.ts').map((file) => readFileSync(file, 'utf8'));
+    const unknown = Object.keys(OF_NO_JOB).filter((code) => !text.some((one) => one.includes(`'${code}'`)));
+    expect(unknown).toEqual([]);
+  });
+});
+
+/** Each call of a log, from `log.` to its last parenthesis. */
+function callsIn(source: string): string[] {
+  return [...source.matchAll(/\blog\.(?:info|warn|error)\(/g)].map(({ index }) => {
+    let open = 0;
+    let end = index;
+    do {
+      if (source[end] === '(') open += 1;
+      if (source[end] === ')') open -= 1;
+      end += 1;
+    } while (end < source.length && (open > 0 || source[end - 1] !== ')'));
+    return source.slice(index, end);
+  });
+}
