@@ -26,24 +26,25 @@ export interface BatchdropStackProps extends BatchdropOptions, StackProps {
   readonly apiKeySecretName?: string | undefined;
 }
 
-/** Batchdrop alone in a stack, for any account and region; its outputs are commands to copy. */
+/** A stack with one Batchdrop, whose outputs are commands to copy. Without `env` it can be deployed to any account and region. */
 export class BatchdropStack extends Stack {
+  /** The one construct of the stack. */
   readonly batchdrop: Batchdrop;
 
   constructor(scope: Construct, id: string, props: BatchdropStackProps = {}) {
     super(scope, id, { description: 'Batchdrop: runs request files through the OpenAI Batch API', ...props });
-    const { requestBucketName, resultsBucketName, apiKeySecretName, ...choices } = props;
+    const { requestBucketName, resultsBucketName, apiKeySecretName, ...options } = props;
     const named = (id: string, name: string | undefined) =>
       name === undefined ? undefined : Bucket.fromBucketName(this, id, name);
     this.batchdrop = new Batchdrop(this, 'Batchdrop', {
-      ...choices,
+      ...options,
       requestBucket: named('OwnRequestBucket', requestBucketName),
       resultsBucket: named('OwnResultsBucket', resultsBucketName),
       ...(apiKeySecretName !== undefined && {
         apiKeySecret: Secret.fromSecretNameV2(this, 'OwnApiKey', apiKeySecretName),
       }),
     });
-    // In a stack that holds nothing else they need neither a path before their names nor a hash behind.
+    // Their ids need neither path nor hash: the stack contains nothing else.
     for (const output of this.batchdrop.outputs) output.overrideLogicalId(output.node.id);
     this.#showCommands(props);
   }
@@ -55,24 +56,24 @@ export class BatchdropStack extends Stack {
     const pattern = JSON.stringify(asJsonPattern(jobStatusPattern('completed', 'failed')));
     const commands: [id: string, description: string, command: string][] = [
       [
-        'PutTheApiKey',
-        'Once: the API key, from a file so that it stays out of the history of the shell',
+        'StoreApiKey',
+        'Once: stores the API key, from a file so that it stays out of the shell history',
         `aws secretsmanager create-secret --name ${secret} --secret-string file://openai-api-key.txt`,
       ],
       [
-        'DropAFile',
+        'SubmitFile',
         'Submits requests.jsonl',
         `aws s3 cp requests.jsonl s3://${requestBucket.bucketName}/${prefix}`,
       ],
-      ['SeeResults', 'Where results are', `aws s3 ls --recursive s3://${resultsBucket.bucketName}/`],
+      ['ListResults', 'Lists the results', `aws s3 ls --recursive s3://${resultsBucket.bucketName}/`],
       [
-        'CancelAFile',
-        'Cancels what was made of a file; {"batchId":"batch_..."} and {"jobId":"..."} work as well',
+        'CancelFile',
+        'Cancels the job of a file; {"batchId":"batch_..."} and {"jobId":"..."} work as well',
         `aws sqs send-message --queue-url ${cancelQueue.queueUrl} --message-body '${JSON.stringify({ bucket: requestBucket.bucketName, key: `${prefix}requests.jsonl` })}'`,
       ],
       [
-        'HearOfStatuses',
-        'A rule for files that are done; give it a target with aws events put-targets',
+        'SubscribeToStatuses',
+        'Creates a rule for completed and failed jobs; add a target with aws events put-targets',
         `aws events put-rule --event-bus-name ${eventBus.eventBusName} --name batchdrop-done --event-pattern '${pattern}'`,
       ],
     ];

@@ -36,51 +36,56 @@ import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 
 /**
- * Runs request files that are dropped into a bucket through the OpenAI Batch API, publishes every status change and
- * puts the results into another bucket.
+ * Runs the request files that are uploaded to a bucket through the OpenAI Batch API, publishes every status change as an
+ * event and writes the results to another bucket.
  */
 export class Batchdrop extends Construct {
+  /** Bucket for request files. */
   readonly requestBucket: IBucket;
+  /** Bucket with the results. */
   readonly resultsBucket: IBucket;
+  /** Event bus of the status changes. */
   readonly eventBus: IEventBus;
-  /** Its name in its account and region: `metadata.instance` of its events, and the dimension `service` of its metrics. */
+  /** Unique name in the account and region: `metadata.instance` of events, and the dimension `service` of metrics. */
   readonly instance: string;
+  /** Queue for cancel requests. */
   readonly cancelQueue: IQueue;
+  /** Table with the state of every job and batch. Only Batchdrop may write to it. */
   readonly ledger: Table;
-  /** All alarms, for actions of your own or a composite. */
+  /** All alarms, for further actions or a composite alarm. */
   readonly alarms: Alarm[];
-  /** The outputs of the stack by which the `batchdrop` command finds this construct. */
+  /** Stack outputs by which the `batchdrop` command finds this construct. */
   readonly outputs: CfnOutput[];
   readonly #requestPrefix: string | undefined;
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
-    const choices = checkedProps(this, props);
-    const { removalPolicy, encryptionKey } = choices;
+    const checked = checkedProps(this, props);
+    const { removalPolicy, encryptionKey } = checked;
     this.instance = instanceName(this);
-    this.#requestPrefix = choices.requestPrefix;
+    this.#requestPrefix = checked.requestPrefix;
     const buckets = new Buckets(this, 'Buckets', {
-      requestBucket: choices.requestBucket,
-      resultsBucket: choices.resultsBucket,
+      requestBucket: checked.requestBucket,
+      resultsBucket: checked.resultsBucket,
       removalPolicy,
-      expireFilesAfter: choices.expireFilesAfter,
+      expireFilesAfter: checked.expireFilesAfter,
       encryptionKey,
     });
     this.requestBucket = buckets.requests;
     this.resultsBucket = buckets.results;
     this.eventBus = new StatusEvents(this, 'StatusEvents', {
-      eventBus: choices.eventBus,
+      eventBus: checked.eventBus,
       instance: this.instance,
     }).eventBus;
     const ledger = new LedgerTable(this, 'Ledger', { removalPolicy, encryptionKey });
     this.ledger = ledger.table;
     const openAi = new OpenAiAccount(this, 'OpenAi', {
-      apiKeySecret: choices.apiKeySecret,
-      baseUrl: choices.baseUrl,
+      apiKeySecret: checked.apiKeySecret,
+      baseUrl: checked.baseUrl,
     });
-    const stages = this.#furnish(ledger, openAi, choices);
+    const stages = this.#createStages(ledger, openAi, checked);
     this.cancelQueue = stages.cancellation.work.queue;
-    this.alarms = this.#watch(stages, choices);
+    this.alarms = this.#createMonitoring(stages, checked);
     const names = new NamedOutputs(this, 'Names', {
       RequestBucket: this.requestBucket.bucketName,
       ResultsBucket: this.resultsBucket.bucketName,
@@ -94,41 +99,41 @@ export class Batchdrop extends Construct {
     this.outputs = names.outputs;
   }
 
-  /** Backwards along the way of the data, so that each room knows the queue of the next. */
-  #furnish(ledger: LedgerTable, openAi: OpenAiAccount, choices: CheckedProps): StageWorkers {
+  /** Creates the last stage first, as each stage sends to the queue of the next. */
+  #createStages(ledger: LedgerTable, openAi: OpenAiAccount, props: CheckedProps): StageWorkers {
     const { requestBucket, resultsBucket, eventBus } = this;
     const shared = {
       settings: {
         instance: this.instance,
-        vpc: choices.vpc,
-        vpcSubnets: choices.vpcSubnets,
-        securityGroups: choices.securityGroups,
-        logGroup: choices.logGroup,
+        vpc: props.vpc,
+        vpcSubnets: props.vpcSubnets,
+        securityGroups: props.securityGroups,
+        logGroup: props.logGroup,
       },
       requestBucket,
-      requestPrefix: choices.requestPrefix,
+      requestPrefix: props.requestPrefix,
       resultsBucket,
       ledger,
       eventBus,
-      batchLimits: batchLimitsOf(choices),
-      encryptionKey: choices.encryptionKey,
+      batchLimits: batchLimitsOf(props),
+      encryptionKey: props.encryptionKey,
       openAi,
     };
     const delivery = new Delivery(this, 'Delivery', {
       ...shared,
-      keepOpenAiFiles: choices.keepOpenAiFiles,
-      maxAttempts: choices.maxAttempts,
-      rerunMissing: choices.rerunMissing,
+      keepOpenAiFiles: props.keepOpenAiFiles,
+      maxAttempts: props.maxAttempts,
+      rerunMissing: props.rerunMissing,
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,
-      completionWindow: choices.completionWindow,
+      completionWindow: props.completionWindow,
     });
     const intake = new Intake(this, 'Intake', { ...shared, submission: submission.work });
     const cancellation = new Cancellation(this, 'Cancellation', shared);
     const polling = new Polling(this, 'Polling', {
       ...shared,
-      pollInterval: choices.pollInterval,
+      pollInterval: props.pollInterval,
       intake: intake.work,
       submission: submission.work,
       delivery: delivery.work,
@@ -136,104 +141,104 @@ export class Batchdrop extends Construct {
     return { intake, submission, delivery, cancellation, polling };
   }
 
-  #watch(stages: StageWorkers, choices: CheckedProps): Alarm[] {
+  #createMonitoring(stages: StageWorkers, props: CheckedProps): Alarm[] {
     const { all: alarms } = new Alarms(this, 'Alarms', {
       instance: this.instance,
       stages,
-      pollInterval: choices.pollInterval,
-      completionWindow: windowLength(choices.completionWindow),
-      action: choices.alarmAction,
+      pollInterval: props.pollInterval,
+      completionWindow: windowLength(props.completionWindow),
+      action: props.alarmAction,
     });
     new BatchdropDashboard(this, 'Dashboard', { instance: this.instance, stages, alarms });
     return alarms;
   }
 
-  /** To drop request files. */
+  /** Grants uploading request files. */
   grantSubmit(grantee: IGrantable): Grant {
     return grantPutFiles(grantee, this.requestBucket, this.#requestPrefix);
   }
 
-  /** To send cancel requests. */
+  /** Grants sending cancel requests. */
   grantCancel(grantee: IGrantable): Grant {
     return this.cancelQueue.grantSendMessages(grantee);
   }
 
-  /** To list and read results. */
+  /** Grants listing and reading results. */
   grantReadResults(grantee: IGrantable): Grant {
     return grantReadFiles(grantee, this.resultsBucket);
   }
 
-  /** Sends status changes of batches to a target; `status` names which, every one if left out. */
+  /** Creates a rule that sends status changes of batches to a target. */
   onStatusChange(id: string, subscription: BatchStatusSubscription): Rule {
     return batchStatusRule(this, id, this, subscription);
   }
 
-  /** Sends status changes of jobs, of whole request files, to a target; `status` names which, every one if left out. */
+  /** Creates a rule that sends status changes of jobs to a target. A job is one version of a request file. */
   onJobStatusChange(id: string, subscription: JobStatusSubscription): Rule {
     return jobStatusRule(this, id, this, subscription);
   }
 
-  /** A file is through and its results can be read. It does not mean that every row succeeded: the event has the counts. */
+  /** Creates a rule for jobs whose results are stored. Rows may have failed: the event has the counts. */
   onCompleted(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['completed'] });
   }
 
-  /** No batch of a file ran, for the reason in the event. A file that expired or was cancelled has not failed. */
+  /** Creates a rule for jobs of which no batch ran; the event has the reason. Expired and cancelled jobs do not match. */
   onFailed(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['failed'] });
   }
 
-  /** A file was refused before anything was sent; the event has the first findings, the report all. */
+  /** Creates a rule for files that were rejected before anything was sent. The event has the first findings, the report all. */
   onRejected(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['rejected'] });
   }
 
-  /** Any of the metrics in docs/operations.md; a sum over five minutes unless told otherwise. */
+  /** Returns one of the metrics in docs/operations.md, by default as a sum over five minutes. */
   metric(name: MetricName, options?: MetricOptions): Metric {
     return batchdropMetric(this.instance, name, options);
   }
 
-  /** Files whose first batch exists. */
+  /** Counts jobs whose first batch was created. */
   metricSubmitted(options?: MetricOptions): Metric {
     return this.metric('JobsSubmitted', options);
   }
 
-  /** Files that are through. */
+  /** Counts jobs that completed. */
   metricCompleted(options?: MetricOptions): Metric {
     return this.metric('JobsCompleted', options);
   }
 
-  /** Files that were refused before anything was sent. */
+  /** Counts files that were rejected before anything was sent. */
   metricRejected(options?: MetricOptions): Metric {
     return this.metric('JobsRejected', options);
   }
 
-  /** Rows the API answered with an error. */
+  /** Counts rows that the API answered with an error. */
   metricFailedRows(options?: MetricOptions): Metric {
     return this.metric('RowsFailed', options);
   }
 
-  /** Batches that have not ended, as each tick finds them: the most within a period. */
+  /** Number of open batches, counted at each tick of the poller; by default the maximum over five minutes. */
   metricOpenBatches(options?: MetricOptions): Metric {
     return this.metric('OpenBatches', { statistic: 'Maximum', ...options });
   }
 
-  /** Seconds since the oldest open batch was created: the most within a period. */
+  /** Age of the oldest open batch, in seconds; by default the maximum over five minutes. */
   metricOldestOpenAge(options?: MetricOptions): Metric {
     return this.metric('OldestOpenAge', { statistic: 'Maximum', ...options });
   }
 
-  /** Seconds from a batch's end at the API to its event: nine in ten are faster. */
+  /** Time from a batch's end at the API to its event, in seconds; by default the 90th percentile over five minutes. */
   metricDetectionLatency(options?: MetricOptions): Metric {
     return this.metric('DetectionLatency', { statistic: 'p90', ...options });
   }
 
-  /** Input tokens as the API bills them, of batches that ended. */
+  /** Counts the input tokens that the API bills for ended batches. */
   metricInputTokens(options?: MetricOptions): Metric {
     return this.metric('InputTokens', options);
   }
 
-  /** Output tokens as the API bills them, of batches that ended. */
+  /** Counts the output tokens that the API bills for ended batches. */
   metricOutputTokens(options?: MetricOptions): Metric {
     return this.metric('OutputTokens', options);
   }

@@ -1,4 +1,4 @@
-/** The same protocol, another vendor: Groq, whose batches may take up to a week, with a key of its own. */
+/** Batchdrop for another vendor of the same API: Groq, with its own key and a completion window of a week. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Batchdrop } from 'batchdrop';
@@ -8,7 +8,7 @@ new Batchdrop(stack, 'Groq', {
   baseUrl: 'https://api.groq.com/openai/v1',
   apiKeySecret: Secret.fromSecretNameV2(stack, 'GroqKey', 'batchdrop/groq'),
   completionWindow: '7d',
-  pollInterval: Duration.minutes(5), // a week leaves time
+  pollInterval: Duration.minutes(5), // often enough for a window of a week
 });
-// Beside it, under a name of its own: the two share nothing.
+// A second Batchdrop in the same stack shares nothing with the first.
 new Batchdrop(stack, 'OpenAi');

@@ -1,4 +1,4 @@
-/** A service of one's own cancels what it submitted: it may send to the cancel queue, and that is all it may. */
+/** A service that can cancel jobs: it may send messages to the cancel queue, and nothing else. */
 import { App, Stack } from 'aws-cdk-lib';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Batchdrop } from 'batchdrop';
@@ -9,7 +9,7 @@ const batchdrop = new Batchdrop(stack, 'Batchdrop');
 const service = new LambdaFunction(stack, 'Service', {
   runtime: Runtime.NODEJS_24_X,
   handler: 'index.handler',
-  // The SDK is part of Lambda's runtime.
+  // Lambda's runtime contains the AWS SDK.
   code: Code.fromInline(`
 const { SendMessageCommand, SQSClient } = require('@aws-sdk/client-sqs');
 const sqs = new SQSClient();

@@ -1,4 +1,4 @@
-/** Each completed file becomes a message; a worker reads it and fetches the results it names. */
+/** Each completed job sends a message to a queue; a worker takes it and reads the results that it names. */
 import { App, Duration, Stack } from 'aws-cdk-lib';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
@@ -9,11 +9,11 @@ import { Batchdrop } from 'batchdrop';
 const stack = new Stack(new App(), 'FanOutResults');
 const batchdrop = new Batchdrop(stack, 'Batchdrop', { expireFilesAfter: Duration.days(30) });
 
-const unread = new Queue(stack, 'Unread', { enforceSSL: true });
+const deadLetters = new Queue(stack, 'DeadLetters', { enforceSSL: true });
 const completed = new Queue(stack, 'Completed', {
   enforceSSL: true,
-  visibilityTimeout: Duration.minutes(6), // six times the worker's time-out, as AWS advises
-  deadLetterQueue: { queue: unread, maxReceiveCount: 5 },
+  visibilityTimeout: Duration.minutes(6), // six times the timeout of the worker, as AWS advises
+  deadLetterQueue: { queue: deadLetters, maxReceiveCount: 5 },
 });
 batchdrop.onCompleted('Completed', { target: new SqsQueue(completed) });
 

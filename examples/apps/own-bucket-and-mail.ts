@@ -1,7 +1,6 @@
 /**
- * Files are dropped into a bucket that is there already, under `batches/`; a mail comes when one is refused or fails, and when
- * an alarm goes on. The bucket's owner has turned versioning and its EventBridge notifications on: `batchdrop doctor` checks
- * both.
+ * Request files in an existing bucket, under `batches/`, and a mail when one is rejected or fails or an alarm goes off. The
+ * owner of the bucket turns on versioning and EventBridge notifications; `batchdrop doctor` checks both.
  */
 import { App, Stack } from 'aws-cdk-lib';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -23,13 +22,13 @@ const batchdrop = new Batchdrop(stack, 'Batchdrop', {
 });
 
 const file = EventField.fromPath('$.detail.data.requestFile.key');
-const why = EventField.fromPath('$.detail.data.reason.message');
+const reason = EventField.fromPath('$.detail.data.reason.message');
 const findings = EventField.fromPath('$.detail.data.findings.count');
 batchdrop.onFailed('MailFailure', {
-  target: new SnsTopic(mail, { message: RuleTargetInput.fromText(`${file} failed: ${why}`) }),
+  target: new SnsTopic(mail, { message: RuleTargetInput.fromText(`${file} failed: ${reason}`) }),
 });
-batchdrop.onRejected('MailRefusal', {
+batchdrop.onRejected('MailRejection', {
   target: new SnsTopic(mail, {
-    message: RuleTargetInput.fromText(`${file} was refused, findings: ${findings}`),
+    message: RuleTargetInput.fromText(`${file} was rejected, findings: ${findings}`),
   }),
 });

@@ -1,8 +1,7 @@
-"""Processes events of Batchdrop from a queue: a Lambda function behind SQS, standard library only.
+"""Consumes events of Batchdrop from a queue: a Lambda function with SQS as its event source, standard library only.
 
-Events may arrive twice and out of order. `metadata.sequence` rises by one with each change of a job, so an event whose
-sequence is not above the last one is ignored. A real consumer stores that number with its own data; here it is kept in
-memory.
+Events may arrive twice and out of order. `metadata.sequence` grows by one with each change of a job, so the consumer
+ignores sequences that it has already passed. A real consumer stores the last one with its data; this one keeps it in memory.
 """
 
 import json
@@ -11,12 +10,12 @@ _last_seen: dict[str, int] = {}
 
 
 def handler(event, _context):
-    """Returns the records that failed: SQS delivers them again, and only them."""
+    """Returns the records that failed. SQS delivers only these again."""
     failed = []
     for record in event["Records"]:
         try:
             take(json.loads(record["body"]))
-        except Exception as problem:  # one bad record must not make SQS deliver the others again
+        except Exception as problem:  # one bad record must not return the others to the queue
             print(json.dumps({"problem": str(problem), "messageId": record["messageId"]}))
             failed.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failed}

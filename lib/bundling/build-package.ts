@@ -1,7 +1,7 @@
 /**
- * Writes `dist/package`, which is what is published: compiled JavaScript, as Node strips no types under `node_modules`,
- * declarations, the function bundles, the schemas of the events, and the command for what is deployed, a bundle as well: an
- * app installs nothing besides. Not the project itself, which has the tools and the runtime.
+ * Writes the package to `dist/package`: compiled JavaScript (Node strips no types under `node_modules`), declarations, the
+ * bundles of the functions, the schemas of the events, and the `batchdrop` command for deployed stacks, bundled too, so that
+ * an app installs nothing else. The package contains neither the project's tools nor the local runtime.
  */
 import { execFile } from 'node:child_process';
 import { copyFile, cp, glob, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +19,7 @@ const COMMAND = 'bin/batchdrop.cjs';
 const SCHEMAS = 'events';
 const run = promisify(execFile);
 
-/** Answers the directory. Throws what the compiler says. */
+/** Builds the package and returns its folder. Throws with the output of the compiler. */
 export async function buildPackage(): Promise<string> {
   await rm(PACKAGE, { recursive: true, force: true });
   await compile();
@@ -30,7 +30,7 @@ export async function buildPackage(): Promise<string> {
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(PROJECT, file), join(PACKAGE, file));
   }
-  // The alarms lead into them.
+  // The descriptions of the alarms refer to them.
   await cp(join(PROJECT, 'docs'), join(PACKAGE, 'docs'), {
     recursive: true,
     filter: (path) => !path.endsWith('.ts'),
@@ -39,7 +39,7 @@ export async function buildPackage(): Promise<string> {
   return PACKAGE;
 }
 
-/** For the oldest Node that the package takes; legible, as an error may show a line of it. */
+/** For the oldest Node that the package supports; not minified, as errors may show a line of it. */
 async function bundleCommand(): Promise<void> {
   await build({
     entryPoints: [join(PROJECT, 'bin', 'packaged.ts')],
@@ -48,8 +48,8 @@ async function bundleCommand(): Promise<void> {
     platform: 'node',
     target: 'node20',
     format: 'cjs',
-    mainFields: ['module', 'main'], // the SDK's ES modules can be shaken
-    logLevel: 'silent', // the error that is thrown says it all
+    mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
+    logLevel: 'silent', // the thrown error has the messages
   });
 }
 
@@ -68,18 +68,18 @@ async function compile(): Promise<void> {
   } catch (failure) {
     throw new Error(`the package does not compile:\n${Object(failure).stdout}`, { cause: failure });
   }
-  // Seen by the compiler for their types only, and empty without them.
+  // They contain types only, and compile to empty files.
   for await (const file of glob('functions/*/env.*', { cwd: PACKAGE })) await rm(join(PACKAGE, file));
   for await (const file of glob('**/*.d.ts', { cwd: PACKAGE })) await nameJavaScript(join(PACKAGE, file));
 }
 
-/** The compiler leaves `.ts` in the imports of declarations, which most settings of others refuse. */
+/** The compiler keeps `.ts` in the imports of declarations, which most compiler settings refuse. */
 async function nameJavaScript(file: string): Promise<void> {
   const text = await readFile(file, 'utf8');
   await writeFile(file, text.replace(/(\bfrom |\bimport\()(['"]\.[^'"]*)\.ts(['"])/g, '$1$2.js$3'));
 }
 
-/** Of the project's: what describes it and what it exports, and as peers what has to be there once in an app. */
+/** Derives package.json from the project's. The CDK is a peer: an app has it once. */
 async function manifest(): Promise<object> {
   const { name, version, description, license, type, engines, exports, dependencies } = JSON.parse(
     await readFile(join(PROJECT, 'package.json'), 'utf8'),
@@ -102,7 +102,7 @@ async function manifest(): Promise<object> {
   };
 }
 
-/** `default`, not `import`: a CommonJS app may require it, too. */
+/** `default`, not `import`: CommonJS apps can require the package too. */
 function compiled(file: string): { types: string; default: string } {
   return { types: file.replace(/\.ts$/, '.d.ts'), default: file.replace(/\.ts$/, '.js') };
 }

@@ -1,6 +1,6 @@
 /*
- * Stands in the bundles in the place of `@aws-sdk/credential-provider-node` (`bundle.ts`). Lambda gives a function its
- * credentials in the environment; the SDK's chain of everything else is a quarter of a bundle, read at each cold start.
+ * Replaces `@aws-sdk/credential-provider-node` in the bundles (`bundle.ts`). Lambda passes credentials in environment
+ * variables. The SDK's chain of other sources would be a quarter of a bundle, loaded at each cold start.
  */
 
 interface Credentials {
@@ -9,7 +9,7 @@ interface Credentials {
   sessionToken?: string;
 }
 
-/** As the SDK's, for the environment alone. */
+/** Replaces the SDK's function of this name; reads environment variables only. */
 export function defaultProvider(): () => Promise<Credentials> {
   return async () => {
     const {
@@ -17,7 +17,7 @@ export function defaultProvider(): () => Promise<Credentials> {
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
       AWS_SESSION_TOKEN: sessionToken,
     } = process.env;
-    if (!accessKeyId || !secretAccessKey) throw new Error('there are no credentials in the environment');
+    if (!accessKeyId || !secretAccessKey) throw new Error('no credentials in the environment variables');
     return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };
   };
 }

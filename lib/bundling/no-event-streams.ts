@@ -1,6 +1,6 @@
 /*
- * Stands in the bundles in the place of `@smithy/core/event-streams` (`bundle.ts`). No operation that is called here
- * streams events, and the SDK's one `import()` of that module makes esbuild wrap half of the SDK for loading it late.
+ * Replaces `@smithy/core/event-streams` in the bundles (`bundle.ts`). The functions call no operation with an event
+ * stream, and the SDK's one `import()` of that module makes esbuild wrap half of the SDK for lazy loading.
  */
 
 export function eventStreamSerdeProvider(): undefined {
@@ -11,9 +11,9 @@ export function resolveEventStreamSerdeConfig<T>(config: T): T {
   return config;
 }
 
-/** What an operation with an event stream would begin with. */
+/** An operation with an event stream would create one. */
 export class EventStreamSerde {
   constructor() {
-    throw new Error('event streams are left out of the bundle');
+    throw new Error('the bundle contains no event streams');
   }
 }

@@ -8,21 +8,21 @@ import type { WorkerFunction } from '../stages/worker-function.ts';
 import { batchdropMetric } from './batchdrop-metric.ts';
 import { ImpactAlarm, type ImpactAlarmProps } from './impact-alarm.ts';
 
-const LOOK = Duration.minutes(5);
-const STALLED_COUNTED_WITHIN = Duration.hours(1); // what is held is tried every half hour, and counted each time
+const PERIOD = Duration.minutes(5);
+const STALLED_COUNTED_WITHIN = Duration.hours(1); // a stalled step is tried, and counted, every half hour
 const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // its pauses grow to 80 minutes
-const GRACE = Duration.hours(2); // an end was seen half an hour after its window; a tick and a delivery come on top
+const GRACE = Duration.hours(2); // a batch was seen to end half an hour after its window; polling and delivery take time too
 
 interface AlarmsProps {
   instance: string;
   stages: StageWorkers;
   pollInterval: Duration;
-  /** What the API allows itself for a batch. */
+  /** Time within which the API ends a batch. */
   completionWindow: Duration;
   action: IAlarmAction | undefined;
 }
 
-/** The alarms of one Batchdrop. Their ids are the names of the sections in docs/operations.md. */
+/** The alarms of one Batchdrop. Their ids are headings in docs/operations.md. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
   readonly #props: AlarmsProps;
@@ -31,105 +31,110 @@ export class Alarms extends Construct {
     super(scope, id);
     this.#props = props;
     const { intake, submission, delivery, cancellation, polling } = props.stages;
-    const files = 'users who dropped files';
-    this.#worksOff('Intake', intake, `${files} wait for them to be accepted or rejected`);
-    this.#worksOff('Submit', submission, `${files} wait for their batches to be created`);
-    this.#worksOff('Deliver', delivery, 'users with ended batches wait for their results');
-    this.#worksOff('Cancel', cancellation, 'users who cancelled go on paying for the batches');
-    this.#leftOver(
+    const uploaders = 'users who uploaded files';
+    this.#addQueueAlarms('Intake', intake, `${uploaders} wait until they are accepted or rejected`);
+    this.#addQueueAlarms('Submit', submission, `${uploaders} wait for their batches to be created`);
+    this.#addQueueAlarms('Deliver', delivery, 'users with ended batches wait for their results');
+    this.#addQueueAlarms('Cancel', cancellation, 'users who cancelled keep paying for their batches');
+    this.#addLeftoverAlarm(
       'Undelivered',
       intake.undelivered,
-      `${files} hear nothing of them: events did not get to the intake queue`,
+      `${uploaders} get neither results nor events: EventBridge could not send to the intake queue`,
     );
-    this.#runs('Poll', polling.worker, 'status changes come late for every user', 3);
-    this.#reconciles();
-    this.#needsSomebody();
+    this.#addFunctionAlarms('Poll', polling.worker, 'status changes reach all users late', 3);
+    this.#addPollAlarms();
+    this.#addManualAlarms();
   }
 
-  #worksOff(name: string, { work, worker }: QueueWorker, hurt: string): void {
-    this.#leftOver(`${name}DeadLetters`, work.deadLetters, `${hurt}, for ever: messages were given up`);
+  #addQueueAlarms(name: string, { work, worker }: QueueWorker, impact: string): void {
+    this.#addLeftoverAlarm(
+      `${name}DeadLetters`,
+      work.deadLetters,
+      `${impact}, until the dead letters are redriven: messages failed every delivery`,
+    );
     this.#add(`${name}Backlog`, {
-      impact: `${hurt}: the oldest message is older than two deliveries take`,
-      metric: work.queue.metricApproximateAgeOfOldestMessage({ period: LOOK, statistic: 'Maximum' }),
-      threshold: work.longestUsualAge.toSeconds(),
+      impact: `${impact}: the oldest message has waited for longer than two deliveries take`,
+      metric: work.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: 'Maximum' }),
+      threshold: work.maxUsualAge.toSeconds(),
     });
-    this.#runs(name, worker, hurt, 1);
+    this.#addFunctionAlarms(name, worker, impact, 1);
   }
 
-  #leftOver(id: string, queue: Queue, impact: string): void {
+  #addLeftoverAlarm(id: string, queue: Queue, impact: string): void {
     this.#add(id, {
       impact,
-      metric: queue.metricApproximateNumberOfMessagesVisible({ period: LOOK, statistic: 'Maximum' }),
+      metric: queue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
       threshold: 1,
     });
   }
 
-  #runs(name: string, worker: WorkerFunction, hurt: string, periods: number): void {
+  #addFunctionAlarms(name: string, worker: WorkerFunction, impact: string, periods: number): void {
     this.#add(`${name}Errors`, {
-      impact: `${hurt}: invocations fail`,
-      metric: worker.lambda.metricErrors({ period: LOOK, statistic: 'Sum' }),
+      impact: `${impact}: invocations fail`,
+      metric: worker.lambda.metricErrors({ period: PERIOD, statistic: 'Sum' }),
       threshold: 1,
       periods,
     });
     this.#add(`${name}Throttles`, {
-      impact: `${hurt}: the account has no concurrency left`,
-      metric: worker.lambda.metricThrottles({ period: LOOK, statistic: 'Sum' }),
+      impact: `${impact}: the account has no Lambda concurrency left`,
+      metric: worker.lambda.metricThrottles({ period: PERIOD, statistic: 'Sum' }),
       threshold: 1,
-      periods: 3, // Lambda repeats what it throttled; only a shortage that lasts hurts
+      periods: 3, // Lambda retries throttled invocations; only a shortage that lasts has an impact
     });
   }
 
-  /** What POLL reports at each tick. */
-  #reconciles(): void {
+  /** About what POLL reports at each tick. */
+  #addPollAlarms(): void {
     const { pollInterval, completionWindow } = this.#props;
-    // At least two ticks fall in.
-    const period = Duration.minutes(Math.max(LOOK.toMinutes(), pollInterval.toMinutes() * 3));
+    // At least two ticks fall into it.
+    const period = Duration.minutes(Math.max(PERIOD.toMinutes(), pollInterval.toMinutes() * 3));
     this.#add('PollHeartbeat', {
-      impact: 'no status change reaches any user, and nothing that was lost is healed: no tick is finished',
+      impact:
+        'no user gets status changes, and lost messages are not recovered: the poller has not completed a run',
       metric: this.#metric('Ticks', { period }),
       threshold: 1,
       silence: true,
     });
     this.#add('OldestOpenBatch', {
-      impact: 'the users of a batch wait for an end that the API has not come to within its own window',
+      impact: 'users wait for a batch that the API has not ended within its completion window',
       metric: this.#metric('OldestOpenAge', { period, statistic: 'Maximum' }),
       threshold: completionWindow.plus(GRACE).toSeconds(),
     });
   }
 
-  /** What heals by no machine, or only after a person did something. */
-  #needsSomebody(): void {
+  /** About what only a person can fix. */
+  #addManualAlarms(): void {
     this.#add('KeyRefused', {
       impact:
-        'every user waits: the API key is missing or refused, and nothing is sent, looked at or cancelled',
-      metric: this.#metric('KeyRefused', { period: LOOK }),
+        'all users wait: the API key is missing or was rejected, so nothing is sent, polled or cancelled',
+      metric: this.#metric('KeyRefused', { period: PERIOD }),
       threshold: 1,
     });
     this.#add('PublishFailures', {
-      impact: 'users hear late of what became of their files: the bus does not take events',
-      metric: this.#metric('PublishFailures', { period: LOOK }),
+      impact: 'users get status changes late: the event bus does not accept events',
+      metric: this.#metric('PublishFailures', { period: PERIOD }),
       threshold: 1,
-      periods: 3, // what is refused once is sent again at the next tick
+      periods: 3, // events that were rejected once are sent again at the next tick
     });
     this.#add('SecondBatch', {
-      impact: 'the user who pays is billed twice for rows that a second batch ran before it was cancelled',
-      metric: this.#metric('SecondBatches', { period: LOOK }),
+      impact: 'a user may be billed twice for rows that a second batch ran before it was cancelled',
+      metric: this.#metric('SecondBatches', { period: PERIOD }),
       threshold: 1,
     });
     this.#add('Stalled', {
       impact:
-        'the user of a file waits without end: a step has failed for hours, and what is at the API is unsure',
+        'the user of a file waits until somebody acts: a step has failed for hours, and the state at the API is unclear',
       metric: this.#metric('Stalled', { period: STALLED_COUNTED_WITHIN }),
       threshold: 1,
     });
     this.#add('TriesUsedUp', {
-      impact:
-        'a user gets a file back unrun, or files of a user stay at the API: a step failed to its last try',
-      metric: this.#metric('TriesUsedUp', { period: LOOK }),
+      impact: 'the file of a user failed before it ran, or stays at the API: a step failed on its last try',
+      metric: this.#metric('TriesUsedUp', { period: PERIOD }),
       threshold: 1,
     });
     this.#add('RefusedAlone', {
-      impact: 'the user of a file waits without end: a batch of it has more tokens than the API ever takes',
+      impact:
+        'the user of a file waits until somebody acts: one of its batches has more tokens than the API accepts',
       metric: this.#metric('RefusedAlone', { period: REFUSED_ALONE_AT_LEAST_ONCE_IN }),
       threshold: 1,
     });

@@ -1,7 +1,7 @@
 import { Metric, type MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS_NAMESPACE, type MetricName } from '../../functions/shared/contract/metrics.ts';
 
-/** One of the numbers that the functions of one Batchdrop report; summed over five minutes unless told otherwise. */
+/** Returns a metric that the functions of one Batchdrop report, by default as a sum over five minutes. */
 export function batchdropMetric(
   instance: string,
   metricName: MetricName,

@@ -16,19 +16,19 @@ import type { WorkerFunction } from '../stages/worker-function.ts';
 import { batchdropMetric } from './batchdrop-metric.ts';
 
 const COLUMNS = 24;
-const SHOWN = Duration.days(1); // as long as a batch may take
+const SHOWN = Duration.days(1); // the completion window of a batch
 
-interface HouseDashboardProps {
+interface BatchdropDashboardProps {
   instance: string;
   stages: StageWorkers;
   alarms: readonly Alarm[];
 }
 
-/** One page that shows what the alarms are about, and how much goes through. */
+/** A dashboard with the alarms, what they watch, and the throughput. */
 export class BatchdropDashboard extends Construct {
-  readonly #props: HouseDashboardProps;
+  readonly #props: BatchdropDashboardProps;
 
-  constructor(scope: Construct, id: string, props: HouseDashboardProps) {
+  constructor(scope: Construct, id: string, props: BatchdropDashboardProps) {
     super(scope, id);
     this.#props = props;
     new Dashboard(this, 'Page', {
@@ -50,7 +50,7 @@ export class BatchdropDashboard extends Construct {
       graph('Files by status', jobs),
       graph('Batches created', [this.#metric('BatchesCreated')]),
       graph(
-        'To be looked into',
+        'Needs attention',
         this.#metrics(
           'KeyRefused',
           'PublishFailures',
@@ -152,7 +152,7 @@ function graph(title: string, left: IMetric[], { stacked = false } = {}): (width
   return (width) => new GraphWidget({ title, left, stacked, width, leftYAxis: { min: 0 } });
 }
 
-/** As wide as the page. */
+/** Returns widgets that fill a row of the page. */
 function row(...graphs: ((width: number) => IWidget)[]): IWidget[] {
   return graphs.map((graph) => graph(COLUMNS / graphs.length));
 }

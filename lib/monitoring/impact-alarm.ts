@@ -7,24 +7,24 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 
-/** Where every alarm has a section of its id. */
+/** Every alarm has a section there, under its id. */
 const RUNBOOK = 'docs/operations.md';
 
 export interface ImpactAlarmProps {
-  /** Whom it hurts, and how: the alarm's description. */
+  /** Who is affected and how; becomes the description of the alarm. */
   impact: string;
   metric: IMetric;
-  /** It alarms at this value and above, or, with `silence`, below it. */
+  /** The alarm goes off at this value and above, or, with `silence`, below it. */
   threshold: number;
-  /** Periods that have to be bad, one after the other. */
+  /** How many consecutive periods must breach. Default: 1. */
   periods?: number;
-  /** The alarm is about something that ought to happen and does not: no data is bad news. */
+  /** The alarm is about something that stopped happening: missing data breaches. */
   silence?: boolean;
-  /** Who is told. */
+  /** What the alarm triggers. */
   action: IAlarmAction | undefined;
 }
 
-/** An alarm that says whom it hurts and where to read what to do. */
+/** An alarm whose description says who is affected, how, and where the runbook is. */
 export class ImpactAlarm extends Alarm {
   constructor(scope: Construct, id: string, props: ImpactAlarmProps) {
     super(scope, id, {

@@ -5,27 +5,27 @@ import { KEY_PATTERNS } from '../../functions/shared/contract/result-keys.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 import { nagResource } from './nag-findings.ts';
 
-// Actions are written out: the bucket's own grants give `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
-const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file; the newest is nobody's business
+// Explicit actions: the grants of the CDK's bucket include `s3:GetObject*`, `s3:List*`, `s3:Abort*` and more.
+const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file, not its newest
 const READ = ['s3:GetObject'];
 const WRITE = ['s3:PutObject'];
 const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
 const READ_KEY = ['kms:Decrypt'];
-const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // an upload in parts reads its own key
+const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // a multipart upload decrypts its own data key
 
-/** To put files under a prefix. */
+/** Grants uploading files under a prefix. */
 export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
   bucket.encryptionKey?.grant(grantee, ...WRITE_KEY);
   return onObjects(grantee, bucket, WRITE_IN_PARTS, `${prefix}*`);
 }
 
-/** To list a bucket and read what is in it. */
+/** Grants listing a bucket and reading its objects. */
 export function grantReadFiles(grantee: IGrantable, bucket: IBucket): Grant {
   bucket.encryptionKey?.grant(grantee, ...READ_KEY);
   return onObjects(grantee, bucket, READ, '*').combine(onBucket(grantee, bucket));
 }
 
-/** Lets a function read request files by version. */
+/** Grants reading request files by version. */
 export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefix = ''): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
   const keys = `${prefix}*`;
@@ -34,7 +34,7 @@ export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefi
   acknowledgeKeys(reader, bucket, keys);
 }
 
-/** Lets a function keep what it finds in a request file, and write the report on one; no results. */
+/** Grants storing row tables and checkpoints, and writing the report on a rejected file; no results. */
 export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): void {
   const { report, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
@@ -44,14 +44,14 @@ export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): voi
   for (const keys of [report, internal]) acknowledgeKeys(keeper, bucket, keys);
 }
 
-/** Lets a function read what is kept of a job's rows while it runs. */
+/** Grants reading the row tables of running jobs. */
 export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket): void {
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
   onObjects(reader, bucket, READ, KEY_PATTERNS.internal);
   acknowledgeKeys(reader, bucket, KEY_PATTERNS.internal);
 }
 
-/** Lets a function write results, see whether they are there, and keep and remove the pieces that they are made of. */
+/** Grants writing results and reading them, and writing, reading and deleting the pieces that they are made of. */
 export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void {
   const { resultLines, summary, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
@@ -70,7 +70,7 @@ function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], ...k
   });
 }
 
-/** Without it a missing object is a 403, which reads like a policy gone wrong. */
+/** Without it S3 answers 403 for a missing object, which looks like a wrong policy. */
 function onBucket(grantee: IGrantable, bucket: IBucket): Grant {
   return Grant.addToPrincipal({ grantee, actions: ['s3:ListBucket'], resourceArns: [bucket.bucketArn] });
 }
@@ -79,6 +79,7 @@ function acknowledgeKeys(worker: WorkerFunction, bucket: IBucket, keys: string):
   const objects = Stack.of(worker).resolve(bucket.arnForObjects(keys));
   Validations.of(worker.role).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${nagResource(objects)}]`,
-    reason: 'Users choose the keys of their files; the actions are exact, the bucket is the one configured.',
+    reason:
+      'Users choose the keys of their files. The actions are exact, and the bucket is the configured one.',
   });
 }

@@ -12,8 +12,8 @@ import { Construct } from 'constructs';
 import type { BatchdropProps } from '../batchdrop-props.ts';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
-const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // far longer than a job runs; an upload of DELIVER may be resumed
-const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version to the end: 24 h of the API and what delays it
+const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // DELIVER may resume an upload for as long as its job runs
+const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version until it ends: 24 h at the API, and delays
 
 interface BucketsProps {
   requestBucket: IBucket | undefined;
@@ -25,7 +25,7 @@ interface BucketsProps {
 
 type OwnBuckets = Pick<BatchdropProps, 'requestBucket' | 'requestPrefix' | 'resultsBucket'>;
 
-/** The request bucket and the results bucket: the user's own, or made here. */
+/** The request bucket and the results bucket: the user's own, or created here. */
 export class Buckets extends Construct {
   readonly requests: IBucket;
   readonly results: IBucket;
@@ -33,27 +33,28 @@ export class Buckets extends Construct {
   constructor(scope: Construct, id: string, props: BucketsProps) {
     super(scope, id);
     this.requests = props.requestBucket ?? this.#requestBucket(props);
-    this.results = props.resultsBucket ?? this.#house('Results', props);
+    this.results = props.resultsBucket ?? this.#bucket('Results', props);
   }
 
   #requestBucket(props: BucketsProps): IBucket {
-    const bucket = this.#house('Requests', props, {
+    const bucket = this.#bucket('Requests', props, {
       versioned: true, // a job is one version of a file
       lifecycleRules: [{ noncurrentVersionExpiration: OLD_VERSIONS_KEPT }],
     });
-    // On the L1, where CloudFormation has the setting: the L2's `eventBridgeEnabled` deploys a custom-resource function.
+    // Set on the L1: the L2's `eventBridgeEnabled` deploys a function for a custom resource.
     const { defaultChild } = bucket.node;
-    if (!(defaultChild instanceof CfnBucket)) throw new Error('the request bucket has no CfnBucket');
+    if (!(defaultChild instanceof CfnBucket))
+      throw new Error(`${bucket.node.path}: the bucket has no CfnBucket`);
     defaultChild.notificationConfiguration = {
       eventBridgeConfiguration: { eventBridgeEnabled: true },
     };
     return bucket;
   }
 
-  #house(id: string, props: BucketsProps, more: BucketProps = {}): IBucket {
+  #bucket(id: string, props: BucketsProps, more: BucketProps = {}): IBucket {
     const bucket = new Bucket(this, id, {
       ...more,
-      ...sealed(props.removalPolicy, props.encryptionKey),
+      ...protectedBy(props.removalPolicy, props.encryptionKey),
       serverAccessLogsBucket: this.#accessLogs(props.removalPolicy),
       serverAccessLogsPrefix: `${id.toLowerCase()}/`,
       lifecycleRules: [
@@ -69,23 +70,23 @@ export class Buckets extends Construct {
     const made = this.node.tryFindChild('AccessLogs');
     if (made instanceof Bucket) return asInterface(made);
     const bucket = new Bucket(this, 'AccessLogs', {
-      ...sealed(removalPolicy, undefined), // S3 writes access logs under no key but its own
+      ...protectedBy(removalPolicy, undefined), // S3 can encrypt access logs with its own key only
       lifecycleRules: [{ expiration: ACCESS_LOGS_KEPT }],
     });
     return asInterface(bucket);
   }
 }
 
-/** The CDK's own class misses its interface, but only in the eyes of exactOptionalPropertyTypes. */
+/** Only under exactOptionalPropertyTypes does the CDK's class not fit its own interface. */
 function asInterface(bucket: Bucket): IBucket {
   return bucket as IBucket;
 }
 
-/** What every bucket of ours has; names are generated, as a kept bucket with a name of its own blocks the next stack. */
-function sealed(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefined): BucketProps {
+/** Settings of every bucket. Names are generated: a retained bucket with a fixed name would block the next stack. */
+function protectedBy(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefined): BucketProps {
   return {
     ...(encryptionKey
-      ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } // one call of KMS for many objects
+      ? { encryption: BucketEncryption.KMS, encryptionKey, bucketKeyEnabled: true } // one KMS call for many objects
       : { encryption: BucketEncryption.S3_MANAGED }),
     enforceSSL: true,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
@@ -110,9 +111,9 @@ export function* bucketProblems(scope: Construct, props: OwnBuckets): Generator<
 function* foreignProblems(scope: Construct, prop: string, bucket: IBucket): Generator<string> {
   const stack = Stack.of(scope);
   for (const what of ['account', 'region'] as const) {
-    const [theirs, ours] = [bucket.env[what], stack[what]];
-    if (Token.compareStrings(theirs, ours) !== TokenComparison.DIFFERENT) continue;
-    yield `${prop} ${bucket.bucketName} is in ${what} ${theirs}, but the stack is in ${ours}; use a bucket in the ${what} of the stack.`;
+    const [actual, expected] = [bucket.env[what], stack[what]];
+    if (Token.compareStrings(actual, expected) !== TokenComparison.DIFFERENT) continue;
+    yield `${prop} ${bucket.bucketName} is in ${what} ${actual}, but the stack is in ${expected}; use a bucket in the ${what} of the stack.`;
   }
 }
 

@@ -2,8 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
 /**
- * Tells one Batchdrop from every other of its account and region: the name of the stack, and the path in it. A construct's
- * own unique id would not do: it leaves out the stack's name, so that one app deployed twice would clash.
+ * Returns a name that is unique in an account and region: the name of the stack and the path in it. The construct's unique
+ * id does not contain the name of the stack, so one app deployed twice would clash.
  */
 export function instanceName(batchdrop: Construct): string {
   const stack = Stack.of(batchdrop);

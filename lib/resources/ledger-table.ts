@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 /** Name of the sparse index of every unfinished item. */
 const DUE_INDEX = 'due';
 
-// DynamoDB uses the key in the name of whoever calls. Written out, as the CDK's own grant has wildcards.
+// DynamoDB uses the key on behalf of its caller. Explicit actions: the CDK's grant has wildcards.
 const USE_KEY = [
   'kms:Decrypt',
   'kms:DescribeKey',
@@ -17,7 +17,7 @@ const USE_KEY = [
   'kms:ReEncryptTo',
 ];
 
-/** The record of every job, part and batch. */
+/** The table with the state of every job, part and batch. */
 export class LedgerTable extends Construct {
   readonly table: Table;
 
@@ -37,7 +37,7 @@ export class LedgerTable extends Construct {
       }),
       timeToLiveAttribute: 'ttl',
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      // A table that is to go with its stack must not refuse to.
+      // A protected table would make the deletion of its stack fail.
       deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy: props.removalPolicy,
     });
@@ -71,7 +71,7 @@ export class LedgerTable extends Construct {
     });
   }
 
-  /** To read and to compare-and-set items; written out, as the table's own grants add every index and wildcards. */
+  /** Grants reading and compare-and-set of items. Explicit actions: the CDK's grants include all indexes and wildcards. */
   grantRecord(grantee: IGrantable): void {
     this.table.encryptionKey?.grant(grantee, ...USE_KEY);
     Grant.addToPrincipal({
@@ -81,7 +81,7 @@ export class LedgerTable extends Construct {
     });
   }
 
-  /** To query what is due. */
+  /** Grants querying what is due. */
   grantFindDue(grantee: IGrantable): void {
     Grant.addToPrincipal({
       grantee,

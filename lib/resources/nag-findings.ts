@@ -1,6 +1,6 @@
 /**
- * A resolved ARN as cdk-nag writes it into the id of a finding: references in angle brackets. Findings are acknowledged
- * by their exact id, next to what causes them.
+ * Returns a resolved ARN as cdk-nag writes it in the id of a finding: references in angle brackets. Findings are
+ * acknowledged by their exact id, next to what causes them.
  */
 export function nagResource(arn: unknown): string {
   if (typeof arn === 'string') return arn;

@@ -1,8 +1,8 @@
 import { CfnOutput } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
-/** What the command line and the local runtime have to know of a Batchdrop. */
-interface Things {
+/** What the command line and the local runtime need to know about a Batchdrop. */
+interface Names {
   readonly RequestBucket: string;
   readonly ResultsBucket: string;
   readonly CancelQueueUrl: string;
@@ -13,12 +13,12 @@ interface Things {
   readonly ApiBaseUrl: string;
 }
 
-/** Outputs by which a Batchdrop is found in whatever stack it is. */
+/** Stack outputs by which a Batchdrop is found in any stack. */
 export class NamedOutputs extends Construct {
   readonly outputs: CfnOutput[];
 
-  constructor(scope: Construct, id: string, things: Things) {
+  constructor(scope: Construct, id: string, names: Names) {
     super(scope, id);
-    this.outputs = Object.entries(things).map(([name, value]) => new CfnOutput(this, name, { value }));
+    this.outputs = Object.entries(names).map(([name, value]) => new CfnOutput(this, name, { value }));
   }
 }

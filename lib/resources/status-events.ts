@@ -1,7 +1,7 @@
 import { EventBus, type IEventBus } from 'aws-cdk-lib/aws-events';
 import { Construct } from 'constructs';
 
-/** The bus that every status change is published on. */
+/** The event bus for status changes: the user's own, or created here. */
 export class StatusEvents extends Construct {
   readonly eventBus: IEventBus;
 
@@ -11,11 +11,11 @@ export class StatusEvents extends Construct {
     { eventBus, instance }: { eventBus: IEventBus | undefined; instance: string },
   ) {
     super(scope, id);
-    // `as`: the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes.
+    // `as`: only under exactOptionalPropertyTypes does the CDK's class not fit its own interface.
     this.eventBus =
       eventBus ??
       (new EventBus(this, 'Bus', {
-        eventBusName: instance, // CloudFormation makes no names for buses
+        eventBusName: instance, // CloudFormation generates no names for buses
         description: 'Status changes of OpenAI batches and of their jobs',
       }) as IEventBus);
   }

@@ -6,31 +6,31 @@ import { Queue, QueueEncryption, type QueueProps } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { WorkerFunction } from '../stages/worker-function.ts';
 
-const VISIBILITY_PER_TIMEOUT = 6; // AWS's advice for event sources: room for an invocation that Lambda throttles and repeats
-const RECEIVES = 5; // AWS's least for event sources; our own tries are counted in the ledger, not here
-const KEPT = Duration.days(4); // a weekend's outage and the day to repair it
-const EVIDENCE_KEPT = Duration.days(14); // the most SQS allows; counted from the first send, so longer than KEPT
+const VISIBILITY_PER_TIMEOUT = 6; // AWS's advice for event sources, so that Lambda can retry throttled invocations
+const RECEIVES = 5; // AWS's minimum for event sources; the ledger counts our own tries
+const KEPT = Duration.days(4); // an outage over a weekend, and a day to fix it
+const EVIDENCE_KEPT = Duration.days(14); // SQS's maximum; it counts from the first send, so it must exceed KEPT
 
-// Written out, as what the CDK grants with a queue is more than is used (docs/security.md).
-const FEEDING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']; // what Lambda asks of a function's role
+// Explicit actions: the CDK's grants for a queue include more than is used (docs/security.md).
+const FEEDING = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes']; // what Lambda requires of the function's role
 const SENDING = ['sqs:SendMessage'];
 
 const KEY_TO_SEND = ['kms:GenerateDataKey', 'kms:Decrypt'];
 const KEY_TO_RECEIVE = ['kms:Decrypt'];
 
-/** Makes a queue for what could not be worked on; it is read by people. */
+/** Creates a queue for messages that could not be processed. */
 export function deadLetterQueue(scope: Construct, id: string, encryptionKey: IKey | undefined): Queue {
-  return new Queue(scope, id, { ...sealed(encryptionKey), retentionPeriod: EVIDENCE_KEPT });
+  return new Queue(scope, id, { ...encryptedBy(encryptionKey), retentionPeriod: EVIDENCE_KEPT });
 }
 
-/** A queue that one function works off, with its dead-letter queue. */
+/** A queue that feeds one function, with its dead-letter queue. */
 export class WorkQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
-  /** A message is older than this only if its second delivery failed as well or nobody is there to take it. */
-  readonly longestUsualAge: Duration;
+  /** A message gets older than this only if its second delivery also failed, or if no function takes it. */
+  readonly maxUsualAge: Duration;
 
-  /** `timeout` is that of the function that works the queue off. */
+  /** `timeout` is that of the function that the queue feeds. */
   constructor(
     scope: Construct,
     id: string,
@@ -40,20 +40,20 @@ export class WorkQueue extends Construct {
     this.deadLetters = deadLetterQueue(this, 'DeadLetters', encryptionKey);
     const visibilityTimeout = Duration.seconds(timeout.toSeconds() * VISIBILITY_PER_TIMEOUT);
     this.queue = new Queue(this, 'Queue', {
-      ...sealed(encryptionKey),
+      ...encryptedBy(encryptionKey),
       visibilityTimeout,
       retentionPeriod: KEPT,
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES },
     });
-    this.longestUsualAge = visibilityTimeout.plus(timeout).plus(timeout);
+    this.maxUsualAge = visibilityTimeout.plus(timeout).plus(timeout);
   }
 
-  /** `maxConcurrency` is at least 2, the least Lambda accepts. */
+  /** Lets Lambda invoke the function with messages of the queue. `maxConcurrency` is at least 2, Lambda's minimum. */
   feed(worker: WorkerFunction, pace: { batchSize: number; maxConcurrency: number }): void {
     const { queueArn } = this.queue;
     grant(worker, FEEDING, queueArn);
     this.queue.encryptionMasterKey?.grant(worker, ...KEY_TO_RECEIVE);
-    // Always with partial failures: one bad record must not bring its neighbours back.
+    // With partial failures: one bad record must not make its neighbours return to the queue.
     worker.lambda.addEventSourceMapping('Work', {
       ...pace,
       eventSourceArn: queueArn,
@@ -61,13 +61,14 @@ export class WorkQueue extends Construct {
     });
   }
 
+  /** Grants sending messages. */
   grantSend(sender: IGrantable): void {
     grant(sender, SENDING, this.queue.queueArn);
     this.queue.encryptionMasterKey?.grant(sender, ...KEY_TO_SEND);
   }
 }
 
-/** Lets a rule put its events into a queue, and nobody else's rule. */
+/** Grants one rule sending its events to a queue. */
 export function grantRuleSend(rule: Rule, queue: Queue): void {
   const conditions = { ArnEquals: { 'aws:SourceArn': rule.ruleArn } };
   queue.addToResourcePolicy(
@@ -77,7 +78,7 @@ export function grantRuleSend(rule: Rule, queue: Queue): void {
       resources: [queue.queueArn],
     }),
   );
-  // By account, not by rule: the key would depend on the rule, the rule on its queue, and the queue on the key.
+  // By account, not by rule: key, rule and queue would depend on each other in a circle.
   queue.encryptionMasterKey?.addToResourcePolicy(
     new PolicyStatement({
       principals: [
@@ -86,13 +87,13 @@ export function grantRuleSend(rule: Rule, queue: Queue): void {
         }),
       ],
       actions: KEY_TO_SEND,
-      resources: ['*'], // of a key's own policy: this key
+      resources: ['*'], // in a key policy: this key
     }),
   );
 }
 
-/** SSE-SQS unless there is a key of one's own: EventBridge cannot write to a queue with the AWS-managed KMS key. */
-function sealed(encryptionKey: IKey | undefined): QueueProps {
+/** SSE-SQS without a key of the user's own: EventBridge cannot send to a queue with the AWS managed KMS key. */
+function encryptedBy(encryptionKey: IKey | undefined): QueueProps {
   return encryptionKey
     ? { encryption: QueueEncryption.KMS, encryptionMasterKey: encryptionKey, enforceSSL: true }
     : { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };

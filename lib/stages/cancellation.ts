@@ -9,7 +9,7 @@ import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(1); // ten requests of a few short calls each
+const TIMEOUT = Duration.minutes(1); // ten requests, each a few short calls
 
 interface CancellationProps {
   settings: WorkerSettings;
@@ -20,7 +20,7 @@ interface CancellationProps {
   openAi: OpenAiAccount;
 }
 
-/** The cancel queue, which is a public door, and CANCEL. */
+/** The cancel queue, which users send to, and CANCEL. */
 export class Cancellation extends Construct {
   readonly work: WorkQueue;
   readonly worker: WorkerFunction;
@@ -31,8 +31,8 @@ export class Cancellation extends Construct {
     this.worker = new WorkerFunction(this, 'Worker', {
       settings: props.settings,
       bundle: 'cancel',
-      description: 'Records a wish to cancel and passes it on to the API',
-      memory: Size.mebibytes(256), // small answers only; less would make the cold start long
+      description: 'Records a cancel request and sends it to the API',
+      memory: Size.mebibytes(256), // small responses only; less memory would make cold starts slow
       timeout: TIMEOUT,
       environment: {
         INSTANCE: props.settings.instance,
@@ -45,7 +45,7 @@ export class Cancellation extends Construct {
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // Ten, SQS's own most without a waiting window: a flood of small messages. Two, Lambda's least, is plenty.
+    // Ten, the maximum without a batching window, as messages are small and may be many. Two is Lambda's minimum.
     this.work.feed(this.worker, { batchSize: 10, maxConcurrency: 2 });
   }
 }

@@ -10,10 +10,10 @@ import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(10); // an output file of some GB; putting the pieces together is resumed
+const TIMEOUT = Duration.minutes(10); // an output file of some GB; assembling the pieces can be resumed
 
-// The lines of one batch lie here while they are put in order. 50,000 rows at 16 KB, an answer of 4,000 tokens, are 0.8 GB;
-// all of them at 200 KB, the longest answers of most models, are 10 GB. It costs a ten-thousandth of a cent a minute and GB.
+// Holds the result lines of one batch while they are sorted. 50,000 rows of 16 KB (4,000 output tokens) are 0.8 GB; of
+// 200 KB, the longest output of most models, 10 GB. It costs 0.0001 cents per GB and minute.
 const SCRATCH = Size.gibibytes(10);
 
 interface DeliveryProps {
@@ -28,7 +28,7 @@ interface DeliveryProps {
   rerunMissing: boolean;
 }
 
-/** From an ended batch to readable results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
+/** From an ended batch to stored results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
 export class Delivery extends Construct {
   readonly work: WorkQueue;
   readonly worker: WorkerFunction;
@@ -40,7 +40,7 @@ export class Delivery extends Construct {
       settings: props.settings,
       bundle: 'deliver',
       description: 'Stores the results of an ended batch and accounts for its rows',
-      memory: Size.mebibytes(512), // bodies are streams; 8 MiB upload parts and the table of one part's 50,000 rows
+      memory: Size.mebibytes(512), // bodies are streams; it holds upload parts of 8 MiB and the table of a part's 50,000 rows
       scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
@@ -59,7 +59,8 @@ export class Delivery extends Construct {
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // One each: a download may take minutes. Five side by side are some 300 MB/s, and leave a small account its quota.
+    // One message at a time: a download may take minutes. Five in parallel reach some 300 MB/s and leave a small account
+    // concurrency for other functions.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }
 }

@@ -10,21 +10,21 @@ import type { LedgerTable } from '../resources/ledger-table.ts';
 import { deadLetterQueue, grantRuleSend, WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; queues want six times as much before they repeat
+const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; the queue's visibility timeout is six times as long
 
-// 110 MB of Node and code; 12 bytes a row, 60 MB at the limit of 5 million; 48 MB of row tables that are still open; 200 MB
-// for a row of 32 MiB, which is there as bytes, as text and parsed. 10 GB of common rows take half of it, but memory buys
-// CPU: 0.29 vCPU check some 80 MB/s, as fast as S3 sends.
+// 110 MB for Node and code; 12 bytes per row, 60 MB at the limit of 5 million; 48 MB of row tables in work; 200 MB for a row
+// of 32 MiB, held as bytes, as text and parsed. 10 GB of ordinary rows take half of it, but memory buys CPU: 0.29 vCPU
+// check some 80 MB/s, as fast as S3 sends.
 const MEMORY = Size.mebibytes(512);
 
-// A row is garbage as soon as it is checked: a small nursery keeps 60 MB less of it, at the same CPU time.
-const LITTLE_GARBAGE = '--max-semi-space-size=4';
+// A row is garbage once it is checked: with a small young generation 60 MB less of it pile up, at the same CPU time.
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
 
 interface IntakeProps {
   settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   requestBucket: IBucket;
-  /** Only files whose key begins so are looked at. */
+  /** Prefix of the keys that are request files. */
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
@@ -34,11 +34,11 @@ interface IntakeProps {
   submission: WorkQueue;
 }
 
-/** From "Object Created" to a committed plan: the rule, the intake queue and INTAKE. */
+/** From "Object Created" to a planned job: the rule, the intake queue and INTAKE. */
 export class Intake extends Construct {
   readonly work: WorkQueue;
   readonly worker: WorkerFunction;
-  /** Events of the bucket that EventBridge could not put into the intake queue. */
+  /** Events of the bucket that EventBridge could not send to the intake queue. */
   readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, props: IntakeProps) {
@@ -47,17 +47,17 @@ export class Intake extends Construct {
     this.undelivered = deadLetterQueue(this, 'Undelivered', props.encryptionKey);
     Validations.of(this.undelivered).acknowledge({
       id: 'AwsSolutions-SQS3',
-      reason: 'It is the dead-letter queue of an EventBridge target, which the rule does not look for.',
+      reason: 'It is the dead-letter queue of an EventBridge target, which this check does not recognize.',
     });
-    this.#listen(props);
+    this.#subscribeToBucket(props);
     this.worker = new WorkerFunction(this, 'Worker', {
       settings: props.settings,
       bundle: 'intake',
-      description: 'Reads and checks a request file and plans its parts',
+      description: 'Validates a request file and plans its parts',
       memory: MEMORY,
       timeout: TIMEOUT,
       environment: {
-        NODE_OPTIONS: LITTLE_GARBAGE,
+        NODE_OPTIONS: SMALL_YOUNG_GENERATION,
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
@@ -73,19 +73,19 @@ export class Intake extends Construct {
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.submission.grantSend(this.worker);
-    // One file each: a big one would keep its neighbours waiting. Five: a thousand small files take minutes, and
-    // a new account's ten concurrent executions are not used up by one function.
+    // One file at a time: a big one would delay the others. Five in parallel: a thousand small files take minutes, and a
+    // new account's ten concurrent executions are not used up by one function.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }
 
   /**
-   * In a bucket of our own every key is looked at, so that a file with a wrong ending is rejected where its owner sees
-   * it. A user's own bucket is left as it is: turning EventBridge on is up to its owner, as the CDK could do it only by
-   * a custom resource that would overwrite the notifications there are.
+   * In a bucket that Batchdrop creates every key matches, so that a file with a wrong suffix is rejected with a report. The
+   * owner of an imported bucket turns EventBridge on: the CDK could do so only with a custom resource, which would overwrite
+   * the bucket's other notifications.
    */
-  #listen({ requestBucket, requestPrefix }: IntakeProps): void {
+  #subscribeToBucket({ requestBucket, requestPrefix }: IntakeProps): void {
     const rule = new Rule(this, 'ObjectCreated', {
-      description: 'A request file was put',
+      description: 'A request file was uploaded',
       eventPattern: {
         source: ['aws.s3'],
         detailType: ['Object Created'],

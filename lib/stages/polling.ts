@@ -10,8 +10,8 @@ import type { OpenAiAccount } from '../resources/openai-account.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(1); // the tick itself stops earlier and leaves the rest to the next
-const TICK_WORTH = Duration.minutes(1); // the least both services accept: a late tick is no better than the next one
+const TIMEOUT = Duration.minutes(1); // a tick ends itself earlier and leaves the rest to the next one
+const MAX_EVENT_AGE = Duration.minutes(1); // the minimum of both services: a late tick is no better than the next one
 
 interface PollingProps {
   settings: WorkerSettings;
@@ -27,7 +27,7 @@ interface PollingProps {
   delivery: WorkQueue;
 }
 
-/** The reconciler: the schedule and POLL. */
+/** The poller: the schedule and POLL. */
 export class Polling extends Construct {
   readonly worker: WorkerFunction;
 
@@ -36,8 +36,8 @@ export class Polling extends Construct {
     this.worker = new WorkerFunction(this, 'Worker', {
       settings: props.settings,
       bundle: 'poll',
-      description: 'Brings every open job and batch up to date',
-      memory: Size.mebibytes(256), // pages of a hundred batches; waiting is most of its work
+      description: 'Updates every open job and batch',
+      memory: Size.mebibytes(256), // pages of a hundred batches; most of the time it waits
       timeout: TIMEOUT,
       environment: {
         INSTANCE: props.settings.instance,
@@ -50,36 +50,36 @@ export class Polling extends Construct {
         ...props.openAi.environment(),
         BATCH_LIMITS: props.batchLimits,
       } satisfies PollEnv,
-      asynchronous: { maxEventAge: TICK_WORTH },
+      asynchronous: { maxEventAge: MAX_EVENT_AGE },
     });
     props.ledger.grantRecord(this.worker);
     props.ledger.grantFindDue(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     for (const work of [props.intake, props.submission, props.delivery]) work.grantSend(this.worker);
-    this.#tick(props.pollInterval);
+    this.#scheduleTicks(props.pollInterval);
   }
 
-  /** No retries, here and in the function: a tick that is repeated runs beside the next one. */
-  #tick(interval: Duration): void {
+  /** Without retries, here and in the function: a retried tick would run beside the next one. */
+  #scheduleTicks(interval: Duration): void {
     const stack = Stack.of(this);
     const role = new Role(this, 'TickRole', {
-      // Only for schedules of this account: the service acts for everybody.
+      // Only for schedules of this account: the service acts for all accounts.
       assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
         conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
       }),
     });
     const arn = this.worker.lambda.functionArn;
-    // Without the CDK's own target, which grants the invocation of every version as well: only $LATEST is there.
+    // Without the CDK's target, which also grants invoking every version: the only one is $LATEST.
     Grant.addToPrincipal({ grantee: role, actions: ['lambda:InvokeFunction'], resourceArns: [arn] });
     new Schedule(this, 'Tick', {
-      description: 'Wakes the reconciler',
+      description: 'Invokes the poller',
       schedule: ScheduleExpression.rate(interval),
       target: {
         bind: () => ({
           arn,
           role,
-          retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: TICK_WORTH.toSeconds() },
+          retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: MAX_EVENT_AGE.toSeconds() },
         }),
       },
     });

@@ -2,13 +2,13 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { WorkQueue } from '../resources/work-queue.ts';
 import type { WorkerFunction } from './worker-function.ts';
 
-/** A queue, and the function that works it off. */
+/** A queue and the function that it feeds. */
 export interface QueueWorker {
   work: WorkQueue;
   worker: WorkerFunction;
 }
 
-/** What runs, for those who watch it. */
+/** The functions and queues of a Batchdrop, for its monitoring. */
 export interface StageWorkers {
   intake: QueueWorker & { undelivered: Queue };
   submission: QueueWorker;

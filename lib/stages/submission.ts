@@ -10,7 +10,7 @@ import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
-const TIMEOUT = Duration.minutes(10); // 200 MB even at 0.4 MB/s; the part's lease outlasts it
+const TIMEOUT = Duration.minutes(10); // 200 MB at 0.4 MB/s; the part's lease is longer
 
 interface SubmissionProps {
   settings: WorkerSettings;
@@ -38,7 +38,7 @@ export class Submission extends Construct {
       settings: props.settings,
       bundle: 'submit',
       description: 'Uploads a part of a request file and creates its batch',
-      memory: Size.mebibytes(512), // bodies are streams of about 150 MB peak; 0.29 vCPU fills the network
+      memory: Size.mebibytes(512), // bodies are streams, with a peak of about 150 MB; 0.29 vCPU saturates the network
       timeout: TIMEOUT,
       environment: {
         INSTANCE: props.settings.instance,
@@ -53,12 +53,12 @@ export class Submission extends Construct {
       } satisfies SubmitEnv,
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    grantReadRowTables(this.worker, props.resultsBucket); // which rows an attempt runs
+    grantReadRowTables(this.worker, props.resultsBucket); // they name the rows of an attempt
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
-    // One part each: it may take minutes. Five: with some ten seconds a part that is about 1,800 batches an hour, and
-    // OpenAI takes 2,000.
+    // One part at a time: it may take minutes. Five in parallel: at some ten seconds per part about 1,800 batches per hour,
+    // and OpenAI accepts 2,000.
     this.work.feed(this.worker, { batchSize: 1, maxConcurrency: 5 });
   }
 }

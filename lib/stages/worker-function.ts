@@ -21,7 +21,7 @@ import { Construct } from 'constructs';
 import { nagResource } from '../resources/nag-findings.ts';
 import { BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 
-/** Context key: another place of the function bundles than `dist/functions`. */
+/** Context key for a folder of function bundles other than `dist/functions`. */
 export const BUNDLES_CONTEXT = 'batchdrop:bundles';
 
 /** What the functions of one Batchdrop share. */
@@ -31,7 +31,7 @@ export interface WorkerSettings {
   vpc: IVpc | undefined;
   vpcSubnets: SubnetSelection | undefined;
   securityGroups: ISecurityGroup[] | undefined;
-  /** One for all functions. */
+  /** One log group for all functions. Default: one for each. */
   logGroup: ILogGroup | undefined;
 }
 
@@ -41,14 +41,14 @@ export interface WorkerFunctionProps {
   description: string;
   memory: Size;
   timeout: Duration;
-  /** Of its temporary directory. Default: Lambda's 512 MB. */
+  /** Size of the temporary directory. Default: Lambda's 512 MB. */
   scratch?: Size;
   environment: Record<string, string>;
-  /** How long Lambda keeps an asynchronous invocation that it could not start; it never repeats one that failed. */
+  /** How long Lambda keeps an asynchronous invocation that it could not start. It never retries one that failed. */
   asynchronous?: { maxEventAge: Duration };
 }
 
-/** A Lambda function the way this house runs them: own role without managed policies, own log group, bundled code. */
+/** A Lambda function with bundled code, a role without managed policies, and its own log group unless one is shared. */
 export class WorkerFunction extends Construct implements IGrantable {
   readonly lambda: LambdaFunction;
   readonly role: Role;
@@ -64,7 +64,7 @@ export class WorkerFunction extends Construct implements IGrantable {
     this.lambda = new LambdaFunction(this, 'Function', {
       description: props.description,
       runtime: Runtime.NODEJS_24_X,
-      architecture: Architecture.ARM_64, // a fifth cheaper than x86 for the same work
+      architecture: Architecture.ARM_64, // a fifth cheaper than x86 per GB-second
       code: Code.fromAsset(bundleOf(this, props.bundle)),
       handler: 'index.handler',
       memorySize: props.memory.toMebibytes(),
@@ -75,7 +75,7 @@ export class WorkerFunction extends Construct implements IGrantable {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       ...(vpc && placedIn(vpc, props.settings)),
-      // No reserved concurrency: a new account's quota is so small that the deployment would fail.
+      // No reserved concurrency: the quota of a new account is so small that deployments would fail.
       ...(props.asynchronous && { retryAttempts: 0, maxEventAge: props.asynchronous.maxEventAge }),
     });
     this.grantPrincipal = this.lambda.grantPrincipal;
@@ -85,18 +85,18 @@ export class WorkerFunction extends Construct implements IGrantable {
 function ownLogGroup(scope: Construct): ILogGroup {
   const logGroup = new LogGroup(scope, 'Logs', {
     retention: RetentionDays.ONE_MONTH,
-    removalPolicy: RemovalPolicy.DESTROY, // ids and numbers only; nothing is lost that the ledger does not have
+    removalPolicy: RemovalPolicy.DESTROY, // logs hold ids and numbers only, which the ledger has as well
   });
-  return logGroup as ILogGroup; // the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes
+  return logGroup as ILogGroup; // only under exactOptionalPropertyTypes does the CDK's class not fit its own interface
 }
 
-/** The ARN of an imported group ends in a wildcard that can be seen; that of one made here hides it. */
+/** The ARN of an imported group ends in a visible wildcard; in that of a group created here it is hidden. */
 function acknowledgeStreams(role: Role, { logGroupArn }: ILogGroup): void {
   const arn = nagResource(Stack.of(role).resolve(logGroupArn));
   if (!arn.includes('*')) return;
   Validations.of(role).acknowledge({
     id: `AwsSolutions-IAM5[Resource::${arn}]`,
-    reason: 'The streams of one log group, whose names Lambda makes up.',
+    reason: 'The streams of one log group. Lambda generates their names.',
   });
 }
 
@@ -108,7 +108,10 @@ function placedIn(vpc: IVpc, { vpcSubnets, securityGroups }: WorkerSettings) {
   };
 }
 
-/** What Lambda itself does with the function's role in a VPC, as in AWSLambdaVPCAccessExecutionRole; not narrowable, as it is checked before there is an interface. */
+/**
+ * Grants what Lambda does with the role of a function in a VPC, as in AWSLambdaVPCAccessExecutionRole. Lambda checks these
+ * permissions before an interface exists, so they cannot be narrower.
+ */
 function grantNetworkInterfaces(role: Role): void {
   role.addToPolicy(
     new PolicyStatement({
@@ -126,7 +129,7 @@ function grantNetworkInterfaces(role: Role): void {
   Validations.of(role).acknowledge({
     id: 'AwsSolutions-IAM5[Resource::*]',
     reason:
-      'Lambda demands these of a function in a VPC, for every resource: its interfaces are not there yet.',
+      'Lambda requires these for every resource: the network interfaces of the function do not exist yet.',
   });
 }
 
@@ -134,7 +137,9 @@ function bundleOf(scope: Construct, name: FunctionName): string {
   const bundles: unknown = scope.node.tryGetContext(BUNDLES_CONTEXT);
   const directory = join(typeof bundles === 'string' ? bundles : BUNDLES_DIRECTORY, name);
   if (!existsSync(join(directory, 'index.js'))) {
-    throw new Error(`there is no bundle of ${name} in ${directory}: run \`npm run bundle\` first`);
+    throw new Error(
+      `${scope.node.path}: the bundle of ${name} is not in ${directory}; run \`npm run bundle\`.`,
+    );
   }
   return directory;
 }

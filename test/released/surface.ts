@@ -1,6 +1,6 @@
 /**
- * What a release promises to whoever builds on it: every declaration behind `batchdrop` and `batchdrop/events`, and the
- * schemas of the events. Later releases only add, or are of another major version (before 1.0: minor version).
+ * The public surface of a release: every declaration that `batchdrop` and `batchdrop/events` export, and the schemas of the
+ * events. Later releases only add to it, or have another major version (before 1.0: minor version).
  */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,7 +9,7 @@ import * as contract from '../../functions/shared/contract/index.ts';
 
 export const RELEASED = fileURLToPath(new URL('./', import.meta.url));
 
-/** The files of a release as they are kept here, by name. */
+/** Returns the files that record a release here, by name. */
 export function releaseOf(packageDirectory: string): Record<string, string> {
   const manifest = readFileSync(join(packageDirectory, 'package.json'), 'utf8');
   const { version, exports } = JSON.parse(manifest);
@@ -27,8 +27,8 @@ export function releaseOf(packageDirectory: string): Record<string, string> {
 }
 
 /**
- * Every declaration of an entry file and of what it exports from other files, without comments, by name. What is exported
- * from a file brings along what that file declares for itself: the members of a base are as visible as one's own.
+ * Returns every declaration that an entry file exports, without comments, by name. It includes declarations that the
+ * exporting files do not export, as the members of a base interface are visible too.
  */
 function declarationsBehind(entry: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
@@ -49,7 +49,7 @@ function declarationsBehind(entry: string): Map<string, string[]> {
 
 const DECLARATION = /^(?:export )?(?:declare )?(?:abstract )?(?:class|interface|type|const|function) (\w+)/;
 
-/** Declarations of a text without comments, by name, line by line. */
+/** Returns the declarations in a text without comments: their lines, by name. */
 export function declarationsIn(text: string): Map<string, string[]> {
   const found = new Map<string, string[]>();
   let current: string[] | undefined;
@@ -68,19 +68,19 @@ function textOf(file: string): string {
   return readFileSync(file, 'utf8').replace(/^\s*\/\*[\s\S]*?\*\/\n?/gm, '');
 }
 
-/** What of the former declarations is gone or reads otherwise now, a sentence each. */
+/** Returns what was removed from or changed in the former declarations, a sentence each. */
 export function changesOfDeclarations(former: string, present: string): string[] {
   const now = declarationsIn(present);
   return [...declarationsIn(former)].flatMap(([name, lines]) => {
     const there = now.get(name);
-    if (there === undefined) return [`${name} is gone`];
+    if (there === undefined) return [`${name} was removed`];
     return lines
       .filter((line) => !there.some((other) => other === line || isLonger(line, other)))
-      .map((line) => `${name}: no more "${line.trim()}"`);
+      .map((line) => `${name}: "${line.trim()}" was removed or changed`);
   });
 }
 
-/** A list of values that has grown: `readonly ["a", "b"]` is still there in `readonly ["a", "b", "c"]`. */
+/** True for a list of values that grew, such as `readonly ["a", "b"]` to `readonly ["a", "b", "c"]`. */
 function isLonger(former: string, present: string): boolean {
   const [before, after] = [former, present].map((line) => /^(.*readonly )\[(.*)\](;?)$/.exec(line));
   if (!before || !after || before[1] !== after[1]) return false;
@@ -89,8 +89,8 @@ function isLonger(former: string, present: string): boolean {
 }
 
 /**
- * What a former schema said and the present one does not, a path each. Fields may be added to an object, and a field may
- * become one that is always there; in what others send us nothing may become required.
+ * Returns the incompatible changes between two schemas, a path each. Objects may gain fields, and a field may become
+ * required; in what others send us nothing may become required.
  */
 export function changesOfSchema(
   former: unknown,
@@ -106,9 +106,9 @@ export function changesOfSchema(
   const changes = Object.keys(former).flatMap((key) => {
     const here = `${path}/${key}`;
     const [before, after] = [former[key], present[key]];
-    if (after === undefined) return [`${here} is gone`];
+    if (after === undefined) return [`${here} was removed`];
     if (key === 'required' && Array.isArray(before) && Array.isArray(after) && !sentByOthers) {
-      return before.filter((name) => !after.includes(name)).map((name) => `${here}: ${name} is no more`);
+      return before.filter((name) => !after.includes(name)).map((name) => `${here}: ${name} was removed`);
     }
     if (Array.isArray(before) && Array.isArray(after) && before.length === after.length) {
       return before.flatMap((entry, at) => changesOfSchema(entry, after[at], `${here}/${at}`, sentByOthers));
@@ -117,14 +117,14 @@ export function changesOfSchema(
   });
   const isFields = path.endsWith('/properties');
   const added = Object.keys(present).filter((key) => !(key in former));
-  return isFields ? changes : [...changes, ...added.map((key) => `${path}/${key} was not there`)];
+  return isFields ? changes : [...changes, ...added.map((key) => `${path}/${key} was added`)];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** True when semantic versioning lets the later version break what the former promised. */
+/** True if semantic versioning allows incompatible changes between two versions. */
 export function mayBreak(former: string, present: string): boolean {
   const [[a = 0, b = 0], [c = 0, d = 0]] = [former, present].map((version) =>
     version.trim().split('.').map(Number),

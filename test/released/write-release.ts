@@ -1,4 +1,4 @@
-/** Keeps what this version promises: `npm run package:release`, once, when it is released. */
+/** Records the public surface of this version: `npm run package:release`, once for each release. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildPackage } from '../../lib/bundling/build-package.ts';

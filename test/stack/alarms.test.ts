@@ -17,7 +17,7 @@ const watching = (metric: string) =>
     .sort();
 
 describe('alarms', () => {
-  it('watch every queue in which nothing should be left', () => {
+  it('watch every dead-letter queue', () => {
     const deadLetters = resources(template, 'AWS::SQS::Queue')
       .filter(({ Properties }) => at(Properties, 'RedrivePolicy') === undefined)
       .map(({ id }) => `<${id}.QueueName>`);
@@ -25,7 +25,7 @@ describe('alarms', () => {
     expect(watching('ApproximateNumberOfMessagesVisible')).toEqual(deadLetters.sort());
   });
 
-  it('watch the oldest message of every queue that is worked off', () => {
+  it('watch the age of the oldest message in every work queue', () => {
     const queues = resources(template, 'AWS::SQS::Queue')
       .filter(({ Properties }) => at(Properties, 'RedrivePolicy') !== undefined)
       .map(({ id }) => `<${id}.QueueName>`);
@@ -33,7 +33,7 @@ describe('alarms', () => {
     expect(watching('ApproximateAgeOfOldestMessage')).toEqual(queues.sort());
   });
 
-  it('leave a message the time of a second delivery before they call it late', () => {
+  it('give a message the time of a second delivery', () => {
     for (const { Properties } of alarms) {
       if (at(Properties, 'MetricName') !== 'ApproximateAgeOfOldestMessage') continue;
       const watched = legible(at(Properties, 'Dimensions', 0, 'Value'));
@@ -48,7 +48,7 @@ describe('alarms', () => {
     expect(watching(metric)).toEqual(functions.sort());
   });
 
-  it('go off when the reconciler falls silent', () => {
+  it('go off when the poller stops', () => {
     const heartbeat = alarms.find(({ id }) => id === 'AlarmsPollHeartbeat');
     expect(heartbeat?.Properties).toMatchObject({
       Namespace: 'Batchdrop',
@@ -61,23 +61,23 @@ describe('alarms', () => {
     });
   });
 
-  it('wait for a slow reconciler as long as it takes', () => {
+  it('allow a longer poll interval', () => {
     const slow = synthesize({ pollInterval: Duration.minutes(10) });
     slow.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Ticks', Period: 1800 });
   });
 
-  it('are quiet when nothing happens, the heartbeat excepted', () => {
-    const loud = alarms.filter(({ Properties }) => at(Properties, 'TreatMissingData') !== 'notBreaching');
-    expect(loud.map(({ id }) => id)).toEqual(['AlarmsPollHeartbeat']);
+  it('do not go off when there is no data, except for the heartbeat', () => {
+    const noisy = alarms.filter(({ Properties }) => at(Properties, 'TreatMissingData') !== 'notBreaching');
+    expect(noisy.map(({ id }) => id)).toEqual(['AlarmsPollHeartbeat']);
   });
 
-  it('say whom they hurt', () => {
+  it('say how users are affected', () => {
     expect(alarms).toHaveLength(27);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
 
-  it('without whom it hurts do not compile', () => {
+  it('do not compile without their impact', () => {
     // @ts-expect-error: `impact` is missing
     const props: ImpactAlarmProps = {
       metric: new Metric({ namespace: 'n', metricName: 'm' }),
@@ -90,7 +90,7 @@ describe('alarms', () => {
   it.each([
     ['24h', 26],
     ['7d', 7 * 24 + 2],
-  ])('let a batch of %s have %i hours', (completionWindow, hours) => {
+  ])('give a batch with a window of %s %i hours', (completionWindow, hours) => {
     synthesize({ completionWindow }).hasResourceProperties('AWS::CloudWatch::Alarm', {
       MetricName: 'OldestOpenAge',
       Statistic: 'Maximum',
@@ -106,19 +106,19 @@ describe('alarms', () => {
     },
   );
 
-  it('stay on while something is held, which is counted every half hour', () => {
-    const held = alarms.find(({ id }) => id === 'AlarmsStalled');
-    expect(Number(at(held?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
+  it('stay on while a step is stalled, which is counted every half hour', () => {
+    const stalled = alarms.find(({ id }) => id === 'AlarmsStalled');
+    expect(Number(at(stalled?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
   });
 
-  it('tell whom they are told to tell, and nobody otherwise', () => {
+  it('trigger the alarm action if there is one', () => {
     expect(alarms.filter(({ Properties }) => at(Properties, 'AlarmActions') !== undefined)).toEqual([]);
-    const told = resources(
-      synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'Night')) })),
+    const withAction = resources(
+      synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'OnCall')) })),
       'AWS::CloudWatch::Alarm',
     );
-    expect(told).toHaveLength(27);
-    for (const { id, Properties } of told)
-      expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<Night>');
+    expect(withAction).toHaveLength(27);
+    for (const { id, Properties } of withAction)
+      expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<OnCall>');
   });
 });

@@ -50,7 +50,7 @@ function baseUrlOfStack(baseUrl: string): unknown {
 const transport = (baseUrl: string) => createOpenAiTransport(baseUrl, 1_000);
 const commandLine = (baseUrl: string) => realBatchApi({ OPENAI_API_KEY: 'k', OPENAI_BASE_URL: baseUrl });
 
-describe('a base URL that is safe is accepted by the rule, the construct, the transport and the command line', () => {
+describe('the rule, the construct, the transport and the command line accept', () => {
   it.each(ACCEPTED)('%s', (text, url) => {
     expect(parseBaseUrl(text)).toEqual({ url });
     expect(baseUrlOfStack(text)).toBe(url);
@@ -59,7 +59,7 @@ describe('a base URL that is safe is accepted by the rule, the construct, the tr
   });
 });
 
-describe('a base URL that is not is refused by all four, for the same reason and without quoting it', () => {
+describe('all four reject, for the same reason and without quoting it,', () => {
   it.each(REFUSED)('%s', (text, reason) => {
     const parsed = parseBaseUrl(text);
     const problem = 'problem' in parsed ? parsed.problem : '';

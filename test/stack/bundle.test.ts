@@ -9,7 +9,7 @@ import { temporaryDirectory } from './synthesis.ts';
 
 const run = promisify(execFile);
 
-/** Functions in TypeScript and ES modules, with a shared file, as the real ones are. */
+/** Writes functions with a shared file, in TypeScript and ES modules like the real ones. Returns their folder. */
 function exampleFunctions(): string {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'shared'));
@@ -27,7 +27,7 @@ function exampleFunctions(): string {
   return directory;
 }
 
-const MAX_BUNDLE = 600 * 1024; // read and compiled at each cold start
+const MAX_BUNDLE = 600 * 1024; // loaded and compiled at each cold start
 
 /** The AWS clients that each function needs. */
 const CLIENTS = {
@@ -54,7 +54,7 @@ const ANY_ENVIRONMENT = Object.fromEntries(
 );
 
 describe('the bundles of the functions', () => {
-  it('are small, hold no AWS client that the function does not call, and start where nothing else is', async () => {
+  it('are small, contain only the AWS clients that the function needs, and start alone', async () => {
     const bundles = await bundleFunctions(undefined, temporaryDirectory());
     expect(bundles).toHaveLength(FUNCTION_NAMES.length);
     for (const { name, file, bytes } of bundles) {
@@ -83,7 +83,7 @@ describe('the bundles of the functions', () => {
 });
 
 describe('bundling', () => {
-  it('makes one file a function that Node runs as CommonJS wherever it lies', async () => {
+  it('writes one file per function, which Node runs as CommonJS in any folder', async () => {
     const target = temporaryDirectory();
     writeFileSync(join(target, 'package.json'), '{"type":"module"}'); // as the project's
     const bundles = await bundleFunctions(exampleFunctions(), target);
@@ -96,7 +96,7 @@ describe('bundling', () => {
     }
   });
 
-  it('leaves nothing behind but the bundles', async () => {
+  it('leaves no temporary files', async () => {
     const target = temporaryDirectory();
     const source = exampleFunctions();
     await bundleFunctions(source, target);
@@ -105,15 +105,15 @@ describe('bundling', () => {
     expect(readdirSync(join(target, 'intake')).sort()).toEqual(['index.js', 'package.json']);
   });
 
-  it('names the functions that are missing and writes nothing', async () => {
+  it('names the missing functions and writes nothing', async () => {
     const source = exampleFunctions();
     const target = temporaryDirectory();
     rmSync(join(source, 'poll/index.ts'));
-    await expect(bundleFunctions(source, target)).rejects.toThrow(/there is no index\.ts in .* for poll$/);
+    await expect(bundleFunctions(source, target)).rejects.toThrow(/no index\.ts in .* for poll$/);
     expect(readdirSync(target)).toEqual([]);
   });
 
-  it('says where a source does not build', async () => {
+  it('reports source that does not build', async () => {
     const source = exampleFunctions();
     writeFileSync(
       join(source, 'submit/index.ts'),

@@ -16,8 +16,8 @@ const variable = (template: Template, stage: string, name: string): unknown => {
   return at(found?.Properties, 'Environment', 'Variables', name);
 };
 
-describe('choices', () => {
-  it('default to OpenAI, 24 hours, and clean up behind themselves', () => {
+describe('props', () => {
+  it('default to OpenAI, 24 hours, three attempts and deleted files', () => {
     const template = synthesize();
     expect(variable(template, 'Submission', 'OPENAI_BASE_URL')).toBe('https://api.openai.com/v1');
     expect(variable(template, 'Submission', 'COMPLETION_WINDOW')).toBe('24h');
@@ -45,12 +45,12 @@ describe('choices', () => {
     expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('yes');
   });
 
-  it('limit nothing unless they are told to', () => {
+  it('set no batch limits by default', () => {
     for (const stage of ['Intake', 'Submission', 'Polling'])
       expect(variable(synthesize(), stage, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
   });
 
-  it('tell the same limits to all who hold parts back, in the form they read', () => {
+  it('give the same batch limits to every function that admits parts, in the form that it reads', () => {
     const limits = {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
@@ -101,7 +101,7 @@ describe('choices', () => {
     );
   });
 
-  it('that are tokens are left to the functions', () => {
+  it('that are tokens are checked by the functions only', () => {
     const template = synthesize((stack) => ({
       baseUrl: new CfnParameter(stack, 'Url').valueAsString,
       completionWindow: new CfnParameter(stack, 'Window').valueAsString,
@@ -110,7 +110,7 @@ describe('choices', () => {
     expect(legible(variable(template, 'Submission', 'COMPLETION_WINDOW'))).toBe('<Window>');
   });
 
-  it('remove files after the time that was asked for, in the buckets made here', () => {
+  it('expire files in the buckets that Batchdrop creates', () => {
     const template = synthesize({ expireFilesAfter: Duration.days(30) });
     const expiring = resources(template, 'AWS::S3::Bucket').filter(({ Properties }) =>
       JSON.stringify(at(Properties, 'LifecycleConfiguration')).includes('"ExpirationInDays":30'),
@@ -126,7 +126,7 @@ describe('context', () => {
     return readContext(app.node);
   };
 
-  it('is read by kind', () => {
+  it('becomes props', () => {
     const { props, unknown } = read({
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
@@ -162,7 +162,7 @@ describe('context', () => {
     });
   });
 
-  it('leaves every default alone when nothing is given', () => {
+  it('changes no default when it is empty', () => {
     const { props } = read({});
     expect(Object.keys(props).length).toBeGreaterThan(0);
     expect(Object.values(props).filter((value) => value !== undefined)).toEqual([]);
@@ -185,7 +185,7 @@ describe('context', () => {
     ['keepOpenAiFiles', 'maybe', 'yes or no'],
     ['removal', 'toString', 'retain or destroy'],
     ['requestPrefix', ' ', 'some text'],
-  ])('%s=%s is refused', (name, value, kind) => {
+  ])('rejects %s=%s', (name, value, kind) => {
     expect(() => read({ [name]: value })).toThrow(`context ${name} is "${value}"; set ${kind}.`);
   });
 
@@ -202,7 +202,7 @@ describe('context', () => {
     ['requestBucket', 'requestBucketName'],
     ['resultsBucket', 'resultsBucketName'],
     ['apiKeySecret', 'apiKeySecretName'],
-  ])('a name that is close to a known one is refused: %s', (name, meant) => {
+  ])('rejects a name that is close to a known one: %s', (name, meant) => {
     expect(() => read({ [name]: '5' })).toThrow(`context ${name} is unknown; did you mean ${meant}?`);
   });
 
@@ -226,7 +226,7 @@ describe('the stack', () => {
   const template = Template.fromStack(stack);
   const output = (name: string): string => legible(at(template.toJSON(), 'Outputs', name, 'Value'));
 
-  it('is for any account and region', () => {
+  it('can be deployed to any account and region', () => {
     expect(stack.environment).toBe('aws://unknown-account/unknown-region');
   });
 
@@ -237,19 +237,19 @@ describe('the stack', () => {
     expect(own.terminationProtection).toBe(true);
   });
 
-  it('shows commands to copy', () => {
-    expect(output('DropAFile')).toBe('aws s3 cp requests.jsonl s3://<BucketsRequests>/');
-    expect(output('SeeResults')).toBe('aws s3 ls --recursive s3://<BucketsResults>/');
-    expect(output('CancelAFile')).toBe(
+  it('has commands to copy as outputs', () => {
+    expect(output('SubmitFile')).toBe('aws s3 cp requests.jsonl s3://<BucketsRequests>/');
+    expect(output('ListResults')).toBe('aws s3 ls --recursive s3://<BucketsResults>/');
+    expect(output('CancelFile')).toBe(
       `aws sqs send-message --queue-url <CancellationWorkQueue> --message-body '{"bucket":"<BucketsRequests>","key":"requests.jsonl"}'`,
     );
-    expect(output('PutTheApiKey')).toContain('create-secret --name batchdrop/openai --secret-string file://');
-    expect(output('HearOfStatuses')).toContain(
+    expect(output('StoreApiKey')).toContain('create-secret --name batchdrop/openai --secret-string file://');
+    expect(output('SubscribeToStatuses')).toContain(
       `'{"source":["batchdrop"],"detail":{"data":{"status":["completed","failed"]}},"detail-type":["OpenAI Batch Job Status Change"]}'`,
     );
   });
 
-  it('names what the command line asks for', () => {
+  it('has what the command line needs as outputs', () => {
     expect(
       ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'EventBus', 'LedgerTable'].map(output),
     ).toEqual([
@@ -261,24 +261,24 @@ describe('the stack', () => {
     ]);
   });
 
-  it('works on buckets by name', () => {
+  it('takes buckets by name', () => {
     const own = new BatchdropStack(exampleApp(), 'Example', {
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
     });
-    const value = legible(at(Template.fromStack(own).toJSON(), 'Outputs', 'DropAFile', 'Value'));
+    const value = legible(at(Template.fromStack(own).toJSON(), 'Outputs', 'SubmitFile', 'Value'));
     expect(value).toBe('aws s3 cp requests.jsonl s3://my-files/in/');
   });
 
-  it('is plain ASCII: CloudFormation turns anything else into question marks', () => {
+  it('is plain ASCII: CloudFormation replaces other characters by question marks', () => {
     const text = JSON.stringify(template.toJSON());
     expect([...text].filter((character) => character.charCodeAt(0) > 126)).toEqual([]);
   });
 
-  it('does not synthesize without bundles, and says what to do', () => {
+  it('does not synthesize without bundles, and says how to make them', () => {
     const nothing = temporaryDirectory();
     expect(() => new Batchdrop(new Stack(exampleApp(nothing), 'Example'), 'Batchdrop')).toThrow(
-      'run `npm run bundle` first',
+      /^Example\/Batchdrop\/Delivery\/Worker: the bundle of deliver is not in .*; run `npm run bundle`\.$/,
     );
   });
 });

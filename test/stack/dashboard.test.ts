@@ -5,7 +5,7 @@ import { at, list, resources } from './template-reading.ts';
 
 const template = synthesize();
 
-/** The page as CloudWatch gets it, references by the path of their construct. */
+/** Returns the widgets as CloudWatch gets them, with references as construct paths. */
 function widgets(): Record<string, unknown>[] {
   const [page, ...others] = resources(template, 'AWS::CloudWatch::Dashboard');
   expect(others).toEqual([]);
@@ -21,7 +21,7 @@ function refName(piece: unknown): string {
     .replace(/[0-9A-F]{8}$/, '');
 }
 
-/** What one widget draws: metric, whose it is, statistic. */
+/** Returns what a widget shows: metric, dimension and statistic of each line. */
 function lines(title: string): string[] {
   const widget = widgets().find(({ properties }) => at(properties, 'title') === title);
   const metrics = list(at(widget, 'properties', 'metrics')).map(list);
@@ -36,7 +36,7 @@ const QUEUES = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
 const FUNCTIONS = ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'];
 
 describe('the dashboard', () => {
-  it('begins with every alarm', () => {
+  it('starts with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
     expect(list(at(first, 'properties', 'alarms'))).toHaveLength(27);
@@ -54,7 +54,7 @@ describe('the dashboard', () => {
     ],
     ['Batches created', ours('Sum', 'BatchesCreated')],
     [
-      'To be looked into',
+      'Needs attention',
       ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Stalled', 'TriesUsedUp', 'RefusedAlone'),
     ],
     [
@@ -97,14 +97,14 @@ describe('the dashboard', () => {
     expect(lines(title)).toEqual(drawn);
   });
 
-  it('shows every metric there is but the heartbeat and the sum of the statuses', () => {
+  it('shows every metric except the heartbeat and the sum of the statuses', () => {
     const drawn = new Set(
       widgets().flatMap(({ properties }) => list(at(properties, 'metrics')).map((metric) => at(metric, 1))),
     );
     expect(Object.keys(METRIC_UNITS).filter((name) => !drawn.has(name))).toEqual(['OpenBatches', 'Ticks']);
   });
 
-  it('fills rows of the page and has no name of its own', () => {
+  it('fills every row and has no fixed name', () => {
     const [page] = resources(template, 'AWS::CloudWatch::Dashboard');
     expect(at(page?.Properties, 'DashboardName')).toBeUndefined();
     const rows = Map.groupBy(widgets(), ({ y }) => y);

@@ -12,13 +12,13 @@ import { at } from './template-reading.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const run = promisify(execFile);
 
-/** Runs an app as `cdk synth` does; answers its templates as text by the name of their stack. */
+/** Runs an app as `cdk synth` does. Returns its templates as text by the name of their stack. */
 async function synthesized(app: string): Promise<Record<string, string>> {
   const output = join(temporaryDirectory(), 'cdk.out');
   await run(process.execPath, [join(EXAMPLES, 'apps', app)], {
     env: {
       CDK_OUTDIR: output,
-      CDK_VALIDATION: 'false', // takes seconds a stack
+      CDK_VALIDATION: 'false', // takes seconds per stack
       CDK_CONTEXT_JSON: JSON.stringify({ [BUNDLES_CONTEXT]: placeholderBundles() }),
     },
   });
@@ -28,9 +28,9 @@ async function synthesized(app: string): Promise<Record<string, string>> {
   );
 }
 
-/** What each example is there to show, as it has to appear in its templates. */
+/** What each example shows, as it appears in its templates. */
 const SHOWN: Record<string, Record<string, string[]>> = {
-  'minimal.ts': { Minimal: ['"DropHere"', '"ReadHere"'] },
+  'minimal.ts': { Minimal: ['"RequestBucket"', '"ResultsBucket"'] },
   'own-bucket-and-mail.ts': {
     OwnBucketAndMail: [
       '"name":["our-files"]',
@@ -45,9 +45,9 @@ const SHOWN: Record<string, Record<string, string[]>> = {
     FanOutResults: ['"status":["completed"]', '"python3.13"', '"s3:GetObject"', '"ExpirationInDays":30'],
   },
   'cross-account-subscriber.ts': {
-    Publisher: ['event-bus/batch-news', '"events:PutEvents"'],
+    Publisher: ['event-bus/batch-status', '"events:PutEvents"'],
     Subscriber: [
-      '"batch-news"',
+      '"batch-status"',
       ':iam::111111111111:root',
       '"status":["completed","failed","expired","cancelled"]',
     ],
@@ -65,11 +65,11 @@ const SHOWN: Record<string, Record<string, string[]>> = {
 };
 
 describe('the examples', () => {
-  it('are all here', () => {
+  it('are all tested', () => {
     expect(readdirSync(join(EXAMPLES, 'apps')).sort()).toEqual(Object.keys(SHOWN).sort());
   });
 
-  it.each(Object.entries(SHOWN))('%s can be deployed and shows what it is about', async (app, stacks) => {
+  it.each(Object.entries(SHOWN))('%s synthesizes and shows its point', async (app, stacks) => {
     const templates = await synthesized(app);
     expect(Object.keys(templates).sort()).toEqual(Object.keys(stacks).sort());
     const all = Object.values(templates).map((text) => JSON.parse(text));
@@ -89,7 +89,7 @@ describe('the examples', () => {
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 
 describe.skipIf(!hasPython)('the consumer in Python', () => {
-  /** One record for each event, handled in one call; answers what it printed and what it wants again. */
+  /** Handles one record per body in one call. Returns the printed lines and the ids of the failed records. */
   function consume(bodies: string[]): { printed: string[]; again: string[] } {
     const Records = bodies.map((body, nth) => ({ messageId: `message-${nth}`, body }));
     const program = [
@@ -113,20 +113,20 @@ describe.skipIf(!hasPython)('the consumer in Python', () => {
 
   const bodyOf = (status: keyof typeof jobStatusExamples) => JSON.stringify(jobStatusExamples[status]);
 
-  it('understands the example of every job status', () => {
+  it('handles the example of every job status', () => {
     const statuses = Object.keys(jobStatusExamples) as (keyof typeof jobStatusExamples)[];
     expect(statuses.length).toBe(8);
     const each = statuses.map((status) => consume([bodyOf(status)]));
     expect(each.flatMap(({ again }) => again)).toEqual([]);
-    const told = statuses.filter((_, nth) => (each[nth]?.printed.length ?? 0) > 0);
-    expect(told.sort()).toEqual(['cancelled', 'completed', 'expired', 'failed', 'rejected']);
+    const printing = statuses.filter((_, nth) => (each[nth]?.printed.length ?? 0) > 0);
+    expect(printing.sort()).toEqual(['cancelled', 'completed', 'expired', 'failed', 'rejected']);
   });
 
-  it('takes an event that comes twice once', () => {
+  it('ignores the second copy of an event', () => {
     expect(consume([bodyOf('completed'), bodyOf('completed')]).printed).toHaveLength(1);
   });
 
-  it('wants a record again that it cannot read, and takes its neighbours', () => {
+  it('returns a record that it cannot read, and handles the others', () => {
     const { printed, again } = consume(['no JSON', bodyOf('completed')]);
     expect(again).toEqual(['message-0']);
     expect(printed.filter((line) => line.includes('s3://'))).toHaveLength(1);

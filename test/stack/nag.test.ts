@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { BatchdropStack, type BatchdropStackProps } from '../../lib/batchdrop-stack.ts';
 import { exampleApp } from './synthesis.ts';
 
-/** Synthesizes with AWS's solution checks, which throw a report of what they find. */
+/** Synthesizes with AWS's solution checks, which throw a report of their findings. */
 function check(
   props: BatchdropStackProps | ((stack: Stack) => BatchdropStackProps) = {},
   spoil: (stack: Stack) => void = () => {},
@@ -23,7 +23,7 @@ function check(
 }
 
 describe("AWS's solution checks", () => {
-  it('find nothing, but what is acknowledged by its exact id and with a reason', () => {
+  it('find nothing except what is acknowledged by its exact id, with a reason', () => {
     const acknowledged = check()
       .node.findAll()
       .flatMap(({ node }) => node.metadata)
@@ -61,7 +61,9 @@ describe("AWS's solution checks", () => {
     }));
   });
 
-  it('are looking: a careless bucket is found', () => {
-    expect(() => check({}, (stack) => new Bucket(stack, 'Careless'))).toThrow('Example/Careless/Resource');
+  it('do run: they find a bucket without protection', () => {
+    expect(() => check({}, (stack) => new Bucket(stack, 'Unprotected'))).toThrow(
+      'Example/Unprotected/Resource',
+    );
   });
 });

@@ -10,7 +10,7 @@ import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
 
-/** What may stand in the environment of whoever deploys, and in no file that a deployment uploads. */
+/** May be in the environment of a deployment, and must not be in any file that it uploads. */
 const MARKERS = {
   OPENAI_API_KEY: 'sk-MARKER-OF-THE-KEY',
   OPENAI_ORG_ID: 'org-MARKER',
@@ -42,7 +42,7 @@ async function synthesized(): Promise<{ name: string; text: string }[]> {
   return files.map(({ parentPath, name }) => ({ name, text: readFileSync(join(parentPath, name), 'utf8') }));
 }
 
-it('no key, token or authorization is in the template, nor in anything else that is uploaded', async () => {
+it('neither the template nor any other uploaded file contains a key, a token or an authorization', async () => {
   const files = await synthesized();
   const templates = files.filter(({ name }) => name.endsWith('.template.json'));
   expect(templates).toHaveLength(1);
@@ -59,7 +59,7 @@ it('no key, token or authorization is in the template, nor in anything else that
     Object.entries(Properties?.Environment?.Variables ?? {}),
   );
   const named = variables.filter(([name]) => NAMES_A_SECRET.test(name));
-  // What is named after a secret says where it is kept, and only that.
+  // Variables named after a secret say where it is, and nothing else.
   expect(named.length).toBeGreaterThan(0);
   for (const [name, value] of named)
     expect([name, JSON.stringify(value)]).toEqual([name, expect.stringContaining(SECRET_NAME)]);

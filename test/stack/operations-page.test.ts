@@ -24,7 +24,7 @@ const alarms = resources(synthesize(), 'AWS::CloudWatch::Alarm').map(({ id, Prop
 }));
 
 describe('docs/operations.md', () => {
-  it('has a section of the name of each alarm, and no other', () => {
+  it('has one section for each alarm', () => {
     expect(alarms.length).toBeGreaterThan(20);
     expect([...runbook.keys()].sort()).toEqual(alarms.map(({ name }) => name).sort());
   });
@@ -34,20 +34,20 @@ describe('docs/operations.md', () => {
       expect(runbook.get(name), label).toMatch(new RegExp(`^- \\*\\*${label}:\\*\\* \\S.{10}`, 'm'));
   });
 
-  it.each(alarms)('is where the description of $name leads', ({ name, description }) => {
+  it.each(alarms)('is where the description of $name points', ({ name, description }) => {
     const [, file = '', anchor] = /What to do: (\S+)#(\S+)$/.exec(description) ?? [];
     expect(existsSync(new URL(`../../${file}`, import.meta.url))).toBe(true);
     expect(anchor).toBe(name.toLowerCase());
   });
 
-  it('has each metric in its table', () => {
+  it('lists every metric', () => {
     const table = sections(page, 2).get('Metrics') ?? '';
     const cells = [...table.matchAll(/^\| (`.*?) \|/gm)].map(([, names = '']) => names);
     const named = cells.flatMap((names) => [...names.matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
     expect(named.sort()).toEqual(Object.keys(METRIC_UNITS).sort());
   });
 
-  it('has no link to a section that is not there', () => {
+  it('has no broken link to a section', () => {
     const anchors = [...page.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
       heading
         .toLowerCase()

@@ -6,7 +6,7 @@ import { Batchdrop } from '../../lib/batchdrop.ts';
 import { exampleApp, synthesize } from './synthesis.ts';
 import { at, legible, permissionsIn, resources } from './template-reading.ts';
 
-/** `as`: the CDK's class misses its interface only in the eyes of exactOptionalPropertyTypes. */
+/** `as`: only under exactOptionalPropertyTypes does the CDK's class not fit its own interface. */
 function bucketOf(stack: Stack, id: string, props: BucketProps = {}): IBucket {
   return new Bucket(stack, id, props) as IBucket;
 }
@@ -18,13 +18,13 @@ describe("a bucket of the user's own", () => {
     resultsBucket: Bucket.fromBucketName(stack, 'Theirs', 'my-results'),
   }));
 
-  it('is left as it is: no notification is set on it and nothing deployed that would', () => {
+  it('is not changed: no notification is configured and no custom resource is deployed', () => {
     expect(resources(template, 'AWS::S3::Bucket')).toEqual([]);
     expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
     expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
   });
 
-  it('is looked at below the prefix only', () => {
+  it('is read only under the prefix', () => {
     const rule = resources(template, 'AWS::Events::Rule')[0];
     expect(at(rule?.Properties, 'EventPattern', 'detail')).toEqual({
       bucket: { name: ['my-files'] },
@@ -36,7 +36,7 @@ describe("a bucket of the user's own", () => {
       expect(resource).toBe('arn:<AWS::Partition>:s3:::my-files/incoming/*');
   });
 
-  it("with a key of the user's own can be read and written by those who have to", () => {
+  it("with a key of the user's own can be read and written by the functions that need it", () => {
     const encrypted = synthesize((stack) => ({
       requestBucket: bucketOf(stack, 'Mine', {
         encryptionKey: new Key(stack, 'RequestKey'),
@@ -59,7 +59,7 @@ describe("a bucket of the user's own", () => {
   });
 });
 
-describe('a bucket that cannot work is refused at synthesis', () => {
+describe('a bucket that cannot work fails at synth:', () => {
   it('the same bucket for requests and results', () => {
     expect(() =>
       synthesize((stack) => {
@@ -93,7 +93,7 @@ describe('a bucket that cannot work is refused at synthesis', () => {
   it.each([
     ['account', { account: '222222222222' }],
     ['region', { region: 'eu-west-1' }],
-  ])('a bucket in another %s, whose events never come to the stack', (what, elsewhere) => {
+  ])('a bucket in another %s, whose events do not reach the stack', (what, elsewhere) => {
     const stack = new Stack(exampleApp(), 'Example', {
       env: { account: '111111111111', region: 'us-east-1' },
     });
@@ -104,7 +104,7 @@ describe('a bucket that cannot work is refused at synthesis', () => {
     );
   });
 
-  it("a bucket of the user's own and one made here go together", () => {
+  it("a bucket of the user's own works with one that Batchdrop creates", () => {
     const template = synthesize((stack) => ({
       requestBucket: Bucket.fromBucketName(stack, 'Mine', 'my-files'),
     }));

@@ -12,7 +12,7 @@ import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { exampleApp, synthesize } from './synthesis.ts';
 import { at, legible, list, permissionsIn, resources } from './template-reading.ts';
 
-// `as`: the CDK's classes miss their interfaces only in the eyes of exactOptionalPropertyTypes.
+// `as`: only under exactOptionalPropertyTypes do the CDK's classes not fit their own interfaces.
 type Given<Name extends keyof BatchdropProps> = NonNullable<BatchdropProps[Name]>;
 
 describe("a key of the user's own", () => {
@@ -28,7 +28,7 @@ describe("a key of the user's own", () => {
   const mayWithKey = (role: string) =>
     [...new Set(keyOf.filter((one) => one.role === role).map(({ action }) => action))].sort();
 
-  it('encrypts the buckets, the ledger and every queue; access logs S3 can write under its own only', () => {
+  it("encrypts the buckets, the ledger and every queue, but not the access logs, which need S3's key", () => {
     const encrypted = resources(template, 'AWS::S3::Bucket').map(({ id, Properties }) => {
       const rule = at(Properties, 'BucketEncryption', 'ServerSideEncryptionConfiguration', 0);
       const by = at(rule, 'ServerSideEncryptionByDefault');
@@ -47,7 +47,7 @@ describe("a key of the user's own", () => {
       expect(legible(at(Properties, 'KmsMasterKeyId')), id).toBe('<Mine.Arn>');
   });
 
-  it('may be used by every function, which all read and write the ledger, and by nobody without need', () => {
+  it('can be used by every function, as all use the ledger, and by nobody who does not need it', () => {
     for (const stage of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation']) {
       expect(mayWithKey(`<${stage}WorkerRole>`), stage).toEqual(
         expect.arrayContaining(['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey']),
@@ -59,7 +59,7 @@ describe("a key of the user's own", () => {
     for (const { action } of keyOf) expect(action).not.toContain('*');
   });
 
-  it('lets EventBridge write into the intake queue, for this account only', () => {
+  it('can be used by EventBridge for the intake queue, in this account only', () => {
     const [key] = resources(template, 'AWS::KMS::Key');
     const statements = list(at(key?.Properties, 'KeyPolicy', 'Statement'));
     const forEvents = statements.filter((one) => at(one, 'Principal', 'Service') === 'events.amazonaws.com');
@@ -74,7 +74,7 @@ describe("a key of the user's own", () => {
 });
 
 describe("a VPC of the user's own", () => {
-  it('holds every function, in private subnets with a way out unless told otherwise', () => {
+  it('contains every function, by default in private subnets with egress', () => {
     const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'vpc'> }));
     const functions = resources(template, 'AWS::Lambda::Function').filter(({ id }) => id.includes('Worker'));
     expect(functions).toHaveLength(5);
@@ -85,7 +85,7 @@ describe("a VPC of the user's own", () => {
     }
   });
 
-  it("takes the user's subnets and security groups as they are", () => {
+  it("can have subnets and security groups of the user's own", () => {
     const template = synthesize((stack) => {
       const vpc = new Vpc(stack, 'Vpc') as Given<'vpc'>;
       const group = new SecurityGroup(stack, 'Group', { vpc });
@@ -104,7 +104,7 @@ describe("a VPC of the user's own", () => {
     }
   });
 
-  it('asks for no more than Lambda demands, and nothing at all without one', () => {
+  it('needs only the permissions that Lambda requires, and none without a VPC', () => {
     const interfaces = (template: Template) =>
       permissionsIn(template).filter(({ action }) => action.startsWith('ec2:'));
     const template = synthesize((stack) => ({ vpc: new Vpc(stack, 'Vpc') as Given<'vpc'> }));
@@ -114,7 +114,7 @@ describe("a VPC of the user's own", () => {
   });
 });
 
-it("a log group of the user's own takes every function's log, and no other is made", () => {
+it("a log group of the user's own has every function's logs, and no other is created", () => {
   const template = synthesize((stack) => ({ logGroup: new LogGroup(stack, 'Mine') as Given<'logGroup'> }));
   expect(resources(template, 'AWS::Logs::LogGroup').map(({ id }) => id)).toEqual(['Mine']);
   for (const { Properties } of resources(template, 'AWS::Lambda::Function'))
@@ -138,7 +138,7 @@ describe("a secret of the user's own", () => {
       }),
     );
 
-  it('made in the stack is read by its ARN, with its key', () => {
+  it('created in the stack is read by its ARN, with its key', () => {
     const template = synthesize((stack) => ({
       apiKeySecret: new Secret(stack, 'Mine', {
         encryptionKey: new Key(stack, 'Key') as Given<'encryptionKey'>,
@@ -150,7 +150,7 @@ describe("a secret of the user's own", () => {
     expect(decrypting).toHaveLength(4);
   });
 
-  it('of another account is read by its whole ARN', () => {
+  it('in another account is read by its complete ARN', () => {
     const arn = 'arn:aws:secretsmanager:eu-west-1:222222222222:secret:team/key-AbCdEf';
     const template = synthesize((stack) => ({
       apiKeySecret: Secret.fromSecretCompleteArn(stack, 'Theirs', arn),
@@ -160,12 +160,12 @@ describe("a secret of the user's own", () => {
   });
 });
 
-describe('nothing collides', () => {
-  /** Everything in a template that has to be the only one of its name in an account and region. */
+describe('no names collide', () => {
+  /** Returns the names in a template that must be unique in an account and region. */
   function names(template: Template): string[] {
     const { Resources } = template.toJSON();
     return Object.values<object>(Resources).flatMap((resource) => {
-      if (at(resource, 'Type') === 'AWS::IAM::Policy') return []; // named within its role
+      if (at(resource, 'Type') === 'AWS::IAM::Policy') return []; // its name is unique in its role
       const properties: Record<string, unknown> = Object(at(resource, 'Properties'));
       return Object.entries(properties)
         .filter(
@@ -176,21 +176,21 @@ describe('nothing collides', () => {
     });
   }
 
-  /** A sentence for each metric that an alarm watches. */
+  /** Returns the dimension of each metric of Batchdrop that an alarm watches. */
   const watched = (template: Template) =>
     resources(template, 'AWS::CloudWatch::Alarm')
       .filter(({ Properties }) => at(Properties, 'Namespace') === 'Batchdrop')
       .map(({ Properties }) => legible(at(Properties, 'Dimensions', 0, 'Value')));
 
-  it('with two in one stack: each name is there once, and each has metrics of its own', () => {
+  it('with two in one stack, which have different names and metrics', () => {
     const template = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
     const all = names(template);
-    expect(all).toHaveLength(2); // the buses: CloudFormation makes all other names
+    expect(all).toHaveLength(2); // the buses: CloudFormation generates all other names
     expect(new Set(all).size).toBe(2);
     expect(new Set(watched(template))).toEqual(new Set(['Example.Batchdrop', 'Example.Second']));
   });
 
-  it('with one app deployed twice under two stack names', () => {
+  it('with one app deployed twice, under two stack names', () => {
     const [dev, prod] = ['batchdrop-dev', 'batchdrop-prod'].map((stackName) => {
       const stack = new Stack(exampleApp(), 'Same', { stackName });
       new Batchdrop(stack, 'Batchdrop');
@@ -201,7 +201,7 @@ describe('nothing collides', () => {
     expect(watched(dev).filter((whose) => watched(prod).includes(whose))).toEqual([]);
   });
 
-  it('with two of the ready-made stacks in one account', () => {
+  it('with two ready-made stacks in one account', () => {
     const app = exampleApp();
     const stacks = ['One', 'Other'].map((id) => new BatchdropStack(app, id));
     const [one, other] = stacks.map((stack) => Template.fromStack(stack)) as [Template, Template];

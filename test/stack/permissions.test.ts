@@ -24,7 +24,7 @@ const requests = {
   '<BucketsRequests.Arn>/*': ['s3:GetObjectVersion'],
 };
 
-describe('each function may do what it does, and nothing else', () => {
+describe('each function has the permissions that it uses, and no others', () => {
   it.each([
     [
       'Intake',
@@ -96,7 +96,7 @@ describe('each function may do what it does, and nothing else', () => {
     expect(found).toEqual(Object.fromEntries(sorted));
   });
 
-  it('only the scheduler may invoke, and only the reconciler', () => {
+  it('only the scheduler can invoke a function, and only the poller', () => {
     const others = permissions.filter(({ role }) => !role.endsWith('WorkerRole>'));
     expect(others.map(({ role, action, resource }) => `${role} ${action} ${resource}`)).toEqual([
       '<PollingTickRole> lambda:InvokeFunction <PollingWorkerFunction.Arn>',
@@ -105,7 +105,7 @@ describe('each function may do what it does, and nothing else', () => {
   });
 });
 
-describe('nothing is given away', () => {
+describe('least privilege', () => {
   it('no action has a wildcard', () => {
     expect(permissions.length).toBeGreaterThan(50);
     expect(permissions.filter(({ action }) => action.includes('*'))).toEqual([]);
@@ -123,7 +123,7 @@ describe('nothing is given away', () => {
     expect(new Set(used).size).toBe(5);
   });
 
-  it('the scheduler takes the role on for this account only', () => {
+  it('the scheduler can assume its role for this account only', () => {
     const role = resources(template, 'AWS::IAM::Role').find(({ id }) => id === 'PollingTickRole');
     const statement = at(role?.Properties, 'AssumeRolePolicyDocument', 'Statement', 0);
     expect(at(statement, 'Condition')).toEqual({
@@ -134,7 +134,7 @@ describe('nothing is given away', () => {
   it.each([
     ['AWS::S3::BucketPolicy', 3],
     ['AWS::SQS::QueuePolicy', 9],
-  ])('%s: unencrypted connections are refused', (type, count) => {
+  ])('%s: unencrypted connections are denied', (type, count) => {
     const policies = resources(template, type);
     expect(policies.length).toBe(count);
     for (const { id, Properties } of policies) {
@@ -147,7 +147,7 @@ describe('nothing is given away', () => {
     }
   });
 
-  it('a service may write to a queue or the log bucket only on behalf of its own source', () => {
+  it('a service can write to a queue or the log bucket only for the intended source', () => {
     const allowed = ['AWS::SQS::QueuePolicy', 'AWS::S3::BucketPolicy'].flatMap((type) =>
       resources(template, type).flatMap(({ id, Properties }) =>
         list(at(Properties, 'PolicyDocument', 'Statement'))
@@ -169,7 +169,7 @@ describe('nothing is given away', () => {
     }
   });
 
-  it('the template names the secret and never holds or makes one', () => {
+  it('the template names the secret, and neither contains nor creates one', () => {
     expect(resources(template, 'AWS::SecretsManager::Secret')).toEqual([]);
     const json = JSON.stringify(template.toJSON());
     expect(json).not.toMatch(/resolve:secretsmanager|sk-[A-Za-z0-9]{8}/);

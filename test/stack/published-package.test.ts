@@ -28,7 +28,7 @@ beforeAll(async () => {
 const released = (name: string) => readFileSync(join(RELEASED, name), 'utf8');
 
 describe('the package', () => {
-  it('has a bundle of every function, declarations of everything, and nothing that has to be compiled', () => {
+  it('has the bundle of every function, declarations, and no TypeScript source', () => {
     const files = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((file) =>
       statSync(join(directory, file)).isFile(),
     );
@@ -46,7 +46,7 @@ describe('the package', () => {
       expect(JSON.parse(readFileSync(join(directory, 'events', file), 'utf8'))).toEqual(SCHEMA_FILES[file]);
   });
 
-  it('imports the CDK and what is its own, and neither tools nor runtime', () => {
+  it('imports only the CDK, Node and its own files', () => {
     const sources = readdirSync(join(directory, 'lib'), { recursive: true, encoding: 'utf8' }).filter(
       (file) => file.endsWith('.js'),
     );
@@ -61,7 +61,7 @@ describe('the package', () => {
     ).toEqual([]);
   });
 
-  it('has the command for what is deployed, in one file that needs nothing besides', async () => {
+  it('has the command for deployed stacks in one file without dependencies', async () => {
     const folder = temporaryDirectory();
     const command = join(folder, 'batchdrop.cjs');
     copyFileSync(join(directory, 'bin', 'batchdrop.cjs'), command);
@@ -86,29 +86,29 @@ describe('the package', () => {
       code: 1,
       stdout: expect.stringContaining('bad.jsonl:1: custom_id'),
     });
-    // The SDK in it looks for credentials in all the usual places.
+    // It contains the SDK, which looks for credentials in all the usual places.
     expect(await batchdrop('list', '--stack', 'Batchdrop', '--region', 'us-east-1')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/^There are no AWS credentials: sign in/),
     });
   });
 
-  it('is found in order by publint', async () => {
+  it('passes publint', async () => {
     const { messages } = await publint({ pkgDir: directory, pack: false, strict: true });
     expect(messages).toEqual([]);
   });
 });
 
-describe('what was released', () => {
+describe('the surface of the last release', () => {
   const compatible = (changes: string[]) =>
     mayBreak(released('version.txt'), present['version.txt'] ?? '') ? [] : changes;
 
-  it.each(['batchdrop.d.ts.txt', 'events.d.ts.txt'])('is all there still: %s', (name) => {
+  it.each(['batchdrop.d.ts.txt', 'events.d.ts.txt'])('still has every declaration: %s', (name) => {
     expect(released(name).split('\n').length).toBeGreaterThan(20);
     expect(compatible(changesOfDeclarations(released(name), present[name] ?? ''))).toEqual([]);
   });
 
-  it('is valid still: the schemas have only gained', () => {
+  it('still has every field of the schemas', () => {
     const [former, now] = [released('schemas.json.txt'), present['schemas.json.txt'] ?? ''].map((text) =>
       JSON.parse(text),
     );
@@ -124,17 +124,22 @@ describe('the comparison finds', () => {
   const former =
     'export interface A {\n    one: string;\n    two?: number;\n}\nexport declare const B: readonly ["x", "y"];\n';
   it.each([
-    ['a field that is gone', '    two?: number;\n', '', ['A: no more "two?: number;"']],
-    ['a field of another type', 'one: string', 'one: string | null', ['A: no more "one: string;"']],
-    ['a declaration that is gone', 'interface A', 'interface C', ['A is gone']],
+    ['a removed field', '    two?: number;\n', '', ['A: "two?: number;" was removed or changed']],
     [
-      'a value that is gone from a list',
+      'a field with another type',
+      'one: string',
+      'one: string | null',
+      ['A: "one: string;" was removed or changed'],
+    ],
+    ['a removed declaration', 'interface A', 'interface C', ['A was removed']],
+    [
+      'a value removed from a list',
       '"x", ',
       '',
-      ['B: no more "export declare const B: readonly ["x", "y"];"'],
+      ['B: "export declare const B: readonly ["x", "y"];" was removed or changed'],
     ],
-    ['nothing in an added field', '    one', '    zero?: string;\n    one', []],
-    ['nothing in a longer list', '"y"]', '"y", "z"]', []],
+    ['nothing for an added field', '    one', '    zero?: string;\n    one', []],
+    ['nothing for a longer list', '"y"]', '"y", "z"]', []],
   ])('%s', (_, from, to, changes) => {
     expect(former).toContain(from);
     expect(changesOfDeclarations(former, former.replace(from, to))).toEqual(changes);
@@ -147,17 +152,12 @@ describe('the comparison finds', () => {
   };
   const properties = { ...schema.properties, c: { type: 'string' } };
   it.each([
-    ['a field that is gone', { ...schema, properties: { a: schema.properties.a } }, 1, 1],
-    [
-      'a value that is new',
-      { ...schema, properties: { ...schema.properties, a: { enum: ['x', 'y'] } } },
-      1,
-      1,
-    ],
-    ['a field that may be missing now', { ...schema, required: [] }, 1, 1],
-    ['a narrower object', { ...schema, additionalProperties: false }, 1, 1],
-    ['nothing in an added field', { ...schema, properties }, 0, 0],
-    ['a field that others now have to send', { ...schema, properties, required: ['a', 'c'] }, 0, 1],
+    ['a removed field', { ...schema, properties: { a: schema.properties.a } }, 1, 1],
+    ['an added value', { ...schema, properties: { ...schema.properties, a: { enum: ['x', 'y'] } } }, 1, 1],
+    ['a field that became optional', { ...schema, required: [] }, 1, 1],
+    ['an object that allows less', { ...schema, additionalProperties: false }, 1, 1],
+    ['nothing for an added field', { ...schema, properties }, 0, 0],
+    ['a field that senders must now set', { ...schema, properties, required: ['a', 'c'] }, 0, 1],
   ])('in a schema: %s', (_, now, inEvents, inRequests) => {
     expect(changesOfSchema(schema, now, 's', false)).toHaveLength(inEvents);
     expect(changesOfSchema(schema, now, 's', true)).toHaveLength(inRequests);

@@ -8,7 +8,7 @@ import { Batchdrop } from '../../lib/batchdrop.ts';
 import { synthesize } from './synthesis.ts';
 import { at, legible, list, permissionsIn, resources } from './template-reading.ts';
 
-describe('a subscriber hears of', () => {
+describe('a subscription matches', () => {
   const template = synthesize({}, (batchdrop, stack) => {
     const target = new SqsQueue(new Queue(stack, 'Mine'));
     batchdrop.onStatusChange('EveryBatch', { target });
@@ -40,7 +40,7 @@ describe('a subscriber hears of', () => {
   });
 });
 
-it('a subscription to an empty list of statuses is refused, as it would match every status', () => {
+it('a subscription to an empty list of statuses fails, as it would match every status', () => {
   const subscribe = (use: (batchdrop: Batchdrop, target: SqsQueue) => unknown) => () =>
     synthesize({}, (batchdrop, stack) => use(batchdrop, new SqsQueue(new Queue(stack, 'Mine'))));
   const sentence = 'Example/Batchdrop/None: the list of statuses is empty';
@@ -48,7 +48,7 @@ it('a subscription to an empty list of statuses is refused, as it would match ev
   expect(subscribe((one, target) => one.onJobStatusChange('None', { target, status: [] }))).toThrow(sentence);
 });
 
-it("events go to a bus of the user's own when there is one", () => {
+it("events go to the user's own event bus if there is one", () => {
   const template = synthesize((stack) => ({
     eventBus: EventBus.fromEventBusName(stack, 'Mine', 'company-bus'),
   }));
@@ -84,7 +84,7 @@ it('two Batchdrops on one bus: rules and events of each name the one that they b
   expect(new Set(published)).toEqual(new Set(wanted));
 });
 
-describe('a grant gives', () => {
+describe('a grant allows', () => {
   const granted = (grant: (batchdrop: Batchdrop, role: Role) => void, own = false) => {
     const template = synthesize(
       (stack) =>
@@ -101,21 +101,21 @@ describe('a grant gives', () => {
       .sort();
   };
 
-  it('to submit: putting files', () => {
+  it('submitting: uploading files', () => {
     expect(granted((batchdrop, role) => batchdrop.grantSubmit(role))).toEqual([
       's3:AbortMultipartUpload <BucketsRequests.Arn>/*',
       's3:PutObject <BucketsRequests.Arn>/*',
     ]);
   });
 
-  it("to submit into the user's own bucket: putting files below the prefix", () => {
+  it("submitting to the user's own bucket: uploading files under the prefix", () => {
     expect(granted((batchdrop, role) => batchdrop.grantSubmit(role), true)).toEqual([
       's3:AbortMultipartUpload arn:<AWS::Partition>:s3:::my-files/in/*',
       's3:PutObject arn:<AWS::Partition>:s3:::my-files/in/*',
     ]);
   });
 
-  it('to cancel: sending to the cancel queue', () => {
+  it('cancelling: sending to the cancel queue', () => {
     expect(granted((batchdrop, role) => batchdrop.grantCancel(role))).toEqual([
       'sqs:GetQueueAttributes <CancellationWorkQueue.Arn>',
       'sqs:GetQueueUrl <CancellationWorkQueue.Arn>',
@@ -123,7 +123,7 @@ describe('a grant gives', () => {
     ]);
   });
 
-  it('to read results: listing and reading, not writing', () => {
+  it('reading results: listing and reading, not writing', () => {
     expect(granted((batchdrop, role) => batchdrop.grantReadResults(role))).toEqual([
       's3:GetObject <BucketsResults.Arn>/*',
       's3:ListBucket <BucketsResults.Arn>',
@@ -142,7 +142,7 @@ describe('a metric', () => {
     ['metricDetectionLatency', 'DetectionLatency', 'p90'],
     ['metricInputTokens', 'InputTokens', 'Sum'],
     ['metricOutputTokens', 'OutputTokens', 'Sum'],
-  ] as const)('%s is %s of this Batchdrop, %s unless told otherwise', (method, metricName, statistic) => {
+  ] as const)('%s is %s of this Batchdrop, by default the %s', (method, metricName, statistic) => {
     synthesize({}, (batchdrop) => {
       expect(batchdrop[method]()).toMatchObject({
         namespace: 'Batchdrop',

@@ -20,7 +20,7 @@ import { at } from './template-reading.ts';
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const CDK = 'node_modules/aws-cdk/bin/cdk';
 
-/** What synth needs of a fresh clone in which `npm ci` was run: the bundles are not there. */
+/** Copies what synth needs, as after `git clone` and `npm ci`, without bundles. Returns the folder. */
 function freshClone(): string {
   const clone = temporaryDirectory();
   for (const path of ['bin', 'lib', 'functions', 'cdk.json', 'package.json', 'tsconfig.json'])
@@ -29,7 +29,7 @@ function freshClone(): string {
   return clone;
 }
 
-/** A `node` that cannot read TypeScript, like the Node 20 of a global `cdk`. Returns its folder. */
+/** Makes a `node` that cannot read TypeScript, like the Node 20 of a global `cdk`. Returns its folder. */
 function olderNode(): string {
   const folder = temporaryDirectory();
   const node = join(folder, 'node');
@@ -38,7 +38,7 @@ function olderNode(): string {
   return folder;
 }
 
-/** No credentials, no region, an empty home, a proxy that refuses, and an older Node in front of the path. */
+/** An environment without credentials, region and network, with an empty home and an older Node first on the path. */
 function stranded(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(AWS|CDK|NODE_OPTIONS|.*_PROXY)/i.test(name),
@@ -64,7 +64,7 @@ async function run(
   return { code: child.exitCode, stdout, stderr };
 }
 
-/** The template without `Metadata`, in which the tool notes where constructs are. */
+/** Parses a template, without the `Metadata` in which the CDK's command notes construct paths. */
 function templateOf(json: string): unknown {
   return JSON.parse(json, (name, value: unknown) => (name === 'Metadata' ? undefined : value));
 }

@@ -16,14 +16,14 @@ afterAll(() => {
   for (const directory of directories) rmSync(directory, { recursive: true });
 });
 
-/** A directory that is gone after the tests of the file. */
+/** Creates a folder that is deleted after the tests of the file. */
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-stack-'));
   directories.push(directory);
   return directory;
 }
 
-/** Bundles that do nothing: what a template promises does not depend on what the functions do. */
+/** Writes bundles that do nothing, as templates do not depend on the code of the functions. Returns their folder. */
 export function placeholderBundles(): string {
   const directory = temporaryDirectory();
   for (const name of FUNCTION_NAMES) {
@@ -33,7 +33,7 @@ export function placeholderBundles(): string {
   return directory;
 }
 
-/** An app as bin/app.ts makes it, but with placeholder bundles and without CloudFormation's validation, which takes seconds. */
+/** An app like that of bin/app.ts, with placeholder bundles and without the validation of templates, which takes seconds. */
 export function exampleApp(bundles: string = placeholderBundles()): App {
   return new App({
     outdir: join(temporaryDirectory(), 'cdk.out'),
@@ -42,7 +42,7 @@ export function exampleApp(bundles: string = placeholderBundles()): App {
   });
 }
 
-/** A stack with one Batchdrop in it, which `use` may use before the template is made. */
+/** Synthesizes a stack with one Batchdrop, after `use` has used it. */
 export function synthesize(
   props: BatchdropProps | ((stack: Stack) => BatchdropProps) = {},
   use: (batchdrop: Batchdrop, stack: Stack) => unknown = () => {},

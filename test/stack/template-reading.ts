@@ -7,7 +7,7 @@ export interface Permission {
   resource: string;
 }
 
-/** Every permission that the roles of a template have, with resources by the path of their construct. */
+/** Returns every permission of the roles in a template, with resources as construct paths. */
 export function permissionsIn(template: Template): Permission[] {
   const permissions: Permission[] = [];
   for (const { Properties: policy } of resources(template, 'AWS::IAM::Policy')) {
@@ -25,7 +25,7 @@ export function permissionsIn(template: Template): Permission[] {
   return permissions;
 }
 
-/** The resources of one type. */
+/** Returns the resources of one type. */
 export function resources(
   template: Template,
   type: string,
@@ -37,7 +37,7 @@ export function resources(
   }));
 }
 
-/** What is found at a path into JSON, undefined where there is nothing. */
+/** Returns what is at a path in JSON, or undefined. */
 export function at(json: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>(
     (here, step) => (typeof here === 'object' && here !== null ? Reflect.get(here, step) : undefined),
@@ -45,13 +45,13 @@ export function at(json: unknown, ...path: (string | number)[]): unknown {
   );
 }
 
-/** One or many as a list. */
+/** Returns one value or an array as an array. */
 export function list(json: unknown): unknown[] {
   if (json === undefined) return [];
   return Array.isArray(json) ? json : [json];
 }
 
-/** References in angle brackets, logical ids without their hashes. */
+/** Returns text with references in angle brackets and logical ids without hashes. */
 export function legible(json: unknown): string {
   if (typeof json === 'string') return json;
   const reference = at(json, 'Ref');

@@ -8,25 +8,25 @@ import { at, legible, resources } from './template-reading.ts';
 const template = synthesize();
 const STAGES = ['Intake', 'Submission', 'Delivery', 'Cancellation'];
 
-describe('a file that is dropped gets to INTAKE', () => {
-  it('the request bucket keeps versions and tells EventBridge, without a custom resource', () => {
+describe('an uploaded file reaches INTAKE', () => {
+  it('the request bucket has versions and sends events to EventBridge, without a custom resource', () => {
     template.hasResourceProperties('AWS::S3::Bucket', {
       VersioningConfiguration: { Status: 'Enabled' },
       NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
     });
     const buckets = resources(template, 'AWS::S3::Bucket');
-    const telling = buckets.filter(
+    const sending = buckets.filter(
       ({ Properties }) => at(Properties, 'NotificationConfiguration') !== undefined,
     );
-    expect(telling.map(({ id }) => id)).toEqual(['BucketsRequests']); // results can never trigger a job
+    expect(sending.map(({ id }) => id)).toEqual(['BucketsRequests']); // results can never trigger a job
     expect(resources(template, 'AWS::Lambda::Function')).toHaveLength(5);
     expect(JSON.stringify(template.toJSON())).not.toContain('Custom::');
   });
 
-  it('every key counts, so that a wrong ending is rejected where its owner sees it', () => {
+  it('every key matches, so that a file with a wrong suffix is rejected with a report', () => {
     const [rule, ...others] = resources(template, 'AWS::Events::Rule');
     expect(others).toEqual([]);
-    expect(at(rule?.Properties, 'EventBusName')).toBeUndefined(); // S3 speaks on the default bus
+    expect(at(rule?.Properties, 'EventBusName')).toBeUndefined(); // S3 uses the default bus
     expect(at(rule?.Properties, 'EventPattern')).toEqual({
       source: ['aws.s3'],
       'detail-type': ['Object Created'],
@@ -34,7 +34,7 @@ describe('a file that is dropped gets to INTAKE', () => {
     });
   });
 
-  it('an event that cannot be delivered is kept as evidence', () => {
+  it('an event that cannot be delivered goes to a dead-letter queue', () => {
     const rule = resources(template, 'AWS::Events::Rule')[0];
     expect(legible(at(rule?.Properties, 'Targets', 0, 'Arn'))).toBe('<IntakeWorkQueue.Arn>');
     expect(legible(at(rule?.Properties, 'Targets', 0, 'DeadLetterConfig', 'Arn'))).toBe(
@@ -52,7 +52,7 @@ describe('queues', () => {
   );
 
   it.each(STAGES)(
-    '%s: a message comes back after six time-outs, five times, and then stays as evidence',
+    '%s: a message returns after six timeouts, five times, and then stays in the dead-letter queue',
     (stage) => {
       const queue = queues.get(`${stage}WorkQueue`);
       expect(at(queue, 'VisibilityTimeout')).toBe(6 * Number(timeouts.get(`${stage}WorkerFunction`)));
@@ -60,14 +60,14 @@ describe('queues', () => {
       expect(legible(at(queue, 'RedrivePolicy', 'deadLetterTargetArn'))).toBe(
         `<${stage}WorkDeadLetters.Arn>`,
       );
-      // A dead letter keeps the age it had: it must live on after its queue's retention.
+      // The age of a dead letter counts from its first send: its retention must exceed that of the work queue.
       const evidenceKept = Number(at(queues.get(`${stage}WorkDeadLetters`), 'MessageRetentionPeriod'));
       expect(evidenceKept).toBe(Duration.days(14).toSeconds());
       expect(Number(at(queue, 'MessageRetentionPeriod'))).toBeLessThan(evidenceKept);
     },
   );
 
-  it('are encrypted by SQS itself: EventBridge cannot write to one with the AWS-managed key', () => {
+  it('are encrypted by SQS: EventBridge cannot send to a queue with the AWS managed key', () => {
     expect(queues.size).toBe(9);
     for (const [id, queue] of queues) {
       expect(at(queue, 'SqsManagedSseEnabled'), id).toBe(true);
@@ -80,19 +80,24 @@ describe('queues', () => {
     ['Submission', 1],
     ['Delivery', 1],
     ['Cancellation', 10],
-  ])('%s takes %i at a time, reports failures one by one and shares the account', (stage, size) => {
-    const mapping = resources(template, 'AWS::Lambda::EventSourceMapping').find(
-      ({ Properties }) => legible(at(Properties, 'EventSourceArn')) === `<${stage}WorkQueue.Arn>`,
-    );
-    expect(legible(at(mapping?.Properties, 'FunctionName'))).toBe(`<${stage}WorkerFunction>`);
-    expect(at(mapping?.Properties, 'BatchSize')).toBe(size);
-    expect(at(mapping?.Properties, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
-    expect(Number(at(mapping?.Properties, 'ScalingConfig', 'MaximumConcurrency'))).toBeGreaterThanOrEqual(2);
-  });
+  ])(
+    '%s takes %i messages at a time, reports failures per message and has a concurrency limit',
+    (stage, size) => {
+      const mapping = resources(template, 'AWS::Lambda::EventSourceMapping').find(
+        ({ Properties }) => legible(at(Properties, 'EventSourceArn')) === `<${stage}WorkQueue.Arn>`,
+      );
+      expect(legible(at(mapping?.Properties, 'FunctionName'))).toBe(`<${stage}WorkerFunction>`);
+      expect(at(mapping?.Properties, 'BatchSize')).toBe(size);
+      expect(at(mapping?.Properties, 'FunctionResponseTypes')).toEqual(['ReportBatchItemFailures']);
+      expect(Number(at(mapping?.Properties, 'ScalingConfig', 'MaximumConcurrency'))).toBeGreaterThanOrEqual(
+        2,
+      );
+    },
+  );
 });
 
-describe('the reconciler', () => {
-  it('is woken every minute and a tick is never repeated', () => {
+describe('the poller', () => {
+  it('is invoked every minute, without retries', () => {
     template.hasResourceProperties('AWS::Scheduler::Schedule', {
       ScheduleExpression: 'rate(1 minute)',
       State: 'ENABLED',
@@ -106,7 +111,7 @@ describe('the reconciler', () => {
     expect(resources(template, 'AWS::Lambda::EventInvokeConfig')).toHaveLength(1);
   });
 
-  it('is woken as often as asked', () => {
+  it('is invoked at the interval of the props', () => {
     const slower = synthesize({ pollInterval: Duration.minutes(5) });
     slower.hasResourceProperties('AWS::Scheduler::Schedule', { ScheduleExpression: 'rate(5 minutes)' });
   });
@@ -115,7 +120,7 @@ describe('the reconciler', () => {
 describe('functions', () => {
   const functions = resources(template, 'AWS::Lambda::Function');
 
-  it('run on Node 24, arm64, with a log of their own kept for 30 days and no reserved concurrency', () => {
+  it('run on Node 24 and arm64, with their own logs for 30 days and without reserved concurrency', () => {
     expect(functions).toHaveLength(5);
     for (const { id, Properties } of functions) {
       expect(Properties, id).toMatchObject({
@@ -167,7 +172,7 @@ describe('functions', () => {
     expect(Object.keys(Object(at(found?.Properties, 'Environment', 'Variables'))).sort()).toEqual(names);
   });
 
-  it('the results of one function are the input of the right next one', () => {
+  it('each function sends to the queues of the right functions', () => {
     const urls = functions.flatMap(({ id, Properties }) =>
       Object.entries(Object(at(Properties, 'Environment', 'Variables')))
         .filter(([name]) => name.endsWith('_QUEUE_URL'))
@@ -183,7 +188,7 @@ describe('functions', () => {
 });
 
 describe('the ledger', () => {
-  it('is keyed by pk and sk, expires by ttl, and has an index of due items, of jobs by time, and of job ids', () => {
+  it('has the keys pk and sk, a ttl, and indexes of due items, of jobs by time, and of job ids', () => {
     template.hasResourceProperties('AWS::DynamoDB::Table', {
       BillingMode: 'PAY_PER_REQUEST',
       KeySchema: [
@@ -228,8 +233,8 @@ describe('the ledger', () => {
   });
 });
 
-describe('what holds data', () => {
-  it('stays when the stack goes, unless its creation is rolled back', () => {
+describe('resources with data', () => {
+  it('are retained when the stack is deleted, unless its creation is rolled back', () => {
     for (const { id, all } of [
       ...resources(template, 'AWS::S3::Bucket'),
       ...resources(template, 'AWS::DynamoDB::Table'),
@@ -243,7 +248,7 @@ describe('what holds data', () => {
     });
   });
 
-  it('has no name of its own, which would block the next stack', () => {
+  it('have no fixed name, which would block the next stack', () => {
     for (const type of [
       'AWS::S3::Bucket',
       'AWS::DynamoDB::Table',
@@ -260,17 +265,17 @@ describe('what holds data', () => {
     }
   });
 
-  it('goes with the stack when asked to', () => {
-    const passing = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
-    for (const { id, all } of resources(passing, 'AWS::S3::Bucket'))
+  it('are deleted with the stack if the removal policy says so', () => {
+    const temporary = synthesize({ removalPolicy: RemovalPolicy.DESTROY });
+    for (const { id, all } of resources(temporary, 'AWS::S3::Bucket'))
       expect(at(all, 'DeletionPolicy'), id).toBe('Delete');
-    passing.hasResource('AWS::DynamoDB::Table', {
+    temporary.hasResource('AWS::DynamoDB::Table', {
       DeletionPolicy: 'Delete',
       Properties: { DeletionProtectionEnabled: false },
     });
   });
 
-  it('is closed to the public, encrypted, logged, and rid of what was left unfinished', () => {
+  it('are not public, are encrypted, have access logs, and abort unfinished uploads', () => {
     for (const { id, Properties } of resources(template, 'AWS::S3::Bucket')) {
       expect(at(Properties, 'PublicAccessBlockConfiguration'), id).toEqual({
         BlockPublicAcls: true,
@@ -291,11 +296,11 @@ describe('what holds data', () => {
   });
 });
 
-it("two in one stack do not get in each other's way", () => {
+it('two in one stack do not interfere', () => {
   const two = synthesize({}, (_, stack) => new Batchdrop(stack, 'Second'));
   expect(resources(two, 'AWS::Lambda::Function')).toHaveLength(10);
   const buses = resources(two, 'AWS::Events::EventBus').map(({ Properties }) => at(Properties, 'Name'));
-  expect(new Set(buses).size).toBe(2); // the one name that CloudFormation does not make
+  expect(new Set(buses).size).toBe(2); // the one name that CloudFormation does not generate
   const listening = resources(two, 'AWS::Events::Rule').map(({ Properties }) =>
     legible(at(Properties, 'EventPattern', 'detail', 'bucket', 'name', 0)),
   );
