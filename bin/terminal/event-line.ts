@@ -11,7 +11,7 @@ import {
   type RowCounts,
   type WaitingFor,
 } from '../../functions/shared/contract/events.ts';
-import { counted } from './amounts.ts';
+import { counted, grouped } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
 /** An event as a bus delivers it. */
@@ -58,7 +58,7 @@ function batchLine({ metadata, data }: BatchStatusChange): string {
   return line(metadata.occurredAt, 'batch', data.status, [
     data.requestFile.key,
     data.plannedParts > 1 && `part ${data.partNumber} of ${data.plannedParts}`,
-    total > 0 && `${completed + failed}/${total} rows`,
+    total > 0 && `${grouped(completed + failed)}/${grouped(total)} rows`,
     errors && `${errors.code ?? 'error'}: ${errors.message ?? ''}`,
     data.willRetry && `will retry${waitFacts(data.waiting)}`,
     data.batchId,
@@ -98,7 +98,7 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
       const { count, first } = data.findings;
       const [finding] = first;
       const where = finding?.line == null ? '' : `line ${finding.line}: `;
-      return [`${count} ${count === 1 ? 'finding' : 'findings'}`, finding && `${where}${finding.message}`];
+      return [counted(count, 'finding', 'findings'), finding && `${where}${finding.message}`];
     }
     default:
       return [data.rows.total > 0 ? rowFacts(data.rows) : undefined, data.reason?.message];
@@ -108,7 +108,7 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
 function rowFacts(rows: RowCounts): string {
   const { total, ...outcomes } = rows;
   const parts = Object.entries(outcomes).filter(([, count]) => count > 0);
-  return `${total} rows: ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`;
+  return `${counted(total, 'row', 'rows')}: ${parts.map(([outcome, count]) => `${grouped(count)} ${outcome}`).join(', ')}`;
 }
 
 function cancelLine({ metadata, data }: CancelOutcome): string {

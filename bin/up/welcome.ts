@@ -19,7 +19,7 @@ export function welcome(
     ['data', ephemeral ? `${data}, deleted at the end` : data],
     ['submit', `npx batchdrop submit examples/embeddings.jsonl${here}`],
     ['', `or upload to s3://${endpoints.requestBucket}/ with any S3 client`],
-    ['results', api === 'real' ? `are stored in ${data}/results/JOB_ID/ as jobs end` : resultsCommand],
+    ['results', api === 'real' ? `downloaded to ${data}/results/JOB_ID/ as jobs end` : resultsCommand],
     ['', `or s3://${endpoints.resultsBucket}/KEY/JOB_ID/`],
     ['cancel', `npx batchdrop cancel JOB_ID${here}`],
     ['stop', 'Ctrl-C; npm start resumes'],

@@ -13,7 +13,7 @@ import { serverTime } from '../../connection/server-time.ts';
 import { summaryFacts } from '../../jobs/job-facts.ts';
 import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
-import { momentShown } from '../../terminal/amounts.ts';
+import { grouped, momentShown } from '../../terminal/amounts.ts';
 import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
@@ -26,6 +26,7 @@ interface Options extends ConnectionOptions {
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100_000;
+const ROWS_WIDTH = 9; // up to 9,999,999
 
 /** `batchdrop list`: jobs, newest first. */
 export function listCommand(): Command {
@@ -80,10 +81,10 @@ async function startOf(since: Since, connection: Connection): Promise<number> {
 }
 
 function printTable(jobs: readonly JobSummary[], positions: ReadonlyMap<string, QueuePosition[]>): void {
-  const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(7)}  ${'CREATED'.padEnd(16)}  FILE`;
+  const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
   for (const { jobId, status, planned, createdAt, request } of jobs) {
-    const rows = String(planned?.rows ?? '').padStart(7);
+    const rows = (planned ? grouped(planned.rows) : '').padStart(ROWS_WIDTH);
     const created = momentShown(createdAt);
     console.log(
       fitting(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(request.key)}`),

@@ -16,6 +16,7 @@ import type { Part, PartRef } from '../../domain/part.ts';
 import {
   dueShardOf,
   idPrefixOf,
+  jobAt,
   jobKey,
   jobShardOf,
   jobTime,
@@ -34,18 +35,19 @@ export type LedgerAttributes = Record<string, AttributeValue>;
 
 /** A job as attributes. */
 export function jobAttributes(job: Job): LedgerAttributes {
-  const { jobId, status, rev, publishedRev, tries } = job;
+  const { jobId, createdAt, ...summary } = summaryOf(job); // those two are in `jobTime`
   return {
     ...itemAttributes(job, job.version, job.expiresAt),
     ...dueAttributes(jobKey(jobId), job.dueAt),
     ...stalledAttributes(job),
     ...plain({
-      ...{ jobId, status, rev, publishedRev, tries },
+      status: job.status,
+      tries: job.tries,
       jobShard: jobShardName(jobShardOf(jobId)),
-      jobTime: jobTime(job),
+      jobTime: jobTime({ createdAt, jobId }),
       jobIdPrefix: idPrefixOf(jobId),
     }),
-    summary: attributeOf(summaryOf(job)),
+    summary: attributeOf(summary),
   };
 }
 
@@ -139,10 +141,10 @@ export function stalledReasonIn(attributes: LedgerAttributes): Reason | undefine
 
 /** The job that an entry of the index shows; undefined once it has expired. */
 export function summaryIn(attributes: LedgerAttributes, now: number): JobSummary | undefined {
-  const { summary } = attributes;
-  if (summary === undefined)
+  const { summary, jobTime: time } = attributes;
+  if (summary === undefined || time?.S === undefined)
     throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} has no summary`);
-  const job = valueIn(summary) as JobSummary; // written by this adapter alone
+  const job = { ...jobAt(time.S), ...Object(valueIn(summary)) } as JobSummary; // written by this adapter alone
   return job.expiresAt <= now ? undefined : job;
 }
 

@@ -68,6 +68,12 @@ export function jobTime({ createdAt, jobId }: { createdAt: number; jobId: string
   return `${new Date(createdAt).toISOString()}#${jobId}`;
 }
 
+/** The job that stands there. */
+export function jobAt(time: string): { createdAt: number; jobId: string } {
+  const [at = '', jobId = ''] = time.split('#');
+  return { createdAt: Date.parse(at), jobId };
+}
+
 /** The cursor that continues a list after the job that stands there. */
 export function cursorAfter(time: string): string {
   return Buffer.from(time).toString('base64url');
