@@ -302,7 +302,8 @@ describe('backoffs', () => {
   });
 
   it('for the token limit double up to 80 minutes', () => {
-    const backoffs = (fraction: number) => [1, 2, 4, 5, 99].map((n) => tokenLimitBackoff(n, fraction) / 60_000);
+    const backoffs = (fraction: number) =>
+      [1, 2, 4, 5, 99].map((n) => tokenLimitBackoff(n, fraction) / 60_000);
     expect(backoffs(0)).toEqual([5, 10, 40, 60, 60]);
     expect(backoffs(1)).toEqual([7.5, 15, 60, 80, 80]);
   });
