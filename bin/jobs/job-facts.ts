@@ -8,21 +8,21 @@ export function jobFacts(job: Job): object {
 
 /** A job of a list for programs: the same, except that only the count of findings is there. */
 export function summaryFacts(job: JobSummary): object {
-  const { jobId, status, request, planned, rows, usage, joinedJobId, reason, lastCancel } = job;
+  const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, joinedJobId, reason } = job;
   return {
     jobId,
     status,
-    requestFile: request,
+    requestFile,
     createdAt: isoTime(job.createdAt),
     changedAt: isoTime(job.changedAt),
     history: job.history.map((change) => ({ status: change.status, at: isoTime(change.at) })),
-    ...(planned && { plannedRows: planned.rows, plannedParts: planned.parts }),
+    ...(plannedRows !== undefined && { plannedRows, plannedParts }),
     ...(rows && { rows }),
     ...(usage && { usage }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),
-    ...(lastCancel && { lastCancel: { ...lastCancel, at: isoTime(lastCancel.at) } }),
+    ...(job.lastCancel && { lastCancel: { ...job.lastCancel, at: isoTime(job.lastCancel.at) } }),
   };
 }
 

@@ -83,13 +83,15 @@ async function startOf(since: Since, connection: Connection): Promise<number> {
 function printTable(jobs: readonly JobSummary[], positions: ReadonlyMap<string, QueuePosition[]>): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
-  for (const { jobId, status, planned, createdAt, request } of jobs) {
-    const rows = (planned ? grouped(planned.rows) : '').padStart(ROWS_WIDTH);
+  for (const { jobId, status, plannedRows, plannedParts, createdAt, requestFile } of jobs) {
+    const rows = (plannedRows === undefined ? '' : grouped(plannedRows)).padStart(ROWS_WIDTH);
     const created = momentShown(createdAt);
     console.log(
-      fitting(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(request.key)}`),
+      fitting(
+        `${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(requestFile.key)}`,
+      ),
     );
-    const waiting = waitingLine(positions.get(jobId) ?? [], planned?.parts ?? 1);
+    const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
     if (waiting !== undefined) console.log(fitting(waiting));
   }
 }

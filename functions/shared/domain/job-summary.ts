@@ -6,7 +6,7 @@ export interface JobSummary {
   jobId: string;
   status: Job['status'];
   /** `size` in bytes. */
-  request: RequestFileRef & { size: number };
+  requestFile: RequestFileRef & { size: number };
   /** Milliseconds. */
   createdAt: number;
   /** Milliseconds: the last change of status. */
@@ -17,7 +17,8 @@ export interface JobSummary {
   published: boolean;
   /** Milliseconds; the job may be removed after it. */
   expiresAt: number;
-  planned?: { rows: number; parts: number };
+  plannedRows?: number;
+  plannedParts?: number;
   /** What its parts waited for when the job was accepted. */
   waitingFor?: WaitingFor;
   /** By outcome, once the job has ended. */
@@ -37,14 +38,14 @@ export function summaryOf(job: Job): JobSummary {
   return {
     jobId,
     status,
-    request: { bucket, key, versionId, size },
+    requestFile: { bucket, key, versionId, size },
     createdAt,
     changedAt,
     history,
     ...(lastCancel && { lastCancel }),
     published: job.publishedRev >= job.rev,
     expiresAt,
-    ...(plan && { planned: { rows: plan.rows, parts: plan.parts } }),
+    ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),
     ...(usage && { usage }),

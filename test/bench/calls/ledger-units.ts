@@ -86,13 +86,18 @@ function unitsToWrite(item: Item | undefined): number {
 }
 
 function bytesOf(item: Item): number {
-  let bytes = 0;
-  for (const [name, { S, N, BOOL }] of Object.entries(item)) {
-    bytes += Buffer.byteLength(name);
-    if (S !== undefined) bytes += Buffer.byteLength(S);
-    else if (N !== undefined) bytes += Math.ceil(N.length / 2) + 1;
-    else if (BOOL !== undefined) bytes += 1;
-    else throw new Error(`${name}: unknown size of an attribute of this type`);
-  }
-  return bytes;
+  return Object.entries(item).reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + sizeOf(value),
+    0,
+  );
+}
+
+/** A map or list takes 3 bytes, and 1 more per element ([source](https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html)). */
+function sizeOf({ S, N, BOOL, M, L }: AttributeValue): number {
+  if (S !== undefined) return Buffer.byteLength(S);
+  if (N !== undefined) return Math.ceil(N.length / 2) + 1;
+  if (BOOL !== undefined) return 1;
+  if (M !== undefined) return 3 + Object.keys(M).length + bytesOf(M);
+  if (L !== undefined) return L.reduce((sum, value) => sum + 1 + sizeOf(value), 3);
+  throw new Error('unknown size of an attribute of this type');
 }

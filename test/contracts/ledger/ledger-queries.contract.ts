@@ -127,7 +127,7 @@ function itSummarizesJobs(made: () => QueriesUnderTest): void {
     const { ledger, queries } = made();
     const { jobId, request, createdAt, expiresAt } = aJob();
     const { bucket, key, versionId, size } = request;
-    const first = { jobId, request: { bucket, key, versionId, size }, createdAt, expiresAt };
+    const first = { jobId, requestFile: { bucket, key, versionId, size }, createdAt, expiresAt };
     await ledger.createJob(aJob());
     expect(await queries.listJobs({ limit: 1 })).toEqual({
       jobs: [{ ...first, status: 'received', changedAt: NOON, history: [], published: true }],
@@ -150,7 +150,7 @@ function itSummarizesJobs(made: () => QueriesUnderTest): void {
     await ledger.replaceJob(aJob({ ...ended, plan, waiting, ...seen }));
     const expired = {
       ...{ ...first, status: 'expired', changedAt: NOON + 9, published: false },
-      ...{ planned: { rows: 9, parts: 2 }, waitingFor: 'enqueued_tokens', ...seen },
+      ...{ plannedRows: 9, plannedParts: 2, waitingFor: 'enqueued_tokens', ...seen },
     };
     expect(await queries.listJobs({ limit: 1 })).toEqual({ jobs: [expired] });
   });

@@ -86,7 +86,7 @@ describe('the table', () => {
       ).Item;
     expect(await attributesAt(jobKey(aJob().jobId))).toMatchObject({
       status: { S: 'accepted' },
-      summary: { M: { status: { S: 'accepted' }, request: { M: { bucket: { S: 'requests' } } } } },
+      summary: { M: { status: { S: 'accepted' }, requestFile: { M: { bucket: { S: 'requests' } } } } },
       ttl: { N: String(NOON / 1000 + 2) },
       dueAt: { N: String(NOON) },
       dueShard: { S: expect.stringMatching(/^D#(0\d|1[0-5])$/) },
