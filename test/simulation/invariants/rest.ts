@@ -26,6 +26,6 @@ export function nothingLeft(world: World): Finding {
     .filter((fileId) => left.has(fileId))
     .map((id) => `file ${id} is still at the API`);
   for (const key of world.results.objects().keys())
-    if (key.startsWith(INTERNAL_FOLDER)) broken.push(`the piece ${key} is still in the results bucket`);
+    if (key.startsWith(INTERNAL_FOLDER)) broken.push(`object ${key} is still in the results bucket`);
   return { promise: 'everything temporary is deleted', examined: fileIds.size, broken };
 }

@@ -49,14 +49,14 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/shared/lifecycle/publish.ts',
-        anchor: '  await publishOrRetry(deps, batchStatusChange(part, batch));\n',
+        anchor: '  await publishOrRetry(deps, batchStatusChange(part, batch, deps.instance));\n',
         replacement: '',
       },
       {
         file: 'functions/shared/lifecycle/publish.ts',
         anchor: '    () => recordBatch(deps.metrics, part, deps.clock.now()),\n  );\n',
         replacement:
-          '    () => recordBatch(deps.metrics, part, deps.clock.now()),\n  );\n  await inHand.flush();\n  await publishOrRetry(deps, batchStatusChange(part, batch));\n',
+          '    () => recordBatch(deps.metrics, part, deps.clock.now()),\n  );\n  await inHand.flush();\n  await publishOrRetry(deps, batchStatusChange(part, batch, deps.instance));\n',
       },
     ],
   },
