@@ -5,5 +5,5 @@ import { Batchdrop } from 'batchdrop';
 const stack = new Stack(new App(), 'Minimal');
 const batchdrop = new Batchdrop(stack, 'Batchdrop');
 
-new CfnOutput(stack, 'RequestBucket', { value: batchdrop.requestBucket.bucketName });
-new CfnOutput(stack, 'ResultsBucket', { value: batchdrop.resultsBucket.bucketName });
+new CfnOutput(stack, 'DropHere', { value: batchdrop.requestBucket.bucketName });
+new CfnOutput(stack, 'ReadHere', { value: batchdrop.resultsBucket.bucketName });

@@ -30,7 +30,7 @@ async function synthesized(app: string): Promise<Record<string, string>> {
 
 /** What each example shows, as it appears in its templates. */
 const SHOWN: Record<string, Record<string, string[]>> = {
-  'minimal.ts': { Minimal: ['"RequestBucket"', '"ResultsBucket"'] },
+  'minimal.ts': { Minimal: ['"DropHere"', '"ReadHere"'] },
   'own-bucket-and-mail.ts': {
     OwnBucketAndMail: [
       '"name":["our-files"]',
