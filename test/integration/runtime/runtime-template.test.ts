@@ -205,7 +205,7 @@ describe('a template', () => {
     [
       'type',
       { Topic1: { Type: 'AWS::SNS::Topic' } },
-      /^Topic1 is of the type AWS::SNS::Topic, which the local runtime does not know/,
+      /^Topic1 has the type AWS::SNS::Topic, which the local runtime does not support/,
     ],
     [
       'property',
