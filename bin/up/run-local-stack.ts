@@ -77,7 +77,7 @@ export async function runStack(run: Run): Promise<void> {
 
 async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   const { api, options } = run;
-  const assemblyDirectory = data.emptyRoom('assembly');
+  const assemblyDirectory = data.emptySubdirectory('assembly');
   await synthesize(assemblyDirectory);
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   let connection: Connection | undefined;

@@ -5,8 +5,8 @@ const FIRST_RETRY_MS = 60_000; // Lambda waits one minute before the first retry
 const SECOND_RETRY_MS = 120_000;
 
 /**
- * Invokes as EventBridge and Scheduler do: a failure is retried after one and two minutes of the runtime's clock, as
- * often as the function's policy says and while the event is young enough. Throws the last failure.
+ * Invokes a function as EventBridge and Scheduler do: retries a failure after one and two minutes of the runtime's
+ * clock, within the limits of the function's EventInvokeConfig. Throws the last failure.
  */
 export async function invokeAsynchronously(
   lambda: LambdaFunction,

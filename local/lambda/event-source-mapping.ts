@@ -12,9 +12,9 @@ export interface MappingSpec {
 }
 
 /**
- * Feeds a queue to a function: (1) receive up to `batchSize` records, (2) invoke, (3) delete what succeeded. What
- * failed, or was under way when the runtime died, comes back after the queue's visibility time-out, and goes to its
- * dead-letter queue in the end; nothing here shortens that, as nothing on AWS does.
+ * Connects a queue to a function: (1) receive up to `batchSize` records, (2) invoke, (3) delete the succeeded records.
+ * Records that failed, or were in flight when the runtime was killed, become visible again after the queue's visibility
+ * time-out, and move to its dead-letter queue in the end. As on AWS, nothing shortens that time.
  */
 export class EventSourceMapping {
   readonly #spec: MappingSpec;
@@ -29,14 +29,14 @@ export class EventSourceMapping {
     this.#queues = queues;
   }
 
-  /** Takes what lies in the queue already, then what arrives. */
+  /** Starts with the messages in the queue, then takes new ones. */
   start(): void {
-    // The bell rings inside the sender's work, so the receiving is put off until that is done.
+    // The notification comes in the middle of the sender's work, so receiving waits until that is done.
     this.#stopListening = this.#queues.onArrival(this.#spec.queueArn, () => setImmediate(() => this.#take()));
     this.#take();
   }
 
-  /** Takes nothing more. Resolves when what it runs has ended, one way or the other. */
+  /** Stops receiving. Resolves when the running invocations have ended. */
   async stop(): Promise<void> {
     this.#stopListening?.();
     this.#stopListening = undefined;
@@ -61,7 +61,7 @@ export class EventSourceMapping {
     try {
       answer = await this.#lambda.invoke({ Records: records });
     } catch {
-      return; // the function's log and the terminal have it; the records come back by themselves
+      return; // the function's log and the terminal show it; the records become visible again by themselves
     }
     const failed = this.#spec.reportsItemFailures ? failedIds(answer, messages) : new Set<string>();
     for (const { messageId, receiptHandle } of messages) {
@@ -71,8 +71,8 @@ export class EventSourceMapping {
 }
 
 /**
- * The records a handler reports as failed. As on AWS an answer that cannot be read so, or names an id that was not in
- * the event, fails every record ([source](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html)).
+ * Returns the records that a handler reports as failed. As on AWS, a malformed response, or one with an unknown id,
+ * fails every record ([source](https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html)).
  */
 export function failedIds(answer: unknown, messages: readonly { messageId: string }[]): Set<string> {
   const all = new Set(messages.map(({ messageId }) => messageId));
@@ -89,7 +89,7 @@ export function failedIds(answer: unknown, messages: readonly { messageId: strin
   return failed;
 }
 
-/** A record as a function sees it. */
+/** Returns a record as the function receives it. */
 function sqsRecord(message: ReceivedMessage, queueArn: string): object {
   return {
     messageId: message.messageId,

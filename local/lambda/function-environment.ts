@@ -2,9 +2,8 @@ import { LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import type { FunctionSpec } from './function-spec.ts';
 
 /**
- * The whole environment of a function process: what the template sets, and what Lambda itself sets. Nothing is
- * inherited, so no secret of the shell reaches a function. The access key id names the function, so that the endpoint
- * can tell who calls.
+ * Returns the whole environment of a function process: the template's variables and Lambda's own. Nothing is inherited,
+ * so no secret of the shell reaches a function. The access key id identifies the function to the endpoint.
  */
 export function functionEnvironment(
   spec: FunctionSpec,

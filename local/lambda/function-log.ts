@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
-const MAX_LOG_BYTES = 20_000_000; // a longer one is put aside as `.old` when the runtime starts
+const MAX_LOG_BYTES = 20_000_000; // a longer one is renamed to `.old` when the runtime starts
 
-/** What all processes of one function print, as JSON lines in `<directory>/<function>.log`. */
+/** The output of all processes of one function, as JSON lines in `<directory>/<function>.log`. */
 export class FunctionLog {
   readonly path: string;
   readonly #file: WriteStream;
@@ -17,23 +17,23 @@ export class FunctionLog {
       renameSync(this.path, `${this.path}.old`);
     }
     this.#file = createWriteStream(this.path, { flags: 'a' });
-    this.#file.on('error', () => {}); // a full disk shows where it matters; a lost log line must not end the runtime
+    this.#file.on('error', () => {}); // a lost log line must not end the runtime; a full disk shows up elsewhere
   }
 
-  /** Follows one output of a process. Resolves once its last line is taken. */
+  /** Logs one output stream of a process. Resolves after its last line. */
   follow(output: Readable, stream: 'stdout' | 'stderr', pid: number | undefined): Promise<void> {
     const lines = createInterface({ input: output, crlfDelay: Number.POSITIVE_INFINITY });
     lines.on('line', (line) => this.#file.write(`${asJsonLine(line, stream, pid)}\n`));
     return new Promise((resolve) => lines.once('close', resolve));
   }
 
-  /** Flushes. */
+  /** Flushes and closes the file. */
   close(): Promise<void> {
     return new Promise((resolve) => this.#file.end(resolve));
   }
 }
 
-/** A function logs JSON objects; what the engine itself prints as it dies is plain text. */
+/** A function logs JSON objects; Node prints plain text when it crashes. */
 function asJsonLine(line: string, stream: 'stdout' | 'stderr', pid: number | undefined): string {
   if (line.startsWith('{') && line.endsWith('}')) return line;
   return JSON.stringify({ stream, pid, message: line });

@@ -10,11 +10,11 @@ import {
 } from './process-messages.ts';
 
 const ENTRY = fileURLToPath(new URL(`process-entry${import.meta.url.slice(-3)}`, import.meta.url));
-const OUTSIDE_HEAP_MB = 64; // Node itself, code and buffers: what a function's memory has to hold besides the heap
+const OUTSIDE_HEAP_MB = 64; // part of a function's memory for Node itself, code and buffers
 const SMALLEST_HEAP_MB = 64;
-const MAX_INIT_MS = 60_000; // Lambda gives 10 s; a laptop that starts ten processes at once gets more
+const MAX_INIT_MS = 60_000; // Lambda allows 10 s; a small machine that starts ten processes at once needs more
 
-/** Ended unexpectedly, in one line for the terminal. */
+/** Reports an unexpected end, in one line for the terminal. */
 export type ProblemListener = (problem: string) => void;
 
 interface Running {
@@ -25,8 +25,8 @@ interface Running {
 }
 
 /**
- * One process of one function, which runs one invocation at a time and stays warm between them.
- * It is in a process group of its own, so that Ctrl-C at a terminal reaches the runtime alone.
+ * One process of one function, which runs one invocation at a time and is kept warm between them. It has its own
+ * process group, so that Ctrl-C in a terminal reaches the runtime only.
  */
 export class FunctionProcess {
   readonly #spec: FunctionSpec;
@@ -41,7 +41,7 @@ export class FunctionProcess {
     spec: FunctionSpec,
     options: {
       environment: Record<string, string>;
-      /** Undefined: what it prints is lost. */
+      /** Undefined: its output is discarded. */
       log: FunctionLog | undefined;
       onEnd: (process: FunctionProcess) => void;
     },
@@ -64,17 +64,17 @@ export class FunctionProcess {
     return this.#child.pid;
   }
 
-  /** True while it can take another invocation. */
+  /** True while it can run another invocation. */
   get isAlive(): boolean {
     return !this.#hasEnded && !this.#isDoomed;
   }
 
-  /** Resolves once its bundle is loaded; throws InvocationFailed with what kept it from that. */
+  /** Resolves once its bundle is loaded; throws InvocationFailed if it cannot be loaded. */
   whenReady(): Promise<void> {
     return this.#ready;
   }
 
-  /** Runs one invocation; throws InvocationFailed. Past the function's time-out the process is killed. */
+  /** Runs one invocation; throws InvocationFailed. Kills the process at the function's time-out. */
   async invoke(invocation: {
     requestId: string;
     event: unknown;
@@ -95,14 +95,14 @@ export class FunctionProcess {
     });
   }
 
-  /** Ends the process at once, and with it what it runs. */
+  /** Kills the process and its running invocation. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
   }
 
   #send(message: InvokeMessage): void {
-    // A send to a process that has just died fails by callback; its end is then reported by the exit event.
+    // A send to a process that has just ended fails in the callback; the exit event then reports the end.
     this.#child.send(message, () => {});
   }
 

@@ -1,17 +1,17 @@
-/** A Lambda function as the template describes it. */
+/** A Lambda function of the template. */
 export interface FunctionSpec {
   readonly name: string;
   readonly arn: string;
-  /** Directory of the bundle that would be deployed. */
+  /** Directory of the bundle to deploy. */
   readonly codeDirectory: string;
-  /** `<file without ending>.<export>`, as in CloudFormation. */
+  /** `<file without extension>.<export>`, as in CloudFormation. */
   readonly handler: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   readonly logGroup: string;
-  /** What the template sets; the process gets this and what Lambda itself sets, nothing of the runtime's own. */
+  /** The template's variables; the process gets these and Lambda's own, and none of the runtime's. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What an asynchronous invocation does when it fails. */
+  /** Retries of an asynchronous invocation. */
   readonly asynchronous: AsynchronousPolicy;
 }
 
@@ -21,10 +21,10 @@ export interface AsynchronousPolicy {
   readonly maxEventAgeSeconds: number;
 }
 
-/** Why an invocation gave no answer: its handler threw, its time was up, or its process ended. */
+/** Why an invocation failed: its handler threw, it timed out, or its process ended. */
 export type FailureKind = 'threw' | 'timed_out' | 'crashed';
 
-/** An invocation that failed. The message is for a log line and holds nothing of the event. */
+/** An invocation that failed. The message is for a log line and contains nothing of the event. */
 export class InvocationFailed extends Error {
   override readonly name = 'InvocationFailed';
   readonly kind: FailureKind;

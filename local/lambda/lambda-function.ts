@@ -4,11 +4,11 @@ import { FunctionLog } from './function-log.ts';
 import { FunctionProcess, type ProblemListener } from './function-process.ts';
 import { type FunctionSpec, InvocationFailed } from './function-spec.ts';
 
-const IDLE_LIFETIME_MS = 60_000; // of the wall; long enough for a burst, short enough to give the memory back
+const IDLE_LIFETIME_MS = 60_000; // of the wall clock; long enough for a burst, short enough to free the memory soon
 
 /**
- * A function and its processes: one for each invocation under way, warm ones used again, newest first. While any of
- * them computes the clock keeps the wall's pace, so time-outs and leases mean the same as in the cloud.
+ * A function and its processes: one for each running invocation; warm ones are reused, newest first. While one of them
+ * computes, the clock runs at normal speed, so time-outs and leases mean the same as in the cloud.
  */
 export class LambdaFunction {
   readonly spec: FunctionSpec;
@@ -27,9 +27,9 @@ export class LambdaFunction {
       environment: Record<string, string>;
       clock: VirtualClock;
       logDirectory: string;
-      /** Asked for each process: what it prints is lost if its role may not write the log. */
+      /** Called for each process: its output is discarded if its role may not write the log. */
       mayLog: () => boolean;
-      /** Told of each invocation that failed, in one line. */
+      /** Called with one line for each failed invocation. */
       onProblem: ProblemListener;
     },
   ) {
@@ -41,12 +41,12 @@ export class LambdaFunction {
     this.#mayLog = options.mayLog;
   }
 
-  /** Process ids of those alive, for a test that ends one. */
+  /** Ids of the running processes, for a test that kills one. */
   get pids(): number[] {
     return [...this.#processes].flatMap((process) => process.pid ?? []);
   }
 
-  /** Runs one invocation to its end; throws InvocationFailed. A process that crashed or timed out is replaced. */
+  /** Runs one invocation to its end; throws InvocationFailed. Replaces a process that crashed or timed out. */
   async invoke(event: unknown): Promise<unknown> {
     if (this.#closed) throw new InvocationFailed('crashed', `${this.spec.name}: the runtime is stopping`);
     const release = this.#clock.hold();
@@ -68,14 +68,14 @@ export class LambdaFunction {
     }
   }
 
-  /** Starts a process and keeps it warm; throws InvocationFailed with what kept it from its work. */
+  /** Starts a process and keeps it warm; throws InvocationFailed if it cannot start. */
   async initialize(): Promise<void> {
     const process = this.#start();
     await process.whenReady();
     this.#putBack(process);
   }
 
-  /** Ends every process at once and flushes the log. */
+  /** Kills every process and flushes the log. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { expiry } of this.#idle.splice(0)) clearTimeout(expiry);

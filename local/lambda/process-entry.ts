@@ -1,9 +1,9 @@
 /**
- * What runs in a function process: loads the bundle, then answers one invocation after the other. It plays the part of
- * Lambda's own bootstrap; `_HANDLER`, `LAMBDA_TASK_ROOT` and the others are the variables Lambda sets.
+ * The program of a function process: loads the bundle, then runs one invocation after the other, as Lambda's own
+ * bootstrap does; `_HANDLER`, `LAMBDA_TASK_ROOT` and the others are the variables that Lambda sets.
  *
- * Life: load → `ready` → (invocation → answer)*, or load → `unready` → end. It ends with the channel, so a runtime that was killed leaves no
- * process behind; only a handler that blocks its thread lives on until it lets go.
+ * Life cycle: load → `ready` → (invocation → answer)*, or load → `unready` → end. The process ends with the channel, so
+ * a killed runtime leaves no process behind, except a handler that blocks its thread, until it yields.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,7 @@ function contextOf(message: InvokeMessage): object {
   };
 }
 
-/** One line an invocation, with what Lambda's own report line says. */
+/** Logs one line per invocation, with the content of Lambda's report line. */
 function report(requestId: string, started: number, status: 'success' | 'error'): void {
   const line = {
     type: 'platform.report',
@@ -105,6 +105,6 @@ function send(message: ProcessMessage): void {
 
 function required(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error(`the function process needs ${name} in its environment`);
+  if (value === undefined) throw new Error(`the environment of the function process lacks ${name}`);
   return value;
 }

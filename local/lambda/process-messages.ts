@@ -1,15 +1,15 @@
-/** From the runtime to a function process: one invocation. The next comes after the answer to this one. */
+/** From the runtime to a function process: one invocation. The next one follows after its answer. */
 export interface InvokeMessage {
   readonly requestId: string;
   readonly functionArn: string;
   readonly event: unknown;
-  /** When the process will be killed, in wall milliseconds since the epoch. */
+  /** Time at which the process is killed, in wall-clock milliseconds since the epoch. */
   readonly deadline: number;
-  /** The runtime's time minus the wall's, in milliseconds. */
+  /** The runtime's time minus wall time, in milliseconds. */
   readonly timeOffset: number;
 }
 
-/** What is known of an exception once it has crossed to another process. */
+/** An exception as sent to another process. */
 export interface ThrownError {
   readonly name: string;
   readonly message: string;
@@ -22,7 +22,7 @@ export type ProcessMessage =
   | { readonly kind: 'answer'; readonly requestId: string; readonly answer: unknown }
   | { readonly kind: 'threw'; readonly requestId: string; readonly error: ThrownError };
 
-/** Parses what came over the channel; anything else is no message of ours. */
+/** Whether a message from the channel has the expected form. */
 export function isProcessMessage(message: unknown): message is ProcessMessage {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return false;
   return ['ready', 'unready', 'answer', 'threw'].includes(String(message.kind));

@@ -1,6 +1,6 @@
 /**
- * Makes `Date.now()`, `new Date()` and `Date()` of this process tell another time than the wall's. The answer sets
- * by how many milliseconds. Only function processes call it, before their bundle is loaded: bundles know nothing of it.
+ * Makes `Date.now()`, `new Date()` and `Date()` of this process differ from wall time. The returned function sets the
+ * difference in milliseconds. Only function processes call it, before they load their bundle, which is not changed.
  */
 export function installShiftedDate(): (offset: number) => void {
   const RealDate = globalThis.Date;
@@ -19,7 +19,7 @@ export function installShiftedDate(): (offset: number) => void {
   };
 }
 
-/** Milliseconds since the epoch by the wall, whatever `Date` was made to say. */
+/** Returns wall time in milliseconds since the epoch, regardless of the shift. */
 export function wallTime(): number {
   return performance.timeOrigin + performance.now();
 }

@@ -1,4 +1,4 @@
-/** A refusal in OpenAI's shape; `status` is the HTTP status, `headers` go out with it. */
+/** An error response in OpenAI's format; `status` is the HTTP status, `headers` are sent with it. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: number;
@@ -30,7 +30,7 @@ export class ApiError extends Error {
   }
 }
 
-/** A value of the request that cannot be taken as it stands (400). */
+/** Creates the error for an invalid value in a request (400). */
 export function invalid(param: string, message: string, code: string | null = 'invalid_value'): ApiError {
   return new ApiError(400, message, { param, code });
 }

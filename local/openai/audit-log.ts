@@ -1,9 +1,9 @@
 /**
- * The audit log: what this server was asked to do and what it charged for, one JSON object a line.
+ * The audit log: what clients requested and what the server billed, one JSON object per line.
  *
- * Promise: an entry is in the file exactly once if and only if the change it tells of was committed. An entry is written
- * into the database in the change's own transaction; `flush` copies it to the file by its number; after a death the
- * last number in the file says where the copying stopped.
+ * Promise: an entry is in the file exactly once if and only if the change that it records was committed. An entry is
+ * written to the database in the transaction of the change; `flush` copies it to the file by its number; after a kill,
+ * the last number in the file tells where the copying stopped.
  */
 import {
   appendFileSync,
@@ -45,13 +45,13 @@ type AuditEvent =
     }
   | { readonly event: 'fault.injected'; readonly fault: Fault['fault']; readonly on: Operation };
 
-/** One line of the log; `n` rises, `at` is the server clock's ms since the epoch. */
+/** One line of the log; `n` rises, `at` is in ms since the epoch by the server's clock. */
 export type AuditEntry = AuditEvent & { readonly n: number; readonly at: number };
 
-const MAX_TAIL = 1 << 20; // an entry is a few KB at most: the last one lies within this
+const MAX_TAIL = 1 << 20; // an entry has a few KB at most: the last one is within this tail
 const auditPath = (directory: string) => join(directory, 'audit.jsonl');
 
-/** Every whole entry of a server's audit log, oldest first; a server at work may be appending meanwhile. */
+/** Returns all complete entries of a server's audit log, oldest first; a running server may append meanwhile. */
 export function readAudit(directory: string): AuditEntry[] {
   if (!existsSync(auditPath(directory))) return [];
   const lines = readFileSync(auditPath(directory), 'utf8').split('\n').slice(0, -1);
@@ -70,12 +70,12 @@ export class AuditLog {
     this.flush();
   }
 
-  /** Notes an entry; call it within the transaction of the change itself, and `flush` after the commit. */
+  /** Records an entry; call it within the transaction of the change, and `flush` after the commit. */
   record(at: number, event: AuditEvent): void {
     this.#database.prepare('INSERT INTO audit (line) VALUES (?)').run(JSON.stringify({ at, ...event }));
   }
 
-  /** Appends what was committed to the file. */
+  /** Appends the committed entries to the file. */
   flush(): void {
     const noted = this.#database.prepare('SELECT n, line FROM audit ORDER BY n').all();
     const last = noted.at(-1);
@@ -85,7 +85,7 @@ export class AuditLog {
   }
 }
 
-/** Cuts off a last line that death left half written; answers the number of the last whole entry, 0 for none. */
+/** Removes an incomplete last line; returns the number of the last complete entry, 0 for none. */
 function dropTornLine(path: string): number {
   const file = openSync(path, 'a+');
   try {

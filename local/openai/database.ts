@@ -45,12 +45,12 @@ export function openServerDatabase(directory: string): DatabaseSync {
   }
 }
 
-/** Whether SQLite says SQLITE_BUSY; the upper bytes of its code say in which situation. */
+/** Whether SQLite reports SQLITE_BUSY; the upper bytes of an error code are details. */
 function isBusy(cause: unknown): boolean {
   return cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === SQLITE_BUSY;
 }
 
-/** The next number of a sequence that never repeats, not after a restart either. */
+/** Returns the next number of a sequence that never repeats, even after a restart. */
 export function nextNumber(database: DatabaseSync, name: string): number {
   const row = database
     .prepare(
@@ -60,7 +60,7 @@ export function nextNumber(database: DatabaseSync, name: string): number {
   return Number(row?.value);
 }
 
-/** The number kept under `name`; the first one given stays. */
+/** Returns the number stored under `name`; stores `value` if there is none. */
 export function keptNumber(database: DatabaseSync, name: string, value: number): number {
   database.prepare('INSERT OR IGNORE INTO counters VALUES (?, ?)').run(name, value);
   return Number(database.prepare('SELECT value FROM counters WHERE name = ?').get(name)?.value);

@@ -4,7 +4,9 @@ import type { Json } from './batches/request-row.ts';
 const SHORTEST_SECONDS = 3_600;
 const MAX_SECONDS = 2_592_000;
 
-/** The seconds of an expiry policy, 1 hour to 30 days after creation; throws `ApiError` 400 naming `param`. */
+/**
+ * Returns the seconds of an expiry policy, 1 hour to 30 days after creation; throws `ApiError` 400 that names `param`.
+ */
 export function parseExpiry(param: string, anchor: Json | undefined, seconds: Json | undefined): number {
   if (anchor !== 'created_at') {
     throw invalid(`${param}.anchor`, `Invalid '${param}.anchor': only created_at is supported.`);
@@ -18,5 +20,5 @@ export function parseExpiry(param: string, anchor: Json | undefined, seconds: Js
     return seconds;
   }
   const range = `a whole number from ${SHORTEST_SECONDS} to ${MAX_SECONDS}`;
-  throw invalid(`${param}.seconds`, `Invalid '${param}.seconds': ${range} is expected.`);
+  throw invalid(`${param}.seconds`, `Invalid '${param}.seconds': must be ${range}.`);
 }

@@ -8,7 +8,9 @@ export interface Limits {
   readonly enqueuedTokens: number;
 }
 
-/** The published limits; "200 MB" is read the strict way, so that whoever passes here passes there. */
+/**
+ * The published limits; "200 MB" is read in the stricter way, so that a file that passes here also passes at OpenAI.
+ */
 export const OPENAI_LIMITS: Limits = {
   fileBytes: 200_000_000,
   rows: 50_000,
@@ -18,9 +20,10 @@ export const OPENAI_LIMITS: Limits = {
   enqueuedTokens: 2_000_000_000,
 };
 
-/** Answers name this organisation, whatever the key. */
+/** The organization in responses, whatever the key. */
 export const ORGANIZATION = 'org-batchdrop-local';
 
+// Separate from Batchdrop's own list on purpose: this server must not repeat its mistakes.
 export const BATCH_ENDPOINTS: readonly string[] = [
   '/v1/responses',
   '/v1/chat/completions',

@@ -1,4 +1,4 @@
-/** The Batch API server alone: `node local/openai/main.ts --port N --directory D [--speed S] [--seed N]`. */
+/** Runs the Batch API server alone: `node local/openai/main.ts --port N --directory D [--speed S] [--seed N]`. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -6,21 +6,21 @@ import { VirtualClock } from '../clock.ts';
 import type { FaultPlan } from './faults/faults.ts';
 import { type BatchApiServer, startBatchApi } from './server.ts';
 
-const SAVE_EVERY_MS = 1_000; // of the wall
-const SAVED_AHEAD_MS = 2_000; // of the wall: what is saved is later than any time told before the next saving
+const SAVE_EVERY_MS = 1_000; // of wall time
+const SAVED_AHEAD_MS = 2_000; // of wall time: the saved time is later than any time reported before the next save
 
 interface AloneOptions {
   readonly directory: string;
   readonly port: number;
-  /** How many times as fast as the wall the server's clock runs. */
+  /** How much faster than wall time the server's clock runs. */
   readonly speed: number;
   readonly seed: number;
   readonly faults?: FaultPlan;
-  /** The only bearer token that is taken; left out, any is. */
+  /** The only valid bearer token; by default every token is valid. */
   readonly apiKey?: string;
 }
 
-/** Runs the server with a clock of its own, which after a restart goes on from where it was. */
+/** Runs the server with its own clock, which continues after a restart. */
 export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiServer> {
   const { directory, speed, faults = [], ...others } = options;
   mkdirSync(directory, { recursive: true });

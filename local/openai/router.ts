@@ -4,7 +4,7 @@ import { isJsonObject, type JsonObject, parseJson } from './batches/request-row.
 import { type Disturbance, UNDISTURBED } from './faults/disturbance.ts';
 import type { Operation } from './faults/faults.ts';
 
-/** One request on its way to an operation; `id` is the one in its path, empty where there is none. */
+/** A request to an operation; `id` is the one in its path, or empty. */
 export interface Call {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -13,7 +13,7 @@ export interface Call {
   readonly disturbance: Disturbance;
 }
 
-/** An operation: answers the JSON to send, or null when it has answered itself. */
+/** An operation: returns the JSON to send, or null if it has sent the response itself. */
 export interface Route {
   readonly operation: Operation;
   readonly method: string;
@@ -23,7 +23,7 @@ export interface Route {
 
 const MAX_JSON_BODY = 1 << 20;
 
-/** Finds the operation of a request; throws `ApiError` 404 or 405. */
+/** Returns the operation of a request; throws `ApiError` 404 or 405. */
 export function route(routes: readonly Route[], request: IncomingMessage, response: ServerResponse) {
   const [pathname = '/', search] = (request.url ?? '/').split('?', 2);
   const query = new URLSearchParams(search);
@@ -41,7 +41,7 @@ export function route(routes: readonly Route[], request: IncomingMessage, respon
     const message = `The method ${request.method} is not allowed on ${pathname}.`;
     throw new ApiError(405, message, { code: 'method_not_supported' });
   }
-  throw new ApiError(404, `There is nothing at ${request.method} ${pathname}.`, { code: 'unknown_url' });
+  throw new ApiError(404, `Invalid URL (${request.method} ${pathname})`, { code: 'unknown_url' });
 }
 
 /** Reads a request's body as a JSON object; throws `ApiError` 400 or 413. */
@@ -54,30 +54,30 @@ export async function readJsonBody(request: IncomingMessage): Promise<JsonObject
     chunks.push(chunk);
   }
   const body = parseJson(Buffer.concat(chunks).toString('utf8'));
-  if (!isJsonObject(body)) throw new ApiError(400, 'The body of the request has to be a JSON object.');
+  if (!isJsonObject(body)) throw new ApiError(400, 'The body of the request must be a JSON object.');
   return body;
 }
 
-/** A request's body; leaving the loop leaves the connection as it is, so that an error can still be answered. */
+/** Yields a request's body; leaving the loop keeps the connection open, so that an error can still be sent. */
 export function bodyOf(request: IncomingMessage): AsyncIterable<Buffer> {
   return request.iterator({ destroyOnReturn: false });
 }
 
-/** Reads the rest of a body and forgets it: a client that is still sending does not look at an answer. */
+/** Reads and discards the rest of a body: a client that is still sending does not read the response. */
 export async function drain(request: IncomingMessage): Promise<void> {
   for await (const _ of bodyOf(request));
 }
 
-/** The `limit` of a list, 1 to `most`; throws `ApiError` 400. */
+/** Returns the `limit` of a list, 1 to `most`; throws `ApiError` 400. */
 export function limitOf(query: URLSearchParams, most: number, usual: number): number {
   const asked = query.get('limit');
   if (asked === null) return usual;
   const limit = /^\d+$/.test(asked) ? Number(asked) : Number.NaN;
   if (limit >= 1 && limit <= most) return limit;
-  throw invalid('limit', `Invalid 'limit': a whole number from 1 to ${most} is expected.`);
+  throw invalid('limit', `Invalid 'limit': must be a whole number from 1 to ${most}.`);
 }
 
-/** A page of a list from one item more than was asked for, if there are as many. */
+/** Returns a page of a list; `items` has one item more than the page, if there are as many. */
 export function page(items: readonly { readonly id: string }[], limit: number, onTheWire: readonly object[]) {
   return {
     object: 'list',
@@ -88,7 +88,7 @@ export function page(items: readonly { readonly id: string }[], limit: number, o
   };
 }
 
-/** Throws `ApiError` 429 when the oldest of the last allowed requests, made at `oldestMs`, lies within the window. */
+/** Throws `ApiError` 429 if the oldest of the last allowed requests, at `oldestMs`, is within the window. */
 export function refuseOverRate(
   what: string,
   oldestMs: number | undefined,

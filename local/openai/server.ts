@@ -1,10 +1,9 @@
 /**
- * An OpenAI Batch API on one machine: files and batches as the real API serves them, paid by nobody.
+ * A local OpenAI Batch API: files and batches as in the real API, without cost.
  *
- * Everything is kept in one directory (database, contents, `audit.jsonl`) and goes on after SIGKILL. Durations, ids, the
- * order of results and their contents follow from the seed. A row can be made to fail, see row-outcome.ts, and everything
- * else, see faults.ts.
- * Not here: uploads in parts, webhooks, other organisations and projects.
+ * Its state is in one directory (database, contents, `audit.jsonl`) and survives SIGKILL. Durations, ids, the order of
+ * results and their contents depend on the seed. Rows can be made to fail, see row-outcome.ts, and requests and
+ * batches, see faults.ts. Not supported: uploads in parts, webhooks, other organizations and projects.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -25,13 +24,14 @@ export type { BatchApiOptions } from './state.ts';
 export interface BatchApiServer {
   /** The base URL for a client, e.g. `http://127.0.0.1:8080/v1`. */
   readonly url: string;
-  /** Stops serving and working; the directory can be opened again. */
+  /** Stops the server and its work; the directory can be opened again. */
   close(): Promise<void>;
 }
 
-const KEEP_ALIVE_MS = 65_000; // longer than a client keeps an idle connection: Node's 5 s cut off requests under way
+// Longer than a client keeps an idle connection: Node's default of 5 s cut off running requests.
+const KEEP_ALIVE_MS = 65_000;
 
-/** Starts the server on 127.0.0.1; rejects when the port is taken or the directory cannot be written. */
+/** Starts the server on 127.0.0.1; rejects if the port is in use or the directory is not writable. */
 export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
   const state = openState(options);
   const lifecycle = new Lifecycle(state);
@@ -78,7 +78,7 @@ function portOf(server: Server): number {
   return address.port;
 }
 
-/** Answers one request, whatever happens; never rejects. */
+/** Handles one request; never rejects. */
 async function answer(
   { routes, injector, apiKey }: { routes: readonly Route[]; injector: FaultInjector; apiKey: string | null },
   request: IncomingMessage,
@@ -99,16 +99,19 @@ async function answer(
 function authorize(request: IncomingMessage, apiKey: string | null): void {
   const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) {
-    throw new ApiError(401, 'No API key was given. Send it as a bearer token in the Authorization header.');
+    throw new ApiError(
+      401,
+      "You didn't provide an API key. Send it as a bearer token in the Authorization header.",
+    );
   }
   if (apiKey !== null && token !== apiKey) {
-    throw new ApiError(401, 'The API key is not correct.', { code: 'invalid_api_key' });
+    throw new ApiError(401, 'Incorrect API key provided.', { code: 'invalid_api_key' });
   }
 }
 
 async function refuse(request: IncomingMessage, response: ServerResponse, cause: unknown): Promise<void> {
   if (response.headersSent || request.socket.destroyed) {
-    response.destroy(); // the client is gone, or what it was sent cannot be completed
+    response.destroy(); // the client is gone, or the response cannot be completed
     return;
   }
   const refusal = cause instanceof ApiError ? cause : internalError(request, cause);
@@ -116,14 +119,16 @@ async function refuse(request: IncomingMessage, response: ServerResponse, cause:
     await drain(request);
     send(response, refusal.status, refusal.body(), refusal.headers);
   } catch {
-    response.destroy(); // the client left while its body was read
+    response.destroy(); // the client disconnected while its body was read
   }
 }
 
 function internalError(request: IncomingMessage, cause: unknown): ApiError {
   const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   process.stderr.write(`${JSON.stringify({ code: 'batch_api_error', url: request.url, reason })}\n`);
-  return new ApiError(500, 'The server had an error while processing the request.', { type: 'server_error' });
+  return new ApiError(500, 'The server had an error while processing your request.', {
+    type: 'server_error',
+  });
 }
 
 function send(

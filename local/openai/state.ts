@@ -9,24 +9,24 @@ import { type Limits, OPENAI_LIMITS } from './limits.ts';
 import { type Timing, TYPICAL_TIMING } from './timing.ts';
 
 export interface BatchApiOptions {
-  /** Where everything is kept; made when missing, taken up again when not. One server at a time. */
+  /** The directory of the state, created if missing. Only one server at a time may use it. */
   readonly directory: string;
   readonly clock: Clock;
-  /** Default 0: any free one. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** Makes ids, durations, order and contents of results; default 1. A directory keeps the one it began with. */
+  /** Determines ids, durations, order and contents of results; default 1. A directory keeps its first seed. */
   readonly seed?: number;
-  /** The only bearer token that is taken; left out, any is. */
+  /** The only valid bearer token; by default every token is valid. */
   readonly apiKey?: string;
   readonly timing?: Partial<Timing>;
   readonly limits?: Partial<Limits>;
-  /** The models that exist; left out, every model does. */
+  /** The models that exist; by default every model. */
   readonly models?: readonly string[];
-  /** What goes wrong by itself; left out, nothing does. */
+  /** The faults to inject; none by default. */
   readonly faults?: FaultPlan;
 }
 
-/** What the rooms of the server share. */
+/** What the parts of the server share. */
 export interface ServerState {
   readonly database: DatabaseSync;
   readonly batches: BatchStore;
@@ -39,7 +39,7 @@ export interface ServerState {
   readonly models: readonly string[] | null;
 }
 
-/** Opens a directory's state, healing what the death of an earlier server left half done. */
+/** Opens a directory's state and repairs what a killed server left incomplete. */
 export function openState(options: BatchApiOptions): ServerState {
   const { directory, clock } = options;
   const database = openServerDatabase(directory);

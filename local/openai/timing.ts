@@ -1,14 +1,14 @@
 import { seededRandom } from './faults/seeded-random.ts';
 
-/** What a duration may depend on; `random` gives numbers in [0, 1), the same for the same seed and batch. */
+/** What a duration may depend on; `random` returns numbers in [0, 1), the same for the same seed and batch. */
 interface TimedBatch {
   readonly id: string;
-  /** Rows of the batch; 0 while nobody has read the file. */
+  /** Rows of the batch; 0 before the file is read. */
   readonly rows: number;
   readonly random: () => number;
 }
 
-/** How long each passing status lasts, in ms of the server's clock. */
+/** The duration of each non-terminal status, in ms of the server's clock. */
 export interface Timing {
   readonly validating: (batch: TimedBatch) => number;
   readonly inProgress: (batch: TimedBatch) => number;
@@ -19,7 +19,7 @@ export interface Timing {
 const SECOND = 1_000;
 const between = (from: number, to: number, random: () => number) => Math.round(from + random() * (to - from));
 
-/** The quicker half of what is seen live (a median batch takes 7 minutes), plus 10 ms for each row. */
+/** The faster half of the durations of the real API (a median batch takes 7 minutes), plus 10 ms per row. */
 export const TYPICAL_TIMING: Timing = {
   validating: ({ random }) => between(20 * SECOND, 60 * SECOND, random),
   inProgress: ({ random, rows }) => between(120 * SECOND, 300 * SECOND, random) + rows * 10,
@@ -27,7 +27,7 @@ export const TYPICAL_TIMING: Timing = {
   cancelling: ({ random }) => between(20 * SECOND, 90 * SECOND, random),
 };
 
-/** The duration in ms of one status of one batch. */
+/** Returns the duration of a status of a batch, in ms. */
 export function durationOf(
   timing: Timing,
   status: keyof Timing,

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** One resource as it stands in the template. */
+/** One resource of the template. */
 export interface TemplateResource {
   readonly Type: string;
   readonly Properties?: Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ interface TemplateOutput {
   readonly Condition?: string;
 }
 
-/** The parts of a CloudFormation template that are read here. */
+/** The parts of a CloudFormation template that the runtime reads. */
 export interface Template {
   readonly Parameters: Readonly<Record<string, { readonly Default?: unknown }>>;
   readonly Conditions: Readonly<Record<string, unknown>>;
@@ -23,21 +23,21 @@ export interface Template {
   readonly Description?: string | undefined;
 }
 
-/** What `cdk synth` wrote: one stack and the files it deploys. */
+/** The output of `cdk synth`: one stack and its assets. */
 export interface Assembly {
   readonly template: Template;
-  /** Directory of the asset that is deployed under that object key; throws when there is none. */
+  /** Returns the directory of the asset with that object key; throws if there is none. */
   assetDirectory(objectKey: string): string;
 }
 
 const TEMPLATE_ENDING = '.template.json';
 
-/** Reads a cloud assembly with exactly one stack. Throws a sentence that says what is not as it should be. */
+/** Reads a cloud assembly with exactly one stack; throws an Error that says what is wrong. */
 export function readAssembly(directory: string): Assembly {
   const files = readdirSync(directory).filter((file) => file.endsWith(TEMPLATE_ENDING));
   const [file] = files;
   if (file === undefined || files.length > 1) {
-    throw new Error(`${directory}: one stack is expected, found ${files.length}`);
+    throw new Error(`${directory}: expected one stack, found ${files.length}`);
   }
   const template: Partial<Template> = JSON.parse(readFileSync(join(directory, file), 'utf8'));
   if (template.Resources === undefined) throw new Error(`${file}: the template has no resources`);
@@ -53,7 +53,7 @@ export function readAssembly(directory: string): Assembly {
     },
     assetDirectory(objectKey) {
       const path = assets.get(objectKey);
-      if (path === undefined) throw new Error(`${assetsFile}: there is no asset for ${objectKey}`);
+      if (path === undefined) throw new Error(`${assetsFile}: no asset for ${objectKey}`);
       return join(directory, path);
     },
   };

@@ -4,14 +4,14 @@ import { AwsError } from '../aws/protocol/aws-error.ts';
 import { queueArn } from '../aws/sqs/queue.ts';
 import type { RulePlan, StackPlan } from './stack-plan.ts';
 
-/** What Lambda itself does with a queue that it feeds to a function. */
-const FEEDING = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
+/** The actions of Lambda on a queue that is an event source. */
+const EVENT_SOURCE_ACTIONS = ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'];
 
 /**
- * Throws what AWS would refuse the stack for, or what would keep an event from ever arriving, every fault in a line of
- * its own and in AWS's words where it has any. The policies have to be enforced by the authorizer already.
+ * Throws if AWS would reject the stack, or if an event could never arrive: one line per fault, in AWS's words where
+ * they exist. Call it after the authorizer enforces the policies.
  */
-export function refuseFaultyWiring(plan: StackPlan, authorizer: Authorizer): void {
+export function checkWiring(plan: StackPlan, authorizer: Authorizer): void {
   const faults = [
     ...faultsOfFunctions(plan, authorizer),
     ...faultsOfMappings(plan, authorizer),
@@ -31,11 +31,11 @@ function faultsOfFunctions({ functions }: StackPlan, authorizer: Authorizer): st
 function faultsOfMappings({ mappings, functions, queues }: StackPlan, authorizer: Authorizer): string[] {
   return mappings.flatMap((mapping) => {
     const queue = queues.find(({ name }) => queueArn(name) === mapping.queueArn);
-    const fed = functions.find(({ name }) => name === mapping.functionName);
+    const consumer = functions.find(({ name }) => name === mapping.functionName);
     const where = `the event source ${mapping.queueArn} of ${mapping.functionName}: `;
-    if (fed === undefined) return `${where}Function not found: ${mapping.functionName}`;
-    const role = authorizer.actingAs(fed.roleArn, fed.name);
-    const lacking = FEEDING.filter(
+    if (consumer === undefined) return `${where}Function not found: ${mapping.functionName}`;
+    const role = authorizer.actingAs(consumer.roleArn, consumer.name);
+    const lacking = EVENT_SOURCE_ACTIONS.filter(
       (action) => refused(role, { action: `sqs:${action}`, resource: mapping.queueArn }) !== undefined,
     );
     const faults = lacking.map(
@@ -43,16 +43,16 @@ function faultsOfMappings({ mappings, functions, queues }: StackPlan, authorizer
     );
     if (queue === undefined) return [...faults, `${where}The specified queue does not exist.`];
     const visibility = queue.settings.visibilityTimeoutSeconds ?? DEFAULT_VISIBILITY_SECONDS;
-    if (visibility < fed.timeoutSeconds) {
+    if (visibility < consumer.timeoutSeconds) {
       faults.push(
-        `${where}Queue visibility timeout: ${visibility} seconds is less than Function timeout: ${fed.timeoutSeconds} seconds`,
+        `${where}Queue visibility timeout: ${visibility} seconds is less than Function timeout: ${consumer.timeoutSeconds} seconds`,
       );
     }
     return faults;
   });
 }
 
-const DEFAULT_VISIBILITY_SECONDS = 30; // SQS's own
+const DEFAULT_VISIBILITY_SECONDS = 30; // SQS's default
 
 function faultsOfSchedules({ schedules }: StackPlan, authorizer: Authorizer): string[] {
   return schedules.flatMap(({ name, roleArn, targetArn }) => {
@@ -64,7 +64,7 @@ function faultsOfSchedules({ schedules }: StackPlan, authorizer: Authorizer): st
   });
 }
 
-/** AWS deploys such a rule, and then every event fails or goes to the dead-letter queue: better to hear of it here. */
+/** AWS deploys such a rule, but then every event fails or goes to the dead-letter queue: it is better to fail here. */
 function faultsOfTargets(rule: RulePlan, authorizer: Authorizer): string[] {
   const events = authorizer.service('events.amazonaws.com', rule.arn);
   return rule.targets.flatMap((target) => {

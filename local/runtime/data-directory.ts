@@ -3,95 +3,95 @@ import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type RuntimeEndpoints, readRuntimeEndpoints, runtimeEndpointsFile } from './runtime-endpoints.ts';
 
-/** Which Batch API the jobs of a data directory run on; their ids mean nothing to the other. */
+/** The Batch API on which the jobs of a data directory run; the other one does not know their ids. */
 export type ApiKind = 'local' | 'real';
 
-/** What is kept about a data directory as a whole. */
-interface Passport {
+/** The record of a data directory. */
+interface DirectoryRecord {
   readonly api: ApiKind;
-  /** The runtime's time, in milliseconds, that no run of it has reached yet. */
+  /** A time that no run has reached yet, in milliseconds by the runtime's clock. */
   readonly time: number;
-  /** The job of the example that was dropped when the directory was new. */
+  /** The example's job, submitted when the directory was new. */
   readonly exampleJobId?: string;
 }
 
-const PASSPORT = 'runtime.json';
+const RECORD = 'runtime.json';
 const LOCK = 'lock.sqlite';
 
 /**
- * Everything a runtime keeps, in one directory that one runtime at a time holds. The lock is the operating system's, by
- * way of SQLite: it ends with the process however that ends, and a process id used again cannot fool it.
+ * The state of a runtime, in one directory that one runtime at a time locks. The lock is an operating system lock held
+ * by SQLite: it ends with the process in any case, and a reused process id cannot mislead it.
  */
 export class DataDirectory {
   readonly path: string;
   readonly #lock: DatabaseSync;
-  #passport: Passport;
+  #record: DirectoryRecord;
 
-  /** Takes the directory; throws a sentence that says what to do when it cannot be had. */
+  /** Locks the directory; throws an Error that says what to do if that is not possible. */
   constructor(path: string, api: ApiKind) {
-    this.path = resolve(path); // function processes have working directories of their own
+    this.path = resolve(path); // function processes have other working directories
     refuseForeign(path);
     makeWritable(path);
     this.#lock = lock(path);
-    const former = readPassport(path);
-    this.#passport = former ?? { api, time: 0 };
-    if (this.#passport.api !== api) {
+    const earlier = readRecord(path);
+    this.#record = earlier ?? { api, time: 0 };
+    if (this.#record.api !== api) {
       this.#lock.close();
       throw new Error(
-        `${path} holds the jobs of the ${former?.api} Batch API, not of the ${api} one: choose another directory with --data`,
+        `${path} has jobs of the ${earlier?.api} Batch API, not of the ${api} one: choose another directory with --data`,
       );
     }
   }
 
-  /** The time the runtime goes on from: never before one it has shown to anybody. */
+  /** The time at which the runtime continues: never before a time that an earlier run has reported. */
   get time(): number {
-    return this.#passport.time;
+    return this.#record.time;
   }
 
   get exampleJobId(): string | undefined {
-    return this.#passport.exampleJobId;
+    return this.#record.exampleJobId;
   }
 
-  /** Promises that no time beyond this one has been shown. */
+  /** Records a time that is later than every reported one. */
   saveTime(time: number): void {
-    this.#save({ ...this.#passport, time });
+    this.#save({ ...this.#record, time });
   }
 
   saveExample(exampleJobId: string): void {
-    this.#save({ ...this.#passport, exampleJobId });
+    this.#save({ ...this.#record, exampleJobId });
   }
 
-  /** Tells where the runtime is, once it answers. */
+  /** Writes the address of the runtime, once it responds. */
   announce(endpoints: RuntimeEndpoints): void {
     writeWhole(runtimeEndpointsFile(this.path), endpoints);
   }
 
-  /** A place of this name inside, made if missing. */
+  /** Returns the path of a subdirectory, created if missing. */
   subdirectory(name: string): string {
     const subdirectory = join(this.path, name);
     mkdirSync(subdirectory, { recursive: true });
     return subdirectory;
   }
 
-  /** The same, emptied. */
-  emptyRoom(name: string): string {
+  /** Returns the path of a subdirectory, emptied. */
+  emptySubdirectory(name: string): string {
     rmSync(join(this.path, name), { recursive: true, force: true });
     return this.subdirectory(name);
   }
 
-  /** Gives the directory up. */
+  /** Unlocks the directory. */
   release(): void {
     rmSync(runtimeEndpointsFile(this.path), { force: true });
     this.#lock.close();
   }
 
-  #save(passport: Passport): void {
-    this.#passport = passport;
-    writeWhole(join(this.path, PASSPORT), passport);
+  #save(record: DirectoryRecord): void {
+    this.#record = record;
+    writeWhole(join(this.path, RECORD), record);
   }
 }
 
-/** A directory that holds something else is not ours to fill. */
+/** Throws for a directory with other files: writing into it could damage them. */
 function refuseForeign(path: string): void {
   if (!existsSync(path) || existsSync(join(path, LOCK))) return;
   let entries: string[];
@@ -101,9 +101,7 @@ function refuseForeign(path: string): void {
     throw new Error(`${path} cannot be used as a data directory: ${messageOf(cause)}`, { cause });
   }
   if (entries.length > 0) {
-    throw new Error(
-      `${path} holds other things than Batchdrop's data: choose an empty directory with --data`,
-    );
+    throw new Error(`${path} has files that are not Batchdrop's: choose an empty directory with --data`);
   }
 }
 
@@ -114,7 +112,7 @@ function makeWritable(path: string): void {
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (cause) {
-    throw new Error(`${path} cannot be written: ${messageOf(cause)}; choose another directory with --data`, {
+    throw new Error(`${path} is not writable: ${messageOf(cause)}; choose another directory with --data`, {
       cause,
     });
   }
@@ -135,8 +133,8 @@ function lock(path: string): DatabaseSync {
   }
 }
 
-function readPassport(path: string): Passport | undefined {
-  const file = join(path, PASSPORT);
+function readRecord(path: string): DirectoryRecord | undefined {
+  const file = join(path, RECORD);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 

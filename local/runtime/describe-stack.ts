@@ -3,7 +3,7 @@ import type { Template } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { TemplateScope } from './template-scope.ts';
 
-/** The stack as CloudFormation would describe it once deployed: parameters, outputs and physical ids. */
+/** Returns the stack as CloudFormation would describe it once deployed: parameters, outputs and physical ids. */
 export function describeStack(template: Template, endpointUrl: string): Stack {
   const scope = new TemplateScope(template, endpointUrl);
   const isThere = ({ Condition }: { readonly Condition?: string }) =>

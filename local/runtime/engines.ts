@@ -9,17 +9,17 @@ import { SqsEngine } from '../aws/sqs/engine.ts';
 import type { Clock } from '../clock.ts';
 import type { StackPlan } from './stack-plan.ts';
 
-/** How events and schedules reach functions. */
+/** How events and schedules invoke functions. */
 export interface Invocations {
-  /** Runs the function once for a rule; rejects if it failed, or if the rule may not. */
+  /** Invokes the function once for a rule; rejects if it failed, or if the rule has no permission. */
   readonly invoke: (functionArn: string, event: unknown, ruleArn: string) => Promise<void>;
-  /** Begins an invocation that nobody waits for. */
+  /** Starts an invocation without waiting for it. */
   readonly invokeLater: (functionArn: string, event: unknown) => void;
-  /** Told in a sentence of each event that its target did not get. */
+  /** Called with a sentence for each event that a target did not get. */
   readonly report: (problem: string) => void;
 }
 
-/** The AWS services of one machine, wired to each other. */
+/** The local AWS services, wired to each other. */
 export class Engines {
   readonly s3: S3Engine;
   readonly sqs: SqsEngine;
@@ -71,7 +71,7 @@ export class Engines {
     return [this.s3, this.sqs, this.events, this.scheduler, this.secrets, this.dynamoDb, this.cloudFormation];
   }
 
-  /** Makes what the plan holds and is not there yet, and gives the rest its settings. */
+  /** Creates the resources of the plan that do not exist yet, and updates the settings of the others. */
   async apply(plan: StackPlan): Promise<void> {
     for (const { name, versioned, eventBridge } of plan.buckets) {
       this.s3.createBucket(name, { versioned, eventBridge });
@@ -87,7 +87,7 @@ export class Engines {
     }
   }
 
-  /** Begins to deliver and to tick, first what an earlier run left undone; the functions have to be ready. */
+  /** Starts deliveries and schedules, first what an earlier run left. The functions must be ready. */
   async start(plan: StackPlan): Promise<void> {
     this.events.start();
     await this.s3.deliverPending();
@@ -96,7 +96,7 @@ export class Engines {
     }
   }
 
-  /** Closes those that cause work first. */
+  /** Closes the services, those that cause work first. */
   async close(): Promise<void> {
     await this.scheduler.close();
     await this.s3.close();

@@ -11,9 +11,9 @@ import { LambdaFunction } from '../lambda/lambda-function.ts';
 import { DEFAULT_ASYNCHRONOUS_POLICY } from './resource-readers.ts';
 import type { FunctionPlan, StackPlan } from './stack-plan.ts';
 
-const STOPPING_GRACE_MS = 2_000; // what is nearly done may end; whatever is killed comes back after the restart
+const STOPPING_GRACE_MS = 2_000; // short work may end; killed work is repeated after the restart
 
-/** The functions of a plan with their processes and what feeds them. */
+/** The functions of a plan, their processes and their event sources. */
 export class Functions {
   readonly #byArn = new Map<string, LambdaFunction>();
   readonly #mappings: EventSourceMapping[];
@@ -29,9 +29,9 @@ export class Functions {
       endpointUrl: string;
       logDirectory: string;
       onProblem: ProblemListener;
-      /** Put over what the template sets, where it sets it: another address of the API. */
+      /** Replaces variables that the template sets, such as the address of the API. */
       environment: Readonly<Record<string, string>>;
-      /** Added to every function's environment: what Node itself reads. */
+      /** Added to every function's environment: variables that Node reads. */
       processEnvironment: Readonly<Record<string, string>>;
     },
   ) {
@@ -61,27 +61,27 @@ export class Functions {
     );
   }
 
-  /** Starts a process of each, so that one that cannot begin its work says so now; throws what it says. */
+  /** Starts a process of each function, so that one that cannot load fails now; throws its error. */
   async initialize(): Promise<void> {
     await Promise.all([...this.#byArn.values()].map((lambda) => lambda.initialize()));
   }
 
-  /** Begins to feed the functions from their queues. */
+  /** Starts the event source mappings. */
   start(): void {
     for (const mapping of this.#mappings) mapping.start();
   }
 
-  /** Runs the function once; throws InvocationFailed, or a sentence when there is no such function. */
+  /** Invokes the function once; throws InvocationFailed, or an Error if there is no such function. */
   async invoke(arn: string, event: unknown): Promise<void> {
     await this.#at(arn).invoke(event);
   }
 
-  /** Runs the function as its policy for asynchronous invocations says. A last failure is in its log. */
+  /** Invokes the function with the retries of its EventInvokeConfig. The function's log has the last failure. */
   invokeLater(arn: string, event: unknown): void {
     invokeAsynchronously(this.#at(arn), event, this.#clock).catch(() => {});
   }
 
-  /** Feeds nothing more, gives what runs a moment, then ends every process. */
+  /** Stops the event sources, waits a moment for running invocations, then kills every process. */
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
@@ -96,18 +96,19 @@ export class Functions {
 
   #at(arn: string): LambdaFunction {
     const lambda = this.#byArn.get(arn);
-    if (lambda === undefined) throw new Error(`there is no function ${arn}`);
+    if (lambda === undefined) throw new Error(`no function ${arn}`);
     return lambda;
   }
 
   #named(name: string): LambdaFunction {
     const lambda = [...this.#byArn.values()].find(({ spec }) => spec.name === name);
-    if (lambda === undefined) throw new Error(`an event source mapping names ${name}, which is no function`);
+    if (lambda === undefined)
+      throw new Error(`an event source mapping refers to ${name}, which is not a function`);
     return lambda;
   }
 }
 
-/** Lambda writes a function's log with the function's own role, and drops in silence what it may not write. */
+/** Lambda writes a function's log with the function's own role; without permission it silently drops the log. */
 function mayLog({ roleArn, name, logGroup }: FunctionPlan, authorizer: Authorizer): boolean {
   const role = authorizer.actingAs(roleArn, name);
   const resource = `arn:aws:logs:${LOCAL_REGION}:${LOCAL_ACCOUNT}:log-group:${logGroup}:log-stream:local`;

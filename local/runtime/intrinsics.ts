@@ -1,14 +1,14 @@
-/** What the names in a template stand for. Each throws a sentence for a name it does not know. */
+/** The values of the names in a template. Each function throws an Error for an unknown name. */
 export interface Scope {
-  /** `Ref`: a parameter, a pseudo parameter or a resource. `NO_VALUE` for `AWS::NoValue`. */
+  /** Returns the value of `Ref`: a parameter, a pseudo parameter or a resource. `NO_VALUE` for `AWS::NoValue`. */
   ref(name: string): unknown;
-  /** `Fn::GetAtt`. */
+  /** Returns the value of `Fn::GetAtt`. */
   attribute(logicalId: string, attribute: string): unknown;
-  /** A named condition. */
+  /** Returns the value of a named condition. */
   condition(name: string): boolean;
 }
 
-/** What `AWS::NoValue` resolves to: the property or the list's entry that has it goes. */
+/** The value of `AWS::NoValue`: a property or list entry with it is removed. */
 export const NO_VALUE = Symbol('AWS::NoValue');
 
 type Resolver = (argument: unknown, scope: Scope) => unknown;
@@ -24,8 +24,8 @@ const FUNCTIONS = new Map<string, Resolver>([
 ]);
 
 /**
- * Replaces the intrinsic functions in a value of a CloudFormation template. Throws a sentence for a function that is
- * not known here, so that nothing of a template is ever half understood.
+ * Replaces the intrinsic functions in a value of a CloudFormation template. Throws an Error for a function that is not
+ * supported here, so that no part of a template is ignored.
  */
 export function resolve(value: unknown, scope: Scope): unknown {
   if (Array.isArray(value))
@@ -36,14 +36,14 @@ export function resolve(value: unknown, scope: Scope): unknown {
   if (only !== undefined && (only[0] === 'Ref' || only[0].startsWith('Fn::'))) {
     const resolver = FUNCTIONS.get(only[0]);
     if (resolver === undefined)
-      throw new Error(`the template uses ${only[0]}, which is not supported locally`);
+      throw new Error(`the template uses ${only[0]}, which the local runtime does not support`);
     return resolver(only[1], scope);
   }
   const resolved = entries.map(([name, each]) => [name, resolve(each, scope)] as const);
   return Object.fromEntries(resolved.filter(([, each]) => each !== NO_VALUE));
 }
 
-/** Evaluates the body of a condition: Fn::Equals, Fn::And, Fn::Or, Fn::Not, and other conditions by name. */
+/** Evaluates a condition: Fn::Equals, Fn::And, Fn::Or, Fn::Not, and other conditions by name. */
 export function evaluate(condition: unknown, scope: Scope): boolean {
   const [name, argument] = Object.entries(Object(condition))[0] ?? [];
   const operands = () => list(argument, String(name)).map((each) => evaluate(each, scope));
@@ -61,7 +61,7 @@ export function evaluate(condition: unknown, scope: Scope): boolean {
       return JSON.stringify(left) === JSON.stringify(right);
     }
     default:
-      throw new Error(`the template has a condition with ${name}, which is not supported locally`);
+      throw new Error(`the template has a condition with ${name}, which the local runtime does not support`);
   }
 }
 
@@ -93,7 +93,7 @@ function select(argument: unknown, scope: Scope): unknown {
   const [index, from] = list(argument, 'Fn::Select');
   const choices = list(resolve(from, scope), 'Fn::Select');
   const chosen = choices[Number(resolve(index, scope))];
-  if (chosen === undefined) throw new Error(`Fn::Select: there is no entry ${index} among ${choices.length}`);
+  if (chosen === undefined) throw new Error(`Fn::Select: no entry ${index} in a list of ${choices.length}`);
   return chosen;
 }
 
@@ -108,12 +108,12 @@ function choose(argument: unknown, scope: Scope): unknown {
 }
 
 function list(value: unknown, where: string): unknown[] {
-  if (!Array.isArray(value)) throw new Error(`${where} in the template takes a list`);
+  if (!Array.isArray(value)) throw new Error(`${where} in the template must be a list`);
   return value;
 }
 
 function text(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  throw new Error(`${where} in the template needs a text, not ${JSON.stringify(value)}`);
+  throw new Error(`${where} in the template must be a string, not ${JSON.stringify(value)}`);
 }

@@ -1,7 +1,7 @@
 import type { Assembly, TemplateResource } from './assembly.ts';
 import { resolve } from './intrinsics.ts';
 import { Properties } from './properties.ts';
-import { PolicyBook } from './read-policies.ts';
+import { PolicyCollection } from './read-policies.ts';
 import {
   type ResourceNames,
   readBucket,
@@ -17,7 +17,7 @@ import {
 import type { StackPlan } from './stack-plan.ts';
 import { TemplateScope } from './template-scope.ts';
 
-/** Known types that change nothing on one machine. */
+/** Types that have no effect on one machine. */
 const READ_OVER = new Set([
   'AWS::CDK::Metadata',
   'AWS::CloudWatch::Alarm',
@@ -26,8 +26,8 @@ const READ_OVER = new Set([
 ]);
 
 /**
- * Reads a whole template into what the engines have to hold. Throws a sentence that names the resource for a type, a
- * property or a function it does not know: what runs here is what would be deployed, or nothing.
+ * Parses a whole template into the resources that the engines create. Throws an Error that names the resource if a
+ * type, a property or a function is not supported: the runtime runs exactly what would be deployed, or nothing.
  */
 export function parseTemplate(
   assembly: Assembly,
@@ -35,7 +35,7 @@ export function parseTemplate(
 ): StackPlan & { outputs: Record<string, string> } {
   const { template } = assembly;
   const scope = new TemplateScope(template, endpointUrl);
-  const policies = new PolicyBook();
+  const policies = new PolicyCollection();
   const plan: StackPlan = {
     policies,
     buckets: [],
@@ -64,7 +64,7 @@ function addResource(
   plan: StackPlan,
   logicalId: string,
   resource: TemplateResource,
-  { scope, assembly, policies }: { scope: TemplateScope; assembly: Assembly; policies: PolicyBook },
+  { scope, assembly, policies }: { scope: TemplateScope; assembly: Assembly; policies: PolicyCollection },
 ): void {
   const properties = new Properties(logicalId, Object(resolve(resource.Properties ?? {}, scope)));
   const names = (): ResourceNames => ({
@@ -103,7 +103,7 @@ function addResource(
     default:
       if (policies.take(resource.Type, properties, { logicalId, name: scope.nameOf(logicalId) })) break;
       throw new Error(
-        `${logicalId} is of the type ${resource.Type}, which the local runtime does not know: ` +
+        `${logicalId} has the type ${resource.Type}, which the local runtime does not support: ` +
           'add it to local/runtime/parse-template.ts, or deploy to AWS',
       );
   }

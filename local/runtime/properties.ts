@@ -1,6 +1,6 @@
 /**
- * Reads the resolved properties of one resource. Every property has to be read or passed over by name: one that nobody
- * knows would mean something when deployed and nothing here, so `done` stops at it.
+ * Reads the resolved properties of one resource. Each property must be read or ignored by name: an unknown one would
+ * have an effect when deployed and none here, so `done` throws for it.
  */
 export class Properties {
   readonly #where: string;
@@ -18,16 +18,16 @@ export class Properties {
   optionalText(name: string): string | undefined {
     const value = this.#take(name);
     if (value === undefined || typeof value === 'string') return value;
-    return this.#wrong(name, 'a text');
+    return this.#wrong(name, 'a string');
   }
 
-  /** One of these texts. */
+  /** Returns one of the given strings. */
   choice<const T extends string>(name: string, choices: readonly T[]): T {
     const given = this.text(name);
     return choices.find((choice) => choice === given) ?? this.#wrong(name, `one of ${choices.join(', ')}`);
   }
 
-  /** CloudFormation takes `5` and `"5"` alike. */
+  /** Returns a number; CloudFormation accepts `5` and `"5"`. */
   optionalNumber(name: string): number | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
@@ -39,7 +39,7 @@ export class Properties {
     return this.optionalNumber(name) ?? this.#missing(name);
   }
 
-  /** CloudFormation takes `true` and `"true"` alike. */
+  /** Returns a boolean; CloudFormation accepts `true` and `"true"`. */
   optionalFlag(name: string): boolean | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
@@ -47,7 +47,7 @@ export class Properties {
     return String(value) === 'false' ? false : this.#wrong(name, 'true or false');
   }
 
-  /** A nested object; its own `done` is the caller's to call. */
+  /** Returns a nested object; the caller must call its `done`. */
   optionalObject(name: string): Properties | undefined {
     const value = this.#take(name);
     if (value === undefined) return undefined;
@@ -70,32 +70,32 @@ export class Properties {
 
   texts(name: string): string[] {
     return this.#list(name).map((each) =>
-      typeof each === 'string' ? each : this.#wrong(name, 'a list of texts'),
+      typeof each === 'string' ? each : this.#wrong(name, 'a list of strings'),
     );
   }
 
-  /** Every value as a text, as in a function's environment. */
+  /** Returns an object of strings, as a function's environment. */
   textsByName(name: string): Record<string, string> {
     const value = this.#take(name) ?? {};
     return Object.fromEntries(Object.entries(Object(value)).map(([key, each]) => [key, String(each)]));
   }
 
-  /** A value that is JSON by nature, such as an event pattern. */
+  /** Returns a JSON value, such as an event pattern. */
   json(name: string): unknown {
     return this.#take(name);
   }
 
-  /** These are known and change nothing on one machine. */
-  passOver(...names: string[]): this {
+  /** Ignores properties that have no effect on one machine. */
+  ignore(...names: string[]): this {
     for (const name of names) this.#take(name);
     return this;
   }
 
-  /** Throws when a property is left that nobody asked for. */
+  /** Throws if a property was neither read nor ignored. */
   done(): void {
     const [left] = this.#values.keys();
     if (left !== undefined)
-      throw new Error(`${this.#where} has the property ${left}, which is not supported locally`);
+      throw new Error(`${this.#where} has the property ${left}, which the local runtime does not support`);
   }
 
   #take(name: string): unknown {
@@ -114,6 +114,6 @@ export class Properties {
   }
 
   #wrong(name: string, wanted: string): never {
-    throw new Error(`${this.#where}: the property ${name} has to be ${wanted}`);
+    throw new Error(`${this.#where}: the property ${name} must be ${wanted}`);
   }
 }

@@ -5,13 +5,13 @@ import { queueArn } from '../aws/sqs/queue.ts';
 import type { Properties } from './properties.ts';
 import { busArnOf, functionArnOf } from './resource-readers.ts';
 
-/** Who may do what, gathered from all over a template. */
-export class PolicyBook implements Policies {
+/** Collects the policies of a template. */
+export class PolicyCollection implements Policies {
   readonly ofRoles = new Map<string, Statement[]>();
   readonly trust = new Map<string, Statement[]>();
   readonly ofResources = new Map<string, Statement[]>();
 
-  /** Takes a resource that is or has a policy; false for one of another type. */
+  /** Reads a resource that is or has a policy; returns false for other types. */
   take(type: string, properties: Properties, names: Names): boolean {
     const read = READERS.get(type);
     read?.(this, properties, names);
@@ -24,7 +24,7 @@ interface Names {
   readonly name: string;
 }
 
-type PolicyReader = (book: PolicyBook, properties: Properties, names: Names) => void;
+type PolicyReader = (policies: PolicyCollection, properties: Properties, names: Names) => void;
 
 const READERS = new Map<string, PolicyReader>([
   ['AWS::IAM::Role', readRole],
@@ -36,43 +36,47 @@ const READERS = new Map<string, PolicyReader>([
   ['AWS::Lambda::Permission', readLambdaPermission],
 ]);
 
-function readRole(book: PolicyBook, properties: Properties, { logicalId, name }: Names): void {
-  properties.passOver('RoleName', 'Description', 'MaxSessionDuration', 'Path', 'Tags');
+function readRole(policies: PolicyCollection, properties: Properties, { logicalId, name }: Names): void {
+  properties.ignore('RoleName', 'Description', 'MaxSessionDuration', 'Path', 'Tags');
   const arn = roleArnOf(name);
-  add(book.trust, arn, parseStatements(properties.json('AssumeRolePolicyDocument'), logicalId));
+  add(policies.trust, arn, parseStatements(properties.json('AssumeRolePolicyDocument'), logicalId));
   for (const policy of properties.objects('Policies')) {
-    policy.passOver('PolicyName');
-    add(book.ofRoles, arn, parseStatements(policy.json('PolicyDocument'), logicalId));
+    policy.ignore('PolicyName');
+    add(policies.ofRoles, arn, parseStatements(policy.json('PolicyDocument'), logicalId));
     policy.done();
   }
 }
 
-function readPolicy(book: PolicyBook, properties: Properties, { logicalId }: Names): void {
-  properties.passOver('PolicyName', 'ManagedPolicyName', 'Description', 'Path');
+function readPolicy(policies: PolicyCollection, properties: Properties, { logicalId }: Names): void {
+  properties.ignore('PolicyName', 'ManagedPolicyName', 'Description', 'Path');
   const statements = parseStatements(properties.json('PolicyDocument'), logicalId);
-  for (const name of properties.texts('Roles')) add(book.ofRoles, roleArnOf(name), statements);
+  for (const name of properties.texts('Roles')) add(policies.ofRoles, roleArnOf(name), statements);
 }
 
-function readBucketPolicy(book: PolicyBook, properties: Properties, { logicalId }: Names): void {
+function readBucketPolicy(policies: PolicyCollection, properties: Properties, { logicalId }: Names): void {
   const statements = parseStatements(properties.json('PolicyDocument'), logicalId);
-  add(book.ofResources, `arn:aws:s3:::${properties.text('Bucket')}`, statements);
+  add(policies.ofResources, `arn:aws:s3:::${properties.text('Bucket')}`, statements);
 }
 
-function readQueuePolicy(book: PolicyBook, properties: Properties, { logicalId }: Names): void {
+function readQueuePolicy(policies: PolicyCollection, properties: Properties, { logicalId }: Names): void {
   const statements = parseStatements(properties.json('PolicyDocument'), logicalId);
   for (const url of properties.texts('Queues')) {
-    add(book.ofResources, queueArn(url.slice(url.lastIndexOf('/') + 1)), statements);
+    add(policies.ofResources, queueArn(url.slice(url.lastIndexOf('/') + 1)), statements);
   }
 }
 
-function readBusPolicy(book: PolicyBook, properties: Properties, { logicalId }: Names): void {
-  properties.passOver('StatementId');
+function readBusPolicy(policies: PolicyCollection, properties: Properties, { logicalId }: Names): void {
+  properties.ignore('StatementId');
   const statements = parseStatements({ Statement: properties.json('Statement') }, logicalId);
-  add(book.ofResources, busArnOf(properties.optionalText('EventBusName') ?? 'default'), statements);
+  add(policies.ofResources, busArnOf(properties.optionalText('EventBusName') ?? 'default'), statements);
 }
 
-/** A statement of the function's policy, in words of its own. */
-function readLambdaPermission(book: PolicyBook, properties: Properties, { logicalId }: Names): void {
+/** Returns the statement of a function's policy for an `AWS::Lambda::Permission`. */
+function readLambdaPermission(
+  policies: PolicyCollection,
+  properties: Properties,
+  { logicalId }: Names,
+): void {
   const arn = functionArnOf(properties.text('FunctionName'));
   const sourceArn = properties.optionalText('SourceArn');
   const sourceAccount = properties.optionalText('SourceAccount');
@@ -86,7 +90,7 @@ function readLambdaPermission(book: PolicyBook, properties: Properties, { logica
       ...(sourceAccount !== undefined && { StringEquals: { 'aws:SourceAccount': sourceAccount } }),
     },
   };
-  add(book.ofResources, arn, parseStatements({ Statement }, logicalId));
+  add(policies.ofResources, arn, parseStatements({ Statement }, logicalId));
 }
 
 function roleArnOf(name: string): string {

@@ -12,17 +12,17 @@ import type {
   SchedulePlan,
 } from './stack-plan.ts';
 
-// CloudFormation's and Lambda's defaults, for what a template leaves out.
+// CloudFormation's and Lambda's defaults for absent properties.
 const DEFAULT_MEMORY_MB = 128;
 const DEFAULT_TIMEOUT_SECONDS = 3;
 const DEFAULT_BATCH_SIZE = 10;
 const DEFAULT_ASYNCHRONOUS_RETRIES = 2;
 const DEFAULT_EVENT_AGE_SECONDS = 21_600;
 
-/** Lambda would go to 1,000; one machine has a few cores. */
+/** Lambda allows 1,000; one machine has a few cores. */
 const CONCURRENCY_WITHOUT_LIMIT = 5;
 
-/** What a resource is called on this machine. */
+/** The local names of resources. */
 export interface ResourceNames {
   readonly logicalId: string;
   readonly name: string;
@@ -30,7 +30,7 @@ export interface ResourceNames {
 }
 
 export function readBucket(properties: Properties, { name }: ResourceNames): BucketPlan {
-  properties.passOver(
+  properties.ignore(
     'BucketName',
     'AccessControl',
     'BucketEncryption',
@@ -49,13 +49,13 @@ export function readBucket(properties: Properties, { name }: ResourceNames): Buc
     versioned: versioning?.text('Status') === 'Enabled',
     eventBridge: eventBridge !== undefined && (eventBridge.optionalFlag('EventBridgeEnabled') ?? true),
   };
-  notifications?.done(); // queues and topics as notification targets would be silently left out
+  notifications?.done(); // queues and topics as notification targets would be silently ignored
   return plan;
 }
 
-/** A bucket that names no other logs into itself. */
+/** A bucket without another log bucket logs into itself. */
 function readAccessLogs(logging: Properties, self: string): { bucket: string; prefix: string } {
-  logging.passOver('TargetObjectKeyFormat');
+  logging.ignore('TargetObjectKeyFormat');
   return {
     bucket: logging.optionalText('DestinationBucketName') ?? self,
     prefix: logging.optionalText('LogFilePrefix') ?? '',
@@ -63,7 +63,7 @@ function readAccessLogs(logging: Properties, self: string): { bucket: string; pr
 }
 
 export function readQueue(properties: Properties, { name }: ResourceNames): QueuePlan {
-  properties.passOver('QueueName', 'SqsManagedSseEnabled', 'RedriveAllowPolicy', 'Tags');
+  properties.ignore('QueueName', 'SqsManagedSseEnabled', 'RedriveAllowPolicy', 'Tags');
   const redrive = properties.optionalObject('RedrivePolicy');
   return {
     name,
@@ -84,12 +84,12 @@ export function readQueue(properties: Properties, { name }: ResourceNames): Queu
 }
 
 export function readBus(properties: Properties, { name }: ResourceNames): string {
-  properties.passOver('Name', 'Description', 'Tags', 'LogConfig');
+  properties.ignore('Name', 'Description', 'Tags', 'LogConfig');
   return name;
 }
 
 export function readRule(properties: Properties, { name, arn }: ResourceNames): RulePlan {
-  properties.passOver('Name', 'Description', 'RoleArn', 'Tags');
+  properties.ignore('Name', 'Description', 'RoleArn', 'Tags');
   return {
     bus: (properties.optionalText('EventBusName') ?? 'default').split('/').at(-1) ?? 'default',
     name,
@@ -101,7 +101,7 @@ export function readRule(properties: Properties, { name, arn }: ResourceNames): 
 }
 
 export function readTable(properties: Properties, { name }: ResourceNames): TableDefinition {
-  properties.passOver(
+  properties.ignore(
     'TableName',
     'BillingMode',
     'DeletionProtectionEnabled',
@@ -144,8 +144,8 @@ export function readFunction(
   { logicalId, name, arn }: ResourceNames,
   assetDirectory: (objectKey: string) => string,
 ): FunctionPlan {
-  // This machine's disk is the function's, whatever its size.
-  properties.passOver(
+  // The function uses this machine's disk, whatever its size.
+  properties.ignore(
     'FunctionName',
     'Architectures',
     'Description',
@@ -154,7 +154,8 @@ export function readFunction(
     'TracingConfig',
   );
   const runtime = properties.text('Runtime');
-  if (!runtime.startsWith('nodejs')) throw new Error(`${logicalId}: only Node runs locally, not ${runtime}`);
+  if (!runtime.startsWith('nodejs'))
+    throw new Error(`${logicalId}: the local runtime supports Node only, not ${runtime}`);
   const code = properties.object('Code');
   return {
     name,
@@ -171,7 +172,7 @@ export function readFunction(
 }
 
 export function readInvokeConfig(properties: Properties): OfFunction<AsynchronousPolicy> {
-  properties.passOver('Qualifier');
+  properties.ignore('Qualifier');
   return {
     functionName: functionNameOf(properties),
     retries: properties.optionalNumber('MaximumRetryAttempts') ?? DEFAULT_ASYNCHRONOUS_RETRIES,
@@ -179,7 +180,7 @@ export function readInvokeConfig(properties: Properties): OfFunction<Asynchronou
   };
 }
 
-/** Undefined for a mapping that is switched off. */
+/** Returns undefined for a disabled mapping. */
 export function readMapping(properties: Properties): OfFunction<MappingSpec> | undefined {
   const responses = properties.texts('FunctionResponseTypes');
   const scaling = properties.optionalObject('ScalingConfig');
@@ -194,7 +195,7 @@ export function readMapping(properties: Properties): OfFunction<MappingSpec> | u
 }
 
 export function readSchedule(properties: Properties, { name }: ResourceNames): SchedulePlan {
-  properties.passOver('Name', 'Description', 'FlexibleTimeWindow', 'ScheduleExpressionTimezone', 'GroupName');
+  properties.ignore('Name', 'Description', 'FlexibleTimeWindow', 'ScheduleExpressionTimezone', 'GroupName');
   const target = properties.object('Target');
   return {
     name,
@@ -206,26 +207,26 @@ export function readSchedule(properties: Properties, { name }: ResourceNames): S
   };
 }
 
-/** What a function that has no EventInvokeConfig does. */
+/** The retries of a function without EventInvokeConfig. */
 export const DEFAULT_ASYNCHRONOUS_POLICY: AsynchronousPolicy = {
   retries: DEFAULT_ASYNCHRONOUS_RETRIES,
   maxEventAgeSeconds: DEFAULT_EVENT_AGE_SECONDS,
 };
 
-/** A function is named by its name or its ARN. */
+/** Returns the name of a function that is given by name or by ARN. */
 function functionNameOf(properties: Properties): string {
   const given = properties.text('FunctionName');
   return given.slice(given.lastIndexOf(':') + 1);
 }
 
-/** The ARN of a function that is named by either. */
+/** Returns the ARN of a function that is given by name or by ARN. */
 export function functionArnOf(given: string): string {
   return given.startsWith('arn:')
     ? given
     : `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:${given}`;
 }
 
-/** The ARN of a bus that is named by its name or its ARN. */
+/** Returns the ARN of a bus that is given by name or by ARN. */
 export function busArnOf(given: string): string {
   return given.startsWith('arn:')
     ? given

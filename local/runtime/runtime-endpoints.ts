@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Where a running runtime is found, for the CLI and other tools. */
+/** The addresses and names of a running runtime, for the CLI and other tools. */
 export interface RuntimeEndpoints {
   readonly url: string;
   readonly pid: number;
@@ -14,15 +14,15 @@ export interface RuntimeEndpoints {
   readonly ledgerTable: string;
 }
 
-/** The name under which the endpoint's Secrets Manager tells a client the same. */
+/** The secret in the endpoint's Secrets Manager with the same content. */
 export const RUNTIME_ENDPOINTS_SECRET = 'batchdrop/local/whereabouts';
 
-/** The file of a data directory that tells them while a runtime works there. */
+/** The file of a data directory with them, while a runtime is running there. */
 export function runtimeEndpointsFile(directory: string): string {
   return join(directory, 'endpoint.json');
 }
 
-/** Where the runtime of that data directory is; undefined when none runs. */
+/** Returns the endpoints of the runtime of that data directory; undefined if none is running. */
 export function readRuntimeEndpoints(directory: string): RuntimeEndpoints | undefined {
   const file = runtimeEndpointsFile(directory);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;

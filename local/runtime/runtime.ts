@@ -6,7 +6,7 @@ import type { VirtualClock } from '../clock.ts';
 import type { FaultPlan } from '../openai/faults/faults.ts';
 import { startBatchApi } from '../openai/server.ts';
 import { readAssembly } from './assembly.ts';
-import { refuseFaultyWiring } from './check-wiring.ts';
+import { checkWiring } from './check-wiring.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
@@ -16,50 +16,50 @@ import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpo
 import { SavedClock } from './saved-clock.ts';
 import type { StackPlan } from './stack-plan.ts';
 
-/** The Batch API that the functions call: one on this machine, or a real one. */
+/** The Batch API that the functions call: the local one or a real one. */
 export type BatchApiChoice =
   | {
       readonly kind: 'local';
-      /** What goes wrong with it, drawn by `seed`; left out, nothing does. */
+      /** The faults to inject, chosen by `seed`; none by default. */
       readonly faults?: FaultPlan;
       readonly seed?: number;
     }
   | RealBatchApi;
 
-/** Another machine's Batch API, which costs money. */
+/** A real Batch API, which costs money. */
 export interface RealBatchApi {
   readonly kind: 'real';
   readonly apiKey: string;
   /** `https://…/v1`. */
   readonly baseUrl: string;
-  /** A file of certificates that the functions trust besides the usual ones. */
+  /** A file of additional certificates that the functions trust. */
   readonly extraCaCerts?: string;
 }
 
 interface RuntimeOptions {
-  /** Held by the caller, who releases it after `close`. */
+  /** Locked by the caller, who unlocks it after `close`. */
   readonly data: DataDirectory;
-  /** What `cdk synth` wrote. */
+  /** The output of `cdk synth`. */
   readonly assemblyDirectory: string;
   readonly port: number;
-  /** How many times as fast as the wall time passes while nothing computes. */
+  /** How much faster than wall time the clock runs while nothing computes. */
   readonly speed: number;
   readonly api: BatchApiChoice;
-  /** Sees every event of the stack's buses, at least once, also those of an earlier run that nobody has seen yet. */
+  /** Receives every event of the stack's buses at least once, including undelivered ones of an earlier run. */
   readonly onEvent: (event: AwsEvent) => void;
-  /** Told in one line each of invocations that failed and of events that did not arrive. */
+  /** Called with one line for each failed invocation and each undelivered event. */
   readonly onProblem: (problem: string) => void;
-  /** Decides who may do what; one of the caller's own tells it of each decision. */
+  /** Decides about permissions; a caller can pass its own to follow each decision. */
   readonly authorizer?: Authorizer;
-  /** Awaited once the endpoint answers and before any function runs: the last moment to hold something back. */
+  /** Awaited once the endpoint responds and before any function runs. */
   readonly beforeFunctions?: (endpoints: RuntimeEndpoints) => Promise<void>;
 }
 
-/** The stack at work on this machine. */
+/** A running stack on this machine. */
 export interface Runtime {
   readonly endpoints: RuntimeEndpoints;
   readonly clock: VirtualClock;
-  /** Ends every function process and every server; what was under way goes on at the next start. */
+  /** Ends every function process and every server; unfinished work continues at the next start. */
   close(): Promise<void>;
 }
 
@@ -67,7 +67,7 @@ const LOCAL_API_KEY = 'sk-local';
 const OBSERVER_ARN = `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:batchdrop-observer`;
 const OBSERVER_RULE = 'batchdrop-observer';
 
-/** Runs an assembly over the engines. Throws a sentence that says what to do when it cannot start. */
+/** Runs an assembly on the local services. Throws an Error that says what to do if it cannot start. */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const closing = new Closing();
   try {
@@ -83,7 +83,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const { clock } = closing.add(new SavedClock(data, options.speed));
   const authorizer = options.authorizer ?? new Authorizer();
 
-  // The functions need the endpoint's address and the engines need the functions, so these are looked up late.
+  // The functions need the endpoint's address and the engines need the functions: the reference is resolved late.
   let functions: Functions | undefined;
   const invocations = invocationsOf(
     options,
@@ -106,7 +106,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const assembly = readAssembly(options.assemblyDirectory);
   const plan = parseTemplate(assembly, endpoint.url);
   authorizer.enforce(plan.policies, identitiesOf(plan), (arn) => engines.sqs.queues.policyOf(arn));
-  refuseFaultyWiring(plan, authorizer);
+  checkWiring(plan, authorizer);
   authorizer.listen((decision) => {
     if (decision.verdict !== 'allowed') onProblem(refusalSentence(decision));
   });
@@ -121,12 +121,12 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     logDirectory: data.subdirectory('logs'),
     onProblem,
     environment: { OPENAI_BASE_URL: openAiUrl },
-    processEnvironment: trustOf(options.api),
+    processEnvironment: certificateVariables(options.api),
   });
   const running = functions;
   closing.add({ close: () => running.stop() });
   await running.initialize();
-  const endpoints = whereaboutsOf(endpoint, openAiUrl, plan.outputs);
+  const endpoints = endpointsOf(endpoint, openAiUrl, plan.outputs);
   await options.beforeFunctions?.(endpoints);
   await engines.start(plan);
   functions.start();
@@ -137,7 +137,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   return { endpoints, clock, close: () => closing.close() };
 }
 
-/** How the engines invoke functions: a rule with the leave of its resource policy, and ours for the observer. */
+/** Returns how the engines invoke functions: a rule under its resource policy, the observer's rule without. */
 function invocationsOf(
   { onEvent, onProblem }: RuntimeOptions,
   authorizer: Authorizer,
@@ -155,7 +155,7 @@ function invocationsOf(
   };
 }
 
-/** The secret that a function is told of holds the key. */
+/** Stores the API key in each secret that a function reads. */
 function putApiKeys(engines: Engines, { functions }: StackPlan, api: BatchApiChoice): void {
   for (const { environment } of functions) {
     const secret = environment.OPENAI_SECRET_ID;
@@ -163,7 +163,7 @@ function putApiKeys(engines: Engines, { functions }: StackPlan, api: BatchApiCho
   }
 }
 
-/** Answers the base URL of the API the functions are to call. */
+/** Returns the base URL of the API that the functions call. */
 async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
   if (options.api.kind === 'real') return options.api.baseUrl;
   const { kind: _, ...faults } = options.api;
@@ -172,7 +172,7 @@ async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Cl
   return server.url;
 }
 
-/** Two minutes and more, as the poller looks once a minute: whoever watches sees every status. */
+/** A batch finalizes for at least two minutes, so that the poller, which runs once a minute, sees this status. */
 function finalizing({ random }: { random: () => number }): number {
   return 120_000 + Math.round(random() * 30_000);
 }
@@ -181,26 +181,26 @@ function apiKeyOf(api: BatchApiChoice): string {
   return api.kind === 'real' ? api.apiKey : LOCAL_API_KEY;
 }
 
-/** Read by Node when a process starts. */
-function trustOf(api: BatchApiChoice): Record<string, string> {
+/** Returns the environment variables that make Node trust additional certificates. */
+function certificateVariables(api: BatchApiChoice): Record<string, string> {
   return api.kind === 'real' && api.extraCaCerts !== undefined
     ? { NODE_EXTRA_CA_CERTS: api.extraCaCerts }
     : {};
 }
 
-/** Each function signs with a key of its own, by which the endpoint knows its role. */
+/** Each function signs with its own key, which identifies its role to the endpoint. */
 export function identitiesOf({ functions }: StackPlan): Identity[] {
   return functions.map(({ accessKeyId, roleArn, name }) => ({ accessKeyId, roleArn, sessionName: name }));
 }
 
 function observe(engines: Engines, bus: string): void {
   const { rules } = engines.events;
-  // Whatever has an account, which is every event.
+  // Matches whatever has an account, which is every event.
   rules.putRule({ bus, name: OBSERVER_RULE, pattern: { account: [LOCAL_ACCOUNT] }, enabled: true });
   rules.putTargets(bus, OBSERVER_RULE, [{ Id: 'observer', Arn: OBSERVER_ARN }]);
 }
 
-function whereaboutsOf(
+function endpointsOf(
   endpoint: Endpoint,
   openAiUrl: string,
   outputs: Record<string, string>,
@@ -219,7 +219,7 @@ function whereaboutsOf(
   };
 }
 
-/** Closes what was opened, last first, once. */
+/** Closes what was opened in reverse order, once. */
 class Closing {
   readonly #opened: { close(): void | Promise<void> }[] = [];
 

@@ -1,10 +1,10 @@
 import { VirtualClock } from '../clock.ts';
 import type { DataDirectory } from './data-directory.ts';
 
-const SAVE_EVERY_MS = 1_000; // of the wall
-const SAVED_AHEAD_MS = 5_000; // of the wall: outlasts a busy second, costs a killed runtime a jump of as much
+const SAVE_EVERY_MS = 1_000; // of wall time
+const SAVED_AHEAD_MS = 5_000; // of wall time: enough for a busy second; a killed runtime jumps ahead by as much
 
-/** A clock that goes on from where the data directory's last run was, and is never set back by a death. */
+/** A clock that continues from the data directory's last run and never goes back, even after a kill. */
 export class SavedClock {
   readonly clock: VirtualClock;
   readonly #data: DataDirectory;
@@ -18,7 +18,7 @@ export class SavedClock {
     this.#saving = setInterval(save, SAVE_EVERY_MS);
   }
 
-  /** Stops time and saves it exactly. */
+  /** Stops the clock and saves its exact time. */
   close(): void {
     clearInterval(this.#saving);
     this.clock.close();

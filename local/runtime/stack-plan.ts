@@ -6,7 +6,7 @@ import type { AsynchronousPolicy, FunctionSpec } from '../lambda/function-spec.t
 
 export interface BucketPlan {
   readonly name: string;
-  /** Where S3 puts a log of every access. */
+  /** The destination of S3's access log. */
   readonly accessLogs?: { readonly bucket: string; readonly prefix: string };
   readonly versioned: boolean;
   readonly eventBridge: boolean;
@@ -23,7 +23,7 @@ export interface RulePlan {
   readonly arn: string;
   readonly pattern: object;
   readonly enabled: boolean;
-  /** In the shape of CloudFormation and PutTargets. */
+  /** In the format of CloudFormation and PutTargets. */
   readonly targets: object[];
 }
 
@@ -32,7 +32,7 @@ export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
   readonly roleArn: string;
 }
 
-/** An event source mapping, or an EventInvokeConfig, with its function's name. */
+/** An event source mapping or an EventInvokeConfig, with the name of its function. */
 export type OfFunction<T> = T & { readonly functionName: string };
 
 export interface SchedulePlan {
@@ -40,13 +40,13 @@ export interface SchedulePlan {
   readonly expression: string;
   readonly enabled: boolean;
   readonly targetArn: string;
-  /** What the schedule invokes its target as. */
+  /** The role with which the schedule invokes its target. */
   readonly roleArn: string;
   /** JSON. */
   readonly input: string;
 }
 
-/** A template as the engines are to be set up for it, every name resolved. */
+/** The resources of a template to create in the engines, with every name resolved. */
 export interface StackPlan {
   readonly policies: Policies;
   readonly buckets: BucketPlan[];

@@ -4,15 +4,15 @@ import type { Template, TemplateResource } from './assembly.ts';
 import { evaluate, NO_VALUE, resolve, type Scope } from './intrinsics.ts';
 import { physicalNames } from './physical-names.ts';
 
-/** How the resources of a type are named and referred to. */
+/** How the resources of a type are named and referenced. */
 interface ReferenceStyle {
-  /** The property that names it outright, if the template does. */
+  /** The property with the name, if the template sets it. */
   readonly nameProperty?: string;
-  /** The ARN without `arn:aws:`. */
+  /** Returns the ARN without `arn:aws:`. */
   readonly arn: (name: string) => string;
-  /** The property that names what it is part of, which is part of its ARN. */
+  /** The property that names the parent resource, which is part of the ARN. */
   readonly parentProperty?: string;
-  /** `Ref` gives the queue's URL, as SQS alone has it; else the name. */
+  /** Whether `Ref` returns the queue's URL, as for SQS only; otherwise it returns the name. */
   readonly refIsUrl?: true;
 }
 
@@ -55,7 +55,7 @@ const PSEUDO_PARAMETERS = new Map<string, unknown>([
   ['AWS::NoValue', NO_VALUE],
 ]);
 
-/** The names of one template as they are on this machine: physical names, ARNs and queue URLs of its resources. */
+/** The local names of a template: physical names, ARNs and queue URLs of its resources. */
 export class TemplateScope implements Scope {
   readonly #template: Template;
   readonly #endpointUrl: string;
@@ -79,7 +79,7 @@ export class TemplateScope implements Scope {
     if (attribute === 'Arn') return this.arnOf(logicalId);
     if (attribute === 'Name' || attribute === 'QueueName') return this.nameOf(logicalId);
     if (attribute === 'QueueUrl') return this.ref(logicalId);
-    return fail(`Fn::GetAtt ${logicalId}.${attribute} is not supported locally`);
+    return fail(`the local runtime does not support Fn::GetAtt ${logicalId}.${attribute}`);
   }
 
   condition(name: string): boolean {
@@ -87,7 +87,7 @@ export class TemplateScope implements Scope {
     return evaluate(condition, this);
   }
 
-  /** The name the resource has on this machine: the template's own, else one made of its logical id. */
+  /** Returns the local name of the resource: the template's, or one derived from its logical id. */
   nameOf(logicalId: string): string {
     const resource = this.#resource(logicalId);
     const { nameProperty } = this.#styleOf(logicalId) ?? {};
@@ -97,7 +97,7 @@ export class TemplateScope implements Scope {
   }
 
   arnOf(logicalId: string): string {
-    const style = this.#styleOf(logicalId) ?? fail(`${logicalId} has no ARN that is known locally`);
+    const style = this.#styleOf(logicalId) ?? fail(`the local runtime does not know the ARN of ${logicalId}`);
     const parent = style.parentProperty && this.#resource(logicalId).Properties?.[style.parentProperty];
     const within = parent === undefined ? '' : `${lastName(resolve(parent, this))}/`;
     return `arn:aws:${style.arn(within + this.nameOf(logicalId))}`;
@@ -115,7 +115,7 @@ export class TemplateScope implements Scope {
   }
 }
 
-/** A bus is named by its name or its ARN. */
+/** Returns the name of a bus that is given by name or by ARN. */
 function lastName(given: unknown): string {
   return String(given).split('/').at(-1) ?? '';
 }

@@ -5,13 +5,13 @@ import OpenAI, { toFile } from 'openai';
 import type { Batch, BatchCreateParams } from 'openai/resources/batches';
 import { expect, onTestFinished } from 'vitest';
 import { type BatchApiOptions, startBatchApi } from '../../local/openai/server.ts';
-import { HandClock } from './hand-clock.ts';
+import { ManualClock } from '../fakes/manual-clock.ts';
 import { DocumentedFetch } from './official-document.ts';
 
 export const SECOND = 1_000;
 export const HOUR = 3_600 * SECOND;
 
-/** Round durations, so that a test knows when what happens. */
+/** Round durations, so that a test knows when each status ends. */
 export const ROUND_TIMING = {
   validating: () => 10 * SECOND,
   inProgress: () => 100 * SECOND,
@@ -27,12 +27,15 @@ export function temporaryDirectory(): string {
 
 export type UnderTestOptions = Omit<BatchApiOptions, 'directory' | 'clock'> & {
   readonly directory?: string;
-  readonly clock?: HandClock;
+  readonly clock?: ManualClock;
 };
 
-/** A server on a clock moved by hand, and the official SDK in front of it, every answer held against the document. */
+/**
+ * Starts a server on a manual clock, with the official SDK as its client; every response is checked against OpenAI's
+ * document.
+ */
 export async function batchApi(options: UnderTestOptions = {}) {
-  const clock = options.clock ?? new HandClock();
+  const clock = options.clock ?? new ManualClock();
   const directory = options.directory ?? temporaryDirectory();
   const server = await startBatchApi({ timing: ROUND_TIMING, ...options, directory, clock });
   onTestFinished(() => server.close());
@@ -48,7 +51,7 @@ export async function batchApi(options: UnderTestOptions = {}) {
 
 export type BatchApiUnderTest = Awaited<ReturnType<typeof batchApi>>;
 
-/** A request line for a chat; `fails` is the HTTP status it is to fail with. */
+/** Returns a chat request line; `fails` is the HTTP status with which it fails. */
 export function chatRow(customId: string, fails?: number): object {
   const marker = fails === undefined ? {} : { metadata: { batchdrop_local: `fail:${fails}` } };
   const messages = [{ role: 'user', content: `What is ${customId}?` }];
@@ -71,7 +74,7 @@ export async function uploadText(client: OpenAI, text: string | Buffer): Promise
   return (await client.files.create({ purpose: 'batch', file })).id;
 }
 
-/** Uploads the content (rows, or the text of a file as it is) and creates a batch on it. */
+/** Uploads the content (rows, or the text of a file) and creates a batch on it. */
 export async function createBatch(
   client: OpenAI,
   content: readonly object[] | string | Buffer,
@@ -86,13 +89,13 @@ export async function createBatch(
   });
 }
 
-/** Waits for work that goes on beside the clock; the bound only ends a hung test. */
+/** Waits for work that does not depend on the clock; the limit only ends a hung test. */
 export async function reaches(client: OpenAI, id: string, status: Batch['status']): Promise<Batch> {
   await expect.poll(async () => (await client.batches.retrieve(id)).status, { timeout: 30_000 }).toBe(status);
   return await client.batches.retrieve(id);
 }
 
-/** Goes through a whole undisturbed life. */
+/** Advances the clock until the batch is completed. */
 export async function complete({ client, clock }: BatchApiUnderTest, id: string): Promise<Batch> {
   clock.advance(10 * SECOND);
   await reaches(client, id, 'in_progress');
@@ -110,7 +113,7 @@ export interface ResultLine {
   readonly error: { code: string; message: string } | null;
 }
 
-/** The lines of a result file; none when there is no file. */
+/** Returns the lines of a result file; none if there is no file. */
 export async function resultLines(client: OpenAI, id: string | null | undefined): Promise<ResultLine[]> {
   if (id === null || id === undefined) return [];
   const text = await (await client.files.content(id)).text();

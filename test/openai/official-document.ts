@@ -1,4 +1,6 @@
-/** Holds answers of a Batch API against OpenAI's own OpenAPI document (see LICENSE beside it), nulls aside. */
+/**
+ * Checks responses of a Batch API against OpenAI's own OpenAPI document (see LICENSE in this folder), except for nulls.
+ */
 import { readFileSync } from 'node:fs';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
@@ -46,7 +48,7 @@ ajv.addFormat('unixtime', { type: 'number', validate: Number.isInteger });
 ajv.addSchema(nullable({ $id: 'openai', components: { ...document.components } }), 'openai');
 const isError = ajv.compile(ERROR_SCHEMA);
 
-/** Every property may be null: the document leaves out what the wire says as null. */
+/** Allows null for every property: the document omits fields that the API returns as null. */
 function nullable(schema: Json): JsonObject {
   const converted = convert(schema);
   if (!isObject(converted)) throw new Error('not a schema');
@@ -56,7 +58,7 @@ function nullable(schema: Json): JsonObject {
 function convert(value: Json): Json {
   if (Array.isArray(value)) return value.map(convert);
   if (!isObject(value)) return value;
-  // `nullable` belongs to an older OpenAPI than the document's, and is what this function does to everything.
+  // `nullable` is from an older OpenAPI version than the document's, and this function applies it everywhere.
   const parts = Object.entries(value).filter(([name, part]) => name !== 'nullable' || isObject(part));
   const entries = parts.map(([name, part]): [string, Json] => {
     if (name === '$ref' && typeof part === 'string') return [name, part.replace('#/', 'openai#/')];
@@ -83,7 +85,7 @@ const validators = Object.entries(document.paths).flatMap(([template, operations
   })),
 );
 
-/** A `fetch` that fails on any answer the document does not allow, and counts those it does by operation. */
+/** A `fetch` that throws for a response that the document does not allow, and counts the valid ones by operation. */
 export class DocumentedFetch {
   readonly checked = new Map<string, number>();
   readonly #fetch: typeof fetch;
@@ -105,7 +107,7 @@ export class DocumentedFetch {
       (candidate) => candidate.method === method && candidate.path.test(pathname),
     );
     if (!response.ok) return this.#hold(`error ${response.status}`, isError, await response.clone().json());
-    if (known === undefined) throw new Error(`the document knows no ${method} ${pathname}`);
+    if (known === undefined) throw new Error(`the document has no ${method} ${pathname}`);
     const isContent = pathname.endsWith('/content');
     this.#hold(known.operation, known.validate, isContent ? '' : await response.clone().json());
   }

@@ -1,5 +1,5 @@
 import type { Batch } from 'openai/resources/batches';
-import type { BatchFate } from '../faults/faults.ts';
+import type { BatchBehavior } from '../faults/faults.ts';
 import type { FailingRows } from './failing-rows.ts';
 
 export type BatchStatus = Batch['status'];
@@ -8,7 +8,7 @@ export interface BatchProblem {
   readonly code: string;
   readonly message: string;
   readonly param: string | null;
-  /** Counted from 1; null when it is the file as a whole. */
+  /** Counted from 1; null if the problem concerns the whole file. */
   readonly line: number | null;
 }
 
@@ -23,7 +23,7 @@ export interface TokenUsage {
   readonly outputTokens: number;
 }
 
-/** What the server knows of a batch; times in ms since the epoch by the server's clock. */
+/** A batch as the server stores it; times in ms since the epoch by the server's clock. */
 export interface BatchRecord {
   readonly id: string;
   readonly endpoint: string;
@@ -33,16 +33,16 @@ export interface BatchRecord {
   readonly createdMs: number;
   readonly expiresMs: number;
   readonly status: BatchStatus;
-  /** When the passing status ends; null once the batch has ended. */
+  /** Time at which the current status ends; null once the batch has ended. */
   readonly dueMs: number | null;
   readonly model: string | null;
-  /** Rows of the file, known once it was validated. */
+  /** Rows of the file, known after validation. */
   readonly rows: number;
-  /** How long all rows take to run. */
+  /** Time to run all rows. */
   readonly workMs: number;
-  /** Rows that ran, in order of rank; null while they still run. */
+  /** Number of rows that ran, in order of rank; null while they run. */
   readonly ranRows: number | null;
-  /** Of the rows that ran. */
+  /** Token usage of the rows that ran. */
   readonly counts: RowCounts;
   readonly enqueuedTokens: number;
   readonly problems: readonly BatchProblem[] | null;
@@ -56,13 +56,13 @@ export interface BatchRecord {
   readonly expiredMs: number | null;
   readonly cancellingMs: number | null;
   readonly cancelledMs: number | null;
-  /** How it was made to end by a fault; null: as it comes. */
-  readonly fate: BatchFate | null;
-  /** Rows that a fault makes fail; null: none. */
+  /** The end that a fault gives it; null for none. */
+  readonly behavior: BatchBehavior | null;
+  /** Rows that a fault makes fail; null for none. */
   readonly failingRows: FailingRows | null;
 }
 
-/** How many rows have run at `now`: they finish one after the other, evenly over `workMs`, in order of rank. */
+/** Returns how many rows have run at `now`: they finish evenly over `workMs`, in order of rank. */
 export function rowsRunAt(batch: BatchRecord, now: number): number {
   if (batch.ranRows !== null) return batch.ranRows;
   if (batch.inProgressMs === null) return 0;
@@ -70,7 +70,7 @@ export function rowsRunAt(batch: BatchRecord, now: number): number {
   return Math.max(0, Math.min(batch.rows, Math.floor(share * batch.rows)));
 }
 
-/** Counts after the first `ran` ranks, given the ranks that fail in rising order. */
+/** Returns the counts after the first `ran` ranks; `failedRanks` are sorted. */
 export function countsAfter(batch: BatchRecord, ran: number, failedRanks: Uint32Array): RowCounts {
   let low = 0;
   let high = failedRanks.length;
@@ -84,7 +84,7 @@ export function countsAfter(batch: BatchRecord, ran: number, failedRanks: Uint32
 
 const seconds = (ms: number | null) => (ms === null ? null : Math.floor(ms / 1_000));
 
-/** The batch as the API shows it: every field of the document, null where unset. */
+/** Returns the batch as the API shows it: every documented field, null if unset. */
 export function batchOnTheWire(batch: BatchRecord, counts: RowCounts): object {
   return {
     id: batch.id,

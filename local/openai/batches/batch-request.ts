@@ -3,7 +3,7 @@ import { parseExpiry } from '../expiry.ts';
 import { BATCH_ENDPOINTS } from '../limits.ts';
 import { isJsonObject, type Json, type JsonObject } from './request-row.ts';
 
-/** A batch as it was asked for. */
+/** The parameters of a batch. */
 interface BatchRequest {
   readonly inputFileId: string;
   readonly endpoint: string;
@@ -15,13 +15,13 @@ const MAX_PAIRS = 16;
 const MAX_KEY = 64;
 const MAX_VALUE = 512;
 
-/** Reads the body of `POST /batches`; throws `ApiError` 400 naming the parameter. */
+/** Parses the body of `POST /batches`; throws `ApiError` 400 that names the parameter. */
 export function parseBatchRequest(body: JsonObject): BatchRequest {
   const inputFileId = requiredText(body, 'input_file_id');
   const endpoint = requiredText(body, 'endpoint');
   const window = requiredText(body, 'completion_window');
   if (!BATCH_ENDPOINTS.includes(endpoint)) {
-    throw invalid('endpoint', `Invalid 'endpoint': one of ${BATCH_ENDPOINTS.join(', ')} is expected.`);
+    throw invalid('endpoint', `Invalid 'endpoint': must be one of ${BATCH_ENDPOINTS.join(', ')}.`);
   }
   if (window !== '24h') {
     throw invalid('completion_window', "Invalid 'completion_window': only 24h is supported.");
@@ -40,14 +40,14 @@ function requiredText(body: JsonObject, param: string): string {
     throw invalid(param, `Missing required parameter: '${param}'.`, 'missing_required_parameter');
   }
   if (typeof value !== 'string')
-    throw invalid(param, `Invalid '${param}': a string is expected.`, 'invalid_type');
+    throw invalid(param, `Invalid '${param}': must be a string.`, 'invalid_type');
   return value;
 }
 
 function parseMetadata(value: Json | undefined): Record<string, string> | null {
   if (value === undefined || value === null) return null;
   if (!isJsonObject(value))
-    throw invalid('metadata', "Invalid 'metadata': an object is expected.", 'invalid_type');
+    throw invalid('metadata', "Invalid 'metadata': must be an object.", 'invalid_type');
   const pairs = Object.entries(value);
   if (pairs.length > MAX_PAIRS) {
     throw invalid('metadata', `Invalid 'metadata': at most ${MAX_PAIRS} pairs are allowed.`);
@@ -56,12 +56,12 @@ function parseMetadata(value: Json | undefined): Record<string, string> | null {
     pairs.map(([key, text]) => {
       const param = `metadata.${key.slice(0, MAX_KEY)}`;
       if (key.length > MAX_KEY) {
-        throw invalid(param, `Invalid 'metadata': a key has at most ${MAX_KEY} characters.`);
+        throw invalid(param, `Invalid 'metadata': a key may have at most ${MAX_KEY} characters.`);
       }
       if (typeof text !== 'string')
-        throw invalid(param, `Invalid '${param}': a string is expected.`, 'invalid_type');
+        throw invalid(param, `Invalid '${param}': must be a string.`, 'invalid_type');
       if (text.length > MAX_VALUE) {
-        throw invalid(param, `Invalid '${param}': a value has at most ${MAX_VALUE} characters.`);
+        throw invalid(param, `Invalid '${param}': a value may have at most ${MAX_VALUE} characters.`);
       }
       return [key, text];
     }),
@@ -73,7 +73,7 @@ function parseOutputExpiry(value: Json | undefined): number | null {
   if (!isJsonObject(value)) {
     throw invalid(
       'output_expires_after',
-      "Invalid 'output_expires_after': an object is expected.",
+      "Invalid 'output_expires_after': must be an object.",
       'invalid_type',
     );
   }

@@ -5,21 +5,21 @@ import type { BatchRecord } from './batch-record.ts';
 import { failingRowsOf } from './failing-rows.ts';
 import { type ResultSummary, type SucceededRow, writeResults } from './result-files.ts';
 
-/** How a batch that ran can end. */
+/** The possible ends of a batch that ran. */
 export type Ending = 'completed' | 'expired' | 'cancelled';
 
 const OUTPUT_LIFETIME_MS = 30 * 24 * 3_600_000;
 
 const EXPIRED = {
   code: 'batch_expired',
-  message: 'The request did not run before the completion window was over.',
+  message: 'This request could not be executed before the completion window expired.',
 };
 const CANCELLED = {
   code: 'batch_cancelled',
-  message: 'The batch was cancelled before the request ran.',
+  message: 'This request was not executed because the batch was cancelled.',
 };
 
-/** The results of one batch: `write` them aside and bill them, then `keep` or `discard` them. */
+/** The results of one batch: `write` them to temporary files and bill them, then `keep` or `discard` them. */
 export class BatchResults {
   readonly #state: ServerState;
   readonly #batch: BatchRecord;
@@ -36,7 +36,7 @@ export class BatchResults {
     this.#errorPath = state.files.incomingPath();
   }
 
-  /** Writes both files and bills every row that succeeded, but those billed by a server that died at this very work. */
+  /** Writes both files and bills every succeeded row, except those that a killed server has already billed. */
   async write(signal: AbortSignal): Promise<void> {
     const { files, batches, seed } = this.#state;
     const batch = this.#batch;
@@ -65,7 +65,7 @@ export class BatchResults {
     this.#written = await writeResults(plan, signal);
   }
 
-  /** Makes files of what was written, within the caller's transaction; a file without a line is none. */
+  /** Creates file objects of what was written, within the caller's transaction; none for an empty file. */
   keep(now: number): Pick<BatchRecord, 'outputFileId' | 'errorFileId' | 'usage'> {
     return {
       outputFileId: this.#keepFile('output', this.#outputPath, this.#written?.outputBytes ?? 0, now),
@@ -74,7 +74,7 @@ export class BatchResults {
     };
   }
 
-  /** Removes what was not kept. */
+  /** Deletes what was not kept. */
   discard(): void {
     for (const path of [this.#outputPath, this.#errorPath]) rmSync(path, { force: true });
   }

@@ -13,7 +13,7 @@ const USUALLY_LISTED = 20;
 const HOUR = 3_600_000;
 const COMPLETION_WINDOW_MS = 24 * HOUR;
 
-/** The operations on batches. */
+/** The API's operations on batches. */
 export function batchRoutes(state: ServerState, lifecycle: Lifecycle): Route[] {
   const show = (batch: BatchRecord) => batchOnTheWire(batch, lifecycle.countsNow(batch));
   return [
@@ -58,15 +58,15 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   const file = files.find(request.inputFileId, now);
   if (file === undefined) throw invalid('input_file_id', `No such File object: ${request.inputFileId}`);
   if (file.purpose !== 'batch') {
-    throw invalid('input_file_id', "Invalid 'input_file_id': the file has to have the purpose 'batch'.");
+    throw invalid('input_file_id', "Invalid 'input_file_id': the file must have the purpose 'batch'.");
   }
   refuseOverRate('batches', batches.createdOf(limits.batchesPerHour), HOUR, now);
   const batch = inTransaction(database, () => {
     const id = `batch_${seededHex(`${state.seed}/batch/${nextNumber(database, 'batch')}`, 32)}`;
-    const created = { ...newBatch(id, now), ...request, ...fatesOf(call) };
+    const created = { ...newBatch(id, now), ...request, ...behaviorOf(call) };
     const dueMs = now + lifecycle.duration('validating', created);
     const expiresMs =
-      created.fate === 'expire' ? dueMs + lifecycle.duration('inProgress', created) : created.expiresMs;
+      created.behavior === 'expire' ? dueMs + lifecycle.duration('inProgress', created) : created.expiresMs;
     const batch = { ...created, dueMs, expiresMs };
     batches.insert(batch);
     const { inputFileId, endpoint, metadata } = request;
@@ -78,14 +78,16 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   return batch;
 }
 
-function fatesOf({ disturbance: { fate, failingRows } }: Call): Pick<BatchRecord, 'fate' | 'failingRows'> {
-  return { fate, failingRows };
+function behaviorOf({
+  disturbance: { behavior, failingRows },
+}: Call): Pick<BatchRecord, 'behavior' | 'failingRows'> {
+  return { behavior, failingRows };
 }
 
 function newBatch(
   id: string,
   now: number,
-): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | keyof ReturnType<typeof fatesOf>> {
+): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | keyof ReturnType<typeof behaviorOf>> {
   return {
     id,
     createdMs: now,

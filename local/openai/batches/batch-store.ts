@@ -4,7 +4,7 @@ import type { BatchRecord, BatchStatus } from './batch-record.ts';
 const OPEN: readonly BatchStatus[] = ['validating', 'in_progress', 'finalizing', 'cancelling'];
 const IS_OPEN = `status IN (${OPEN.map((status) => `'${status}'`).join(', ')})`;
 
-/** The batches in the database. Each call is a statement of its own; callers group them by `inTransaction`. */
+/** The batches in the database. Each call is one statement; callers group calls with `inTransaction`. */
 export class BatchStore {
   readonly #database: DatabaseSync;
 
@@ -29,7 +29,10 @@ export class BatchStore {
     return row === undefined ? undefined : parse(row.record);
   }
 
-  /** At most `limit` batches made by `createdBy` (ms), newest first, behind the batch `after` (which must be one). */
+  /**
+   * Returns at most `limit` batches created by `createdBy` (ms), newest first, after the batch `after`, which must
+   * exist.
+   */
   newestFirst(limit: number, after: string | null, createdBy: number): BatchRecord[] {
     const rows =
       after === null
@@ -45,19 +48,19 @@ export class BatchStore {
     return rows.map((row) => parse(row.record));
   }
 
-  /** Batches that have not ended, oldest first. */
+  /** Returns the batches that have not ended, oldest first. */
   open(): BatchRecord[] {
     const rows = this.#database.prepare(`SELECT record FROM batches WHERE ${IS_OPEN} ORDER BY n`).all();
     return rows.map((row) => parse(row.record));
   }
 
-  /** Whether a batch that has not ended runs on this file. */
+  /** Whether a batch that has not ended uses this file. */
   readsFile(fileId: string): boolean {
     const found = this.#database.prepare(`SELECT 1 FROM batches WHERE input_file_id = ? AND ${IS_OPEN}`);
     return found.get(fileId) !== undefined;
   }
 
-  /** The creation time (ms) of the `count`-th newest batch, if there is one. */
+  /** Returns the creation time (ms) of the `count`-th newest batch, if there is one. */
   createdOf(count: number): number | undefined {
     const row = this.#database
       .prepare('SELECT created_ms FROM batches ORDER BY created_ms DESC LIMIT 1 OFFSET ?')
@@ -65,7 +68,7 @@ export class BatchStore {
     return row === undefined ? undefined : Number(row.created_ms);
   }
 
-  /** Prompt tokens of the model's batches that have not ended. */
+  /** Returns the prompt tokens of the model's batches that have not ended. */
   enqueuedTokens(model: string): number {
     const row = this.#database
       .prepare(`SELECT SUM(enqueued_tokens) AS tokens FROM batches WHERE model = ? AND ${IS_OPEN}`)
@@ -78,7 +81,7 @@ export class BatchStore {
     this.#database.prepare('UPDATE batches SET failed_ranks = ? WHERE id = ?').run(bytes, id);
   }
 
-  /** The ranks whose rows will fail, rising. */
+  /** Returns the ranks of the rows that will fail, sorted. */
   failedRanks(id: string): Uint32Array {
     const row = this.#database.prepare('SELECT failed_ranks FROM batches WHERE id = ?').get(id);
     const bytes = row?.failed_ranks;
@@ -86,7 +89,7 @@ export class BatchStore {
     return new Uint32Array(bytes.slice().buffer);
   }
 
-  /** How many of the batch's successful rows were charged so far, in order of rank. */
+  /** Returns how many of the batch's succeeded rows are billed so far, in order of rank. */
   billedRows(id: string): number {
     const row = this.#database.prepare('SELECT billed_rows FROM batches WHERE id = ?').get(id);
     return Number(row?.billed_rows ?? 0);

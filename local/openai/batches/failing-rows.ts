@@ -1,13 +1,13 @@
 import { seededRandom } from '../faults/seeded-random.ts';
 
-/** How many rows of a batch fail on demand, and with which HTTP status. */
+/** Rows of a batch that a fault makes fail, and their HTTP status. */
 export interface FailingRows {
-  /** Of the batch's rows, 0 to 1. */
+  /** Share of the batch's rows, 0 to 1. */
   readonly share: number;
   readonly status: number;
 }
 
-/** The rows (counted from 0) that fail: the same for the same `key`, each drawn by itself. */
+/** Returns the rows (counted from 0) that fail, each chosen independently; the same for the same `key`. */
 export function failingRowsOf({ share }: FailingRows, rows: number, key: string): ReadonlySet<number> {
   const random = seededRandom(`${key}/failing`);
   const failing = new Set<number>();

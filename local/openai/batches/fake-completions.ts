@@ -1,4 +1,4 @@
-/** Plausible answer bodies. They say nothing true: they are repeatable, small, and of the shape of each endpoint. */
+/** Fake response bodies: reproducible, small, and in the format of each endpoint. */
 
 import { seededHex, seededRandom } from '../faults/seeded-random.ts';
 import type { TokenUsage } from './batch-record.ts';
@@ -18,11 +18,11 @@ interface Question {
 
 const CHARACTERS_PER_TOKEN = 4; // OpenAI's rule of thumb for English
 const QUOTED_CHARACTERS = 80;
-const USUAL_DIMENSIONS = 8; // real models answer 1,536 and more: too much for a laptop's 50,000 rows
+const USUAL_DIMENSIONS = 8; // real models return 1,536 and more: too much for 50,000 rows on one machine
 const MAX_DIMENSIONS = 256;
-const DEEPEST_TEXT = 32; // texts of a real request lie within 6 levels; a stack must not end on a hostile one
+const DEEPEST_TEXT = 32; // texts of a real request are within 6 levels; a malicious one must not overflow the stack
 
-/** The body and usage for a row of `endpoint`; `key` makes its ids and numbers. */
+/** Returns the body and usage for a row of `endpoint`; ids and numbers are derived from `key`. */
 export function answer(endpoint: string, row: RequestRow, key: string, createdSeconds: number): Answer {
   const question = { row, key, createdSeconds, inputTokens: promptTokens(row.body) };
   switch (endpoint) {
@@ -49,7 +49,7 @@ export function answer(endpoint: string, row: RequestRow, key: string, createdSe
   }
 }
 
-/** Prompt tokens of a request, estimated from the characters of its texts (an array of token numbers is counted). */
+/** Returns the prompt tokens of a request, estimated from its characters; token numbers in an array are counted. */
 export function promptTokens(body: JsonObject): number {
   const asked = [body.messages, body.input, body.prompt, body.instructions];
   return Math.ceil(asked.reduce<number>((sum, part) => sum + characters(part, 0), 0) / CHARACTERS_PER_TOKEN);
@@ -62,14 +62,14 @@ function characters(value: Json | undefined, depth: number): number {
   return Object.values(value).reduce<number>((sum, part) => sum + characters(part, depth + 1), 0);
 }
 
-/** The inputs of an embedding or moderation request: a text, some texts, or one or more arrays of tokens. */
+/** Returns the inputs of an embedding or moderation request: one or more texts or arrays of tokens. */
 export function inputCount(body: JsonObject): number {
   const { input } = body;
   if (!Array.isArray(input)) return 1;
   return typeof input[0] === 'number' ? 1 : input.length;
 }
 
-/** The last text of a request, shortened, in a sentence. */
+/** Returns a sentence with the last text of a request, shortened. */
 function spokenAnswer({ row }: Question): string {
   const asked = lastText(row.body.messages ?? row.body.input ?? row.body.prompt, 0) ?? row.customId;
   const quoted = asked.length > QUOTED_CHARACTERS ? `${asked.slice(0, QUOTED_CHARACTERS).trimEnd()}…` : asked;

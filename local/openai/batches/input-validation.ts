@@ -1,4 +1,4 @@
-/** OpenAI's asynchronous validation of a batch's input file, reading it once with bounded memory. */
+/** OpenAI's asynchronous validation of an input file, which reads the file once with bounded memory. */
 import { createHash } from 'node:crypto';
 import { readLines } from '../files/line-reader.ts';
 import type { Limits } from '../limits.ts';
@@ -11,16 +11,16 @@ export interface ValidInput {
   readonly model: string;
   readonly rows: number;
   readonly promptTokens: number;
-  /** Rows, counted from 0, that will fail when run; rising. */
+  /** Rows (counted from 0) that will fail when run, sorted. */
   readonly failingRows: readonly number[];
 }
 
 type Validation = { readonly valid: ValidInput } | { readonly problems: readonly BatchProblem[] };
 
-const MAX_PROBLEMS = 50; // enough to see what is wrong; a batch object has to stay readable
-const MAX_KEPT_ID = 64; // a longer custom_id is remembered by its digest, to bound memory
+const MAX_PROBLEMS = 50; // enough to see what is wrong, few enough to keep the batch object readable
+const MAX_KEPT_ID = 64; // a longer custom_id is stored as a digest, to limit memory
 
-/** Reads the whole file, or as much as it takes to refuse it. `models` names those that exist (null: every one). */
+/** Reads the file up to the limit of problems. `models` are the existing models; null if every model exists. */
 export async function validateInput(
   path: string,
   endpoint: string,
@@ -73,23 +73,23 @@ class InputSoFar {
     else if (isRow(parsed)) this.#count(parsed);
   }
 
-  /** What is wrong with a row that is well in itself. */
+  /** Returns the problem of a row that is valid by itself, if any. */
   #conflict(row: RequestRow): Omit<BatchProblem, 'line'> | null {
     const kept =
       row.customId.length <= MAX_KEPT_ID
         ? row.customId
         : createHash('sha512').update(row.customId).digest('base64');
     if (this.#ids.has(kept)) {
-      const message = 'An earlier request has the same custom_id; it has to be unique in the file.';
+      const message = 'The custom_id is not unique: an earlier request in this file has the same one.';
       return { code: 'duplicate_custom_id', message, param: 'custom_id' };
     }
     this.#ids.add(kept);
     if (this.#models !== null && !this.#models.includes(row.model)) {
-      const message = 'The model of the request does not exist, or not for batches.';
+      const message = 'The provided model does not exist or is not supported by the Batch API.';
       return { code: 'model_not_found', message, param: 'body.model' };
     }
     if (this.model !== null && row.model !== this.model) {
-      const message = 'All requests of a file have to ask for the same model.';
+      const message = 'All requests in a file must have the same model.';
       return { code: 'model_mismatch', message, param: 'body.model' };
     }
     return null;

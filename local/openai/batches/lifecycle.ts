@@ -1,15 +1,15 @@
 /**
- * The life of a batch: validating → in_progress → finalizing → completed, or one of the other ends.
+ * The life cycle of a batch: validating → in_progress → finalizing → completed, or another terminal status.
  *
- * 1. When `validating` is over the input file is read; a bad or deleted one ends the batch as `failed`.
- * 2. `in_progress` lasts until all rows ran or the completion window is over. How many ran at a time is computed, never
- *    counted, so nothing happens meanwhile and nothing is lost by a death.
- * 3. `finalizing` writes the result files and ends as `completed`, or as `expired` when rows are left over.
- * 4. `cancelling` writes the results of what ran before and ends as `cancelled`; but a cancel that came when the batch was
- *    finalizing came too late, and the batch ends as it would have.
+ * 1. At the end of `validating` the input file is read; an invalid or deleted one ends the batch as `failed`.
+ * 2. `in_progress` lasts until all rows ran or the completion window is over. The number of rows that ran is computed
+ *    from the time and never counted, so nothing happens in between and a kill loses nothing.
+ * 3. `finalizing` writes the result files and ends as `completed`, or as `expired` if rows remain.
+ * 4. `cancelling` writes the results of the rows that ran and ends as `cancelled`; but a cancel during `finalizing` is
+ *    too late, and the batch ends as it would have.
  *
- * A step reads the batch anew, works, and changes it in one transaction, unless a cancel changed it meanwhile. So each
- * step may be done again after a death. Steps run one after the other: one file at a time is in memory.
+ * A step reads the batch, works, and changes the batch in one transaction, unless a cancel has changed it meanwhile. So
+ * each step can be repeated after a kill. Steps run one after the other: only one file at a time is in memory.
  */
 
 import { inTransaction } from '../../sqlite.ts';
@@ -29,7 +29,7 @@ import { failingRowsOf } from './failing-rows.ts';
 import { type ValidInput, validateInput } from './input-validation.ts';
 import { rowsByRank } from './result-files.ts';
 
-const RETRY_MS = 10_000; // after a step that broke, e.g. on a full disk
+const RETRY_MS = 10_000; // after a failed step, for example with a full disk
 
 export class Lifecycle {
   readonly #state: ServerState;
@@ -42,14 +42,14 @@ export class Lifecycle {
     for (const batch of state.batches.open()) this.arm(batch);
   }
 
-  /** Sees to it that the batch's next step is done when it is due. */
+  /** Schedules the batch's next step. */
   arm(batch: BatchRecord): void {
     this.#timers.get(batch.id)?.();
     this.#timers.delete(batch.id);
     if (batch.dueMs !== null) this.#armAt(batch.id, batch.dueMs);
   }
 
-  /** How long a status of the batch lasts, in ms. */
+  /** Returns the duration of a status of the batch, in ms. */
   duration(status: keyof Timing, batch: { id: string; rows: number }): number {
     return durationOf(this.#state.timing, status, this.#state.seed, batch);
   }
@@ -59,7 +59,7 @@ export class Lifecycle {
     return this.#countsOf(batch, rowsRunAt(batch, this.#state.clock.now()));
   }
 
-  /** Cancels a batch as far as it still can be; throws `ApiError` 404 or 409. */
+  /** Cancels a batch if that is still possible; throws `ApiError` 404 or 409. */
   cancel(id: string): BatchRecord {
     const { batches, audit, clock, database } = this.#state;
     const batch = batches.find(id);
@@ -78,7 +78,7 @@ export class Lifecycle {
     return cancelled;
   }
 
-  /** Stops all steps; what is not done is done by the next server. */
+  /** Stops all steps; the next server continues them. */
   async close(): Promise<void> {
     this.#closing.abort();
     for (const disarm of this.#timers.values()) disarm();
@@ -120,11 +120,11 @@ export class Lifecycle {
       : { problems: [] };
     if (!this.#unchanged(batch)) return;
     if (!isThere()) {
-      const message = 'The input file does not exist any more.';
+      const message = 'The input file does not exist anymore.';
       this.#fail(batch, [{ code: 'file_not_found', message, param: 'input_file_id', line: null }]);
     } else if ('problems' in validation) {
       this.#fail(batch, validation.problems);
-    } else if (batch.fate === 'token-limit' || this.#exceedsTokens(validation.valid)) {
+    } else if (batch.behavior === 'token-limit' || this.#exceedsTokens(validation.valid)) {
       this.#fail(batch, [tokenLimitExceeded(validation.valid.model, limits.enqueuedTokens)]);
     } else {
       this.#begin(batch, validation.valid);
@@ -145,7 +145,7 @@ export class Lifecycle {
     const { batches, clock, database, seed } = this.#state;
     const now = clock.now();
     const usualMs = this.duration('inProgress', { id: batch.id, rows: input.rows });
-    const workMs = batch.fate === 'expire' ? Math.max(usualMs, 2 * (batch.expiresMs - now)) : usualMs;
+    const workMs = batch.behavior === 'expire' ? Math.max(usualMs, 2 * (batch.expiresMs - now)) : usualMs;
     const key = `${seed}/${batch.id}`;
     const demanded = batch.failingRows ? failingRowsOf(batch.failingRows, input.rows, key) : [];
     const failing = new Set([...input.failingRows, ...demanded]);
@@ -195,7 +195,7 @@ export class Lifecycle {
     const status = endingOf(batch);
     const results = new BatchResults(this.#state, batch, status);
     try {
-      // A batch that was cancelled before it was validated has no rows, and its file may be anything.
+      // A batch that was cancelled before its validation has no rows, and its file may be invalid.
       if (batch.inProgressMs !== null) await results.write(this.#closing.signal);
       if (!this.#unchanged(batch)) return;
       inTransaction(this.#state.database, () => {

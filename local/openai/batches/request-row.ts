@@ -4,21 +4,21 @@ import type { BatchProblem } from './batch-record.ts';
 export type Json = null | boolean | number | string | Json[] | { readonly [name: string]: Json };
 export type JsonObject = { readonly [name: string]: Json };
 
-/** A request line that can be run. */
+/** A valid request line. */
 export interface RequestRow {
   readonly customId: string;
   readonly model: string;
   readonly body: JsonObject;
 }
 
-/** Longest request line in bytes: room for images in base64, and a bound on memory. */
+/** Maximum length of a request line in bytes: enough for images in base64, and a limit on memory. */
 export const MAX_LINE = 64 * 1024 * 1024;
 
 export function isJsonObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value a JSON text stands for; undefined when it is not JSON. */
+/** Parses a JSON text; returns undefined if it is not JSON. */
 export function parseJson(text: string): Json | undefined {
   try {
     const value: Json = JSON.parse(text);
@@ -28,7 +28,9 @@ export function parseJson(text: string): Json | undefined {
   }
 }
 
-/** A request line as a row, or what OpenAI's validation would say against it (without the line number). */
+/**
+ * Parses a request line; returns the row, or the problem that OpenAI's validation would report (without line number).
+ */
 export function parseRow(bytes: Buffer | null, endpoint: string): RequestRow | Omit<BatchProblem, 'line'> {
   if (bytes === null) {
     return problem('invalid_json_line', `The line is longer than ${MAX_LINE} bytes.`, null);
@@ -38,20 +40,16 @@ export function parseRow(bytes: Buffer | null, endpoint: string): RequestRow | O
   const { custom_id: customId, method, url, body } = line;
   if (typeof customId !== 'string' || customId === '') return missing('custom_id', 'a string');
   if (method === undefined) return missing('method', '"POST"');
-  if (method !== 'POST')
-    return problem('invalid_method', 'The method of a request has to be POST.', 'method');
+  if (method !== 'POST') return problem('invalid_method', 'The method of a request must be POST.', 'method');
   if (typeof url !== 'string') return missing('url', `"${endpoint}"`);
   if (url !== endpoint) {
-    return problem(
-      'url_mismatch',
-      `The url of a request has to be the batch's endpoint, ${endpoint}.`,
-      'url',
-    );
+    return problem('url_mismatch', `The url of a request must be the batch's endpoint, ${endpoint}.`, 'url');
   }
   if (!isJsonObject(body)) return missing('body', 'an object');
   const { model, stream } = body;
   if (typeof model !== 'string' || model === '') return missing('body.model', 'a string');
-  if (stream === true) return problem('invalid_request', 'A batch cannot stream its answers.', 'body.stream');
+  if (stream === true)
+    return problem('invalid_request', 'A batch does not support streaming.', 'body.stream');
   return { customId, model, body };
 }
 
@@ -60,7 +58,11 @@ export function isRow(parsed: RequestRow | Omit<BatchProblem, 'line'>): parsed i
 }
 
 function missing(param: string, expected: string): Omit<BatchProblem, 'line'> {
-  return problem('missing_required_parameter', `The request lacks '${param}' (${expected}).`, param);
+  return problem(
+    'missing_required_parameter',
+    `Missing required parameter: '${param}' (${expected}).`,
+    param,
+  );
 }
 
 function problem(code: string, message: string, param: string | null): Omit<BatchProblem, 'line'> {

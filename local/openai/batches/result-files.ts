@@ -1,6 +1,7 @@
 /**
- * Writes a batch's output and error file: the rows that ran in order of rank, which is any but that of the input, then
- * the unfinished ones. The same batch gives the same bytes each time, so writing begun before a death is simply redone.
+ * Writes a batch's output and error file: the rows that ran in order of rank, which differs from the input's order,
+ * then the unfinished ones. The same batch always gives the same bytes, so an interrupted write is repeated from the
+ * start.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
@@ -16,16 +17,16 @@ interface ResultPlan {
   readonly outputPath: string;
   readonly errorPath: string;
   readonly endpoint: string;
-  /** Makes the order, ids and contents of the answers. */
+  /** Determines the order, ids and contents of the results. */
   readonly key: string;
   readonly rows: number;
   readonly ranRows: number;
   readonly createdSeconds: number;
-  /** Rows that a fault makes fail, besides those that fail by themselves. */
+  /** Rows that a fault makes fail, in addition to those that fail by themselves. */
   readonly failing: { readonly status: number; readonly rows: ReadonlySet<number> } | null;
-  /** What is said of a row that did not run. */
+  /** The error of a row that did not run. */
   readonly unfinished: { readonly code: string; readonly message: string };
-  /** Is told of the rows that succeeded, in order of rank, some at a time. */
+  /** Called with the succeeded rows, in order of rank, several at a time. */
   readonly onSucceeded: (rows: readonly SucceededRow[]) => void;
 }
 
@@ -43,12 +44,12 @@ const PAUSE_ROWS = 64;
 const PAUSE_BYTES = 512 * 1024;
 const WRITE_CHARACTERS = 256 * 1024;
 
-/** The order in which the rows of a batch finish: its rank → its row. */
+/** Returns the order in which the rows of a batch finish: the row of each rank. */
 export function rowsByRank(rows: number, key: string): Uint32Array {
   return shuffledRows(rows, `${key}/order`);
 }
 
-/** Writes both files (an empty one has no bytes); throws when `signal` is aborted, leaving the files unfinished. */
+/** Writes both files, which may be empty; throws if `signal` is aborted, and leaves the files unfinished. */
 export async function writeResults(plan: ResultPlan, signal: AbortSignal): Promise<ResultSummary> {
   const input = new RowsByNumber(plan.inputPath, await indexLines(plan.inputPath, plan.rows));
   const output = await LineWriter.open(plan.outputPath);
@@ -130,7 +131,7 @@ async function indexLines(path: string, rows: number): Promise<LineIndex> {
   return { offsets, lengths };
 }
 
-/** Rows of the input file by their number, read where they lie; a validated file has nothing but rows. */
+/** Reads single rows of the input file by number; a validated file contains only rows. */
 class RowsByNumber {
   readonly #file: number;
   readonly #index: LineIndex;
@@ -140,7 +141,7 @@ class RowsByNumber {
     this.#index = index;
   }
 
-  /** Reads at once rather than waiting in turn: 50,000 small reads from the page cache are not worth a thread each. */
+  /** Reads synchronously: 50,000 small reads from the page cache are not worth a thread switch each. */
   read(row: number, endpoint: string): { request: RequestRow; bytes: number } {
     const bytes = Buffer.allocUnsafe(this.#index.lengths[row] ?? 0);
     readSync(this.#file, bytes, 0, bytes.length, this.#index.offsets[row] ?? 0);
@@ -154,7 +155,7 @@ class RowsByNumber {
   }
 }
 
-/** Writes lines to a file, some hundred KB at a time. */
+/** Writes lines to a file, several hundred KB at a time. */
 class LineWriter {
   readonly #file: FileHandle;
   #lines: string[] = [];
@@ -175,7 +176,7 @@ class LineWriter {
     if (this.#characters >= WRITE_CHARACTERS) await this.flush();
   }
 
-  /** Writes what is held back; answers the bytes of the file so far. */
+  /** Writes the buffered lines; returns the size of the file in bytes. */
   async flush(): Promise<number> {
     const bytes = Buffer.from(this.#lines.join(''));
     this.#lines = [];

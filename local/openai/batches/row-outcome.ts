@@ -1,8 +1,8 @@
 /**
- * How a row of a batch ends: with a plausible body, or as an HTTP failure.
+ * The outcome of a row of a batch: a fake response body, or an HTTP error.
  *
- * A row fails with 400 when it lacks what its endpoint cannot do without, and with any other status on demand: a row
- * whose body has `"metadata": {"batchdrop_local": "fail:<status>"}` (400 to 599) fails with that status.
+ * A row fails with 400 if it lacks a required field of its endpoint, and with any status on demand: a row whose body
+ * has `"metadata": {"batchdrop_local": "fail:<status>"}` (400 to 599) fails with that status.
  */
 
 import type { TokenUsage } from './batch-record.ts';
@@ -24,7 +24,7 @@ const REQUIRED: Readonly<Record<string, string>> = {
   '/v1/moderations': 'input',
 };
 
-/** The HTTP status a row fails with, or null when it succeeds. */
+/** Returns the HTTP status with which a row fails, or null if it succeeds. */
 export function failureStatus(endpoint: string, body: JsonObject): number | null {
   const marker = isJsonObject(body.metadata) ? body.metadata.batchdrop_local : undefined;
   const demanded = typeof marker === 'string' ? /^fail:([45]\d\d)$/.exec(marker)?.[1] : undefined;
@@ -33,14 +33,14 @@ export function failureStatus(endpoint: string, body: JsonObject): number | null
   return required !== undefined && (body[required] ?? null) === null ? 400 : null;
 }
 
-/** The outcome of running a row: the same for the same `key`, row and time. */
+/** Returns the outcome of a row: the same for the same `key`, row and time. */
 export function runRow(row: RequestRow, endpoint: string, key: string, createdSeconds: number): RowOutcome {
   const statusCode = failureStatus(endpoint, row.body);
   if (statusCode !== null) return failedRow(statusCode, endpoint);
   return { statusCode: 200, ...answer(endpoint, row, key, createdSeconds) };
 }
 
-/** A row that fails with this status. */
+/** Returns the outcome of a row that fails with this status. */
 export function failedRow(statusCode: number, endpoint: string): RowOutcome {
   return { statusCode, body: { error: failure(statusCode, endpoint) }, usage: NO_USAGE };
 }
@@ -48,7 +48,7 @@ export function failedRow(statusCode: number, endpoint: string): RowOutcome {
 function failure(statusCode: number, endpoint: string): { [name: string]: Json } {
   if (statusCode === 429) {
     return {
-      message: 'The rate limit was reached while the request ran.',
+      message: 'Rate limit reached while the request was processed.',
       type: 'requests',
       param: null,
       code: 'rate_limit_exceeded',
@@ -56,13 +56,13 @@ function failure(statusCode: number, endpoint: string): { [name: string]: Json }
   }
   if (statusCode >= 500) {
     return {
-      message: 'The server had an error while it ran the request.',
+      message: 'The server had an error while processing your request.',
       type: 'server_error',
       param: null,
       code: null,
     };
   }
   const param = statusCode === 400 ? (REQUIRED[endpoint] ?? null) : null;
-  const message = `The request was refused${param === null ? '' : `: look at '${param}'`}.`;
+  const message = `The request is invalid${param === null ? '' : `: check '${param}'`}.`;
   return { message, type: 'invalid_request_error', param, code: null };
 }

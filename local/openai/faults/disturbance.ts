@@ -1,22 +1,22 @@
 import type { FailingRows } from '../batches/failing-rows.ts';
-import type { BatchFate } from './faults.ts';
+import type { BatchBehavior } from './faults.ts';
 
-/** What the operation itself has to know of the faults that meet its request. */
+/** The faults of a request that the operation itself carries out. */
 export interface Disturbance {
-  /** How the batch that is created is to end; null: well. */
-  readonly fate: BatchFate | null;
-  /** Rows of the batch that is created that are to fail. */
+  /** The end of the created batch; null for a normal end. */
+  readonly behavior: BatchBehavior | null;
+  /** Rows of the created batch that fail. */
   readonly failingRows: FailingRows | null;
-  /** Batches younger than this are not on the list. */
+  /** Batches younger than this are missing from the list. */
   readonly lagMs: number;
-  /** The content breaks off half-way. */
+  /** The content ends halfway. */
   readonly truncates: boolean;
-  /** Awaited once the request is read: cuts the connection and goes on later, when that is the fault. */
+  /** Awaited once the request is read; for the fault `late`, it cuts the connection and resolves later. */
   readonly read: () => Promise<void>;
 }
 
 export const UNDISTURBED: Disturbance = {
-  fate: null,
+  behavior: null,
   failingRows: null,
   lagMs: 0,
   truncates: false,

@@ -3,7 +3,7 @@ import { isJsonObject, type Json, type JsonObject } from '../batches/request-row
 import { FAULTS, type Fault, type FaultPlan, type FaultRule, OPERATIONS, type Operation } from './faults.ts';
 import { isPreset, PRESET_NAMES, presetPlan } from './faults-presets.ts';
 
-/** A preset by its name, or a file of rules by its path; throws a sentence that says what to put right. */
+/** Returns a preset by name, or the rules of a file; throws an Error that says what to correct. */
 export function readFaultPlan(nameOrPath: string): FaultPlan {
   if (isPreset(nameOrPath)) return presetPlan(nameOrPath);
   let text: string;
@@ -20,14 +20,14 @@ export function readFaultPlan(nameOrPath: string): FaultPlan {
   }
 }
 
-/** Reads `{"faults": [rule, …]}`; throws a sentence with the place and what is expected there. */
+/** Parses `{"faults": [rule, …]}`; throws an Error with the place and the expected value. */
 export function parseFaultPlan(value: Json): FaultPlan {
   const plan = fieldsOf(value, 'the file', ['faults']);
   if (!Array.isArray(plan.faults)) throw expected('faults', 'a list of rules', plan.faults);
   return plan.faults.map((rule, at) => parseRule(rule, `faults[${at}]`));
 }
 
-/** Reads the header's value: a fault's name, or a rule's JSON without `on`, `rate` and `times`. */
+/** Parses the header: the name of a fault, or the JSON of a rule without `on`, `rate` and `times`. */
 export function parseHeader(text: string): Fault {
   const place = 'the fault';
   if (!text.trimStart().startsWith('{')) return parseFault({ fault: text.trim() }, place, []);
@@ -101,7 +101,7 @@ function isFaultName(name: string): name is keyof typeof FAULTS {
   return Object.hasOwn(FAULTS, name);
 }
 
-/** Left out: every operation the fault can meet. */
+/** Default: every operation that the fault supports. */
 function parseOperations(
   value: Json | undefined,
   place: string,
@@ -114,11 +114,11 @@ function parseOperations(
     const operation = OPERATIONS.find((known) => known === name);
     if (operation === undefined) throw expected(place, `one or a list of ${OPERATIONS.join(', ')}`, name);
     if (possible.includes(operation)) return operation;
-    throw new Error(`${place}: ${fault} can meet ${possible.join(', ')} only, not ${operation}`);
+    throw new Error(`${place}: ${fault} applies to ${possible.join(', ')} only, not to ${operation}`);
   });
 }
 
-/** The fields of an object that has none but the `known` ones, if those are given. */
+/** Returns the fields of an object; throws for a field that is not in `known`, if given. */
 function fieldsOf(value: Json | undefined, place: string, known?: readonly string[]): JsonObject {
   if (!isJsonObject(value)) throw expected(place, 'an object', value);
   const unknown = known && Object.keys(value).find((name) => !known.includes(name));
@@ -147,5 +147,5 @@ function numberIn(value: Json | undefined, place: string, { least, most, usual }
 
 function expected(place: string, what: string, found: Json | undefined): Error {
   const shown = found === undefined ? 'nothing' : JSON.stringify(found).slice(0, 60);
-  return new Error(`${place}: ${what} is expected, found ${shown}`);
+  return new Error(`${place}: expected ${what}, found ${shown}`);
 }

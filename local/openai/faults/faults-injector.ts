@@ -12,7 +12,7 @@ const FAULT_HEADER = 'x-batchdrop-fault';
 
 type Handle = (call: Call) => object | null | Promise<object | null>;
 
-/** Of these a request meets one at most: the first that is drawn. */
+/** At most one of these applies to a request: the first that is drawn. */
 const DECIDE_THE_ANSWER: ReadonlySet<Fault['fault']> = new Set([
   'error',
   'error-after',
@@ -24,8 +24,8 @@ const DECIDE_THE_ANSWER: ReadonlySet<Fault['fault']> = new Set([
 ] as const);
 
 /**
- * Draws the faults of each request and carries them out. What is drawn follows from the seed and the how-manieth
- * request of its kind it is since the server's start.
+ * Draws the faults of each request and carries them out. The result depends on the seed and on the number of earlier
+ * requests of the same operation since the server's start.
  */
 export class FaultInjector {
   readonly #plan: FaultPlan;
@@ -39,7 +39,7 @@ export class FaultInjector {
     this.#state = state;
   }
 
-  /** Carries the operation out, or does to it what its faults say; answers the JSON to send, null when there is none. */
+  /** Runs the operation with its faults; returns the JSON to send, or null if there is none. */
   async run(operation: Operation, call: Call, handle: Handle): Promise<object | null> {
     const faults = this.#faultsOf(operation, call);
     for (const { fault } of faults) {
@@ -53,7 +53,7 @@ export class FaultInjector {
     return await carryOut(decisive, { ...call, disturbance: this.#disturbance(faults, call) }, handle);
   }
 
-  /** Ends all waiting; the requests that wait fail. */
+  /** Ends all delays; the delayed requests fail. */
   close(): void {
     this.#closing.abort();
   }
@@ -84,7 +84,7 @@ export class FaultInjector {
       if (fault.fault === 'lag') disturbance = { ...disturbance, lagMs: fault.seconds * 1_000 };
       if (fault.fault === 'truncate') disturbance = { ...disturbance, truncates: true };
       if (fault.fault === 'token-limit' || fault.fault === 'expire')
-        disturbance = { ...disturbance, fate: fault.fault };
+        disturbance = { ...disturbance, behavior: fault.fault };
       if (fault.fault === 'failing-rows')
         disturbance = { ...disturbance, failingRows: { share: fault.share, status: fault.status } };
       if (fault.fault !== 'late') continue;
@@ -117,10 +117,10 @@ function demanded(header: string, operation: Operation): Fault {
     const fault = parseHeader(header);
     const possible: readonly Operation[] = FAULTS[fault.fault];
     if (possible.includes(operation)) return fault;
-    throw new Error(`${fault.fault} can meet ${possible.join(', ')} only, not ${operation}`);
+    throw new Error(`${fault.fault} applies to ${possible.join(', ')} only, not to ${operation}`);
   } catch (cause) {
     const problem = cause instanceof Error ? cause.message : String(cause);
-    throw invalid(FAULT_HEADER, `The header ${FAULT_HEADER} cannot be followed: ${problem}.`);
+    throw invalid(FAULT_HEADER, `The header ${FAULT_HEADER} is invalid: ${problem}.`);
   }
 }
 
@@ -152,7 +152,7 @@ async function carryOut(fault: Fault | undefined, call: Call, handle: Handle): P
 
 function injectedError(status: number, retryAfter: number | null): ApiError {
   const headers = retryAfter === null ? {} : { 'retry-after': String(retryAfter) };
-  const message = `The fault injection of the local server made this request fail with ${status}.`;
+  const message = `Injected fault: this request fails with ${status}.`;
   if (status === 429)
     return new ApiError(status, message, { type: 'requests', code: 'rate_limit_exceeded', headers });
   if (status === 401) return new ApiError(status, message, { code: 'invalid_api_key', headers });

@@ -1,6 +1,6 @@
 /**
- * What can be made to go wrong with this server: by a plan, which is a list of rules, or for one request by the header
- * `x-batchdrop-fault`. docs/batch-api-server.md tells users the same in a table.
+ * The faults of this server: chosen by a plan, which is a list of rules, or for one request by the header
+ * `x-batchdrop-fault`. docs/batch-api-server.md has a table of them for users.
  */
 
 import type { FailingRows } from '../batches/failing-rows.ts';
@@ -19,10 +19,10 @@ export const OPERATIONS = [
 
 export type Operation = (typeof OPERATIONS)[number];
 
-/** How a batch of this server can be made to end, besides well. */
-export type BatchFate = 'token-limit' | 'expire';
+/** The ends that a fault can give a batch. */
+export type BatchBehavior = 'token-limit' | 'expire';
 
-/** Names of faults, and the operations each can meet. */
+/** The names of the faults, and the operations to which each applies. */
 export const FAULTS = {
   error: OPERATIONS,
   'error-after': ['files.create', 'files.delete', 'batches.create', 'batches.cancel'],
@@ -38,33 +38,33 @@ export const FAULTS = {
   'failing-rows': ['batches.create'],
 } as const satisfies Record<string, readonly Operation[]>;
 
-/** `error`, `reset` and `html` come instead of the work, the `-after` ones when it is done and the answer is due. */
+/** `error`, `reset` and `html` replace the work; the `-after` faults happen after it, instead of the response. */
 export type Fault =
   | {
       readonly fault: 'error' | 'error-after';
       readonly status: number;
-      /** Seconds in the header `Retry-After`; null leaves it out. */
+      /** Seconds in the header `Retry-After`; null omits it. */
       readonly retryAfter: number | null;
     }
   | { readonly fault: 'reset' | 'reset-after' | 'html' | 'truncate' }
-  /** The connection is cut, and the batch begins `seconds` of the server's clock later. */
+  /** The connection is cut, and the batch is created `seconds` of the server's clock later. */
   | { readonly fault: 'late'; readonly seconds: number }
-  /** Milliseconds of the wall: it is a client that waits. */
+  /** Milliseconds of wall time, because a client waits. */
   | { readonly fault: 'slow'; readonly ms: number }
-  /** Batches younger than `seconds` of the server's clock are not on the list. */
+  /** Batches younger than `seconds` of the server's clock are missing from the list. */
   | { readonly fault: 'lag'; readonly seconds: number }
-  | { readonly fault: BatchFate }
+  | { readonly fault: BatchBehavior }
   /** A share of the batch's rows fails with a status. */
   | ({ readonly fault: 'failing-rows' } & FailingRows);
 
 export interface FaultRule {
   readonly on: readonly Operation[];
   readonly fault: Fault;
-  /** The share of requests it meets, 0 to 1. */
+  /** The share of requests to which it applies, 0 to 1. */
   readonly rate: number;
-  /** How many it meets at most, counted from the server's start; Infinity for all. */
+  /** The maximum number of requests to which it applies, since the server's start; Infinity for all. */
   readonly times: number;
 }
 
-/** The rules of a server, asked in their order. */
+/** The rules of a server, in order. */
 export type FaultPlan = readonly FaultRule[];

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** A repeatable stream of numbers in [0, 1) that depends on `key` alone. */
+/** Returns a reproducible sequence of numbers in [0, 1) that depends only on `key`. */
 export function seededRandom(key: string): () => number {
   let state = createHash('sha256').update(key).digest().readUInt32LE(0);
   return () => {
-    // mulberry32: 32 bits of state are plenty for timings and an order of rows
+    // mulberry32: 32 bits of state are enough for durations and an order of rows
     state = (state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(state ^ (state >>> 15), state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
@@ -12,7 +12,7 @@ export function seededRandom(key: string): () => number {
   };
 }
 
-/** The row (counted from 0) that finishes at each rank: a permutation of 0…count-1 that depends on `key` alone. */
+/** Returns the row (counted from 0) of each rank: a permutation of 0…count-1 that depends only on `key`. */
 export function shuffledRows(count: number, key: string): Uint32Array {
   const random = seededRandom(key);
   const rows = Uint32Array.from({ length: count }, (_, row) => row);
@@ -25,7 +25,7 @@ export function shuffledRows(count: number, key: string): Uint32Array {
   return rows;
 }
 
-/** `length` hexadecimal digits (at most 64) that depend on `key` alone. */
+/** Returns `length` hexadecimal digits (at most 64) that depend only on `key`. */
 export function seededHex(key: string, length: number): string {
   return createHash('sha256').update(key).digest('hex').slice(0, length);
 }

@@ -12,7 +12,7 @@ const MAX_LISTED = 10_000;
 const BATCH_FILE_LIFETIME_MS = 30 * 24 * 3_600_000;
 const MINUTE = 60_000;
 
-/** The operations on files. */
+/** The API's operations on files. */
 export function fileRoutes(state: ServerState): Route[] {
   return [
     {
@@ -80,8 +80,7 @@ async function createFile(state: ServerState, { request }: Call): Promise<object
 function listFiles(state: ServerState, { query }: Call): object {
   const limit = limitOf(query, MAX_LISTED, MAX_LISTED);
   const order = query.get('order') ?? 'desc';
-  if (order !== 'asc' && order !== 'desc')
-    throw invalid('order', "Invalid 'order': asc or desc is expected.");
+  if (order !== 'asc' && order !== 'desc') throw invalid('order', "Invalid 'order': must be asc or desc.");
   const { after, purpose } = { after: query.get('after'), purpose: query.get('purpose') };
   const now = state.clock.now();
   const files = state.files.list({ now, purpose, after, order, limit: limit + 1 });

@@ -5,7 +5,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { nextNumber } from '../database.ts';
 import { seededHex } from '../faults/seeded-random.ts';
 
-/** A file as the API knows it; times in ms since the epoch by the server's clock. */
+/** A file of the API; times in ms since the epoch by the server's clock. */
 export interface StoredFile {
   readonly id: string;
   readonly filename: string;
@@ -15,7 +15,9 @@ export interface StoredFile {
   readonly expiresMs: number | null;
 }
 
-/** File objects in the database, their contents in a folder. A new content is written aside, then renamed. */
+/**
+ * File objects in the database, their contents in a folder. New content is written to a temporary file, then renamed.
+ */
 export class FileStore {
   readonly #database: DatabaseSync;
   readonly #contents: string;
@@ -27,12 +29,12 @@ export class FileStore {
     this.#seed = seed;
     this.#contents = join(directory, 'files');
     this.#incoming = join(directory, 'incoming');
-    rmSync(this.#incoming, { recursive: true, force: true }); // what a death left half written
+    rmSync(this.#incoming, { recursive: true, force: true }); // incomplete files of a killed server
     mkdirSync(this.#incoming, { recursive: true });
     mkdirSync(this.#contents, { recursive: true });
   }
 
-  /** A path for a content that is still being written; it does not outlive a restart. */
+  /** Returns a path for content that is being written; it is deleted at a restart. */
   incomingPath(): string {
     return join(this.#incoming, randomUUID());
   }
@@ -42,8 +44,8 @@ export class FileStore {
   }
 
   /**
-   * Takes a finished content in. Call it within a transaction: should the process die before the commit, the content
-   * belongs to no file and is swept.
+   * Stores complete content. Call it within a transaction: if the process is killed before the commit, the content
+   * belongs to no file and is deleted at the next start.
    */
   add(path: string, file: Omit<StoredFile, 'id'>): StoredFile {
     const id = `file-${seededHex(`${this.#seed}/file/${nextNumber(this.#database, 'file')}`, 22)}`;
@@ -56,7 +58,7 @@ export class FileStore {
     return { id, ...file };
   }
 
-  /** The file, unless it was never there, is deleted, or has expired by `now`. */
+  /** Returns the file; undefined if it never existed, is deleted, or has expired by `now`. */
   find(id: string, now: number): StoredFile | undefined {
     const row = this.#database
       .prepare('SELECT * FROM files WHERE id = ? AND deleted = 0 AND (expires_ms IS NULL OR expires_ms > ?)')
@@ -64,7 +66,7 @@ export class FileStore {
     return row === undefined ? undefined : storedFile(row);
   }
 
-  /** At most `limit` files of a purpose (any when null) behind the file `after`, by creation. */
+  /** Returns at most `limit` files of a purpose (null: any) after the file `after`, by creation time. */
   list(query: {
     now: number;
     purpose: string | null;
@@ -93,7 +95,7 @@ export class FileStore {
     this.#database.prepare('UPDATE files SET deleted = 1 WHERE id = ?').run(id);
   }
 
-  /** The creation time (ms) of the `count`-th newest upload, if there is one. */
+  /** Returns the creation time (ms) of the `count`-th newest upload, if there is one. */
   uploadedOf(count: number): number | undefined {
     const row = this.#database
       .prepare(
@@ -103,12 +105,12 @@ export class FileStore {
     return row === undefined ? undefined : Number(row.created_ms);
   }
 
-  /** Removes the content of a file that is gone, unless a batch still reads it. */
+  /** Deletes the content of a deleted file, unless a batch still reads it. */
   release(id: string, now: number, isRead: (id: string) => boolean): void {
     if (this.find(id, now) === undefined && !isRead(id)) rmSync(this.contentPath(id), { force: true });
   }
 
-  /** Releases every content: those of expired files, and those a death left without a file. */
+  /** Deletes the contents of expired files, and those without a file after a kill. */
   sweep(now: number, isRead: (id: string) => boolean): void {
     for (const id of readdirSync(this.#contents)) this.release(id, now, isRead);
   }
@@ -125,7 +127,7 @@ function storedFile(row: Record<string, unknown>): StoredFile {
   };
 }
 
-/** The file as the API shows it. */
+/** Returns the file as the API shows it. */
 export function fileOnTheWire(file: StoredFile): object {
   return {
     id: file.id,

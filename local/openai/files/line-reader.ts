@@ -1,12 +1,15 @@
 import { open } from 'node:fs/promises';
 
-/** One line of a file without its line feed; `bytes` is valid until the next line is asked for, null when too long. */
+/**
+ * One line of a file without its line feed; `bytes` is valid until the next line is read, and null if the line is too
+ * long.
+ */
 export interface Line {
   /** Counted from 1. */
   readonly number: number;
-  /** Of its first byte in the file. */
+  /** Offset of its first byte in the file. */
   readonly offset: number;
-  /** In bytes. */
+  /** Length in bytes. */
   readonly length: number;
   readonly bytes: Buffer | null;
 }
@@ -14,12 +17,14 @@ export interface Line {
 const CHUNK_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
 
-/** The lines of a file, read a chunk at a time: memory is bounded by `longestLine` bytes. The last line feed is optional. */
+/**
+ * Yields the lines of a file, read in chunks: memory is limited by `longestLine` bytes. The last line feed is optional.
+ */
 export async function* readLines(path: string, longestLine: number): AsyncGenerator<Line> {
   const file = await open(path);
   try {
     const chunk = Buffer.alloc(CHUNK_BYTES);
-    let carried: Buffer[] = []; // the beginning of a line that goes on in the next chunk
+    let carried: Buffer[] = []; // the start of a line that continues in the next chunk
     let carriedLength = 0;
     let number = 1;
     let offset = 0;

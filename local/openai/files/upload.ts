@@ -13,12 +13,12 @@ export interface Upload {
 }
 
 const PURPOSES: readonly string[] = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'];
-const MAX_FILE = 512_000_000; // of any purpose
+const MAX_FILE = 512_000_000; // for any purpose
 const MAX_FIELD = 64 * 1024;
 
 /**
- * Streams an uploaded file to `path` and checks what is said about it; throws `ApiError` 400, or 413 for a file above the
- * limit (`batchFileBytes` for purpose batch). What was written by then is the caller's to remove.
+ * Streams an uploaded file to `path` and checks its fields; throws `ApiError` 400, or 413 for a file above the limit
+ * (`batchFileBytes` for the purpose batch). The caller then removes the partly written file.
  */
 export async function receiveUpload(
   request: IncomingMessage,
@@ -64,7 +64,7 @@ class UploadForm {
     if (this.#filename === null) throw missing('file');
     if (purpose === undefined) throw missing('purpose');
     if (!PURPOSES.includes(purpose)) {
-      throw invalid('purpose', `Invalid 'purpose': one of ${PURPOSES.join(', ')} is expected.`);
+      throw invalid('purpose', `Invalid 'purpose': must be one of ${PURPOSES.join(', ')}.`);
     }
     this.#refuseTooLarge();
     if (purpose === 'batch' && !this.#filename.endsWith('.jsonl')) {
@@ -76,7 +76,7 @@ class UploadForm {
   #field(name: string): PartSink {
     this.#fields.set(name, '');
     return (piece) => {
-      const value = (this.#fields.get(name) ?? '') + piece.toString('latin1'); // no field but the file needs more
+      const value = (this.#fields.get(name) ?? '') + piece.toString('latin1'); // only the file is longer
       if (value.length > MAX_FIELD) throw invalid(name, `The field '${name}' is too long.`);
       this.#fields.set(name, value);
     };

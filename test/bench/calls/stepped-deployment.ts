@@ -9,7 +9,7 @@ import { Engines } from '../../../local/runtime/engines.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf } from '../../../local/runtime/runtime.ts';
 import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
-import { HandClock } from '../../openai/hand-clock.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
 import { type Exchange, startCountingProxy } from './counting-proxy.ts';
 import { SteppedFunctions } from './stepped-functions.ts';
 
@@ -18,7 +18,7 @@ type CallListener = (by: FunctionName, to: 'aws' | 'batch-api', exchange: Exchan
 
 /** The stack on this machine. No function runs until a caller invokes it. */
 export interface SteppedDeployment {
-  readonly clock: HandClock;
+  readonly clock: ManualClock;
   readonly plan: StackPlan;
   readonly engines: Engines;
   readonly functions: SteppedFunctions;
@@ -36,7 +36,7 @@ export interface SteppedDeployment {
  */
 export async function deployStepped(directory: string, onCall: CallListener): Promise<SteppedDeployment> {
   await synthesize(`${directory}/assembly`);
-  const clock = new HandClock();
+  const clock = new ManualClock();
   const { engines, endpoint, authorizer } = await startAws(`${directory}/aws`, clock);
   const pace = { statusMs: 0 };
   const statusMs = () => pace.statusMs;
@@ -79,7 +79,7 @@ export async function deployStepped(directory: string, onCall: CallListener): Pr
   };
 }
 
-async function startAws(directory: string, clock: HandClock) {
+async function startAws(directory: string, clock: ManualClock) {
   const authorizer = new Authorizer();
   const invocations = { invoke: failUninvoked, invokeLater: failUninvoked, report: failUninvoked };
   const engines = new Engines({ directory, clock, invocations, authorizer });

@@ -10,11 +10,11 @@ import { FunctionLog } from '../../../local/lambda/function-log.ts';
 import { FunctionProcess } from '../../../local/lambda/function-process.ts';
 import { DEFAULT_ASYNCHRONOUS_POLICY } from '../../../local/runtime/resource-readers.ts';
 import type { FunctionPlan } from '../../../local/runtime/stack-plan.ts';
-import type { HandClock } from '../../openai/hand-clock.ts';
+import type { ManualClock } from '../../fakes/manual-clock.ts';
 
 /** The deployed functions, one process per function. One invocation runs at a time. */
 export class SteppedFunctions {
-  readonly #clock: HandClock;
+  readonly #clock: ManualClock;
   readonly #names = new Map<string, FunctionName>();
   readonly #processes = new Map<FunctionName, FunctionProcess>();
   readonly #logs: FunctionLog[] = [];
@@ -22,7 +22,7 @@ export class SteppedFunctions {
 
   constructor(
     planned: readonly FunctionPlan[],
-    options: { clock: HandClock; endpointUrl: string; openAiUrl: string; logDirectory: string },
+    options: { clock: ManualClock; endpointUrl: string; openAiUrl: string; logDirectory: string },
   ) {
     this.#clock = options.clock;
     for (const plan of planned) {

@@ -21,7 +21,7 @@ import { DocumentedFetch } from '../../openai/official-document.ts';
 
 const DAYS_30 = 30 * 24 * 3_600;
 
-describe('every operation by the official SDK, each answer as the official document has it', () => {
+describe('every operation, called with the official SDK, with responses that match the official document', () => {
   test('files: create, retrieve, list, content, delete; batches: create, retrieve, list, cancel', async () => {
     const { client, checked } = await batchApi();
     const text = jsonl(chatRows(2));
@@ -55,7 +55,7 @@ describe('every operation by the official SDK, each answer as the official docum
     ]);
   });
 
-  test('an answer that the document does not allow is noticed', async () => {
+  test('a response that the document does not allow is detected', async () => {
     const { client, server } = await batchApi();
     const { id } = await createBatch(client, chatRows(1));
     const { fetch: honest } = globalThis;
@@ -72,7 +72,7 @@ describe('every operation by the official SDK, each answer as the official docum
 });
 
 describe('files', () => {
-  test('a file of purpose batch expires after 30 days, or when its uploader said', async () => {
+  test('a file of the purpose batch expires after 30 days, or as its upload requested', async () => {
     const { client, clock } = await batchApi();
     const usual = await client.files.retrieve(await uploadText(client, '{}'));
     expect((usual.expires_at ?? 0) - usual.created_at).toBe(DAYS_30);
@@ -89,7 +89,7 @@ describe('files', () => {
     expect((await client.files.list()).data.map(({ id }) => id)).toEqual([usual.id]);
   });
 
-  test('results expire as output_expires_after says, after 30 days otherwise', async () => {
+  test('results expire as output_expires_after says, by default after 30 days', async () => {
     const api = await batchApi();
     const { client } = api;
     const first = await complete(api, (await createBatch(client, chatRows(1))).id);
@@ -104,7 +104,7 @@ describe('files', () => {
     expect(await Promise.all(lifetimes)).toEqual([DAYS_30, 7_200]);
   });
 
-  test('a deleted file is gone, its bytes too, but a running batch still reads it', async () => {
+  test('a deleted file and its bytes are gone, but a running batch still reads it', async () => {
     const api = await batchApi();
     const { client, clock, directory } = api;
     const batch = await createBatch(client, chatRows(3));
@@ -124,7 +124,7 @@ describe('files', () => {
     expect(readdirSync(join(directory, 'files'))).toEqual([completed.output_file_id]);
   });
 
-  test('only .jsonl files are taken for batches, and nothing above the limit', async () => {
+  test('batches accept only .jsonl files up to the size limit', async () => {
     const { client, directory } = await batchApi({ limits: { fileBytes: 100_000 } });
     const upload = async (name: string, bytes: number) =>
       await client.files.create({ purpose: 'batch', file: await toFile(Buffer.alloc(bytes, 0x20), name) });
@@ -138,13 +138,13 @@ describe('files', () => {
     expect((await upload('largest.jsonl', 100_000)).bytes).toBe(100_000);
   });
 
-  test('the limit holds too when the purpose is told after the file', async () => {
+  test('the size limit also applies if the purpose comes after the file', async () => {
     const { client } = await batchApi({ limits: { fileBytes: 10 } });
     const file = await toFile(Buffer.alloc(11, 0x20), 'a.jsonl');
     await expect(client.files.create({ file, purpose: 'batch' })).rejects.toMatchObject({ status: 413 });
   });
 
-  test('a refused upload can be sent to its end by a client that does not listen before', async () => {
+  test('a client that reads the response late can send a rejected upload to its end', async () => {
     const { server } = await batchApi({ limits: { fileBytes: 10 } });
     const upload = request(`${server.url}/files`, {
       method: 'POST',
@@ -153,14 +153,14 @@ describe('files', () => {
     const answered = once(upload, 'response');
     upload.write('--b\r\nContent-Disposition: form-data; name="purpose"\r\n\r\nbatch\r\n');
     upload.write('--b\r\nContent-Disposition: form-data; name="file"; filename="a.jsonl"\r\n\r\n');
-    upload.end(Buffer.alloc(50_000_000, 0x20)); // more than the buffers of both ends hold
+    upload.end(Buffer.alloc(50_000_000, 0x20)); // more than the buffers of both ends
     await once(upload, 'finish');
     const [response] = (await answered) as [IncomingMessage];
     expect(response.statusCode).toBe(413);
     response.resume();
   });
 
-  test('an upload that its client gives up leaves nothing behind', async () => {
+  test('an upload that its client aborts leaves no file', async () => {
     const { client, server, directory } = await batchApi();
     const incoming = join(directory, 'incoming');
     const upload = request(`${server.url}/files`, {
@@ -175,7 +175,7 @@ describe('files', () => {
     expect((await client.files.list()).data).toEqual([]);
   });
 
-  test('a file streamed from disk arrives byte for byte', async () => {
+  test('a file that is streamed from disk arrives unchanged', async () => {
     const { client } = await batchApi();
     const path = join(temporaryDirectory(), 'binary.jsonl');
     const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7919) % 256));
@@ -185,7 +185,7 @@ describe('files', () => {
     expect(content.equals(Buffer.concat([bytes, Buffer.from('\r\n--not a boundary\r\n'), bytes]))).toBe(true);
   });
 
-  test('they are listed newest first or oldest first, by purpose and page by page', async () => {
+  test('files are listed newest or oldest first, by purpose and in pages', async () => {
     const { client } = await batchApi();
     const ids = [];
     for (const _ of [1, 2, 3, 4, 5]) ids.push(await uploadText(client, '{}'));
@@ -208,7 +208,7 @@ describe('files', () => {
 });
 
 describe('batches', () => {
-  test('they are listed newest first, page by page, each behind any id', async () => {
+  test('batches are listed newest first, in pages, after any id', async () => {
     const { client } = await batchApi();
     const ids = [];
     for (const _ of [1, 2, 3, 4, 5]) ids.unshift((await createBatch(client, chatRows(1))).id);
@@ -224,7 +224,7 @@ describe('batches', () => {
     }
   });
 
-  test('a request that cannot be is refused, naming the parameter', async () => {
+  test('an invalid request fails with the name of the parameter', async () => {
     const { client } = await batchApi();
     const input_file_id = await uploadText(client, jsonl(chatRows(1)));
     const other = await client.files.create({
@@ -262,13 +262,13 @@ describe('batches', () => {
     expect((await client.batches.list()).data).toHaveLength(1);
   });
 
-  test('above the hourly number of batches it answers 429 with the time to wait', async () => {
+  test('above the hourly limit of batches it returns 429 with the time to wait', async () => {
     const { client, clock } = await batchApi({ limits: { batchesPerHour: 2 } });
     await createBatch(client, chatRows(1));
     clock.advance(600 * SECOND);
     await createBatch(client, chatRows(1));
     const refusal = await createBatch(client, chatRows(1)).catch((cause: unknown) => cause);
-    if (!(refusal instanceof OpenAI.RateLimitError)) throw new Error('not refused as a rate limit');
+    if (!(refusal instanceof OpenAI.RateLimitError)) throw new Error('not a rate limit error');
     expect(refusal).toMatchObject({ status: 429, code: 'rate_limit_exceeded' });
     const wait = Number(refusal.headers.get('retry-after'));
     expect(wait).toBe(3_000);
@@ -276,7 +276,7 @@ describe('batches', () => {
     await createBatch(client, chatRows(1));
   });
 
-  test('above the uploads a minute it answers 429', async () => {
+  test('above the limit of uploads per minute it returns 429', async () => {
     const { client, clock } = await batchApi({ limits: { uploadsPerMinute: 1 } });
     await uploadText(client, '{}');
     await expect(uploadText(client, '{}')).rejects.toMatchObject({ status: 429 });
@@ -285,8 +285,8 @@ describe('batches', () => {
   });
 });
 
-describe('the door', () => {
-  test('any key is taken, unless the server was given one; no key is not', async () => {
+describe('every request', () => {
+  test('needs a key: any key, or the one that the server was given', async () => {
     const open = await batchApi();
     const closed = await batchApi({ apiKey: 'sk-right' });
     const as = (apiKey: string, baseURL: string) =>
@@ -300,7 +300,7 @@ describe('the door', () => {
     expect((await fetch(`${open.server.url}/batches`)).status).toBe(401);
   });
 
-  test('every answer names the request and the organisation', async () => {
+  test('has a response with the request id and the organization', async () => {
     const { server } = await batchApi();
     const headers = { authorization: 'Bearer sk-test' };
     const answers = await Promise.all(
@@ -313,7 +313,7 @@ describe('the door', () => {
     expect(answers[0]?.headers.get('openai-organization')).toBe('org-batchdrop-local');
   });
 
-  test('what is not there is 404, a method that is not allowed 405, a body that is not JSON 400', async () => {
+  test('fails with 404 for an unknown path, 405 for a wrong method and 400 for a body that is not JSON', async () => {
     const { client } = await batchApi();
     const refused = (answer: Promise<unknown>) => answer.then(() => 'taken').catch((cause) => cause.status);
     expect(await refused(client.get('/models'))).toBe(404);
@@ -327,7 +327,7 @@ describe('the door', () => {
 });
 
 describe('the audit log', () => {
-  test('it tells of every upload, create, cancel, deletion and billed row, once and in order', async () => {
+  test('it has every upload, create, cancel, deletion and billed row once and in order', async () => {
     const api = await batchApi();
     const { client, directory } = api;
     const first = await createBatch(client, chatRows(3), { metadata: { intent: 'one' } });

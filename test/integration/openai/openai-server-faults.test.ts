@@ -32,7 +32,7 @@ async function created(directory: string): Promise<number> {
 }
 
 describe('a request that names a fault in its header', () => {
-  it('fails with the status and the wait that were asked for, before anything is done', async () => {
+  it('fails with the requested status and Retry-After, before anything is done', async () => {
     const { client, directory } = await batchApi();
     const file = await uploadText(client, ROW);
     const refused = client.batches.create(
@@ -49,7 +49,7 @@ describe('a request that names a fault in its header', () => {
   it.each([
     ['error-after', OpenAI.InternalServerError],
     ['reset-after', APIConnectionError],
-  ])('is told by %s that it failed, although the batch was made', async (fault, kind) => {
+  ])('fails with %s although the batch was created', async (fault, kind) => {
     const { client, directory } = await batchApi();
     const file = await uploadText(client, ROW);
     await expect(client.batches.create(asked(file), demand(fault))).rejects.toBeInstanceOf(kind);
@@ -57,7 +57,7 @@ describe('a request that names a fault in its header', () => {
     expect(await created(directory)).toBe(1);
   });
 
-  it('finds its connection cut by reset, and nothing done', async () => {
+  it('loses its connection with reset, and nothing is done', async () => {
     const { client, directory } = await batchApi();
     const file = await uploadText(client, ROW);
     await expect(client.batches.create(asked(file), demand('reset'))).rejects.toBeInstanceOf(
@@ -66,7 +66,7 @@ describe('a request that names a fault in its header', () => {
     expect(await created(directory)).toBe(0);
   });
 
-  it('makes a batch long after its connection was cut, as late says', async () => {
+  it('with late, creates a batch long after its connection was cut', async () => {
     const { client, clock } = await batchApi();
     const file = await uploadText(client, ROW);
     await expect(
@@ -78,7 +78,7 @@ describe('a request that names a fault in its header', () => {
     await expect.poll(async () => (await client.batches.list()).data.length, { timeout: 30_000 }).toBe(1);
   });
 
-  it('gets a page of a gateway for html, and half of a content for truncate', async () => {
+  it('gets the page of a gateway with html, and half of the content with truncate', async () => {
     const { client, server } = await batchApi();
     const page = await fetch(`${server.url}/batches`, {
       headers: { authorization: 'Bearer x', 'x-batchdrop-fault': 'html' },
@@ -94,7 +94,7 @@ describe('a request that names a fault in its header', () => {
     expect(await (await client.files.content(id)).text()).toBe(ROW.repeat(10));
   });
 
-  it('fails the one batch for its token limit, and lets another run out of time with half of its rows done', async () => {
+  it('with token-limit fails its batch, with expire its batch expires with half of its rows done', async () => {
     const { client, clock, directory } = await batchApi();
     const limited = await createBatch(client, chatRows(4), {});
     const file = limited.input_file_id;
@@ -121,7 +121,7 @@ describe('a request that names a fault in its header', () => {
     expect(billed).toHaveLength(2);
   });
 
-  it('lets a share of the rows fail, and counts them so', async () => {
+  it('with failing-rows a share of the rows fails, and the counts include them', async () => {
     const { client, clock, directory } = await batchApi();
     const limited = await createBatch(client, chatRows(200), {});
     const fault = { fault: 'failing-rows', share: 0.2, status: 503 };
@@ -148,11 +148,11 @@ describe('a request that names a fault in its header', () => {
 
   it.each([
     ['nonsense', 'one of error, error-after'],
-    ['{"fault":"error","status":200}', 'the fault.status: a number from 400 to 599 is expected, found 200'],
+    ['{"fault":"error","status":200}', 'the fault.status: expected a number from 400 to 599, found 200'],
     ['{"fault":"error","rate":1}', 'the unknown field "rate"'],
-    ['truncate', 'truncate can meet files.content only, not batches.list'],
+    ['truncate', 'truncate applies to files.content only, not to batches.list'],
     ['{', 'it is not JSON'],
-  ])('is refused when the fault is %s', async (fault, reason) => {
+  ])('is rejected if the fault is %s', async (fault, reason) => {
     const { client } = await batchApi();
     const refusal = await client.batches
       .list({}, demand(fault))
@@ -164,7 +164,7 @@ describe('a request that names a fault in its header', () => {
 });
 
 describe('a plan of faults', () => {
-  it('meets the share of requests it says, the same ones for the same seed, and notes each in the audit log', async () => {
+  it('applies to its share of requests, the same ones for the same seed, and records each in the audit log', async () => {
     const faults = under({ fault: 'error', on: 'files.list', rate: 0.5 });
     const run = async (seed: number) => {
       const { client, directory } = await batchApi({ faults, seed });
@@ -188,7 +188,7 @@ describe('a plan of faults', () => {
     expect(await run(8)).not.toEqual(first);
   });
 
-  it('stops after the number of times it says', async () => {
+  it('stops after its number of times', async () => {
     const faults = under({ fault: 'error', status: 503, on: ['files.list', 'batches.list'], times: 2 });
     const { client } = await batchApi({ faults });
     await expect(client.files.list()).rejects.toBeInstanceOf(OpenAI.InternalServerError);
@@ -196,7 +196,7 @@ describe('a plan of faults', () => {
     expect((await client.batches.list()).data).toEqual([]);
   });
 
-  it('hides young batches from the list for the time of lag, and from nothing else', async () => {
+  it('hides new batches from the list only, for the time of lag', async () => {
     const { client, clock } = await batchApi({ faults: under({ fault: 'lag', seconds: 60 }) });
     const batch = await createBatch(client, ROW);
     expect((await client.batches.list()).data).toEqual([]);
@@ -205,7 +205,7 @@ describe('a plan of faults', () => {
     expect((await client.batches.list()).data.map(({ id }) => id)).toEqual([batch.id]);
   });
 
-  it('gives way to the header of a request', async () => {
+  it('is overridden by the header of a request', async () => {
     const { client } = await batchApi({ faults: under({ fault: 'error' }) });
     await expect(client.files.list()).rejects.toBeInstanceOf(OpenAI.InternalServerError);
     expect((await client.files.list({}, demand({ fault: 'slow', ms: 0 }))).data).toEqual([]);
@@ -217,7 +217,7 @@ describe('the presets', () => {
     ['accept-then-500', 1],
     ['rate-limited', 0],
     ['flaky', 0],
-  ])('%s: no client is told yes for a batch that is not there', async (preset, sure) => {
+  ])('%s: no client gets a success for a batch that does not exist', async (preset, sure) => {
     const { client, directory } = await batchApi({ faults: readFaultPlan(preset) });
     let told = 0;
     let refused = 0;
@@ -233,7 +233,7 @@ describe('the presets', () => {
     if (sure === 1) expect([told, await created(directory)]).toEqual([0, 60]);
   });
 
-  it('token-limit fails the first batch and lets most of the later ones run', async () => {
+  it('token-limit fails the first batch, and most of the later ones run', async () => {
     const { client, clock } = await batchApi({ faults: readFaultPlan('token-limit') });
     const ids: string[] = [];
     for (let at = 0; at < 10; at += 1) ids.push((await createBatch(client, ROW)).id);
@@ -247,7 +247,7 @@ describe('the presets', () => {
     expect((await statuses()).filter((status) => status === 'in_progress').length).toBeGreaterThan(4);
   });
 
-  it('expiring lets each batch expire with rows done', async () => {
+  it('expiring: each batch expires with some rows done', async () => {
     const { client, clock } = await batchApi({ faults: readFaultPlan('expiring') });
     const { id } = await createBatch(client, chatRows(10));
     clock.advance(10 * SECOND);
@@ -267,27 +267,27 @@ describe('the presets', () => {
 
 describe('a fault file', () => {
   it.each([
-    ['[]', 'the file: an object is expected, found []'],
-    ['{"faults":{}}', 'faults: a list of rules is expected, found {}'],
+    ['[]', 'the file: expected an object, found []'],
+    ['{"faults":{}}', 'faults: expected a list of rules, found {}'],
     ['{"faults":[],"seed":1}', 'the file has the unknown field "seed"; known are faults'],
-    ['{"faults":[{"fault":"eror"}]}', 'faults[0].fault: one of error, error-after'],
+    ['{"faults":[{"fault":"eror"}]}', 'faults[0].fault: expected one of error, error-after'],
     ['{"faults":[{"fault":"reset","status":500}]}', 'faults[0] has the unknown field "status"'],
     [
       '{"faults":[{"fault":"reset"},{"fault":"slow","ms":1.5}]}',
-      'faults[1].ms: a whole number from 0 to 600000',
+      'faults[1].ms: expected a whole number from 0 to 600000',
     ],
-    ['{"faults":[{"fault":"reset","rate":2}]}', 'faults[0].rate: a number from 0 to 1 is expected, found 2'],
-    ['{"faults":[{"fault":"reset","times":0}]}', 'faults[0].times: a number from 1'],
-    ['{"faults":[{"fault":"reset","on":"batches"}]}', 'faults[0].on: one or a list of files.create'],
-    ['{"faults":[{"fault":"lag","on":"files.list"}]}', 'faults[0].on: lag can meet batches.list only'],
+    ['{"faults":[{"fault":"reset","rate":2}]}', 'faults[0].rate: expected a number from 0 to 1, found 2'],
+    ['{"faults":[{"fault":"reset","times":0}]}', 'faults[0].times: expected a number from 1'],
+    ['{"faults":[{"fault":"reset","on":"batches"}]}', 'faults[0].on: expected one or a list of files.create'],
+    ['{"faults":[{"fault":"lag","on":"files.list"}]}', 'faults[0].on: lag applies to batches.list only'],
     ['{"faults":[', 'it is not JSON'],
-  ])('%s is refused with the place and what is expected there', (text, reason) => {
+  ])('%s is rejected with the place and the expected value', (text, reason) => {
     const path = join(temporaryDirectory(), 'faults.json');
     writeFileSync(path, text);
     expect(() => readFaultPlan(path)).toThrow(`${path}: ${reason}`);
   });
 
-  it('meets every operation it can when it names none', () => {
+  it('applies to every supported operation by default', () => {
     expect(under({ fault: 'reset-after' })[0]?.on).toEqual([
       'files.create',
       'files.delete',
@@ -296,7 +296,7 @@ describe('a fault file', () => {
     ]);
   });
 
-  it('and all it can hold is described in docs/batch-api-server.md, with an example that is one', () => {
+  it('is fully described in docs/batch-api-server.md, with a valid example', () => {
     const page = readFileSync(new URL('../../../docs/batch-api-server.md', import.meta.url), 'utf8');
     for (const name of [...PRESET_NAMES, ...Object.keys(FAULTS)]) expect(page).toContain(`\n| \`${name}\` |`);
     const example = /```json\n([^`]*)```/.exec(page)?.[1] ?? '';
@@ -307,7 +307,7 @@ describe('a fault file', () => {
     ]);
   });
 
-  it('that is not there stops batchdrop openai with the names of the presets', async () => {
+  it('that does not exist stops batchdrop openai with the names of the presets', async () => {
     const directory = temporaryDirectory();
     const { code, stderr } = await batchdrop([
       'openai',

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readAudit } from '../../../local/openai/audit-log.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
 import {
   batchApi,
   chatRow,
@@ -12,12 +13,11 @@ import {
   resultLines,
   SECOND,
 } from '../../openai/batch-api-under-test.ts';
-import { HandClock } from '../../openai/hand-clock.ts';
 
 const ids = (lines: readonly { custom_id: string }[]) => lines.map((line) => line.custom_id).sort();
 
-describe('the life of a batch', () => {
-  test('it goes through validating, in_progress and finalizing to completed, each stamped with its time', async () => {
+describe('the life cycle of a batch', () => {
+  test('it is validating, in_progress, finalizing and completed, each with its time', async () => {
     const api = await batchApi();
     const { client, clock } = api;
     const start = clock.now() / 1_000;
@@ -43,7 +43,7 @@ describe('the life of a batch', () => {
     });
   });
 
-  test('what is unset is null, not left out', async () => {
+  test('unset fields are null, not missing', async () => {
     const { client } = await batchApi();
     const created = await createBatch(client, chatRows(1));
     const unset = Object.entries(created).flatMap(([name, value]) => (value === null ? [name] : []));
@@ -66,7 +66,7 @@ describe('the life of a batch', () => {
     );
   });
 
-  test('its counts move while it is in progress, and never back', async () => {
+  test('its counts rise while it is in progress, and never fall', async () => {
     const { client, clock } = await batchApi();
     const rows = [...chatRows(16), ...['x', 'y', 'z', 'w'].map((id) => chatRow(id, 500))];
     const { id } = await createBatch(client, rows);
@@ -99,7 +99,7 @@ describe('the life of a batch', () => {
     ]);
   });
 
-  test('when every row fails it completes without an output file', async () => {
+  test('if every row fails, it completes without an output file', async () => {
     const api = await batchApi();
     const rows = [chatRow('a', 400), chatRow('b', 404)];
     const completed = await complete(api, (await createBatch(api.client, rows)).id);
@@ -108,7 +108,7 @@ describe('the life of a batch', () => {
     expect(readAudit(api.directory).filter(({ event }) => event === 'row.billed')).toEqual([]);
   });
 
-  test('results come in another order than the rows, and their usage adds up to that of the batch', async () => {
+  test('results have another order than the rows, and their usage adds up to that of the batch', async () => {
     const api = await batchApi();
     const rows = chatRows(50);
     const completed = await complete(api, (await createBatch(api.client, rows)).id);
@@ -123,7 +123,7 @@ describe('the life of a batch', () => {
     expect(completed.usage?.input_tokens_details).toEqual({ cached_tokens: 0 });
   });
 
-  test('a window that is over leaves partial results, and batch_expired for the rows that did not run', async () => {
+  test('an expired batch has partial results, and batch_expired for the rows that did not run', async () => {
     const { client, clock } = await batchApi({ timing: { ...ROUND_TIMING, inProgress: () => 48 * HOUR } });
     const { id } = await createBatch(client, chatRows(10));
     clock.advance(10 * SECOND);
@@ -144,9 +144,9 @@ describe('the life of a batch', () => {
     );
   });
 
-  test('the same seed gives the same ids, times and results; another seed others', async () => {
+  test('the same seed gives the same ids, times and results; another seed gives others', async () => {
     const live = async (seed: number) => {
-      const api = await batchApi({ seed, clock: new HandClock() });
+      const api = await batchApi({ seed, clock: new ManualClock() });
       const { id } = await createBatch(api.client, chatRows(20));
       const completed = await complete(api, id);
       return { completed, output: await resultLines(api.client, completed.output_file_id) };
@@ -158,7 +158,7 @@ describe('the life of a batch', () => {
 });
 
 describe('cancelling', () => {
-  test('a running batch is cancelling for a while, then cancelled with partial results', async () => {
+  test('a running batch is cancelling for some time, then cancelled with partial results', async () => {
     const { client, clock, directory } = await batchApi();
     const { id } = await createBatch(client, chatRows(10));
     clock.advance(10 * SECOND);
@@ -195,7 +195,7 @@ describe('cancelling', () => {
     ]);
   });
 
-  test('a cancel that comes when all rows have run loses the race: the batch completes', async () => {
+  test('a cancel after all rows have run is too late: the batch completes', async () => {
     const { client, clock } = await batchApi();
     const { id } = await createBatch(client, chatRows(4));
     clock.advance(10 * SECOND);
@@ -208,7 +208,7 @@ describe('cancelling', () => {
     expect(await resultLines(client, completed.output_file_id)).toHaveLength(4);
   });
 
-  test('a cancel that comes while results are written bills no row twice', async () => {
+  test('a cancel while results are written bills no row twice', async () => {
     const { client, clock, directory } = await batchApi();
     const { id } = await createBatch(client, chatRows(10_000));
     clock.advance(10 * SECOND);
@@ -228,7 +228,7 @@ describe('cancelling', () => {
     expect(new Set(billed()).size).toBe(10_000);
   });
 
-  test('cancelling again is answered as before; a completed, failed or unknown batch refuses', async () => {
+  test('a repeated cancel returns the same; a completed, failed or unknown batch cannot be cancelled', async () => {
     const api = await batchApi();
     const { client, clock } = api;
     const completed = await createBatch(client, chatRows(1));

@@ -12,7 +12,7 @@ const PROCESS = new URL('../../openai/server-process.ts', import.meta.url).pathn
 const MB = 1_000_000;
 const ROWS = 13_000;
 const ROW_BYTES = 15_000;
-const GARBAGE_MB = 140; // what lies about uncollected, about 100 for files of 60 and of 200 MB alike
+const GARBAGE_MB = 140; // memory that is not collected yet, about 100 for files of 60 and of 200 MB alike
 
 async function tells(server: ChildProcess): Promise<{ url?: string; peakBytes?: number }> {
   const [message] = (await once(server, 'message')) as [{ url?: string; peakBytes?: number }];
@@ -25,7 +25,7 @@ async function peakOf(server: ChildProcess): Promise<number> {
   return (await answer).peakBytes ?? Number.POSITIVE_INFINITY;
 }
 
-test('a file of nearly 200 MB is taken, validated, run and sent back in memory that does not grow with it', async () => {
+test('a file of nearly 200 MB is uploaded, validated, run and downloaded with bounded memory', async () => {
   const directory = temporaryDirectory();
   const server = fork(PROCESS, [join(directory, 'server'), '20000']);
   onTestFinished(() => void server.kill('SIGKILL'));

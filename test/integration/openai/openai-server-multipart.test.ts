@@ -3,7 +3,7 @@ import { boundaryOf, readMultipart } from '../../../local/openai/files/multipart
 
 const BOUNDARY = 'x-boundary';
 
-/** Reads a body that arrives in pieces of `size` bytes; answers each part's name, file name and content. */
+/** Parses a body that arrives in pieces of `size` bytes; returns each part's name, file name and content. */
 async function read(body: string | Buffer, size: number) {
   const bytes = Buffer.from(body);
   const pieces = async function* () {
@@ -25,7 +25,7 @@ const part = (head: string, content: string) =>
 const LAST = `--${BOUNDARY}--\r\n`;
 
 describe('a multipart body', () => {
-  test('is read the same however it is cut into pieces', async () => {
+  test('is parsed in the same way however it is cut into pieces', async () => {
     const trap = `\r\n--${BOUNDARY.slice(0, -1)}\r\n\r\n--`;
     const body = `preamble\r\n${part('name="purpose"', 'batch')}${part('name="empty"', '')}${part(
       'name="file"; filename="a.jsonl"\r\nContent-Type: application/jsonl',
@@ -53,9 +53,9 @@ describe('a multipart body', () => {
     ['that ends before its last boundary', part('name="file"', 'half of it')],
     ['without any boundary', 'nothing'],
     ['with a part that has no name', `--${BOUNDARY}\r\nContent-Type: text/plain\r\n\r\nx\r\n${LAST}`],
-    ['with something else behind a boundary', `--${BOUNDARY}!!\r\n\r\nx\r\n${LAST}`],
+    ['with something else after a boundary', `--${BOUNDARY}!!\r\n\r\nx\r\n${LAST}`],
     ['with endless headers', `--${BOUNDARY}\r\nContent-Disposition: ${'x'.repeat(20_000)}\r\n\r\n${LAST}`],
-  ])('%s is refused', async (_, body) => {
+  ])('%s is rejected', async (_, body) => {
     for (const size of [7, 1_000_000]) await expect(read(body, size)).rejects.toMatchObject({ status: 400 });
   });
 

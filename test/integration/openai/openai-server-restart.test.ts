@@ -24,7 +24,7 @@ import { DocumentedFetch } from '../../openai/official-document.ts';
 
 const MAIN = new URL('../../../local/openai/main.ts', import.meta.url).pathname;
 
-/** Starts the server as a user does, in a process that can be killed. */
+/** Starts the server in a process that can be killed. */
 async function startAlone(directory: string, speed: number) {
   const args = [MAIN, '--port', '0', '--directory', directory, '--speed', String(speed)];
   const server = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -43,7 +43,7 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
 const billedIds = (directory: string) =>
   readAudit(directory).flatMap((entry) => (entry.event === 'row.billed' ? [entry.customId] : []));
 
-test('killed while it validates, a batch goes on after the restart', async () => {
+test('a batch continues after a kill during its validation', async () => {
   const directory = temporaryDirectory();
   const first = await startAlone(directory, 1);
   const { id } = await createBatch(first.client, [...chatRows(20), chatRow('broken', 500)]);
@@ -57,7 +57,7 @@ test('killed while it validates, a batch goes on after the restart', async () =>
   expect(new Set(billedIds(directory)).size).toBe(20);
 });
 
-test('killed while it writes results, it writes them again, and bills no row twice', async () => {
+test('after a kill while it writes results, it writes them again and bills no row twice', async () => {
   const rows = 20_000;
   const directory = temporaryDirectory();
   const first = await startAlone(directory, 20_000);
@@ -82,7 +82,7 @@ test('killed while it writes results, it writes them again, and bills no row twi
   expect(readdirSync(join(directory, 'incoming'))).toEqual([]);
 });
 
-test('alone, its clock never goes back, not over a restart either', async () => {
+test('the clock of the stand-alone server never goes back, even after a restart', async () => {
   const directory = temporaryDirectory();
   const first = await startAlone(directory, 100_000);
   const before = await createBatch(first.client, chatRows(1));
@@ -94,7 +94,7 @@ test('alone, its clock never goes back, not over a restart either', async () => 
   expect(after.created_at).toBeGreaterThanOrEqual(completed_at ?? Number.POSITIVE_INFINITY);
 });
 
-test('a server that is stopped in order goes on just as well, with its counts where they were', async () => {
+test('a server that was stopped normally continues with the same counts', async () => {
   const { client, clock, directory, server } = await batchApi();
   const { id } = await createBatch(client, [...chatRows(8), chatRow('broken', 500), chatRow('limited', 429)]);
   clock.advance(10 * SECOND);
@@ -114,7 +114,7 @@ test('a server that is stopped in order goes on just as well, with its counts wh
   });
 });
 
-test('what a death left behind is cleared away: half an upload, contents of no file, half an audit line', async () => {
+test('leftovers of a kill are deleted: an incomplete upload, contents without a file, an incomplete audit line', async () => {
   const directory = temporaryDirectory();
   const first = await batchApi({ directory });
   await complete(first, (await createBatch(first.client, chatRows(2))).id);
@@ -140,7 +140,7 @@ test('what a death left behind is cleared away: half an upload, contents of no f
   ]);
 });
 
-test('a death between writing an audit line and noting that it is written does not repeat the line', async () => {
+test('a kill between writing an audit line and recording that does not repeat the line', async () => {
   const { client, clock, directory, server } = await batchApi();
   await createBatch(client, chatRows(1));
   await server.close();
@@ -156,13 +156,13 @@ test('a death between writing an audit line and noting that it is written does n
   expect(readAudit(directory).map(({ n }) => n)).toEqual([1, 2, 3]);
 });
 
-test('a directory that a server is at work on is refused to another', async () => {
+test('a directory that is in use by a server cannot be opened by another', async () => {
   const { client, directory, clock } = await batchApi();
   await expect(startBatchApi({ directory, clock })).rejects.toThrow(/another server/);
   await createBatch(client, chatRows(1));
 });
 
-test('a directory keeps its seed, so a batch begun under it ends the same under another', async () => {
+test('a directory keeps its seed, so a batch has the same end with another seed', async () => {
   const results = async (seedLater: number) => {
     const first = await batchApi({ seed: 1 });
     const { id } = await createBatch(first.client, [...chatRows(20), chatRow('broken', 500)]);

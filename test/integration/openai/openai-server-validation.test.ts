@@ -14,7 +14,7 @@ import {
   uploadText,
 } from '../../openai/batch-api-under-test.ts';
 
-/** Creates a batch on the content, lets it be validated, and answers its problems as `code@line`. */
+/** Creates a batch on the content and returns the problems of its validation as `code@line`. */
 async function refusal(content: string | Buffer | readonly object[], options: UnderTestOptions = {}) {
   const api = await batchApi(options);
   const { id } = await createBatch(api.client, content);
@@ -30,17 +30,13 @@ async function refusal(content: string | Buffer | readonly object[], options: Un
 const changed = (change: object) => ({ ...chatRow('changed'), ...change });
 const inBody = (change: object) => changed({ body: { model: 'gpt-4o-mini', messages: [], ...change } });
 
-describe('a file that cannot run fails its batch, later, with the line and code', () => {
+describe('an invalid file fails its batch at validation, with the line and code', () => {
   test.each([
     ['a line that is not JSON', `${jsonl(chatRows(2))}{"custom_id":\n`, 'invalid_json_line@3'],
-    ['a line that is JSON but no object', `${jsonl(chatRows(1))}[1]\n`, 'invalid_json_line@2'],
+    ['a line that is JSON but not an object', `${jsonl(chatRows(1))}[1]\n`, 'invalid_json_line@2'],
     ['a blank line', `${jsonl(chatRows(1))}\n${jsonl([chatRow('b')])}`, 'invalid_json_line@2'],
     ['a byte order mark', `\uFEFF${jsonl(chatRows(1))}`, 'invalid_json_line@1'],
-    [
-      'a custom_id that was there before',
-      jsonl([chatRow('a'), chatRow('b'), chatRow('a')]),
-      'duplicate_custom_id@3',
-    ],
+    ['a repeated custom_id', jsonl([chatRow('a'), chatRow('b'), chatRow('a')]), 'duplicate_custom_id@3'],
     ['no custom_id', jsonl([changed({ custom_id: undefined })]), 'missing_required_parameter@1'],
     ['no body', jsonl([changed({ body: undefined })]), 'missing_required_parameter@1'],
     ['no model', jsonl([inBody({ model: undefined })]), 'missing_required_parameter@1'],
@@ -48,7 +44,7 @@ describe('a file that cannot run fails its batch, later, with the line and code'
     ['another url', jsonl([...chatRows(1), changed({ url: '/v1/embeddings' })]), 'url_mismatch@2'],
     ['another model', jsonl([...chatRows(1), inBody({ model: 'gpt-4o' })]), 'model_mismatch@2'],
     ['a stream', jsonl([inBody({ stream: true })]), 'invalid_request@1'],
-    ['nothing in it', '', 'empty_file@file'],
+    ['no content', '', 'empty_file@file'],
   ])('%s', async (_, content, expected) => {
     expect(await refusal(content)).toEqual([expected]);
   });
@@ -59,7 +55,7 @@ describe('a file that cannot run fails its batch, later, with the line and code'
     expect(await refusal(line)).toEqual(['invalid_json_line@1']);
   });
 
-  test('every bad line is named, up to fifty', async () => {
+  test('every invalid line is reported, up to fifty', async () => {
     expect(await refusal(`x\n${jsonl(chatRows(1))}y\nz\n`)).toEqual([
       'invalid_json_line@1',
       'invalid_json_line@3',
@@ -76,7 +72,7 @@ describe('a file that cannot run fails its batch, later, with the line and code'
     expect(await refusal(chatRows(1), { models: ['gpt-5'] })).toEqual(['model_not_found@1']);
   });
 
-  test('an input file that was deleted meanwhile', async () => {
+  test('an input file that was deleted before validation', async () => {
     const { client, clock } = await batchApi();
     const batch = await createBatch(client, chatRows(1));
     await client.files.delete(batch.input_file_id);
@@ -86,13 +82,13 @@ describe('a file that cannot run fails its batch, later, with the line and code'
   });
 });
 
-test('at the limits, and without a last line feed, a file runs', async () => {
+test('a file at the limits, without a last line feed, runs', async () => {
   const api = await batchApi({ limits: { rows: 3 }, models: ['gpt-4o-mini'] });
   const { id } = await createBatch(api.client, jsonl(chatRows(3)).trimEnd());
   expect((await complete(api, id)).request_counts).toEqual({ total: 3, completed: 3, failed: 0 });
 });
 
-test('carriage returns before the line feeds do no harm', async () => {
+test('carriage returns before the line feeds are allowed', async () => {
   const api = await batchApi();
   const { id } = await createBatch(api.client, jsonl(chatRows(2)).replaceAll('\n', '\r\n'));
   expect((await complete(api, id)).request_counts?.completed).toBe(2);
@@ -115,7 +111,7 @@ test('embedding batches are limited by their inputs, not only their rows', async
   expect((await complete(api, taken.id)).request_counts?.completed).toBe(2);
 });
 
-test('above the enqueued tokens of its model a batch fails, and runs once the others are done', async () => {
+test('a batch above the enqueued tokens of its model fails, and runs once the others are done', async () => {
   const api = await batchApi({ limits: { enqueuedTokens: 15 } });
   const { client, clock } = api;
   const first = await createBatch(client, chatRows(2));
@@ -145,7 +141,7 @@ test('above the enqueued tokens of its model a batch fails, and runs once the ot
   expect((await complete(api, third.id)).request_counts?.completed).toBe(2);
 });
 
-describe('answers are of the shape of their endpoint', () => {
+describe('results have the format of their endpoint', () => {
   const bodyOf = async (endpoint: string, body: object) => {
     const api = await batchApi();
     const row = { custom_id: 'only', method: 'POST', url: endpoint, body: { model: 'a-model', ...body } };
@@ -176,7 +172,7 @@ describe('answers are of the shape of their endpoint', () => {
     });
   });
 
-  test('embeddings: a unit vector for each input, as long as asked, in numbers or base64', async () => {
+  test('embeddings: a unit vector of the requested length per input, as numbers or base64', async () => {
     const body = (await bodyOf('/v1/embeddings', { input: ['a', 'b'], dimensions: 16 })) as {
       data: { embedding: number[] }[];
     };
@@ -201,14 +197,14 @@ describe('answers are of the shape of their endpoint', () => {
     });
   });
 
-  test('any other: something with an id and the model', async () => {
+  test('any other: an id and the model', async () => {
     expect(await bodyOf('/v1/images/generations', { prompt: 'A cat' })).toMatchObject({
       id: expect.any(String),
       model: 'a-model',
     });
   });
 
-  test('a row without what its endpoint needs fails with 400', async () => {
+  test('a row without a required field of its endpoint fails with 400', async () => {
     expect(await bodyOf('/v1/chat/completions', {})).toMatchObject({
       error: { type: 'invalid_request_error', param: 'messages' },
     });

@@ -5,10 +5,10 @@ import { idsIn } from '../../local/endpoint/stock-clients.ts';
 import { LocalRuntime } from '../local-runtime.ts';
 
 const PARTS = 3;
-const ROWS_A_PART = 50;
-const INPUTS_A_ROW = 1_000; // 50,000 a part is the API's limit
+const ROWS_PER_PART = 50;
+const INPUTS_PER_ROW = 1_000; // the API's limit is 50,000 per part
 
-/** Every batch loses a twentieth of its rows, the fourth and later ones none; the second runs out of time. */
+/** A twentieth of the rows fails in each of the first three batches; one batch expires. */
 const FAULTS = [
   {
     on: ['batches.create'],
@@ -19,16 +19,16 @@ const FAULTS = [
   { on: ['batches.create'], fault: { fault: 'expire' }, rate: 1, times: 1 },
 ] as const;
 
-let laptop: LocalRuntime;
+let runtime: LocalRuntime;
 
 beforeAll(async () => {
-  laptop = await LocalRuntime.open({ faults: FAULTS });
+  runtime = await LocalRuntime.open({ faults: FAULTS });
 });
 
-afterAll(() => laptop?.close());
+afterAll(() => runtime?.close());
 
 function embeddingRows(count: number): string {
-  const input = Array.from({ length: INPUTS_A_ROW }, (_, at) => `text ${at}`);
+  const input = Array.from({ length: INPUTS_PER_ROW }, (_, at) => `text ${at}`);
   const lines = Array.from({ length: count }, (_, at) =>
     JSON.stringify({
       custom_id: `row-${at}`,
@@ -40,13 +40,13 @@ function embeddingRows(count: number): string {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-it('a job of three parts, some rows of which fail and one of which expires, ends with every row succeeded, in order, paid once', async () => {
-  const run = laptop.run('--yes');
+it('a job whose rows fail and whose batch expires ends with every row succeeded, in order and paid once', async () => {
+  const run = runtime.run('--yes');
   await run.untilPrinted('Batchdrop is up');
-  const body = embeddingRows(PARTS * ROWS_A_PART);
-  const jobId = await laptop.drop('three-parts.jsonl', body);
+  const body = embeddingRows(PARTS * ROWS_PER_PART);
+  const jobId = await runtime.drop('three-parts.jsonl', body);
   await run.untilPrinted('three-parts.jsonl  completed: its results are in');
-  const results = join(laptop.folder, 'data', 'results', jobId);
+  const results = join(runtime.folder, 'data', 'results', jobId);
 
   const output = readFileSync(join(results, 'output.jsonl'), 'utf8');
   expect(
@@ -61,12 +61,12 @@ it('a job of three parts, some rows of which fail and one of which expires, ends
       .map((line) => JSON.parse(line).custom_id),
   );
   expect(readFileSync(join(results, 'errors.jsonl'), 'utf8')).toBe('');
-  const billed = laptop.asked('row.billed').map((entry) => ('customId' in entry ? entry.customId : ''));
+  const billed = runtime.asked('row.billed').map((entry) => ('customId' in entry ? entry.customId : ''));
   expect(billed.toSorted()).toEqual(idsIn(body).toSorted());
-  expect(laptop.asked('batch.created')).toHaveLength(2 * PARTS);
+  expect(runtime.asked('batch.created')).toHaveLength(2 * PARTS);
 
   const summary = JSON.parse(readFileSync(join(results, 'summary.json'), 'utf8'));
-  expect(summary.rows).toMatchObject({ total: PARTS * ROWS_A_PART, succeeded: PARTS * ROWS_A_PART });
+  expect(summary.rows).toMatchObject({ total: PARTS * ROWS_PER_PART, succeeded: PARTS * ROWS_PER_PART });
   expect(summary.ids.out).toBe(summary.ids.in);
   const statuses = summary.parts.flatMap((part: { batches: { status: string }[] }) =>
     part.batches.map(({ status }) => status),

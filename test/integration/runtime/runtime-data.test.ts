@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
 describe('a data directory', () => {
-  it('belongs to one runtime at a time', () => {
+  it('can be used by one runtime at a time', () => {
     const first = new DataDirectory(path, 'local');
     expect(() => new DataDirectory(path, 'local')).toThrow(
       /is in use by another runtime: stop it, or choose/,
@@ -30,7 +30,7 @@ describe('a data directory', () => {
     new DataDirectory(path, 'local').release();
   });
 
-  it('is free again the moment its runtime was killed', async () => {
+  it('is unlocked as soon as its runtime is killed', async () => {
     const source = `
       import { DataDirectory } from ${JSON.stringify(MODULE)};
       globalThis.held = new DataDirectory(${JSON.stringify(path)}, 'local');
@@ -49,7 +49,7 @@ describe('a data directory', () => {
     new DataDirectory(path, 'local').release();
   });
 
-  it('tells where its runtime is, as long as there is one', () => {
+  it('has the address of its runtime while it runs', () => {
     const data = new DataDirectory(path, 'local');
     const endpoints = {
       url: 'http://127.0.0.1:4566',
@@ -73,26 +73,26 @@ describe('a data directory', () => {
     data.saveTime(1);
     data.release();
     expect(() => new DataDirectory(path, 'real')).toThrow(
-      /holds the jobs of the local Batch API, not of the real one/,
+      /has jobs of the local Batch API, not of the real one/,
     );
     new DataDirectory(path, 'local').release();
   });
 
-  it('does not fill a folder that holds something else', () => {
+  it('does not use a folder with other files', () => {
     mkdirSync(path);
     writeFileSync(join(path, 'thesis.txt'), '');
-    expect(() => new DataDirectory(path, 'local')).toThrow(/holds other things than Batchdrop's data/);
+    expect(() => new DataDirectory(path, 'local')).toThrow(/has files that are not Batchdrop's/);
   });
 
-  it('says so when it lies where there can be no directory', () => {
+  it('fails if its path is below a file', () => {
     writeFileSync(path, 'a file');
     expect(() => new DataDirectory(path, 'local')).toThrow(/cannot be used as a data directory/);
-    expect(() => new DataDirectory(join(path, 'below'), 'local')).toThrow(/cannot be written/);
+    expect(() => new DataDirectory(join(path, 'below'), 'local')).toThrow(/is not writable/);
   });
 });
 
 describe('the time of a runtime', () => {
-  it('goes on where it stopped, though it ran far ahead of the wall', async () => {
+  it('continues where it stopped, although it was far ahead of wall time', async () => {
     const first = new DataDirectory(path, 'local');
     const running = new SavedClock(first, 1_000_000);
     await expect.poll(() => running.clock.now(), { interval: 5 }).toBeGreaterThan(Date.now() + 10_000_000);
@@ -108,11 +108,11 @@ describe('the time of a runtime', () => {
     second.release();
   });
 
-  it('is never set back by a death, as what is saved lies ahead', () => {
+  it('never goes back after a kill, because the saved time is ahead', () => {
     const killed = new DataDirectory(path, 'local');
     const running = new SavedClock(killed, 60);
     const shown = running.clock.now();
-    expect(killed.time).toBeGreaterThan(shown); // what a restart would go on from
+    expect(killed.time).toBeGreaterThan(shown); // the time at which a restart continues
     running.close();
     killed.release();
   });

@@ -17,7 +17,7 @@ async function start(speed: number, directory?: string): Promise<ChildRuntime> {
   return started;
 }
 
-/** Puts a file and answers its job id. */
+/** Uploads a file and returns its job id. */
 async function put(runtime: ChildRuntime, key: string, file: string): Promise<string> {
   const outsider = new Outsider(runtime.names);
   try {
@@ -39,7 +39,7 @@ async function statusOf(runtime: ChildRuntime, jobId: string): Promise<string | 
   }
 }
 
-/** Waits for the end of a job; answers how it ended and the ids in its output. */
+/** Waits for the end of a job; returns its last status and the ids in its output. */
 async function endOf(
   runtime: ChildRuntime,
   jobId: string,
@@ -63,8 +63,8 @@ function batchesOf(runtime: ChildRuntime, jobId: string): number {
   ).length;
 }
 
-describe('a runtime that is killed in the middle of one batch, and right after it took another file', () => {
-  it('runs both to their end when started again, one batch each, and then stops with nothing left running', async () => {
+describe('a runtime that is killed during a batch and right after another upload', () => {
+  it('completes both after a restart, with one batch each, and then stops without leaving a process', async () => {
     const first = await start(60);
     const [running, taken] = [chatRows(40, 'running'), chatRows(30, 'taken')];
     const runningJob = await put(first, 'mid-batch.jsonl', running);

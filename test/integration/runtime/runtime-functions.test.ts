@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-/** A function whose bundle is `source`, CommonJS, with its log and its problems in sight. */
+/** A function with the CommonJS bundle `source`, its log and its reported problems. */
 function functionOf(source: string, spec: Partial<FunctionSpec> = {}, speed = 1) {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-function-'));
   writeFileSync(join(directory, 'index.js'), source);
@@ -53,7 +53,7 @@ function functionOf(source: string, spec: Partial<FunctionSpec> = {}, speed = 1)
 }
 
 describe('a function process', () => {
-  it('answers events, one after the other, and stays warm', async () => {
+  it('handles events one after the other and stays warm', async () => {
     const { lambda } = functionOf(
       'let n = 0; exports.handler = async (event) => ({ pid: process.pid, n: ++n, event });',
     );
@@ -64,14 +64,14 @@ describe('a function process', () => {
     expect(second).toEqual({ pid, n: 2, event: { a: 2 } });
   });
 
-  it('runs invocations side by side in processes of their own', async () => {
+  it('runs concurrent invocations in separate processes', async () => {
     const { lambda } = functionOf(`
       exports.handler = (event) => new Promise((resolve) => setTimeout(() => resolve(process.pid), 100));`);
     const pids = await Promise.all([lambda.invoke({}), lambda.invoke({}), lambda.invoke({})]);
     expect(new Set(pids).size).toBe(3);
   });
 
-  it('sees what the template and Lambda set, and nothing of the shell', async () => {
+  it('has the variables of the template and of Lambda, and none of the shell', async () => {
     process.env.OPENAI_API_KEY = 'sk-of-the-shell';
     closing.push(() => void delete process.env.OPENAI_API_KEY);
     const { lambda } = functionOf('exports.handler = async () => process.env;', {
@@ -92,7 +92,7 @@ describe('a function process', () => {
     ).toEqual(['LANG', 'LEDGER_TABLE', 'TZ']);
   });
 
-  it('lives at the time of the runtime, however it asks', async () => {
+  it('has the time of the runtime in every Date function', async () => {
     const { lambda } = functionOf(`
       exports.handler = async () => ({
         now: Date.now(), made: new Date().getTime(), text: Date(), given: new Date(0).toISOString(),
@@ -108,7 +108,7 @@ describe('a function process', () => {
     expect(seen).toMatchObject({ given: '1970-01-01T00:00:00.000Z', isDate: true, own: true });
   });
 
-  it('sees time pass at the pace of the wall while it computes, though the runtime runs fast', async () => {
+  it('sees time at normal speed while it computes, although the runtime is fast', async () => {
     const { lambda } = functionOf(
       `exports.handler = async () => {
         const wall = performance.now(); const start = Date.now();
@@ -120,7 +120,7 @@ describe('a function process', () => {
     );
     await lambda.invoke({});
     const { passed, wall } = Object(await lambda.invoke({}));
-    // At the runtime's pace 50 ms would be 500 s; a second leaves room for a busy machine between two readings.
+    // At the runtime's speed 50 ms would be 500 s; a second allows for a busy machine between two readings.
     expect(Math.abs(passed - wall)).toBeLessThan(1_000);
   });
 
@@ -142,7 +142,7 @@ describe('a function process', () => {
 });
 
 describe('an invocation that fails', () => {
-  it('by throwing, says what was thrown and keeps the process', async () => {
+  it('by throwing, reports the error and keeps the process', async () => {
     const { lambda, problems, log } = functionOf(`
       exports.handler = async (event) => { if (event.bad) throw new TypeError('no such thing'); return process.pid; };`);
     await expect(lambda.invoke({ bad: true })).rejects.toMatchObject({
@@ -158,7 +158,7 @@ describe('an invocation that fails', () => {
     );
   });
 
-  it('by a crash, is told in one line and the next gets a new process', async () => {
+  it('by a crash, is reported in one line, and the next one gets a new process', async () => {
     const { lambda, problems } = functionOf(`
       exports.handler = async (event) => { if (event.bad) process.abort(); return process.pid; };`);
     await lambda.invoke({});
@@ -171,7 +171,7 @@ describe('an invocation that fails', () => {
     );
   });
 
-  it('by its time-out, is killed at once even if it blocks', async () => {
+  it('by its time-out, is killed at once even if it blocks the thread', async () => {
     const { lambda, problems } = functionOf(
       `exports.handler = async (event) => { for (; event.bad; ); return process.pid; };`,
       { timeoutSeconds: 1 },
@@ -187,7 +187,7 @@ describe('an invocation that fails', () => {
     expect(problems).toHaveLength(1);
   });
 
-  it('by wanting more memory than the template gives it, is a crash', async () => {
+  it('by using more memory than the template allows, is a crash', async () => {
     const { lambda } = functionOf(
       `exports.handler = async () => { const all = []; for (;;) all.push(Array.from({ length: 1000 }, () => ({}))); };`,
       { memoryMb: 128 },
@@ -201,14 +201,14 @@ describe('an invocation that fails', () => {
       'its init failed: Error: the environment lacks A_NAME',
     ],
     ['process.exit(3);', 'its process ended before it was ready'],
-  ])('before it was ready, %s, is a crash that says so', async (source, says) => {
+  ])('before it was ready, by %s, is a crash with that message', async (source, says) => {
     const { lambda, problems } = functionOf(source);
     await expect(lambda.initialize()).rejects.toMatchObject({ kind: 'crashed', message: `tiny: ${says}` });
     await expect(lambda.invoke({})).rejects.toMatchObject({ kind: 'crashed', message: `tiny: ${says}` });
     expect(problems).toHaveLength(1);
   });
 
-  it('asynchronously, is tried again after one and two minutes, then given up', async () => {
+  it('asynchronously, is retried after one and two minutes, then abandoned', async () => {
     const { lambda, clock, log } = functionOf(
       `let n = 0; exports.handler = async () => { console.log(JSON.stringify({ at: Date.now() })); throw new Error('no'); };`,
       {},
@@ -224,7 +224,7 @@ describe('an invocation that fails', () => {
 });
 
 describe('the end of a runtime', () => {
-  it('ends every process, also one that is at work', async () => {
+  it('ends every process, even a busy one', async () => {
     const { lambda, log } = functionOf(
       `exports.handler = () => { console.log('at work'); return new Promise(() => {}); };`,
     );

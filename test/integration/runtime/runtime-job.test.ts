@@ -17,7 +17,7 @@ let subscription: Subscription;
 let uploads: Subscription;
 
 beforeAll(async () => {
-  runtime = await ChildRuntime.start({ speed: 120 }); // a second of the wall is two looks of the poller
+  runtime = await ChildRuntime.start({ speed: 120 }); // the poller runs twice in a second of wall time
   outsider = new Outsider(runtime.names);
   subscription = await outsider.subscribe('hears-batchdrop', runtime.names.eventBus, {
     source: ['batchdrop'],
@@ -34,7 +34,7 @@ function jobIdFor(key: string, versionId: string): string {
   return jobIdOf({ bucket: runtime.names.requestBucket, key, versionId });
 }
 
-/** What the API was asked to do for a job. */
+/** Returns the audit entries of a job. */
 function auditOf(jobId: string) {
   const all = runtime.openAiAudit;
   const batches = all.filter(
@@ -59,7 +59,7 @@ async function queueOf(stage: Stage): Promise<string> {
   return url;
 }
 
-/** Until nothing waits or is under way between the functions. */
+/** Waits until all work queues are empty. */
 async function untilIdle(): Promise<void> {
   for (const stage of STAGES) {
     const QueueUrl = await queueOf(stage);
@@ -84,8 +84,8 @@ async function planOf(jobId: string): Promise<string | undefined> {
   }
 }
 
-describe('a request file put with the stock AWS SDK', () => {
-  it('runs as one batch; a rule with a queue hears every status in order, and each row has its result once', async () => {
+describe('a request file uploaded with the AWS SDK', () => {
+  it('runs as one batch; a rule with a queue gets every status in order, and each row has one result', async () => {
     const file = chatRows(30, 'tea');
     const jobId = jobIdFor(
       'folder/tea time.jsonl',
@@ -117,7 +117,7 @@ describe('a request file put with the stock AWS SDK', () => {
     expect(auditOf(jobId)).toEqual({ batches: 1, billed: idsIn(file) });
   });
 
-  it('delivers its event and every work message twice, and still there is one batch and each row is paid once', async () => {
+  it('has one batch and pays each row once, although each message is delivered twice', async () => {
     const file = chatRows(12, 'twice');
     const jobId = jobIdFor('twice.jsonl', await outsider.put('twice.jsonl', file));
     await uploads.until('the upload', ({ detail }) => JSON.stringify(detail).includes('twice.jsonl'));
@@ -152,7 +152,7 @@ describe('a request file put with the stock AWS SDK', () => {
     expect(idsIn(output)).toEqual(idsIn(file));
   });
 
-  it('is a job of its own for each content under one key, and joins the job that has the same bytes', async () => {
+  it('is a separate job for each content of a key, and joins the job with the same bytes', async () => {
     const [first, second] = [chatRows(5, 'first'), chatRows(7, 'second')];
     const firstJob = jobIdFor('same-key.jsonl', await outsider.put('same-key.jsonl', first));
     const secondJob = jobIdFor('same-key.jsonl', await outsider.put('same-key.jsonl', second));
@@ -167,7 +167,7 @@ describe('a request file put with the stock AWS SDK', () => {
     expect(auditOf(again)).toEqual({ batches: 0, billed: [] });
   });
 
-  it('is rejected with a report when a line is bad, and nothing is sent', async () => {
+  it('is rejected with a report if a line is invalid, and nothing is sent', async () => {
     const key = 'bad.jsonl';
     const jobId = jobIdFor(key, await outsider.put(key, `${chatRows(2, 'good')}{"custom_id":"half\n`));
     const rejected = await subscription.untilJob(jobId, 'rejected');
@@ -175,7 +175,7 @@ describe('a request file put with the stock AWS SDK', () => {
       findings: { count: 1, first: [{ line: 3 }] },
       report: { bucket: runtime.names.resultsBucket, key: `${key}/${jobId}/rejected.json` },
     });
-    // What was kept of its rows while it was read goes a little later.
+    // The rows that were stored while reading it are deleted a little later.
     await expect
       .poll(() => outsider.keys(runtime.names.resultsBucket, `_batchdrop/jobs/${jobId}/`), {
         timeout: 45_000,

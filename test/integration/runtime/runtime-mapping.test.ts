@@ -43,7 +43,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Feeds the queue to a function that notes each body with its time in `seen.jsonl`, then does as `source` says. */
+/** Maps the queue to a function that appends each body with its time to `seen.jsonl`, then runs `source`. */
 function mapped(
   source: string,
   spec: Partial<MappingSpec> = {},
@@ -109,7 +109,7 @@ function left(arn: string): number {
 }
 
 describe('an event source mapping', () => {
-  it('feeds the messages that lie in the queue and those that come, and deletes them once done', async () => {
+  it('delivers the messages in the queue and new ones, and deletes them after success', async () => {
     queues.send(queueArn, 'was there');
     const { seen } = mapped('');
     queues.send(queueArn, 'came later');
@@ -121,7 +121,7 @@ describe('an event source mapping', () => {
     ).toEqual(['came later', 'was there']);
   });
 
-  it('hands over records as Lambda does', async () => {
+  it('passes records as Lambda does', async () => {
     queues.send(queueArn, 'body', { attributes: { kind: { DataType: 'String', StringValue: 'x' } } });
     const { seen } = mapped('');
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
@@ -138,7 +138,7 @@ describe('an event source mapping', () => {
     });
   });
 
-  it('leaves a reported record to its visibility time-out and deletes its neighbours', async () => {
+  it('keeps a failed record hidden until its visibility time-out and deletes the other records', async () => {
     for (const body of ['good', 'bad', 'fine']) queues.send(queueArn, body);
     const { seen } = mapped(`
       const bad = event.Records.filter((record) => record.body === 'bad' && record.attributes.ApproximateReceiveCount === '1');
@@ -146,14 +146,14 @@ describe('an event source mapping', () => {
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
     const tries = seen().filter(({ bodies }) => bodies.includes('bad'));
     expect(tries).toHaveLength(2);
-    // From the receiving on: the function begins a little later, and the clock runs fast until it does.
+    // Counted from the receipt: the function starts a little later, and the clock runs fast until then.
     const again = tries[1]?.records.find(({ body }) => body === 'bad');
     const received = Number(again?.attributes.ApproximateFirstReceiveTimestamp);
     expect(Number(tries[1]?.at) - received).toBeGreaterThanOrEqual(VISIBILITY_SECONDS * 1_000);
     expect(seen().filter(({ bodies }) => bodies.includes('good'))).toHaveLength(1);
   });
 
-  it('takes a message that always fails to the dead-letter queue', async () => {
+  it('moves a message that always fails to the dead-letter queue', async () => {
     queues.send(queueArn, 'poison');
     const { seen } = mapped(`throw new Error('never');`);
     await expect.poll(() => left('arn:aws:sqs:us-east-1:000000000000:dead'), { timeout: 10_000 }).toBe(1);
@@ -161,7 +161,7 @@ describe('an event source mapping', () => {
     expect(left(queueArn)).toBe(0);
   });
 
-  it('ignores reported failures when the mapping does not ask for them', async () => {
+  it('ignores reported failures if the mapping does not enable them', async () => {
     queues.send(queueArn, 'bad');
     mapped('return { batchItemFailures: [{ itemIdentifier: event.Records[0].messageId }] };', {
       reportsItemFailures: false,
@@ -170,7 +170,7 @@ describe('an event source mapping', () => {
     expect(left('arn:aws:sqs:us-east-1:000000000000:dead')).toBe(0);
   });
 
-  it('keeps to its batch size and its concurrency', async () => {
+  it('respects its batch size and its concurrency', async () => {
     for (let at = 0; at < 8; at++) queues.send(queueArn, `message ${at}`);
     const { seen, concurrent } = mapped('await new Promise((resolve) => setTimeout(resolve, 20));', {
       batchSize: 2,
@@ -182,7 +182,7 @@ describe('an event source mapping', () => {
   });
 });
 
-describe('what a handler reports as failed', () => {
+describe('the failures that a handler reports', () => {
   const messages = [{ messageId: 'a' }, { messageId: 'b' }];
   const reported = (...failures: unknown[]) => ({ batchItemFailures: failures });
 
@@ -197,7 +197,7 @@ describe('what a handler reports as failed', () => {
     ['an empty id, which fails all', reported({ itemIdentifier: '' }), ['a', 'b']],
     ['an unknown id, which fails all', reported({ itemIdentifier: 'c' }), ['a', 'b']],
     ['a wrong key, which fails all', reported({ id: 'a' }), ['a', 'b']],
-    ['a text, which fails all', 'done', ['a', 'b']],
+    ['a string, which fails all', 'done', ['a', 'b']],
   ])('may be %s', (_, answer, failed) => {
     expect([...failedIds(answer, messages)].sort()).toEqual(failed);
   });

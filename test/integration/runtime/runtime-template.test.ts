@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What the runtime would set up for these resources. */
+/** The plan of the runtime for these resources. */
 function planOf(resources: Record<string, object>, rest: Record<string, object> = {}) {
   mkdirSync(join(directory, 'asset.abc'), { recursive: true });
   writeFileSync(join(directory, 'S.template.json'), JSON.stringify({ Resources: resources, ...rest }));
@@ -37,7 +37,7 @@ const FUNCTION = {
   },
 };
 
-/** One of each kind, and a mapping that is off. */
+/** One of each kind, and a disabled mapping. */
 const ONE_OF_EACH = {
   Requests1A2B3C4D: {
     Type: 'AWS::S3::Bucket',
@@ -88,7 +88,7 @@ const ONE_OF_EACH = {
 };
 
 describe('a template', () => {
-  it('gives a function its bundle, its limits and an environment with this machine’s names', () => {
+  it('sets the bundle, the limits and an environment with local names of a function', () => {
     const { functions } = planOf({
       WorkQueue1A2B3C4D: QUEUE,
       Role1A2B3C4D: ROLE,
@@ -113,7 +113,7 @@ describe('a template', () => {
     ]);
   });
 
-  it('gives a queue its time-outs and its dead-letter queue', () => {
+  it('sets the time-outs and the dead-letter queue of a queue', () => {
     const { queues } = planOf({
       Dead1A2B3C4D: { Type: 'AWS::SQS::Queue' },
       Work1A2B3C4D: {
@@ -141,7 +141,7 @@ describe('a template', () => {
     ]);
   });
 
-  it('keeps buckets, rules, tables, mappings and schedules as they are written', () => {
+  it('sets buckets, rules, tables, mappings and schedules as written', () => {
     const plan = planOf(ONE_OF_EACH);
     const workQueueArn = 'arn:aws:sqs:us-east-1:000000000000:work-queue';
     expect(plan.buckets).toEqual([{ name: 'requests-us-east-1', versioned: true, eventBridge: true }]);
@@ -177,7 +177,7 @@ describe('a template', () => {
     ]);
   });
 
-  it('leaves out a resource whose condition is not met', () => {
+  it('omits a resource whose condition is false', () => {
     const conditions = {
       Never: { 'Fn::Equals': [{ Ref: 'AWS::Region' }, 'nowhere'] },
       Always: { 'Fn::Not': [{ Condition: 'Never' }] },
@@ -189,7 +189,7 @@ describe('a template', () => {
     expect(plan.queues.map(({ name }) => name)).toEqual(['b']);
   });
 
-  it('reads over log groups and alarms', () => {
+  it('ignores log groups and alarms', () => {
     const { policies: _, ...plan } = planOf({
       Alarm: { Type: 'AWS::CloudWatch::Alarm', Properties: { Anything: { 'Fn::Odd': 1 } } },
       Logs: { Type: 'AWS::Logs::LogGroup' },
@@ -203,17 +203,17 @@ describe('a template', () => {
 
   it.each([
     [
-      'a type',
+      'type',
       { Topic1: { Type: 'AWS::SNS::Topic' } },
-      /^Topic1 is of the type AWS::SNS::Topic, which the local runtime does not know/,
+      /^Topic1 has the type AWS::SNS::Topic, which the local runtime does not support/,
     ],
     [
-      'a property',
+      'property',
       { Queue1: { Type: 'AWS::SQS::Queue', Properties: { FifoQueue: true } } },
-      /^Queue1 has the property FifoQueue, which is not supported locally$/,
+      /^Queue1 has the property FifoQueue, which the local runtime does not support$/,
     ],
     [
-      'a nested property',
+      'nested property',
       {
         Bucket1: {
           Type: 'AWS::S3::Bucket',
@@ -223,26 +223,26 @@ describe('a template', () => {
       /^Bucket1.NotificationConfiguration has the property QueueConfigurations, which/,
     ],
     [
-      'a function',
+      'function',
       { Queue1: { Type: 'AWS::SQS::Queue', Properties: { QueueName: { 'Fn::Cidr': [] } } } },
-      /^the template uses Fn::Cidr, which is not supported locally$/,
+      /^the template uses Fn::Cidr, which the local runtime does not support$/,
     ],
     [
-      'a runtime',
+      'runtime',
       { F1: { ...FUNCTION, Properties: { Handler: 'a.b', Runtime: 'python3.14' } } },
-      /^F1: only Node runs locally/,
+      /^F1: the local runtime supports Node only/,
     ],
     [
-      'an asset',
+      'asset',
       {
         F1: {
           ...FUNCTION,
           Properties: { Handler: 'a.b', Runtime: 'nodejs24.x', Role: 'r', Code: { S3Key: 'gone.zip' } },
         },
       },
-      /there is no asset for gone.zip$/,
+      /no asset for gone.zip$/,
     ],
-  ])('with %s that is not known stops with a sentence that names it', (_, resources, sentence) => {
+  ])('with an unsupported %s fails with its name', (_, resources, sentence) => {
     expect(() => planOf(resources)).toThrow(sentence);
   });
 });
@@ -276,7 +276,7 @@ describe('an intrinsic function', () => {
 });
 
 describe('names of resources', () => {
-  it('are legible and follow from the logical ids alone', () => {
+  it('are readable and depend on the logical ids only', () => {
     const names = physicalNames([
       'BatchdropIntakeWorkQueue2C452681',
       'BatchdropStatusSQSQueue00112233',
@@ -289,7 +289,7 @@ describe('names of resources', () => {
     ]);
   });
 
-  it('stay apart when only their hashes differ, or when they are long', () => {
+  it('are distinct if only the hashes differ, and if they are long', () => {
     const long = `Batchdrop${'VeryLong'.repeat(10)}`;
     const names = [...physicalNames(['Queue00000001', 'Queue00000002', `${long}00000003`]).values()];
     expect(new Set(names).size).toBe(3);

@@ -7,7 +7,7 @@ import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { PermissionStage } from '../../local/iam/permission-stage.ts';
 
 const ROWS = 600;
-const TIMEOUT_SECONDS = 60; // INTAKE stops reading a minute before its end: after its first chunk
+const TIMEOUT_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
 
 let assembly: string;
 let stage: PermissionStage;
@@ -33,7 +33,7 @@ function shortenIntake(directory: string): void {
   writeFileSync(path, JSON.stringify(template));
 }
 
-/** Rows of a kilobyte that go to two models in turn. */
+/** Rows of a kilobyte, alternating between two models. */
 function mixedRows(): string {
   const text = 'x'.repeat(900);
   const row = (at: number) => ({
@@ -48,12 +48,12 @@ function mixedRows(): string {
   return Array.from({ length: ROWS }, (_, at) => `${JSON.stringify(row(at))}\n`).join('');
 }
 
-it('a mixed file that takes many invocations of INTAKE ends with every row succeeded, in its order, and leaves nothing behind', async () => {
+it('a file that needs many invocations of INTAKE completes in order and leaves no intermediate objects', async () => {
   const key = 'mixed.jsonl';
   const jobId = await stage.drop(key, mixedRows());
   await stage.untilJob(jobId, 'completed');
   await stage.until(
-    'the job is cleaned',
+    'the clean-up of the job',
     async () => (await stage.ledger.readJob(jobId))?.cleanedUp === true,
   );
   const job = await stage.ledger.readJob(jobId);

@@ -12,17 +12,17 @@ import { jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
 
 const JOBS = 10;
-const QUESTION = 'What is it? '.repeat(300); // a long one: what is around it hardly counts
+const QUESTION = 'What is it? '.repeat(300); // long, so that the rest of a row hardly counts
 const ROWS = Array.from({ length: 20 }, (_, n) => longRow(`row-${n}`));
 const FILE = jsonl(ROWS);
-const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // as the server counts
+const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // counted as the server does
 
 function longRow(customId: string) {
   const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: QUESTION }] };
   return { custom_id: customId, method: 'POST', url: '/v1/chat/completions', body };
 }
 
-/** The functions, in front of the local Batch API server over HTTP, where only so many tokens may be enqueued. */
+/** The functions with the local Batch API server over HTTP, with a limit of enqueued tokens. */
 async function worldAtServer(enqueuedTokens: number, limits: Partial<BatchLimits> = {}) {
   const world = new SmallWorld({ limits });
   const directory = await mkdtemp(join(tmpdir(), 'batchdrop-token-limit-'));
@@ -53,7 +53,7 @@ function tokenLimitRejections(world: SmallWorld): BatchStatusChangeData[] {
     );
 }
 
-/** Batches that were in progress at once, by their events. */
+/** Returns the largest number of batches in progress at the same time, by their events. */
 function mostAtOnce(world: SmallWorld): number {
   const running = new Set<string>();
   let most = 0;
@@ -73,13 +73,13 @@ function expectAllDone(world: SmallWorld, jobs: string[]): void {
   }
 }
 
-it('ten jobs at an account with room for two end without one that failed', { timeout: 120_000 }, async () => {
+it('ten jobs complete on an account with capacity for two', { timeout: 120_000 }, async () => {
   const { world, jobs, billed } = await worldAtServer(2 * TOKENS);
   await world.rest();
   expectAllDone(world, jobs);
   expect(billed()).toHaveLength(JOBS * ROWS.length);
   const events = tokenLimitRejections(world);
-  expect(events.length).toBeGreaterThanOrEqual(JOBS - 2); // they were all sent at once
+  expect(events.length).toBeGreaterThanOrEqual(JOBS - 2); // they were all sent at the same time
   for (const { willRetry, waiting } of events) {
     expect(willRetry).toBe(true);
     expect(waiting?.position).toBeGreaterThanOrEqual(1);
@@ -87,7 +87,7 @@ it('ten jobs at an account with room for two end without one that failed', { tim
   expect(Math.max(...events.map(({ waiting }) => waiting?.position ?? 0))).toBe(JOBS - 2);
 });
 
-it('held back beforehand, none of them is refused', { timeout: 120_000 }, async () => {
+it('none of them is rejected if Batchdrop knows the limit', { timeout: 120_000 }, async () => {
   const { world, jobs, billed } = await worldAtServer(2.2 * TOKENS, {
     enqueuedTokens: { 'gpt-4o-mini': 2.2 * TOKENS },
   });
@@ -100,7 +100,7 @@ it('held back beforehand, none of them is refused', { timeout: 120_000 }, async 
   expect(measured?.tokens).toBe(JOBS * TOKENS);
 });
 
-it('a file of many times what may be enqueued is split by the limit, and goes through', {
+it('a file with many times the enqueued limit is split and completes', {
   timeout: 120_000,
 }, async () => {
   const limit = TOKENS;
@@ -116,7 +116,7 @@ it('a file of many times what may be enqueued is split by the limit, and goes th
   expect(ids).toEqual(Array.from({ length: 8 * ROWS.length }, (_, n) => `row-${n}`));
 });
 
-it('a part that the account has no room for, ever, keeps no other job waiting', {
+it('a part that never fits the limit delays no other job', {
   timeout: 120_000,
 }, async () => {
   const { world, jobs } = await worldAtServer(TOKENS);

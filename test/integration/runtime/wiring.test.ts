@@ -10,12 +10,12 @@ import { chatRows } from '../../local/endpoint/stock-clients.ts';
 import { atomsOf, withoutStatement } from '../../local/iam/permission-atoms.ts';
 import { PermissionStage } from '../../local/iam/permission-stage.ts';
 
-/** A template as JSON, to be spoiled. */
+/** A template as JSON, to be changed. */
 interface Spoilt {
   readonly Resources: Record<string, { Type: string; Properties: Properties }>;
 }
 
-/** As much of CloudFormation's shapes as faults are planted in. */
+/** The CloudFormation properties that the tests change. */
 interface Properties {
   EventSourceArn?: unknown;
   VisibilityTimeout?: number;
@@ -51,7 +51,7 @@ function temporaryDirectory(): string {
   return path;
 }
 
-/** The assembly with a fault in its template. */
+/** The assembly with a changed template. */
 function assemblyWith(fault: (template: Spoilt) => void): string {
   const directory = join(temporaryDirectory(), 'assembly');
   cpSync(sound, directory, { recursive: true });
@@ -62,8 +62,8 @@ function assemblyWith(fault: (template: Spoilt) => void): string {
   return directory;
 }
 
-/** What the start says to an assembly; throws when it says nothing. */
-async function complaintOf(assembly: string): Promise<string> {
+/** Returns the error of a start with the assembly; throws if it starts. */
+async function startError(assembly: string): Promise<string> {
   let stage: PermissionStage;
   try {
     stage = await PermissionStage.start(assembly);
@@ -74,7 +74,7 @@ async function complaintOf(assembly: string): Promise<string> {
   throw new Error('it started');
 }
 
-/** The one resource of a type whose id begins so. */
+/** Returns the only resource of a type whose logical id has that prefix. */
 function the(template: Spoilt, type: string, id: string): Properties {
   const found = Object.entries(template.Resources).filter(
     ([name, resource]) => resource.Type === `AWS::${type}` && name.startsWith(`Batchdrop${id}`),
@@ -100,12 +100,12 @@ function dropAllowed(properties: Properties): void {
 const INTAKE_SOURCE =
   'the event source arn:aws:sqs:us-east-1:000000000000:batchdrop-intake-work-queue of batchdrop-intake-worker-function';
 
-describe('npm start stops with the sentence of AWS when', () => {
+describe('npm start fails with the error of AWS if', () => {
   it('a name is missing in the environment of a function', async () => {
     const assembly = assemblyWith((template) => {
       delete the(template, 'Lambda::Function', 'IntakeWorkerFunction').Environment?.Variables.LEDGER_TABLE;
     });
-    expect(await complaintOf(assembly)).toBe(
+    expect(await startError(assembly)).toBe(
       'batchdrop-intake-worker-function: its init failed: Error: the environment lacks LEDGER_TABLE',
     );
   });
@@ -117,7 +117,7 @@ describe('npm start stops with the sentence of AWS when', () => {
     });
     const where =
       'the event source arn:aws:sqs:us-east-1:000000000000:batchdrop-submission-work-queue of batchdrop-intake-worker-function';
-    expect((await complaintOf(assembly)).split('\n')).toEqual(
+    expect((await startError(assembly)).split('\n')).toEqual(
       ['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'].map(
         (action) =>
           `${where}: The provided execution role does not have permissions to call ${action} on SQS`,
@@ -125,63 +125,63 @@ describe('npm start stops with the sentence of AWS when', () => {
     );
   });
 
-  it('an event source is on a queue that is not there', async () => {
+  it('an event source is on a missing queue', async () => {
     const arn = 'arn:aws:sqs:us-east-1:000000000000:elsewhere';
     const assembly = assemblyWith((template) => {
       the(template, 'Lambda::EventSourceMapping', 'IntakeWorker').EventSourceArn = arn;
     });
-    expect(await complaintOf(assembly)).toContain(
+    expect(await startError(assembly)).toContain(
       `the event source ${arn} of batchdrop-intake-worker-function: The specified queue does not exist.`,
     );
   });
 
   it.each(['ReceiveMessage', 'DeleteMessage', 'GetQueueAttributes'])(
-    'a function may not call %s on the queue that feeds it',
+    'a function may not call %s on the queue of its event source',
     async (action) => {
       const assembly = assemblyWith((template) =>
         dropAction(the(template, 'IAM::Policy', 'IntakeWorkerRole'), `sqs:${action}`),
       );
-      expect(await complaintOf(assembly)).toBe(
+      expect(await startError(assembly)).toBe(
         `${INTAKE_SOURCE}: The provided execution role does not have permissions to call ${action} on SQS`,
       );
     },
   );
 
-  it('a message would come back while its function still works on it', async () => {
+  it('a message would become visible while its function still processes it', async () => {
     const assembly = assemblyWith((template) => {
       the(template, 'SQS::Queue', 'IntakeWorkQueue').VisibilityTimeout = 30;
     });
-    expect(await complaintOf(assembly)).toBe(
+    expect(await startError(assembly)).toBe(
       `${INTAKE_SOURCE}: Queue visibility timeout: 30 seconds is less than Function timeout: 600 seconds`,
     );
   });
 
-  it('several of them at once: it names each', async () => {
+  it('there are several faults: it reports each', async () => {
     const assembly = assemblyWith((template) => {
       for (const id of ['IntakeWorkQueue', 'DeliveryWorkQueue']) {
         the(template, 'SQS::Queue', id).VisibilityTimeout = 30;
       }
     });
-    expect((await complaintOf(assembly)).split('\n')).toHaveLength(2);
+    expect((await startError(assembly)).split('\n')).toHaveLength(2);
   });
 
   it.each([
     ['there is none', undefined],
     ['it is for another rule', 'arn:aws:events:us-east-1:000000000000:rule/other'],
-  ])('a rule has a function as its target and of Lambda permissions %s', async (_, sourceArn) => {
-    const complaint = await complaintOf(assemblyWith((template) => addLambdaRule(template, sourceArn)));
-    expect(complaint).toBe(
+  ])('a rule has a function as its target and, as for the Lambda permission, %s', async (_, sourceArn) => {
+    const message = await startError(assemblyWith((template) => addLambdaRule(template, sourceArn)));
+    expect(message).toBe(
       'the rule own-rule: User: events.amazonaws.com is not authorized to perform: lambda:InvokeFunction ' +
         'on resource: arn:aws:lambda:us-east-1:000000000000:function:batchdrop-polling-worker-function ' +
         'because no resource-based policy allows the lambda:InvokeFunction action',
     );
   });
 
-  it('not when that permission is there', async () => {
+  it('not if that permission exists', async () => {
     const assembly = assemblyWith((template) =>
       addLambdaRule(template, { 'Fn::GetAtt': ['OwnRule', 'Arn'] }),
     );
-    await expect(complaintOf(assembly)).rejects.toThrow('it started');
+    await expect(startError(assembly)).rejects.toThrow('it started');
   });
 
   it.each([
@@ -189,7 +189,7 @@ describe('npm start stops with the sentence of AWS when', () => {
     ['IntakeUndeliveredPolicy', 'batchdrop-intake-undelivered'],
   ])('a rule may not send to a queue: %s', async (policy, queue) => {
     const assembly = assemblyWith((template) => dropAllowed(the(template, 'SQS::QueuePolicy', policy)));
-    expect(await complaintOf(assembly)).toBe(
+    expect(await startError(assembly)).toBe(
       'the rule batchdrop-intake-object-created: User: events.amazonaws.com is not authorized to perform: ' +
         `sqs:SendMessage on resource: arn:aws:sqs:us-east-1:000000000000:${queue} ` +
         'because no resource-based policy allows the sqs:SendMessage action',
@@ -198,36 +198,36 @@ describe('npm start stops with the sentence of AWS when', () => {
 
   it('the schedule may not invoke its target', async () => {
     const assembly = assemblyWith((template) => dropAllowed(the(template, 'IAM::Policy', 'PollingTickRole')));
-    expect(await complaintOf(assembly)).toContain('is not authorized to perform: lambda:InvokeFunction on');
+    expect(await startError(assembly)).toContain('is not authorized to perform: lambda:InvokeFunction on');
   });
 
-  it('the access logs of buckets cannot be put where they should', async () => {
+  it('the access logs of buckets cannot be written', async () => {
     const assembly = assemblyWith((template) =>
       dropAllowed(the(template, 'S3::BucketPolicy', 'BucketsAccessLogs')),
     );
-    expect((await complaintOf(assembly)).split('\n').map((line) => line.split(':')[0])).toEqual([
+    expect((await startError(assembly)).split('\n').map((line) => line.split(':')[0])).toEqual([
       'the access logs of batchdrop-buckets-requests',
       'the access logs of batchdrop-buckets-results',
     ]);
   });
 
   it.each(['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation'])(
-    'Lambda may not take on the role of %s',
+    'Lambda may not assume the role of %s',
     async (id) => {
       const assembly = assemblyWith((template) => {
         the(template, 'IAM::Role', `${id}WorkerRole`).AssumeRolePolicyDocument = { Statement: [] };
       });
-      expect(await complaintOf(assembly)).toBe(
+      expect(await startError(assembly)).toBe(
         `batchdrop-${id.toLowerCase()}-worker-function: The role defined for the function cannot be assumed by Lambda.`,
       );
     },
   );
 
-  it('Scheduler may not take on the role of the schedule', async () => {
+  it('Scheduler may not assume the role of the schedule', async () => {
     const assembly = assemblyWith((template) => {
       the(template, 'IAM::Role', 'PollingTickRole').AssumeRolePolicyDocument = { Statement: [] };
     });
-    expect(await complaintOf(assembly)).toBe(
+    expect(await startError(assembly)).toBe(
       'batchdrop-polling-tick: The execution role you provide must allow AWS EventBridge Scheduler to assume the role.',
     );
   });
@@ -240,20 +240,20 @@ describe('npm start stops with the sentence of AWS when', () => {
     ],
     [{ NotResource: '*' }, 'has NotResource'],
     [{ Resource: `arn:aws:s3:::a/\${aws:username}` }, 'has a policy variable in'],
-  ])('a policy has what is not evaluated here: %j', async (more, complaint) => {
+  ])('a policy has an unsupported part: %j', async (more, message) => {
     const assembly = assemblyWith((template) => {
       const [statement] = the(template, 'IAM::Policy', 'IntakeWorkerRole').PolicyDocument?.Statement ?? [];
       Object.assign(statement ?? {}, more);
     });
-    expect(await complaintOf(assembly)).toMatch(
+    expect(await startError(assembly)).toMatch(
       new RegExp(
-        `^BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${complaint}.* which the local runtime does not support$`,
+        `^BatchdropIntakeWorkerRoleDefaultPolicy\\w+\\.Statement\\[0\\] ${message}.* which the local runtime does not support$`,
       ),
     );
   });
 });
 
-/** A rule of a user's own with a function as its target, and the permission for `sourceArn`. */
+/** A rule with a function as its target, and the permission for `sourceArn`. */
 function addLambdaRule({ Resources }: Spoilt, sourceArn: unknown): void {
   const [id = ''] = Object.keys(Resources).filter((name) =>
     name.startsWith('BatchdropPollingWorkerFunction'),
@@ -276,7 +276,7 @@ function addLambdaRule({ Resources }: Spoilt, sourceArn: unknown): void {
 }
 
 describe('the policies of the template', () => {
-  it('refuse plain http to every queue and bucket, each by a statement that is needed for it', () => {
+  it('deny plain http to every queue and bucket, by exactly one statement each', () => {
     const { policies, queues, buckets } = parseTemplate(readAssembly(sound), 'http://127.0.0.1:1');
     const denials = [...policies.ofResources].flatMap(([arn, statements]) =>
       statements.filter(({ effect }) => effect === 'Deny').map(({ id }) => ({ arn, id })),
@@ -289,7 +289,7 @@ describe('the policies of the template', () => {
     expect(atomsOf(policies).length).toBeGreaterThan(50);
   });
 
-  it('keep a function from its log when they do not let it write there, and it works on', async () => {
+  it('keep a function from its log if it may not write there, and the function works on', async () => {
     const stage = await PermissionStage.start(
       assemblyWith((template) => {
         const policy = the(template, 'IAM::Policy', 'IntakeWorkerRole');
@@ -308,7 +308,7 @@ describe('the policies of the template', () => {
   });
 });
 
-/** What somebody who may do everything is told when he comes over plain http. */
+/** Returns the verdict for a caller with all permissions who uses plain http. */
 function overHttp(policies: Policies, arn: string) {
   const everything = {
     id: 'everything',
@@ -318,9 +318,9 @@ function overHttp(policies: Policies, arn: string) {
     principals: [],
     conditions: [],
   };
-  const mighty = { ...policies, ofRoles: new Map([['mighty', [everything]]]) };
-  return decide(mighty, {
-    principal: { kind: 'role', roleArn: 'mighty', sessionName: 'mighty' },
+  const administrator = { ...policies, ofRoles: new Map([['administrator', [everything]]]) };
+  return decide(administrator, {
+    principal: { kind: 'role', roleArn: 'administrator', sessionName: 'administrator' },
     action: arn.startsWith('arn:aws:s3') ? 's3:ListBucket' : 'sqs:SendMessage',
     resource: arn,
     context: { 'aws:SecureTransport': 'false' },

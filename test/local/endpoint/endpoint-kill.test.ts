@@ -71,7 +71,7 @@ async function kill() {
 const createQueue = async ({ sqs }: Machine, QueueName: string, Attributes?: Record<string, string>) =>
   (await sqs.send(new CreateQueueCommand({ QueueName, Attributes }))).QueueUrl;
 
-/** The queue's URL changes with the machine's port. */
+/** Returns the queue's URL, which changes with the port. */
 const urlOf = async ({ sqs }: Machine, QueueName: string) =>
   (await sqs.send(new GetQueueUrlCommand({ QueueName }))).QueueUrl;
 
@@ -84,7 +84,7 @@ async function receiveAll({ sqs }: Machine, QueueUrl: string | undefined) {
   }
 }
 
-/** Acts again and again, each act started before the last was answered, until the kill; answers what was acknowledged. */
+/** Repeats a call, each started before the previous response, until the kill; returns what was acknowledged. */
 async function killedInTheMidstOf(
   enough: number,
   act: (index: number) => Promise<unknown>,
@@ -101,7 +101,7 @@ async function killedInTheMidstOf(
         acknowledged.push(mine);
         if (acknowledged.length >= enough) killing ??= kill();
       } catch (error) {
-        if (killing === undefined) throw error; // only what the kill interrupts may fail
+        if (killing === undefined) throw error; // only calls that the kill interrupts may fail
       }
     }
   };
@@ -110,7 +110,7 @@ async function killedInTheMidstOf(
   return acknowledged;
 }
 
-it('messages that were acknowledged are there after a kill, deleted ones are not', async () => {
+it('after a kill, acknowledged messages exist and deleted ones do not', async () => {
   const first = await start();
   const QueueUrl = await createQueue(first, 'durable');
   await first.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'deleted' }));
@@ -126,7 +126,7 @@ it('messages that were acknowledged are there after a kill, deleted ones are not
   expect(bodies).not.toContain('deleted');
 });
 
-it('a message in flight at a kill stays hidden, and can be deleted by the handle from before', async () => {
+it('a message in flight at a kill stays hidden, and can be deleted by its earlier handle', async () => {
   const first = await start();
   const QueueUrl = await createQueue(first, 'in-flight', { VisibilityTimeout: '3600' });
   await first.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: 'held' }));
@@ -139,7 +139,7 @@ it('a message in flight at a kill stays hidden, and can be deleted by the handle
   await second.sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: held?.ReceiptHandle }));
 });
 
-it('an event that was accepted and not yet delivered goes out at the next start, by the rules of its time', async () => {
+it('an event that was accepted but not delivered is delivered at the next start, by the earlier rules', async () => {
   const first = await start('record');
   await createQueue(first, 'subscriber', { VisibilityTimeout: '3600' });
   const rule = { Name: 'all', EventPattern: '{"source":["app"]}' };
@@ -161,23 +161,23 @@ it('an event that was accepted and not yet delivered goes out at the next start,
   expect(acknowledged.length).toBeGreaterThanOrEqual(100);
   expect(new Set(received).size).toBe(received.length);
   expect(received).toEqual(expect.arrayContaining(acknowledged));
-  // The rule itself has survived too.
+  // The rule itself exists, too.
   const Entries = [{ Source: 'app', DetailType: 't', Detail: '{"index":"after the kill"}' }];
   await second.events.send(new PutEventsCommand({ Entries }));
   expect(await receiveAll(second, url)).toMatchObject([{ Body: expect.stringContaining('after the kill') }]);
   await kill();
-  // What was delivered is not delivered again: the messages from before are still in flight, and no others are there.
+  // Nothing is delivered twice: the earlier messages are still in flight, and there are no others.
   const third = await start('deliver');
   expect(await receiveAll(third, await urlOf(third, 'subscriber'))).toEqual([]);
 });
 
-it('items that were acknowledged are there after a kill, and the index knows every item', async () => {
+it('after a kill, acknowledged items exist, and the index has every item', async () => {
   const first = await start();
   const acknowledged = await killedInTheMidstOf(200, (index) =>
     first.dynamodb.send(
       new PutItemCommand({
         TableName: 'ledger',
-        // Every item is written about three times, each time to another place in the index.
+        // Every item is written about three times, each time with another index key.
         Item: {
           pk: { S: `item ${Math.floor(index / 3)}` },
           sk: { S: 'META' },

@@ -1,5 +1,5 @@
 /**
- * The messaging engines in a process of their own, for tests that kill it: prints the endpoint's URL.
+ * Runs the messaging engines in a process of their own, for tests that kill it; prints the endpoint's URL.
  * Arguments: the directory of its state, and whether EventBridge delivers (`deliver`) or only records (`record`).
  */
 import { DynamoDbEngine } from '../../../local/aws/dynamodb/engine.ts';

@@ -24,7 +24,7 @@ const service = (signingName: string, handle: Handler): AwsService => ({
   close: async () => {},
 });
 
-/** A service that answers with its own name and what it was asked. */
+/** A service that returns its own name and the request line. */
 const echo = (name: string) =>
   service(name, async (request, response) => void response.end(`${name} ${request.method} ${request.url}`));
 
@@ -40,20 +40,20 @@ const signed = (name: string) => ({ headers: { authorization: signedFor(name) } 
 const text = async (answer: Promise<Response>) => (await answer).text();
 
 describe('the endpoint', () => {
-  it('hands a request to the service that it was signed for', async () => {
+  it('routes a request to the service for which it was signed', async () => {
     const { url } = await start([echo('s3'), echo('sqs')]);
     expect(await text(fetch(`${url}/a`, signed('sqs')))).toBe('sqs GET /a');
     expect(await text(fetch(`${url}/a`, signed('s3')))).toBe('s3 GET /a');
   });
 
-  it('hands a presigned URL to the service in its query', async () => {
+  it('routes a presigned URL to the service in its query', async () => {
     const { url } = await start([echo('s3'), echo('sqs')]);
     const query = `X-Amz-Credential=${encodeURIComponent('key/20261121/us-east-1/s3/aws4_request')}`;
     const answer = fetch(`${url}/bucket/key?${query}`, { method: 'PUT', body: 'x' });
     expect(await text(answer)).toBe(`s3 PUT /bucket/key?${query}`);
   });
 
-  it('lets anybody read from S3, and nothing else', async () => {
+  it('allows anonymous reads from S3, and nothing else', async () => {
     const { url } = await start([echo('s3'), echo('sqs')]);
     expect(await text(fetch(`${url}/bucket/key`))).toBe('s3 GET /bucket/key');
     const posted = await fetch(url, { method: 'POST', body: '{}' });
@@ -64,7 +64,7 @@ describe('the endpoint', () => {
     });
   });
 
-  it('names a service that it does not have', async () => {
+  it('fails with the name of a service that it does not have', async () => {
     const { url } = await start([echo('s3')]);
     const answer = await fetch(url, signed('kinesis'));
     expect(answer.status).toBe(501);
@@ -74,7 +74,7 @@ describe('the endpoint', () => {
     });
   });
 
-  it('answers 500 for a service that fails, logs the reason, and goes on', async () => {
+  it('returns 500 for a service that fails, logs the reason, and continues', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const failing = service('sqs', () => Promise.reject(new TypeError('a defect')));
     const { url } = await start([failing, echo('s3')]);
@@ -90,7 +90,7 @@ describe('the endpoint', () => {
     expect(await text(fetch(`${url}/still-there`))).toBe('s3 GET /still-there');
   });
 
-  it('breaks off an answer that fails half-way, so that nobody takes it for whole', async () => {
+  it('aborts a response that fails halfway, so that it cannot look complete', async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {});
     const { url } = await start([
       service('s3', async (_, response) => {
@@ -102,7 +102,7 @@ describe('the endpoint', () => {
     await expect(text(fetch(`${url}/bucket/key`))).rejects.toThrow();
   });
 
-  it('outlives a service that writes after the end', async () => {
+  it('survives a service that writes after the end', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     const { url } = await start([
       service('s3', async (_, response) => {
@@ -115,12 +115,12 @@ describe('the endpoint', () => {
     expect(await text(fetch(`${url}/still-there`))).toBe('done');
   });
 
-  it('outlives a client that dies while it sends', async () => {
+  it('survives a client that disconnects while sending', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {});
     let failed = false;
     const reading = service('sqs', async (request) => {
       try {
-        for await (const _ of request); // to the end, which never comes
+        for await (const _ of request); // to the end, which never arrives
       } catch (error) {
         failed = true;
         throw error;
@@ -133,17 +133,17 @@ describe('the endpoint', () => {
     dying.write('beginning', () => dying.destroy());
     await vi.waitUntil(() => failed, HANGS_AFTER_MS);
     expect(await text(fetch(`${url}/still-there`))).toBe('s3 GET /still-there');
-    expect(log).not.toHaveBeenCalled(); // a client's death is no defect of ours
+    expect(log).not.toHaveBeenCalled(); // a disconnected client is not a defect
   });
 
-  it('says which port is taken and how to choose another', async () => {
+  it('reports a port in use and how to choose another', async () => {
     const { port } = await start([]);
     await expect(startEndpoint({ services: [], port })).rejects.toThrow(
       new RegExp(`Port ${port} is already in use.*--port`),
     );
   });
 
-  it('closes though clients keep idle connections open', async () => {
+  it('closes although clients keep idle connections open', async () => {
     const endpoint = await startEndpoint({ services: [echo('s3')], port: 0 });
     const agent = new Agent({ keepAlive: true });
     endings.push(() => agent.destroy());
@@ -154,7 +154,7 @@ describe('the endpoint', () => {
     await expect(fetch(endpoint.url)).rejects.toThrow();
   });
 
-  it('closes once the call of a client that has died is at its end', async () => {
+  it('closes after the running call of a disconnected client has ended', async () => {
     const states: string[] = [];
     const endpoint = await startEndpoint({
       services: [
@@ -177,7 +177,7 @@ describe('the endpoint', () => {
     expect(states).toEqual(['begun', 'ended', 'closed']);
   });
 
-  it('closes though a request never ends', async () => {
+  it('closes although a request never ends', async () => {
     let arrived = false;
     const endpoint = await startEndpoint({
       services: [

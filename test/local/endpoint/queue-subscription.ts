@@ -12,7 +12,7 @@ interface Clients {
 }
 
 interface QueueSubscription {
-  /** Of the queue and of the rule. */
+  /** Name of the queue and of the rule. */
   readonly name: string;
   readonly bus: string;
   readonly pattern: object;

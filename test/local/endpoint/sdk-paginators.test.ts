@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterAll(() => sdk.close());
 
-/** What each page holds, in the order in which the SDK reads them. */
+/** Returns the content of each page, in the SDK's order. */
 async function pagesOf<Page, T>(pages: AsyncIterable<Page>, read: (page: Page) => T[] | undefined) {
   const all: T[][] = [];
   for await (const page of pages) all.push(read(page) ?? []);
@@ -56,7 +56,7 @@ describe('the SDK pages through', () => {
     expect(pages.flat()).toEqual([...numbered('a & b/ü ', 7), ...numbered('c/', 4)]);
   });
 
-  it('the folders and objects below a delimiter, a folder never twice', async () => {
+  it('the common prefixes and objects, a prefix never twice', async () => {
     const pages = await pagesOf(
       paginateListObjectsV2({ client: sdk.s3, pageSize: 1 }, { Bucket, Delimiter: '/' }),
       (page) => page.CommonPrefixes?.map((each) => each.Prefix),
@@ -64,7 +64,7 @@ describe('the SDK pages through', () => {
     expect(pages).toEqual([['a & b/'], ['c/']]);
   });
 
-  it('the objects of a prefix, from a key on', async () => {
+  it('the objects of a prefix, after a key', async () => {
     const pages = await pagesOf(
       paginateListObjectsV2({ client: sdk.s3, pageSize: 2 }, { Bucket, Prefix: 'c/', StartAfter: 'c/00' }),
       (page) => page.Contents?.map((each) => each.Key),
@@ -153,7 +153,7 @@ describe('the SDK pages through a table', () => {
     );
   });
 
-  // Made anew for each use: the SDK's paginators write their token into what they are given.
+  // A new object per use: the SDK's paginators write their token into it.
   const query = () => ({
     TableName,
     KeyConditionExpression: 'pk = :pk',

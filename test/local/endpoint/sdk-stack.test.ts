@@ -37,12 +37,12 @@ async function outputs(): Promise<Record<string, string>> {
   return Object.fromEntries(found);
 }
 
-it('npm start is a stack that is there and complete', async () => {
+it('the stack of npm start exists and is complete', async () => {
   expect(await waitUntilStackExists({ client, ...PATIENT }, { StackName })).toMatchObject(SUCCESS);
   expect(await waitUntilStackCreateComplete({ client, ...PATIENT }, { StackName })).toMatchObject(SUCCESS);
 });
 
-it('its outputs name what is there', async () => {
+it('its outputs name the resources', async () => {
   const { requestBucket, resultsBucket, cancelQueueUrl, eventBus, ledgerTable, url } = runtime.names;
   expect(await outputs()).toMatchObject({
     RequestBucket: requestBucket,
@@ -62,7 +62,7 @@ it('its outputs name what is there', async () => {
   dynamoDb.destroy();
 });
 
-it('its resources are those of the template, by the names they have here', async () => {
+it('its resources are those of the template, with their local names', async () => {
   const found = new Map<string, string[]>();
   for await (const page of paginateListStackResources({ client }, { StackName })) {
     for (const { ResourceType = '', PhysicalResourceId = '' } of page.StackResourceSummaries ?? []) {

@@ -27,7 +27,7 @@ const PATIENT = { maxWaitTime: 30, minDelay: 0.05, maxDelay: 0.05 };
 const IMPATIENT = { maxWaitTime: 0.2, minDelay: 0.05, maxDelay: 0.05 };
 const SUCCESS = { state: 'SUCCESS' };
 
-/** A wait that began before what it waits for, and one that nothing ends. */
+/** Checks that a wait times out before `act`, and that waits during and after it succeed. */
 async function endsAWait(
   wait: (patience: typeof PATIENT) => Promise<object>,
   act: () => Promise<unknown>,
@@ -40,17 +40,17 @@ async function endsAWait(
 }
 
 describe('the SDK waits for', () => {
-  const Bucket = 'waiting-room';
+  const Bucket = 'waiters';
   const object = { Bucket, Key: 'in/späte datei.jsonl' };
 
-  it('a bucket until it is there, not found until then', async () => {
+  it('a bucket until it exists', async () => {
     await endsAWait(
       (patience) => waitUntilBucketExists({ client: sdk.s3, ...patience }, { Bucket }),
       () => sdk.createBucket(Bucket),
     );
   });
 
-  it('an object until it is there', async () => {
+  it('an object until it exists', async () => {
     await endsAWait(
       (patience) => waitUntilObjectExists({ client: sdk.s3, ...patience }, object),
       () => sdk.s3.send(new PutObjectCommand({ ...object, Body: 'x' })),
@@ -64,7 +64,7 @@ describe('the SDK waits for', () => {
     );
   });
 
-  it('a bucket that never was until it is gone, and for one that is there in vain', async () => {
+  it('the absence of a missing bucket, and in vain for that of an existing one', async () => {
     const wait = (name: string) =>
       waitUntilBucketNotExists({ client: sdk.s3, ...IMPATIENT }, { Bucket: name });
     await expect(wait('never')).resolves.toMatchObject(SUCCESS);
@@ -73,7 +73,7 @@ describe('the SDK waits for', () => {
 
   const TableName = 'waiting';
 
-  it('a table until it can be used', async () => {
+  it('a table until it is active', async () => {
     await endsAWait(
       (patience) => waitUntilTableExists({ client: sdk.dynamoDb, ...patience }, { TableName }),
       () =>

@@ -3,7 +3,7 @@ import { compilePattern } from '../../../local/aws/events/patterns/pattern.ts';
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
-/** A pattern on an event's detail, and details that it must match and that it must not match. */
+/** A pattern on an event's detail, with details that match and details that do not. */
 export interface PatternCase {
   readonly pattern: Json;
   readonly matches: readonly Json[];
@@ -16,7 +16,7 @@ function matches(detail: Json, pattern: Json): boolean {
   return compilePattern(JSON.stringify({ detail: pattern }))(event);
 }
 
-/** One test a detail; answers how many there are. */
+/** Defines one test per detail; returns their number. */
 export function testCases(title: string, cases: readonly PatternCase[]): number {
   const single = cases.flatMap(({ pattern, matches: alike, differs }) => [
     ...alike.map((detail) => ({ pattern, detail, expected: true })),

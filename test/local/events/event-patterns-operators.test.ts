@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Json, type PatternCase, testCases } from './event-pattern-case.ts';
 
-/** Pattern and details of the one field `a`. */
+/** Returns a case on the field `a`. */
 function on(matcher: Json, matches: readonly Json[], differs: readonly Json[]): PatternCase {
   const field = (a: Json) => ({ a });
   return { pattern: field([matcher]), matches: matches.map(field), differs: differs.map(field) };
@@ -64,7 +64,7 @@ const ANYTHING_BUT = [
   on({ 'anything-but': { wildcard: '*/lib/*' } }, ['bin/x', 'lib', 5], ['usr/lib/x']),
   on({ 'anything-but': { wildcard: ['*.jar', 'tmp/*'] } }, ['a.ts'], ['a.jar', 'tmp/', 'tmp/a.jar']),
   on({ 'anything-but': { wildcard: 'a\\*' } }, ['ab'], ['a*']),
-  // Of an array any element will do, so only an array of excluded values alone differs.
+  // One matching element of an array is enough, so only an array of excluded values does not match.
   on({ 'anything-but': 'x' }, [['x', 'y']], [['x'], ['x', 'x']]),
   { pattern: { a: [{ 'anything-but': 'x' }] }, matches: [], differs: MISSING },
   {
@@ -114,6 +114,6 @@ const count =
   testCases('numeric', NUMERIC) +
   testCases('cidr', CIDR);
 
-it('operators are tried on as many details as this file says', () => {
+it('the file tests at least 200 details', () => {
   expect(count).toBeGreaterThanOrEqual(200);
 });

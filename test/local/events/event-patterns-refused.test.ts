@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { compilePattern } from '../../../local/aws/events/patterns/pattern.ts';
 
-/** Patterns on `source` by the reason for which AWS refuses them. */
+/** Invalid patterns and AWS's reasons. */
 const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   ['{', 'not JSON'],
   ['["x"]', 'Filter is not an object'],
@@ -77,7 +77,7 @@ const REFUSED: readonly (readonly [pattern: string, reason: string])[] = [
   [JSON.stringify({ source: ['x'.repeat(4100)] }), 'longer than 4096 characters'],
 ];
 
-describe('a pattern is refused as invalid, with its reason', () => {
+describe('an invalid pattern fails with its reason', () => {
   it.each(REFUSED)('%s', (pattern, reason) => {
     expect(() => compilePattern(pattern)).toThrow(
       expect.objectContaining({

@@ -133,7 +133,7 @@ const OR: readonly PatternCase[] = [
     matches: [{}, { a: 'x' }],
     differs: [{ a: 'y' }],
   },
-  // A field of that name, where AWS cannot take it for the operator.
+  // A field of that name, if AWS cannot read it as the operator.
   { pattern: { $or: ['x', 'y'] }, matches: [{ $or: 'y' }], differs: [{}, { x: 1 }] },
   { pattern: { $or: { a: [1] } }, matches: [{ $or: { a: 1 } }], differs: [{ a: 1 }] },
   {
@@ -151,11 +151,11 @@ const count =
   testCases('$or', OR);
 
 describe('a pattern', () => {
-  it('is tried on as many details as this file says', () => {
+  it('is tested on the expected number of details', () => {
     expect(count).toBeGreaterThanOrEqual(100);
   });
 
-  it('holds for the envelope as for the detail', () => {
+  it('matches the envelope as well as the detail', () => {
     const event = { source: 'aws.s3', resources: ['arn:a', 'arn:b'], detail: {} };
     expect(compilePattern('{"source":["aws.s3"],"resources":["arn:b"]}')(event)).toBe(true);
     expect(compilePattern('{"source":["aws.s3"],"resources":["arn:c"]}')(event)).toBe(false);

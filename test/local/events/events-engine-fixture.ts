@@ -23,7 +23,7 @@ export const clock = new ManualClock();
 export const sqs = new SqsEngine({ directory, clock });
 export const reports: string[] = [];
 export const invocations: unknown[] = [];
-/** How many invocations from now on fail. */
+/** How many of the next invocations fail. */
 export const functionFailures = { left: 0 };
 export const events = new EventsEngine({
   directory,
@@ -59,7 +59,7 @@ afterAll(async () => {
 
 export const queue = () => sqs.queues.createQueue(`target-${++counted}`, { time: 'clock' });
 
-/** A rule of its own for each test: on a source that no other test uses. */
+/** Creates a rule for one test, on a source that no other test uses. */
 export async function ruleFor(targets: readonly Partial<Target>[], EventBusName = 'default') {
   const source = `source-${++counted}`;
   const Rule = `rule-${counted}`;

@@ -11,7 +11,7 @@ interface Page {
   readonly next: string | undefined;
 }
 
-/** Every page, one after the other. */
+/** Returns every page in order. */
 async function pages(read: (token: string | undefined) => Promise<Page>) {
   const all: (readonly (string | undefined)[])[] = [];
   let token: string | undefined;
@@ -34,7 +34,7 @@ function putRules(...names: string[]) {
 }
 
 describe('a list', () => {
-  it('of rules comes in pages of the size that was asked for, each rule once', async () => {
+  it('of rules has pages of the requested size, with each rule once', async () => {
     putRules('page-c', 'page-a', 'page-e', 'page-b', 'page-d', 'other');
     expect(await pages(rulesOf('page-', 2))).toEqual([
       ['page-a', 'page-b'],
@@ -44,7 +44,7 @@ describe('a list', () => {
     expect(await pages(rulesOf('page-', 5))).toEqual([['page-a', 'page-b', 'page-c', 'page-d', 'page-e']]);
   });
 
-  it('goes on where it was when a rule comes or goes in between', async () => {
+  it('continues after the last entry if a rule is added or deleted in between', async () => {
     putRules('moving-b', 'moving-c', 'moving-d');
     const read = rulesOf('moving-', 2);
     const { next } = await read(undefined);
@@ -53,7 +53,7 @@ describe('a list', () => {
     expect(await read(next)).toEqual({ names: ['moving-d'], next: undefined });
   });
 
-  it('of targets comes in pages', async () => {
+  it('of targets has pages', async () => {
     const { Rule } = await ruleFor(Array.from({ length: 5 }, () => ({ Arn: FUNCTION })));
     const read = async (NextToken: string | undefined) => {
       const answer = await client.send(new ListTargetsByRuleCommand({ Rule, Limit: 3, NextToken }));
@@ -65,7 +65,7 @@ describe('a list', () => {
     ]);
   });
 
-  it('of buses comes in pages', async () => {
+  it('of buses has pages', async () => {
     for (const name of ['team-a', 'team-b', 'team-c']) events.rules.createBus(name);
     const read = async (NextToken: string | undefined) => {
       const answer = await client.send(
@@ -76,7 +76,7 @@ describe('a list', () => {
     expect(await pages(read)).toEqual([['team-a', 'team-b'], ['team-c']]);
   });
 
-  it.each([{ Limit: 0 }, { Limit: 101 }, { NextToken: 'mine' }])('is refused with %o', async (fields) => {
+  it.each([{ Limit: 0 }, { Limit: 101 }, { NextToken: 'mine' }])('fails with %o', async (fields) => {
     await expect(client.send(new ListRulesCommand(fields))).rejects.toThrow(
       expect.objectContaining({ name: 'ValidationException' }),
     );

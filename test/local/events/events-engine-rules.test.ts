@@ -15,7 +15,7 @@ import { describe, expect, it } from 'vitest';
 import { bodies, client, event, FUNCTION, put, queue, ruleFor } from './events-engine-fixture.ts';
 
 describe('rules', () => {
-  it('are described and listed, their targets too', async () => {
+  it('are described and listed with their targets', async () => {
     const target = queue();
     const { Rule } = await ruleFor([{ Arn: target, InputPath: '$.detail' }], 'status');
     const EventBusName = 'status';
@@ -33,7 +33,7 @@ describe('rules', () => {
     expect(EventBuses?.map((bus) => bus.Name)).toEqual(['default', 'status']);
   });
 
-  it('are deleted only when their targets are removed', async () => {
+  it('can be deleted only after their targets', async () => {
     const target = queue();
     const { source, Rule } = await ruleFor([{ Arn: target }]);
     await expect(client.send(new DeleteRuleCommand({ Name: Rule }))).rejects.toThrow(/has targets/);
@@ -48,7 +48,7 @@ describe('rules', () => {
 
   it.each([
     [
-      'an operator that there is not',
+      'an unknown operator',
       { EventPattern: '{"source":[{"starts-with":"x"}]}' },
       'InvalidEventPatternException',
     ],
@@ -60,7 +60,7 @@ describe('rules', () => {
       { EventPattern: '{"source":["x"]}', EventBusName: 'nowhere' },
       'ResourceNotFoundException',
     ],
-  ])('are refused with %s', async (_, fields, name) => {
+  ])('fail with %s', async (_, fields, name) => {
     await expect(client.send(new PutRuleCommand({ Name: 'refused', ...fields }))).rejects.toThrow(
       expect.objectContaining({ name }),
     );
@@ -85,7 +85,7 @@ describe('rules', () => {
       { InputTransformer: { InputTemplate: '"x"', InputPathsMap: { 'aws.x': '$' } } },
     ],
     ['Input is not JSON', { Input: 'x' }],
-  ])('refuse a target by the name of what is not here: %s', async (named, fields) => {
+  ])('reject a target with a message: %s', async (named, fields) => {
     const { Rule } = await ruleFor([]);
     const Targets = [{ Id: 'x', Arn: FUNCTION, ...fields }];
     await expect(client.send(new PutTargetsCommand({ Rule, Targets }))).rejects.toThrow(
@@ -93,7 +93,7 @@ describe('rules', () => {
     );
   });
 
-  it('take five targets and no sixth', async () => {
+  it('accept five targets and no sixth', async () => {
     const { Rule } = await ruleFor(Array.from({ length: 5 }, () => ({ Arn: FUNCTION })));
     const Targets = [{ Id: 'sixth', Arn: FUNCTION }];
     await expect(client.send(new PutTargetsCommand({ Rule, Targets }))).rejects.toThrow(
@@ -120,7 +120,7 @@ it('TestEventPattern says whether an event would match', async () => {
   expect([await test('completed'), await test('failed')]).toEqual([true, false]);
 });
 
-it('an operation that is not here is refused by its name', async () => {
+it('an operation that is not implemented fails with its name', async () => {
   await expect(
     client.send(new CreateArchiveCommand({ ArchiveName: 'x', EventSourceArn: 'y' })),
   ).rejects.toThrow(

@@ -21,7 +21,7 @@ import {
 
 const MINUTE = 60_000;
 
-/** What a queue gets of an event whose detail is this. */
+/** Returns what a queue receives for an event with this detail. */
 async function received(detail: object, target: Partial<Target>): Promise<unknown> {
   const arn = queue();
   const { source } = await ruleFor([{ ...target, Arn: arn }]);
@@ -35,12 +35,12 @@ const transformed = (detail: object, InputTemplate: string, InputPathsMap: Recor
 describe('an input transformer', () => {
   const detail = { state: 'done', rows: 3, who: { name: 'A "B"' }, tags: ['x', 'y'], none: null };
 
-  it('puts values into a text', async () => {
+  it('inserts values into a string', async () => {
     const paths = { state: '$.detail.state', rows: '$.detail.rows' };
     expect(await transformed(detail, '"<rows> rows are <state>"', paths)).toBe('3 rows are done');
   });
 
-  it('puts values into an object, with quotes where JSON needs them', async () => {
+  it('inserts values into an object, with quotes where JSON needs them', async () => {
     const paths = {
       state: '$.detail.state',
       rows: '$.detail.rows',
@@ -56,7 +56,7 @@ describe('an input transformer', () => {
     });
   });
 
-  it('puts values into the texts of an object', async () => {
+  it('inserts values into the strings of an object', async () => {
     const paths = { state: '$.detail.state', name: '$.detail.who.name' };
     expect(await transformed(detail, '{"path": "jobs/<state>/<name>", "raw": "\\"x\\""}', paths)).toEqual({
       path: 'jobs/done/A "B"',
@@ -68,18 +68,18 @@ describe('an input transformer', () => {
     expect(await transformed(detail, '{"tag": <tag>}', { tag: '$.detail.tags[1]' })).toEqual({ tag: 'y' });
   });
 
-  it('leaves an empty text for what is not there', async () => {
+  it('inserts an empty string for a missing value', async () => {
     const paths = { gone: '$.detail.gone.further' };
     expect(await transformed(detail, '{"a": <gone>, "b": "x<gone>y"}', paths)).toEqual({ a: '', b: 'xy' });
   });
 
-  it('takes the quotes from an object within a text', async () => {
+  it('removes the quotes of an object within a string', async () => {
     expect(await transformed({ who: { name: 'A' } }, '"is <who>"', { who: '$.detail.who' })).toBe(
       'is {name:A}',
     );
   });
 
-  it('knows the event, the rule and the time by names of its own', async () => {
+  it('has reserved variables for the event, the rule and the time', async () => {
     const arn = queue();
     const InputTemplate =
       '{"event": <aws.events.event.json>, "head": <aws.events.event>, "rule": "<aws.events.rule-name>", ' +
@@ -97,7 +97,7 @@ describe('an input transformer', () => {
     expect(body).not.toHaveProperty('head.detail');
   });
 
-  it('is listed as it was put', async () => {
+  it('is listed as it was set', async () => {
     const given = { InputPathsMap: { a: '$.detail.a' }, InputTemplate: '{"a": <a>}' };
     const RetryPolicy = { MaximumRetryAttempts: 7, MaximumEventAgeInSeconds: 3600 };
     const { Rule } = await ruleFor([{ Arn: queue(), InputTransformer: given, RetryPolicy }]);
@@ -111,7 +111,7 @@ it('an input path takes one element of an array', async () => {
 });
 
 describe('a target that fails', () => {
-  /** A rule with a failing function; answers what its dead-letter queue says in the end. */
+  /** Creates a rule with a failing function; returns the final message in its dead-letter queue. */
   async function failing(RetryPolicy: Target['RetryPolicy']) {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: FUNCTION, DeadLetterConfig: { Arn: dead }, RetryPolicy }]);
@@ -120,7 +120,7 @@ describe('a target that fails', () => {
     await put(event(source));
     let message = sqs.queues.receive(dead, 1)[0];
     const hasGivenUp = () => {
-      clock.advance(MINUTE / 2); // until then it is tried as often as it may
+      clock.advance(MINUTE / 2); // until then it is retried as often as allowed
       message ??= sqs.queues.receive(dead, 1)[0];
       return message !== undefined;
     };
@@ -134,7 +134,7 @@ describe('a target that fails', () => {
     };
   }
 
-  it('is tried as often as its policy says', async () => {
+  it('is retried as often as its policy says', async () => {
     expect(await failing({ MaximumRetryAttempts: 1 })).toEqual({
       invocations: 2,
       retries: '1',
@@ -142,12 +142,12 @@ describe('a target that fails', () => {
     });
   });
 
-  it('is tried no more often than Lambda would', async () => {
+  it('is retried no more often than Lambda would', async () => {
     expect(await failing({ MaximumRetryAttempts: 185 })).toMatchObject({ invocations: 3, retries: '2' });
   });
 
-  it('is given up when its event is older than its policy allows', async () => {
-    // The second retry would come two minutes after the first, which is at a minute.
+  it('is not retried if its event is older than its policy allows', async () => {
+    // The second retry would be two minutes after the first, which is after one minute.
     expect(await failing({ MaximumEventAgeInSeconds: 120 })).toEqual({
       invocations: 2,
       retries: '1',
@@ -155,11 +155,11 @@ describe('a target that fails', () => {
     });
   });
 
-  it('is still tried when its event is just as old as its policy allows', async () => {
+  it('is still retried if its event is exactly as old as its policy allows', async () => {
     expect(await failing({ MaximumEventAgeInSeconds: 180 })).toMatchObject({ invocations: 3 });
   });
 
-  it('for good is not tried again: the reason is said, no retry is counted', async () => {
+  it('permanently is not retried: the reason is given, and no retry is counted', async () => {
     const dead = queue();
     const nowhere = 'arn:aws:sqs:us-east-1:000000000000:nowhere';
     const RetryPolicy = { MaximumRetryAttempts: 9 };
@@ -172,7 +172,7 @@ describe('a target that fails', () => {
   });
 });
 
-it('a data directory from before events had an age goes on, its events are delivered and tried again', async () => {
+it('the events of a data directory from before the age limit are delivered and retried', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-old-'));
   const old = new DatabaseSync(join(directory, 'events.sqlite'));
   old.exec(`

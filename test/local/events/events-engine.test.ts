@@ -19,7 +19,7 @@ import {
 const HANGS_AFTER_MS = 60_000;
 
 describe('an event', () => {
-  it('reaches the queue of a matching rule in its envelope', async () => {
+  it('reaches the queue of a matching rule with its envelope', async () => {
     const target = queue();
     const { source } = await ruleFor([{ Arn: target }]);
     const Time = new Date('2026-11-02T03:04:05.678Z');
@@ -70,7 +70,7 @@ describe('an event', () => {
     expect([bodies(onStatus).length, bodies(onDefault).length]).toEqual([2, 0]);
   });
 
-  it('of an AWS service is taken from within, and refused from outside', async () => {
+  it('of an AWS service is accepted from the runtime and refused from a client', async () => {
     const target = queue();
     events.rules.putRule({
       bus: 'default',
@@ -98,7 +98,7 @@ describe('an event', () => {
     expect(bodies(target)).toHaveLength(1);
   });
 
-  it('is cut or replaced as the target asks', async () => {
+  it('is reduced or replaced as the target requests', async () => {
     const [part, nowhere, constant] = [queue(), queue(), queue()];
     const { source } = await ruleFor([
       { Arn: part, InputPath: '$.detail.deep' },
@@ -111,7 +111,7 @@ describe('an event', () => {
 });
 
 describe('PutEvents', () => {
-  it('answers each entry in its place, the good ones delivered', async () => {
+  it('returns a result per entry in order, and delivers the valid ones', async () => {
     const target = queue();
     const { source } = await ruleFor([{ Arn: target }]);
     const answer = await put(
@@ -138,7 +138,7 @@ describe('PutEvents', () => {
     expect(bodies(target)).toHaveLength(2);
   });
 
-  it('takes ten entries, refuses eleven and none', async () => {
+  it('accepts ten entries, and fails for eleven and for none', async () => {
     const { source } = await ruleFor([]);
     const many = (count: number) => put(...Array.from({ length: count }, () => event(source)));
     expect((await many(10)).Entries).toHaveLength(10);
@@ -146,14 +146,14 @@ describe('PutEvents', () => {
     await expect(many(0)).rejects.toThrow(expect.objectContaining({ name: 'ValidationException' }));
   });
 
-  it('takes what is just below 1 MiB together, and refuses the call at it', async () => {
+  it('accepts entries just below 1 MiB in total, and fails at 1 MiB', async () => {
     const entry = (detailBytes: number) => ({
       Source: 's',
       DetailType: 't',
       Detail: `"${'x'.repeat(detailBytes - 2)}"`,
     });
     const half = 1024 * 512;
-    // Two bytes of each entry are its source and type; the details are no objects, which is said by entry.
+    // Two bytes of each entry are its source and type; the details are not objects, which is an error per entry.
     expect((await put(entry(half - 2), entry(half - 3))).FailedEntryCount).toBe(2);
     await expect(put(entry(half - 2), entry(half - 2))).rejects.toThrow(/over the limit/);
   });
@@ -167,7 +167,7 @@ describe('a function as target', () => {
     expect(invocations).toMatchObject([{ source, detail: { for: 'function' } }]);
   });
 
-  it('is tried again after a minute and then two, and the event ends in the dead-letter queue', async () => {
+  it('is retried after one minute and two more, then the event moves to the dead-letter queue', async () => {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: FUNCTION, DeadLetterConfig: { Arn: dead } }]);
     invocations.length = 0;
@@ -189,7 +189,7 @@ describe('a function as target', () => {
     expect(invocations).toHaveLength(3);
   });
 
-  it('is tried once when the target allows no retry; without a dead-letter queue the loss is reported', async () => {
+  it('is invoked once if the target allows no retry; without a dead-letter queue the loss is reported', async () => {
     const { source } = await ruleFor([{ Arn: FUNCTION, RetryPolicy: { MaximumRetryAttempts: 0 } }]);
     functionFailures.left = 1;
     reports.length = 0;
@@ -198,7 +198,7 @@ describe('a function as target', () => {
     expect(reports).toEqual([expect.stringContaining('the function failed')]);
   });
 
-  /** The retry is armed a moment after the failure; time goes on only once it is. */
+  /** The retry is scheduled a moment after the failure; the clock advances only after that. */
   async function advanceUntil(milliseconds: number, isDone: () => boolean) {
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(milliseconds - 1);
@@ -211,7 +211,7 @@ describe('a function as target', () => {
 describe('a queue that does not exist as target', () => {
   const nowhere = 'arn:aws:sqs:us-east-1:000000000000:nowhere';
 
-  it('leaves the event to the dead-letter queue, with the reason', async () => {
+  it('moves the event to the dead-letter queue, with the reason', async () => {
     const dead = queue();
     const { source } = await ruleFor([{ Arn: nowhere, DeadLetterConfig: { Arn: dead } }]);
     await put(event(source));
@@ -223,7 +223,7 @@ describe('a queue that does not exist as target', () => {
     });
   });
 
-  it('does not keep the event from the other targets', async () => {
+  it('does not affect the other targets', async () => {
     const target = queue();
     const { source } = await ruleFor([{ Arn: nowhere }, { Arn: target }]);
     await put(event(source));

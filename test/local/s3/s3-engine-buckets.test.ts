@@ -16,7 +16,7 @@ import { describe, expect, it } from 'vitest';
 import { client, plain, put, read, refusal, server, versioned } from './s3-engine-fixture.ts';
 
 describe('a versioned bucket', () => {
-  it('keeps every version readable by its id, behind a delete marker too', async () => {
+  it('keeps every version readable by its id, even after a delete marker', async () => {
     const first = await put(versioned, 'k', 'first');
     const second = await put(versioned, 'k', 'second');
     const marker = await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k' }));
@@ -31,7 +31,7 @@ describe('a versioned bucket', () => {
     await expect(unknown).rejects.toEqual(refusal('NoSuchVersion', 404));
   });
 
-  it('shows the object again once its delete marker is deleted, and loses a version only by its id', async () => {
+  it('shows the object again once its delete marker is deleted, and deletes a version only by its id', async () => {
     const first = await put(versioned, 'k', 'first');
     const second = await put(versioned, 'k', 'second');
     const marker = await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k' }));
@@ -46,7 +46,7 @@ describe('a versioned bucket', () => {
     expect(listed.Versions ?? []).toEqual([]);
   });
 
-  it('lists versions and markers newest first, page by page, though the last one listed is deleted meanwhile', async () => {
+  it('lists versions and markers newest first in pages, even if the last listed one is deleted in between', async () => {
     for (const key of ['a', 'b']) {
       for (const content of ['1', '22', '333']) await put(versioned, key, content);
     }
@@ -70,7 +70,7 @@ describe('a versioned bucket', () => {
     ]);
   });
 
-  it('keeps its versions when versioning is suspended, and then has one version named null', async () => {
+  it('keeps its versions if versioning is suspended, and then has one version with the id null', async () => {
     const first = await put(versioned, 'k', 'first');
     server.engine.createBucket(versioned, { versioned: false, eventBridge: false });
     expect((await put(versioned, 'k', 'second')).VersionId).toBe('null');
@@ -100,21 +100,18 @@ describe('a listing', () => {
     return found;
   }
 
-  it.each([1, 2, 3, 1000])(
-    'in pages of %i shows every key once, in the order of its bytes',
-    async (MaxKeys) => {
-      for (const key of keys) await put(plain, key, key);
-      // U+FF5E comes before U+1F642 in UTF-8, and behind it in UTF-16.
-      expect(await listAll({ MaxKeys })).toEqual([...keys.slice(0, 6), 'z\uFF5E', 'z\u{1F642}']);
-      const grouped = await listAll({ MaxKeys, Delimiter: '/' });
-      expect(grouped.toSorted()).toEqual(['a/…', 'b', 'c/…', 'e', 'z\u{1F642}', 'z\uFF5E'].toSorted());
-      expect(await listAll({ MaxKeys, Prefix: 'c/', Delimiter: '/' })).toEqual(['c/d/…']);
-      expect(await listAll({ MaxKeys, Prefix: 'a/' })).toEqual(['a/1', 'a/2']);
-      expect(await listAll({ MaxKeys, StartAfter: 'c/d/1', Prefix: 'c' })).toEqual(['c/d/2']);
-    },
-  );
+  it.each([1, 2, 3, 1000])('in pages of %i shows every key once, in byte order', async (MaxKeys) => {
+    for (const key of keys) await put(plain, key, key);
+    // U+FF5E sorts before U+1F642 in UTF-8, and after it in UTF-16.
+    expect(await listAll({ MaxKeys })).toEqual([...keys.slice(0, 6), 'z\uFF5E', 'z\u{1F642}']);
+    const grouped = await listAll({ MaxKeys, Delimiter: '/' });
+    expect(grouped.toSorted()).toEqual(['a/…', 'b', 'c/…', 'e', 'z\u{1F642}', 'z\uFF5E'].toSorted());
+    expect(await listAll({ MaxKeys, Prefix: 'c/', Delimiter: '/' })).toEqual(['c/d/…']);
+    expect(await listAll({ MaxKeys, Prefix: 'a/' })).toEqual(['a/1', 'a/2']);
+    expect(await listAll({ MaxKeys, StartAfter: 'c/d/1', Prefix: 'c' })).toEqual(['c/d/2']);
+  });
 
-  it('writes keys URL-encoded where that is asked for', async () => {
+  it('has URL-encoded keys if requested', async () => {
     await put(plain, 'a b/ü+(1)~*.txt', 'x');
     const query = { Bucket: plain, EncodingType: 'url' as const, Prefix: 'a b' };
     const page = await client.send(new ListObjectsV2Command(query));
@@ -122,7 +119,7 @@ describe('a listing', () => {
     expect(page.Contents?.[0]?.Key).toBe('a+b/%C3%BC%2B%281%29%7E*.txt');
   });
 
-  it('of no keys is empty and complete', async () => {
+  it('without keys is empty and complete', async () => {
     await put(plain, 'k', 'x');
     const none = await client.send(new ListObjectsV2Command({ Bucket: plain, MaxKeys: 0 }));
     expect(none).toMatchObject({ KeyCount: 0, IsTruncated: false });
@@ -132,7 +129,7 @@ describe('a listing', () => {
 });
 
 describe('a bucket', () => {
-  it('tells its region and settings', async () => {
+  it('reports its region and settings', async () => {
     const versioning = await client.send(new GetBucketVersioningCommand({ Bucket: versioned }));
     expect(versioning.Status).toBe('Enabled');
     const never = await client.send(new GetBucketVersioningCommand({ Bucket: plain }));
@@ -151,13 +148,13 @@ describe('a bucket', () => {
     await expect(client.send(missing)).rejects.toEqual(refusal('NotFound', 404));
   });
 
-  it('keeps its objects when it is made again', async () => {
+  it('keeps its objects if it is created again', async () => {
     await put(plain, 'k', 'kept');
     server.engine.createBucket(plain, { versioned: false, eventBridge: false });
     expect(await read(plain, 'k')).toBe('kept');
   });
 
-  it('is closed to who expects another owner', async () => {
+  it('refuses a request that expects another owner', async () => {
     await put(plain, 'k', 'x', { ExpectedBucketOwner: '000000000000' });
     const other = put(plain, 'k', 'x', { ExpectedBucketOwner: '111122223333' });
     await expect(other).rejects.toEqual(refusal('AccessDenied', 403));
@@ -167,8 +164,8 @@ describe('a bucket', () => {
   });
 });
 
-describe('what is not in the subset', () => {
-  it('is refused by its name', async () => {
+describe('an operation or option that is not implemented', () => {
+  it('fails with its name', async () => {
     const Bucket = plain;
     const attempts: [string, Promise<unknown>][] = [
       ['GetBucketAcl', client.send(new GetBucketAclCommand({ Bucket }))],

@@ -45,7 +45,7 @@ async function start(onObjectCreated?: (event: ObjectCreatedEvent) => void | Pro
 }
 
 describe('a new object in a bucket with EventBridge on', () => {
-  it('is told as S3 tells it, by the way it came to be', async () => {
+  it('has an event with the reason that S3 gives', async () => {
     const events: ObjectCreatedEvent[] = [];
     const { client } = await start((event) => void events.push(event));
     const Key = 'in/ä b+%.jsonl';
@@ -96,7 +96,7 @@ describe('a new object in a bucket with EventBridge on', () => {
     expect(`"${events[2]?.detail.object.etag}"`).toBe(completed.ETag);
   });
 
-  it('has a sequencer above those before it, over restarts too', async () => {
+  it('has a greater sequencer than those before it, even after a restart', async () => {
     const sequencers: string[] = [];
     const listener = (event: ObjectCreatedEvent) => void sequencers.push(event.detail.object.sequencer);
     for (let round = 1; round <= 3; round++) {
@@ -108,7 +108,7 @@ describe('a new object in a bucket with EventBridge on', () => {
     expect(new Set(sequencers).size).toBe(3);
   });
 
-  it('is not told where EventBridge is off, where it was refused, or of a deletion', async () => {
+  it('has no event if EventBridge is off, if it was refused, or for a deletion', async () => {
     const events: ObjectCreatedEvent[] = [];
     const { client } = await start((event) => void events.push(event));
     const requests = { Bucket: 'requests', Key: 'k' };
@@ -123,7 +123,7 @@ describe('a new object in a bucket with EventBridge on', () => {
     expect(told).toEqual([first.VersionId, last.VersionId]);
   });
 
-  it('is told again until it is taken, and holds up nothing behind it', async () => {
+  it('is delivered again until it is accepted, and delays no later event', async () => {
     const heard: string[] = [];
     const taken: string[] = [];
     const { client } = await start((event) => {
@@ -135,12 +135,12 @@ describe('a new object in a bucket with EventBridge on', () => {
     await client.send(new PutObjectCommand({ Bucket: 'requests', Key: 'first', Body: 'x' }));
     await eventually('the first attempt', () => heard.length > 0);
     await client.send(new PutObjectCommand({ Bucket: 'requests', Key: 'second', Body: 'x' }));
-    await eventually('both taken', () => taken.length >= 2);
+    await eventually('both accepted', () => taken.length >= 2);
     expect(taken).toEqual(['second', 'first']);
     expect(heard.filter((key) => key === 'second')).toHaveLength(1);
   });
 
-  it('that nobody took before the end is told at the next start, with the same id', async () => {
+  it('that nobody accepted is delivered after the next start, with the same id', async () => {
     const refused: ObjectCreatedEvent[] = [];
     const { client } = await start((event) => {
       refused.push(event);
@@ -165,7 +165,7 @@ describe('an engine that is killed', () => {
     return { child, url: String(line).trim() };
   }
 
-  /** Puts objects, four at a time, until the engine is gone; answers the bodies of those it acknowledged. */
+  /** Uploads objects, four at a time, until the engine is gone; returns the bodies of the acknowledged ones. */
   async function putUntilGone(url: string, acknowledged: Map<string, string>): Promise<void> {
     const writer = s3Client({ url });
     const putFrom = async (lane: number): Promise<void> => {
@@ -186,7 +186,7 @@ describe('an engine that is killed', () => {
 
   const dataFiles = (): number => readdirSync(join(home.path, 'data')).length;
 
-  it('loses no object that it acknowledged, and no event', async () => {
+  it('loses no acknowledged object and no event', async () => {
     const acknowledged = new Map<string, string>();
     for (const enough of [15, 30]) {
       const { child, url } = await spawnEngine();
@@ -194,7 +194,7 @@ describe('an engine that is killed', () => {
       await eventually('some objects', () => acknowledged.size >= enough);
       const before = dataFiles();
       const socket = connect(Number(new URL(url).port), '127.0.0.1');
-      socket.on('error', () => {}); // the reset is what is meant to happen
+      socket.on('error', () => {}); // the reset is expected
       socket.write('PUT /requests/half HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nonly this');
       await eventually('half an object', () => dataFiles() > before);
       child.kill('SIGKILL');
@@ -210,7 +210,7 @@ describe('an engine that is killed', () => {
       const got = await client.send(new GetObjectCommand({ Bucket: 'requests', Key }));
       expect((await got.Body?.transformToString()) === body).toBe(true);
     }
-    // One file for each version told of: what was half written when the process died is swept away.
+    // One file per version in the events: incomplete files of the killed process are deleted.
     expect(dataFiles()).toBe(events.length);
     expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
   });

@@ -1,4 +1,4 @@
-/** The S3 engine on a server of its own, with two new buckets a test, for the test file that imports this. */
+/** The S3 engine on a server of its own, with two new buckets per test, for the test file that imports this. */
 import {
   GetObjectCommand,
   PutObjectCommand,
@@ -46,6 +46,6 @@ export async function read(
   return (await got.Body?.transformToString()) ?? '';
 }
 
-/** What a refused call throws. */
+/** Matches the error of a refused call. */
 export const refusal = (name: string, status: number) =>
   expect.objectContaining({ name, $metadata: expect.objectContaining({ httpStatusCode: status }) });

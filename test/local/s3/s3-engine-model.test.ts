@@ -14,7 +14,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type S3Server, s3Client, startS3, temporaryDirectory } from './s3-engine-server.ts';
 
-/** What S3 promises, in its simplest form: a list of versions a key, the newest first. */
+/** A simple model of S3: a list of versions per key, the newest first. */
 interface Version {
   readonly id: string;
   /** Undefined for a delete marker. */
@@ -28,7 +28,7 @@ class Model {
     return this.keys.get(key) ?? [];
   }
 
-  /** Adds a version; without versioning in place of all others. */
+  /** Adds a version; without versioning it replaces all others. */
   add(key: string, version: Version, versioned: boolean): void {
     this.keys.set(key, [version, ...(versioned ? this.of(key) : [])]);
   }
@@ -87,7 +87,7 @@ const action = fc.oneof(
 );
 type Action = typeof action extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** The error's code where it is one of those that the model foresees. */
+/** Returns the error's code if the model expects it; throws otherwise. */
 const codeOf = (error: unknown): string => (error instanceof Error ? error.name : String(error));
 
 async function put(
@@ -214,7 +214,7 @@ async function compareVersions(bucket: string, model: Model, pageSize: number): 
 }
 
 describe.each([true, false])('a bucket with versioning %s', (versioned) => {
-  it('holds and lists what a simple list of versions would, whatever is done to it', async () => {
+  it('stores and lists the same as the model after any sequence of calls', async () => {
     let round = 0;
     await fc.assert(
       fc.asyncProperty(

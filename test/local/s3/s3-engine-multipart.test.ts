@@ -85,7 +85,7 @@ async function content(Range?: string): Promise<Buffer> {
   return Buffer.from((await got.Body?.transformToByteArray()) ?? []);
 }
 
-/** Byte by byte, but without the runner's comparison, which takes a second for 5 MiB. */
+/** Compares bytes without the runner's comparison, which takes a second for 5 MiB. */
 async function expectContent(expected: Buffer): Promise<void> {
   expect(expected.equals(await content())).toBe(true);
 }
@@ -94,7 +94,7 @@ const refusal = (name: string, status: number) =>
   expect.objectContaining({ name, $metadata: expect.objectContaining({ httpStatusCode: status }) });
 
 describe('a multipart upload', () => {
-  it('becomes one object of all its parts, with metadata and an ETag made of the parts', async () => {
+  it('becomes one object of all its parts, with metadata and an ETag of the parts', async () => {
     const id = await create({ Metadata: { a: '1' }, ContentType: 'x/y' });
     const last = await upload(id, 9, small);
     const first = await upload(id, 2, big);
@@ -114,7 +114,7 @@ describe('a multipart upload', () => {
     await expect(complete(id, [first, last])).rejects.toEqual(refusal('NoSuchUpload', 404));
   });
 
-  it('shows nothing before it is completed, and nothing of parts that were replaced or left out', async () => {
+  it('shows nothing before it is completed, and nothing of replaced or omitted parts', async () => {
     const before = dataFiles();
     const id = await create();
     await upload(id, 1, big);
@@ -126,7 +126,7 @@ describe('a multipart upload', () => {
     expect(dataFiles()).toBe(before + 1);
   });
 
-  it('is checked part by part before it becomes an object', async () => {
+  it('checks each part before it becomes an object', async () => {
     const id = await create();
     const one = await upload(id, 1, small);
     const two = await upload(id, 2, small);
@@ -143,7 +143,7 @@ describe('a multipart upload', () => {
     await expectContent(small);
   });
 
-  it('keeps what is there where it may only be the first, and can still be completed elsewise', async () => {
+  it('does not replace an object if it must be the first, and can still be completed otherwise', async () => {
     const id = await create();
     const part = await upload(id, 1, small);
     await client.send(new PutObjectCommand({ Bucket, Key, Body: 'earlier' }));
@@ -154,7 +154,7 @@ describe('a multipart upload', () => {
     await expectContent(small);
   });
 
-  it('leaves no bytes behind when it is aborted', async () => {
+  it('leaves no bytes after an abort', async () => {
     const before = dataFiles();
     const id = await create();
     const part = await upload(id, 1, small);
@@ -173,9 +173,9 @@ describe('a multipart upload', () => {
     await expect(upload(id, 10_001, small)).rejects.toEqual(refusal('InvalidArgument', 400));
   });
 
-  it('is read to its end by who has begun, though it is deleted meanwhile', async () => {
+  it('can be read to its end although it is deleted during the read', async () => {
     const before = dataFiles();
-    const long = randomBytes(24 * MIB); // more than the sockets hold, so that the second file is not opened yet
+    const long = randomBytes(24 * MIB); // more than the socket buffers, so that the second file is not opened yet
     const id = await create();
     const { VersionId } = await complete(id, [await upload(id, 1, long), await upload(id, 2, small)]);
     const got = await client.send(new GetObjectCommand({ Bucket, Key }));
@@ -193,7 +193,7 @@ describe('the checksum of a multipart upload', () => {
     ['CRC64NVME', undefined],
     ['CRC32', 'FULL_OBJECT'],
     ['CRC32C', 'FULL_OBJECT'],
-  ])('%s of the full object is the one of the same bytes put at once', async (algorithm, type) => {
+  ])('%s of the full object is that of the same bytes in one upload', async (algorithm, type) => {
     const id = await create({ ChecksumAlgorithm: algorithm, ...(type && { ChecksumType: type }) });
     const parts = [await upload(id, 1, big, algorithm), await upload(id, 2, small, algorithm)];
     const done = await complete(id, parts);
@@ -206,7 +206,7 @@ describe('the checksum of a multipart upload', () => {
     await expectContent(whole); // the client verifies it
   });
 
-  it('SHA256 is one of the parts, which must be named with theirs', async () => {
+  it('SHA256 is one of the parts, whose checksums are required', async () => {
     const id = await create({ ChecksumAlgorithm: 'SHA256' });
     const parts = [await upload(id, 1, big, 'SHA256'), await upload(id, 2, small, 'SHA256')];
     const bare = parts.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
@@ -218,7 +218,7 @@ describe('the checksum of a multipart upload', () => {
     await expectContent(whole);
   });
 
-  it('must be the one that was announced', async () => {
+  it('must be the announced one', async () => {
     const id = await create({ ChecksumAlgorithm: 'CRC32', ChecksumType: 'FULL_OBJECT' });
     await expect(upload(id, 1, small, 'SHA1')).rejects.toEqual(refusal('InvalidRequest', 400));
     const part = await upload(id, 1, small, 'CRC32');
@@ -263,7 +263,7 @@ describe('a part copied from an object', () => {
 });
 
 describe('a listing', () => {
-  it('of parts goes page by page', async () => {
+  it('of parts has pages', async () => {
     const id = await create();
     for (const number of [1, 3, 5]) await upload(id, number, small);
     const page = (PartNumberMarker?: string) =>
@@ -276,7 +276,7 @@ describe('a listing', () => {
     expect(second.IsTruncated).toBe(false);
   });
 
-  it('of uploads shows each once, by key and age', async () => {
+  it('of uploads shows each once, sorted by key and age', async () => {
     const ids = [await create({ Key: 'b' }), await create({ Key: 'b' }), await create({ Key: 'a/x' })];
     const [older, newer, other] = ids;
     const seen: (string | undefined)[] = [];

@@ -8,17 +8,17 @@ import { S3Engine, type S3EngineOptions } from '../../../local/aws/s3/engine.ts'
 import { VirtualClock } from '../../../local/clock.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 
-/** The engine behind an HTTP server of its own on a port of its own. */
+/** The engine on an HTTP server with its own port. */
 export interface S3Server {
   readonly engine: S3Engine;
   readonly directory: string;
   readonly port: number;
   readonly url: string;
-  /** Stops the server and leaves the directory. */
+  /** Stops the server and keeps the directory. */
   stop(): Promise<void>;
 }
 
-/** Starts the engine in a directory, which an earlier one may have left. */
+/** Starts the engine in a new directory or in that of an earlier one. */
 export async function startS3(
   directory: string,
   onObjectCreated?: S3EngineOptions['onObjectCreated'],
@@ -58,15 +58,15 @@ export const temporaryDirectory = (): { path: string; remove: () => void } => {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 };
 
-/** The stock client as a user would point it at the machine. */
+/** The stock client as a user would configure it. */
 export const s3Client = (server: { readonly url: string }, config: S3ClientConfig = {}): S3Client =>
   new S3Client({ ...clientConfig(server.url), forcePathStyle: true, maxAttempts: 1, ...config });
 
-/** Waits until `condition` holds; throws after a generous while. */
+/** Waits until `condition` is true; throws after a long time. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 20_000;
   while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`It never came: ${what}`);
+    if (performance.now() > deadline) throw new Error(`timed out waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

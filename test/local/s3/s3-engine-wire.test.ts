@@ -43,7 +43,7 @@ interface Reply {
   readonly body: string;
 }
 
-/** Sends a request byte for byte as given, as no SDK would. */
+/** Sends exactly the given bytes, unlike an SDK. */
 const send = (method: string, path: string, headers: Record<string, string> = {}, body?: string) =>
   new Promise<Reply>((resolve, reject) => {
     const target = { host: '127.0.0.1', port: server.port, method, path, headers };
@@ -67,7 +67,7 @@ const lengthOf = (body: string): Record<string, string> => ({
 
 describe('a streamed body', () => {
   it.each<ChecksumAlgorithm>(['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'])(
-    'of the stock client is stored without its framing, its %s verified both ways',
+    'of the stock client is stored without its framing, with %s verified on upload and download',
     async (algorithm) => {
       const text = 'a line of the file\n'.repeat(20_000);
       const pieces = Array.from({ length: 10 }, (_, at) =>
@@ -93,7 +93,7 @@ describe('a streamed body', () => {
   const TRAILER = 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
   const crc32 = { 'x-amz-trailer': 'x-amz-checksum-crc32' };
 
-  it('with signed chunks is decoded, the signatures passed over', async () => {
+  it('with signed chunks is decoded, and the signatures are ignored', async () => {
     const body = '3;chunk-signature=aa\r\nhel\r\n2;chunk-signature=bb\r\nlo\r\n0;chunk-signature=cc\r\n\r\n';
     const headers = { ...chunked('STREAMING-AWS4-HMAC-SHA256-PAYLOAD', 5), ...lengthOf(body) };
     expect((await send('PUT', `/${Bucket}/signed`, headers, body)).status).toBe(200);
@@ -114,10 +114,10 @@ describe('a streamed body', () => {
   });
 
   it.each([
-    ['of another checksum', 5, '5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n', 'BadDigest'],
-    ['without the promised trailer', 5, '5\r\nhello\r\n0\r\n\r\n', 'MalformedTrailerError'],
+    ['with another checksum', 5, '5\r\nhello\r\n0\r\nx-amz-checksum-crc32:AAAAAA==\r\n\r\n', 'BadDigest'],
+    ['without the announced trailer', 5, '5\r\nhello\r\n0\r\n\r\n', 'MalformedTrailerError'],
     [
-      'with a trailer that is no checksum',
+      'with a trailer that is not a checksum',
       5,
       '5\r\nhello\r\n0\r\nx-amz-checksum-crc32:x\r\n\r\n',
       'InvalidRequest',
@@ -137,7 +137,7 @@ describe('a streamed body', () => {
     ['without its last chunk', 5, '5\r\nhello\r\n', 'IncompleteBody'],
     ['not framed at all', 5, 'hello\r\n', 'InvalidRequest'],
     ['with a chunk longer than its size', 5, '4\r\nhello\r\n0\r\n\r\n', 'InvalidRequest'],
-  ])('%s is refused and nothing is stored', async (_, decoded, body, expected) => {
+  ])('%s fails and nothing is stored', async (_, decoded, body, expected) => {
     const headers = { ...chunked(TRAILER, decoded, crc32), ...lengthOf(body) };
     const reply = await send('PUT', `/${Bucket}/broken`, headers, body);
     expect([reply.status, code(reply)]).toEqual([400, expected]);
@@ -145,7 +145,7 @@ describe('a streamed body', () => {
     expect(dataFiles()).toBe(files);
   });
 
-  it('that is refused midway leaves its connection of use', async () => {
+  it('that fails midway leaves its connection usable', async () => {
     const body = `no size\r\n${'x'.repeat(16 * 1024 ** 2)}`;
     const headers = { host: 'x', ...chunked(TRAILER, body.length), ...lengthOf(body) };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
@@ -162,7 +162,7 @@ describe('a streamed body', () => {
     socket.destroy();
   });
 
-  it('is decoded wherever the network cuts it', async () => {
+  it('is decoded wherever the network splits it', async () => {
     const { decodeAwsChunked } = await import('../../../local/aws/s3/wire/aws-chunked.ts');
     const framed = Buffer.from(
       'a;chunk-signature=1\r\n0123456789\r\n1\r\nx\r\n0\r\nx-amz-checksum-crc32:q==\r\n\r\n',
@@ -184,7 +184,7 @@ describe('a plain body', () => {
   const md5 = createHash('md5').update('hello').digest('base64');
   const sha256 = createHash('sha256').update('hello').digest('hex');
 
-  it('that is what its digests say is stored', async () => {
+  it('that matches its digests is stored', async () => {
     const headers = {
       'content-md5': md5,
       'x-amz-content-sha256': sha256,
@@ -202,19 +202,19 @@ describe('a plain body', () => {
     [{ 'x-amz-checksum-sha1': 'NhCmhg==' }, 'InvalidRequest'],
     [{ 'x-amz-checksum-crc32': 'NhCmhg==', 'x-amz-checksum-crc32c': 'mnG7TA==' }, 'InvalidRequest'],
     [{ 'x-amz-sdk-checksum-algorithm': 'CRC32' }, 'InvalidRequest'],
-  ])('that is not what %j says is refused and nothing is stored', async (headers, expected) => {
+  ])('that does not match %j fails and nothing is stored', async (headers, expected) => {
     const reply = await send('PUT', `/${Bucket}/broken`, { ...headers, ...lengthOf('other') }, 'other');
     expect([reply.status, code(reply)]).toEqual([400, expected]);
     expect((await send('GET', `/${Bucket}/broken`)).status).toBe(404);
     expect(dataFiles()).toBe(files);
   });
 
-  it('of unknown or impossible length is refused', async () => {
+  it('with an unknown or invalid length fails', async () => {
     const unknown = await send('PUT', `/${Bucket}/k`, { 'transfer-encoding': 'chunked' }, 'hello');
     expect([unknown.status, code(unknown)]).toEqual([411, 'MissingContentLength']);
   });
 
-  it('whose sender goes away midway leaves nothing behind', async () => {
+  it('whose sender disconnects midway leaves no file', async () => {
     const socket = connect(server.port, '127.0.0.1');
     socket.write(`PUT /${Bucket}/half HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nonly this`);
     await eventually('the half body in a file', () => dataFiles() === files + 1);
@@ -235,7 +235,7 @@ describe('an address', () => {
     );
   });
 
-  it('that is no UTF-8 is refused', async () => {
+  it('that is not UTF-8 fails', async () => {
     expect(code(await send('GET', `/${Bucket}/%ff`))).toBe('InvalidURI');
     expect(code(await send('GET', `/${Bucket}/%zz`))).toBe('InvalidURI');
   });
@@ -249,8 +249,8 @@ describe('a presigned URL', () => {
     return `/${Bucket}/${key}?X-Amz-Algorithm=AWS4-HMAC-SHA256&${credential}&${time}&X-Amz-Signature=0${more}`;
   };
 
-  it('serves to put and to get, with the metadata signed into it', async () => {
-    // The stock signer writes the checksum of an empty body into the URL; S3 does not mind it.
+  it('uploads and downloads an object, with the signed metadata', async () => {
+    // The stock signer writes the checksum of an empty body into the URL; S3 ignores it.
     const more = '&x-amz-meta-team=blue&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32';
     const put = await send('PUT', signed('signed', 5, '60', more), lengthOf('hello'), 'hello');
     expect([put.status, put.body]).toEqual([200, '']);
@@ -261,19 +261,19 @@ describe('a presigned URL', () => {
     expect(got.headers['content-disposition']).toBe('attachment; filename="a.txt"');
   });
 
-  it('is refused once its time is over', async () => {
+  it('fails after it has expired', async () => {
     const late = await send('GET', signed('signed', 61, '60'));
     expect([late.status, code(late)]).toEqual([403, 'AccessDenied']);
     expect(late.body).toContain('Request has expired');
   });
 
-  it.each(['', 'soon', '604801', '-1'])('with the life %j is refused', async (expires) => {
+  it.each(['', 'soon', '604801', '-1'])('with the expiry %j fails', async (expires) => {
     expect(code(await send('GET', signed('signed', 0, expires)))).toBe('AuthorizationQueryParametersError');
   });
 });
 
 describe('a document', () => {
-  it('of deletions may name keys with control characters and a thousand references', async () => {
+  it('of deletions may have keys with control characters and a thousand references', async () => {
     const keys = ['a\u0001b', '&'.repeat(1000), ' spaced '];
     for (const key of keys) {
       await send('PUT', `/${Bucket}/${encodeURIComponent(key)}`, lengthOf('x'), 'x');
@@ -294,13 +294,13 @@ describe('a document', () => {
     ['<Other/>', 'MalformedXML'],
     ['<!DOCTYPE d [<!ENTITY a "b">]><Delete><Object><Key>&a;</Key></Object></Delete>', 'MalformedXML'],
     [`<Delete>${'<Object><Key>k</Key></Object>'.repeat(1001)}</Delete>`, 'MalformedXML'],
-  ])('that is not one of deletions is refused', async (body, expected) => {
+  ])('that is not one of deletions fails', async (body, expected) => {
     const contentMd5 = createHash('md5').update(body).digest('base64');
     const headers = { 'content-md5': contentMd5, ...lengthOf(body) };
     expect(code(await send('POST', `/${Bucket}?delete`, headers, body))).toBe(expected);
   });
 
-  it('of deletions without a digest is refused', async () => {
+  it('of deletions without a digest fails', async () => {
     const body = '<Delete><Object><Key>k</Key></Object></Delete>';
     expect(code(await send('POST', `/${Bucket}?delete`, lengthOf(body), body))).toBe('InvalidRequest');
   });

@@ -16,7 +16,7 @@ import { client, home, plain, put, read, refusal, versioned } from './s3-engine-
 const dataFiles = (): number => readdirSync(join(home.path, 'data')).length;
 
 describe('an object', () => {
-  it('comes back with its content, type, metadata, ETag and a date of whole seconds', async () => {
+  it('is returned with its content, type, metadata, ETag and a date of whole seconds', async () => {
     const stored = await put(plain, 'a.txt', 'hello', {
       ContentType: 'text/plain',
       CacheControl: 'no-store',
@@ -93,7 +93,7 @@ describe('an object', () => {
     expect(head.ContentEncoding).toBe('gzip');
   });
 
-  it('is missing with 404, without a body for HEAD', async () => {
+  it('returns 404 if it is missing, without a body for HEAD', async () => {
     await expect(read(plain, 'none')).rejects.toEqual(refusal('NoSuchKey', 404));
     const head = new HeadObjectCommand({ Bucket: plain, Key: 'none' });
     await expect(client.send(head)).rejects.toEqual(refusal('NotFound', 404));
@@ -109,7 +109,7 @@ describe('a range', () => {
     ['bytes=-2', '89', 'bytes 8-9/10'],
     ['bytes=8-99', '89', 'bytes 8-9/10'],
     ['bytes=-99', '0123456789', 'bytes 0-9/10'],
-  ])('%s is answered with %j', async (Range, expected, contentRange) => {
+  ])('%s returns %j', async (Range, expected, contentRange) => {
     await put(plain, 'digits', '0123456789');
     const got = await client.send(new GetObjectCommand({ Bucket: plain, Key: 'digits', Range }));
     expect(await got.Body?.transformToString()).toBe(expected);
@@ -117,7 +117,7 @@ describe('a range', () => {
     expect(got.$metadata.httpStatusCode).toBe(206);
   });
 
-  it('without a byte in it is refused; a malformed one is passed over', async () => {
+  it('without a byte in it fails; a malformed one is ignored', async () => {
     await put(plain, 'digits', '0123456789');
     await expect(read(plain, 'digits', { Range: 'bytes=10-' })).rejects.toEqual(refusal('InvalidRange', 416));
     await expect(read(plain, 'digits', { Range: 'bytes=-0' })).rejects.toEqual(refusal('InvalidRange', 416));
@@ -126,14 +126,14 @@ describe('a range', () => {
 });
 
 describe('a conditional write', () => {
-  it('with If-None-Match: * stores only where nothing is', async () => {
+  it('with If-None-Match: * stores only a new object', async () => {
     await put(plain, 'once', 'first', { IfNoneMatch: '*' });
     const second = put(plain, 'once', 'second', { IfNoneMatch: '*' });
     await expect(second).rejects.toEqual(refusal('PreconditionFailed', 412));
     expect(await read(plain, 'once')).toBe('first');
   });
 
-  it('of many at once lets exactly one through', async () => {
+  it('of many at once succeeds exactly once', async () => {
     const before = dataFiles();
     const writers = Array.from({ length: 10 }, (_, index) =>
       put(plain, 'race', `writer ${index}`, { IfNoneMatch: '*' }),
@@ -143,14 +143,14 @@ describe('a conditional write', () => {
     expect(dataFiles()).toBe(before + 1);
   });
 
-  it('may follow a deletion, as a delete marker is nothing', async () => {
+  it('succeeds after a deletion: a delete marker is not an object', async () => {
     await put(versioned, 'k', 'first');
     await client.send(new DeleteObjectCommand({ Bucket: versioned, Key: 'k' }));
     await put(versioned, 'k', 'again', { IfNoneMatch: '*' });
     expect(await read(versioned, 'k')).toBe('again');
   });
 
-  it('with If-Match stores only over the very same content', async () => {
+  it('with If-Match replaces only the same content', async () => {
     const first = await put(plain, 'k', 'first');
     await put(plain, 'k', 'second', { IfMatch: first.ETag });
     const late = put(plain, 'k', 'third', { IfMatch: first.ETag });
@@ -162,7 +162,7 @@ describe('a conditional write', () => {
 });
 
 describe('a conditional read', () => {
-  it('goes by ETag and by date', async () => {
+  it('depends on the ETag and the date', async () => {
     const { ETag } = await put(plain, 'k', 'content');
     const get = (condition: object) =>
       client.send(new GetObjectCommand({ Bucket: plain, Key: 'k', ...condition }));
@@ -180,7 +180,7 @@ describe('a conditional read', () => {
 });
 
 describe('a copy', () => {
-  it('takes content and metadata along, of an older version too', async () => {
+  it('copies content and metadata, also of an older version', async () => {
     const first = await put(versioned, 'k', 'first', { Metadata: { a: '1' }, ContentType: 'x/y' });
     await put(versioned, 'k', 'second');
     const copied = await client.send(
@@ -207,7 +207,7 @@ describe('a copy', () => {
     expect(head.Metadata).toEqual({ b: '2' });
   });
 
-  it('may depend on what its source is', async () => {
+  it('can depend on conditions of its source', async () => {
     await put(plain, 'k', 'x');
     const copy = { Bucket: plain, Key: 'copy', CopySource: `${plain}/k`, CopySourceIfMatch: '"other"' };
     await expect(client.send(new CopyObjectCommand(copy))).rejects.toEqual(

@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(() => sdk.close());
 
-/** SHA-256 as the signer wants it made: with a key it is an HMAC. */
+/** SHA-256 in the signer's interface: with a key it is an HMAC. */
 class Sha256 {
   readonly #begin: () => Hash | Hmac;
   #hash: Hash | Hmac;
@@ -51,7 +51,7 @@ interface Signing {
   readonly signedAt?: Date;
 }
 
-/** A URL by AWS's own signer that serves for a minute. */
+/** Returns a URL of AWS's own signer that is valid for a minute. */
 async function presign(key: string, { method = 'GET', query = {}, headers = {}, signedAt }: Signing = {}) {
   const { credentials, region } = clientConfig(sdk.url);
   const signer = new SignatureV4({
@@ -79,7 +79,7 @@ describe('a URL presigned with the SDK’s signer', () => {
     expect([answer.status, await answer.text()]).toEqual([200, `body of ${Key}`]);
   });
 
-  it('puts an object that the SDK then reads', async () => {
+  it('uploads an object that the SDK can read', async () => {
     const url = await presign('put/by url.txt', { method: 'PUT' });
     const answer = await fetch(url, { method: 'PUT', body: 'from somebody else' });
     expect(answer.status).toBe(200);
@@ -87,7 +87,7 @@ describe('a URL presigned with the SDK’s signer', () => {
     expect(await read.Body?.transformToString()).toBe('from somebody else');
   });
 
-  it('gets a part of an object, and names the download as was signed', async () => {
+  it('downloads a part of an object, with the signed file name', async () => {
     await sdk.s3.send(new PutObjectCommand({ Bucket, Key: 'ten', Body: '0123456789' }));
     const disposition = 'attachment; filename="zehn ü.txt"';
     const url = await presign('ten', { query: { 'response-content-disposition': disposition } });
@@ -107,14 +107,14 @@ describe('a URL presigned with the SDK’s signer', () => {
     });
   });
 
-  it('is refused when its minute is over', async () => {
+  it('fails after its minute', async () => {
     await sdk.s3.send(new PutObjectCommand({ Bucket, Key: 'late', Body: 'x' }));
     const answer = await fetch(await presign('late', { signedAt: new Date(Date.now() - 61_000) }));
     expect(answer.status).toBe(403);
     expect(await answer.text()).toContain('Request has expired');
   });
 
-  it('says of an object that is not there that it is not there', async () => {
+  it('returns 404 for a missing object', async () => {
     const answer = await fetch(await presign('nowhere'));
     expect([answer.status, /<Code>(\w+)<\/Code>/.exec(await answer.text())?.[1]]).toEqual([404, 'NoSuchKey']);
   });

@@ -1,12 +1,12 @@
 import { Agent, request } from 'node:http';
 import { json } from 'node:stream/consumers';
 
-/** An answer of SQS, or the name of its refusal as an SDK would show it. */
+/** A response of SQS, or the name of its error as an SDK would show it. */
 export type SqsAnswer = { readonly [field: string]: unknown };
 
 const AUTHORIZATION = 'AWS4-HMAC-SHA256 Credential=any/20261101/us-east-1/sqs/aws4_request, Signature=x';
 
-/** Speaks SQS's JSON over HTTP without an SDK, whose work for each call is some ten times that of the call. */
+/** Calls SQS over HTTP without an SDK, which needs about ten times the time of the call. */
 export class SqsCaller {
   readonly origin: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });

@@ -23,7 +23,7 @@ interface Receipt {
   readonly ours: string;
   readonly theirs: string;
   hiddenUntil: number;
-  /** A later receipt or a deletion took its power. */
+  /** A later receipt or a deletion has made the handle useless. */
   powerless: boolean;
 }
 
@@ -35,7 +35,7 @@ interface Options {
   readonly wait: (seconds: number) => void;
 }
 
-// Then one receipt takes all that is there, so that both must take the same.
+// One receipt gets all messages, so both sides must return the same.
 const MAX_MESSAGES = 10;
 
 const ATTRIBUTES = {
@@ -47,7 +47,7 @@ const ATTRIBUTES = {
 const entriesOf = (count: number) =>
   Array.from({ length: count }, (_, at) => ({ Id: `m${at}`, MessageBody: 'x' }));
 
-/** Requests that are wrong, whatever the state. */
+/** Requests that are invalid in any state. */
 const WRONG: readonly (readonly [operation: string, input: object])[] = [
   ['SendMessage', { MessageBody: '' }],
   ['SendMessage', { MessageBody: 'a\u0001b' }],
@@ -62,10 +62,10 @@ const WRONG: readonly (readonly [operation: string, input: object])[] = [
 ];
 
 /**
- * Does the same with two SQS servers and expects the same of both. Left out is what they are known to differ in and
- * AWS leaves open: the order of messages; a handle whose time is up but that no later receipt has overtaken, which
- * still deletes here and on AWS but not there; counts after time has passed, which there are as of the last receipt;
- * the receive count of what was moved to the dead-letter queue.
+ * Calls two SQS servers in the same way and expects the same responses. Known differences that AWS does not specify are
+ * not compared: the order of messages; a handle whose visibility time-out is over but that no later receipt replaced,
+ * which still deletes here and on AWS but not in fauxqs; counts after time has passed, which fauxqs updates only at a
+ * receipt; the receive count of a message in the dead-letter queue.
  */
 export class Comparison {
   readonly seen = new Map<string, number>();
@@ -118,7 +118,7 @@ export class Comparison {
   }
 
   async #sendBatch(count: number): Promise<void> {
-    // The forbidden character of the last entry refuses that one alone.
+    // The forbidden character in the last entry fails that entry only.
     const bodies = this.#newBodies(count);
     if (bodies.length === 0) return;
     const Entries = [...bodies, 'a\u0001b'].map((MessageBody, at) => ({ Id: `m${at}`, MessageBody }));
@@ -202,7 +202,7 @@ export class Comparison {
     this.#saw('refused');
   }
 
-  /** A receipt whose handle means the same on both sides. */
+  /** Returns a receipt whose handle has the same effect on both sides. */
   async #withReceipt(nth: number, act: (receipt: Receipt) => Promise<void>): Promise<void> {
     const now = this.#options.now();
     const usable = this.#receipts.filter(({ powerless, hiddenUntil }) => powerless || hiddenUntil > now);
@@ -229,7 +229,7 @@ export class Comparison {
     return mine;
   }
 
-  /** What both gave, each sorted by body. */
+  /** Returns what both returned, sorted by body. */
   async #messages(queue: 'url' | 'deadUrl', input: object): Promise<[SqsAnswer[], SqsAnswer[]]> {
     const ask = async (side: Side) => {
       const { Messages } = await side.caller.call('ReceiveMessage', { QueueUrl: side[queue], ...input });
@@ -244,7 +244,7 @@ export class Comparison {
   }
 }
 
-/** A message without what each server makes up for itself. */
+/** Returns a message without the fields that each server generates. */
 function plain(message: SqsAnswer, systemAttributes: readonly string[]): object {
   const { Body, MD5OfBody, MessageAttributes, MD5OfMessageAttributes, Attributes } = message;
   const system = systemAttributes.map((name) => [name, Object(Attributes)[name]]);

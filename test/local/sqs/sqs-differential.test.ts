@@ -27,13 +27,13 @@ let sequences = 0;
 
 beforeAll(async () => {
   endpoint = await startEndpoint({ services: [engine], port: 0 });
-  // `startFauxqs` would bind to every interface; its app, listened with here, binds to this one.
+  // `startFauxqs` would bind to every interface; this binds its app to one.
   await other.listen({ port: 0, host: '127.0.0.1' });
   const { address, port } = other.server.address() as AddressInfo;
   expect(address).toBe('127.0.0.1');
   ours = new SqsCaller(endpoint.url);
   theirs = new SqsCaller(`http://127.0.0.1:${port}`);
-  vi.useFakeTimers({ toFake: ['Date'], now: clock.now() }); // the other one lives by Date
+  vi.useFakeTimers({ toFake: ['Date'], now: clock.now() }); // fauxqs uses Date
 });
 
 afterAll(async () => {
@@ -46,7 +46,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A queue and its dead-letter queue on both sides. */
+/** Creates a queue and its dead-letter queue on both sides. */
 async function queuesOfBoth(): Promise<Comparison> {
   sequences += 1;
   const [name, dead] = [`queue-${sequences}`, `dead-${sequences}`];
@@ -114,7 +114,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ does: fc.constant('err'), nth }) },
 );
 
-/** Received as often as the queue allows and once more, which moves it to the dead-letter queue. */
+/** Receives a message as often as the queue allows and once more, which moves it to the dead-letter queue. */
 const spend: readonly Step[] = [
   ...Array.from({ length: MAX_RECEIVES + 1 }, (): Step => ({ does: 'receive', visibility: 0 })),
   { does: 'receive dead' },
@@ -129,7 +129,7 @@ const sequence = fc
   )
   .map((parts) => parts.flat());
 
-it(`${SEQUENCES} random sequences of operations give the same answers as fauxqs gives`, async () => {
+it(`${SEQUENCES} random sequences of operations give the same responses as fauxqs`, async () => {
   const seen = new Map<string, number>();
   const property = fc.asyncProperty(sequence, async (steps) => {
     const comparison = await queuesOfBoth();
@@ -137,7 +137,7 @@ it(`${SEQUENCES} random sequences of operations give the same answers as fauxqs 
     for (const [what, times] of comparison.seen) seen.set(what, (seen.get(what) ?? 0) + times);
   });
   await fc.assert(property, { numRuns: SEQUENCES });
-  // What never happened was not compared.
+  // A case that never occurred was not compared.
   for (const what of [
     'received',
     'deleted',

@@ -1,4 +1,4 @@
-/** SQS on an endpoint of its own for the test file that imports this, by a clock that the tests move. */
+/** SQS on an endpoint of its own for the test file that imports this, on a manual clock. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A queue of the template: by the manual clock. */
+/** Creates a queue as the template does, on the manual clock. */
 export function templateQueue(settings: Omit<Parameters<typeof engine.queues.createQueue>[1], 'time'> = {}) {
   created += 1;
   const name = `queue-${created}`;

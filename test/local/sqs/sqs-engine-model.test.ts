@@ -29,7 +29,7 @@ interface ModelMessage {
   redriven: boolean;
 }
 
-/** What a queue should do, said as plainly as possible; every message that ever was stays in the list. */
+/** A simple model of a queue, which keeps every message in its list. */
 class Model {
   readonly messages: ModelMessage[] = [];
   readonly staleHandles: string[] = [];
@@ -43,7 +43,7 @@ const isExpired = (message: ModelMessage) => clock.now() >= message.sentAt + RET
 const isDue = (message: ModelMessage) => message.visibleAt <= clock.now();
 const isSpent = (message: ModelMessage) => message.receives >= MAX_RECEIVES;
 
-/** The real thing: the queue and its dead-letter queue. */
+/** The queue and its dead-letter queue under test. */
 interface Real {
   readonly arn: string;
   readonly deadArn: string;
@@ -69,12 +69,13 @@ const send: fc.Arbitrary<Step> = fc.integer({ min: 0, max: 40 }).map((delaySecon
 const receive: fc.Arbitrary<Step> = fc.integer({ min: 1, max: 10 }).map((max) => (model, { arn }) => {
   const due = model.live().filter(isDue);
   const received = queues.receive(arn, max);
-  const spent = due.filter(isSpent); // before this receipt counts: one that it makes the last is in flight
+  // Before this receipt is counted: a message that it receives for the last time is in flight.
+  const spent = due.filter(isSpent);
   const fresh = due.filter((message) => !isSpent(message));
   expect(received).toHaveLength(Math.min(max, fresh.length));
   for (const { body, receiptHandle, systemAttributes } of received) {
     const message = fresh.find((candidate) => candidate.body === body);
-    if (message === undefined) throw new Error(`${body} was received though it was not due`);
+    if (message === undefined) throw new Error(`${body} was received although it was not due`);
     if (message.handle !== undefined) model.staleHandles.push(message.handle);
     message.receives += 1;
     message.handle = receiptHandle;
@@ -82,12 +83,12 @@ const receive: fc.Arbitrary<Step> = fc.integer({ min: 1, max: 10 }).map((max) =>
     expect(systemAttributes.ApproximateReceiveCount).toBe(String(message.receives));
     expect(systemAttributes.SentTimestamp).toBe(String(message.sentAt));
   }
-  // All spent ones that are due go to the dead letters, as soon as the receive has looked as far as them.
+  // All spent messages that are due move to the dead-letter queue once a receive has reached them.
   if (received.length < max) for (const message of spent) message.redriven = true;
 });
 
 const remove: fc.Arbitrary<Step> = fc.nat().map((pick) => (model, { arn }) => {
-  // Whether a spent message that is due was redriven already depends on how far the receives looked: left alone.
+  // Whether a spent message that is due was moved already depends on how far the receives went: not compared.
   const held = model.messages.filter(
     (message) => message.handle !== undefined && !(isSpent(message) && isDue(message)),
   );
@@ -116,13 +117,13 @@ const advance: fc.Arbitrary<Step> = fc
   .integer({ min: 1, max: 60_000 })
   .map((milliseconds) => () => clock.advance(milliseconds));
 
-/** The runtime ends and starts again on the same files. */
+/** Closes the engine and opens it again on the same files. */
 const restart: fc.Arbitrary<Step> = fc.constant(() => {
   queues.close();
   queues = new Queues({ directory, clock });
 });
 
-it('a queue does what its model says, whatever is done to it', () => {
+it('a queue behaves as its model after any sequence of calls', () => {
   const step = fc.oneof(
     { arbitrary: send, weight: 4 },
     { arbitrary: receive, weight: 5 },
@@ -153,7 +154,7 @@ it('a queue does what its model says, whatever is done to it', () => {
   );
 });
 
-/** In the end every message is where the model has it: in the queue, among the dead letters, or nowhere. */
+/** In the end every message is where the model has it: in the queue, in the dead-letter queue, or deleted. */
 function expectAllAccountedFor(model: Model, { arn, deadArn }: Real): void {
   const counts = queues.counts(queues.byArn(arn));
   const deadCounts = queues.counts(queues.byArn(deadArn));

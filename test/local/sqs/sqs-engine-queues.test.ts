@@ -16,7 +16,7 @@ import { queueUrl } from '../../../local/aws/sqs/queue.ts';
 import { bodies, clock, endpoint, receive, send, sqs, templateQueue } from './sqs-engine-fixture.ts';
 
 describe('batch calls', () => {
-  it('send and delete ten, and report what was refused by its id', async () => {
+  it('send and delete ten, and report failed entries by their id', async () => {
     const { QueueUrl } = templateQueue();
     const sent = await sqs.send(
       new SendMessageBatchCommand({
@@ -57,7 +57,7 @@ describe('batch calls', () => {
       entries(2).map((entry) => ({ ...entry, MessageBody: 'x'.repeat(524_289) })),
       'BatchRequestTooLong',
     ],
-  ])('refuse %s as a whole', async (_, Entries, name) => {
+  ])('fail as a whole with %s', async (_, Entries, name) => {
     const { QueueUrl } = templateQueue();
     const sent = sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
     await expect(sent).rejects.toThrow(expect.objectContaining({ name }));
@@ -65,8 +65,8 @@ describe('batch calls', () => {
   });
 });
 
-describe('what AWS refuses is refused by the same name', () => {
-  it('takes a message of 1 MiB and refuses one byte more', async () => {
+describe('an error has the same name as on AWS for', () => {
+  it('a message one byte above 1 MiB', async () => {
     const { QueueUrl } = templateQueue();
     await send(QueueUrl, 'x'.repeat(1_048_576));
     await expect(send(QueueUrl, 'x'.repeat(1_048_577))).rejects.toThrow(/1048576 bytes/);
@@ -98,7 +98,7 @@ describe('what AWS refuses is refused by the same name', () => {
     ).rejects.toThrow(expect.objectContaining({ name: 'ReceiptHandleIsInvalid' }));
   });
 
-  it('an operation that is not here, by its name', async () => {
+  it('an operation that is not implemented', async () => {
     await expect(sqs.send(new StartMessageMoveTaskCommand({ SourceArn: 'x' }))).rejects.toThrow(
       expect.objectContaining({
         name: 'NotImplemented',
@@ -108,8 +108,8 @@ describe('what AWS refuses is refused by the same name', () => {
   });
 });
 
-describe('a queue created over the wire', () => {
-  it('lives by the wall clock: the virtual clock does not bring its messages back', async () => {
+describe('a queue created by a program', () => {
+  it('uses the wall clock: the virtual clock does not make its messages visible', async () => {
     const { QueueUrl = '' } = await sqs.send(new CreateQueueCommand({ QueueName: 'users-own' }));
     await send(QueueUrl, 'held for 30 real seconds');
     expect(await bodies(QueueUrl)).toHaveLength(1);
@@ -117,7 +117,7 @@ describe('a queue created over the wire', () => {
     expect(await bodies(QueueUrl)).toEqual([]);
   });
 
-  it('is found by name and by prefix, page by page, until it is deleted', async () => {
+  it('is found by name and by prefix, in pages, until it is deleted', async () => {
     const urls: string[] = [];
     for (const QueueName of ['listed-a', 'listed-b', 'listed-c']) {
       urls.push((await sqs.send(new CreateQueueCommand({ QueueName }))).QueueUrl ?? '');
@@ -133,7 +133,7 @@ describe('a queue created over the wire', () => {
     expect((await sqs.send(new GetQueueUrlCommand({ QueueName: 'listed-b' }))).QueueUrl).toBe(urls[1]);
   });
 
-  it('is the same when asked for again, and refused with other attributes', async () => {
+  it('is the same if created again, and fails with other attributes', async () => {
     const create = (VisibilityTimeout: string) =>
       sqs.send(new CreateQueueCommand({ QueueName: 'twice', Attributes: { VisibilityTimeout } }));
     expect((await create('40')).QueueUrl).toBe((await create('40')).QueueUrl);
@@ -147,7 +147,7 @@ describe('a queue created over the wire', () => {
     [{ RedrivePolicy: 'nonsense' }, 'InvalidAttributeValue'],
     [{ FifoQueue: 'true' }, 'InvalidAttributeValue'],
     [{ Nonsense: '1' }, 'InvalidAttributeName'],
-  ])('is refused with %j', async (Attributes, name) => {
+  ])('fails with %j', async (Attributes, name) => {
     await expect(sqs.send(new CreateQueueCommand({ QueueName: 'refused', Attributes }))).rejects.toThrow(
       expect.objectContaining({ name }),
     );
@@ -160,7 +160,7 @@ describe('attributes of a queue', () => {
     return answer.Attributes ?? {};
   };
 
-  it('count what is visible, in flight and delayed', async () => {
+  it('count visible, in-flight and delayed messages', async () => {
     const { QueueUrl, arn } = templateQueue();
     for (const body of ['a', 'b', 'c']) await send(QueueUrl, body);
     await send(QueueUrl, 'later', 60);
@@ -179,7 +179,7 @@ describe('attributes of a queue', () => {
     });
   });
 
-  it('are changed, and the change holds for the next receive', async () => {
+  it('can be changed, with effect on the next receive', async () => {
     const dead = templateQueue();
     const { QueueUrl } = templateQueue();
     const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: dead.arn, maxReceiveCount: 4 });

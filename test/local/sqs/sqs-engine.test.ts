@@ -25,7 +25,7 @@ describe('a message', () => {
         },
       }),
     );
-    // Computed once with Python's hashlib over the documented layout.
+    // Computed with Python's hashlib over the documented layout.
     expect(sent.MD5OfMessageAttributes).toBe('66f006c5edf9e7597164a5de2d36f808');
     clock.advance(1_500);
     const [message] = await receive(QueueUrl, {
@@ -45,7 +45,7 @@ describe('a message', () => {
     expect(message?.MessageAttributes?.raw?.BinaryValue).toEqual(new Uint8Array([0, 255, 7]));
   });
 
-  it('shows only the attributes that are asked for', async () => {
+  it('has only the requested attributes', async () => {
     const { QueueUrl } = templateQueue({ visibilityTimeoutSeconds: 0 });
     const attribute = { DataType: 'String', StringValue: 'x' };
     await sqs.send(
@@ -69,7 +69,7 @@ describe('a message', () => {
     ).toEqual([['SentTimestamp'], ['b']]);
   });
 
-  it('comes back after its visibility time-out, its receipts counted', async () => {
+  it('becomes visible after its visibility time-out, with its receipts counted', async () => {
     const { QueueUrl } = templateQueue({ visibilityTimeoutSeconds: 30 });
     await send(QueueUrl, 'again');
     expect(await bodies(QueueUrl)).toEqual(['again']);
@@ -89,7 +89,7 @@ describe('a message', () => {
     expect(await bodies(QueueUrl)).toEqual([]);
   });
 
-  it('is not deleted by the handle of a receipt that another has overtaken', async () => {
+  it('is not deleted by the handle of an earlier receipt', async () => {
     const { QueueUrl } = templateQueue({ visibilityTimeoutSeconds: 30 });
     await send(QueueUrl, 'contended');
     const [first] = await receive(QueueUrl);
@@ -101,7 +101,7 @@ describe('a message', () => {
     expect(second?.ReceiptHandle).not.toBe(first?.ReceiptHandle);
   });
 
-  it('is hidden longer, or given back, when its visibility is changed', async () => {
+  it('is hidden longer, or visible at once, if its visibility time-out is changed', async () => {
     const { QueueUrl } = templateQueue({ visibilityTimeoutSeconds: 30 });
     await send(QueueUrl, 'held');
     const [message] = await receive(QueueUrl);
@@ -121,7 +121,7 @@ describe('a message', () => {
     expect(await bodies(QueueUrl)).toEqual(['held']);
   });
 
-  it('with a delay is not seen before', async () => {
+  it('with a delay is not received before', async () => {
     const { QueueUrl } = templateQueue({ delaySeconds: 5 });
     await send(QueueUrl, 'by queue');
     await send(QueueUrl, 'by message', 10);
@@ -133,7 +133,7 @@ describe('a message', () => {
     expect(await bodies(QueueUrl)).toEqual(['by message']);
   });
 
-  it('is dropped when its retention ends', async () => {
+  it('is deleted when its retention ends', async () => {
     const { QueueUrl } = templateQueue({ retentionSeconds: 60, visibilityTimeoutSeconds: 0 });
     await send(QueueUrl, 'old');
     clock.advance(59_999);
@@ -144,7 +144,7 @@ describe('a message', () => {
 });
 
 describe('redrive', () => {
-  it('moves a message to the dead-letter queue once it was received as often as allowed', async () => {
+  it('moves a message to the dead-letter queue after the allowed number of receipts', async () => {
     const dead = templateQueue();
     const { QueueUrl, arn } = templateQueue({
       visibilityTimeoutSeconds: 10,
@@ -167,7 +167,7 @@ describe('redrive', () => {
     expect(await bodies(QueueUrl)).toEqual([]);
   });
 
-  it('hands out the good messages behind the poisonous ones in the same receive', async () => {
+  it('returns the good messages after the poisonous ones in the same receive', async () => {
     const dead = templateQueue();
     const { QueueUrl } = templateQueue({
       visibilityTimeoutSeconds: 10,
@@ -181,7 +181,7 @@ describe('redrive', () => {
     expect(await bodies(dead.QueueUrl)).toHaveLength(10);
   });
 
-  it('keeps a message whose dead-letter queue does not exist', async () => {
+  it('keeps a message if the dead-letter queue does not exist', async () => {
     const { QueueUrl } = templateQueue({
       visibilityTimeoutSeconds: 0,
       redrive: { deadLetterTargetArn: 'arn:aws:sqs:us-east-1:000000000000:nowhere', maxReceiveCount: 1 },
@@ -194,14 +194,14 @@ describe('redrive', () => {
 describe('a long poll', () => {
   const longPoll = (QueueUrl: string) => receive(QueueUrl, { WaitTimeSeconds: 20 });
 
-  it('is answered by the arrival of a message', async () => {
+  it('returns when a message arrives', async () => {
     const { QueueUrl } = templateQueue();
     const polled = longPoll(QueueUrl);
     await send(QueueUrl, 'awaited');
     expect(await polled).toMatchObject([{ Body: 'awaited' }]);
   });
 
-  it('is answered by a message that comes back', async () => {
+  it('returns when a message becomes visible again', async () => {
     const { QueueUrl, arn } = templateQueue({ visibilityTimeoutSeconds: 30 });
     await send(QueueUrl, 'returning');
     await receive(QueueUrl);
@@ -212,13 +212,13 @@ describe('a long poll', () => {
         resolve();
       });
     });
-    // Whichever comes first, the poll's arrival or the message's return, it must end in the message.
+    // Whichever comes first, the poll or the message, the poll must return the message.
     clock.advance(30_000);
     await waiting;
     expect(await polled).toMatchObject([{ Body: 'returning' }]);
   });
 
-  it('is told of a delayed message when the delay ends, and not before', async () => {
+  it('returns a delayed message when the delay ends, and not before', async () => {
     const { arn } = templateQueue();
     const arrivals: number[] = [];
     const stop = engine.queues.onArrival(arn, () => arrivals.push(clock.now()));
@@ -237,7 +237,7 @@ describe('a long poll', () => {
     expect((await Promise.all(polls)).flat()).toHaveLength(1);
   });
 
-  it('takes nothing for a client that has gone', async () => {
+  it('receives nothing for a client that has disconnected', async () => {
     const { arn, QueueUrl } = templateQueue();
     const seen = { arrived: false, closed: false };
     const watched = await startEndpoint({
