@@ -74,11 +74,12 @@ export class LedgerTable extends Construct {
   /** Grants reading and compare-and-set of items. Explicit actions: the CDK's grants include all indexes and wildcards. */
   grantRecord(grantee: IGrantable): void {
     this.table.encryptionKey?.grant(grantee, ...USE_KEY);
-    Grant.addToPrincipal({
-      grantee,
-      actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'],
-      resourceArns: [this.table.tableArn],
-    });
+    this.#grantOnItems(grantee, ['dynamodb:GetItem', 'dynamodb:PutItem']);
+  }
+
+  /** Grants listing the parts and batches of a job. */
+  grantListOfJob(grantee: IGrantable): void {
+    this.#grantOnItems(grantee, ['dynamodb:Query']);
   }
 
   /** Grants querying what is due. */
@@ -88,5 +89,9 @@ export class LedgerTable extends Construct {
       actions: ['dynamodb:Query'],
       resourceArns: [`${this.table.tableArn}/index/${DUE_INDEX}`],
     });
+  }
+
+  #grantOnItems(grantee: IGrantable, actions: string[]): void {
+    Grant.addToPrincipal({ grantee, actions, resourceArns: [this.table.tableArn] });
   }
 }

@@ -43,6 +43,7 @@ export class Cancellation extends Construct {
       } satisfies CancelEnv,
     });
     props.ledger.grantRecord(this.worker);
+    props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     // Ten, the maximum without a batching window, as messages are small and may be many. Two is Lambda's minimum.

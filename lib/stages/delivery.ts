@@ -57,6 +57,7 @@ export class Delivery extends Construct {
     });
     grantWriteResults(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
+    props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);
     // One message at a time: a download may take minutes. Five in parallel reach some 300 MB/s and leave a small account

@@ -71,6 +71,7 @@ export class Intake extends Construct {
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
     grantWriteFindings(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
+    props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.submission.grantSend(this.worker);
     // One file at a time: a big one would delay the others. Five in parallel: a thousand small files take minutes, and a

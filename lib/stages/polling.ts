@@ -53,6 +53,7 @@ export class Polling extends Construct {
       asynchronous: { maxEventAge: MAX_EVENT_AGE },
     });
     props.ledger.grantRecord(this.worker);
+    props.ledger.grantListOfJob(this.worker);
     props.ledger.grantFindDue(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);

@@ -17,6 +17,7 @@ const queue = (stage: string, actions: string[]) => ({
   [`<${stage}WorkQueue.Arn>`]: actions.map((action) => `sqs:${action}`),
 });
 const ledger = { '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'] };
+const ledgerItems = { '<LedgerTable.Arn>': ['dynamodb:GetItem', 'dynamodb:PutItem'] };
 const publish = { '<StatusEventsBus.Arn>': ['events:PutEvents'] };
 const apiKey = { [SECRET]: ['secretsmanager:GetSecretValue'] };
 const requests = {
@@ -44,7 +45,7 @@ describe('each function has the permissions that it uses, and no others', () => 
       {
         ...requests,
         '<BucketsResults.Arn>/_batchdrop/*': ['s3:GetObject'],
-        ...ledger,
+        ...ledgerItems,
         ...publish,
         ...apiKey,
         ...queue('Submission', CONSUME),
