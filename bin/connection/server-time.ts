@@ -9,9 +9,9 @@ export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>
   const command = new GetBucketLocationCommand({ Bucket: names.requestBucket });
   command.middlewareStack.add(
     (next) => async (args) => {
-      const answer = await next(args);
-      headers = { ...Object(answer.response).headers };
-      return answer;
+      const result = await next(args);
+      headers = { ...Object(result.response).headers };
+      return result;
     },
     { step: 'deserialize', priority: 'low' },
   );

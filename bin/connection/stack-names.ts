@@ -9,7 +9,7 @@ export interface StackNames {
   readonly resultsBucket: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
-  /** Which Batchdrop it is, in events. */
+  /** The `instance` of its events. */
   readonly instance: string;
   readonly ledgerTable: string;
 }
@@ -46,8 +46,8 @@ async function endpoints(target: Target): Promise<RuntimeEndpoints> {
     const { SecretString = '' } = await client.send(
       new GetSecretValueCommand({ SecretId: RUNTIME_ENDPOINTS_SECRET }),
     );
-    const told: RuntimeEndpoints = JSON.parse(SecretString);
-    return told;
+    const runtime: RuntimeEndpoints = JSON.parse(SecretString);
+    return runtime;
   } finally {
     client.destroy();
   }

@@ -14,11 +14,11 @@ export interface Submission {
   readonly jobId: string;
 }
 
-/** What a file is put with. */
+/** The tags and instructions of an upload. */
 interface FileMetadata {
   /** The user's pairs, for its batches and events. */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Run it even if the same bytes ran just now. */
+  /** Run the file even if the same bytes ran before. */
   readonly rerun?: boolean;
 }
 
