@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { HeardEvent } from '../local/endpoint/stock-clients.ts';
+import type { ReceivedEvent } from '../local/endpoint/user-program.ts';
 import type { Outside } from './outside.ts';
 
 const JOB = 'OpenAI Batch Job Status Change';
@@ -13,13 +13,13 @@ const ENDS: ReadonlySet<string> = new Set([
 ]);
 
 /** Whether this is the event of a job's end. */
-export function isEnd({ 'detail-type': type, detail }: HeardEvent): boolean {
+export function isEnd({ 'detail-type': type, detail }: ReceivedEvent): boolean {
   return type === JOB && ENDS.has(String(detail.data.status));
 }
 
 /** Listens all the time: to Batchdrop's events, and to the uploads that S3 tells of. */
 export class EventRecorder {
-  readonly events: HeardEvent[] = [];
+  readonly events: ReceivedEvent[] = [];
   readonly uploads: string[] = [];
   readonly #outside: Outside;
   readonly #listening: Promise<void>[] = [];

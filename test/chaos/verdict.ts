@@ -4,13 +4,13 @@
  */
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { AuditEntry } from '../../local/openai/audit-log.ts';
-import type { HeardEvent } from '../local/endpoint/stock-clients.ts';
+import type { ReceivedEvent } from '../local/endpoint/user-program.ts';
 import { isEnd } from './event-recorder.ts';
 
 export interface Evidence {
   readonly files: readonly RequestFile[];
   /** As they were heard: repeated and in any order. */
-  readonly events: readonly HeardEvent[];
+  readonly events: readonly ReceivedEvent[];
   readonly audit: readonly AuditEntry[];
   /** Of jobs whose last event says where they are. */
   readonly results: ReadonlyMap<string, Results>;
@@ -43,7 +43,7 @@ export function judge(evidence: Evidence): string[] {
   ];
 }
 
-function complaintsOf(file: RequestFile, evidence: Evidence, events: readonly HeardEvent[]): string[] {
+function complaintsOf(file: RequestFile, evidence: Evidence, events: readonly ReceivedEvent[]): string[] {
   const ends = events.filter((event) => isEnd(event) && event.detail.metadata.jobId === file.jobId);
   const name = `${file.key} (job ${file.jobId})`;
   const [end] = ends;
@@ -74,7 +74,7 @@ function paidTwice({ jobId }: RequestFile, { audit }: Evidence): string[] {
   return [...counts].flatMap(([id, count]) => (count > 1 ? [`${id} was paid ${count} times`] : []));
 }
 
-function unaccounted(file: RequestFile, evidence: Evidence, { detail }: HeardEvent): string[] {
+function unaccounted(file: RequestFile, evidence: Evidence, { detail }: ReceivedEvent): string[] {
   const { audit } = evidence;
   const { status } = detail.data;
   const results = evidence.results.get(file.jobId);
@@ -107,7 +107,7 @@ function givenUpEarly(errors: string): string[] {
   );
 }
 
-function reasonOf({ data }: HeardEvent['detail']): string {
+function reasonOf({ data }: ReceivedEvent['detail']): string {
   return JSON.stringify(data.reason ?? data.batches);
 }
 
@@ -122,7 +122,7 @@ function unknownBatches({ files, audit }: Evidence): string[] {
 }
 
 /** Sequences go 1, 2, 3 … for each job and each batch, and end with an end. */
-function disorder(events: readonly HeardEvent[]): string[] {
+function disorder(events: readonly ReceivedEvent[]): string[] {
   const changes = events.filter(({ detail }) => detail.data.previousStatus !== undefined);
   const subjects = Map.groupBy(changes, ({ detail }) => detail.metadata.id.replace(/:\d+$/, ''));
   return [...subjects].flatMap(([subject, heard]) => {
@@ -139,7 +139,7 @@ function disorder(events: readonly HeardEvent[]): string[] {
 }
 
 /** Each event once, by its own id. */
-function once(events: readonly HeardEvent[]): HeardEvent[] {
+function once(events: readonly ReceivedEvent[]): ReceivedEvent[] {
   return [...new Map(events.map((event) => [event.detail.metadata.id, event])).values()];
 }
 

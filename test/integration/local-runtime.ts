@@ -11,7 +11,7 @@ import { VirtualClock } from '../../local/clock.ts';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
 import { type BatchApiOptions, startBatchApi } from '../../local/openai/server.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
-import { Outsider } from '../local/endpoint/stock-clients.ts';
+import { UserProgram } from '../local/endpoint/user-program.ts';
 import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
 
 const PROCESS = fileURLToPath(new URL('cli/cli-real-process.ts', import.meta.url));
@@ -71,9 +71,9 @@ export class LocalRuntime {
 
   /** Drops a request file; answers its job. */
   async drop(key: string, body: string): Promise<string> {
-    const outsider = new Outsider(this.names);
-    const versionId = await outsider.put(key, body);
-    outsider.close();
+    const user = new UserProgram(this.names);
+    const versionId = await user.put(key, body);
+    user.close();
     return jobIdOf({ bucket: this.names.requestBucket, key, versionId });
   }
 

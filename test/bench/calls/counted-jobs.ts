@@ -1,4 +1,4 @@
-import { chatRows } from '../../local/endpoint/stock-clients.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { CallCounter, type TakenCounts } from './call-counter.ts';
 import {
   type CountedCalls,

@@ -11,24 +11,25 @@ import { ListQueuesCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { changePart } from '../../../functions/shared/lifecycle/compare-and-set.ts';
-import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
+import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
 const ESCAPE = String.fromCharCode(27);
 
 let runtime: ChildRuntime;
-let outsider: Outsider;
+let user: UserProgram;
 let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'batchdrop-commands-'));
   runtime = await ChildRuntime.start({ speed: 120 });
-  outsider = new Outsider(runtime.names);
+  user = new UserProgram(runtime.names);
 });
 
 afterAll(async () => {
-  outsider?.close();
+  user?.close();
   await runtime?.discard();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -56,10 +57,10 @@ function fileOf(name: string, content: string): string {
 }
 
 async function watchersLeft(): Promise<string[]> {
-  const { QueueUrls = [] } = await outsider.sqs.send(
+  const { QueueUrls = [] } = await user.sqs.send(
     new ListQueuesCommand({ QueueNamePrefix: 'batchdrop-watch-' }),
   );
-  const { Rules = [] } = await outsider.events.send(
+  const { Rules = [] } = await user.events.send(
     new ListRulesCommand({ EventBusName: runtime.names.eventBus, NamePrefix: 'batchdrop-watch-' }),
   );
   return [...QueueUrls, ...Rules.map(({ Name = '' }) => Name)];

@@ -16,8 +16,9 @@ import { connectionTo } from '../../../bin/connection/connection.ts';
 import { serverTime } from '../../../bin/connection/server-time.ts';
 import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
 import { aPart } from '../../contracts/samples.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
-import { chatRows, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { startS3 } from '../../local/s3/s3-engine-server.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
@@ -38,15 +39,15 @@ const CHECKS = [
 ];
 
 let runtime: ChildRuntime;
-let outsider: Outsider;
+let user: UserProgram;
 
 beforeAll(async () => {
   runtime = await ChildRuntime.start({ speed: SPEED });
-  outsider = new Outsider(runtime.names);
+  user = new UserProgram(runtime.names);
 });
 
 afterAll(async () => {
-  outsider?.close();
+  user?.close();
   await runtime?.discard();
 });
 
@@ -69,14 +70,14 @@ async function healthy(): Promise<void> {
 const client = () => clientConfig(runtime.names.url);
 
 async function queueNamed(prefix: string): Promise<string> {
-  const { QueueUrls = [] } = await outsider.sqs.send(new ListQueuesCommand({ QueueNamePrefix: prefix }));
+  const { QueueUrls = [] } = await user.sqs.send(new ListQueuesCommand({ QueueNamePrefix: prefix }));
   const [url, ...others] = QueueUrls;
   expect(others).toEqual([]);
   return url ?? '';
 }
 
 async function countMessages(QueueUrl: string): Promise<number> {
-  const { Attributes } = await outsider.sqs.send(
+  const { Attributes } = await user.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
   );
   return Number(Attributes?.ApproximateNumberOfMessages);
@@ -215,20 +216,18 @@ describe('batchdrop redrive', () => {
     const undelivered = await queueNamed('batchdrop-intake-undelivered');
     const Bucket = runtime.names.requestBucket;
     // A file without an event, and its event in the queue for undelivered events.
-    const { Rules = [] } = await outsider.events.send(
-      new ListRulesCommand({ NamePrefix: 'batchdrop-intake' }),
-    );
+    const { Rules = [] } = await user.events.send(new ListRulesCommand({ NamePrefix: 'batchdrop-intake' }));
     const [{ Name } = {}] = Rules;
-    await outsider.events.send(new DisableRuleCommand({ Name }));
-    const versionId = await outsider.put('lost.jsonl', chatRows(3, 'lost'));
-    await outsider.events.send(new EnableRuleCommand({ Name }));
+    await user.events.send(new DisableRuleCommand({ Name }));
+    const versionId = await user.put('lost.jsonl', chatRows(3, 'lost'));
+    await user.events.send(new EnableRuleCommand({ Name }));
     const object = { key: 'lost.jsonl', 'version-id': versionId, size: 1, etag: 'e' };
     const event = {
       source: 'aws.s3',
       'detail-type': 'Object Created',
       detail: { bucket: { name: Bucket }, object },
     };
-    await outsider.sqs.send(
+    await user.sqs.send(
       new SendMessageCommand({ QueueUrl: undelivered, MessageBody: JSON.stringify(event) }),
     );
     expect((await cli('list', '--json')).stdout).not.toContain('lost.jsonl');
@@ -253,19 +252,17 @@ describe('batchdrop redrive', () => {
       await queueNamed('batchdrop-cancellation-work-dead-letters'),
       await queueNamed('batchdrop-cancellation-work-queue'),
     ];
-    const subscription = await outsider.subscribe('cancel-outcomes', runtime.names.eventBus, {
+    const subscription = await user.subscribe('cancel-outcomes', runtime.names.eventBus, {
       'detail-type': ['OpenAI Batch Cancel Outcome'],
     });
     const jobs = Array.from({ length: 23 }, (_, nth) => `job-${nth}`);
     for (const jobId of jobs) {
-      await outsider.sqs.send(
-        new SendMessageCommand({ QueueUrl: dead, MessageBody: JSON.stringify({ jobId }) }),
-      );
+      await user.sqs.send(new SendMessageCommand({ QueueUrl: dead, MessageBody: JSON.stringify({ jobId }) }));
     }
     const { stdout } = await cli('redrive', 'cancel', '--json');
     expect(JSON.parse(stdout)).toEqual({ queue: 'cancel', moved: 23 });
     const answered = () =>
-      new Set(subscription.heard.map(({ detail }) => Object(detail.data.request).jobId as unknown));
+      new Set(subscription.received.map(({ detail }) => Object(detail.data.request).jobId as unknown));
     await subscription.until('the last outcome', () => answered().size === jobs.length);
     expect([...answered()].sort()).toEqual(jobs.sort());
     expect(await countMessages(dead)).toBe(0);

@@ -1,14 +1,15 @@
 /**
- * Writes docs/cli.md: `npm run docs:cli`. It runs every command on a terminal of 80 columns, which `script` (util-linux) provides, and
- * captures the output. cli-page.test.ts fails if the help texts of the page are not those of the commands.
+ * Writes docs/cli.md: `npm run docs:cli`. It runs every command on a terminal of 80 columns, which `script`
+ * (util-linux) provides, and captures the output. cli-page.test.ts fails if the help texts of the page are not those of
+ * the commands.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
-import { chatRows } from '../../local/endpoint/stock-clients.ts';
 import { batchdrop } from '../child-runtime.ts';
 import { Terminal } from './cli-terminal.ts';
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultRule } from '../../../local/openai/faults/faults.ts';
-import { chatRows, idsIn } from '../../local/endpoint/stock-clients.ts';
+import { chatRows, idsIn } from '../../local/endpoint/chat-rows.ts';
 import { batchdrop } from '../child-runtime.ts';
 import { KEY, LocalRuntime } from '../local-runtime.ts';
 
@@ -60,7 +60,8 @@ describe('batchdrop up --real, over https with a private certificate authority',
     const fourth = laptop.run();
     await fourth.untilPrinted('Batchdrop is up');
     await laptop.drop('broken.jsonl', 'broken');
-    await fourth.untilPrinted('broken.jsonl  rejected: its report is in'); // it downloads the results of earlier runs first
+    // It downloads the results of earlier runs first.
+    await fourth.untilPrinted('broken.jsonl  rejected: its report is in');
     await fourth.end('SIGINT');
     expect(fourth.printed).not.toContain('its results are in');
     expect(existsSync(join(laptop.folder, 'data', 'results', unwanted, 'output.jsonl'))).toBe(true);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chatRows, idsIn, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { chatRows, idsIn } from '../../local/endpoint/chat-rows.ts';
+import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../../examples/', import.meta.url));
@@ -73,11 +74,11 @@ describe('batchdrop', () => {
   it('downloads results that match no request, if there are any', async () => {
     const submitted = await cli('submit', fileOf('odd.jsonl', chatRows(1, 'odd')), '--wait', '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
-    const outsider = new Outsider(runtime.names);
+    const user = new UserProgram(runtime.names);
     const Key = `odd.jsonl/${jobId}/anomalies.jsonl`; // as DELIVER names it; the local API has no such results
     const Body = '{"custom_id":"stranger"}\n';
-    await outsider.s3.send(new PutObjectCommand({ Bucket: runtime.names.resultsBucket, Key, Body }));
-    outsider.close();
+    await user.s3.send(new PutObjectCommand({ Bucket: runtime.names.resultsBucket, Key, Body }));
+    user.close();
     expect((await cli('results', jobId, '--out', join(folder, 'odd'))).code).toBe(0);
     expect(readFileSync(join(folder, 'odd', 'anomalies.jsonl'), 'utf8')).toBe(Body);
   });
@@ -102,15 +103,15 @@ describe('batchdrop', () => {
   it('cancels a running batch, whose partial results can be downloaded', async () => {
     const submitted = await cli('submit', fileOf('long.jsonl', chatRows(48_000, 'long')), '--json');
     const [{ jobId }] = JSON.parse(submitted.stdout);
-    const outsider = new Outsider(runtime.names);
-    const heard = await outsider.subscribe('cli-cancel', runtime.names.eventBus, { source: ['batchdrop'] });
+    const user = new UserProgram(runtime.names);
+    const heard = await user.subscribe('cli-cancel', runtime.names.eventBus, { source: ['batchdrop'] });
     await heard.until(
       'the running batch',
       ({ detail }) => detail.metadata.jobId === jobId && detail.data.status === 'in_progress',
     );
     expect((await cli('cancel', jobId.slice(0, 8))).code).toBe(0);
     const cancelled = await heard.untilJob(jobId, 'cancelled');
-    outsider.close();
+    user.close();
 
     const { total, succeeded, cancelled: unfinished } = Object(cancelled.detail.data.rows);
     expect({ total, sum: succeeded + unfinished }).toEqual({ total: 48_000, sum: 48_000 });
@@ -122,9 +123,9 @@ describe('batchdrop', () => {
   });
 
   it('never uses an object key as a path', async () => {
-    const outsider = new Outsider(runtime.names);
-    await outsider.put('../../outside.jsonl', `${chatRows(1, 'outside')}broken`);
-    outsider.close();
+    const user = new UserProgram(runtime.names);
+    await user.put('../../outside.jsonl', `${chatRows(1, 'outside')}broken`);
+    user.close();
     const rejected = async () => JSON.parse((await cli('list', '--status', 'rejected', '--json')).stdout);
     const isOutside = expect.objectContaining({
       requestFile: expect.objectContaining({ key: '../../outside.jsonl' }),

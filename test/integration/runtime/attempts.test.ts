@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { idsIn } from '../../local/endpoint/stock-clients.ts';
+import { idsIn } from '../../local/endpoint/chat-rows.ts';
 import { LocalRuntime } from '../local-runtime.ts';
 
 const PARTS = 3;

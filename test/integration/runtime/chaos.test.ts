@@ -3,7 +3,7 @@ import type { AuditEntry } from '../../../local/openai/audit-log.ts';
 import { closingSentence } from '../../chaos/closing-sentence.ts';
 import { runChaos } from '../../chaos/run-chaos.ts';
 import { type Evidence, judge } from '../../chaos/verdict.ts';
-import type { HeardEvent } from '../../local/endpoint/stock-clients.ts';
+import type { ReceivedEvent } from '../../local/endpoint/user-program.ts';
 
 describe('a short run of chaos over real processes', () => {
   it('loses no file and no row, pays for none twice, and ends each job once', async () => {
@@ -22,7 +22,7 @@ const JOB = 'OpenAI Batch Job Status Change';
 const BATCH = 'OpenAI Batch Status Change';
 const body = ['a', 'b'].map((custom_id) => `${JSON.stringify({ custom_id })}\n`).join('');
 
-function event(type: string, subject: string, sequence: number, status: string): HeardEvent {
+function event(type: string, subject: string, sequence: number, status: string): ReceivedEvent {
   const data = { status, previousStatus: null, batches: { count: 1 } };
   return {
     source: 'batchdrop',

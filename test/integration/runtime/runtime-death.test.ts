@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { followJob } from '../../../bin/jobs/follow-job.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
-import { chatRows, idsIn, Outsider } from '../../local/endpoint/stock-clients.ts';
+import { chatRows, idsIn } from '../../local/endpoint/chat-rows.ts';
+import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { ChildRuntime } from '../child-runtime.ts';
 
 let started: ChildRuntime | undefined;
@@ -19,12 +20,12 @@ async function start(speed: number, directory?: string): Promise<ChildRuntime> {
 
 /** Uploads a file and returns its job id. */
 async function put(runtime: ChildRuntime, key: string, file: string): Promise<string> {
-  const outsider = new Outsider(runtime.names);
+  const user = new UserProgram(runtime.names);
   try {
-    const versionId = await outsider.put(key, file);
+    const versionId = await user.put(key, file);
     return jobIdOf({ bucket: runtime.names.requestBucket, key, versionId });
   } finally {
-    outsider.close();
+    user.close();
   }
 }
 
@@ -45,14 +46,14 @@ async function endOf(
   jobId: string,
 ): Promise<{ status: string | undefined; ids: string[] }> {
   const connection = connectionTo(runtime.names);
-  const outsider = new Outsider(runtime.names);
+  const user = new UserProgram(runtime.names);
   try {
     const job = await followJob(connection, jobId, { signal: AbortSignal.timeout(45_000) });
     const key = `${job?.request.key}/${jobId}/output.jsonl`;
-    const output = job?.status === 'completed' ? await outsider.read(runtime.names.resultsBucket, key) : '';
+    const output = job?.status === 'completed' ? await user.read(runtime.names.resultsBucket, key) : '';
     return { status: job?.status, ids: idsIn(output) };
   } finally {
-    outsider.close();
+    user.close();
     connection.close();
   }
 }

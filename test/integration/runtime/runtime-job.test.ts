@@ -2,7 +2,8 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
-import { chatRows, idsIn, Outsider, type Subscription } from '../../local/endpoint/stock-clients.ts';
+import { chatRows, idsIn } from '../../local/endpoint/chat-rows.ts';
+import { type Subscription, UserProgram } from '../../local/endpoint/user-program.ts';
 import { ChildRuntime } from '../child-runtime.ts';
 
 const STAGES = ['intake', 'submission', 'delivery'] as const;
@@ -12,21 +13,21 @@ const BATCH = 'OpenAI Batch Status Change';
 const JOB = 'OpenAI Batch Job Status Change';
 
 let runtime: ChildRuntime;
-let outsider: Outsider;
+let user: UserProgram;
 let subscription: Subscription;
 let uploads: Subscription;
 
 beforeAll(async () => {
   runtime = await ChildRuntime.start({ speed: 120 }); // the poller runs twice in a second of wall time
-  outsider = new Outsider(runtime.names);
-  subscription = await outsider.subscribe('hears-batchdrop', runtime.names.eventBus, {
+  user = new UserProgram(runtime.names);
+  subscription = await user.subscribe('hears-batchdrop', runtime.names.eventBus, {
     source: ['batchdrop'],
   });
-  uploads = await outsider.subscribe('hears-uploads', 'default', { source: ['aws.s3'] });
+  uploads = await user.subscribe('hears-uploads', 'default', { source: ['aws.s3'] });
 });
 
 afterAll(async () => {
-  outsider?.close();
+  user?.close();
   await runtime?.discard();
 });
 
@@ -48,12 +49,12 @@ function auditOf(jobId: string) {
 }
 
 async function send(stage: Stage, body: string): Promise<void> {
-  await outsider.sqs.send(new SendMessageCommand({ QueueUrl: await queueOf(stage), MessageBody: body }));
+  await user.sqs.send(new SendMessageCommand({ QueueUrl: await queueOf(stage), MessageBody: body }));
 }
 
 async function queueOf(stage: Stage): Promise<string> {
   const QueueNamePrefix = `batchdrop-${stage}-work-queue`;
-  const { QueueUrls = [] } = await outsider.sqs.send(new ListQueuesCommand({ QueueNamePrefix }));
+  const { QueueUrls = [] } = await user.sqs.send(new ListQueuesCommand({ QueueNamePrefix }));
   const [url] = QueueUrls;
   if (url === undefined) throw new Error(`there is no queue ${QueueNamePrefix}`);
   return url;
@@ -64,7 +65,7 @@ async function untilIdle(): Promise<void> {
   for (const stage of STAGES) {
     const QueueUrl = await queueOf(stage);
     const waiting = async () => {
-      const { Attributes } = await outsider.sqs.send(
+      const { Attributes } = await user.sqs.send(
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['All'] }),
       );
       const { ApproximateNumberOfMessages: visible, ApproximateNumberOfMessagesNotVisible: hidden } =
@@ -89,7 +90,7 @@ describe('a request file uploaded with the AWS SDK', () => {
     const file = chatRows(30, 'tea');
     const jobId = jobIdFor(
       'folder/tea time.jsonl',
-      await outsider.put('folder/tea time.jsonl', file, { 'batch-team': 'kitchen' }),
+      await user.put('folder/tea time.jsonl', file, { 'batch-team': 'kitchen' }),
     );
     const ended = await subscription.untilJob(jobId, 'completed');
 
@@ -109,7 +110,7 @@ describe('a request file uploaded with the AWS SDK', () => {
       metadata: { team: 'kitchen' },
       results: { bucket: runtime.names.resultsBucket, output: `folder/tea time.jsonl/${jobId}/output.jsonl` },
     });
-    const output = await outsider.read(
+    const output = await user.read(
       runtime.names.resultsBucket,
       `folder/tea time.jsonl/${jobId}/output.jsonl`,
     );
@@ -119,7 +120,7 @@ describe('a request file uploaded with the AWS SDK', () => {
 
   it('has one batch and pays each row once, although each message is delivered twice', async () => {
     const file = chatRows(12, 'twice');
-    const jobId = jobIdFor('twice.jsonl', await outsider.put('twice.jsonl', file));
+    const jobId = jobIdFor('twice.jsonl', await user.put('twice.jsonl', file));
     await uploads.until('the upload', ({ detail }) => JSON.stringify(detail).includes('twice.jsonl'));
     const event = uploads.bodies.find((body) => body.includes('twice.jsonl')) ?? '';
     await send('intake', event);
@@ -148,17 +149,17 @@ describe('a request file uploaded with the AWS SDK', () => {
       'submitted',
       'completed',
     ]);
-    const output = await outsider.read(runtime.names.resultsBucket, `twice.jsonl/${jobId}/output.jsonl`);
+    const output = await user.read(runtime.names.resultsBucket, `twice.jsonl/${jobId}/output.jsonl`);
     expect(idsIn(output)).toEqual(idsIn(file));
   });
 
   it('is a separate job for each content of a key, and joins the job with the same bytes', async () => {
     const [first, second] = [chatRows(5, 'first'), chatRows(7, 'second')];
-    const firstJob = jobIdFor('same-key.jsonl', await outsider.put('same-key.jsonl', first));
-    const secondJob = jobIdFor('same-key.jsonl', await outsider.put('same-key.jsonl', second));
+    const firstJob = jobIdFor('same-key.jsonl', await user.put('same-key.jsonl', first));
+    const secondJob = jobIdFor('same-key.jsonl', await user.put('same-key.jsonl', second));
     await subscription.untilJob(firstJob, 'completed');
     await subscription.untilJob(secondJob, 'completed');
-    const again = jobIdFor('same-key.jsonl', await outsider.put('same-key.jsonl', second));
+    const again = jobIdFor('same-key.jsonl', await user.put('same-key.jsonl', second));
     const joined = await subscription.untilJob(again, 'joined');
 
     expect(joined.detail.data.joinedJobId).toBe(secondJob);
@@ -169,7 +170,7 @@ describe('a request file uploaded with the AWS SDK', () => {
 
   it('is rejected with a report if a line is invalid, and nothing is sent', async () => {
     const key = 'bad.jsonl';
-    const jobId = jobIdFor(key, await outsider.put(key, `${chatRows(2, 'good')}{"custom_id":"half\n`));
+    const jobId = jobIdFor(key, await user.put(key, `${chatRows(2, 'good')}{"custom_id":"half\n`));
     const rejected = await subscription.untilJob(jobId, 'rejected');
     expect(rejected.detail.data).toMatchObject({
       findings: { count: 1, first: [{ line: 3 }] },
@@ -177,11 +178,11 @@ describe('a request file uploaded with the AWS SDK', () => {
     });
     // The rows that were stored while reading it are deleted a little later.
     await expect
-      .poll(() => outsider.keys(runtime.names.resultsBucket, `_batchdrop/jobs/${jobId}/`), {
+      .poll(() => user.keys(runtime.names.resultsBucket, `_batchdrop/jobs/${jobId}/`), {
         timeout: 45_000,
       })
       .toEqual([]);
-    expect(await outsider.keys(runtime.names.resultsBucket, `${key}/`)).toEqual([
+    expect(await user.keys(runtime.names.resultsBucket, `${key}/`)).toEqual([
       `${key}/${jobId}/rejected.json`,
     ]);
     expect(auditOf(jobId)).toEqual({ batches: 0, billed: [] });

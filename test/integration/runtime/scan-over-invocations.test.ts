@@ -4,23 +4,23 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { synthesize } from '../../../bin/up/synthesis.ts';
 import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
-import { PermissionStage } from '../../local/iam/permission-stage.ts';
+import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 
 const ROWS = 600;
 const TIMEOUT_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
 
 let assembly: string;
-let stage: PermissionStage;
+let runtime: RecordedRuntime;
 
 beforeAll(async () => {
   assembly = mkdtempSync(join(tmpdir(), 'batchdrop-scan-'));
   await synthesize(assembly);
   shortenIntake(assembly);
-  stage = await PermissionStage.start(assembly);
+  runtime = await RecordedRuntime.start(assembly);
 });
 
 afterAll(async () => {
-  await stage?.close();
+  await runtime?.close();
   rmSync(assembly, { recursive: true, force: true });
 });
 
@@ -50,13 +50,13 @@ function mixedRows(): string {
 
 it('a file that needs many invocations of INTAKE completes in order and leaves no intermediate objects', async () => {
   const key = 'mixed.jsonl';
-  const jobId = await stage.drop(key, mixedRows());
-  await stage.untilJob(jobId, 'completed');
-  await stage.until(
+  const jobId = await runtime.drop(key, mixedRows());
+  await runtime.untilJob(jobId, 'completed');
+  await runtime.until(
     'the clean-up of the job',
-    async () => (await stage.ledger.readJob(jobId))?.cleanedUp === true,
+    async () => (await runtime.ledger.readJob(jobId))?.cleanedUp === true,
   );
-  const job = await stage.ledger.readJob(jobId);
+  const job = await runtime.ledger.readJob(jobId);
   expect(job).toMatchObject({
     plan: { rows: ROWS, parts: 2, groups: 2 },
     rows: { total: ROWS, succeeded: ROWS },
@@ -64,15 +64,15 @@ it('a file that needs many invocations of INTAKE completes in order and leaves n
   expect(job?.scan?.checkpoints).toBeGreaterThan(3);
   expect(job?.scan?.planId).toBe(job?.plan?.planId);
   if (!job) return;
-  const { resultsBucket } = stage.names;
+  const { resultsBucket } = runtime.names;
   const keys = Object.values(resultKeys(job));
-  const output = await stage.outsider.read(resultsBucket, resultKeys(job).output);
+  const output = await runtime.user.read(resultsBucket, resultKeys(job).output);
   const ids = output
     .split('\n')
     .filter(Boolean)
     .map((line): string => JSON.parse(line).custom_id);
   expect(ids).toEqual(Array.from({ length: ROWS }, (_, at) => `row-${at}`));
-  expect((await stage.outsider.keys(resultsBucket, '')).sort()).toEqual(keys.sort());
-  const refused = stage.decisions.filter(({ verdict }) => verdict !== 'allowed');
+  expect((await runtime.user.keys(resultsBucket, '')).sort()).toEqual(keys.sort());
+  const refused = runtime.decisions.filter(({ verdict }) => verdict !== 'allowed');
   expect(refused.map(({ request }) => request.action)).toEqual([]);
 });

@@ -6,9 +6,9 @@ import { synthesize } from '../../../bin/up/synthesis.ts';
 import { decide, type Policies } from '../../../local/aws/iam/decision.ts';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
-import { chatRows } from '../../local/endpoint/stock-clients.ts';
-import { atomsOf, withoutStatement } from '../../local/iam/permission-atoms.ts';
-import { PermissionStage } from '../../local/iam/permission-stage.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
+import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
+import { permissionsOf, withoutStatement } from '../../local/iam/single-permissions.ts';
 
 /** A template as JSON, to be changed. */
 interface Spoilt {
@@ -64,13 +64,13 @@ function assemblyWith(fault: (template: Spoilt) => void): string {
 
 /** Returns the error of a start with the assembly; throws if it starts. */
 async function startError(assembly: string): Promise<string> {
-  let stage: PermissionStage;
+  let runtime: RecordedRuntime;
   try {
-    stage = await PermissionStage.start(assembly);
+    runtime = await RecordedRuntime.start(assembly);
   } catch (cause) {
     return cause instanceof Error ? cause.message : String(cause);
   }
-  await stage.close();
+  await runtime.close();
   throw new Error('it started');
 }
 
@@ -286,24 +286,24 @@ describe('the policies of the template', () => {
       expect(overHttp(policies, arn), id).toBe('denied explicitly');
       expect(overHttp(withoutStatement(policies, id), arn), id).toBe('allowed');
     }
-    expect(atomsOf(policies).length).toBeGreaterThan(50);
+    expect(permissionsOf(policies).length).toBeGreaterThan(50);
   });
 
   it('keep a function from its log if it may not write there, and the function works on', async () => {
-    const stage = await PermissionStage.start(
+    const runtime = await RecordedRuntime.start(
       assemblyWith((template) => {
         const policy = the(template, 'IAM::Policy', 'IntakeWorkerRole');
         for (const action of ['logs:CreateLogStream', 'logs:PutLogEvents']) dropAction(policy, action);
       }),
     );
     try {
-      await stage.untilJob(await stage.drop('unlogged.jsonl', chatRows(2, 'unlogged')), 'submitted');
+      await runtime.untilJob(await runtime.drop('unlogged.jsonl', chatRows(2, 'unlogged')), 'submitted');
       const logOf = (name: string) =>
-        readFileSync(join(stage.directory, 'logs', `batchdrop-${name}-worker-function.log`), 'utf8');
-      await stage.until('SUBMIT logs', () => logOf('submission') !== '');
+        readFileSync(join(runtime.directory, 'logs', `batchdrop-${name}-worker-function.log`), 'utf8');
+      await runtime.until('SUBMIT logs', () => logOf('submission') !== '');
       expect(logOf('intake')).toBe('');
     } finally {
-      await stage.close();
+      await runtime.close();
     }
   });
 });

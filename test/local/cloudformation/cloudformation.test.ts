@@ -53,7 +53,7 @@ async function onlyStack(StackName: string) {
 }
 
 describe('a stack', () => {
-  it('is described with its outputs and parameters, as the SDK reads them', async () => {
+  it('is described with its outputs and parameters', async () => {
     expect(await onlyStack('Batchdrop')).toMatchObject({
       StackName: 'Batchdrop',
       StackStatus: 'CREATE_COMPLETE',
@@ -71,7 +71,7 @@ describe('a stack', () => {
     });
   });
 
-  it('is found by its id as well', async () => {
+  it('is found by its id, too', async () => {
     const { StackId = '' } = (await onlyStack('Batchdrop')) ?? {};
     expect(StackId).toMatch(
       /^arn:aws:cloudformation:us-east-1:000000000000:stack\/Batchdrop\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
@@ -83,12 +83,12 @@ describe('a stack', () => {
     expect(await onlyStack('Large')).toMatchObject({ Outputs: [], Parameters: [] });
   });
 
-  it('is one of all where no name is given', async () => {
+  it('is one of all stacks if no name is given', async () => {
     const { Stacks = [] } = await client.send(new DescribeStacksCommand({}));
     expect(Stacks.map((stack) => stack.StackName)).toEqual(['Batchdrop', 'Large']);
   });
 
-  it('is listed under its status and no other', async () => {
+  it('is listed with its status and no other', async () => {
     const names = async (StackStatusFilter?: ('CREATE_COMPLETE' | 'DELETE_COMPLETE')[]) => {
       const { StackSummaries = [] } = await client.send(new ListStacksCommand({ StackStatusFilter }));
       return StackSummaries.map((summary) => summary.StackName);
@@ -98,7 +98,7 @@ describe('a stack', () => {
     expect(await names(['DELETE_COMPLETE'])).toEqual([]);
   });
 
-  it('that is not there is refused in the words of CloudFormation', async () => {
+  it('that is missing fails with the message of CloudFormation', async () => {
     await expect(client.send(new DescribeStacksCommand({ StackName: 'Nowhere' }))).rejects.toMatchObject({
       name: 'ValidationError',
       message: 'Stack with id Nowhere does not exist',
@@ -133,12 +133,12 @@ describe('a stack', () => {
     expect(pages.flat()).toEqual(MANY.map(({ logicalId }) => logicalId));
   });
 
-  it('refuses a token that it never gave', async () => {
+  it('rejects an unknown token', async () => {
     const asking = client.send(new ListStackResourcesCommand({ StackName: 'Large', NextToken: 'mine' }));
     await expect(asking).rejects.toMatchObject({ name: 'ValidationError' });
   });
 
-  it('that comes up ends the wait of one who waits for it', async () => {
+  it('that is created ends the wait of a waiter', async () => {
     const waiting = waitUntilStackCreateComplete(
       { client, maxWaitTime: 20, minDelay: 1, maxDelay: 1 },
       { StackName: 'Batchdrop' },
@@ -159,7 +159,7 @@ describe('a request', () => {
       body,
     });
 
-  it('for something that is not here is refused by name', async () => {
+  it('for an operation that is not implemented fails with its name', async () => {
     const answer = await post('Action=CreateStack&StackName=Mine&Version=2010-05-15');
     expect(answer.status).toBe(501);
     expect(await answer.text()).toContain(
@@ -167,7 +167,7 @@ describe('a request', () => {
     );
   });
 
-  it('for the resources of no stack is refused', async () => {
+  it('for resources without a stack name fails', async () => {
     const answer = await post('Action=DescribeStackResources&Version=2010-05-15');
     expect(answer.status).toBe(400);
     expect(await answer.text()).toContain(
@@ -198,7 +198,7 @@ describe('a template', () => {
     'http://127.0.0.1:4566',
   );
 
-  it('is described with what Ref gives, without what its conditions leave out', () => {
+  it('is described with the values of Ref, without the resources whose conditions are false', () => {
     expect(described).toEqual({
       name: 'Batchdrop',
       description: 'Mine',

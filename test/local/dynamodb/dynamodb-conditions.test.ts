@@ -3,14 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { aKey, CONDITION_FAILED, CREATE, type Item, n, put, REPLACE, read, s } from './dynamodb-table.ts';
 
 /*
- * What DynamoDB's documentation says that conditions come to, held against the local one. Known gap of the local one:
- * it takes an empty text as a key of an index, which DynamoDB refuses; the ledger's are never empty.
+ * Checks the local DynamoDB against the documentation of condition expressions. Known gap: it accepts an empty string
+ * as a key of an index, which DynamoDB rejects; the ledger's are never empty.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
  */
 
 interface ConditionCase {
   readonly when: string;
-  /** What is there before, beside its key; undefined for nothing. */
+  /** The attributes of the item before the write, without its key; undefined for no item. */
   readonly before: Item | undefined;
   readonly condition: string;
   readonly values?: Item;
@@ -138,18 +138,18 @@ describe('a condition', () => {
     );
     if (holds) await writing;
     else await expect(writing).rejects.toMatchObject(CONDITION_FAILED);
-    // What is written replaces the whole item, what is refused changes nothing.
+    // A write replaces the whole item, a rejected write changes nothing.
     expect(await read(pk)).toEqual(holds ? { ...key, fresh: s('yes') } : former);
   });
 
-  it('is about the item of the whole key, not about its partition', async () => {
+  it('concerns the item with that key, not its partition', async () => {
     const pk = aKey();
     await put({ pk: s(pk), sk: s('PART#1') });
     await put({ pk: s(pk), sk: s('META') }, { ConditionExpression: 'attribute_not_exists(pk)' });
     expect(await read(pk)).toBeDefined();
   });
 
-  it('of which only one of many holds lets one write through', async () => {
+  it('that only one of many writes can meet lets one succeed', async () => {
     const pk = aKey();
     const key = { pk: s(pk), sk: s('META') };
     await put({ ...key, version: n(7) });
@@ -166,7 +166,7 @@ describe('a condition', () => {
   });
 });
 
-describe('a write is refused', () => {
+describe('a write fails', () => {
   const item = { pk: s('refused'), sk: s('META') };
   it.each<[string, Item, Partial<PutItemCommandInput>]>([
     [
@@ -174,7 +174,7 @@ describe('a write is refused', () => {
       item,
       { ConditionExpression: CREATE, ExpressionAttributeValues: { ...now, ':more': n(1) } },
     ],
-    ['a value that is not given', item, { ConditionExpression: CREATE }],
+    ['a missing value', item, { ConditionExpression: CREATE }],
     [
       'a reserved word as a name',
       item,
@@ -187,9 +187,9 @@ describe('a write is refused', () => {
     ],
     ['a key that is empty', { ...item, pk: s('') }, {}],
     ['a key of another type', { ...item, pk: n(1) }, {}],
-    ['half a key', { pk: s('refused') }, {}],
+    ['a part of the key', { pk: s('refused') }, {}],
     ['an index key of another type', { ...item, dueShard: s('D#00'), dueAt: s('soon') }, {}],
-    ['what is no number', { ...item, version: n('seven') }, {}],
+    ['an invalid number', { ...item, version: n('seven') }, {}],
     ['a number of more than 38 digits', { ...item, version: n('1'.repeat(39)) }, {}],
     ['an item of more than 400 KB', { ...item, item: s('x'.repeat(400 * 1024)) }, {}],
   ])('for %s', async (_, Item, more) => {
@@ -199,7 +199,7 @@ describe('a write is refused', () => {
 });
 
 describe('an item', () => {
-  it('is read as it was written, numbers in their shortest form', async () => {
+  it('is read as it was written, with numbers in their shortest form', async () => {
     const pk = aKey();
     const digits = '12345678901234567890123456789012345678';
     await put({
@@ -222,7 +222,7 @@ describe('an item', () => {
     });
   });
 
-  it('that is not there is no error', async () => {
+  it('that is missing is not an error', async () => {
     expect(await read(aKey())).toBeUndefined();
   });
 });

@@ -25,7 +25,7 @@ import {
   TableName,
 } from './dynamodb-table.ts';
 
-/* What DynamoDB's documentation says of queries and of sparse indexes, held against the local one. */
+/* Checks the local DynamoDB against the documentation of queries and sparse indexes. */
 
 describe('a query', () => {
   const parts = async (pk: string, prefix: string, more: Partial<QueryCommandInput> = {}) => {
@@ -38,7 +38,7 @@ describe('a query', () => {
     return { found: page.Items?.map((item) => item.sk?.S), next: page.LastEvaluatedKey };
   };
 
-  it('by the beginning of the sort key finds that and no other, in the order of its bytes', async () => {
+  it('by a prefix of the sort key finds the matching items only, in byte order', async () => {
     const pk = aKey();
     for (const sk of [
       'PART#b#2',
@@ -68,7 +68,7 @@ describe('a query', () => {
     expect((await parts(aKey(), 'PART#')).found).toEqual([]);
   });
 
-  it('comes in pages of its limit, and a page that is full has a key even where nothing follows', async () => {
+  it('has pages of its limit, and a full page has a key even if nothing follows', async () => {
     const pk = aKey();
     for (const at of [1, 2, 3, 4]) await put({ pk: s(pk), sk: s(`PART#${at}`) });
     const first = await parts(pk, 'PART#', { Limit: 2 });
@@ -81,17 +81,17 @@ describe('a query', () => {
     });
   });
 
-  it('comes in pages of about a megabyte, without being asked', async () => {
+  it('has pages of about a megabyte by default', async () => {
     const pk = aKey();
     for (const at of [1, 2, 3, 4, 5])
       await put({ pk: s(pk), sk: s(`PART#${at}`), item: s('x'.repeat(300_000)) });
     const first = await parts(pk, 'PART#');
-    expect(first.found).toHaveLength(4); // the one that goes beyond the megabyte is the last
+    expect(first.found).toHaveLength(4); // the item that exceeds the megabyte is the last one
     const rest = await parts(pk, 'PART#', { ExclusiveStartKey: first.next });
     expect(rest).toEqual({ found: ['PART#5'], next: undefined });
   });
 
-  it('sees a write that was just answered', async () => {
+  it('sees a write that has just completed', async () => {
     const pk = aKey();
     for (let version = 1; version <= 20; version += 1) {
       await put({ pk: s(pk), sk: s('META'), version: n(version) });
@@ -148,7 +148,7 @@ describe('a query', () => {
       'the limit is none',
       { Limit: 0, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
-  ])('is refused where %s', async (_, input) => {
+  ])('fails if %s', async (_, input) => {
     await expect(query(input)).rejects.toMatchObject({ name: 'ValidationException' });
   });
 });
@@ -165,7 +165,7 @@ describe('the sparse index', () => {
   };
   const times = (items: readonly Item[]) => items.map((item) => Number(item.dueAt?.N));
 
-  it('has what has both of its attributes, and nothing else', async () => {
+  it('has the items with both of its attributes, and no others', async () => {
     const shard = aKey();
     await put({ pk: s(aKey()), sk: s('META'), dueShard: s(shard), dueAt: n(1) });
     await put({ pk: s(aKey()), sk: s('META'), dueShard: s(shard) });
@@ -174,14 +174,14 @@ describe('the sparse index', () => {
     expect((await due(shard, 9)).items).toHaveLength(1);
   });
 
-  it('gives the keys and what it projects, and no more', async () => {
+  it('returns the keys and the projected attributes only', async () => {
     const [shard, pk] = [aKey(), aKey()];
     const seen = { pk: s(pk), sk: s('META'), dueShard: s(shard), dueAt: n(1), openBatch: s('text') };
     await put({ ...seen, item: s('text'), version: n(1) });
     expect((await due(shard, 9)).items).toEqual([seen]);
   });
 
-  it('loses an item that is replaced by one without its attributes, and one that moves', async () => {
+  it('loses an item that is replaced by one without its attributes, and an item with a new index key', async () => {
     const [shard, other, pk] = [aKey(), aKey(), aKey()];
     const key = { pk: s(pk), sk: s('META') };
     await put({ ...key, dueShard: s(shard), dueAt: n(1) });
@@ -192,7 +192,7 @@ describe('the sparse index', () => {
     expect((await due(other, 9)).items).toEqual([]);
   });
 
-  it('keeps an item whose replacement is refused', async () => {
+  it('keeps an item whose replacement fails', async () => {
     const [shard, pk] = [aKey(), aKey()];
     const key = { pk: s(pk), sk: s('META') };
     await put({ ...key, version: n(8), dueShard: s(shard), dueAt: n(1) });
@@ -204,7 +204,7 @@ describe('the sparse index', () => {
     expect((await due(shard, 9)).items).toHaveLength(1);
   });
 
-  it('is in the order of numbers, up to and with the bound', async () => {
+  it('is in numeric order, up to and including the bound', async () => {
     const shard = aKey();
     const all = [10, 9, 100, -5, 0, 1_700_000_000_000, 2.5, 1_699_999_999_999];
     for (const at of all) await put({ pk: s(aKey()), sk: s('META'), dueShard: s(shard), dueAt: n(at) });
@@ -249,7 +249,7 @@ describe('the indexes of jobs', () => {
   };
   const timesOf = (items: readonly Item[]) => items.map(({ jobTime }) => jobTime?.S);
 
-  it('lists a range of times backwards, both ends included, with the map it projects', async () => {
+  it('lists a range of times backwards, including both ends, with the projected map', async () => {
     const shard = aKey();
     for (const time of ['2', '4', '1', '3'])
       await put({ ...aJobItem(shard, time, 'failed'), item: s('text') });
@@ -260,7 +260,7 @@ describe('the indexes of jobs', () => {
     expect(newest?.summary).toEqual({ M: { status: s('failed'), rows: { M: { total: n(7) } } } });
   });
 
-  it('filters by a field of the map after the limit, and continues after what it left out', async () => {
+  it('filters by a field of the map after the limit, and continues after the omitted items', async () => {
     const shard = aKey();
     for (const [nth, status] of ['failed', 'completed', 'completed', 'failed'].entries())
       await put(aJobItem(shard, String(nth), status));
@@ -276,7 +276,7 @@ describe('the indexes of jobs', () => {
     expect(timesOf(second.found)).toEqual(['0']);
   });
 
-  it('finds ids by their beginning, by the key of the table in the order of its bytes', async () => {
+  it('finds ids by prefix, sorted by the bytes of the key', async () => {
     const shard = aKey();
     const ids = ['ab2', 'ab1', 'b'].map((id) => `JOB#${id}`);
     for (const pk of ids) await put({ ...aJobItem(shard, '1', 'failed'), pk: s(pk) });
@@ -292,7 +292,7 @@ describe('the indexes of jobs', () => {
     expect(page.Items).toEqual(keys);
   });
 
-  it('a filter by what is there leaves out the others', async () => {
+  it('a filter by an existing attribute omits the others', async () => {
     const shard = aKey();
     const due = { sk: s('META'), dueShard: s(shard), dueAt: n(1) };
     await put({ ...due, pk: s(aKey()) });
@@ -308,7 +308,7 @@ describe('the indexes of jobs', () => {
   });
 });
 
-it('the expressions that these tests use are those that the ledger sends', async () => {
+it('these tests use the expressions that the ledger sends', async () => {
   const sent = new Set<string>();
   const client = sdk.dynamoDb;
   client.middlewareStack.add(

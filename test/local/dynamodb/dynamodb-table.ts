@@ -1,4 +1,4 @@
-/** The ledger's table on the local endpoint, for the test file that imports this. */
+/** Creates the ledger's table on the local endpoint, for the test file that imports this. */
 import {
   type AttributeValue,
   GetItemCommand,
@@ -13,7 +13,7 @@ import { type SdkEndpoint, startSdkEndpoint } from '../endpoint/sdk-endpoint.ts'
 
 export type Item = Record<string, AttributeValue>;
 
-/** Every expression that the ledger sends, which a test holds against what it does send. */
+/** Every expression that the ledger sends; a test compares them with the ledger's requests. */
 export const CREATE = 'attribute_not_exists(pk) OR expiresAt <= :now';
 export const REPLACE = 'version = :version';
 export const PARTS = 'pk = :pk AND begins_with(sk, :prefix)';
@@ -43,7 +43,7 @@ afterAll(() => sdk.close());
 export const n = (value: number | string): AttributeValue => ({ N: String(value) });
 export const s = (S: string): AttributeValue => ({ S });
 
-/** A partition key that no other test uses. */
+/** Returns an unused partition key. */
 export const aKey = () => `key-${++made}`;
 
 export const put = (Item: Item, more: Partial<PutItemCommandInput> = {}) =>

@@ -88,7 +88,7 @@ async function dueIn(shard: number) {
 }
 
 describe('a table', () => {
-  it('takes conditional writes and refuses those whose condition fails', async () => {
+  it('accepts conditional writes and rejects those whose condition fails', async () => {
     await put('a', 1);
     await expect(put('a', 2)).rejects.toThrow(
       expect.objectContaining({ name: 'ConditionalCheckFailedException' }),
@@ -97,7 +97,7 @@ describe('a table', () => {
     expect(await dueIn(1)).toEqual(['a']);
   });
 
-  it('is the same after a restart, and asking for it again changes nothing', async () => {
+  it('is the same after a restart, and creating it again changes nothing', async () => {
     await put('a', 1);
     await stop();
     await start();
@@ -106,12 +106,12 @@ describe('a table', () => {
     expect(await dueIn(1)).toEqual(['a']);
   });
 
-  it('with other keys than in a former run is refused in a sentence', async () => {
+  it('with other keys than in an earlier run fails with a message', async () => {
     const others = { ...TABLE, KeySchema: [{ AttributeName: 'dueShard', KeyType: 'HASH' as const }] };
     await expect(engine.createTable(others)).rejects.toThrow(/other keys or indexes/);
   });
 
-  it('has no transactions, and says so by name', async () => {
+  it('has no transactions, and fails with their name', async () => {
     await expect(client.send(new TransactWriteItemsCommand({ TransactItems: [] }))).rejects.toThrow(
       expect.objectContaining({
         name: 'NotImplemented',
@@ -122,7 +122,7 @@ describe('a table', () => {
 });
 
 describe('closing', () => {
-  it('waits for writes under way whose clients have died', async () => {
+  it('waits for running writes whose clients have disconnected', async () => {
     const names = Array.from({ length: 20 }, (_, at) => `of-the-dead-${at}`);
     const begun = vi.spyOn(engine, 'handle');
     const deaths = names.map((name) => put(name, 1).catch(() => 'dead'));
@@ -133,7 +133,7 @@ describe('closing', () => {
     await start();
   });
 
-  it('refuses what comes after it', async () => {
+  it('refuses later calls', async () => {
     await engine.close();
     await expect(put('late', 1)).rejects.toThrow(expect.objectContaining({ name: 'ServiceUnavailable' }));
     await endpoint.close();
@@ -150,8 +150,8 @@ function unfinishedWrites(): number {
   }
 }
 
-describe('a write that was under way when the process was killed', () => {
-  /** The journal as a killed process leaves it: the write begun and not ended. */
+describe('a write in flight when the process is killed', () => {
+  /** Creates the journal of a killed process: a write that began and did not end. */
   async function restartWithUnfinished(operation: string, input: object) {
     await stop();
     const journal = new WriteJournal(directory);
@@ -168,14 +168,14 @@ describe('a write that was under way when the process was killed', () => {
     ExpressionAttributeValues: { ':next': { N: '2' }, ':rev': { N: '1' }, ':nextRev': { N: '2' } },
   };
 
-  it('is done at the next start, its index too', async () => {
+  it('is applied at the next start, with its index entry', async () => {
     await put('a', 1);
     await restartWithUnfinished('UpdateItem', move);
     expect(await get('a')).toMatchObject({ dueShard: { N: '2' }, rev: { N: '2' } });
     expect([await dueIn(1), await dueIn(2)]).toEqual([[], ['a']]);
   });
 
-  it('is not done twice when it had come through', async () => {
+  it('is not applied twice if it was complete', async () => {
     await put('a', 1);
     await client.send(new UpdateItemCommand(move));
     await restartWithUnfinished('UpdateItem', move);

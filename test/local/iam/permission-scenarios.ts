@@ -2,158 +2,161 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteObjectCommand } from '@aws-sdk/client-s3';
 import type { Policies } from '../../../local/aws/iam/decision.ts';
-import { chatRows } from '../endpoint/stock-clients.ts';
-import type { PermissionStage } from './permission-stage.ts';
+import { chatRows } from '../endpoint/chat-rows.ts';
+import type { RecordedRuntime } from './recorded-runtime.ts';
 
-/** Something that the stack does, and what is to be read in the table when a permission for it is missing. */
+/** Something that the stack does, and the table's text if a permission for it is missing. */
 export interface Scenario {
   readonly fails: string;
-  readonly play: (stage: PermissionStage) => Promise<void>;
+  readonly run: (runtime: RecordedRuntime) => Promise<void>;
 }
 
-/** From the most usual to the rarest; the table names the first in which a permission is asked for. */
+/** From the most frequent to the rarest; the table names the first one that needs a permission. */
 export const SCENARIOS: readonly Scenario[] = [
-  { fails: 'a job gets no results', play: mainJob },
-  { fails: 'rows of a file with several models are never sent', play: mixedFile },
-  { fails: 'an invalid file is not rejected with a report', play: badFile },
-  { fails: 'a file with duplicate ids is not rejected', play: idUsedTwice },
-  { fails: 'a running batch is not cancelled', play: cancelledJob },
-  { fails: 'the event of a deleted file goes to the dead-letter queue', play: fileGoneBeforeIntake },
+  { fails: 'a job gets no results', run: mainJob },
+  { fails: 'rows of a file with several models are never sent', run: mixedFile },
+  { fails: 'an invalid file is not rejected with a report', run: badFile },
+  { fails: 'a file with duplicate ids is not rejected', run: idUsedTwice },
+  { fails: 'a running batch is not cancelled', run: cancelledJob },
+  { fails: 'the event of a deleted file goes to the dead-letter queue', run: fileGoneBeforeIntake },
   {
     fails: 'if a file is deleted while its job waits, the job stays open forever',
-    play: fileGoneWhilePaused,
+    run: fileGoneWhilePaused,
   },
-  { fails: 'if INTAKE fails, POLL cannot dispatch the job again', play: intakeTriedAgain },
-  { fails: 'if a checkpoint is missing, the scan of the file never completes', play: checkpointGone },
+  { fails: 'if INTAKE fails, POLL cannot dispatch the job again', run: intakeRetried },
+  { fails: 'if a checkpoint is missing, the scan of the file never completes', run: checkpointGone },
   {
     fails: 'if an upload of results over 8 MiB is interrupted, it is neither aborted nor started again',
-    play: brokenDelivery,
+    run: brokenDelivery,
   },
 ];
 
 const HALF_A_LINE = '{"custom_id":"half\n';
 
-async function mainJob(stage: PermissionStage): Promise<void> {
-  const name = stage.newName('main');
-  const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
-  await stage.untilJob(jobId, 'completed');
-  await stage.until(
-    'the job is cleaned',
-    async () => (await stage.ledger.readJob(jobId))?.cleanedUp === true,
+async function mainJob(runtime: RecordedRuntime): Promise<void> {
+  const name = runtime.newName('main');
+  const jobId = await runtime.drop(`${name}.jsonl`, chatRows(6, name));
+  await runtime.untilJob(jobId, 'completed');
+  await runtime.until(
+    'the clean-up of the job',
+    async () => (await runtime.ledger.readJob(jobId))?.cleanedUp === true,
   );
 }
 
-/** Its rows lie between each other: SUBMIT reads them one by one, by the row table. */
-async function mixedFile(stage: PermissionStage): Promise<void> {
-  const name = stage.newName('mixed');
+/** The rows of two models alternate: SUBMIT reads each row by the row table. */
+async function mixedFile(runtime: RecordedRuntime): Promise<void> {
+  const name = runtime.newName('mixed');
   const lines = chatRows(6, name).trim().split('\n');
   const mixed = lines.map((line, at) => (at % 2 === 0 ? line : line.replace('gpt-4o-mini', 'gpt-4o')));
-  await stage.untilJob(await stage.drop(`${name}.jsonl`, `${mixed.join('\n')}\n`), 'completed');
+  await runtime.untilJob(await runtime.drop(`${name}.jsonl`, `${mixed.join('\n')}\n`), 'completed');
 }
 
-async function badFile(stage: PermissionStage): Promise<void> {
-  await stage.untilJob(await stage.drop(`${stage.newName('bad')}.jsonl`, HALF_A_LINE), 'rejected');
+async function badFile(runtime: RecordedRuntime): Promise<void> {
+  await runtime.untilJob(await runtime.drop(`${runtime.newName('bad')}.jsonl`, HALF_A_LINE), 'rejected');
 }
 
-async function idUsedTwice(stage: PermissionStage): Promise<void> {
+async function idUsedTwice(runtime: RecordedRuntime): Promise<void> {
   const row = chatRows(1, 'twice');
-  await stage.untilJob(await stage.drop(`${stage.newName('twice')}.jsonl`, row + row), 'rejected');
+  await runtime.untilJob(await runtime.drop(`${runtime.newName('twice')}.jsonl`, row + row), 'rejected');
 }
 
-async function cancelledJob(stage: PermissionStage): Promise<void> {
-  const name = stage.newName('cancelled');
-  const jobId = await stage.drop(`${name}.jsonl`, chatRows(6, name));
-  await stage.untilJob(jobId, 'submitted');
-  await stage.send(stage.names.cancelQueueUrl, { jobId });
-  await stage.untilJob(jobId, 'cancelled');
+async function cancelledJob(runtime: RecordedRuntime): Promise<void> {
+  const name = runtime.newName('cancelled');
+  const jobId = await runtime.drop(`${name}.jsonl`, chatRows(6, name));
+  await runtime.untilJob(jobId, 'submitted');
+  await runtime.send(runtime.names.cancelQueueUrl, { jobId });
+  await runtime.untilJob(jobId, 'cancelled');
 }
 
-/** S3's event comes, and the version is deleted: INTAKE has to be told that it is gone, not that it may not look. */
-async function fileGoneBeforeIntake(stage: PermissionStage): Promise<void> {
-  const key = `${stage.newName('gone-early')}.jsonl`;
+/** S3's event arrives after the version was deleted: INTAKE must get a 404, not a 403. */
+async function fileGoneBeforeIntake(runtime: RecordedRuntime): Promise<void> {
+  const key = `${runtime.newName('gone-early')}.jsonl`;
   const object = { key, size: 1, etag: 'e', 'version-id': 'deleted-version' };
-  const absence = stage.untilAsked('intake', 's3:ListBucket');
-  await stage.send(queueOf(stage, 'intake'), {
-    detail: { bucket: { name: stage.names.requestBucket }, object },
+  const absence = runtime.untilAsked('intake', 's3:ListBucket');
+  await runtime.send(queueOf(runtime, 'intake'), {
+    detail: { bucket: { name: runtime.names.requestBucket }, object },
   });
   await absence;
 }
 
 /**
- * Submission is paused for so long that POLL looks after the job, the file goes, submission goes on: POLL hands the
- * part to SUBMIT again, and SUBMIT and DELIVER find the file gone.
+ * Submission is paused until POLL has found the job, the file is deleted, submission is resumed: POLL dispatches the
+ * part to SUBMIT again, and SUBMIT and DELIVER find that the file is gone.
  */
-async function fileGoneWhilePaused(stage: PermissionStage): Promise<void> {
-  const key = `${stage.newName('gone-late')}.jsonl`;
-  await setPaused(stage, true);
-  const VersionId = await stage.outsider.put(key, chatRows(3, key));
-  const jobId = stage.jobIdOf(key, VersionId);
-  await stage.untilJob(jobId, 'accepted');
-  const Bucket = stage.names.requestBucket;
-  await stage.outsider.s3.send(new DeleteObjectCommand({ Bucket, Key: key, VersionId }));
-  await stage.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
-  await setPaused(stage, false);
-  await stage.untilJob(jobId, 'failed');
+async function fileGoneWhilePaused(runtime: RecordedRuntime): Promise<void> {
+  const key = `${runtime.newName('gone-late')}.jsonl`;
+  await setPaused(runtime, true);
+  const VersionId = await runtime.user.put(key, chatRows(3, key));
+  const jobId = runtime.jobIdOf(key, VersionId);
+  await runtime.untilJob(jobId, 'accepted');
+  const Bucket = runtime.names.requestBucket;
+  await runtime.user.s3.send(new DeleteObjectCommand({ Bucket, Key: key, VersionId }));
+  await runtime.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
+  await setPaused(runtime, false);
+  await runtime.untilJob(jobId, 'failed');
 }
 
-/** What was refused heals once it is allowed: POLL hands the job to INTAKE again. */
-async function intakeTriedAgain(stage: PermissionStage): Promise<void> {
-  stage.enforce(withoutAction(stage, 'intake', 's3:PutObject'));
-  const refused = stage.untilAsked('intake', 's3:PutObject');
-  const jobId = await stage.drop(`${stage.newName('bad-again')}.jsonl`, HALF_A_LINE);
+/** A denied call succeeds once it is allowed: POLL dispatches the job to INTAKE again. */
+async function intakeRetried(runtime: RecordedRuntime): Promise<void> {
+  runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject'));
+  const refused = runtime.untilAsked('intake', 's3:PutObject');
+  const jobId = await runtime.drop(`${runtime.newName('bad-again')}.jsonl`, HALF_A_LINE);
   await refused;
-  stage.enforce(stage.plan.policies);
-  await stage.untilJob(jobId, 'rejected');
+  runtime.enforce(runtime.plan.policies);
+  await runtime.untilJob(jobId, 'rejected');
 }
 
-/** INTAKE has to be told that the checkpoint is gone, not that it may not look: then it reads the file anew. */
-async function checkpointGone(stage: PermissionStage): Promise<void> {
-  stage.enforce(withoutAction(stage, 'intake', 's3:PutObject'));
-  const jobId = await stage.drop(`${stage.newName('bad-resumed')}.jsonl`, HALF_A_LINE);
-  await stage.until('a checkpoint is noted', async () => {
-    const job = await stage.ledger.readJob(jobId);
+/** INTAKE must get a 404 for the missing checkpoint, not a 403: then it reads the file again. */
+async function checkpointGone(runtime: RecordedRuntime): Promise<void> {
+  runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject'));
+  const jobId = await runtime.drop(`${runtime.newName('bad-resumed')}.jsonl`, HALF_A_LINE);
+  await runtime.until('a checkpoint in the job', async () => {
+    const job = await runtime.ledger.readJob(jobId);
     if (job?.scan === undefined || job.lease !== undefined) return false;
-    return await stage.ledger.replaceJob({ ...job, scan: { ...job.scan, checkpoints: 1 } });
+    return await runtime.ledger.replaceJob({ ...job, scan: { ...job.scan, checkpoints: 1 } });
   });
-  stage.enforce(stage.plan.policies);
-  await stage.untilJob(jobId, 'rejected');
+  runtime.enforce(runtime.plan.policies);
+  await runtime.untilJob(jobId, 'rejected');
 }
 
 /**
- * The API returns 18 MiB of results for rows that the file does not have, and no error file; and the uploads that were begun
- * for the results are gone when they are to be completed, as the bucket's rule for old uploads would have it.
+ * The API returns 18 MiB of results for rows that are not in the file, and no error file; and the uploads of the
+ * results are gone when they are to be completed, as after the bucket's lifecycle rule for old uploads.
  */
-async function brokenDelivery(stage: PermissionStage): Promise<void> {
-  stage.enforce(withoutAction(stage, 'delivery', 'dynamodb:GetItem'));
-  const jobId = await stage.drop(`${stage.newName('large')}.jsonl`, embeddingRows(330));
-  await stage.until('the batch ends', () => stage.hasEvent('Batch Status Change', jobId, 'completed'));
-  const { outputFile, errorFile } = await resultFilesOf(stage, jobId);
-  await loseAssemblies(stage, jobId);
+async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
+  runtime.enforce(withoutAction(runtime, 'delivery', 'dynamodb:GetItem'));
+  const jobId = await runtime.drop(`${runtime.newName('large')}.jsonl`, embeddingRows(330));
+  await runtime.until('the end of the batch', () =>
+    runtime.hasEvent('Batch Status Change', jobId, 'completed'),
+  );
+  const { outputFile, errorFile } = await resultFilesOf(runtime, jobId);
+  await replaceUploads(runtime, jobId);
   const results = readFileSync(outputFile, 'latin1');
   writeFileSync(outputFile, results.replaceAll(/"custom_id":"./g, '"custom_id":"?'), 'latin1');
   renameSync(errorFile, `${errorFile}.away`);
-  stage.enforce(stage.plan.policies);
-  await stage.untilAsked('delivery', 's3:AbortMultipartUpload');
+  runtime.enforce(runtime.plan.policies);
+  await runtime.untilAsked('delivery', 's3:AbortMultipartUpload');
   writeFileSync(outputFile, withLargeFilesOfEachKind(results), 'latin1');
   renameSync(`${errorFile}.away`, errorFile);
-  await stage.untilJob(jobId, 'completed');
+  await runtime.untilJob(jobId, 'completed');
 }
 
 async function resultFilesOf(
-  stage: PermissionStage,
+  runtime: RecordedRuntime,
   jobId: string,
 ): Promise<{ outputFile: string; errorFile: string }> {
-  const job = await stage.ledger.readJob(jobId);
-  const [part] = await stage.ledger.partsOf(jobId, job?.plan?.planId ?? '');
+  const job = await runtime.ledger.readJob(jobId);
+  const [part] = await runtime.ledger.partsOf(jobId, job?.plan?.planId ?? '');
   const { outputFileId, errorFileId } = part?.batch ?? {};
-  if (outputFileId === undefined || errorFileId === undefined) throw new Error('the batch left no two files');
-  const pathOf = (fileId: string) => join(stage.directory, 'openai', 'files', fileId);
+  if (outputFileId === undefined || errorFileId === undefined)
+    throw new Error('the batch does not have two files');
+  const pathOf = (fileId: string) => join(runtime.directory, 'openai', 'files', fileId);
   return { outputFile: pathOf(outputFileId), errorFile: pathOf(errorFileId) };
 }
 
 /**
- * Results of the same length, as the API states it, in which each of the three result files gets 6 MiB: a third of the rows
- * has failed, and a third has short results, the long ones being of no row.
+ * Returns results of the same length, which the API has reported, with 6 MiB for each of the three result files: a
+ * third of the rows has failed, and a third has short results, whose long ones match no row.
  */
 function withLargeFilesOfEachKind(results: string): string {
   const lines = results.trim().split('\n');
@@ -171,28 +174,28 @@ function withLargeFilesOfEachKind(results: string): string {
   return `${all}\n${JSON.stringify({ custom_id: '?'.repeat(missing) })}\n`;
 }
 
-/** Notes uploads on the job that the bucket does not know. */
-async function loseAssemblies(stage: PermissionStage, jobId: string): Promise<void> {
+/** Stores uploads in the job that the bucket does not have. */
+async function replaceUploads(runtime: RecordedRuntime, jobId: string): Promise<void> {
   const lost = { uploadId: 'expired-upload', etags: ['"etag"'] };
-  await stage.until('the uploads are noted', async () => {
-    const job = await stage.ledger.readJob(jobId);
+  await runtime.until('the uploads in the job', async () => {
+    const job = await runtime.ledger.readJob(jobId);
     if (job?.status !== 'submitted') return false;
-    return await stage.ledger.replaceJob({
+    return await runtime.ledger.replaceJob({
       ...job,
       assembly: { output: lost, errors: lost, anomalies: lost },
     });
   });
 }
 
-async function setPaused(stage: PermissionStage, paused: boolean): Promise<void> {
-  await stage.until('the switch is set', async () =>
-    stage.ledger.replaceControl({ ...(await stage.ledger.readControl()), paused }),
+async function setPaused(runtime: RecordedRuntime, paused: boolean): Promise<void> {
+  await runtime.until('the pause switch', async () =>
+    runtime.ledger.replaceControl({ ...(await runtime.ledger.readControl()), paused }),
   );
 }
 
-/** The policies without one action of one function. */
-function withoutAction(stage: PermissionStage, stageName: string, action: string): Policies {
-  const { policies } = stage.plan;
+/** Returns the policies without one action of one function. */
+function withoutAction(runtime: RecordedRuntime, stageName: string, action: string): Policies {
+  const { policies } = runtime.plan;
   const ofRoles = new Map(
     [...policies.ofRoles].map(([arn, statements]) => {
       if (!arn.includes(`-${stageName}-worker-`)) return [arn, statements];
@@ -205,13 +208,13 @@ function withoutAction(stage: PermissionStage, stageName: string, action: string
   return { ...policies, ofRoles };
 }
 
-function queueOf(stage: PermissionStage, stageName: string): string {
-  const queue = stage.plan.queues.find(({ name }) => name.includes(`${stageName}-work-queue`));
-  if (queue === undefined) throw new Error(`there is no queue of ${stageName}`);
+function queueOf(runtime: RecordedRuntime, stageName: string): string {
+  const queue = runtime.plan.queues.find(({ name }) => name.includes(`${stageName}-work-queue`));
+  if (queue === undefined) throw new Error(`no queue of ${stageName}`);
   return queue.name;
 }
 
-/** Rows with long answers, of which the last one fails. */
+/** Returns rows with long results; the last one fails. */
 function embeddingRows(count: number): string {
   const rows = Array.from({ length: count }, (_, at) => ({
     custom_id: `row-${at}`,

@@ -1,39 +1,42 @@
 import type { AccessRequest } from '../../../local/aws/iam/decision.ts';
-import { type Atom, atomsOf, hangsOn } from './permission-atoms.ts';
 import { SCENARIOS } from './permission-scenarios.ts';
-import type { PermissionStage } from './permission-stage.ts';
+import type { RecordedRuntime } from './recorded-runtime.ts';
+import { dependsOn, type Permission, permissionsOf } from './single-permissions.ts';
 
-/** An atom, and what was seen to need it, the most usual first. */
+/** A permission and the scenarios that need it, the most frequent first. */
 export interface TableRow {
-  readonly atom: Atom;
+  readonly permission: Permission;
   readonly fails: readonly string[];
 }
 
-/** What was asked for, by what asked: the start, then each scenario. */
+/** The requests of the start or of a scenario. */
 interface Recorded {
   readonly fails: string;
   readonly requests: AccessRequest[];
 }
 
-/** Plays every scenario on the stage, and finds for each atom the ones in which a call would be refused without it. */
-export async function permissionTable(stage: PermissionStage): Promise<TableRow[]> {
-  const records = [startOf(stage)];
-  for (const { fails, play } of SCENARIOS) {
-    const before = stage.decisions.length;
-    await play(stage);
-    records.push({ fails, requests: distinct(stage.decisions.slice(before).map(({ request }) => request)) });
+/** Runs every scenario; returns for each permission the scenarios in which a call would be denied without it. */
+export async function permissionTable(runtime: RecordedRuntime): Promise<TableRow[]> {
+  const records = [startOf(runtime)];
+  for (const { fails, run } of SCENARIOS) {
+    const before = runtime.decisions.length;
+    await run(runtime);
+    records.push({
+      fails,
+      requests: distinct(runtime.decisions.slice(before).map(({ request }) => request)),
+    });
   }
-  const { policies } = stage.plan;
-  return atomsOf(policies).map((atom) => {
+  const { policies } = runtime.plan;
+  return permissionsOf(policies).map((permission) => {
     const needing = records.filter(({ requests }) =>
-      requests.some((request) => hangsOn(policies, atom, request)),
+      requests.some((request) => dependsOn(policies, permission, request)),
     );
-    return { atom, fails: needing.map(({ fails }) => failureOf(atom, fails)) };
+    return { permission, fails: needing.map(({ fails }) => failureOf(permission, fails)) };
   });
 }
 
-/** What may be taken on by whom; the start checks each. */
-export function trustRows({ plan }: PermissionStage): string[][] {
+/** Returns the rows for assuming roles, which the start checks. */
+export function trustRows({ plan }: RecordedRuntime): string[][] {
   return [...plan.policies.trust].flatMap(([role, statements]) =>
     statements.flatMap(({ principals }) =>
       principals.map((each) => [
@@ -48,12 +51,12 @@ export function trustRows({ plan }: PermissionStage): string[][] {
 
 const AT_START = 'nothing runs: `npm start` stops with the error message of AWS';
 
-function startOf(stage: PermissionStage): Recorded {
-  return { fails: AT_START, requests: distinct(stage.decisions.map(({ request }) => request)) };
+function startOf(runtime: RecordedRuntime): Recorded {
+  return { fails: AT_START, requests: distinct(runtime.decisions.map(({ request }) => request)) };
 }
 
-/** Lambda asks for the log's permissions when it starts a process, and goes on without. */
-function failureOf({ action }: Atom, fails: string): string {
+/** Lambda checks the log's permissions when it starts a process, and runs it without them, too. */
+function failureOf({ action }: Permission, fails: string): string {
   return action.startsWith('logs:') ? 'the function writes no logs' : fails;
 }
 
@@ -61,17 +64,17 @@ function distinct(requests: readonly AccessRequest[]): AccessRequest[] {
   return [...new Map(requests.map((request) => [JSON.stringify(request), request])).values()];
 }
 
-/** The cells of a row: who, action, resource, what fails. */
-export function cellsOf({ atom, fails }: TableRow): string[] {
+/** Returns the cells of a row: who, action, resource, what fails. */
+export function cellsOf({ permission, fails }: TableRow): string[] {
   return [
-    whoIn(atom),
-    `\`${atom.action}\``,
-    `\`${legible(atom.resource)}\``,
+    whoIn(permission),
+    `\`${permission.action}\``,
+    `\`${legible(permission.resource)}\``,
     fails[0] ?? '**nothing: remove it**',
   ];
 }
 
-/** A table of Markdown. */
+/** Returns a Markdown table. */
 export function markdownOf(rows: readonly (readonly string[])[]): string {
   const head = ['who', 'action', 'resource', 'what fails without it'];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
@@ -85,14 +88,14 @@ const STAGES: Readonly<Record<string, string>> = {
   cancellation: 'CANCEL',
 };
 
-function whoIn({ holder, statement }: Atom): string {
+function whoIn({ holder, statement }: Permission): string {
   const stageName = /batchdrop-(\w+)-worker-role$/.exec(holder)?.[1];
   if (stageName !== undefined) return STAGES[stageName] ?? stageName;
   if (holder.endsWith('-tick-role')) return 'the schedule';
   return statement.principals.map((each) => (each === 'anybody' ? 'anybody' : each.name)).join(', ');
 }
 
-/** An ARN without what is the same in all of them here. */
+/** Returns an ARN without account and region. */
 function legible(arn: string): string {
   return arn.replace(/^arn:aws:(\w+):[^:]*:[^:]*:/, '$1:');
 }

@@ -65,7 +65,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** From now on the worker may do this and nothing else. */
+/** Allows the worker these statements only. */
 function allow(...statements: object[]): void {
   const Statement = statements.map((each) => ({ Effect: 'Allow', Resource: '*', ...each }));
   authorizer.enforce(
@@ -141,7 +141,7 @@ describe('a call that the role of a function does not allow', () => {
       'secretsmanager:GetSecretValue',
       expect.stringMatching(/^arn:aws:secretsmanager:us-east-1:000000000000:secret:keys\/api-\w{6}$/),
     ],
-  ])('is refused by %s with who, what and on which resource', async (_, call, action, resource) => {
+  ])('is denied by %s with the caller, the action and the resource', async (_, call, action, resource) => {
     const refusal = await call().then(
       () => new Error('it was allowed'),
       (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
@@ -153,7 +153,7 @@ describe('a call that the role of a function does not allow', () => {
     expect(message).toBe(`${WORKER}${action} on resource: ${found}${UNALLOWED(action)}`);
   });
 
-  it('is refused by S3 in its own way', async () => {
+  it('is denied by S3 with its own error code', async () => {
     const put = new PutObjectCommand({ Bucket: 'files', Key: 'other/a', Body: 'x' });
     await expect(worker(S3Client).send(put)).rejects.toMatchObject({
       name: 'AccessDenied',
@@ -162,18 +162,18 @@ describe('a call that the role of a function does not allow', () => {
     });
   });
 
-  it('is refused by a service that functions have no business with', async () => {
+  it('is denied by a service that no function needs', async () => {
     await expect(worker(CloudFormationClient).send(new DescribeStacksCommand({}))).rejects.toThrow();
     await owner(CloudFormationClient).send(new DescribeStacksCommand({}));
   });
 
-  it('is open to the account’s owner, whose key is any other', async () => {
+  it('is allowed for the account’s owner, who has any other key', async () => {
     await owner(S3Client).send(new PutObjectCommand({ Bucket: 'files', Key: 'other/a', Body: 'x' }));
     await worker(S3Client).send(new PutObjectCommand({ Bucket: 'files', Key: 'own/a', Body: 'x' }));
   });
 });
 
-describe('S3 asks', () => {
+describe('S3 checks', () => {
   const Bucket = 'files';
 
   async function put(Key: string): Promise<string> {
@@ -181,7 +181,7 @@ describe('S3 asks', () => {
     return VersionId ?? '';
   }
 
-  it('for another permission to read a version than to read the newest', async () => {
+  it('another permission to read a version than to read the newest', async () => {
     const VersionId = await put('a');
     allow({ Action: 's3:GetObjectVersion' });
     await worker(S3Client).send(new GetObjectCommand({ Bucket, Key: 'a', VersionId }));
@@ -195,7 +195,7 @@ describe('S3 asks', () => {
     ).rejects.toThrow('s3:GetObjectVersion on');
   });
 
-  it('for the list, before it says that an object is missing', async () => {
+  it('the permission to list, before it reports that an object is missing', async () => {
     const head = new HeadObjectCommand({ Bucket, Key: 'missing' });
     allow({ Action: 's3:GetObject' });
     await expect(worker(S3Client).send(head)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
@@ -203,7 +203,7 @@ describe('S3 asks', () => {
     await expect(worker(S3Client).send(head)).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } });
   });
 
-  it('for reading the source of a copy and for writing its target', async () => {
+  it('the permissions to read the source of a copy and to write its target', async () => {
     await put('a');
     const copy = new CopyObjectCommand({ Bucket, Key: 'b', CopySource: 'files/a' });
     allow({ Action: 's3:PutObject' });
@@ -218,7 +218,7 @@ describe('S3 asks', () => {
     await worker(S3Client).send(copy);
   });
 
-  it('for each object that is to be deleted, and deletes the others', async () => {
+  it('the permission to delete each object, and deletes the allowed ones', async () => {
     allow({ Action: 's3:DeleteObject', Resource: 'arn:aws:s3:::files/own/*' });
     const Objects = [{ Key: 'own/a' }, { Key: 'other/a' }];
     const answer = await worker(S3Client).send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
@@ -226,7 +226,7 @@ describe('S3 asks', () => {
     expect(answer.Errors).toMatchObject([{ Key: 'other/a', Code: 'AccessDenied' }]);
   });
 
-  it('for nothing but to write, where an upload in parts begins; for the list, where a bucket is listed', async () => {
+  it('only the permission to write for a multipart upload, and the one to list for a listing', async () => {
     allow({ Action: 's3:PutObject', Resource: 'arn:aws:s3:::files/*' });
     await worker(S3Client).send(new CreateMultipartUploadCommand({ Bucket, Key: 'a' }));
     await expect(worker(S3Client).send(new ListObjectsV2Command({ Bucket }))).rejects.toThrow(
@@ -242,26 +242,23 @@ describe('a policy', () => {
 
   it.each([
     [
-      'of exactly six characters behind a secret’s name',
+      'with exactly six characters after a secret’s name',
       { Action: 'secretsmanager:GetSecretValue', Resource: suffixed('-??????') },
     ],
-    ['of any number of them', { Action: 'secretsmanager:Get*', Resource: suffixed('*') }],
-    ['in another case of the action', { Action: 'SecretsManager:getsecretvalue' }],
-    ['of all', { Action: '*' }],
+    ['with any number of characters', { Action: 'secretsmanager:Get*', Resource: suffixed('*') }],
+    ['with another case of the action', { Action: 'SecretsManager:getsecretvalue' }],
+    ['for all actions', { Action: '*' }],
   ])('%s allows', async (_, statement) => {
     allow(statement);
     await expect(get()).resolves.toMatchObject({ SecretString: 'secret' });
   });
 
   it.each([
-    ['of five characters', { Action: 'secretsmanager:GetSecretValue', Resource: suffixed('-?????') }],
-    ['in another case of the resource', { Action: '*', Resource: suffixed('*').toUpperCase() }],
+    ['with five characters', { Action: 'secretsmanager:GetSecretValue', Resource: suffixed('-?????') }],
+    ['with another case of the resource', { Action: '*', Resource: suffixed('*').toUpperCase() }],
+    ['with a false condition', { Action: '*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }],
     [
-      'whose condition does not hold',
-      { Action: '*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } },
-    ],
-    [
-      'whose condition asks for what the request does not have',
+      'with a condition on a key that the request does not have',
       { Action: '*', Condition: { ArnLike: { 'aws:SourceArn': '*:*:*:*:*:*' } } },
     ],
   ])('%s does not', async (_, statement) => {
@@ -269,7 +266,7 @@ describe('a policy', () => {
     await expect(get()).rejects.toThrow('no identity-based policy allows');
   });
 
-  it('that denies wins over all that allow', async () => {
+  it('that denies overrides all that allow', async () => {
     allow({ Action: '*' }, { Effect: 'Deny', Action: 'secretsmanager:*', Resource: suffixed('*') });
     await expect(get()).rejects.toThrow('with an explicit deny');
   });

@@ -79,7 +79,7 @@ describe('a schedule', () => {
     },
   );
 
-  it('goes on in its rhythm after a restart, and makes up for nothing', async () => {
+  it('keeps its tick times after a restart, and skips missed ticks', async () => {
     const created = clock.now();
     create();
     await stop();
@@ -91,7 +91,7 @@ describe('a schedule', () => {
     expect(ticks.map((tick) => tick.at)).toEqual([created + 4 * MINUTE_MS]);
   });
 
-  it('begins anew when its rate was changed', async () => {
+  it('restarts its ticks if its rate has changed', async () => {
     create();
     await stop();
     clock.advance(MINUTE_MS / 2);
@@ -103,8 +103,8 @@ describe('a schedule', () => {
   });
 });
 
-describe('over the wire', () => {
-  it('schedules are listed and shown', async () => {
+describe('the API', () => {
+  it('lists and returns schedules', async () => {
     create();
     const { Schedules } = JSON.parse(await (await call('GET', '/schedules')).text());
     expect(Schedules).toMatchObject([{ Name: 'poll', State: 'ENABLED', Target: { Arn: POLLER } }]);
@@ -115,7 +115,7 @@ describe('over the wire', () => {
     });
   });
 
-  it('a schedule is disabled, stays so after a restart, and is enabled again', async () => {
+  it('disables a schedule, which stays disabled after a restart, and enables it again', async () => {
     create();
     expect((await call('PUT', '/schedules/poll', { State: 'DISABLED' })).status).toBe(200);
     clock.advance(2 * MINUTE_MS);
@@ -135,7 +135,7 @@ describe('over the wire', () => {
     ['PUT', '/schedules/poll', { State: 'PAUSED' }, 400, 'ValidationException'],
     ['POST', '/schedules/new', {}, 501, 'NotImplemented'],
     ['DELETE', '/schedules/poll', undefined, 501, 'NotImplemented'],
-  ])('%s %s %j is answered %i %s', async (method, path, body, status, code) => {
+  ])('%s %s %j returns %i %s', async (method, path, body, status, code) => {
     create();
     const answer = await call(method, path, body);
     expect([answer.status, answer.headers.get('x-amzn-errortype')]).toEqual([status, code]);

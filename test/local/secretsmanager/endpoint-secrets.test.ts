@@ -31,7 +31,7 @@ const secretString = async (SecretId: string) =>
   (await client.send(new GetSecretValueCommand({ SecretId }))).SecretString;
 
 describe('a secret', () => {
-  it('that the runtime put is read by name, by ARN, and by ARN without the suffix', async () => {
+  it('of the runtime is read by name, by ARN, and by ARN without the suffix', async () => {
     const arn = secrets.putSecret('batchdrop/openai', 'first');
     expect(arn).toMatch(
       /^arn:aws:secretsmanager:us-east-1:000000000000:secret:batchdrop\/openai-[a-z0-9]{6}$/,
@@ -40,7 +40,7 @@ describe('a secret', () => {
       expect(await secretString(id)).toBe('first');
   });
 
-  it('has a new value and version under the same ARN once it was put again', async () => {
+  it('has a new value and version with the same ARN after a change', async () => {
     const arn = secrets.putSecret('rotated', 'old');
     const before = await client.send(new GetSecretValueCommand({ SecretId: arn }));
     const put = await client.send(new PutSecretValueCommand({ SecretId: arn, SecretString: 'new' }));
@@ -56,7 +56,7 @@ describe('a secret', () => {
     await expect(old).rejects.toThrow(expect.objectContaining({ name: 'ResourceNotFoundException' }));
   });
 
-  it('is created once', async () => {
+  it('can be created only once', async () => {
     const create = () => client.send(new CreateSecretCommand({ Name: 'created', SecretString: 'x' }));
     const { ARN } = await create();
     expect(await secretString('created')).toBe('x');
@@ -66,7 +66,7 @@ describe('a secret', () => {
     expect(described).not.toHaveProperty('SecretString');
   });
 
-  it('that does not exist is refused by the name that the functions look for', async () => {
+  it('that does not exist fails with the error name that the functions expect', async () => {
     await expect(secretString('nowhere')).rejects.toThrow(
       expect.objectContaining({ name: 'ResourceNotFoundException' }),
     );
@@ -75,7 +75,7 @@ describe('a secret', () => {
     ).rejects.toThrow(expect.objectContaining({ name: 'ResourceNotFoundException' }));
   });
 
-  it('without a value is refused, and so is an operation that is not here', async () => {
+  it('without a value fails, and so does an operation that is not implemented', async () => {
     await expect(client.send(new CreateSecretCommand({ Name: 'empty' }))).rejects.toThrow(
       expect.objectContaining({ name: 'InvalidParameterException' }),
     );

@@ -6,7 +6,7 @@ import { clientConfig } from './client-config.ts';
 import { subscribeQueue } from './queue-subscription.ts';
 
 /** An event of Batchdrop as a subscriber reads it. */
-export interface HeardEvent {
+export interface ReceivedEvent {
   readonly source: string;
   readonly 'detail-type': string;
   readonly detail: {
@@ -15,8 +15,8 @@ export interface HeardEvent {
   };
 }
 
-/** Somebody else's program: the stock AWS SDK, an endpoint and any credentials. */
-export class Outsider {
+/** A user's program: the stock AWS SDK with the local endpoint and any credentials. */
+export class UserProgram {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly events: EventBridgeClient;
@@ -30,7 +30,7 @@ export class Outsider {
     this.#names = names;
   }
 
-  /** Puts a request file; answers its version. */
+  /** Uploads a request file; returns its version id. */
   async put(key: string, body: string, metadata: Record<string, string> = {}): Promise<string> {
     const { VersionId } = await this.s3.send(
       new PutObjectCommand({ Bucket: this.#names.requestBucket, Key: key, Body: body, Metadata: metadata }),
@@ -39,7 +39,7 @@ export class Outsider {
     return VersionId;
   }
 
-  /** A queue of one's own behind a rule of one's own, on that bus. */
+  /** Creates a queue and a rule that sends it the matching events of a bus. */
   async subscribe(name: string, bus: string, pattern: object): Promise<Subscription> {
     return new Subscription(this.sqs, await subscribeQueue(this, { name, bus, pattern }));
   }
@@ -61,11 +61,11 @@ export class Outsider {
   }
 }
 
-/** Events as they come in; each is kept once, by its own id. */
+/** The events that arrive in a queue; a repeated event is kept once, by its `metadata.id`. */
 export class Subscription {
   readonly #sqs: SQSClient;
   readonly #queueUrl: string;
-  readonly heard: HeardEvent[] = [];
+  readonly received: ReceivedEvent[] = [];
   readonly bodies: string[] = [];
 
   constructor(sqs: SQSClient, queueUrl: string) {
@@ -73,18 +73,20 @@ export class Subscription {
     this.#queueUrl = queueUrl;
   }
 
-  /** Listens until an event that `isIt` was heard, or throws after `seconds`. */
-  async until(what: string, isIt: (event: HeardEvent) => boolean, seconds = 45): Promise<HeardEvent> {
+  /** Waits for an event for which `isIt` is true; throws after `seconds`, which only ends a hung test. */
+  async until(what: string, isIt: (event: ReceivedEvent) => boolean, seconds = 150): Promise<ReceivedEvent> {
     const giveUpAt = performance.now() + seconds * 1_000;
     while (performance.now() < giveUpAt) {
-      const found = this.heard.find(isIt);
+      const found = this.received.find(isIt);
       if (found !== undefined) return found;
       await this.#receive();
     }
-    throw new Error(`${what} was not heard of in ${seconds} s, but ${JSON.stringify(this.heard.map(brief))}`);
+    throw new Error(
+      `${what} was not received in ${seconds} s, but ${JSON.stringify(this.received.map(brief))}`,
+    );
   }
 
-  async untilJob(jobId: string, ...statuses: string[]): Promise<HeardEvent> {
+  async untilJob(jobId: string, ...statuses: string[]): Promise<ReceivedEvent> {
     return await this.until(
       `job ${jobId} ${statuses}`,
       ({ detail, 'detail-type': type }) =>
@@ -94,9 +96,9 @@ export class Subscription {
     );
   }
 
-  /** What was heard of a job, of one kind of event, by sequence. */
-  of(jobId: string, detailType: string): HeardEvent[] {
-    return this.heard
+  /** Returns the received events of a job and a detail type, sorted by sequence. */
+  of(jobId: string, detailType: string): ReceivedEvent[] {
+    return this.received
       .filter((event) => event.detail.metadata.jobId === jobId && event['detail-type'] === detailType)
       .toSorted((a, b) => a.detail.metadata.sequence - b.detail.metadata.sequence);
   }
@@ -107,35 +109,15 @@ export class Subscription {
     );
     for (const { Body = '', ReceiptHandle } of Messages) {
       this.bodies.push(Body);
-      const event: HeardEvent = JSON.parse(Body);
+      const event: ReceivedEvent = JSON.parse(Body);
       const id = event.detail.metadata?.id;
-      if (id === undefined || !this.heard.some(({ detail }) => detail.metadata.id === id))
-        this.heard.push(event);
+      if (id === undefined || !this.received.some(({ detail }) => detail.metadata.id === id))
+        this.received.push(event);
       await this.#sqs.send(new DeleteMessageCommand({ QueueUrl: this.#queueUrl, ReceiptHandle }));
     }
   }
 }
 
-function brief({ detail }: HeardEvent): string {
+function brief({ detail }: ReceivedEvent): string {
   return `${detail.metadata?.jobId} ${detail.data?.status}`;
-}
-
-/** A request file of so many chat rows; `word` makes its bytes its own. */
-export function chatRows(count: number, word: string): string {
-  const rows = Array.from({ length: count }, (_, at) => ({
-    custom_id: `row-${at}`,
-    method: 'POST',
-    url: '/v1/chat/completions',
-    body: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: `Say ${word} ${at}` }] },
-  }));
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-}
-
-/** The `custom_id`s of a results file, sorted. */
-export function idsIn(jsonl: string): string[] {
-  return jsonl
-    .split('\n')
-    .filter(Boolean)
-    .map((line): string => JSON.parse(line).custom_id)
-    .toSorted();
 }

@@ -1,9 +1,9 @@
 import { type AccessRequest, decide, type Policies } from '../../../local/aws/iam/decision.ts';
 import type { Statement } from '../../../local/aws/iam/statement.ts';
 
-/** One action on one resource, allowed by one statement: the least that can be taken away. */
-export interface Atom {
-  /** Whose policy it is: the ARN of a role, or of the resource that the policy is attached to. */
+/** One action on one resource, allowed by one statement: the smallest part that can be removed. */
+export interface Permission {
+  /** The owner of the policy: the ARN of a role, or of the resource to which the policy is attached. */
   readonly holder: string;
   readonly statement: Statement;
   readonly action: string;
@@ -12,8 +12,8 @@ export interface Atom {
 
 type Edit = (statement: Statement, holder: string) => Statement[];
 
-/** Every atom that allows something, in the order of the template. */
-export function atomsOf(policies: Policies): Atom[] {
+/** Returns every permission of the policies, in the order of the template. */
+export function permissionsOf(policies: Policies): Permission[] {
   return [...policies.ofRoles, ...policies.ofResources].flatMap(([holder, statements]) =>
     statements
       .filter(({ effect }) => effect === 'Allow')
@@ -25,8 +25,11 @@ export function atomsOf(policies: Policies): Atom[] {
   );
 }
 
-/** The policies without it; the rest of its statement stays. */
-export function withoutAtom(policies: Policies, { holder, statement, action, resource }: Atom): Policies {
+/** Returns the policies without the permission; the rest of its statement stays. */
+export function withoutPermission(
+  policies: Policies,
+  { holder, statement, action, resource }: Permission,
+): Policies {
   return edited(policies, (each, its) => {
     if (each.id !== statement.id || its !== holder) return [each];
     const ofOthers = { ...each, actions: each.actions.filter((name) => name !== action) };
@@ -39,15 +42,16 @@ export function withoutAtom(policies: Policies, { holder, statement, action, res
   });
 }
 
-/** The policies without a whole statement. */
+/** Returns the policies without a statement. */
 export function withoutStatement(policies: Policies, id: string): Policies {
   return edited(policies, (each) => (each.id === id ? [] : [each]));
 }
 
-/** Whether a request that was allowed would be refused without the atom. */
-export function hangsOn(policies: Policies, atom: Atom, request: AccessRequest): boolean {
+/** Whether a request that is allowed would be denied without the permission. */
+export function dependsOn(policies: Policies, permission: Permission, request: AccessRequest): boolean {
   return (
-    decide(policies, request) === 'allowed' && decide(withoutAtom(policies, atom), request) !== 'allowed'
+    decide(policies, request) === 'allowed' &&
+    decide(withoutPermission(policies, permission), request) !== 'allowed'
   );
 }
 

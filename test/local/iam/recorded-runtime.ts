@@ -15,17 +15,17 @@ import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf, type Runtime, startRuntime } from '../../../local/runtime/runtime.ts';
 import type { StackPlan } from '../../../local/runtime/stack-plan.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
-import { Outsider } from '../endpoint/stock-clients.ts';
+import { UserProgram } from '../endpoint/user-program.ts';
 
-const SPEED = 1200; // a tick of the poller in 50 ms of the wall, while nothing computes
+const SPEED = 1200; // a tick of the poller in 50 ms of wall time, while nothing computes
 const MAX_WAIT_MS = 60_000;
 
-/** A runtime in this process, whose every decision is seen and whose policies can be changed while it runs. */
-export class PermissionStage {
+/** A runtime in this process that records every permission decision and whose policies can be changed while it runs. */
+export class RecordedRuntime {
   readonly plan: StackPlan;
   readonly decisions: Decision[] = [];
   readonly events: AwsEvent[] = [];
-  readonly outsider: Outsider;
+  readonly user: UserProgram;
   readonly ledger: Ledger;
   readonly directory: string;
   readonly #runtime: Runtime;
@@ -48,7 +48,7 @@ export class PermissionStage {
     this.decisions = parts.decisions;
     this.events = parts.events;
     this.directory = data.path;
-    this.outsider = new Outsider(runtime.endpoints);
+    this.user = new UserProgram(runtime.endpoints);
     this.#runtime = runtime;
     this.#data = data;
     this.#authorizer = parts.authorizer;
@@ -57,7 +57,7 @@ export class PermissionStage {
     this.ledger = createDynamoDbLedger({ client: this.#dynamoDb, tableName, clock: runtime.clock });
   }
 
-  static async start(assemblyDirectory: string): Promise<PermissionStage> {
+  static async start(assemblyDirectory: string): Promise<RecordedRuntime> {
     const authorizer = new Authorizer();
     const decisions: Decision[] = [];
     const events: AwsEvent[] = [];
@@ -72,10 +72,10 @@ export class PermissionStage {
         speed: SPEED,
         api: { kind: 'local' },
         onEvent: (event) => events.push(event),
-        onProblem: () => {}, // refusals are what this is about
+        onProblem: () => {}, // denied calls are expected
       });
       const plan = parseTemplate(readAssembly(assemblyDirectory), runtime.endpoints.url);
-      return new PermissionStage({ runtime, data, authorizer, plan, decisions, events });
+      return new RecordedRuntime({ runtime, data, authorizer, plan, decisions, events });
     } catch (cause) {
       discard(data);
       throw cause;
@@ -86,27 +86,27 @@ export class PermissionStage {
     return this.#runtime.endpoints;
   }
 
-  /** From now on these policies hold. */
+  /** Enforces these policies from now on. */
   enforce(policies: Policies): void {
     this.#authorizer.enforce(policies, identitiesOf(this.plan), () => undefined);
   }
 
-  /** A name that no file had yet: the same bytes under the same key would join. */
+  /** Returns an unused file name: the same bytes with the same key would join an earlier job. */
   newName(kind: string): string {
     this.#names += 1;
     return `${kind}-${this.#names}`;
   }
 
-  /** Puts a request file; answers its job id. */
+  /** Uploads a request file; returns its job id. */
   async drop(key: string, content: string): Promise<string> {
-    return this.jobIdOf(key, await this.outsider.put(key, content));
+    return this.jobIdOf(key, await this.user.put(key, content));
   }
 
   jobIdOf(key: string, versionId: string): string {
     return jobIdOf({ bucket: this.names.requestBucket, key, versionId });
   }
 
-  /** Until the job's event of that status is heard. */
+  /** Waits for the job's event with that status. */
   async untilJob(jobId: string, status: string): Promise<void> {
     await this.until(`job ${jobId} is ${status}`, () => this.hasEvent('Job Status Change', jobId, status));
   }
@@ -118,7 +118,7 @@ export class PermissionStage {
     });
   }
 
-  /** Until a function asks for that action, from now on. */
+  /** Waits until a function requests that action. */
   async untilAsked(
     stageName: string,
     action: string,
@@ -140,20 +140,20 @@ export class PermissionStage {
 
   async send(queue: string, message: object): Promise<void> {
     const QueueUrl = queue.startsWith('http') ? queue : `${this.names.url}/000000000000/${queue}`;
-    await this.outsider.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message) }));
+    await this.user.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message) }));
   }
 
   async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
     const giveUpAt = performance.now() + MAX_WAIT_MS;
     while (!(await holds())) {
-      if (this.#isClosed || performance.now() > giveUpAt) throw new Error(`it never came: ${what}`);
+      if (this.#isClosed || performance.now() > giveUpAt) throw new Error(`timed out waiting for: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.outsider.close();
+    this.user.close();
     this.#dynamoDb.destroy();
     await this.#runtime.close();
     discard(this.#data);
