@@ -6,12 +6,28 @@ export class RetryableError extends Error {
   override readonly name = 'RetryableError';
   /** How long the external system asked to wait, in seconds. */
   readonly afterSeconds: number | undefined;
+  /** What has to change before the call can succeed; then the item waits, and no try is counted. */
+  readonly waitsFor: Obstacle | undefined;
+  /** The vendor's own words, at most 500 characters. */
+  readonly said: string | undefined;
 
-  constructor(message: string, options: { afterSeconds?: number; cause?: unknown } = {}) {
+  constructor(
+    message: string,
+    options: { afterSeconds?: number; waitsFor?: Obstacle; said?: string; cause?: unknown } = {},
+  ) {
     super(message, { cause: options.cause });
     this.afterSeconds = options.afterSeconds;
+    this.waitsFor = options.waitsFor;
+    this.said = options.said;
   }
 }
+
+/**
+ * What keeps a call from succeeding although nothing is wrong with the input: the account cannot pay or may not use the
+ * service (`account`), its file storage is full (`storage`), a file that was just uploaded is not visible yet
+ * (`not_visible`), the other system cannot be reached (`unreachable`), too much is enqueued (`token_limit`).
+ */
+export type Obstacle = 'account' | 'storage' | 'not_visible' | 'unreachable' | 'token_limit';
 
 /** The call may have taken effect: find out before you act. */
 export class Ambiguous extends Error {
