@@ -64,6 +64,18 @@ describe('the line of an event', () => {
       '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: open batches  job1',
     ],
     [
+      'an accepted job that waits for the account to pay',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'account' } },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: account refused by the API  job1',
+    ],
+    [
+      'an accepted job that waits for a reason of a later version',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'full_moon' } },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: full moon  job1',
+    ],
+    [
       'an accepted job',
       'OpenAI Batch Job Status Change',
       { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1 },
