@@ -150,10 +150,13 @@ export const JOB_EVENTS: EventKind = {
     {
       status: 'joined',
       published:
-        'The same bytes under the same key are running as another job, or completed within 24 hours. This is the last status.',
+        'The same bytes under the same key are running as another job, or ran within 24 hours and rows succeeded. This is the last status.',
       previous: [null],
       has: ['joinedJobId'],
-      mayHave: NO_CONDITIONS,
+      mayHave: [
+        { name: 'unsuccessfulRows', when: 'the joined job has ended and some of its rows did not succeed' },
+        { name: 'message', when: 'the event has `unsuccessfulRows`' },
+      ],
       nulls: [],
     },
     {

@@ -235,6 +235,10 @@ export interface JobRejected extends JobStatusChangeBase {
 export interface JobJoined extends JobStatusChangeBase {
   readonly status: 'joined';
   readonly joinedJobId: string;
+  /** How many rows of that job did not succeed. Absent while it runs, and when every row succeeded. */
+  readonly unsuccessfulRows?: number;
+  /** With `unsuccessfulRows`: what became of them and what to do, as a sentence or two. */
+  readonly message?: string;
 }
 
 /** A batch of a job, and how it ended. */
