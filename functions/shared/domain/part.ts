@@ -97,6 +97,8 @@ export interface Delivered {
   /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;
+  /** How many of the failed rows the API refused in its own words: another run gives the same. */
+  refused?: number;
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;

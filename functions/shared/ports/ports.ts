@@ -12,6 +12,7 @@ import type {
 } from '../domain/ledger-records.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
+import type { ContentFacts } from '../domain/same-bytes.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
@@ -81,9 +82,7 @@ export interface LedgerQueries {
 }
 
 /** What the storage reports of an object version. */
-export interface ObjectFacts {
-  size: number;
-  etag: string;
+export interface ObjectFacts extends ContentFacts {
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
   /** User metadata; names are in lower case. */
