@@ -13,9 +13,10 @@
  * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
  * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
  */
+
+import { resultKeys } from '../shared/contract/result-keys.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { internalFolder } from '../shared/domain/internal-keys.ts';
-import { resultKeys } from '../shared/contract/result-keys.ts';
 import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
 import {

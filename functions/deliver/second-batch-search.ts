@@ -61,10 +61,15 @@ export async function searchForSecondBatches(deps: Deps, parts: readonly Part[])
 }
 
 /** Returns the part whose second batch it is; undefined when it is none. */
-function secondOf(sent: readonly Sent[], batch: ObservedBatch, listed: ReadonlySet<string>): Part | undefined {
+function secondOf(
+  sent: readonly Sent[],
+  batch: ObservedBatch,
+  listed: ReadonlySet<string>,
+): Part | undefined {
   const { batchdrop_intent: intentId } = batch.metadata;
   const of =
-    sent.find((each) => each.intentId === intentId) ?? sent.find(({ fileId }) => fileId === batch.inputFileId);
+    sent.find((each) => each.intentId === intentId) ??
+    sent.find(({ fileId }) => fileId === batch.inputFileId);
   if (!of) return undefined;
   const { part, batchId } = of;
   const known = [part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds];

@@ -63,7 +63,8 @@ function problemWith(part: PartIn<'stalled'>, batch: ObservedBatch): string | un
   const { batchdrop_job: jobId = part.jobId, batchdrop_part: number = `${part.number}` } = metadata;
   if (jobId !== part.jobId || number !== `${part.number}`)
     return `its metadata names part ${number} of job ${jobId}`;
-  if (batch.inputFileId === undefined && part.abandoned.length === 0) return 'the API names no input file of it';
+  if (batch.inputFileId === undefined && part.abandoned.length === 0)
+    return 'the API names no input file of it';
   return part.earlierBatchIds.includes(batch.batchId) ? 'it is an earlier batch of the part' : undefined;
 }
 

@@ -10,12 +10,13 @@
  * Known gap: that of `next-step.ts`; POLL or the search after the job's end finds a batch that appears later.
  */
 
-import { RetryableError } from '../shared/domain/errors.ts';
-import type { PartIn } from '../shared/domain/part.ts';
+import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
+import { settledAt } from '../shared/domain/next-step.ts';
+import type { ObservedBatch, PartIn } from '../shared/domain/part.ts';
 import { batchToAdopt } from '../shared/domain/spending/batch-choice.ts';
 import { searchHorizon } from '../shared/domain/spending/search-horizon.ts';
 import { afterUnresolvedCreate } from '../shared/domain/spending/unresolved-creates.ts';
-import { SEARCH_AGAIN_MS, SETTLING_MS } from '../shared/domain/timing.ts';
+import { SEARCH_AGAIN_MS } from '../shared/domain/timing.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
@@ -46,8 +47,8 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
       return { ...without(known, 'stalled'), phase: 'uploaded', intent };
     }
     const now = deps.clock.now();
-    const { sendBy, foundNothingAt = now } = known.intent;
-    const settled = Math.max(sendBy, foundNothingAt) + SETTLING_MS;
+    const { foundNothingAt = now } = known.intent;
+    const settled = settledAt(known, foundNothingAt);
     const intent = { ...known.intent, foundNothingAt };
     return leased.released({ ...known, intent, backoffUntil: Math.min(now + SEARCH_AGAIN_MS, settled) });
   });
@@ -106,6 +107,7 @@ export async function adoptIfFound(
   // Earlier attempts may have used the same file: their batches are known and have ended.
   const known = new Set([...earlierBatchIds, ...secondBatchIds]);
   const found = ours.filter((batch) => !known.has(batch.batchId));
+  if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
   const adopted = batchToAdopt(found);
   if (!adopted) {
     if (gap) throw gap;
@@ -115,4 +117,15 @@ export async function adoptIfFound(
   await saveBatch(deps, inHand, { intentId: intent.id, batch: adopted, released });
   for (const other of found) if (other !== adopted) await cancelSecondBatch(deps, inHand, other.batchId);
   return true;
+}
+
+/** Returns the batch that the answer to the create named, if the API knows it by now. Errors: those of the API. */
+async function unseenBatch({ api }: Deps, { unseen }: PartIn<'creating'>): Promise<ObservedBatch[]> {
+  if (!unseen) return [];
+  try {
+    return [await api.retrieveBatch(unseen.batchId)];
+  } catch (failure) {
+    if (failure instanceof TerminalError && failure.code === 'not_found') return [];
+    throw failure;
+  }
 }

@@ -30,7 +30,11 @@ import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isOurAccount } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
-import { claimCreate, noteAnswered, uncertainAccount } from '../shared/lifecycle/spending/uncertain-accounts.ts';
+import {
+  claimCreate,
+  noteAnswered,
+  uncertainAccount,
+} from '../shared/lifecycle/spending/uncertain-accounts.ts';
 import { uploadBody } from '../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 import { adoptFoundBatch } from './adopt-found-batch.ts';
@@ -330,7 +334,9 @@ async function recordNotCreated(leased: LeasedPart, intentId: string, failure: u
       return { ...part, intent: { ...part.intent, refused: true } };
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
     if (failure instanceof OutOfTime) return { ...part, phase: 'uploaded', intent };
-    return failure instanceof TerminalError ? refused({ ...part, phase: 'uploaded', intent }, failure) : undefined;
+    return failure instanceof TerminalError
+      ? refused({ ...part, phase: 'uploaded', intent }, failure)
+      : undefined;
   });
 }
 

@@ -18,7 +18,9 @@ export class SecondSightings {
 
   constructor(open: readonly OpenBatch[]) {
     this.#byId = new Map(open.map((each) => [each.batchId, each]));
-    this.#byIntent = new Map(open.flatMap((each) => (each.intentId === undefined ? [] : [[each.intentId, each]])));
+    this.#byIntent = new Map(
+      open.flatMap((each) => (each.intentId === undefined ? [] : [[each.intentId, each]])),
+    );
     this.#byFile = new Map(open.flatMap((each) => (each.fileId === undefined ? [] : [[each.fileId, each]])));
   }
 

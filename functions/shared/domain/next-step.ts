@@ -27,13 +27,8 @@
 import { type WaitingPart, waitingPartOf } from './admission-queue.ts';
 import { isOver, type Job } from './job.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
-import type { Part, PartIn, SentIntent } from './part.ts';
-import {
-  CANCEL_AGAIN_MS,
-  MAX_TRIES,
-  PAUSE_CHECK_MS,
-  SETTLING_MS,
-} from './timing.ts';
+import type { Part, PartIn } from './part.ts';
+import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, UNSEEN_SETTLING_MS } from './timing.ts';
 
 /** Steps that SUBMIT carries out. */
 export const SUBMISSION_STEPS = ['begin', 'upload', 'create', 'search', 'abandon', 'adopt', 'retry'] as const;
@@ -86,7 +81,7 @@ function stepInPhase(
     case 'uploaded':
       return isCancelled ? { do: 'end', as: 'cancelled' } : stepBeforeBatch(part, now, paused);
     case 'creating':
-      return inBackoff(part, now) ?? stepWhileCreating(part.intent, now);
+      return inBackoff(part, now) ?? stepWhileCreating(part, now);
     case 'stalled':
       if (isCancelled) return { do: 'end', as: 'cancelled' };
       return inBackoff(part, now) ?? { do: part.adopt ? 'adopt' : 'report-stall' };
@@ -117,10 +112,18 @@ function stepBeforeBatch(
   return { do: part.phase === 'uploading' ? 'upload' : 'create' };
 }
 
-function stepWhileCreating({ foundNothingAt, sendBy }: SentIntent, now: number): PartStep {
+function stepWhileCreating(part: PartIn<'creating'>, now: number): PartStep {
+  const { foundNothingAt } = part.intent;
   if (foundNothingAt === undefined) return { do: 'search' };
-  const settled = Math.max(sendBy, foundNothingAt) + SETTLING_MS;
-  return now >= settled ? { do: 'abandon' } : { do: 'search' };
+  return now >= settledAt(part, foundNothingAt) ? { do: 'abandon' } : { do: 'search' };
+}
+
+/**
+ * Returns when a create counts as unresolved. A batch whose id the API once told may reappear for longer.
+ * `foundNothingAt`: when a search first found nothing.
+ */
+export function settledAt({ intent, unseen }: PartIn<'creating'>, foundNothingAt: number): number {
+  return Math.max(intent.sendBy, foundNothingAt) + (unseen ? UNSEEN_SETTLING_MS : SETTLING_MS);
 }
 
 function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running'>, now: number): boolean {

@@ -21,6 +21,9 @@ export const SECOND_BATCH_SEARCH_AGAIN_MS = 30 * MINUTE;
 /** A batch that no call but its create has shown, and the API does not know this long after it, is searched for. */
 export const UNSEEN_AFTER_MS = 2 * MINUTE;
 
+/** Such a batch is searched for during this time; then its create counts as unresolved. */
+export const UNSEEN_SETTLING_MS = HOUR;
+
 /** A stalled part is reported at this interval, so that its alarm stays on. */
 export const REPORT_STALL_MS = 30 * MINUTE;
 

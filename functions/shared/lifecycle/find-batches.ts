@@ -32,10 +32,7 @@ export interface FoundBatches {
 }
 
 /** Searches the list from the newest batch back to the horizon. It never throws: a failure of the API is a gap. */
-export async function findBatches(
-  { api }: Pick<Ports, 'api'>,
-  search: BatchSearch,
-): Promise<FoundBatches> {
+export async function findBatches({ api }: Pick<Ports, 'api'>, search: BatchSearch): Promise<FoundBatches> {
   const found = new Map<string, ObservedBatch>();
   const listed = new Set<string>();
   const gap = await walk(api, search, (batch) => {
@@ -69,8 +66,7 @@ async function walk(
   return incomplete(`the list has more than ${MAX_PAGES} pages`);
 }
 
-const OTHER_ACCOUNT =
-  "the key belongs to another account than the batch's file; use the key of that account";
+const OTHER_ACCOUNT = "the key belongs to another account than the batch's file; use the key of that account";
 
 function incomplete(why: string): RetryableError {
   return new RetryableError(`search for a batch: ${why}`);

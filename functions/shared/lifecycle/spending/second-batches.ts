@@ -51,7 +51,11 @@ export async function cancelSecondBatches(deps: Deps, inHand: PartInHand): Promi
   return true;
 }
 
-async function cancelOnce(deps: Deps, part: Part, second: OpenSecondBatch): Promise<OpenSecondBatch | 'over'> {
+async function cancelOnce(
+  deps: Deps,
+  part: Part,
+  second: OpenSecondBatch,
+): Promise<OpenSecondBatch | 'over'> {
   const { batchId } = second;
   const later = { batchId, cancelAt: deps.clock.now() + CANCEL_AGAIN_MS };
   try {

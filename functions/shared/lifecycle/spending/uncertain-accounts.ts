@@ -103,8 +103,7 @@ function entryOf<Entry extends UncertainAccount>(
   account: string | undefined,
 ): Entry | undefined {
   return accounts.find(
-    (entry) =>
-      entry.account === undefined || account === undefined || isSameAccount(entry.account, account),
+    (entry) => entry.account === undefined || account === undefined || isSameAccount(entry.account, account),
   );
 }
 
