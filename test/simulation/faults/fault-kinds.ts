@@ -14,6 +14,8 @@ export const FAULT_RATES = {
   'request bucket crawls': 0.25,
   'slow down (429)': 0.04,
   'create accepted, answer lost': 0.2,
+  'create accepted, answered 429': 0.08,
+  'create duplicated': 0.05,
   'create accepted late': 0.15,
   'create accepted, answer frozen': 0.1,
   'list lags': 0.5,

@@ -37,6 +37,8 @@ export class FaultyApi implements BatchApi {
   readonly lost = new Set<string>();
   /** Batches that the API no longer knows, although it ran them. */
   readonly forgotten = new Set<string>();
+  /** Batches whose create was duplicated on its way: both of each pair. */
+  readonly duplicated = new Set<string>();
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
 
@@ -56,7 +58,15 @@ export class FaultyApi implements BatchApi {
     this.#checkKey('create');
     const batch = await this.#api.createBatch(...args);
     this.#createdAt.set(batch.batchId, this.#state.now());
+    const { batchdrop_intent: intent } = batch.metadata;
+    if (this.#faults.occurs('create duplicated', `${intent}`)) {
+      const second = await this.#api.createBatch(...args);
+      this.#createdAt.set(second.batchId, this.#state.now());
+      this.duplicated.add(batch.batchId).add(second.batchId);
+    }
     this.#state.created(batch);
+    if (this.#faults.occurs('create accepted, answered 429', `${intent} ${batch.batchId}`))
+      throw new RetryableError('create batch: HTTP 429', { afterSeconds: 60 });
     return this.#reported(batch);
   }
 

@@ -1,3 +1,5 @@
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import { releasedPart } from '../../../functions/shared/domain/spending/unresolved-creates.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { FaultKind } from '../faults/fault-kinds.ts';
@@ -57,6 +59,14 @@ export class Operator {
   #isIn(stretch: { from: number; until: number } | undefined): boolean {
     const now = this.#timeline.now();
     return stretch !== undefined && now >= stretch.from && now < stretch.until;
+  }
+}
+
+/** Releases every stalled part, as a person does who looked. */
+export async function releaseStalled(ledger: Ledger, parts: readonly Part[], now: number): Promise<void> {
+  for (const part of parts) {
+    const released = part.phase === 'stalled' ? releasedPart(part, now) : undefined;
+    if (released) await ledger.replacePart({ ...released, dueAt: now });
   }
 }
 
