@@ -16,6 +16,7 @@ export const FAULT_RATES = {
   'create accepted, answer lost': 0.2,
   'create accepted, answered 429': 0.08,
   'create duplicated': 0.05,
+  'creates vanish for hours': 0.12,
   'create accepted late': 0.15,
   'create accepted, answer frozen': 0.1,
   'list lags': 0.5,

@@ -1,5 +1,5 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage } from '../../../functions/shared/ports/ports.ts';
 import { batchPage } from '../../fakes/batch-page.ts';
@@ -11,6 +11,7 @@ import type { FaultBook } from './fault-book.ts';
 export interface ApiState {
   now(): number;
   keyRefused(): boolean;
+  createsVanish(): boolean;
   /** How long a new batch may be missing from the list. */
   listLagMs: number;
   /** The largest page of a capped list, whatever limit was asked for. */
@@ -56,6 +57,7 @@ export class FaultyApi implements BatchApi {
 
   async createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<ObservedBatch> {
     this.#checkKey('create');
+    if (this.#state.createsVanish()) throw new Ambiguous('create batch: no answer came');
     const batch = await this.#api.createBatch(...args);
     this.#createdAt.set(batch.batchId, this.#state.now());
     const { batchdrop_intent: intent } = batch.metadata;

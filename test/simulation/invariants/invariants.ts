@@ -1,5 +1,5 @@
-import type { Workload } from '../world/workload.ts';
 import { nameOf } from '../world/ledger-watch.ts';
+import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
@@ -16,6 +16,7 @@ export function findings(world: World, users: Workload): Finding[] {
     noRowTwice(world),
     spendingBounded(world),
     secondsReported(world),
+    refusedHaveNone(world),
     idsSaved(world),
     oneEnd(world, users),
     nothingGivenUp(world),
@@ -106,6 +107,21 @@ function secondsReported(world: World): Finding {
     .filter((batchId) => !known.has(batchId) && !forgotten.has(batchId))
     .map((batchId) => `second batch ${batchId} was not reported`);
   return { promise: 'second batches are reported', examined: all.length, broken };
+}
+
+/** A part that ended because the API refused its create has no batch on the intent. */
+function refusedHaveNone(world: World): Finding {
+  const created = new Map(
+    world.api.audit().creates.map(({ batchId, metadata }) => [metadata.batchdrop_intent ?? '', batchId]),
+  );
+  const refused = world.ledger
+    .parts()
+    .filter(({ ended, batch }) => ended?.as === 'failed' && batch === undefined);
+  const broken = refused.flatMap(({ intent, jobId }) => {
+    const batchId = created.get(intent?.id ?? 'none');
+    return batchId === undefined ? [] : [`job ${jobId} has failed as refused, and ${batchId} ran for it`];
+  });
+  return { promise: 'a refused create has no batch', examined: world.ledger.parts().length, broken };
 }
 
 /** A batch id that was returned to a function is in the ledger when the function ends. */

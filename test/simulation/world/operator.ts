@@ -12,11 +12,12 @@ const OTHER_ACCOUNT = 'org-other';
 const KEYS_SWAPPED_MS = 2 * 60 * MINUTE;
 const FIRST_HOUR_MS = 60 * MINUTE;
 
-/** The operator, who rotates the key and pauses submission. */
+/** The operator, who rotates the key, pauses submission, releases stalled parts, and runs a gateway. */
 export class Operator {
   readonly #timeline: Timeline;
   readonly #refused: { from: number; until: number } | undefined;
   readonly #other: { from: number; until: number } | undefined;
+  readonly #vanishing: { from: number; until: number } | undefined;
   #repairedAt: number | undefined;
 
   constructor(timeline: Timeline, chance: Chance, faults: FaultBook, ledger: Ledger) {
@@ -28,6 +29,7 @@ export class Operator {
     };
     this.#refused = stretch('key refused until rotated', 90 * MINUTE);
     this.#other = stretch('key of another account', 120 * MINUTE);
+    this.#vanishing = stretch('creates vanish for hours', 5 * 60 * MINUTE);
     const pause = stretch('paused and resumed', 60 * MINUTE);
     if (!pause) return;
     timeline.at(pause.from, () => void setPaused(ledger, true));
@@ -36,6 +38,11 @@ export class Operator {
 
   keyRefused(): boolean {
     return this.#repairedAt === undefined && this.#isIn(this.#refused);
+  }
+
+  /** A gateway drops every create, and answers none. */
+  createsVanish(): boolean {
+    return this.#repairedAt === undefined && this.#isIn(this.#vanishing);
   }
 
   /** The account of the key in use. After the faults, the two keys take turns until nothing is left under either. */

@@ -122,6 +122,7 @@ export class World {
     const state = {
       now,
       keyRefused: () => this.operator.keyRefused(),
+      createsVanish: () => this.operator.createsVanish(),
       listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
       lagAlways: scenario.listLagMs !== undefined,
       pageCap: this.chance.between('largest page', 1, 2),
