@@ -150,7 +150,7 @@ type JobEndedWithResults = {
   rows: RowCounts;
   usage?: TokenUsage;
   batches: { count: number; first: { batchId: string; status: string }[] };
-  /** Present with `failed` and `cancelled`. */
+  /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
   redelivered?: true;
 } & CleanUp &

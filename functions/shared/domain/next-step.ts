@@ -118,12 +118,18 @@ function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running
 
 /** A part that ends soon after it abandoned a file waits: a late batch may not be on the list yet. */
 function stepAtTheEnd(part: Part, now: number): PartStep {
-  const backoff = inBackoff(part, now);
+  const backoff = isReleasedFromResultsWait(part) ? undefined : inBackoff(part, now);
   if (backoff) return backoff;
   if (part.abandoned.length === 0 || part.lateBatchesCancelled) return { do: 'deliver' };
   const from =
     Math.max(...part.abandoned.map(({ givenUpAt }) => givenUpAt ?? 0)) + LATE_BATCH_SEARCH_AFTER_MS;
   return now < from ? { do: 'wait', until: from } : { do: 'cancel-late-batches' };
+}
+
+/** Returns whether an operator ended the pause before the next look at the results. Other backoffs remain. */
+function isReleasedFromResultsWait({ resultsWait, releasedAt, backoffUntil }: Part): boolean {
+  if (resultsWait === undefined || releasedAt === undefined) return false;
+  return releasedAt >= resultsWait.since && backoffUntil === resultsWait.until;
 }
 
 function afterPause(now: number): PartStep {
