@@ -34,6 +34,7 @@ export class OrderedResultWriter {
   readonly #states: RowStates;
   readonly #runsAgain: boolean;
   readonly #again = { rows: 0, uploadBytes: 0 };
+  #refused = 0;
   readonly #idsIn = new IdDigest();
   readonly #idsOut = new IdDigest();
   /** Of the rows so far, as long as none has succeeded. */
@@ -63,6 +64,7 @@ export class OrderedResultWriter {
     idsIn: string;
     idsOut: string;
     again: { rows: number; uploadBytes: number };
+    refused: number;
     commonestError?: RowError;
   }> {
     const { table, part } = this.#material;
@@ -80,8 +82,14 @@ export class OrderedResultWriter {
         `part ${part.jobId}/${part.number}: the ids of the results differ from those of the row table`,
       );
     const commonestError = this.#errors?.commonest;
-    const states = this.#states;
-    return { states, idsIn, idsOut, again: this.#again, ...(commonestError ? { commonestError } : {}) };
+    return {
+      states: this.#states,
+      idsIn,
+      idsOut,
+      again: this.#again,
+      refused: this.#refused,
+      ...(commonestError ? { commonestError } : {}),
+    };
   }
 
   async #writeRow(row: number, tally: RowTally): Promise<void> {
@@ -97,6 +105,8 @@ export class OrderedResultWriter {
   /** Keeps the line and state of a row that was not in this attempt, or that its batch did not run. */
   async #keep(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
     if (!earlier) throw new Error(`row ${row}: no attempt has a result for it`);
+    // A row that was not to run again: the API had refused it.
+    if (earlier.outcome === 'failed' && !this.#material.before.isToRun(row)) this.#refused += 1;
     const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
     this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
   }
@@ -109,6 +119,7 @@ export class OrderedResultWriter {
   ): Promise<void> {
     const { lines, part, rerun } = this.#material;
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
+    if (outcome === 'failed' && line && !passing) this.#refused += 1;
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
     const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
     const state = { outcome, again, attempts };
