@@ -155,7 +155,8 @@ export class Alarms extends Construct {
       threshold: 1,
     });
     this.#add('ResultsExpiring', {
-      impact: 'the user of a file will lose paid results: the API removes them in ten days, and they are not read',
+      impact:
+        'the user of a file will lose paid results: the API removes them in ten days, and they are not read',
       metric: this.#metric('ResultsExpiring', { period }),
       threshold: 1,
     });

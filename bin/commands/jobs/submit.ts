@@ -30,7 +30,10 @@ export function submitCommand(): Command {
       .description('Upload request files (.jsonl) to the request bucket and print their job ids.')
       .argument('<file...>', 'request files, or - for stdin. The object key is the name of the file')
       .option('--name <key>', 'another object key, if there is only one file')
-      .option('--wait', 'wait until every job has ended. The exit code is 0 only if each is completed and has rows that succeeded')
+      .option(
+        '--wait',
+        'wait until every job has ended. The exit code is 0 only if each is completed and has rows that succeeded',
+      )
       .option('--dry-run', 'only validate and plan the files, without network access')
       .option(
         '--meta <name=value>',

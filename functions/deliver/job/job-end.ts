@@ -32,9 +32,7 @@ export function endedJob(
     ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
     ...(status === 'completed' && rows.succeeded === 0 ? commonestReason(parts, rows.total) : {}),
-    ...(status === 'cancelled'
-      ? { reason: cancelReason(job, parts) }
-      : {}),
+    ...(status === 'cancelled' ? { reason: cancelReason(job, parts) } : {}),
   };
 }
 
