@@ -1,5 +1,4 @@
 import type { MetricName } from '../contract/metrics.ts';
-import type { WaitingPart } from '../domain/admission-queue.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type {
@@ -13,6 +12,7 @@ import type {
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 import type { ContentFacts } from '../domain/same-bytes.ts';
+import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
