@@ -35,7 +35,9 @@ export function decideOnSameBytes(earlier: Job, job: Job, now: number): OnSameBy
   const { total, succeeded, failed } = earlier.rows;
   const { refusedRows: refused = failed } = earlier;
   if (succeeded + refused < total && succeeded === 0) return { do: 'run' };
-  return succeeded === total ? { do: 'join' } : { do: 'join', unsuccessful: { rows: total - succeeded, refused } };
+  return succeeded === total
+    ? { do: 'join' }
+    : { do: 'join', unsuccessful: { rows: total - succeeded, refused } };
 }
 
 /** Returns whether both files came with the same metadata and instructions. */
@@ -43,7 +45,10 @@ function isAskedAlike({ request: one }: Job, { request: other }: Job): boolean {
   return arePairsEqual(one.metadata, other.metadata) && arePairsEqual(one.instructions, other.instructions);
 }
 
-function arePairsEqual(one: Readonly<Record<string, string>>, other: Readonly<Record<string, string>>): boolean {
+function arePairsEqual(
+  one: Readonly<Record<string, string>>,
+  other: Readonly<Record<string, string>>,
+): boolean {
   const names = Object.keys(one);
   return names.length === Object.keys(other).length && names.every((name) => one[name] === other[name]);
 }

@@ -62,7 +62,8 @@ async function hold(part: PartInHand, until: number): Promise<boolean> {
 }
 
 function hasSentNothing(part: Part): boolean {
-  if (part.phase === 'planned' || part.phase === 'waiting' || part.phase === 'ready') return part.attempt === 1;
+  if (part.phase === 'planned' || part.phase === 'waiting' || part.phase === 'ready')
+    return part.attempt === 1;
   // The cancel of an earlier try of this replacement.
   return part.cancelRequestedAt !== undefined && part.intent === undefined && part.ran.length === 0;
 }

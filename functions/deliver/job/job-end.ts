@@ -30,9 +30,7 @@ export function endedJob(
     batches: excerptOf(batches),
     ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
-    ...(status === 'cancelled'
-      ? { reason: cancelReason(job, parts) }
-      : {}),
+    ...(status === 'cancelled' ? { reason: cancelReason(job, parts) } : {}),
   };
 }
 

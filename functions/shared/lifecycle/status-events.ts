@@ -138,7 +138,10 @@ function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
   }
 }
 
-function unsuccessfulData({ joinedJobId, unsuccessful }: JobIn<'joined'>): Pick<JobJoined, 'unsuccessfulRows' | 'message'> {
+function unsuccessfulData({
+  joinedJobId,
+  unsuccessful,
+}: JobIn<'joined'>): Pick<JobJoined, 'unsuccessfulRows' | 'message'> {
   if (!unsuccessful) return {};
   const { rows, refused } = unsuccessful;
   const why = refused === 0 ? '' : `, ${refused} of them because the API refused them: change those first`;
