@@ -1,11 +1,12 @@
 /** The records of the ledger besides jobs and parts. */
 import type { Reason } from '../contract/events.ts';
-import type { WaitingPart } from './admission-queue.ts';
 import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
+import type { ContentFacts } from './same-bytes.ts';
 import { MAX_TRIES } from './timing.ts';
-import type { Measured } from './tokens.ts';
+import type { WaitingPart } from './waiting/admission-queue.ts';
+import type { Measured } from './waiting/tokens.ts';
 
 /** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
 export interface KeyPointer {
@@ -17,6 +18,20 @@ export interface KeyPointer {
    * When cancel requests by key were sent, in milliseconds, oldest first; at most one per second, and only the newest.
    */
   cancels?: number[];
+  /** The job that runs or ran each content of the key, the newest last; at most `MAX_RUNS`. */
+  runs?: Run[];
+}
+
+/** Which job runs bytes. The pointer's write decides: of two jobs with the same bytes only one is here. */
+export interface Run extends ContentFacts {
+  jobId: string;
+}
+
+const MAX_RUNS = 100; // 15 KB of the pointer, if a key is overwritten so often
+
+/** Returns the runs, with the job in place of those that it replaces. */
+export function withRun(runs: readonly Run[], run: Run, replaces: (known: Run) => boolean): Run[] {
+  return [...runs.filter((known) => !replaces(known)), run].slice(-MAX_RUNS);
 }
 
 /**

@@ -19,7 +19,7 @@
  * Known gap: the API may accept a batch later than the settling time after its request. Only `cancel-late-batches` then
  * finds, cancels and reports it, so the work of up to one batch can be billed twice.
  */
-import { type WaitingPart, waitingPartOf } from './admission-queue.ts';
+
 import { isOver, type Job } from './job.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { Part, PartIn, SentIntent } from './part.ts';
@@ -30,6 +30,7 @@ import {
   PAUSE_CHECK_MS,
   SETTLING_MS,
 } from './timing.ts';
+import { type WaitingPart, waitingPartOf } from './waiting/admission-queue.ts';
 
 /** Steps that SUBMIT carries out. */
 export const SUBMISSION_STEPS = ['begin', 'upload', 'create', 'search', 'abandon', 'retry'] as const;

@@ -4,7 +4,7 @@
  * the next change, at the latest at the end.
  */
 import { NotAllowed, RetryableError } from '../domain/errors.ts';
-import { nextStatus } from '../domain/job.ts';
+import { nextStatus, supersededReason } from '../domain/job.ts';
 import { jobDueAt, nextJobStep, nextPartStep, type PartStep, workerOf } from '../domain/next-step.ts';
 import { REDISPATCH_AFTER_MS } from '../domain/timing.ts';
 import { withoutBackoff } from '../domain/without.ts';
@@ -190,7 +190,11 @@ async function dispatchJobStep(deps: AdvanceDeps, inHand: JobInHand, message: Wo
 
 /** Ends a job that was cancelled before its file was planned: nothing was sent, so there are no rows to account for. */
 function endUnread({ clock }: AdvanceDeps, inHand: JobInHand): Promise<boolean> {
-  const reason = { code: 'cancelled', message: 'cancelled before the file was read' };
+  const { supersededBy } = inHand.item;
+  const reason =
+    supersededBy === undefined
+      ? { code: 'cancelled', message: 'cancelled before the file was read' }
+      : supersededReason(supersededBy);
   return inHand.change((job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
     return { ...withoutBackoff(job), ...nextStatus(job, 'cancelled', clock.now()), reason };

@@ -1,5 +1,4 @@
 import type { MetricName } from '../contract/metrics.ts';
-import type { WaitingPart } from '../domain/admission-queue.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type {
@@ -12,6 +11,8 @@ import type {
 } from '../domain/ledger-records.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
+import type { ContentFacts } from '../domain/same-bytes.ts';
+import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
@@ -81,9 +82,7 @@ export interface LedgerQueries {
 }
 
 /** What the storage reports of an object version. */
-export interface ObjectFacts {
-  size: number;
-  etag: string;
+export interface ObjectFacts extends ContentFacts {
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
   /** User metadata; names are in lower case. */
@@ -162,12 +161,27 @@ export interface Scratch {
   open(): Promise<ScratchFile>;
 }
 
-/** A page of `GET /batches`; the newest batch comes first. */
+/** A page of `GET /batches`; the newest batch should come first. Entries that are no batch are left out. */
 export interface BatchPage {
   batches: ObservedBatch[];
+  /** The list goes on after this page. */
   hasMore: boolean;
-  /** The account whose batches these are. */
+  /** The `after` of the next page; absent on the last page, and where the list goes on but cannot be continued. */
+  next?: string;
+  /** The account whose batches these are; compare accounts with `isSameAccount`. */
   account: string;
+  /** The API's clock, in milliseconds. */
+  answeredAt?: number;
+}
+
+/** A file that was uploaded. Times in milliseconds; absent where the API did not say. */
+export interface UploadedFile {
+  fileId: string;
+  /** Compare accounts with `isSameAccount`. */
+  account: string;
+  createdAt?: number;
+  /** The API's clock when it confirmed the file. */
+  answeredAt?: number;
 }
 
 /**
@@ -179,7 +193,7 @@ export interface BatchApi {
   uploadFile(
     upload: { name: string; bytes: number; body: AsyncIterable<Uint8Array> },
     signal: AbortSignal,
-  ): Promise<{ fileId: string; account: string }>;
+  ): Promise<UploadedFile>;
   createBatch(
     request: {
       inputFileId: string;
