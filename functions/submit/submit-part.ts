@@ -223,7 +223,7 @@ async function afterFailedCreate(
     deps.log.warn('create_ambiguous', { jobId, part: number, reason: failure.message });
     return false; // the intent stays; the reconciler dispatches a search for its batch
   }
-  if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
+  if (deniesFile(failure) && !(await isOurAccount(deps, intent.account))) {
     await discardIntent(leased, intent.id);
     throw new RetryableError(
       'create: the key now belongs to another account than the file; it is uploaded again',
@@ -235,6 +235,14 @@ async function afterFailedCreate(
   await recordNotCreated(leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
+}
+
+/** Returns whether the API may not have the file: with another account's key no file is visible. */
+function deniesFile(failure: unknown): boolean {
+  return (
+    failure instanceof TerminalError ||
+    (failure instanceof RetryableError && failure.waitsFor === 'not_visible')
+  );
 }
 
 /** Thrown when the lease ended before the request was sent. */
