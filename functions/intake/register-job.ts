@@ -1,5 +1,6 @@
 import type { Job, RequestFile } from '../shared/domain/job.ts';
 import { jobIdOf } from '../shared/domain/job-id.ts';
+import { contentFacts } from '../shared/domain/same-bytes.ts';
 import { KEEP_MS } from '../shared/domain/timing.ts';
 import { type JobInHand, jobInHand, NOT_STORED, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Ports } from '../shared/ports/ports.ts';
@@ -36,8 +37,7 @@ export async function registerJob(
   }
   const request: RequestFile = {
     ...ref,
-    size: facts.size,
-    etag: facts.etag,
+    ...contentFacts(facts),
     lastModified: facts.lastModified,
     ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
     ...readUserMetadata(facts.metadata),

@@ -1,5 +1,5 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
-import { type EndedJob, type JobIn, nextStatus } from '../../shared/domain/job.ts';
+import { type EndedJob, type JobIn, nextStatus, supersededReason } from '../../shared/domain/job.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
 import { without, withoutBackoff } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
@@ -28,10 +28,9 @@ export function endedJob(
     rows,
     ...(usage ? { usage } : {}),
     batches: excerptOf(batches),
+    ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
-    ...(status === 'cancelled'
-      ? { reason: { code: 'cancelled', message: `cancelled ${cancelRequestTime(job, parts)}` } }
-      : {}),
+    ...(status === 'cancelled' ? { reason: cancelReason(job, parts) } : {}),
   };
 }
 
@@ -42,6 +41,11 @@ function lastStatus(parts: readonly DeliveredPart[], rows: RowCounts): JobWithRe
   if (ends.includes('cancelled') || parts.some(({ delivered }) => delivered.notRunAgain)) return 'cancelled';
   if (!hasRun) return 'failed';
   return rows.expired > 0 ? 'expired' : 'completed';
+}
+
+function cancelReason(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): Reason {
+  if (job.supersededBy !== undefined) return supersededReason(job.supersededBy);
+  return { code: 'cancelled', message: `cancelled ${cancelRequestTime(job, parts)}` };
 }
 
 function cancelRequestTime(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): string {
@@ -64,6 +68,16 @@ function sumRows(parts: readonly DeliveredPart[]): RowCounts {
     for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered.rows[name];
   }
   return sum;
+}
+
+/** Nothing if a part was delivered before the refused rows were counted. */
+function sumRefused(parts: readonly DeliveredPart[]): { refusedRows?: number } {
+  let refusedRows = 0;
+  for (const { delivered } of parts) {
+    if (delivered.refused === undefined) return {};
+    refusedRows += delivered.refused;
+  }
+  return { refusedRows };
 }
 
 function sumUsage(parts: readonly DeliveredPart[]): TokenUsage | undefined {

@@ -101,14 +101,15 @@ async function store(deps: DeliverDeps, part: Part, deliveryId: string, deadline
     }
     const lines = await collector.finish();
     const pieces = new OrderedResultWriter({ ...deps, part, table, before, lines, writers });
-    const { states, idsIn, idsOut, again } = await pieces.write(tally, deadline.signal);
+    const { states, idsIn, idsOut, again, refused } = await pieces.write(tally, deadline.signal);
     await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     const outputBytes = await writers.output.close();
     const errorsBytes = await writers.errors.close();
     const anomaliesBytes = await writers.anomalies.close();
     const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const bytes = { outputBytes, errorsBytes, anomaliesBytes };
-    return { delivered: { deliveryId, rows: states.counts(), ...bytes, anomalies, idsIn, idsOut }, again };
+    const counts = { rows: states.counts(), refused, anomalies };
+    return { delivered: { deliveryId, ...counts, ...bytes, idsIn, idsOut }, again };
   } catch (failure) {
     await Promise.all(Object.values(writers).map((writer) => writer.abort()));
     throw failure;

@@ -33,6 +33,7 @@ export class OrderedResultWriter {
   readonly #states: RowStates;
   readonly #runsAgain: boolean;
   readonly #again = { rows: 0, uploadBytes: 0 };
+  #refused = 0;
   readonly #idsIn = new IdDigest();
   readonly #idsOut = new IdDigest();
 
@@ -60,6 +61,7 @@ export class OrderedResultWriter {
     idsIn: string;
     idsOut: string;
     again: { rows: number; uploadBytes: number };
+    refused: number;
   }> {
     const { table, part } = this.#material;
     for (let row = 0; row < table.rows; row += 1) {
@@ -75,7 +77,7 @@ export class OrderedResultWriter {
       throw new Error(
         `part ${part.jobId}/${part.number}: the ids of the results differ from those of the row table`,
       );
-    return { states: this.#states, idsIn, idsOut, again: this.#again };
+    return { states: this.#states, idsIn, idsOut, again: this.#again, refused: this.#refused };
   }
 
   async #writeRow(row: number, tally: RowTally): Promise<void> {
@@ -91,6 +93,8 @@ export class OrderedResultWriter {
   /** Keeps the line and state of a row that was not in this attempt, or that its batch did not run. */
   async #keep(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
     if (!earlier) throw new Error(`row ${row}: no attempt has a result for it`);
+    // A row that was not to run again: the API had refused it.
+    if (earlier.outcome === 'failed' && !this.#material.before.isToRun(row)) this.#refused += 1;
     const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
     this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
   }
@@ -103,6 +107,7 @@ export class OrderedResultWriter {
   ): Promise<void> {
     const { lines, part, rerun } = this.#material;
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
+    if (outcome === 'failed' && line && !passing) this.#refused += 1;
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
     const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
     const state = { outcome, again, attempts };

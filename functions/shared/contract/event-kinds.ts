@@ -43,7 +43,7 @@ export interface EventKind {
 
 const NO_CONDITIONS: readonly ConditionalField[] = [];
 const UNTIL_END = ['usage', 'outputFileId', 'errorFileId', 'endedAt'];
-const RETRY_WAITS = { name: 'waiting', when: '`willRetry` is true and there is no capacity yet' };
+const RETRY_WAITS = { name: 'waiting', when: '`willRetry` is true and the part has to wait' };
 
 export const BATCH_EVENTS: EventKind = {
   detailType: DETAIL_TYPE.batchStatusChange,
@@ -131,7 +131,12 @@ export const JOB_EVENTS: EventKind = {
       published: 'The request file is valid. Nothing has been sent yet.',
       previous: [null],
       has: PLAN,
-      mayHave: [{ name: 'waiting', when: 'a limit is set, and its batches have to wait for capacity' }],
+      mayHave: [
+        {
+          name: 'waiting',
+          when: 'its batches have to wait: for capacity, or because nothing can be sent at present',
+        },
+      ],
       nulls: [],
     },
     {
@@ -145,10 +150,13 @@ export const JOB_EVENTS: EventKind = {
     {
       status: 'joined',
       published:
-        'The same bytes under the same key are running as another job, or completed within 24 hours. This is the last status.',
+        'The same bytes under the same key are running as another job, or ran within 24 hours and rows succeeded. This is the last status.',
       previous: [null],
       has: ['joinedJobId'],
-      mayHave: NO_CONDITIONS,
+      mayHave: [
+        { name: 'unsuccessfulRows', when: 'the joined job has ended and some of its rows did not succeed' },
+        { name: 'message', when: 'the event has `unsuccessfulRows`' },
+      ],
       nulls: [],
     },
     {

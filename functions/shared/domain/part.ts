@@ -48,10 +48,16 @@ export interface Intent {
   fileId?: string;
   /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
   crc32?: string;
+  /** When the API says that it created the file, in milliseconds. */
+  uploadedAt?: number;
+  /** The API's clock when it confirmed the file, in milliseconds. */
+  answeredAt?: number;
   /** The last moment at which `POST /batches` may be sent, in milliseconds. It is saved before the request is sent. */
   sendBy?: number;
   /** When a search for the batch first found nothing. */
   foundNothingAt?: number;
+  /** The create was refused in a way that passes: the list is searched before it is sent again. */
+  refused?: true;
 }
 
 /** A file at the API, and its account. */
@@ -60,8 +66,8 @@ export interface FileAtApi {
   account?: string;
 }
 
-/** An abandoned intent: its file was deleted, and no batch was found on it. */
-interface AbandonedIntent extends FileAtApi {
+/** An abandoned intent, that is an unresolved create: its file was deleted, and no batch was found on it. */
+export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
   intentId: string;
   /** When the intent began. */
   at: number;
@@ -69,11 +75,30 @@ interface AbandonedIntent extends FileAtApi {
   givenUpAt?: number;
 }
 
+/** A second batch whose end is not known yet. */
+export interface OpenSecondBatch {
+  batchId: string;
+  /** When its cancel is sent next, in milliseconds. */
+  cancelAt: number;
+  /** The API did not know it at the last try. */
+  unknown?: true;
+}
+
+/** A batch that only the answer to its create ever showed: the search for it resumes. */
+interface UnseenBatch {
+  batchId: string;
+  /** Its newest published status, and the revision of that. */
+  status: string;
+  rev: number;
+}
+
 /** What a delivery stored and counted, over all attempts of the part. */
 export interface Delivered {
   /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;
+  /** How many of the failed rows the API refused in its own words: another run gives the same. */
+  refused?: number;
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;
@@ -170,10 +195,18 @@ interface PartRecord {
   admission?: Admission;
   /** All tries failed while a batch may exist: a person has to act. */
   stalled?: Reason;
-  /** Other batches found on this part's files: cancelled and reported. */
+  /** Other batches found on this part's intents or files: cancelled and reported. */
   secondBatchIds: string[];
-  /** The last search for batches on abandoned files is done. */
-  lateBatchesCancelled?: true;
+  /** Those of them that are not known to have ended: each is cancelled until it is. */
+  openSecondBatches?: OpenSecondBatch[];
+  /** Only the answer to the create has shown the batch: no other call has confirmed it. */
+  unconfirmed?: true;
+  /** The batch before the search resumed. */
+  unseen?: UnseenBatch;
+  /** How often a person released the part: each release allows one more unresolved create. */
+  releases?: number;
+  /** When a person last released the part, in milliseconds. */
+  releasedAt?: number;
   /** Files without a batch: the key changed to another account's before the batch was created. */
   unusedFiles?: FileAtApi[];
   /** Files known to be deleted; others wait for the key of their account. */
@@ -208,6 +241,15 @@ interface NotEnded {
 
 interface NotWaiting {
   waiting?: never;
+}
+
+/** Why a person has to act, and what they asked for. */
+interface Stalled {
+  stalled: Reason;
+  /** The event is published. */
+  stallPublished?: true;
+  /** Adopt this batch, which a person found. */
+  adopt?: { batchId: string };
 }
 
 /**
@@ -250,6 +292,7 @@ export type SentIntent = UploadedIntent & { sendBy: number };
  *   uploading    it has an intent
  *   uploaded     its rows are uploaded as a file
  *   creating     POST /batches may have been sent; no batch is known
+ *   stalled      nothing more is sent before a person releases it: for example, two creates are unresolved
  *   running      its batch is open
  *   requeued     the API rejected its batch for the token limit; it waits for admission
  *   retrying     the API rejected its batch for the token limit; it is admitted again
@@ -264,6 +307,7 @@ export type PartPhase =
   | ({ phase: 'uploading'; intent: Intent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'uploaded'; intent: UploadedIntent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'creating'; intent: SentIntent } & NoBatch & NotEnded & NotWaiting)
+  | ({ phase: 'stalled' } & Stalled & NoAttempt & NotEnded & NotWaiting)
   | ({ phase: 'running' } & WithBatch & NotEnded & NotWaiting)
   | ({ phase: 'requeued'; waiting: Waiting } & WithBatch & NotEnded)
   | ({ phase: 'retrying' } & WithBatch & NotEnded & NotWaiting)

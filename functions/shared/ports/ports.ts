@@ -1,5 +1,4 @@
 import type { MetricName } from '../contract/metrics.ts';
-import type { WaitingPart } from '../domain/admission-queue.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type {
@@ -12,6 +11,8 @@ import type {
 } from '../domain/ledger-records.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
+import type { ContentFacts } from '../domain/same-bytes.ts';
+import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
@@ -81,9 +82,7 @@ export interface LedgerQueries {
 }
 
 /** What the storage reports of an object version. */
-export interface ObjectFacts {
-  size: number;
-  etag: string;
+export interface ObjectFacts extends ContentFacts {
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
   /** User metadata; names are in lower case. */

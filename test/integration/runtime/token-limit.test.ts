@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { type BatchStatusChangeData, DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
-import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import { readAudit } from '../../../local/openai/audit-log.ts';
 import { promptTokens } from '../../../local/openai/batches/fake-completions.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';

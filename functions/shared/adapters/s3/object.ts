@@ -3,9 +3,11 @@ import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { RetryableError, TerminalError } from '../../domain/errors.ts';
+import type { ContentFacts } from '../../domain/same-bytes.ts';
 import type { ObjectFacts } from '../../ports/ports.ts';
 import { awsFailure, httpStatusOf } from '../aws/aws-failure.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
@@ -29,13 +31,14 @@ class Interrupted extends RetryableError {}
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
   const tried = `head ${nameOf(place)}`;
   try {
-    const head = await client.send(new HeadObjectCommand(inputOf(place)));
+    const head = await client.send(new HeadObjectCommand({ ...inputOf(place), ChecksumMode: 'ENABLED' }));
     if (head.ContentLength === undefined || head.ETag === undefined || head.LastModified === undefined) {
       throw new RetryableError(`${tried}: the response is incomplete`);
     }
     return {
       size: head.ContentLength,
       etag: unquoted(head.ETag),
+      ...bytesIn(head),
       lastModified: head.LastModified.getTime(),
       metadata: lowerCased(head.Metadata ?? {}),
     };
@@ -45,6 +48,24 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
     if (isGone(failure) || httpStatusOf(error) === 405) return undefined;
     throw failure;
   }
+}
+
+/**
+ * Returns the checksum of the whole object, and whether a KMS key makes the ETag random. S3 computes CRC64NVME if the
+ * client sent no checksum ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)).
+ */
+function bytesIn(head: HeadObjectCommandOutput): Pick<ContentFacts, 'checksum' | 'etagIsRandom'> {
+  const isKms = head.ServerSideEncryption?.startsWith('aws:kms') ?? false;
+  const checksum = head.ChecksumType === 'FULL_OBJECT' ? checksumIn(head) : undefined;
+  return { ...(isKms && { etagIsRandom: true as const }), ...(checksum && { checksum }) };
+}
+
+function checksumIn(head: HeadObjectCommandOutput): ContentFacts['checksum'] {
+  for (const algorithm of ['CRC64NVME', 'SHA256', 'SHA1', 'CRC32', 'CRC32C'] as const) {
+    const value = head[`Checksum${algorithm}`];
+    if (value !== undefined) return { algorithm, value };
+  }
+  return undefined;
 }
 
 /**
