@@ -13,7 +13,6 @@
  * Known gap: if the invocation dies before the file's id of (3) is stored, the file stays at the API until it expires.
  */
 import { crc32 } from 'node:zlib';
-import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
 import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import type { Control } from '../shared/domain/ledger-records.ts';
 import { nextPartStep, type PartStep } from '../shared/domain/next-step.ts';
@@ -25,6 +24,7 @@ import {
   type PartIn,
 } from '../shared/domain/part.ts';
 import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
+import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';

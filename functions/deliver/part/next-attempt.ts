@@ -20,6 +20,7 @@ const ATTEMPT_FIELDS = [
   'intent',
   'admission',
   'backoffUntil',
+  'resultsWait',
   'stalled',
   'waiting',
   'cancelSentAt',

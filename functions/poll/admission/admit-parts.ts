@@ -15,14 +15,14 @@
  * are not known: only the API's response shows them.
  */
 import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
-import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
-import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/batch-limits.ts';
 import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { attemptSize } from '../../shared/domain/part.ts';
 import { REDISPATCH_AFTER_MS } from '../../shared/domain/timing.ts';
-import { withMeasured } from '../../shared/domain/tokens.ts';
+import { type AdmissionQueue, nameOf } from '../../shared/domain/waiting/admission-queue.ts';
+import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/waiting/batch-limits.ts';
+import { withMeasured } from '../../shared/domain/waiting/tokens.ts';
 import { without } from '../../shared/domain/without.ts';
 import { changePart } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';

@@ -12,10 +12,10 @@
  * exceed the limit. During its backoff later parts overtake it; afterwards they wait behind it again.
  */
 
-import type { WaitingPart } from '../../shared/domain/admission-queue.ts';
-import type { BatchLimits } from '../../shared/domain/batch-limits.ts';
 import type { Admission, Waiting } from '../../shared/domain/part.ts';
-import { estimatedTokens, type Measured } from '../../shared/domain/tokens.ts';
+import type { WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
+import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
+import { estimatedTokens, type Measured } from '../../shared/domain/waiting/tokens.ts';
 
 /** A part or batch that takes capacity. */
 export interface Taken {

@@ -1,9 +1,9 @@
 import { hasEnded } from '../../shared/contract/batch-status.ts';
-import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
 import type { Control } from '../../shared/domain/ledger-records.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch, PartRef } from '../../shared/domain/part.ts';
 import { isTokenLimitRejection } from '../../shared/domain/part-end.ts';
+import { type AdmissionQueue, nameOf } from '../../shared/domain/waiting/admission-queue.ts';
 import { without } from '../../shared/domain/without.ts';
 import { failedStep, type StepResult } from '../../shared/lifecycle/advance.ts';
 import { applyObserved, endIfLost } from '../../shared/lifecycle/apply-observation.ts';

@@ -39,6 +39,8 @@ export const METRIC_UNITS = {
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
+  ResultsWaiting: 'Count',
+  ResultsExpiring: 'Count',
   Ticks: 'Count',
 } as const;
 

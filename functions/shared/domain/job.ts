@@ -176,7 +176,7 @@ type JobEndedWithResults = {
   batches: { count: number; first: { batchId: string; status: string }[] };
   /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
   refusedRows?: number;
-  /** Present with `failed` and `cancelled`. */
+  /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
   redelivered?: true;
 } & CleanUp &

@@ -1,12 +1,12 @@
 /** The records of the ledger besides jobs and parts. */
 import type { Reason } from '../contract/events.ts';
-import type { WaitingPart } from './admission-queue.ts';
 import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
 import { MAX_TRIES } from './timing.ts';
-import type { Measured } from './tokens.ts';
+import type { WaitingPart } from './waiting/admission-queue.ts';
+import type { Measured } from './waiting/tokens.ts';
 
 /** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
 export interface KeyPointer {

@@ -24,11 +24,12 @@
  * the list shows it, or the search after the job's end does (`second-batch-search.ts`). Until then the work of up to
  * `MAX_UNRESOLVED` batches can be billed twice.
  */
-import { type WaitingPart, waitingPartOf } from './admission-queue.ts';
+
 import { isOver, type Job } from './job.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
 import type { Part, PartIn } from './part.ts';
 import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, UNSEEN_SETTLING_MS } from './timing.ts';
+import { type WaitingPart, waitingPartOf } from './waiting/admission-queue.ts';
 
 /** Steps that SUBMIT carries out. */
 export const SUBMISSION_STEPS = ['begin', 'upload', 'create', 'search', 'abandon', 'adopt', 'retry'] as const;
@@ -132,7 +133,14 @@ function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running
 }
 
 function stepAtTheEnd(part: Part, now: number): PartStep {
-  return inBackoff(part, now) ?? { do: 'deliver' };
+  const backoff = isReleasedFromResultsWait(part) ? undefined : inBackoff(part, now);
+  return backoff ?? { do: 'deliver' };
+}
+
+/** Returns whether an operator ended the pause before the next look at the results. Other backoffs remain. */
+function isReleasedFromResultsWait({ resultsWait, releasedAt, backoffUntil }: Part): boolean {
+  if (resultsWait === undefined || releasedAt === undefined) return false;
+  return releasedAt >= resultsWait.since && backoffUntil === resultsWait.until;
 }
 
 function afterPause(now: number): PartStep {

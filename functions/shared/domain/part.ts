@@ -92,6 +92,19 @@ interface UnseenBatch {
   rev: number;
 }
 
+/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5. */
+export interface UnreadableLines {
+  count: number;
+  first: { fileId: string; line: number; startsWith: string }[];
+}
+
+/** An error that rows ended with, and how many did. */
+export interface RowError {
+  code: string;
+  message: string;
+  rows: number;
+}
+
 /** What a delivery stored and counted, over all attempts of the part. */
 export interface Delivered {
   /** The delivery whose pieces count. */
@@ -106,9 +119,37 @@ export interface Delivered {
   anomalies: number;
   /** How many rows would have run again without the cancel. */
   notRunAgain?: number;
+  /** Result lines that are not JSON: how many, and the first ones. */
+  unreadable?: UnreadableLines;
+  /** The commonest error of its rows, if none succeeded. */
+  commonestError?: RowError;
   /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */
   idsIn: string;
   idsOut: string;
+}
+
+/**
+ * A wait for the results of the part's ended batch: those that the API has given so far do not agree with what was sent
+ * (`deliver/part/results-agreement.ts`).
+ */
+export interface ResultsWait {
+  /** When the first look found that they do not agree, in milliseconds. */
+  since: number;
+  /** How often they were looked at. */
+  looks: number;
+  /** When they are looked at again, in milliseconds; the part's `backoffUntil` has the same value. */
+  until: number;
+  /** What did not agree at the last look. */
+  why: string;
+  /** The bytes that were last read, and since when the API gives the same ones. */
+  reading?: { digest: string; since: number };
+}
+
+/** A result file of the API that did not agree with what was sent. It is never deleted. */
+export interface DoubtfulFile {
+  batchId: string;
+  fileId: string;
+  why: string;
 }
 
 /** A part's wait for capacity. Only POLL admits it. */
@@ -205,12 +246,16 @@ interface PartRecord {
   unseen?: UnseenBatch;
   /** How often a person released the part: each release allows one more unresolved create. */
   releases?: number;
-  /** When a person last released the part, in milliseconds. */
+  /** When an operator last released the part, in milliseconds: what it waits for is decided at the next try. */
   releasedAt?: number;
   /** Files without a batch: the key changed to another account's before the batch was created. */
   unusedFiles?: FileAtApi[];
   /** Files known to be deleted; others wait for the key of their account. */
   deletedFiles?: string[];
+  /** Of the present attempt: its results do not agree yet. */
+  resultsWait?: ResultsWait;
+  /** Result files of any attempt that did not agree in the end: they remain at the API. */
+  doubtfulFiles?: DoubtfulFile[];
   /** Deliveries that may have written pieces to the results bucket. */
   deliveryIds?: string[];
   lease?: Lease;

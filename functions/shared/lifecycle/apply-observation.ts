@@ -1,10 +1,10 @@
 import { hasEnded } from '../contract/batch-status.ts';
-import type { AdmissionQueue } from '../domain/admission-queue.ts';
 import { TerminalError } from '../domain/errors.ts';
 import { knownBatch } from '../domain/known-batch.ts';
 import type { ObservedBatch, Part, PartEnd, PartIn } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
 import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS, UNSEEN_AFTER_MS } from '../domain/timing.ts';
+import type { AdmissionQueue } from '../domain/waiting/admission-queue.ts';
 import { without, withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';

@@ -116,7 +116,7 @@ export class FaultyApi implements BatchApi {
     );
   }
 
-  async fileBytes(fileId: string): Promise<number> {
+  async fileBytes(fileId: string): Promise<number | undefined> {
     this.#checkKey('file');
     const where = this.#next(`file ${fileId}`);
     if (this.#faults.occurs('content gone (404)', where)) {
