@@ -10,6 +10,7 @@ import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/bat
 import { createSecretApiKey } from '../../functions/shared/adapters/openai/secret-api-key.ts';
 import { NotAllowed } from '../../functions/shared/domain/errors.ts';
 import type { StalledItem } from '../../functions/shared/domain/ledger-records.ts';
+import { CREATE_UNCERTAIN } from '../../functions/shared/domain/spending/unresolved-creates.ts';
 import type { Connection } from '../connection/connection.ts';
 import { serverTime } from '../connection/server-time.ts';
 import { type ApiNames, apiOf } from '../connection/stack-names.ts';
@@ -182,7 +183,11 @@ async function nothingIsStalled({ connection }: Subject) {
   if (stalled.length === 0) return ok('nothing');
   const shown = stalled.slice(0, MAX_STALLED_SHOWN).map(stalledText).join('; ');
   const more = stalled.length > MAX_STALLED_SHOWN ? `; and ${stalled.length - MAX_STALLED_SHOWN} more` : '';
-  return failed(`${shown}${more}`, 'Find out why the step fails: docs/operations.md#stalled');
+  const isUncertain = stalled.some(({ reason }) => reason.code === CREATE_UNCERTAIN);
+  const advice = isUncertain
+    ? 'Look for the batches at the API, then: batchdrop release JOB (docs/operations.md#createuncertain)'
+    : 'Find out why the step fails: docs/operations.md#stalled';
+  return failed(`${shown}${more}`, advice);
 }
 
 function stalledText(item: StalledItem): string {

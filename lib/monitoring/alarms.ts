@@ -122,6 +122,15 @@ export class Alarms extends Construct {
       metric: this.#metric('SecondBatches', { period: PERIOD }),
       threshold: 1,
     });
+    const { pollInterval } = this.#props;
+    this.#add('CreateUncertain', {
+      impact:
+        'the user of a file waits until somebody acts: two of its creates have no known outcome, and a third may be paid twice',
+      metric: this.#metric('CreateUncertain', {
+        period: Duration.minutes(Math.max(STALLED_COUNTED_WITHIN.toMinutes(), pollInterval.toMinutes() * 3)),
+      }),
+      threshold: 1,
+    });
     this.#add('Stalled', {
       impact:
         'the user of a file waits until somebody acts: a step has failed for hours, and the state at the API is unclear',

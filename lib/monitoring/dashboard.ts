@@ -55,6 +55,7 @@ export class BatchdropDashboard extends Construct {
           'KeyRefused',
           'PublishFailures',
           'SecondBatches',
+          'CreateUncertain',
           'Stalled',
           'TriesUsedUp',
           'RefusedAlone',

@@ -39,7 +39,7 @@ describe('the dashboard', () => {
   it('starts with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
-    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(30);
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(31);
   });
 
   it.each([
@@ -60,6 +60,7 @@ describe('the dashboard', () => {
         'KeyRefused',
         'PublishFailures',
         'SecondBatches',
+        'CreateUncertain',
         'Stalled',
         'TriesUsedUp',
         'RefusedAlone',

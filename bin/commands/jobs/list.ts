@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
+import type { StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -50,19 +51,25 @@ export function listCommand(): Command {
 async function list(options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const { status, since, limit, json } = options;
-    const [{ jobs, cursor }, waiting] = await Promise.all([
+    const [{ jobs, cursor }, waiting, stalled] = await Promise.all([
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
         ...(since !== undefined && { since: await startOf(since, connection) }),
       }),
       connection.queries.waitingParts(),
+      connection.queries.listStalled(),
     ]);
+    const stalledOf = Map.groupBy(stalled, ({ jobId }) => jobId);
     const positions = queuePositions(waiting);
     if (json) {
-      const facts = jobs.map((job) => ({ ...summaryFacts(job), waiting: positions.get(job.jobId) ?? [] }));
+      const facts = jobs.map((job) => ({
+        ...summaryFacts(job),
+        waiting: positions.get(job.jobId) ?? [],
+        stalled: (stalledOf.get(job.jobId) ?? []).map(stalledFacts),
+      }));
       console.log(JSON.stringify(facts, null, 2));
-    } else if (jobs.length > 0) printTable(jobs, positions);
+    } else if (jobs.length > 0) printTable(jobs, positions, stalledOf);
     else if (status === undefined && since === undefined)
       console.log('There are no jobs. To create one: batchdrop submit FILE');
     else console.log('No job matches. To list all jobs: batchdrop list');
@@ -80,7 +87,11 @@ async function startOf(since: Since, connection: Connection): Promise<number> {
   return now - since.backMs;
 }
 
-function printTable(jobs: readonly JobSummary[], positions: ReadonlyMap<string, QueuePosition[]>): void {
+function printTable(
+  jobs: readonly JobSummary[],
+  positions: ReadonlyMap<string, QueuePosition[]>,
+  stalledOf: ReadonlyMap<string, readonly StalledItem[]>,
+): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
   for (const { jobId, status, plannedRows, plannedParts, createdAt, requestFile } of jobs) {
@@ -93,7 +104,17 @@ function printTable(jobs: readonly JobSummary[], positions: ReadonlyMap<string, 
     );
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
     if (waiting !== undefined) console.log(fitting(waiting));
+    for (const item of stalledOf.get(jobId) ?? []) console.log(fitting(stalledLine(item)));
   }
+}
+
+function stalledLine(item: StalledItem): string {
+  const part = item.kind === 'part' ? ` part ${item.number}` : '';
+  return `  stalled:${part} ${escapeControlCharacters(item.reason.message)}`;
+}
+
+function stalledFacts(item: StalledItem): object {
+  return { ...(item.kind === 'part' && { part: item.number }), reason: item.reason };
 }
 
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {
