@@ -33,7 +33,10 @@ function secondBatches({ world }: HistoryReport): { found: number; broken: strin
   const parts = world.ledger.parts();
   const known = new Set(parts.flatMap(({ batch, earlierBatchIds }) => [batch?.batchId, ...earlierBatchIds]));
   const broken: string[] = [];
-  const seconds = creates.filter(({ batchId }) => !known.has(batchId));
+  // A batch that the API denies cannot be found.
+  const seconds = creates.filter(
+    ({ batchId }) => !known.has(batchId) && !world.faultyApi.forgotten.has(batchId),
+  );
   for (const { batchId, metadata } of seconds) {
     const cancelled =
       cancels.some((cancel) => cancel.batchId === batchId) || world.faultyApi.tooLate.has(batchId);
