@@ -9,6 +9,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { reasonToRefuse, setProtectiveHeaders } from '../browser-guard.ts';
 import { InFlight } from '../in-flight.ts';
 import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batches/batch-routes.ts';
@@ -39,6 +40,8 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
   const underWay = new InFlight();
   const server = createServer((request, response) => {
+    response.setHeader('date', new Date(options.clock.now()).toUTCString());
+    setProtectiveHeaders(response);
     void underWay.add(answer({ routes, injector, apiKey: options.apiKey ?? null }, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -68,7 +71,10 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
 
 async function listen(server: Server, port: number): Promise<void> {
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    const taken = `Port ${port} is already in use: stop the process that uses it, or choose another with --port.`;
+    throw error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error;
+  });
 }
 
 function portOf(server: Server): number {
@@ -97,6 +103,8 @@ async function answer(
 }
 
 function authorize(request: IncomingMessage, apiKey: string | null): void {
+  const reason = reasonToRefuse(request);
+  if (reason !== undefined) throw new ApiError(403, reason, { code: 'not_from_this_machine' });
   const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) {
     throw new ApiError(
