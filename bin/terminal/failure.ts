@@ -20,6 +20,10 @@ const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error
       `There are no AWS credentials (${message}). Sign in, or select a profile with --profile.`,
   },
   {
+    is: ({ message }) => message.startsWith('This endpoint answers only calls'), // a local one
+    say: ({ message }) => message,
+  },
+  {
     is: ({ name }) => /^(ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId)/.test(name),
     say: ({ message }) =>
       `AWS rejects these credentials (${message}). Sign in again, or select another profile with --profile.`,
