@@ -10,7 +10,7 @@ import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts'
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
 import { ResultsMirror } from '../jobs/results-mirror.ts';
-import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
+import { escapeControlCharacters, printableJson } from '../terminal/escape-control-characters.ts';
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
@@ -161,7 +161,7 @@ function printWelcome(
   { endpoints, clock, owner }: Pick<Runtime, 'endpoints' | 'clock'> & { owner: Credentials | undefined },
 ): void {
   if (options.json) {
-    console.log(JSON.stringify(endpoints));
+    console.log(printableJson(endpoints));
     return;
   }
   const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
@@ -202,7 +202,7 @@ async function stayUp(
 function printEvents(json: boolean): (event: AwsEvent) => void {
   return (event) => {
     const line = eventLine(event);
-    if (line !== undefined) say(json ? JSON.stringify(event) : line);
+    if (line !== undefined) say(json ? printableJson(event) : line);
   };
 }
 

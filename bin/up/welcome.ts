@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { Credentials } from '../../local/aws/iam/signature.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
+import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 
 /** What `up` says besides the endpoints. */
 interface Shown {
@@ -35,7 +36,9 @@ export function welcome(
     ['cancel', `npx batchdrop cancel JOB_ID${here}`],
     ['stop', 'Ctrl-C; npm start resumes'],
   ];
-  const shown = lines.map(([label, value]) => `  ${styleText('bold', label.padEnd(13))}${value}`);
+  const shown = lines.map(
+    ([label, value]) => `  ${styleText('bold', label.padEnd(13))}${escapeControlCharacters(value)}`,
+  );
   return ['Batchdrop is up.', ...shown, ''].join('\n');
 }
 

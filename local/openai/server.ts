@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { reasonToRefuse, setProtectiveHeaders } from '../browser-guard.ts';
 import { InFlight } from '../in-flight.ts';
+import { printableJson } from '../unprintable.ts';
 import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batches/batch-routes.ts';
 import { Lifecycle } from './batches/lifecycle.ts';
@@ -133,7 +134,7 @@ async function refuse(request: IncomingMessage, response: ServerResponse, cause:
 
 function internalError(request: IncomingMessage, cause: unknown): ApiError {
   const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  process.stderr.write(`${JSON.stringify({ code: 'batch_api_error', url: request.url, reason })}\n`);
+  process.stderr.write(`${printableJson({ code: 'batch_api_error', url: request.url, reason })}\n`);
   return new ApiError(500, 'The server had an error while processing your request.', {
     type: 'server_error',
   });

@@ -7,7 +7,7 @@ export function matchesWildcards(pattern: string, text: string): boolean {
   return matchesPattern(known, Array.from(text));
 }
 
-const WILD = new Map([
+const WILD = new Map<string, WildcardPattern[number]>([
   ['*', ANY_TEXT],
   ['?', ANY_CHARACTER],
 ]);

@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { reasonToRefuse, setProtectiveHeaders } from '../../browser-guard.ts';
 import { InFlight } from '../../in-flight.ts';
+import { printableJson } from '../../unprintable.ts';
 import { AccessKeys, type FunctionKeys } from '../iam/access-keys.ts';
 import type { Credentials } from '../iam/signature.ts';
 import { AwsError } from './aws-error.ts';
@@ -130,7 +131,7 @@ function failInternally(request: IncomingMessage, response: ServerResponse, erro
 function logDefect(request: IncomingMessage, error: unknown): void {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const operation = request.headers['x-amz-target'] ?? `${request.method} ${request.url?.split('?')[0]}`;
-  console.error(JSON.stringify({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
+  console.error(printableJson({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
 }
 
 function listen(server: Server, port: number): Promise<number> {
