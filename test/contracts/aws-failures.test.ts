@@ -226,6 +226,40 @@ describe('a file on S3', () => {
     expect(server.requests.length).toBeGreaterThan(5);
   });
 
+  it.each<[string, Record<string, string>, object]>([
+    [
+      'encrypted by a KMS key has a random ETag',
+      { 'x-amz-server-side-encryption': 'aws:kms' },
+      { etagIsRandom: true },
+    ],
+    [
+      'encrypted twice by a KMS key has a random ETag',
+      { 'x-amz-server-side-encryption': 'aws:kms:dsse' },
+      { etagIsRandom: true },
+    ],
+    ["encrypted by S3's key has none", { 'x-amz-server-side-encryption': 'AES256' }, {}],
+    [
+      'with a checksum of all its bytes has that one',
+      { 'x-amz-checksum-type': 'FULL_OBJECT', 'x-amz-checksum-crc64nvme': 'AAAAAAAAAAA=' },
+      { checksum: { algorithm: 'CRC64NVME', value: 'AAAAAAAAAAA=' } },
+    ],
+    [
+      "with a checksum of its parts' checksums has none",
+      { 'x-amz-checksum-type': 'COMPOSITE', 'x-amz-checksum-sha256': `${'A'.repeat(43)}=-2` },
+      {},
+    ],
+  ])('%s', async (_, headers, expected) => {
+    const modified = new Date(NOON).toUTCString();
+    server.answerWith((response) =>
+      response
+        .writeHead(200, { etag: '"e"', 'content-length': '4', 'last-modified': modified, ...headers })
+        .end(),
+    );
+    const facts = { size: 4, etag: 'e', lastModified: NOON, metadata: {} };
+    expect(await files().head(file)).toEqual({ ...facts, ...expected });
+    expect(server.requests[0]?.headers['x-amz-checksum-mode']).toBe('ENABLED');
+  });
+
   it('that does not match its checksum is refused', async () => {
     const checksum = { etag: '"e"', 'content-length': '4', 'x-amz-checksum-type': 'FULL_OBJECT' };
     server.answerWith((response) =>
