@@ -1,8 +1,9 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { BatchError } from '../../functions/shared/contract/events.ts';
 import { Ambiguous, RetryableError, TerminalError } from '../../functions/shared/domain/errors.ts';
-import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
+import type { KnownBatch } from '../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage, Clock } from '../../functions/shared/ports/ports.ts';
+import { batchPage } from './batch-page.ts';
 import { rangeOf } from './in-memory-range.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import {
@@ -30,6 +31,8 @@ interface Audit {
 
 /** A Batch API whose state tests read. */
 export interface InMemoryBatchApi extends BatchApi {
+  createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<KnownBatch>;
+  retrieveBatch(...args: Parameters<BatchApi['retrieveBatch']>): Promise<KnownBatch>;
   audit(): Audit;
   /** Files that were not deleted. */
   files(): string[];
@@ -105,10 +108,10 @@ class SimulatedApi implements InMemoryBatchApi {
       throw new TerminalError('file_too_large', `upload ${upload.name}: too large`);
     const fileId = this.#keepFile(body, this.#account());
     this.#audit.uploads.push({ fileId, bytes: body.length });
-    return { fileId, account: this.#account() };
+    return { fileId, account: this.#account(), createdAt: this.#seconds(), answeredAt: this.#seconds() };
   }
 
-  async createBatch(request: CreateRequest, signal: AbortSignal): Promise<ObservedBatch> {
+  async createBatch(request: CreateRequest, signal: AbortSignal): Promise<KnownBatch> {
     this.#catchUp();
     if (signal.aborted)
       throw new RetryableError('create batch: aborted before it was sent', { cause: signal.reason });
@@ -128,7 +131,7 @@ class SimulatedApi implements InMemoryBatchApi {
     return this.#report(batch);
   }
 
-  async retrieveBatch(batchId: string): Promise<ObservedBatch> {
+  async retrieveBatch(batchId: string): Promise<KnownBatch> {
     this.#catchUp();
     const batch = this.#find(batchId);
     if (batch === undefined)
@@ -147,14 +150,11 @@ class SimulatedApi implements InMemoryBatchApi {
     if (after !== undefined && from === 0)
       throw new TerminalError('not_found', `list after ${after}: there is no such batch`);
     const rest = ours.slice(from).filter((batch) => batch.createdAt <= seenUntil);
-    return {
-      batches: rest.slice(0, limit).map((batch) => this.#report(batch)),
-      hasMore: rest.length > limit,
-      account: this.#account(),
-    };
+    const batches = rest.slice(0, limit).map((batch) => this.#report(batch));
+    return { ...batchPage(batches, rest.length > limit, this.#account()), answeredAt: this.#seconds() };
   }
 
-  async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
+  async cancelBatch(batchId: string): Promise<KnownBatch | 'too_late' | 'unknown'> {
     this.#catchUp();
     const batch = this.#find(batchId);
     if (batch === undefined) return 'unknown';
@@ -291,8 +291,13 @@ class SimulatedApi implements InMemoryBatchApi {
     return file.body;
   }
 
-  #report(batch: SimulatedBatch): ObservedBatch {
+  #report(batch: SimulatedBatch): KnownBatch {
     return reportOf(batch, this.#now(), this.#resultFiles.get(batch.batchId) ?? {});
+  }
+
+  /** The time as the API tells it, in whole seconds. */
+  #seconds(): number {
+    return Math.floor(this.#now() / 1000) * 1000;
   }
 
   #now(): number {

@@ -122,7 +122,7 @@ export class TickObservation {
       this.#tick.report.served += 1;
       return;
     }
-    this.openBatches.add(observed);
+    this.openBatches.add({ ...known, status: observed.status });
     if (isTokenLimitRejection(observed)) {
       this.#tokenLimited.push(seen);
       this.#queue.announce({ ...known, ...ref });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hasEnded } from '../contract/batch-status.ts';
-import type { ObservedBatch, Part, SentIntent, Waiting } from './part.ts';
+import type { KnownBatch, ObservedBatch, Part, SentIntent, Waiting } from './part.ts';
 import { tokenLimitBackoff } from './timing.ts';
 
 /**
@@ -21,14 +21,14 @@ export function isAtItsEnd({ phase }: Part): boolean {
 /**
  * Returns the part's batches that were not replaced for the token limit, oldest first, so that each usage counts once.
  */
-export function batchesOf({ ran, batch }: Part): ObservedBatch[] {
+export function batchesOf({ ran, batch }: Part): KnownBatch[] {
   return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
 }
 
 /** A batch with its intent and its outbox. */
 interface BatchState {
   intent: SentIntent;
-  batch: ObservedBatch;
+  batch: KnownBatch;
   previousStatus: string | null;
   rev: number;
   publishedRev: number;
@@ -65,6 +65,6 @@ function fractionOf({ jobId, number }: Part, tokenLimitRejections: number): numb
  * Returns whether the batch failed only for the limit on enqueued tokens: none of its rows ran, and a later try may
  * succeed.
  */
-export function isTokenLimitRejection({ status, errors }: ObservedBatch): boolean {
+export function isTokenLimitRejection({ status, errors }: Pick<ObservedBatch, 'status' | 'errors'>): boolean {
   return status === 'failed' && errors.length > 0 && errors.every((e) => e.code === 'token_limit_exceeded');
 }

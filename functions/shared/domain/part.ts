@@ -9,15 +9,20 @@ import type {
 } from '../contract/events.ts';
 import type { Lease } from './job.ts';
 
-/** A batch as the API reported it. Times are in milliseconds; fields that the API did not set are absent. */
+/**
+ * A batch as the API reported it. Times are in milliseconds; fields that the API did not set, or set to something
+ * unusable, are absent.
+ */
 export interface ObservedBatch {
   batchId: string;
+  /** In lower case; `validating` if the API named none. */
   status: string;
-  endpoint: string;
-  inputFileId: string;
+  endpoint?: string;
+  /** May differ from the file that was sent: gateways rewrite files. */
+  inputFileId?: string;
   outputFileId?: string;
   errorFileId?: string;
-  createdAt: number;
+  createdAt?: number;
   expiresAt?: number;
   endedAt?: number;
   counts?: RequestCounts;
@@ -27,6 +32,9 @@ export interface ObservedBatch {
   errorCount: number;
   metadata: Record<string, string>;
 }
+
+/** A batch of a part: what the API did not say of it is what was sent (`known-batch.ts`). */
+export type KnownBatch = ObservedBatch & { endpoint: string; inputFileId: string; createdAt: number };
 
 /**
  * The decision to run a part as one batch. Compare-and-sets add to it: id → fileId → sendBy (from then on a batch may
@@ -105,7 +113,7 @@ export interface Admission {
 
 /** A batch of an earlier attempt, after which some rows of the part ran again. */
 export interface RanBatch {
-  batch: ObservedBatch;
+  batch: KnownBatch;
   intent: Intent;
   /** How many rows were sent. */
   rows: number;
@@ -208,7 +216,7 @@ interface NotWaiting {
  */
 interface WithBatch {
   intent: SentIntent;
-  batch: ObservedBatch;
+  batch: KnownBatch;
   previousStatus: string | null;
   rev: number;
   publishedRev: number;
@@ -219,7 +227,7 @@ interface WithBatch {
 /** A batch and its outbox, if the part ever had one. */
 interface MayHaveBatch {
   intent?: Intent;
-  batch?: ObservedBatch;
+  batch?: KnownBatch;
   previousStatus: string | null;
   rev: number;
   publishedRev: number;

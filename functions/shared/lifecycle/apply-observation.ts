@@ -1,7 +1,7 @@
 import { hasEnded } from '../contract/batch-status.ts';
 import type { AdmissionQueue } from '../domain/admission-queue.ts';
-import { boundedBatch } from '../domain/bounded-batch.ts';
 import { TerminalError } from '../domain/errors.ts';
+import { knownBatch } from '../domain/known-batch.ts';
 import type { ObservedBatch, Part, PartEnd, PartIn } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
 import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS } from '../domain/timing.ts';
@@ -170,7 +170,7 @@ function withStatus(
   const { intent, batch, rev, publishedRev } = part;
   const state = {
     intent,
-    batch: boundedBatch(observed),
+    batch: knownBatch(observed, batch),
     previousStatus: batch.status,
     rev: rev + 1,
     publishedRev,

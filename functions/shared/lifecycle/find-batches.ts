@@ -1,4 +1,5 @@
 import { RetryableError } from '../domain/errors.ts';
+import { isSameAccount } from '../domain/openai-account.ts';
 import type { ObservedBatch } from '../domain/part.ts';
 import { SEARCH_MARGIN_MS } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -21,25 +22,28 @@ export async function findBatches(
   let after: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
     const page = await api.listBatches({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-    if (search.account !== undefined && page.account !== search.account) {
+    if (search.account !== undefined && !isSameAccount(page.account, search.account)) {
       throw new RetryableError(
         "search for a batch: the key belongs to another account than the batch's file; use the key of that account",
       );
     }
     for (const batch of page.batches) {
-      if (search.fileIds.has(batch.inputFileId)) found.set(batch.batchId, batch);
+      if (batch.inputFileId !== undefined && search.fileIds.has(batch.inputFileId))
+        found.set(batch.batchId, batch);
     }
-    const last = page.batches.at(-1);
     if (!page.hasMore) return oldestFirst(found);
-    if (!last || seen.has(last.batchId))
-      throw new RetryableError('search for a batch: the next page of the list repeats a batch');
-    if (page.batches.every((batch) => batch.createdAt < oldest)) return oldestFirst(found);
-    seen.add(last.batchId);
-    after = last.batchId;
+    const times = page.batches.flatMap(({ createdAt }) => createdAt ?? []);
+    if (times.length > 0 && times.every((createdAt) => createdAt < oldest)) return oldestFirst(found);
+    if (page.next === undefined || seen.has(page.next))
+      throw new RetryableError('search for a batch: the list cannot be continued, although it has more');
+    seen.add(page.next);
+    after = page.next;
   }
   throw new RetryableError(`search for a batch: the list has more than ${MAX_PAGES} pages`);
 }
 
 function oldestFirst(found: Map<string, ObservedBatch>): ObservedBatch[] {
-  return [...found.values()].sort((a, b) => a.createdAt - b.createdAt || (a.batchId < b.batchId ? -1 : 1));
+  return [...found.values()].sort(
+    (a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0) || (a.batchId < b.batchId ? -1 : 1),
+  );
 }

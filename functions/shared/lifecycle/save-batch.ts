@@ -1,4 +1,4 @@
-import { boundedBatch } from '../domain/bounded-batch.ts';
+import { knownBatch } from '../domain/known-batch.ts';
 import type { ObservedBatch, Part } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
 import { without, withoutBackoff } from '../domain/without.ts';
@@ -22,7 +22,7 @@ export async function saveBatch(
     const now = deps.clock.now();
     const state = {
       intent: part.intent,
-      batch: boundedBatch(batch),
+      batch: knownBatch(batch, { endpoint: part.endpoint, inputFileId: part.intent.fileId, createdAt: now }),
       previousStatus: null,
       rev: 1,
       publishedRev: 0,

@@ -13,11 +13,11 @@ import {
 import { reportKey, resultKeys } from '../contract/result-keys.ts';
 import type { Job } from '../domain/job.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
-import type { ObservedBatch, Part } from '../domain/part.ts';
+import type { KnownBatch, Part } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
 
 /** The event of the part's newest status change. */
-export function batchStatusChange(part: Part, batch: ObservedBatch, instance: string): OutgoingEvent {
+export function batchStatusChange(part: Part, batch: KnownBatch, instance: string): OutgoingEvent {
   const data: BatchStatusChangeData = {
     batchId: batch.batchId,
     status: batch.status,
@@ -58,7 +58,7 @@ export function batchStatusChange(part: Part, batch: ObservedBatch, instance: st
 
 function failureData(
   part: Part,
-  batch: ObservedBatch,
+  batch: KnownBatch,
 ): Pick<BatchStatusChangeData, 'errors' | 'willRetry' | 'waiting'> {
   const willRetry = part.phase === 'requeued' || part.phase === 'retrying';
   const waiting = willRetry ? waitingData(part) : undefined;

@@ -162,12 +162,27 @@ export interface Scratch {
   open(): Promise<ScratchFile>;
 }
 
-/** A page of `GET /batches`; the newest batch comes first. */
+/** A page of `GET /batches`; the newest batch should come first. Entries that are no batch are left out. */
 export interface BatchPage {
   batches: ObservedBatch[];
+  /** The list goes on after this page. */
   hasMore: boolean;
-  /** The account whose batches these are. */
+  /** The `after` of the next page; absent on the last page, and where the list goes on but cannot be continued. */
+  next?: string;
+  /** The account whose batches these are; compare accounts with `isSameAccount`. */
   account: string;
+  /** The API's clock, in milliseconds. */
+  answeredAt?: number;
+}
+
+/** A file that was uploaded. Times in milliseconds; absent where the API did not say. */
+export interface UploadedFile {
+  fileId: string;
+  /** Compare accounts with `isSameAccount`. */
+  account: string;
+  createdAt?: number;
+  /** The API's clock when it confirmed the file. */
+  answeredAt?: number;
 }
 
 /**
@@ -179,7 +194,7 @@ export interface BatchApi {
   uploadFile(
     upload: { name: string; bytes: number; body: AsyncIterable<Uint8Array> },
     signal: AbortSignal,
-  ): Promise<{ fileId: string; account: string }>;
+  ): Promise<UploadedFile>;
   createBatch(
     request: {
       inputFileId: string;

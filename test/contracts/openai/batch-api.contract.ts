@@ -125,7 +125,7 @@ function itRunsBatches(made: () => BatchApiUnderTest): void {
     const { batchId } = await create(api, fileId);
     const ended = await untilEnded(made(), batchId);
     expect(ended).toMatchObject({ status: 'completed', counts: { total: 20, completed: 20, failed: 0 } });
-    expect(ended.endedAt).toBeGreaterThanOrEqual(ended.createdAt);
+    expect(ended.endedAt).toBeGreaterThanOrEqual(ended.createdAt ?? Number.NaN);
     expect(ended.errorFileId).toBeUndefined();
     const lines = linesOf(await textOf(api.readFile(ended.outputFileId ?? '')));
     expect(lines.map(({ custom_id }) => custom_id).sort()).toEqual(ids.sort());

@@ -43,7 +43,7 @@ async function accountOf(batches: number, everyNth: number) {
     clock.advance(1_800); // 2,000 an hour, as the server allows
     const endpoint = '/v1/chat/completions';
     const request = { inputFileId: fileId, endpoint, completionWindow: '24h', metadata: {} };
-    const { batchId, createdAt, status } = await api.createBatch(request, NEVER);
+    const { batchId, createdAt = Number.NaN, status } = await api.createBatch(request, NEVER);
     if (n % everyNth === 0)
       open.push({ batchId, createdAt, status, account, model: 'm', uploadBytes: 9, jobCreatedAt: 0 });
   }

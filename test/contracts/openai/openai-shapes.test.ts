@@ -96,7 +96,6 @@ describe('a page of the list', () => {
     ['is empty with has_more true', { data: [], has_more: true }],
     ['contains a batch twice', { data: [entry(1), entry(1)], has_more: false }],
     ['begins with the batch it should begin after', { data: [entry(9)], has_more: true }],
-    ['is ordered oldest first', { data: [entry(1, 1_761_000_000), entry(2)], has_more: false }],
   ];
   it.each(faulty)('that %s is refused', async (_, page) => {
     openAi.server.answerWith(json(200, page));

@@ -2,6 +2,7 @@ import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage } from '../../../functions/shared/ports/ports.ts';
+import { batchPage } from '../../fakes/batch-page.ts';
 import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import type { Chance } from '../world/chance.ts';
 import type { FaultBook } from './fault-book.ts';
@@ -81,7 +82,8 @@ export class FaultyApi implements BatchApi {
     const where = this.#next('list');
     if (this.#faults.occurs('list malformed', where)) {
       if (this.#chance.of(`how ${where}`) < 0.6) throw new RetryableError('list batches: malformed');
-      return { ...(await this.#api.listBatches({ limit: 1 })), hasMore: true }; // asking for more returns the same page
+      const { batches, account } = await this.#api.listBatches({ limit: 1 });
+      return batchPage(batches, true, account); // asking for more returns the same page
     }
     const { listLagMs, pageCap } = this.#state;
     const all = await this.#api.listBatches({ limit: 100 });
@@ -95,7 +97,11 @@ export class FaultyApi implements BatchApi {
     const size = capped ? pageCap : query.limit;
     const page = shown.slice(from, from + size);
     const hasMore = from + size < shown.length;
-    return { batches: page.map((batch) => this.#listed(batch)), hasMore, account: all.account };
+    return batchPage(
+      page.map((batch) => this.#listed(batch)),
+      hasMore,
+      all.account,
+    );
   }
 
   async fileBytes(fileId: string): Promise<number> {

@@ -4,6 +4,7 @@ import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import { findBatches } from '../../../functions/shared/lifecycle/find-batches.ts';
 import type { BatchPage } from '../../../functions/shared/ports/ports.ts';
 import { aBatch, NOON } from '../../contracts/samples.ts';
+import { batchPage } from '../../fakes/batch-page.ts';
 
 const MINUTE = 60_000;
 
@@ -21,7 +22,7 @@ function listOf(batches: ObservedBatch[], pageSize = 2, account = 'org'): Listin
       asked.push(after === undefined ? {} : { after });
       const from = after === undefined ? 0 : batches.findIndex(({ batchId }) => batchId === after) + 1;
       const page = batches.slice(from, from + pageSize);
-      return { batches: page, hasMore: from + pageSize < batches.length, account };
+      return batchPage(page, from + pageSize < batches.length, account);
     },
   };
 }
@@ -105,8 +106,8 @@ describe('a search fails, and nothing is concluded, when', () => {
   });
 
   it('the list returns the same page again', async () => {
-    const stuck = { listBatches: async () => ({ batches: [batch(1, 0)], hasMore: true, account: 'org' }) };
-    await expect(search(stuck)).rejects.toThrow('repeats a batch');
+    const stuck = { listBatches: async () => batchPage([batch(1, 0)], true, 'org') };
+    await expect(search(stuck)).rejects.toThrow('cannot be continued');
   });
 
   it('a page is empty and has_more is true', async () => {
@@ -119,7 +120,7 @@ describe('a search fails, and nothing is concluded, when', () => {
     const endless = {
       async listBatches() {
         n += 1;
-        return { batches: [batch(n, 0)], hasMore: true, account: 'org' };
+        return batchPage([batch(n, 0)], true, 'org');
       },
     };
     await expect(search(endless)).rejects.toThrow('more than 500 pages');

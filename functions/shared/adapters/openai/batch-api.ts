@@ -5,6 +5,7 @@ import type { BatchApi, BatchPage } from '../../ports/ports.ts';
 import type { ApiKeySource } from './api-key.ts';
 import { OpenAiClient } from './client.ts';
 import {
+  answeredAt,
   brokenConnection,
   brokenCreate,
   failureOf,
@@ -20,6 +21,7 @@ import {
   parseFile,
   parsePage,
   parseRefusal,
+  present,
   saysDeleted,
 } from './wire.ts';
 
@@ -63,7 +65,8 @@ class OpenAiBatchApi implements BatchApi {
     if (file.bytes !== upload.bytes) {
       throw new RetryableError(`${tried}: ${file.bytes} of ${upload.bytes} bytes arrived, in ${file.fileId}`);
     }
-    return { fileId: file.fileId, account: response.account };
+    const { fileId, createdAt } = file;
+    return { fileId, account: response.account, ...present({ createdAt, answeredAt: answeredAt(response) }) };
   }
 
   async createBatch(
@@ -107,7 +110,7 @@ class OpenAiBatchApi implements BatchApi {
     if (!isSuccess(response)) throw failureOf(tried, response);
     const page = parsePage(response.body, query);
     if ('problem' in page) throw new RetryableError(`${tried}: the page is not valid: ${page.problem}`);
-    return { ...page, account: response.account };
+    return { ...page, account: response.account, ...present({ answeredAt: answeredAt(response) }) };
   }
 
   async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { NotAllowed, RetryableError } from '../../domain/errors.ts';
+import { accountName, keyFingerprint } from '../../domain/openai-account.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
 import type { OpenAiResponse } from './failures.ts';
 import { createOpenAiTransport, type OpenAiRequest, type OpenAiTransport } from './transport.ts';
@@ -69,14 +69,19 @@ export class OpenAiClient {
   }
 }
 
-/** Returns a name for the account that does not reveal its key. */
-function accountOf(response: IncomingMessage, key: ApiKey): string {
-  const organization = response.headers['openai-organization'];
-  const project = response.headers['openai-project'];
-  if (typeof organization === 'string' && organization !== '') {
-    return typeof project === 'string' && project !== '' ? `${organization}/${project}` : organization;
-  }
-  return `key-${createHash('sha256').update(key.apiKey).digest('hex').slice(0, 16)}`;
+/** Returns what the response and its key say of the account. */
+function accountOf({ headers }: IncomingMessage, { apiKey }: ApiKey): string {
+  const named = (header: string): string | undefined => {
+    const value = headers[header];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const organization = named('openai-organization');
+  const project = named('openai-project');
+  return accountName({
+    key: keyFingerprint(apiKey),
+    ...(organization === undefined ? {} : { organization }),
+    ...(project === undefined ? {} : { project }),
+  });
 }
 
 function parsed(bytes: Buffer): unknown {

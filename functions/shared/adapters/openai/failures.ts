@@ -67,6 +67,12 @@ export function brokenCreate(error: unknown): unknown {
   return new Ambiguous(`create batch: ${error.message}`, { cause: error });
 }
 
+/** Returns when the response was sent, by its sender's clock in milliseconds; undefined when it does not say. */
+export function answeredAt({ headers }: OpenAiResponse): number | undefined {
+  const sent = Date.parse(headers.date ?? '');
+  return Number.isNaN(sent) ? undefined : sent;
+}
+
 /** Returns `Retry-After` in seconds; a date is compared with the sender's clock. */
 function retryAfterSeconds(headers: IncomingHttpHeaders): number | undefined {
   const value = headers['retry-after']?.trim();

@@ -9,7 +9,7 @@ import type { FileDeleted, FileObject } from 'openai/resources/files';
 import type { BatchError as ReportedError, RequestCounts, TokenUsage } from '../../contract/events.ts';
 import { LISTED_AT_MOST } from '../../contract/events.ts';
 import type { ObservedBatch } from '../../domain/part.ts';
-import type { BatchApi } from '../../ports/ports.ts';
+import type { BatchApi, BatchPage } from '../../ports/ports.ts';
 
 /*
  * Parses the Batch API's responses. The field names come from the official types, so that a change there does not compile.
@@ -21,9 +21,6 @@ type Loose<T> = { readonly [K in keyof T]?: unknown };
 
 /** An id that is safe in a path. */
 const SAFE_ID = /^[A-Za-z0-9_-]{1,200}$/;
-
-/** How far a list may deviate from "newest first". */
-const LIST_DISORDER_MS = 5 * 60_000;
 
 /** Returns whether the id is safe in a path. */
 export function isSafeId(id: string): boolean {
@@ -86,7 +83,7 @@ export function parseCreatedBatch(response: unknown): ObservedBatch | undefined 
 export function parsePage(
   response: unknown,
   query: { after?: string; limit: number },
-): { batches: ObservedBatch[]; hasMore: boolean } | { problem: string } {
+): Pick<BatchPage, 'batches' | 'hasMore' | 'next'> | { problem: string } {
   if (!isObject<{ data: unknown; has_more: unknown }>(response)) return { problem: 'it is not an object' };
   if (!Array.isArray(response.data)) return { problem: 'its data is not a list' };
   if (typeof response.has_more !== 'boolean') return { problem: 'has_more is missing' };
@@ -97,26 +94,26 @@ export function parsePage(
   for (const entry of response.data) {
     const batch = parseBatch(entry);
     if (batch === undefined) return { problem: `entry ${batches.length + 1} is not a batch` };
-    const before = batches.at(-1);
-    if (before !== undefined && batch.createdAt > before.createdAt + LIST_DISORDER_MS) {
-      return { problem: 'it is not sorted newest first' };
-    }
     batches.push(batch);
   }
   const ids = new Set(batches.map(({ batchId }) => batchId));
   if (ids.size !== batches.length || (query.after !== undefined && ids.has(query.after))) {
     return { problem: 'it names a batch twice' };
   }
-  return { batches, hasMore: response.has_more };
+  const next = response.has_more ? batches.at(-1)?.batchId : undefined;
+  return { batches, hasMore: response.has_more, ...present({ next }) };
 }
 
 /** Returns the id and the length in bytes of the file in a response; undefined when there is none. */
-export function parseFile(response: unknown): { fileId: string; bytes: number } | undefined {
+export function parseFile(
+  response: unknown,
+): { fileId: string; bytes: number; createdAt?: number } | undefined {
   if (!isObject<FileObject>(response)) return undefined;
   const fileId = textOf(response.id);
   if (response.object !== 'file' || fileId === undefined || !isSafeId(fileId)) return undefined;
   const bytes = numberOf(response.bytes);
-  return bytes === undefined || bytes < 0 ? undefined : { fileId, bytes };
+  if (bytes === undefined || bytes < 0) return undefined;
+  return { fileId, bytes, ...present({ createdAt: timeOf(response.created_at) }) };
 }
 
 /** Returns whether the response confirms that the file is deleted. */
@@ -214,7 +211,7 @@ function metadataOf(metadata: unknown): Record<string, string> {
 }
 
 /** Returns the object without its undefined fields. */
-function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const kept: { [K in keyof T]?: Exclude<T[K], undefined> } = {};
   for (const name in fields) {
     const value = fields[name];
