@@ -18,6 +18,7 @@ import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
 import type { Delivered, Part, PartIn } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import { hasMoreRows } from '../../shared/domain/waiting/admitted-part.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { withPartLease } from '../../shared/lifecycle/lease.ts';
@@ -55,8 +56,10 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
     });
     if (!isBegun) return;
     try {
-      const stored = await store(deps, leased.item, deliveryId, deadline);
+      const seen = leased.item;
+      const stored = await store(deps, seen, deliveryId, deadline);
       await leased.change((part) => {
+        if (isCancelledSince(part, seen)) return undefined; // the rows that were not sent end as cancelled: again
         const next = afterDelivery(part, stored);
         return next && leased.released(next);
       });
@@ -65,6 +68,12 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
       throw failure;
     }
   });
+}
+
+/** Returns whether a cancel arrived during the delivery of an attempt that did not send all rows. */
+function isCancelledSince(part: Part, seen: Part): boolean {
+  if (!hasMoreRows(seen) || part.delivered || part.batch?.batchId !== seen.batch?.batchId) return false;
+  return part.cancelRequestedAt !== undefined && seen.cancelRequestedAt === undefined;
 }
 
 /** Returns the part's next attempt, if rows may run again and no cancel was requested; otherwise the delivered part. */
@@ -86,7 +95,7 @@ function hasEndedBatch(part: Part): part is PartIn<'batch_ended' | 'requeued' | 
 async function store(deps: DeliverDeps, part: Part, deliveryId: string, deadline: Deadline): Promise<Stored> {
   const keys = pieceKeys(part, deliveryId);
   const { table, before } = await readRowStates(deps, part);
-  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed');
+  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed', part.slice?.end);
   const scratch = await deps.scratch.open();
   const writers = {
     output: deps.results.openWriter(keys.output, JSONL),

@@ -1,0 +1,35 @@
+import type { Admission, Part, PartIn } from '../part.ts';
+import { attemptSize, sizeLeft } from '../part.ts';
+import { without } from '../without.ts';
+
+/**
+ * Returns the part after POLL admitted it. It continues with the file that it has uploaded, unless the admission is for
+ * fewer rows: then it begins with another file, and the old one is deleted when the job is cleaned up.
+ */
+export function admittedPart(part: PartIn<'waiting' | 'requeued'>, admission: Admission): Part {
+  if (part.phase === 'requeued') return { ...without(part, 'waiting'), phase: 'retrying', admission };
+  const { intent } = part;
+  const rest = without(part, 'waiting', 'intent');
+  if (!intent) return { ...without(rest, 'slice'), phase: 'ready', admission };
+  if (fitsAdmission(part, admission)) return { ...rest, phase: 'uploaded', intent, admission };
+  return { ...without(rest, 'slice'), phase: 'ready', admission, unusedFiles: withFileOf(part, intent) };
+}
+
+/** Returns whether the rows of the present attempt may be sent as they are. */
+export function fitsAdmission(part: Part, { atMost }: Admission): boolean {
+  if (!atMost) return true;
+  const { rows, uploadBytes } = attemptSize(part);
+  if (rows === 1) return true;
+  return uploadBytes <= atMost.uploadBytes && rows <= (atMost.rows ?? rows);
+}
+
+/** Returns whether rows are left that the present attempt does not send. */
+export function hasMoreRows(part: Part): boolean {
+  return part.slice !== undefined && part.slice.rows < sizeLeft(part).rows;
+}
+
+/** Returns the part's unused files with that of the intent. */
+export function withFileOf(part: Part, { fileId, account }: { fileId: string; account?: string }) {
+  const unused = { fileId, ...(account === undefined ? {} : { account }) };
+  return [...(part.unusedFiles ?? []), unused];
+}
