@@ -132,7 +132,7 @@ it('a row that never fits the limit delays no other job', {
   const warning = () => world.log.lines.find(({ code }) => code === 'refused_alone');
   for (let minute = 0; minute < 300 && warning() === undefined; minute += 1) await world.pass(1);
   expect(world.parts(large)[0]?.tokenLimitRejections).toBeGreaterThan(1);
-  expect(world.metrics.of('RefusedAlone')).toEqual([1]);
+  expect(world.metrics.of('RefusedAlone')).toContain(1);
   expect(warning()?.facts).toMatchObject({ jobId: large, reason: expect.stringContaining('Limit: ') });
   await world.cancel({ jobId: large });
   await world.rest();

@@ -6,21 +6,17 @@ import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { readAudit } from '../../../local/openai/audit-log.ts';
 import { promptTokens } from '../../../local/openai/batches/fake-completions.ts';
-import type { JsonObject } from '../../../local/openai/batches/request-row.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';
 import { jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
 
 const QUESTION = 'What is it? '.repeat(300); // long, so that the rest of a row hardly counts
-const CHAT = Array.from({ length: 160 }, (_, n) => {
-  const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: QUESTION }] };
+const MODEL = 'gpt-4o-mini';
+const ROWS = Array.from({ length: 160 }, (_, n) => {
+  const body = { model: MODEL, messages: [{ role: 'user', content: QUESTION }] };
   return { custom_id: `row-${n}`, method: 'POST', url: '/v1/chat/completions', body };
 });
-/** Each needs a batch of its own: two have more inputs than one batch may have. */
-const EMBEDDINGS = Array.from({ length: 32 }, (_, n) => {
-  const body = { model: 'text-embedding-3-small', input: Array.from({ length: 30_000 }, () => 'a') };
-  return { custom_id: `row-${n}`, method: 'POST', url: '/v1/embeddings', body };
-});
+const FILE = jsonl(ROWS);
 
 /** Counted as the server does. */
 const tokensOf = (rows: { body: JsonObject }[]) =>
@@ -55,40 +51,40 @@ function refusals(world: SmallWorld, named: number) {
   };
 }
 
-async function run(rows: { custom_id: string; body: JsonObject }[]) {
-  const limit = Math.ceil(tokensOf(rows) / 8);
+/** Runs the file to its end. `plannedWith`: a limit that is set only while the file is planned. */
+async function run(plannedWith: Record<string, number> = {}) {
+  const limit = Math.ceil(TOKENS / 8);
   const { world, billed } = await worldAtServer(limit);
-  const jobId = await world.drop('large.jsonl', jsonl(rows));
+  world.ports.limits.enqueuedTokens = plannedWith;
+  const jobId = await world.drop('large.jsonl', FILE);
+  world.ports.limits.enqueuedTokens = {};
   await world.rest();
   expect(world.job(jobId)).toMatchObject({
     status: 'completed',
-    rows: { total: rows.length, succeeded: rows.length },
+    rows: { total: ROWS.length, succeeded: ROWS.length },
   });
-  expect(billed()).toHaveLength(rows.length);
+  expect(billed()).toHaveLength(ROWS.length);
   expect(world.lines(`${jobId}/output.jsonl`).map(({ custom_id: id }) => id)).toEqual(
-    rows.map(({ custom_id: id }) => id),
+    ROWS.map(({ custom_id: id }) => id),
   );
   const [learned, ...others] = (await world.ledger.readAdmissions()).learned ?? [];
   expect(others).toEqual([]);
-  expect(learned).toMatchObject({ counts: 'tokens', limit });
+  expect(learned).toMatchObject({ name: MODEL, counts: 'tokens', models: [MODEL], limit });
   expect(learned?.said).toContain('Enqueued token limit reached');
-  return { world, parts: world.parts(jobId), learned };
+  return { parts: world.parts(jobId), ...refusals(world, learned?.at ?? 0) };
 }
 
 it('a file of 8 times an unknown limit, as one part, runs in slices', { timeout: 120_000 }, async () => {
-  const { world, parts, learned } = await run(CHAT);
+  const { parts, all, late } = await run();
   expect(parts).toHaveLength(1);
-  expect(learned).toMatchObject({ name: 'gpt-4o-mini', models: ['gpt-4o-mini'] });
-  expect(refusals(world, learned?.at ?? 0)).toEqual({ all: 1, late: 0 });
+  expect({ all, late }).toEqual({ all: 1, late: 0 });
 });
 
 it('a file of 8 times an unknown limit, as 32 parts, runs as there is capacity', {
   timeout: 120_000,
 }, async () => {
-  const { world, parts, learned } = await run(EMBEDDINGS);
+  const { parts, all, late } = await run({ [MODEL]: Math.ceil(FILE.length / 4 / 15) });
   expect(parts).toHaveLength(32);
-  expect(learned).toMatchObject({ name: 'text-embedding-3-small' });
-  const { all, late } = refusals(world, learned?.at ?? 0);
   expect(all).toBeGreaterThan(0);
   expect(late).toBeLessThanOrEqual(2);
 });
