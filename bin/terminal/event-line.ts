@@ -104,7 +104,7 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
       return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
     }
     case 'joined':
-      return [`same bytes as job ${data.joinedJobId}, not run again`];
+      return [`same bytes as job ${data.joinedJobId}, not run again`, data.message];
     case 'rejected': {
       const { count, first } = data.findings;
       const [finding] = first;

@@ -12,6 +12,7 @@ import { ResultsMirror } from '../jobs/results-mirror.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
+import { firstDeliveries } from '../terminal/first-delivery.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
@@ -166,8 +167,9 @@ async function stayUp(
 }
 
 function printEvents(json: boolean): (event: AwsEvent) => void {
+  const isFirst = firstDeliveries();
   return (event) => {
-    const line = eventLine(event);
+    const line = isFirst(event) ? eventLine(event) : undefined;
     if (line !== undefined) say(json ? JSON.stringify(event) : line);
   };
 }

@@ -11,11 +11,11 @@
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
-import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
+import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { withoutBackoff } from '../shared/domain/without.ts';
 import type { JobInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';

@@ -11,10 +11,11 @@
  *   5. admit    admit waiting parts that there is capacity for (`admission/admit-parts.ts`)
  *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
  */
-import { AdmissionQueue, waitingPartOf } from '../shared/domain/admission-queue.ts';
-import type { BatchLimits } from '../shared/domain/batch-limits.ts';
+
 import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
 import { openBatchOf } from '../shared/domain/open-batch.ts';
+import { AdmissionQueue, waitingPartOf } from '../shared/domain/waiting/admission-queue.ts';
+import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
 import {
   type AdvanceDeps,
   advanceJob,

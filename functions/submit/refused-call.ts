@@ -4,10 +4,11 @@
  * keeps count (`breaker.ts`).
  */
 
-import { nameOf } from '../shared/domain/admission-queue.ts';
+import { WAIT_METRIC } from '../shared/contract/metrics.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import type { Part } from '../shared/domain/part.ts';
 import { waitingAfterRefusal, waitingPart } from '../shared/domain/part-end.ts';
+import { nameOf } from '../shared/domain/waiting/admission-queue.ts';
 import {
   afterRefusal,
   afterSuccess,
@@ -44,40 +45,47 @@ export async function isStopped(
   });
 }
 
+/** A refusal that passes, and that POLL's admission ends. */
+type RefusedForNow = RetryableError & { waitsFor: 'account' | 'storage' | 'token_limit' };
+
+/** Returns whether the failure is a refusal that POLL's admission ends. */
+export function isRefusedForNow(failure: unknown): failure is RefusedForNow {
+  if (!(failure instanceof RetryableError)) return false;
+  const { waitsFor } = failure;
+  return waitsFor === 'account' || waitsFor === 'storage' || waitsFor === 'token_limit';
+}
+
 /**
- * Makes the part wait if the failure is a refusal that passes; returns false then. Errors: any other failure; LostLease,
- * RetryableError.
+ * Makes the part wait after the refusal, and returns false. After the refusal of a create, the list is searched before
+ * another one is sent. Errors: LostLease, RetryableError.
  */
-export async function waitIfRefused(
+export async function waitAfterRefusal(
   deps: SubmissionDeps,
   leased: LeasedPart,
   operation: Operation,
-  failure: unknown,
+  failure: RefusedForNow,
 ): Promise<false> {
-  const reason = failure instanceof RetryableError ? failure.waitsFor : undefined;
-  if (!(failure instanceof RetryableError) || !isForAdmission(reason)) throw failure;
   const { jobId, number, model } = leased.item;
-  const said = failure.said ?? failure.message;
+  const { waitsFor: reason, message } = failure;
+  const said = failure.said ?? message;
   deps.log.warn('call_refused', { jobId, part: number, operation, reason, said });
   const limit = reason === 'token_limit' ? enqueuedLimitIn(said, 'token_limit_exceeded') : undefined;
-  const sentAt = deps.clock.now();
-  const account = await accountOf(deps, leased.item);
+  const at = deps.clock.now();
+  const refused = { sentAt: at, operation, said, ...(limit ? { limit } : {}) };
   await leased.change((part) => {
-    if (part.phase !== 'uploading' && part.phase !== 'uploaded') return undefined;
-    const refused = { sentAt, operation, said, ...(limit ? { limit } : {}) };
-    return leased.released(waitingAfterRefusal(part, reason, refused, sentAt));
+    if (part.phase !== 'uploading' && part.phase !== 'creating') return undefined;
+    return leased.released(waitingAfterRefusal(part, reason, refused, at));
   });
-  if (reason === 'token_limit') await noteFull(deps, model);
-  else {
-    deps.metrics.record('AccountRefused', 1);
-    const refusal = { account, for: reason, operation, said, item: nameOf(leased.item), at: sentAt };
-    await changeBreakers(deps, (breakers) => afterRefusal(breakers, refusal));
+  deps.metrics.record(WAIT_METRIC[reason], 1);
+  if (reason === 'token_limit') {
+    await noteFull(deps, model);
+    return false;
   }
+  deps.metrics.record('AccountRefused', 1);
+  const account = await accountOf(deps, leased.item);
+  const refusal = { account, for: reason, operation, said, item: nameOf(leased.item), at };
+  await changeBreakers(deps, (breakers) => afterRefusal(breakers, refusal));
   return false;
-}
-
-function isForAdmission(reason: RetryableError['waitsFor']): reason is 'account' | 'storage' | 'token_limit' {
-  return reason === 'account' || reason === 'storage' || reason === 'token_limit';
 }
 
 /**

@@ -7,6 +7,7 @@ import {
 } from '../../connection/connection.ts';
 import { TemporarySubscription } from '../../connection/temporary-subscription.ts';
 import { eventLine, type ReceivedEvent } from '../../terminal/event-line.ts';
+import { firstDeliveries } from '../../terminal/first-delivery.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 
 /** `batchdrop watch`: prints events as they arrive. */
@@ -34,7 +35,8 @@ async function printEvents(connection: Connection, signal: AbortSignal, json: bo
   const subscription = await TemporarySubscription.open(connection);
   try {
     if (!json) console.error(`Watching ${connection.names.eventBus}. Press Ctrl-C to stop.`);
-    for await (const event of subscription.events(signal)) print(event, json);
+    const isFirst = firstDeliveries();
+    for await (const event of subscription.events(signal)) if (isFirst(event)) print(event, json);
   } finally {
     for (const sentence of await subscription.close()) {
       console.error(`${sentence}. Delete it by hand.`);

@@ -19,6 +19,7 @@ const ATTEMPT_FIELDS = [
   'intent',
   'admission',
   'backoffUntil',
+  'resultsWait',
   'stalled',
   'waiting',
   'cancelSentAt',
@@ -26,6 +27,7 @@ const ATTEMPT_FIELDS = [
   'slice',
   'obstacle',
   'lostUploads',
+  'unconfirmed',
 ] as const;
 
 /** Returns the part, ready for a new attempt with the rows that `again` counts, in a new file and batch. */

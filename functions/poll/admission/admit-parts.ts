@@ -16,13 +16,13 @@
  * are not known: only the API's response shows them.
  */
 import { MAX_OPEN_BATCHES } from '../../shared/contract/open-batches.ts';
-import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
-import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/batch-limits.ts';
 import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { REDISPATCH_AFTER_MS } from '../../shared/domain/timing.ts';
+import { type AdmissionQueue, nameOf } from '../../shared/domain/waiting/admission-queue.ts';
 import { admittedPart } from '../../shared/domain/waiting/admitted-part.ts';
+import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/waiting/batch-limits.ts';
 import type { Breaker } from '../../shared/domain/waiting/breaker.ts';
 import { type LearnedLimit, limitedModels } from '../../shared/domain/waiting/learned-limits.ts';
 import { without } from '../../shared/domain/without.ts';
@@ -136,6 +136,7 @@ function stateOf(part: Part, { since }: Admitted): Verified['is'] {
       if (!part.admission) return 'over';
       return part.batch.status === 'validating' ? 'pending' : 'taken';
     case 'planned':
+    case 'stalled':
     case 'batch_ended':
     case 'ended':
     case 'delivered':

@@ -1,4 +1,4 @@
-import { nameOf, type WaitingPart } from '../../shared/domain/admission-queue.ts';
+import { nameOf, type WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
 import { afterProbe, type Breaker, ofAccount, probeOf } from '../../shared/domain/waiting/breaker.ts';
 import { changeBreakers } from '../../shared/lifecycle/change-breakers.ts';
 import type { Ports } from '../../shared/ports/ports.ts';

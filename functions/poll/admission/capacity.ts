@@ -15,12 +15,12 @@
  * exceed a limit that nobody knows. During its backoff later parts overtake it; afterwards they wait behind it again.
  */
 
-import { nameOf, type WaitingPart } from '../../shared/domain/admission-queue.ts';
-import type { BatchLimits } from '../../shared/domain/batch-limits.ts';
 import type { Admission } from '../../shared/domain/part.ts';
-import { bytesWithin, estimatedTokens, type Measured } from '../../shared/domain/tokens.ts';
+import { nameOf, type WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
+import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
 import { type Breaker, mayBeginAgain } from '../../shared/domain/waiting/breaker.ts';
 import { type KnownLimits, type LearnedLimit, limitsOf } from '../../shared/domain/waiting/learned-limits.ts';
+import { bytesWithin, estimatedTokens, type Measured } from '../../shared/domain/waiting/tokens.ts';
 
 /** A part or batch that takes capacity. */
 export interface Taken {

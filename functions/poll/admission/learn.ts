@@ -1,13 +1,13 @@
-import { nameOf } from '../../shared/domain/admission-queue.ts';
-import type { BatchLimits } from '../../shared/domain/batch-limits.ts';
 import type { Admissions } from '../../shared/domain/ledger-records.ts';
 import { attemptSize, type ObservedBatch } from '../../shared/domain/part.ts';
-import { estimatedTokens, withMeasured } from '../../shared/domain/tokens.ts';
+import { nameOf } from '../../shared/domain/waiting/admission-queue.ts';
+import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
 import {
   afterCompletion,
   afterLimitRefusal,
   type LearnedLimit,
 } from '../../shared/domain/waiting/learned-limits.ts';
+import { estimatedTokens, withMeasured } from '../../shared/domain/waiting/tokens.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import type { SeenByTick, Verified } from './admit-parts.ts';
 

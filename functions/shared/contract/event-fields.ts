@@ -170,6 +170,8 @@ export const JOB_FIELDS: JsonFields = {
     'The job with the same bytes, whose events and results are also those of this file.',
     jobId,
   ),
+  unsuccessfulRows: said('How many rows of the joined job did not succeed.', fromOne),
+  message: said('What became of the rows that did not succeed, and what to do, as sentences.', text),
   rows: objectOf({
     total: said('All rows: the sum of the following.', count),
     succeeded: said('Rows with a result.', count),

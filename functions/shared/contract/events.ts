@@ -235,6 +235,10 @@ export interface JobRejected extends JobStatusChangeBase {
 export interface JobJoined extends JobStatusChangeBase {
   readonly status: 'joined';
   readonly joinedJobId: string;
+  /** How many rows of that job did not succeed. Absent while it runs, and when every row succeeded. */
+  readonly unsuccessfulRows?: number;
+  /** With `unsuccessfulRows`: what became of them and what to do, as a sentence or two. */
+  readonly message?: string;
 }
 
 /** A batch of a job, and how it ended. */
@@ -265,7 +269,10 @@ export interface JobEnded extends JobStatusChangeBase {
   readonly batches: BatchExcerpt;
   /** Absent when the job ended before its file was planned. */
   readonly results?: ResultsRef;
-  /** With `failed` and `cancelled`. */
+  /**
+   * With `failed` and `cancelled`; with `completed` if no row succeeded: the code and message of the commonest error, and
+   * how many rows ended with it.
+   */
   readonly reason?: Reason;
 }
 

@@ -35,6 +35,7 @@ export const METRIC_UNITS = {
   OutputTokens: 'Count',
   PublishFailures: 'Count',
   SecondBatches: 'Count',
+  CreateUncertain: 'Count',
   Stalled: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
@@ -47,6 +48,8 @@ export const METRIC_UNITS = {
   WaitsForFile: 'Count',
   WaitsForConnection: 'Count',
   WaitsForResults: 'Count',
+  ResultsWaiting: 'Count',
+  ResultsExpiring: 'Count',
   Ticks: 'Count',
 } as const;
 

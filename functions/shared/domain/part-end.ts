@@ -69,7 +69,7 @@ type RefusedCall = Omit<Refused, 'uploadBytes' | 'nth'>;
 
 /** Returns the part as it waits after an upload or a create was refused. It keeps its uploaded file, if it has one. */
 export function waitingAfterRefusal(
-  part: PartIn<'uploading' | 'uploaded'>,
+  part: PartIn<'uploading' | 'creating'>,
   reason: RefusedFor,
   refused: RefusedCall,
   now: number,
@@ -101,12 +101,18 @@ function waitAfterRefusal(part: Part, reason: RefusedFor, refused: RefusedCall, 
   return { tokenLimitRejections, obstacle, waiting };
 }
 
-/** Returns the part as it waits for admission. It keeps its uploaded file, if it has one. */
-export function waitingPart(part: PartIn<'ready' | 'uploading' | 'uploaded'>, waiting: Waiting): Part {
-  const rest = without(withoutBackoff(part), 'intent', 'admission');
-  return part.phase === 'uploaded'
-    ? { ...rest, phase: 'waiting', waiting, intent: part.intent }
-    : { ...rest, phase: 'waiting', waiting };
+/**
+ * Returns the part as it waits for admission. It keeps its uploaded file, if it has one. A create that was sent counts as
+ * refused: the list is searched before another one is sent.
+ */
+export function waitingPart(
+  part: PartIn<'ready' | 'uploading' | 'uploaded' | 'creating'>,
+  waiting: Waiting,
+): Part {
+  const rest = { ...without(withoutBackoff(part), 'intent', 'admission'), waiting };
+  if (part.phase === 'uploaded') return { ...rest, phase: 'waiting', intent: part.intent };
+  if (part.phase !== 'creating') return { ...rest, phase: 'waiting' };
+  return { ...rest, phase: 'waiting', intent: { ...part.intent, refused: true } };
 }
 
 /**

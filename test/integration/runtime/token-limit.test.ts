@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { type BatchStatusChangeData, DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
-import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import { readAudit } from '../../../local/openai/audit-log.ts';
 import { promptTokens } from '../../../local/openai/batches/fake-completions.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';
@@ -34,7 +34,7 @@ async function worldAtServer(enqueuedTokens: number, limits: Partial<BatchLimits
   });
   const key = async () => ({ apiKey: 'sk-local' });
   const keys = { current: key, refresh: key };
-  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys, silenceMs: 30_000 });
+  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys });
   const jobs: string[] = [];
   for (let n = 0; n < JOBS; n += 1) {
     jobs.push(await world.drop(`${n}.jsonl`, FILE));

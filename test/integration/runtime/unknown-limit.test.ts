@@ -18,9 +18,7 @@ const ROWS = Array.from({ length: 160 }, (_, n) => {
 });
 const FILE = jsonl(ROWS);
 
-/** Counted as the server does. */
-const tokensOf = (rows: { body: JsonObject }[]) =>
-  rows.reduce((sum, { body }) => sum + promptTokens(body), 0);
+const TOKENS = ROWS.reduce((sum, { body }) => sum + promptTokens(body), 0); // counted as the server does
 
 /** The functions with the local Batch API server over HTTP, whose limit of enqueued tokens nobody has set here. */
 async function worldAtServer(enqueuedTokens: number) {
@@ -34,7 +32,7 @@ async function worldAtServer(enqueuedTokens: number) {
   });
   const key = async () => ({ apiKey: 'sk-local' });
   const keys = { current: key, refresh: key };
-  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys, silenceMs: 30_000 });
+  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys });
   return { world, billed: () => readAudit(directory).filter(({ event }) => event === 'row.billed') };
 }
 

@@ -3,9 +3,9 @@ import { createHandler as deliverHandler } from '../../../functions/deliver/hand
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
-import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';

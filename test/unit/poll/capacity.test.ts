@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Capacity, type Taken } from '../../../functions/poll/admission/capacity.ts';
-import type { WaitingPart } from '../../../functions/shared/domain/admission-queue.ts';
-import { AdmissionQueue } from '../../../functions/shared/domain/admission-queue.ts';
-import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
 import type { Waiting } from '../../../functions/shared/domain/part.ts';
+import type { WaitingPart } from '../../../functions/shared/domain/waiting/admission-queue.ts';
+import { AdmissionQueue } from '../../../functions/shared/domain/waiting/admission-queue.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import { NOON } from '../../contracts/samples.ts';
 
 const MINUTE = 60_000;

@@ -3,16 +3,18 @@ import { attemptSize, sizeLeft } from '../part.ts';
 import { without } from '../without.ts';
 
 /**
- * Returns the part after POLL admitted it. It continues with the file that it has uploaded, unless the admission is for
- * fewer rows: then it begins with another file, and the old one is deleted when the job is cleaned up.
+ * Returns the part after POLL admitted it. It continues with the file that it has uploaded. If a create was refused, the
+ * list is searched first.
  */
 export function admittedPart(part: PartIn<'waiting' | 'requeued'>, admission: Admission): Part {
   if (part.phase === 'requeued') return { ...without(part, 'waiting'), phase: 'retrying', admission };
   const { intent } = part;
-  const rest = without(part, 'waiting', 'intent');
-  if (!intent) return { ...without(rest, 'slice'), phase: 'ready', admission };
-  if (fitsAdmission(part, admission)) return { ...rest, phase: 'uploaded', intent, admission };
-  return { ...without(rest, 'slice'), phase: 'ready', admission, unusedFiles: withFileOf(part, intent) };
+  const rest = { ...without(part, 'waiting', 'intent'), admission };
+  if (!intent) return { ...without(rest, 'slice'), phase: 'ready' };
+  const { sendBy } = intent;
+  return sendBy === undefined
+    ? { ...rest, phase: 'uploaded', intent }
+    : { ...rest, phase: 'creating', intent: { ...intent, sendBy } };
 }
 
 /** Returns whether the rows of the present attempt may be sent as they are. */

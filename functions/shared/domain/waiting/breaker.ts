@@ -7,8 +7,9 @@
  * `account` stops uploads and creates; `storage` stops uploads. Nothing else is ever stopped: batches are observed,
  * cancelled and delivered.
  */
-import type { WaitingPart } from '../admission-queue.ts';
+
 import { isSameAccount } from '../openai-account.ts';
+import type { WaitingPart } from './admission-queue.ts';
 import type { Operation } from './obstacle.ts';
 
 export interface Breaker {

@@ -5,8 +5,9 @@
  * the limit stays. Only while no refusal has named a number, one is assumed: half of what was enqueued at a refusal,
  * and a little more after each batch that completes. A limit that is set (`enqueuedTokens`) wins.
  */
-import type { BatchLimits } from '../batch-limits.ts';
+
 import type { Refused } from '../part.ts';
+import type { BatchLimits } from './batch-limits.ts';
 import type { NamedLimit } from './enqueued-limit.ts';
 
 /** What the refusals of one model or deployment taught. */

@@ -1,4 +1,4 @@
-import { attemptSize, type PartIn, type PartRef, type Waiting } from './part.ts';
+import { attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
 
 /** The fields of a waiting part that decide when it is admitted. */
 export interface WaitingPart extends PartRef {
