@@ -77,7 +77,7 @@ async function secretIsReadable({ connection, api }: Subject) {
 async function keyIsAccepted({ connection, api }: Subject) {
   const keys = keysOf(connection, api);
   const { baseUrl } = api;
-  const batches = createOpenAiBatchApi({ baseUrl, keys, silenceMs: API_TIMEOUT_MS });
+  const batches = createOpenAiBatchApi({ baseUrl, keys, deadlines: { smallMs: API_TIMEOUT_MS } });
   return accepted(api, `${new URL(baseUrl).host} accepts it`, () => batches.listBatches({ limit: 1 }));
 }
 

@@ -6,21 +6,34 @@
  *      docs/architecture.md)
  *   3. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
  *      superseded invocation may have written more
+ * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
+ * finds, and that the list could not be used, is added to the summary.
+ *
  * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); an
  * intake that ends later reopens the clean-up.
  *
  * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
  * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
  */
+
+import { resultKeys } from '../shared/contract/result-keys.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { internalFolder } from '../shared/domain/internal-keys.ts';
-import { isOver, type Job } from '../shared/domain/job.ts';
+import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
-import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
+import {
+  CLEAN_UP_MS,
+  LATE_WRITES_MS,
+  SECOND_BATCH_SEARCH_AGAIN_MS,
+  SECOND_BATCH_SEARCH_MS,
+} from '../shared/domain/timing.ts';
 import { without, withoutBackoff } from '../shared/domain/without.ts';
+import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
+import { summaryText } from './job/summary.ts';
+import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
 
 export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
 
@@ -30,6 +43,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   if (!isOver(job)) return;
   const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
   const isFirst = job.secondCleanUpAt === undefined;
+  await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
     await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
@@ -46,8 +60,45 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     const rest = without(withoutBackoff(now), 'secondCleanUpAt');
     if (isFirst && isSuperseded)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
+    if (!now.secondBatchSearch) return { ...rest, tries: 0, secondCleanUpAt: nextSearchAt(deps, parts) };
     return { ...rest, cleanedUp: true };
   });
+}
+
+/** Searches for second batches, unless that is done or has to wait; notes on the job when it is done. */
+async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: Part[]): Promise<void> {
+  const job = inHand.item;
+  if (!isOver(job) || job.secondBatchSearch) return;
+  const now = deps.clock.now();
+  if (now < secondBatchSearchFrom(parts)) return;
+  const { found, isComplete } = await searchForSecondBatches(deps, parts);
+  const isLast = now - job.changedAt >= SECOND_BATCH_SEARCH_MS;
+  const isNews = found > 0 || parts.some(({ secondBatchIds }) => secondBatchIds.length > 0);
+  if (!isComplete && !isLast) {
+    if (found > 0) await summariseAgain(deps, job);
+    return;
+  }
+  const secondBatchSearch = isComplete ? 'complete' : 'incomplete';
+  if (isNews || !isComplete) await summariseAgain(deps, { ...job, secondBatchSearch });
+  inHand.note(
+    (known) => (isOver(known) && !known.secondBatchSearch ? { ...known, secondBatchSearch } : undefined),
+    () => undefined,
+  );
+}
+
+function nextSearchAt({ clock }: CleanUpDeps, parts: Part[]): number {
+  return Math.max(clock.now() + SECOND_BATCH_SEARCH_AGAIN_MS, secondBatchSearchFrom(parts));
+}
+
+/** Writes the summary of a job with results again. Errors: RetryableError. */
+async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
+  if (!('rows' in job) || !job.plan) return;
+  const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
+  await deps.results.put(
+    resultKeys(job).summary,
+    summaryText(job, parts.filter(isDelivered)),
+    'application/json',
+  );
 }
 
 /** Returns whether a scan may have written after the job's end: it had two invocations, or one that kept its lease. */

@@ -126,10 +126,8 @@ class SimulatedApi implements InMemoryBatchApi {
     }
     const batch = this.#create(request, this.#account(), this.#now());
     if (batch === undefined) {
-      throw new TerminalError(
-        'invalid_request_error',
-        `create batch: there is no file ${request.inputFileId}`,
-      );
+      const said = `Cannot find file ${request.inputFileId}`;
+      throw new RetryableError(`create batch: ${said}`, { waitsFor: 'not_visible', said });
     }
     return this.#report(batch);
   }

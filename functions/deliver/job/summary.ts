@@ -6,8 +6,13 @@ import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
 import type { JobWithResults } from './job-end.ts';
 
+/** Returns the text of `summary.json` for an ended job. */
+export function summaryText(job: JobWithResults, parts: readonly DeliveredPart[]): string {
+  return `${JSON.stringify(summaryOf(job, parts), null, 2)}\n`;
+}
+
 /** Returns the contents of `summary.json` for an ended job. Fields are only ever added. */
-export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
+function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
     jobId: job.jobId,
@@ -24,6 +29,7 @@ export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]):
     doubtfulFiles: parts.flatMap(({ doubtfulFiles = [] }) => doubtfulFiles),
     receivedAt: isoTime(job.createdAt),
     endedAt: isoTime(job.changedAt),
+    ...(job.secondBatchSearch ? { secondBatchSearch: job.secondBatchSearch } : {}),
     parts: parts.map(partSummary),
   };
 }

@@ -25,6 +25,7 @@ const ATTEMPT_FIELDS = [
   'waiting',
   'cancelSentAt',
   'dispatchedUntil',
+  'unconfirmed',
 ] as const;
 
 /** Returns the part, ready for a new attempt with the rows that `again` counts, in a new file and batch. */

@@ -34,6 +34,7 @@ export const METRIC_UNITS = {
   OutputTokens: 'Count',
   PublishFailures: 'Count',
   SecondBatches: 'Count',
+  CreateUncertain: 'Count',
   Stalled: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',

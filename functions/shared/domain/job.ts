@@ -107,7 +107,14 @@ type Absent<Name extends string> = { [N in Name]?: never };
 
 type OfPlanned = 'waiting' | 'partsDispatched' | 'openPart' | 'assembly';
 type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
-type OfEnded = 'reason' | 'joinedJobId' | 'unsuccessful' | 'findings' | 'secondCleanUpAt' | 'cleanedUp';
+type OfEnded =
+  | 'reason'
+  | 'joinedJobId'
+  | 'unsuccessful'
+  | 'findings'
+  | 'secondCleanUpAt'
+  | 'cleanedUp'
+  | 'secondBatchSearch';
 
 /** The file is not checked yet. A job is `received` before its first event. */
 type JobReceived = { status: 'received' } & Absent<'plan' | OfPlanned | OfResults | OfEnded>;
@@ -129,7 +136,12 @@ type JobPlanned = {
 
 /** How far the clean-up of an ended job is. */
 interface CleanUp {
-  /** The first clean-up is done. The second one, at this time, removes what was written late. */
+  /** The search for second batches is over; `incomplete`: the list could not be used for a day. */
+  secondBatchSearch?: 'complete' | 'incomplete';
+  /**
+   * The first clean-up is done. The next one, at this time, removes what was written late, and tries the search for
+   * second batches again.
+   */
   secondCleanUpAt?: number;
   /** The clean-up is complete. */
   cleanedUp?: true;

@@ -9,8 +9,23 @@ export const SETTLING_MS = 10 * MINUTE;
 /** A search for an intent's batch goes back to this long before the intent: the API's clock may differ. */
 export const SEARCH_MARGIN_MS = 15 * MINUTE;
 
-/** The last search for batches on abandoned files begins this long after the last file was abandoned. */
+/** The last search for second batches begins this long after the job's last file was abandoned. */
 export const LATE_BATCH_SEARCH_AFTER_MS = 30 * MINUTE;
+
+/** The last search for second batches is tried for this long after the end of its job. */
+export const SECOND_BATCH_SEARCH_MS = DAY;
+
+/** The last search for second batches is tried again at this interval. */
+export const SECOND_BATCH_SEARCH_AGAIN_MS = 30 * MINUTE;
+
+/** A batch that no call but its create has shown, and the API does not know this long after it, is searched for. */
+export const UNSEEN_AFTER_MS = 2 * MINUTE;
+
+/** Such a batch is searched for during this time; then its create counts as unresolved. */
+export const UNSEEN_SETTLING_MS = HOUR;
+
+/** A stalled part is reported at this interval, so that its alarm stays on. */
+export const REPORT_STALL_MS = 30 * MINUTE;
 
 /** The longest completion window of any vendor, for batches without an expiry time. */
 export const MAX_COMPLETION_WINDOW_MS = 7 * DAY;

@@ -63,6 +63,7 @@ async function isStillOpen({ ledger }: Deps, { item }: JobInHand): Promise<boole
   return part !== undefined && !isDelivered(part);
 }
 
-function isDelivered(part: Part): part is DeliveredPart {
+/** Returns whether the part's results are stored. */
+export function isDelivered(part: Part): part is DeliveredPart {
   return part.phase === 'delivered';
 }

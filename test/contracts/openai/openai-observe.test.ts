@@ -28,7 +28,6 @@ async function accountOf(batches: number, everyNth: number) {
   const api = createOpenAiBatchApi({
     baseUrl: server.url,
     keys: { current: key, refresh: key },
-    silenceMs: 30_000,
   });
   const body = Buffer.from(fileOf('r1'));
   const pieces = (async function* () {
@@ -56,6 +55,9 @@ async function accountOf(batches: number, everyNth: number) {
     {
       isOver: () => false,
       seen: async ({ batchId }, observed) => void (observed.batchId === batchId && seen.add(batchId)),
+      seenSecond: async ({ batchId }) => {
+        throw new Error(`no batch is a second one of ${batchId}`);
+      },
       failed: async (_, failure) => {
         throw failure;
       },

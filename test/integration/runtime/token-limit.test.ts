@@ -34,7 +34,7 @@ async function worldAtServer(enqueuedTokens: number, limits: Partial<BatchLimits
   });
   const key = async () => ({ apiKey: 'sk-local' });
   const keys = { current: key, refresh: key };
-  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys, silenceMs: 30_000 });
+  world.ports.api = createOpenAiBatchApi({ baseUrl: server.url, keys });
   const jobs: string[] = [];
   for (let n = 0; n < JOBS; n += 1) {
     jobs.push(await world.drop(`${n}.jsonl`, FILE));

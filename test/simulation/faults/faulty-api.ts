@@ -1,5 +1,5 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage } from '../../../functions/shared/ports/ports.ts';
 import { batchPage } from '../../fakes/batch-page.ts';
@@ -11,6 +11,7 @@ import type { FaultBook } from './fault-book.ts';
 export interface ApiState {
   now(): number;
   keyRefused(): boolean;
+  createsVanish(): boolean;
   /** How long a new batch may be missing from the list. */
   listLagMs: number;
   /** The largest page of a capped list, whatever limit was asked for. */
@@ -40,6 +41,8 @@ export class FaultyApi implements BatchApi {
   readonly #late = new Map<string, Lateness>();
   /** Batches that the API no longer knows, although it ran them. */
   readonly forgotten = new Set<string>();
+  /** Batches whose create was duplicated on its way: both of each pair. */
+  readonly duplicated = new Set<string>();
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
 
@@ -57,9 +60,18 @@ export class FaultyApi implements BatchApi {
 
   async createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<ObservedBatch> {
     this.#checkKey('create');
+    if (this.#state.createsVanish()) throw new Ambiguous('create batch: no answer came');
     const batch = await this.#api.createBatch(...args);
     this.#createdAt.set(batch.batchId, this.#state.now());
+    const { batchdrop_intent: intent } = batch.metadata;
+    if (this.#faults.occurs('create duplicated', `${intent}`)) {
+      const second = await this.#api.createBatch(...args);
+      this.#createdAt.set(second.batchId, this.#state.now());
+      this.duplicated.add(batch.batchId).add(second.batchId);
+    }
     this.#state.created(batch);
+    if (this.#faults.occurs('create accepted, answered 429', `${intent} ${batch.batchId}`))
+      throw new RetryableError('create batch: HTTP 429', { afterSeconds: 60 });
     return this.#reported(batch);
   }
 
@@ -107,7 +119,7 @@ export class FaultyApi implements BatchApi {
     );
   }
 
-  async fileBytes(fileId: string): Promise<number> {
+  async fileBytes(fileId: string): Promise<number | undefined> {
     this.#checkKey('file');
     return this.#api.fileBytes(fileId);
   }

@@ -249,7 +249,7 @@ describe('the key, the rows and the results', () => {
     if (address === null || typeof address === 'string') throw new Error('the server has no port');
     const keys = { current: async () => ({ apiKey: KEY }), refresh: async () => ({ apiKey: KEY }) };
     const baseUrl = `http://127.0.0.1:${address.port}/v1`;
-    return { api: createOpenAiBatchApi({ baseUrl, keys, silenceMs: 20_000 }), heard };
+    return { api: createOpenAiBatchApi({ baseUrl, keys }), heard };
   }
 
   /** Sends the first call of each kind to the echoing API and the others to the fake, whose results contain a marker. */
