@@ -199,6 +199,7 @@ export class FaultyApi implements BatchApi {
     this.#noted(batch);
     const where = this.#next(`fields ${batch.batchId} ${batch.status}`);
     if (!this.#faults.occurs('fields missing', where)) return batch;
+    if ((this.#lateBatches.get(batch.batchId)?.until ?? 0) > 0) return batch; // results without counts are believed when they stay the same
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;
     return { ...rest, metadata: {}, ...(hasEnded(batch.status) && endedAt !== undefined ? { endedAt } : {}) };
   }
