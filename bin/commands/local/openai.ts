@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { endOnFullDisk } from '../../terminal/end-on-full-disk.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
@@ -46,6 +47,8 @@ async function serve({ faults, json, ...options }: Options): Promise<void> {
   const plan = faults === undefined ? [] : readFaultPlan(faults);
   const server = await runBatchApiAlone({ ...options, faults: plan });
   console.log(json ? JSON.stringify({ url: server.url }) : `OPENAI_BASE_URL=${server.url}`);
+  const forget = endOnFullDisk(() => {});
   await untilStopped();
+  forget();
   await server.close();
 }
