@@ -15,7 +15,7 @@ import { summaryFacts } from '../../jobs/job-facts.ts';
 import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
 import { grouped, momentShown } from '../../terminal/amounts.ts';
-import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
@@ -68,7 +68,7 @@ async function list(options: Options): Promise<void> {
         waiting: positions.get(job.jobId) ?? [],
         stalled: (stalledOf.get(job.jobId) ?? []).map(stalledFacts),
       }));
-      console.log(JSON.stringify(facts, null, 2));
+      console.log(printableJson(facts, 2));
     } else if (jobs.length > 0) printTable(jobs, positions, stalledOf);
     else if (status === undefined && since === undefined)
       console.log('There are no jobs. To create one: batchdrop submit FILE');
@@ -99,18 +99,19 @@ function printTable(
     const created = momentShown(createdAt);
     console.log(
       fitting(
-        `${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(requestFile.key)}`,
+        escapeControlCharacters(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${requestFile.key}`),
       ),
     );
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
-    if (waiting !== undefined) console.log(fitting(waiting));
-    for (const item of stalledOf.get(jobId) ?? []) console.log(fitting(stalledLine(item)));
+    if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
+    for (const item of stalledOf.get(jobId) ?? [])
+      console.log(fitting(escapeControlCharacters(stalledLine(item))));
   }
 }
 
 function stalledLine(item: StalledItem): string {
   const part = item.kind === 'part' ? ` part ${item.number}` : '';
-  return `  stalled:${part} ${escapeControlCharacters(item.reason.message)}`;
+  return `  stalled:${part} ${item.reason.message}`;
 }
 
 function stalledFacts(item: StalledItem): object {

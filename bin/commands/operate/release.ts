@@ -9,6 +9,7 @@ import { serverTime } from '../../connection/server-time.ts';
 import { findJob } from '../../jobs/find-job.ts';
 import { adoptBatch, releaseJob } from '../../operations/release-job.ts';
 import { counted } from '../../terminal/amounts.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
@@ -47,7 +48,7 @@ async function release(id: string, options: Options): Promise<void> {
       adopt === undefined
         ? { jobId, released: await releaseJob(ledgers, jobId) }
         : { jobId, batchId: adopt, ...(await adoptBatch(ledgers, jobId, { batchId: adopt, number: part })) };
-    console.log(json ? JSON.stringify(facts) : sentence(facts));
+    console.log(json ? printableJson(facts) : escapeControlCharacters(sentence(facts)));
   });
 }
 

@@ -29,6 +29,7 @@ export const FAULT_RATES = {
   'content truncated': 0.15,
   'content 502': 0.15,
   'content gone (404)': 0.04,
+  'results late': 0.25,
   'entry refused by the bus': 0.12,
   'ledger throttled': 0.02,
   'ledger conflict': 0.04,

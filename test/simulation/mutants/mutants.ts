@@ -182,9 +182,30 @@ export const MUTANTS: Mutant[] = [
     name: 'a truncated download counts as complete',
     patches: [
       {
-        file: 'functions/deliver/part/deliver-part.ts',
-        anchor: 'if (received !== expected) {',
-        replacement: 'if (received > expected) {',
+        file: 'functions/deliver/part/results-agreement.ts',
+        anchor: 'if (reading.rowsWithLine === reading.rows) return true;',
+        replacement: 'if (reading.rowsWithLine > 0) return true;',
+      },
+    ],
+  },
+  {
+    name: 'a 404 for a result file is believed',
+    patches: [
+      {
+        file: 'functions/deliver/part/results-agreement.ts',
+        anchor: 'if (isReleased(part)) return true;',
+        replacement:
+          "if (isReleased(part) || reading.problems.some((why) => why.includes('404'))) return true;",
+      },
+    ],
+  },
+  {
+    name: 'result files are deleted before their results agree',
+    patches: [
+      {
+        file: 'functions/deliver/clean-up-job.ts',
+        anchor: '({ fileId }) => !doubtful.has(fileId),',
+        replacement: '({ fileId }) => fileId !== undefined || doubtful.has(fileId),',
       },
     ],
   },
