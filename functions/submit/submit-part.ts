@@ -23,8 +23,8 @@ import {
   type Part,
   type PartIn,
 } from '../shared/domain/part.ts';
-import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
+import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';

@@ -193,8 +193,13 @@ describe('a file on S3', () => {
       const [, from = '0', to = String(whole.length - 1)] =
         /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
       const wanted = whole.subarray(Number(from), Number(to) + 1);
-      const status = request.headers.range === undefined ? 200 : 206;
-      response.writeHead(status, { 'content-length': wanted.length, etag: '"e"' });
+      const isRange = request.headers.range !== undefined;
+      const contentRange = `bytes ${from}-${Number(from) + wanted.length - 1}/${whole.length}`;
+      response.writeHead(isRange ? 206 : 200, {
+        'content-length': wanted.length,
+        etag: '"e"',
+        ...(isRange ? { 'content-range': contentRange } : {}),
+      });
       if (mostBytes >= wanted.length) response.end(wanted);
       else response.write(wanted.subarray(0, mostBytes), () => response.destroy());
     };

@@ -27,9 +27,9 @@
 
 import { isOver, type Job } from './job.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
-import { type WaitingPart, waitingPartOf } from './waiting/admission-queue.ts';
 import type { Part, PartIn } from './part.ts';
 import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, UNSEEN_SETTLING_MS } from './timing.ts';
+import { type WaitingPart, waitingPartOf } from './waiting/admission-queue.ts';
 
 /** Steps that SUBMIT carries out. */
 export const SUBMISSION_STEPS = ['begin', 'upload', 'create', 'search', 'abandon', 'adopt', 'retry'] as const;
