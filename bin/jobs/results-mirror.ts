@@ -46,7 +46,7 @@ export class ResultsMirror {
   #add(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: Error) => {
       this.#print(
-        `Results could not be stored in ${this.#directory}; the next start tries again: ${error.message}`,
+        `Results could not be stored in ${escapeControlCharacters(this.#directory)}; the next start tries again: ${escapeControlCharacters(error.message)}`,
       );
     });
   }
@@ -63,6 +63,8 @@ export class ResultsMirror {
     const shown = relative(process.cwd(), folder);
     const what = job.status === 'rejected' ? 'report is' : 'results are';
     if (files.length > 0)
-      this.#print(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
+      this.#print(
+        `${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${escapeControlCharacters(shown)}/`,
+      );
   }
 }

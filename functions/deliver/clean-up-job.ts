@@ -1,7 +1,9 @@
 /**
  * Removes what an ended job no longer needs:
  *   1. all objects in its pieces' folder of the results bucket
- *   2. its files at the API, unless `keepFiles` is set
+ *   2. its files at the API, unless `keepFiles` is set. A result file is deleted only if it was read and agreed with
+ *      what was sent; doubtful ones stay, and the summary names them (rule 4 of "What an answer is worth",
+ *      docs/architecture.md)
  *   3. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
  *      superseded invocation may have written more
  * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
@@ -136,15 +138,38 @@ async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
   return remaining;
 }
 
-/** Returns the part's files that may exist at the API. The files of abandoned intents are deleted already. */
+/**
+ * Returns the part's files that may exist at the API and are no longer needed. The files of abandoned intents are
+ * deleted already.
+ */
 function filesOf(part: Part): FileAtApi[] {
   const { ran, unusedFiles = [] } = part;
-  return [...[...ran, part].flatMap(filesOfAttempt), ...unusedFiles];
+  const isRead = part.phase === 'delivered';
+  const doubtful = new Set(part.doubtfulFiles?.map(({ fileId }) => fileId));
+  const all = [
+    ...ran.flatMap((earlier) => [...inputsOf(earlier), ...resultsOf(earlier)]),
+    ...inputsOf(part),
+    ...(isRead ? resultsOf(part) : []),
+    ...unusedFiles,
+  ];
+  return [...new Map(all.map((file) => [file.fileId, file])).values()].filter(
+    ({ fileId }) => !doubtful.has(fileId),
+  );
 }
 
-function filesOfAttempt({ intent, batch }: { intent?: Intent; batch?: ObservedBatch }): FileAtApi[] {
-  const ids = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-  return [...new Set(ids)].flatMap((fileId) =>
-    fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)],
-  );
+interface Attempt {
+  intent?: Intent;
+  batch?: ObservedBatch;
+}
+
+function inputsOf({ intent, batch }: Attempt): FileAtApi[] {
+  return filesWith([intent?.fileId, batch?.inputFileId], intent);
+}
+
+function resultsOf({ intent, batch }: Attempt): FileAtApi[] {
+  return filesWith([batch?.outputFileId, batch?.errorFileId], intent);
+}
+
+function filesWith(fileIds: (string | undefined)[], intent: Intent | undefined): FileAtApi[] {
+  return fileIds.flatMap((fileId) => (fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)]));
 }

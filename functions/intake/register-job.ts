@@ -17,7 +17,7 @@ export interface Arrival {
 }
 
 /**
- * Returns the object version's job in hand; undefined when there is no such version. The job id is derived from the
+ * Returns the object version's job in hand; undefined when there is no such version, and for the marker of a folder. The job id is derived from the
  * version, so a repeated event finds the same job. A new job is created with its first change, which claims its lease.
  * Errors: those of the storage, RetryableError.
  */
@@ -35,6 +35,10 @@ export async function registerJob(
     deps.log.warn('arrival_without_object', { jobId });
     return undefined;
   }
+  if (isFolderMarker(arrival.key, facts.size)) {
+    deps.log.info('folder_marker_ignored', { jobId });
+    return undefined;
+  }
   const request: RequestFile = {
     ...ref,
     ...contentFacts(facts),
@@ -43,6 +47,11 @@ export async function registerJob(
     ...readUserMetadata(facts.metadata),
   };
   return jobInHand(deps, receivedJob(jobId, request, deps.clock.now()));
+}
+
+/** Returns whether the object only makes a folder visible: consoles and file systems on S3 create such objects. */
+function isFolderMarker(key: string, size: number): boolean {
+  return size === 0 && (key.endsWith('/') || key.endsWith('_$folder$'));
 }
 
 /** Returns an id for an upload to an unversioned bucket, so that each upload becomes a job, which is rejected. */

@@ -1,5 +1,5 @@
 /** Runs the Batch API server alone: `node local/openai/main.ts --port N --directory D [--speed S] [--seed N]`. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '../clock.ts';
@@ -26,7 +26,7 @@ interface AloneOptions {
 /** Runs the server with its own clock, which continues after a restart. */
 export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiServer> {
   const { directory, speed, faults = [], ...others } = options;
-  mkdirSync(directory, { recursive: true });
+  openDirectory(directory);
   const clockPath = join(directory, 'clock');
   const clock = new VirtualClock({ speed, start: Math.max(Date.now(), savedTime(clockPath)) });
   const save = (time: number) => {
@@ -34,9 +34,9 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
     renameSync(`${clockPath}.new`, clockPath);
   };
   const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
-  saveAhead();
-  const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   const server = await startBatchApi({ ...others, directory, clock, faults });
+  saveAhead(); // before any request is answered, and only by the server that has the directory
+  const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   return {
     url: server.url,
     async close() {
@@ -46,6 +46,19 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
       clock.close();
     },
   };
+}
+
+/** Creates the directory if it is missing. Only its user reads it: it holds prompts and results. */
+function openDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    chmodSync(directory, 0o700);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${directory} cannot be used: ${message}; choose another directory with --directory`, {
+      cause,
+    });
+  }
 }
 
 function savedTime(path: string): number {

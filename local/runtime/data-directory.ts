@@ -1,10 +1,29 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Credentials } from '../aws/iam/signature.ts';
+import { ownerCredentialsFile, readOwnerCredentials } from './owner-credentials.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints, runtimeEndpointsFile } from './runtime-endpoints.ts';
 
 /** The Batch API on which the jobs of a data directory run; the other one does not know their ids. */
-export type ApiKind = 'local' | 'real';
+export type ApiKind = 'local' | 'real' | 'server';
+
+const SHOWN: Readonly<Record<ApiKind, string>> = {
+  local: 'the local Batch API',
+  real: 'the real Batch API',
+  server: 'another Batch API server',
+};
 
 /** The record of a data directory. */
 interface DirectoryRecord {
@@ -17,6 +36,7 @@ interface DirectoryRecord {
 
 const RECORD = 'runtime.json';
 const LOCK = 'lock.sqlite';
+const SQLITE_BUSY = 5;
 
 /**
  * The state of a runtime, in one directory that one runtime at a time locks. The lock is an operating system lock held
@@ -38,7 +58,7 @@ export class DataDirectory {
     if (this.#record.api !== api) {
       this.#lock.close();
       throw new Error(
-        `${path} has jobs of the ${earlier?.api} Batch API, not of the ${api} one: choose another directory with --data`,
+        `${path} has jobs of ${SHOWN[this.#record.api]}, not of ${SHOWN[api]}: choose another directory with --data`,
       );
     }
   }
@@ -59,6 +79,16 @@ export class DataDirectory {
 
   saveExample(exampleJobId: string): void {
     this.#save({ ...this.#record, exampleJobId });
+  }
+
+  /** Returns the credentials of the account's owner, made at the first call and kept for later runs. */
+  ownerCredentials(): Credentials {
+    const known = readOwnerCredentials(this.path);
+    if (known !== undefined) return known;
+    const accessKeyId = `BATCHDROP${randomBytes(6).toString('hex').toUpperCase()}`;
+    const made = { accessKeyId, secretAccessKey: randomBytes(30).toString('base64url') };
+    writeWhole(ownerCredentialsFile(this.path), made);
+    return made;
   }
 
   /** Writes the address of the runtime, once it responds. */
@@ -109,6 +139,7 @@ function makeWritable(path: string): void {
   const probe = join(path, '.writable');
   try {
     mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o700); // it holds prompts, results and credentials
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (cause) {
@@ -119,12 +150,15 @@ function makeWritable(path: string): void {
 }
 
 function lock(path: string): DatabaseSync {
-  const database = new DatabaseSync(join(path, LOCK));
+  const file = join(path, LOCK);
+  refuseNoLock(file);
+  const database = new DatabaseSync(file);
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
     return database;
   } catch (cause) {
     database.close();
+    if (!isBusy(cause)) throw new Error(`${file} cannot be locked: ${messageOf(cause)}`, { cause });
     const pid = readRuntimeEndpoints(path)?.pid;
     const holder = pid === undefined ? 'another runtime' : `a running runtime (pid ${pid})`;
     throw new Error(`${path} is in use by ${holder}: stop it, or choose another directory with --data`, {
@@ -133,14 +167,36 @@ function lock(path: string): DatabaseSync {
   }
 }
 
+/** A lock is an empty file, because nothing is ever written to its database. Anything else belongs to somebody else. */
+function refuseNoLock(file: string): void {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined || (found.isFile() && found.size === 0)) return;
+  throw new Error(
+    `${file} is not a lock of Batchdrop, because it is not an empty file: choose another directory with --data, or remove it if you do not need it`,
+  );
+}
+
+/** Whether SQLite reports SQLITE_BUSY; the upper bytes of an error code are details. */
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === SQLITE_BUSY;
+}
+
 function readRecord(path: string): DirectoryRecord | undefined {
   const file = join(path, RECORD);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
 }
 
+/** Replaces the file, which only its user can read; if that fails, the earlier one stays, and nothing else. */
 function writeWhole(file: string, content: object): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  const draft = `${file}.new`;
+  try {
+    rmSync(draft, { force: true }); // of a killed run, with any permissions
+    writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    renameSync(draft, file);
+  } catch (cause) {
+    rmSync(draft, { force: true });
+    throw cause;
+  }
 }
 
 function messageOf(cause: unknown): string {

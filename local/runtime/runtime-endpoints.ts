@@ -14,6 +14,9 @@ export interface RuntimeEndpoints {
   readonly ledgerTable: string;
 }
 
+/** The key of a Batch API server that takes any key. */
+export const LOCAL_API_KEY = 'sk-local';
+
 /** The secret in the endpoint's Secrets Manager with the same content. */
 export const RUNTIME_ENDPOINTS_SECRET = 'batchdrop/local/whereabouts';
 

@@ -11,7 +11,7 @@ import { putFile, type Submission } from '../../jobs/put-file.ts';
 import { openSources, type RequestSource } from '../../jobs/request-source.ts';
 import { waitForJobs } from '../../jobs/wait-for-jobs.ts';
 import { bytesShown } from '../../terminal/amounts.ts';
-import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { StatusLine } from '../../terminal/status-line.ts';
 
 interface Options extends ConnectionOptions {
@@ -30,7 +30,10 @@ export function submitCommand(): Command {
       .description('Upload request files (.jsonl) to the request bucket and print their job ids.')
       .argument('<file...>', 'request files, or - for stdin. The object key is the name of the file')
       .option('--name <key>', 'another object key, if there is only one file')
-      .option('--wait', 'wait until every job has ended. The exit code is 0 only if all are completed')
+      .option(
+        '--wait',
+        'wait until every job has ended. The exit code is 0 only if each is completed and has rows that succeeded',
+      )
       .option('--dry-run', 'only validate and plan the files, without network access')
       .option(
         '--meta <name=value>',
@@ -59,7 +62,7 @@ async function printForecasts(sources: readonly RequestSource[], options: Option
     if (known.verdict === 'bad') process.exitCode = 1;
     if (!options.json) console.log(forecastLines(known).join('\n'));
   }
-  if (options.json) console.log(JSON.stringify(forecasts, null, 2));
+  if (options.json) console.log(printableJson(forecasts, 2));
 }
 
 async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
@@ -70,8 +73,9 @@ async function submitAll(sources: readonly RequestSource[], options: Options): P
     if (!options.wait) return;
     const jobs = await waitForJobs(connection, submissions, line);
     const facts = jobs.map((job) => job && jobFacts(job));
-    if (options.json) console.log(JSON.stringify(facts, null, 2));
-    if (!jobs.every((job) => job?.status === 'completed')) process.exitCode = 1;
+    if (options.json) console.log(printableJson(facts, 2));
+    if (!jobs.every((job) => job?.status === 'completed' && (job.rows?.succeeded ?? 0) > 0))
+      process.exitCode = 1;
   }).finally(() => line.end());
 }
 
@@ -98,7 +102,7 @@ async function putAll(
     return submissions;
   } finally {
     // Even if a later upload failed, because these files are in the bucket.
-    if (options.json && !options.wait) console.log(JSON.stringify(submissions));
+    if (options.json && !options.wait) console.log(printableJson(submissions));
   }
 }
 

@@ -1,3 +1,4 @@
+import { excerptOf } from '../../shared/contract/events.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
@@ -24,6 +25,8 @@ function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),
+    unreadableLines: unreadableLines(parts),
+    doubtfulFiles: parts.flatMap(({ doubtfulFiles = [] }) => doubtfulFiles),
     receivedAt: isoTime(job.createdAt),
     endedAt: isoTime(job.changedAt),
     ...(job.secondBatchSearch ? { secondBatchSearch: job.secondBatchSearch } : {}),
@@ -39,6 +42,15 @@ function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string }
     idsOut.addDigest(delivered.idsOut);
   }
   return { in: idsIn.toString(), out: idsOut.toString() };
+}
+
+/** Returns how many result lines are no result line, and the first ones: each lies in the anomalies as it is. */
+function unreadableLines(parts: readonly DeliveredPart[]) {
+  const all = parts.flatMap(({ delivered }) => (delivered.unreadable ? [delivered.unreadable] : []));
+  return excerptOf(
+    all.flatMap(({ first }) => first),
+    all.reduce((sum, { count }) => sum + count, 0),
+  );
 }
 
 function warningsOf({ number, model, ran, admission }: DeliveredPart): string[] {

@@ -1,6 +1,7 @@
 import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 import type { ContentFacts } from './same-bytes.ts';
+import type { MetObstacle } from './waiting/obstacle.ts';
 
 /** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
 export interface Lease {
@@ -87,6 +88,8 @@ interface JobRecord {
   tries: number;
   /** No step is tried before this time: a backoff. */
   backoffUntil?: number;
+  /** What the present step waits for; the next success removes it. */
+  obstacle?: MetObstacle;
   /** The reconciler waits until this time: a message for the next step was sent, or the parts were just checked. */
   dispatchedUntil?: number;
   lease?: Lease;
@@ -176,7 +179,7 @@ type JobEndedWithResults = {
   batches: { count: number; first: { batchId: string; status: string }[] };
   /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
   refusedRows?: number;
-  /** Present with `failed` and `cancelled`. */
+  /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
   redelivered?: true;
 } & CleanUp &

@@ -133,7 +133,14 @@ function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running
 }
 
 function stepAtTheEnd(part: Part, now: number): PartStep {
-  return inBackoff(part, now) ?? { do: 'deliver' };
+  const backoff = isReleasedFromResultsWait(part) ? undefined : inBackoff(part, now);
+  return backoff ?? { do: 'deliver' };
+}
+
+/** Returns whether an operator ended the pause before the next look at the results. Other backoffs remain. */
+function isReleasedFromResultsWait({ resultsWait, releasedAt, backoffUntil }: Part): boolean {
+  if (resultsWait === undefined || releasedAt === undefined) return false;
+  return releasedAt >= resultsWait.since && backoffUntil === resultsWait.until;
 }
 
 function afterPause(now: number): PartStep {

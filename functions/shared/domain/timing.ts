@@ -33,6 +33,27 @@ export const MAX_COMPLETION_WINDOW_MS = 7 * DAY;
 /** A batch that the API does not know counts as lost this long after it expired. */
 export const LOST_AFTER_MS = DAY;
 
+/** Results that do not agree are looked at again for this long. */
+export const RESULTS_LOOKING_MS = DAY;
+
+/** The minimum number of looks before results that do not agree are given up. */
+export const MIN_RESULTS_LOOKS = 6;
+
+/** The same bytes, read over this time, are the answer if they have as many lines as there are results. */
+export const SAME_RESULTS_MS = 2 * HOUR;
+
+/** The same bytes, read over this time, are the answer if the API does not count the rows. */
+export const SAME_UNCOUNTED_RESULTS_MS = HOUR;
+
+/** The alarm for results that do not agree begins after this. */
+export const RESULTS_ALARM_AFTER_MS = HOUR;
+
+/**
+ * The alarm for results that were not read begins this long after the end of their batch: ten days before OpenAI removes
+ * them.
+ */
+export const RESULTS_EXPIRING_AFTER_MS = 20 * DAY;
+
 /** The clean-up of an ended job is tried for this long: longer than an outage, or a wrong key by mistake. */
 export const CLEAN_UP_MS = 7 * DAY;
 
@@ -79,4 +100,9 @@ export function backoffAfter(tries: number): number {
 export function tokenLimitBackoff(tokenLimitRejections: number, fraction: number): number {
   const shortest = Math.min(5 * MINUTE * 2 ** (tokenLimitRejections - 1), 60 * MINUTE);
   return shortest + fraction * Math.min(shortest / 2, 20 * MINUTE);
+}
+
+/** Returns the pause after the n-th look at results (from 1) in milliseconds: a minute, doubling up to an hour. */
+export function pauseAfterLook(looks: number): number {
+  return Math.min(MINUTE * 2 ** (looks - 1), HOUR);
 }

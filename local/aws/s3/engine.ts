@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
+import { printableJson } from '../../unprintable.ts';
 import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
 import { neededForS3, neededToReportAbsence } from '../iam/needed-permissions.ts';
 import { AwsError } from '../protocol/aws-error.ts';
@@ -142,7 +143,7 @@ function refusalFor(error: unknown, requestId: string): S3Error {
 
 const logDefect = (error: unknown, requestId: string): void =>
   console.error(
-    JSON.stringify({
+    printableJson({
       code: 's3.defect',
       requestId,
       error: error instanceof Error ? error.stack : String(error),

@@ -24,6 +24,8 @@ const WAITING = { for: 'token_limit', since: PAST } as const;
 const STALL = { code: 'create_uncertain', message: 'm' };
 const ENDED = { as: 'cancelled', reason: { code: 'c', message: 'm' } } as const;
 const LOST = { ...ENDED, as: 'lost' } as const;
+const RESULTS_WAIT = { since: PAST, looks: 1, until: LATER, why: 'no file' };
+
 /** Each phase with every shape its own fields may have. */
 const PHASES: Record<Part['phase'], PartFields[]> = {
   planned: [{}, { waiting: WAITING }],
@@ -43,10 +45,18 @@ const PHASES: Record<Part['phase'], PartFields[]> = {
   })),
   requeued: [{ intent: SENT, batch: aBatch({ status: 'failed' }), waiting: WAITING }],
   retrying: [{ intent: SENT, batch: aBatch({ status: 'failed' }) }],
-  batch_ended: ['completed', 'failed', 'expired', 'cancelled'].map((status) => ({
-    intent: SENT,
-    batch: aBatch({ status }),
-  })),
+  batch_ended: [
+    ...['completed', 'failed', 'expired', 'cancelled'].map((status) => ({
+      intent: SENT,
+      batch: aBatch({ status }),
+    })),
+    ...[{}, { releasedAt: PAST - 1 }, { releasedAt: NOON }].map((release) => ({
+      intent: SENT,
+      batch: aBatch({ status: 'completed' }),
+      resultsWait: RESULTS_WAIT,
+      ...release,
+    })),
+  ],
   ended: [{ ended: ENDED }, { ended: LOST, intent: SENT, batch: aBatch({ status: 'in_progress' }) }],
   delivered: [
     { intent: SENT, batch: aBatch({ status: 'completed' }), delivered: DELIVERED },
@@ -192,5 +202,22 @@ it('phase, next step, due time and index agree in every state of a part', () => 
   expect([...seen.keys()].sort()).toEqual([...every].sort());
 });
 
-/** 22 shapes without a batch, and 13 with one in 6 outboxes each, in 324 surroundings. */
-const STATES = 324 * (22 + 13 * 6);
+/** 22 shapes without a batch, and 16 with one in 6 outboxes each, in 324 surroundings. */
+const STATES = 324 * (22 + 16 * 6);
+
+it('an operator ends the pause before the next look at the results, but no other backoff', () => {
+  const part = aPart({
+    phase: 'batch_ended',
+    intent: SENT,
+    batch: aBatch({ status: 'completed' }),
+    rev: 1,
+    publishedRev: 1,
+    resultsWait: RESULTS_WAIT,
+    backoffUntil: LATER,
+  });
+  expect(nextPartStep(part, NOON, false)).toEqual({ do: 'wait', until: LATER });
+  expect(nextPartStep({ ...part, releasedAt: NOON }, NOON, false)).toEqual({ do: 'deliver' });
+  expect(nextPartStep({ ...part, releasedAt: PAST - 1 }, NOON, false)).toEqual({ do: 'wait', until: LATER });
+  const other = { ...part, releasedAt: NOON, backoffUntil: LATER + 1 };
+  expect(nextPartStep(other, NOON, false)).toEqual({ do: 'wait', until: LATER + 1 });
+});
