@@ -188,7 +188,8 @@ interface PartRecord {
    * committed.
    */
   dueAt?: number;
-  expiresAt: number;
+  /** As that of its job; absent until the job has ended and is cleaned up. */
+  expiresAt?: number;
 }
 
 interface NoBatch {
