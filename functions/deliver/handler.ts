@@ -4,10 +4,10 @@ import {
   advanceJob,
   advancePart,
   type PartStepHandlers,
+  quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
 import { takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
-import { cancelLateBatches } from './cancel-late-batches.ts';
 import { type CleanUpDeps, cleanUpJob } from './clean-up-job.ts';
 import { type FinishDeps, finishJob } from './job/finish-job.ts';
 import { type DeliverDeps, deliverPart } from './part/deliver-part.ts';
@@ -41,10 +41,7 @@ export function createHandler(deps: Deps): (body: string, deadline: Deadline) =>
 
 function partSteps(deps: Deps, deadline: Deadline): PartStepHandlers {
   return {
-    'cancel-late-batches': async (inHand) => {
-      await cancelLateBatches(deps, inHand);
-      return true;
-    },
+    ...quickPartStepHandlers(deps),
     deliver: async (inHand) => {
       await deliverPart(deps, inHand, deadline);
       return true;

@@ -7,7 +7,8 @@
  *   3. upload the file in one pass. Its id and checksum are stored with the next change
  *   4. reserve a create within the hourly limit, save `sendBy`, then send POST /batches once, while the lease lasts
  *   5. save the batch on the intent. If the invocation dies before, `sendBy` is there without a batch: the next try
- *      searches for the batch (`ambiguous-create.ts`)
+ *      searches for the batch (`ambiguous-create.ts`). A create that was refused for a reason that passes is sent again
+ *      only after such a search, too
  *
  * Known gap: if the invocation dies before the file's id of (3) is stored, the file stays at the API until it expires.
  */
@@ -22,15 +23,22 @@ import {
   type Part,
   type PartIn,
 } from '../shared/domain/part.ts';
+import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isOurAccount } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
+import {
+  claimCreate,
+  noteAnswered,
+  uncertainAccount,
+} from '../shared/lifecycle/spending/uncertain-accounts.ts';
 import { uploadBody } from '../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
-import { abandonIntent, searchForBatch } from './ambiguous-create.ts';
+import { adoptFoundBatch } from './adopt-found-batch.ts';
+import { abandonIntent, adoptIfFound, searchForBatch } from './ambiguous-create.ts';
 import { reserveCreate } from './create-rate-limit.ts';
 
 export type SubmitDeps = Pick<
@@ -41,8 +49,8 @@ export type SubmitDeps = Pick<
   limits: BatchLimits;
 };
 
-/** The operator's pause, and the models for which POLL found no capacity. */
-type SubmissionControl = Pick<Control, 'paused' | 'full'>;
+/** The operator's pause, the models for which POLL found no capacity, and the accounts with stalled parts. */
+type SubmissionControl = Pick<Control, 'paused' | 'full' | 'uncertain'>;
 
 type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
 
@@ -54,6 +62,8 @@ interface Submission {
 
 /** A create is not sent when the lease ends within this time. */
 const TIME_TO_CREATE_MS = 60_000;
+
+const UNCERTAIN_CHECK_SECONDS = 600;
 
 /** Carries out the part's submission steps under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function submitPart(
@@ -87,11 +97,14 @@ async function submissionStep(
       return create(deps, submission);
     case 'search':
       await leased.claim();
-      await searchForBatch(deps, inHand, leased);
-      return false;
+      return searchForBatch(deps, inHand, leased);
     case 'abandon':
       await leased.claim();
       return abandonIntent(deps, inHand, leased);
+    case 'adopt':
+      await leased.claim();
+      await adoptFoundBatch(deps, inHand, leased);
+      return false;
     case 'retry':
       return retry(deps, leased);
     default:
@@ -104,6 +117,7 @@ async function submissionStep(
  */
 async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const now = deps.clock.now();
+  waitWhileUncertain(deps, leased.item);
   const intent: Intent = { id: deps.ids.next(), at: now };
   const { limits, control } = deps;
   return leased.change((part) => {
@@ -113,6 +127,19 @@ async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean>
     if (waitsFor === undefined || part.admission) return { ...part, phase: 'uploading', intent };
     return leased.released({ ...part, phase: 'waiting', waiting: { for: waitsFor, since: now } });
   });
+}
+
+/**
+ * A part with an unresolved create does not begin again by itself while another part of its account is stalled. Errors:
+ * RetryableError.
+ */
+function waitWhileUncertain({ control, clock }: SubmissionDeps, part: Part): void {
+  if (!beginsAgainByItself(part)) return;
+  if (!uncertainAccount(control, accountOfUnresolved(part), clock.now())) return;
+  throw new RetryableError(
+    'begin: another part of the account is stalled, because its creates have no known outcome; see CreateUncertain in docs/operations.md',
+    { afterSeconds: UNCERTAIN_CHECK_SECONDS },
+  );
 }
 
 /**
@@ -126,11 +153,15 @@ async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
   const sent = new SentBytes(uploadBody(deps, part));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
   try {
-    const { fileId, account } = await deps.api.uploadFile(
+    const { fileId, account, createdAt, answeredAt } = await deps.api.uploadFile(
       { name, bytes: attemptSize(part).uploadBytes, body: sent.chunks() },
       deps.signal,
     );
-    const file = { fileId, account, crc32: sent.checksum };
+    const times = {
+      ...(createdAt === undefined ? {} : { uploadedAt: createdAt }),
+      ...(answeredAt === undefined ? {} : { answeredAt }),
+    };
+    const file = { fileId, account, crc32: sent.checksum, ...times };
     inHand.note(
       (now) =>
         now.phase === 'uploading' && now.intent.id === intent.id
@@ -181,16 +212,18 @@ class SentBytes {
 }
 
 /** Creates the batch. Returns false when nothing remains to do here: the batch is saved, or a later search decides. */
-async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
+async function create(deps: SubmissionDeps, submission: Submission): Promise<boolean> {
+  const { inHand, leased } = submission;
   if (leased.until - deps.clock.now() < TIME_TO_CREATE_MS) {
     throw new RetryableError('create: the invocation ends too soon; another one creates the batch', {
       afterSeconds: 1,
     });
   }
-  await reserveCreate(deps);
   const known = leased.item;
   if (known.phase !== 'uploaded') return true;
   const { intent } = known;
+  const isOnly = await claimCreate(deps, intent, leased.until);
+  await reserveCreate(deps);
   await leased.change((part) =>
     part.phase === 'uploaded' && part.intent.id === intent.id && part.cancelRequestedAt === undefined
       ? { ...part, phase: 'creating', intent: { ...part.intent, sendBy: leased.until } }
@@ -202,10 +235,12 @@ async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
   try {
     batch = await send(deps, leased.until, part);
   } catch (failure) {
-    return afterFailedCreate(deps, leased, part, failure);
+    if (isOnly && failure instanceof TerminalError) await noteAnswered(deps, intent.account);
+    return afterFailedCreate(deps, submission, part, failure);
   }
   const { released } = leased;
-  await saveBatch(deps, inHand, { intentId: intent.id, batch, released });
+  await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });
+  if (isOnly) await noteAnswered(deps, intent.account);
   return false;
 }
 
@@ -215,15 +250,18 @@ async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
  */
 async function afterFailedCreate(
   deps: SubmissionDeps,
-  leased: LeasedPart,
-  { intent, jobId, number }: PartIn<'creating'>,
+  { inHand, leased }: Submission,
+  part: PartIn<'creating'>,
   failure: unknown,
 ): Promise<false> {
+  const { intent, jobId, number } = part;
   if (failure instanceof Ambiguous) {
     deps.log.warn('create_ambiguous', { jobId, part: number, reason: failure.message });
     return false; // the intent stays; the reconciler dispatches a search for its batch
   }
-  if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
+  if (saysFileIsMissing(failure) && !(await isOurAccount(deps, intent.account))) {
+    // The create went to the account of the new key: the search is there, too.
+    if (await adoptIfFound(deps, inHand, leased, { part, account: undefined })) return false;
     await discardIntent(leased, intent.id);
     throw new RetryableError(
       'create: the key now belongs to another account than the file; it is uploaded again',
@@ -235,6 +273,14 @@ async function afterFailedCreate(
   await recordNotCreated(leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
+}
+
+/** A refusal that also comes when the key now belongs to another account than the file. */
+function saysFileIsMissing(failure: unknown): boolean {
+  return (
+    failure instanceof TerminalError ||
+    (failure instanceof RetryableError && failure.waitsFor === 'not_visible')
+  );
 }
 
 /** Thrown when the lease ended before the request was sent. */
@@ -276,20 +322,21 @@ async function discardIntent(leased: LeasedPart, intentId: string): Promise<void
   });
 }
 
-/** Records that no batch was created, if the failure proves it: the create is tried again, or the part ends. */
+/**
+ * Records what a failed create proves. Refused by the API's own word, the part ends. Not sent, it is sent later. Refused
+ * for a reason that passes, it is sent again once a search found nothing: a page in the API's name may say so although
+ * the batch exists (rule 1 of "What an answer is worth", docs/architecture.md). A defect proves nothing.
+ */
 async function recordNotCreated(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
-  const isCertain =
-    failure instanceof RetryableError ||
-    failure instanceof TerminalError ||
-    failure instanceof NotAllowed ||
-    failure instanceof OutOfTime;
-  if (!isCertain) return; // a defect proves nothing: the next try searches for the batch
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
+    if (failure instanceof RetryableError || failure instanceof NotAllowed)
+      return { ...part, intent: { ...part.intent, refused: true } };
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
+    if (failure instanceof OutOfTime) return { ...part, phase: 'uploaded', intent };
     return failure instanceof TerminalError
       ? refused({ ...part, phase: 'uploaded', intent }, failure)
-      : { ...part, phase: 'uploaded', intent };
+      : undefined;
   });
 }
 
@@ -300,9 +347,9 @@ async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean>
   return leased.change((part) => {
     if (part.phase !== 'retrying' || part.batch.batchId !== ended) return undefined;
     return {
-      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt'),
+      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt', 'unconfirmed'),
       phase: 'uploaded',
-      intent: { ...without(part.intent, 'sendBy', 'foundNothingAt'), id, at: deps.clock.now() },
+      intent: { ...without(part.intent, 'sendBy', 'foundNothingAt', 'refused'), id, at: deps.clock.now() },
       attempt: part.attempt + 1,
       earlierBatchIds: [...part.earlierBatchIds, part.batch.batchId],
       previousStatus: null,

@@ -4,6 +4,7 @@ import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
 import { without, withoutBackoff } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
+import { CommonestError } from '../part/commonest-error.ts';
 
 /** A job whose results are stored. */
 export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
@@ -30,6 +31,7 @@ export function endedJob(
     batches: excerptOf(batches),
     ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
+    ...(status === 'completed' && rows.succeeded === 0 ? commonestReason(parts, rows.total) : {}),
     ...(status === 'cancelled' ? { reason: cancelReason(job, parts) } : {}),
   };
 }
@@ -60,6 +62,17 @@ function reasonOf(parts: readonly DeliveredPart[]): Reason {
     if (error) return { code: error.code ?? 'failed', message: error.message ?? 'the batch failed' };
   }
   return { code: 'failed', message: 'no batch ran' };
+}
+
+/** Returns the commonest error of a job of which no row succeeded, and how many rows ended with it. */
+function commonestReason(parts: readonly DeliveredPart[], total: number): { reason?: Reason } {
+  const errors = new CommonestError();
+  for (const { delivered } of parts)
+    if (delivered.commonestError) errors.add(delivered.commonestError, delivered.commonestError.rows);
+  const { commonest } = errors;
+  if (!commonest) return {};
+  const message = `no row succeeded; ${commonest.rows} of ${total} rows: ${commonest.message}`;
+  return { reason: { code: commonest.code, message } };
 }
 
 function sumRows(parts: readonly DeliveredPart[]): RowCounts {

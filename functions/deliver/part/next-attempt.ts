@@ -20,10 +20,12 @@ const ATTEMPT_FIELDS = [
   'intent',
   'admission',
   'backoffUntil',
+  'resultsWait',
   'stalled',
   'waiting',
   'cancelSentAt',
   'dispatchedUntil',
+  'unconfirmed',
 ] as const;
 
 /** Returns the part, ready for a new attempt with the rows that `again` counts, in a new file and batch. */

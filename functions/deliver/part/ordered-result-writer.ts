@@ -1,14 +1,15 @@
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
-import type { Part } from '../../shared/domain/part.ts';
+import type { Part, RowError } from '../../shared/domain/part.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
+import { CommonestError } from './commonest-error.ts';
 import { mayRunAgain, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
 import type { CollectedLines } from './result-collector.ts';
-import { readResultLine } from './result-line.ts';
+import { readResultLine, readRowError } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
 /** The inputs: a part's rows, their lines from this attempt, and the pieces of the attempt before; and the outputs. */
@@ -36,6 +37,8 @@ export class OrderedResultWriter {
   #refused = 0;
   readonly #idsIn = new IdDigest();
   readonly #idsOut = new IdDigest();
+  /** Of the rows so far, as long as none has succeeded. */
+  #errors: CommonestError | undefined = new CommonestError();
 
   constructor(material: Material) {
     const { part, results, rerun, table } = material;
@@ -62,6 +65,7 @@ export class OrderedResultWriter {
     idsOut: string;
     again: { rows: number; uploadBytes: number };
     refused: number;
+    commonestError?: RowError;
   }> {
     const { table, part } = this.#material;
     for (let row = 0; row < table.rows; row += 1) {
@@ -77,7 +81,15 @@ export class OrderedResultWriter {
       throw new Error(
         `part ${part.jobId}/${part.number}: the ids of the results differ from those of the row table`,
       );
-    return { states: this.#states, idsIn, idsOut, again: this.#again, refused: this.#refused };
+    const commonestError = this.#errors?.commonest;
+    return {
+      states: this.#states,
+      idsIn,
+      idsOut,
+      again: this.#again,
+      refused: this.#refused,
+      ...(commonestError ? { commonestError } : {}),
+    };
   }
 
   async #writeRow(row: number, tally: RowTally): Promise<void> {
@@ -133,6 +145,8 @@ export class OrderedResultWriter {
   #note(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
     assertLineOf(customId, line);
     this.#idsOut.add(customId);
+    if (state.outcome === 'succeeded') this.#errors = undefined;
+    else this.#errors?.add(readRowError(line));
     this.#states.set(row, { ...state, lineBytes: line.length + 1 });
     if (!state.again) return;
     this.#again.rows += 1;

@@ -108,6 +108,7 @@ function stateOf(part: Part, { since }: Admitted): Verified['is'] {
       if (!part.admission) return 'over';
       return part.batch.status === 'validating' ? 'pending' : 'taken';
     case 'planned':
+    case 'stalled':
     case 'batch_ended':
     case 'ended':
     case 'delivered':

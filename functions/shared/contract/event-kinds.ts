@@ -116,6 +116,7 @@ export const BATCH_EVENTS: EventKind = {
 const PLAN = ['plannedRows', 'plannedParts'];
 const ENDED = ['rows', 'usage', 'batches'];
 const IF_PLANNED = [{ name: 'results', when: 'the request file was accepted before' }];
+const IF_NONE_SUCCEEDED = [{ name: 'reason', when: 'no row succeeded' }];
 
 export const JOB_EVENTS: EventKind = {
   detailType: DETAIL_TYPE.jobStatusChange,
@@ -173,7 +174,7 @@ export const JOB_EVENTS: EventKind = {
         'Every row has ended, and the results are in the results bucket. Rows may have failed: read `rows`.',
       previous: ['submitted'],
       has: [...ENDED, 'results'],
-      mayHave: NO_CONDITIONS,
+      mayHave: IF_NONE_SUCCEEDED,
       nulls: [],
     },
     {

@@ -269,7 +269,10 @@ export interface JobEnded extends JobStatusChangeBase {
   readonly batches: BatchExcerpt;
   /** Absent when the job ended before its file was planned. */
   readonly results?: ResultsRef;
-  /** With `failed` and `cancelled`. */
+  /**
+   * With `failed` and `cancelled`; with `completed` if no row succeeded: the code and message of the commonest error, and
+   * how many rows ended with it.
+   */
   readonly reason?: Reason;
 }
 

@@ -34,10 +34,13 @@ export const METRIC_UNITS = {
   OutputTokens: 'Count',
   PublishFailures: 'Count',
   SecondBatches: 'Count',
+  CreateUncertain: 'Count',
   Stalled: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
+  ResultsWaiting: 'Count',
+  ResultsExpiring: 'Count',
   Ticks: 'Count',
 } as const;
 

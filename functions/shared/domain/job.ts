@@ -112,7 +112,14 @@ type Absent<Name extends string> = { [N in Name]?: never };
 
 type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
 type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
-type OfEnded = 'reason' | 'joinedJobId' | 'unsuccessful' | 'findings' | 'secondCleanUpAt' | 'cleanedUp';
+type OfEnded =
+  | 'reason'
+  | 'joinedJobId'
+  | 'unsuccessful'
+  | 'findings'
+  | 'secondCleanUpAt'
+  | 'cleanedUp'
+  | 'secondBatchSearch';
 
 /** The file is not checked yet. A job is `received` before its first event. */
 type JobReceived = { status: 'received' } & Absent<'plan' | OfPlanned | OfResults | OfEnded>;
@@ -136,7 +143,12 @@ type JobPlanned = {
 
 /** How far the clean-up of an ended job is. */
 interface CleanUp {
-  /** The first clean-up is done. The second one, at this time, removes what was written late. */
+  /** The search for second batches is over; `incomplete`: the list could not be used for a day. */
+  secondBatchSearch?: 'complete' | 'incomplete';
+  /**
+   * The first clean-up is done. The next one, at this time, removes what was written late, and tries the search for
+   * second batches again.
+   */
   secondCleanUpAt?: number;
   /** The clean-up is complete. */
   cleanedUp?: true;
@@ -171,7 +183,7 @@ type JobEndedWithResults = {
   batches: { count: number; first: { batchId: string; status: string }[] };
   /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
   refusedRows?: number;
-  /** Present with `failed` and `cancelled`. */
+  /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
   redelivered?: true;
 } & CleanUp &

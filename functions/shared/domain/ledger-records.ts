@@ -42,7 +42,10 @@ export type DueItem =
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
 
-/** A part or job of which a step used up its tries. Batchdrop retries it, but a person has to find the cause. */
+/**
+ * A part that waits for a person's release; or a part or job of which a step used up its tries: Batchdrop retries it,
+ * but a person has to find the cause.
+ */
 export type StalledItem = { reason: Reason } & (
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part' } & PartRef)
@@ -50,6 +53,7 @@ export type StalledItem = { reason: Reason } & (
 
 /** Returns why the item is stalled; undefined if it is not. */
 export function stalledReasonOf(item: Job | Part): Reason | undefined {
+  if (item.kind === 'part' && item.phase === 'stalled') return item.stalled;
   if (item.dueAt === undefined || item.tries < MAX_TRIES) return undefined;
   if (item.kind === 'part') return item.stalled;
   if (item.status === 'received') return undefined; // INTAKE ends a job whose file it cannot read
@@ -71,6 +75,23 @@ export interface Control {
   observeFirst?: string[];
   /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
+  /** Accounts with a part that is stalled by unresolved creates. */
+  uncertain?: UncertainAccount[];
+}
+
+/**
+ * An account whose creates have no known outcome. While it is listed, nothing begins again by itself in it; and until a
+ * create is answered, its creates leave one at a time.
+ */
+export interface UncertainAccount {
+  /** Absent when it is not known. */
+  account?: string;
+  /** Stalled parts move it on while they last, in milliseconds. */
+  until: number;
+  /** The create that may be under way, until this time in milliseconds. */
+  create?: { intentId: string; until: number };
+  /** A create was answered since the part stalled. */
+  answered?: true;
 }
 
 /** A part that was admitted. */

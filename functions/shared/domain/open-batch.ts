@@ -12,6 +12,11 @@ export interface OpenBatch {
   jobCreatedAt: number;
   /** The batch's account; absent when it is not known. */
   account?: string;
+  /** Of its intent: another batch with one of these is a second one. */
+  intentId?: string;
+  fileId?: string;
+  /** Only the answer to its create has shown it. */
+  unconfirmed?: true;
 }
 
 /** Returns what an observation needs of a running part's batch. */
@@ -25,5 +30,8 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     uploadBytes: attemptSize(part).uploadBytes,
     jobCreatedAt,
     ...(intent.account === undefined ? {} : { account: intent.account }),
+    intentId: intent.id,
+    fileId: intent.fileId,
+    ...(part.unconfirmed ? { unconfirmed: part.unconfirmed } : {}),
   };
 }

@@ -48,10 +48,16 @@ export interface Intent {
   fileId?: string;
   /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
   crc32?: string;
+  /** When the API says that it created the file, in milliseconds. */
+  uploadedAt?: number;
+  /** The API's clock when it confirmed the file, in milliseconds. */
+  answeredAt?: number;
   /** The last moment at which `POST /batches` may be sent, in milliseconds. It is saved before the request is sent. */
   sendBy?: number;
   /** When a search for the batch first found nothing. */
   foundNothingAt?: number;
+  /** The create was refused in a way that passes: the list is searched before it is sent again. */
+  refused?: true;
 }
 
 /** A file at the API, and its account. */
@@ -60,13 +66,43 @@ export interface FileAtApi {
   account?: string;
 }
 
-/** An abandoned intent: its file was deleted, and no batch was found on it. */
-interface AbandonedIntent extends FileAtApi {
+/** An abandoned intent, that is an unresolved create: its file was deleted, and no batch was found on it. */
+export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
   intentId: string;
   /** When the intent began. */
   at: number;
   /** When it was abandoned. */
   givenUpAt?: number;
+}
+
+/** A second batch whose end is not known yet. */
+export interface OpenSecondBatch {
+  batchId: string;
+  /** When its cancel is sent next, in milliseconds. */
+  cancelAt: number;
+  /** The API did not know it at the last try. */
+  unknown?: true;
+}
+
+/** A batch that only the answer to its create ever showed: the search for it resumes. */
+interface UnseenBatch {
+  batchId: string;
+  /** Its newest published status, and the revision of that. */
+  status: string;
+  rev: number;
+}
+
+/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5. */
+export interface UnreadableLines {
+  count: number;
+  first: { fileId: string; line: number; startsWith: string }[];
+}
+
+/** An error that rows ended with, and how many did. */
+export interface RowError {
+  code: string;
+  message: string;
+  rows: number;
 }
 
 /** What a delivery stored and counted, over all attempts of the part. */
@@ -83,9 +119,37 @@ export interface Delivered {
   anomalies: number;
   /** How many rows would have run again without the cancel. */
   notRunAgain?: number;
+  /** Result lines that are not JSON: how many, and the first ones. */
+  unreadable?: UnreadableLines;
+  /** The commonest error of its rows, if none succeeded. */
+  commonestError?: RowError;
   /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */
   idsIn: string;
   idsOut: string;
+}
+
+/**
+ * A wait for the results of the part's ended batch: those that the API has given so far do not agree with what was sent
+ * (`deliver/part/results-agreement.ts`).
+ */
+export interface ResultsWait {
+  /** When the first look found that they do not agree, in milliseconds. */
+  since: number;
+  /** How often they were looked at. */
+  looks: number;
+  /** When they are looked at again, in milliseconds; the part's `backoffUntil` has the same value. */
+  until: number;
+  /** What did not agree at the last look. */
+  why: string;
+  /** The bytes that were last read, and since when the API gives the same ones. */
+  reading?: { digest: string; since: number };
+}
+
+/** A result file of the API that did not agree with what was sent. It is never deleted. */
+export interface DoubtfulFile {
+  batchId: string;
+  fileId: string;
+  why: string;
 }
 
 /** A part's wait for capacity. Only POLL admits it. */
@@ -172,16 +236,30 @@ interface PartRecord {
   admission?: Admission;
   /** All tries failed while a batch may exist: a person has to act. */
   stalled?: Reason;
-  /** Other batches found on this part's files: cancelled and reported. */
+  /** Other batches found on this part's intents or files: cancelled and reported. */
   secondBatchIds: string[];
-  /** The last search for batches on abandoned files is done. */
-  lateBatchesCancelled?: true;
+  /** Those of them that are not known to have ended: each is cancelled until it is. */
+  openSecondBatches?: OpenSecondBatch[];
+  /** Only the answer to the create has shown the batch: no other call has confirmed it. */
+  unconfirmed?: true;
+  /** The batch before the search resumed. */
+  unseen?: UnseenBatch;
+  /** How often a person released the part: each release allows one more unresolved create. */
+  releases?: number;
+  /** When an operator last released the part, in milliseconds: what it waits for is decided at the next try. */
+  releasedAt?: number;
   /** Files without a batch: the key changed to another account's before the batch was created. */
   unusedFiles?: FileAtApi[];
   /** Files known to be deleted; others wait for the key of their account. */
   deletedFiles?: string[];
+  /** Of the present attempt: its results do not agree yet. */
+  resultsWait?: ResultsWait;
+  /** Result files of any attempt that did not agree in the end: they remain at the API. */
+  doubtfulFiles?: DoubtfulFile[];
   /** Deliveries that may have written pieces to the results bucket. */
   deliveryIds?: string[];
+  /** How many messages for a delivery were sent; a small delivery is recorded only when it ends. */
+  deliveryMessages?: number;
   lease?: Lease;
   /**
    * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is
@@ -211,6 +289,15 @@ interface NotEnded {
 
 interface NotWaiting {
   waiting?: never;
+}
+
+/** Why a person has to act, and what they asked for. */
+interface Stalled {
+  stalled: Reason;
+  /** The event is published. */
+  stallPublished?: true;
+  /** Adopt this batch, which a person found. */
+  adopt?: { batchId: string };
 }
 
 /**
@@ -253,6 +340,7 @@ export type SentIntent = UploadedIntent & { sendBy: number };
  *   uploading    it has an intent
  *   uploaded     its rows are uploaded as a file
  *   creating     POST /batches may have been sent; no batch is known
+ *   stalled      nothing more is sent before a person releases it: for example, two creates are unresolved
  *   running      its batch is open
  *   requeued     the API rejected its batch for the token limit; it waits for admission
  *   retrying     the API rejected its batch for the token limit; it is admitted again
@@ -267,6 +355,7 @@ export type PartPhase =
   | ({ phase: 'uploading'; intent: Intent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'uploaded'; intent: UploadedIntent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'creating'; intent: SentIntent } & NoBatch & NotEnded & NotWaiting)
+  | ({ phase: 'stalled' } & Stalled & NoAttempt & NotEnded & NotWaiting)
   | ({ phase: 'running' } & WithBatch & NotEnded & NotWaiting)
   | ({ phase: 'requeued'; waiting: Waiting } & WithBatch & NotEnded)
   | ({ phase: 'retrying' } & WithBatch & NotEnded & NotWaiting)

@@ -16,6 +16,8 @@ import { dispatchParts } from './dispatch-parts.ts';
 import { LostLease } from './lease.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { recordJobFailure, recordPartFailure } from './record-failure.ts';
+import { reportStall } from './spending/report-stall.ts';
+import { cancelSecondBatches } from './spending/second-batches.ts';
 import type { EventOrigin } from './status-events.ts';
 
 export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> &
@@ -43,7 +45,10 @@ const MAX_STEPS = 12; // a part needs fewer in all; more means that a step chang
 export function quickPartStepHandlers(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
 ): PartStepHandlers {
-  return { cancel: (inHand) => cancelPart(deps, inHand) };
+  return {
+    cancel: (inHand) => cancelPart(deps, inHand),
+    'cancel-second-batches': (inHand) => cancelSecondBatches(deps, inHand),
+  };
 }
 
 /**
@@ -92,6 +97,7 @@ async function partStep(
     return true;
   }
   if (step.do === 'end') return endPart(deps, inHand, step.as);
+  if (step.do === 'report-stall') return reportStall(deps, inHand);
   await dispatchPartStep(deps, inHand, step);
   return false;
 }
@@ -102,7 +108,11 @@ async function dispatchPartStep(deps: AdvanceDeps, inHand: PartInHand, step: Par
   const to = workerOf(step);
   if (to) {
     if (dispatchedUntil > now || !deps.queues.reaches.has(to)) return;
-    await inHand.change((part) => ({ ...part, dispatchedUntil: now + REDISPATCH_AFTER_MS }));
+    await inHand.change((part) => ({
+      ...part,
+      dispatchedUntil: now + REDISPATCH_AFTER_MS,
+      ...(to === 'deliver' && { deliveryMessages: (part.deliveryMessages ?? 0) + 1 }),
+    }));
     await deps.queues.send([{ to, ref: inHand.ref }]);
   } else if (step.do === 'wait' && (dueAt ?? 0) <= now) {
     // The part is due, but submission is paused: do not serve it at every tick.

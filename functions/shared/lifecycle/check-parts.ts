@@ -77,6 +77,7 @@ async function isStillOpen({ ledger }: Pick<Ports, 'ledger'>, { item }: JobInHan
   return part !== undefined && !isDelivered(part);
 }
 
-function isDelivered(part: Part): part is DeliveredPart {
+/** Returns whether the part's results are stored. */
+export function isDelivered(part: Part): part is DeliveredPart {
   return part.phase === 'delivered';
 }

@@ -15,8 +15,8 @@ const HUGE_ANSWER = 11_000_000;
 const MORE_BYTES = 3;
 
 export const ODD_ANSWERS: Readonly<Record<PlainOddity, OddAnswer>> = {
-  'bare-list': ({ object = 'list', data = [] }) => ({ object, data }),
-  endless: (answer) => ({ ...answer, has_more: true }),
+  'bare-list': eachList(({ object = 'list', data = [] }) => ({ object, data })),
+  endless: eachList((list) => ({ ...list, has_more: true })),
   'odd-entries': withOddEntries,
   'rewritten-file-id': eachBatch((batch) => ({
     ...batch,
@@ -75,6 +75,10 @@ export function oddly(answer: object, changes: readonly OddAnswer[], now: number
 export function ownId(id: string): string {
   const at = id.indexOf(LONG_ID_MARK);
   return id.length === LONG_ID && at > 0 ? id.slice(0, at) : id;
+}
+
+function eachList(change: (list: JsonObject) => JsonObject): OddAnswer {
+  return (answer) => (Array.isArray(answer.data) ? change(answer) : answer);
 }
 
 function eachBatch(change: (batch: JsonObject) => JsonObject): OddAnswer {

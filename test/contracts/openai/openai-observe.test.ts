@@ -56,6 +56,9 @@ async function accountOf(batches: number, everyNth: number) {
     {
       isOver: () => false,
       seen: async ({ batchId }, observed) => void (observed.batchId === batchId && seen.add(batchId)),
+      seenSecond: async ({ batchId }) => {
+        throw new Error(`no batch is a second one of ${batchId}`);
+      },
       failed: async (_, failure) => {
         throw failure;
       },

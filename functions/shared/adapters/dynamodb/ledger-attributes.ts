@@ -62,7 +62,7 @@ export function partAttributes(part: Part): LedgerAttributes {
       jobId: part.jobId,
       phase: part.phase,
       status: part.ended?.as ?? part.batch?.status,
-      waitingFor: part.waiting?.for,
+      waitingFor: part.waiting?.for ?? (part.resultsWait ? 'results' : undefined),
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,
