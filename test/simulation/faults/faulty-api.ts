@@ -1,5 +1,10 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import {
+  Ambiguous,
+  NotAllowed,
+  RetryableError,
+  TerminalError,
+} from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage } from '../../../functions/shared/ports/ports.ts';
 import { batchPage } from '../../fakes/batch-page.ts';
