@@ -35,7 +35,7 @@ export async function registerJob(
     return undefined;
   }
   if (isFolderMarker(arrival.key, facts.size)) {
-    deps.log.info('folder_marker_ignored');
+    deps.log.info('folder_marker_ignored', { jobId });
     return undefined;
   }
   const request: RequestFile = {

@@ -193,8 +193,13 @@ describe('a file on S3', () => {
       const [, from = '0', to = String(whole.length - 1)] =
         /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
       const wanted = whole.subarray(Number(from), Number(to) + 1);
-      const status = request.headers.range === undefined ? 200 : 206;
-      response.writeHead(status, { 'content-length': wanted.length, etag: '"e"' });
+      const range = { 'content-range': `bytes ${from}-${Number(from) + wanted.length - 1}/${whole.length}` };
+      const isRanged = request.headers.range !== undefined;
+      response.writeHead(isRanged ? 206 : 200, {
+        'content-length': wanted.length,
+        etag: '"e"',
+        ...(isRanged ? range : {}),
+      });
       if (mostBytes >= wanted.length) response.end(wanted);
       else response.write(wanted.subarray(0, mostBytes), () => response.destroy());
     };

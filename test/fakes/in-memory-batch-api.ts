@@ -24,7 +24,8 @@ interface Audit {
   uploads: { fileId: string; bytes: number }[];
   creates: { batchId: string; inputFileId: string; metadata: Record<string, string>; at: number }[];
   cancels: { batchId: string; at: number }[];
-  deletes: { fileId: string; at: number }[];
+  /** `results`: of a result file, the custom ids of the rows that succeeded. */
+  deletes: { fileId: string; at: number; results?: { batchId: string; succeeded: string[] } }[];
   /** Rows that succeeded, however the batch ended. */
   billed: { batchId: string; inputFileId: string; customId: string }[];
 }
@@ -36,6 +37,8 @@ export interface InMemoryBatchApi extends BatchApi {
   audit(): Audit;
   /** Files that were not deleted. */
   files(): string[];
+  /** The output file of an ended batch, deleted or not. */
+  outputFileOf(batchId: string): string | undefined;
 }
 
 export interface InMemoryBatchApiOptions {
@@ -123,10 +126,8 @@ class SimulatedApi implements InMemoryBatchApi {
     }
     const batch = this.#create(request, this.#account(), this.#now());
     if (batch === undefined) {
-      throw new TerminalError(
-        'invalid_request_error',
-        `create batch: there is no file ${request.inputFileId}`,
-      );
+      const said = `Cannot find file ${request.inputFileId}`;
+      throw new RetryableError(`create batch: ${said}`, { waitsFor: 'not_visible', said });
     }
     return this.#report(batch);
   }
@@ -181,9 +182,12 @@ class SimulatedApi implements InMemoryBatchApi {
   async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
     this.#catchUp();
     const account = this.#account();
-    if (this.#files.get(fileId)?.account !== account) return { was: 'gone', account };
+    const file = this.#files.get(fileId);
+    if (file?.account !== account) return { was: 'gone', account };
     this.#files.delete(fileId);
-    this.#audit.deletes.push({ fileId, at: this.#now() });
+    const [batchId] = [...this.#resultFiles].find(([, files]) => Object.values(files).includes(fileId)) ?? [];
+    const results = batchId === undefined ? {} : { results: { batchId, succeeded: succeededIn(file.body) } };
+    this.#audit.deletes.push({ fileId, at: this.#now(), ...results });
     for (const batch of this.#batches) {
       const { status } = progressOf(batch, this.#now());
       if (batch.inputFileId === fileId && status === 'validating') batch.fileLost = true;
@@ -206,6 +210,11 @@ class SimulatedApi implements InMemoryBatchApi {
   files(): string[] {
     this.#catchUp();
     return [...this.#files.keys()];
+  }
+
+  outputFileOf(batchId: string): string | undefined {
+    this.#catchUp();
+    return this.#resultFiles.get(batchId)?.outputFileId;
   }
 
   /** Applies what is due by now: late creates take effect, ended batches get their files. */
@@ -338,6 +347,12 @@ function readRows(body: Buffer): { rows: string[]; problems: BatchError[] } {
     problems.push({ code: 'empty_file', message: 'empty_file', param: null, line: null });
   }
   return { rows: [...rows], problems };
+}
+
+/** The custom ids of the rows that succeeded, in a result file. */
+function succeededIn(body: Buffer): string[] {
+  const lines = body.toString().split('\n');
+  return lines.filter((line) => line.includes('"status_code":200')).map((line) => customIdOf(line) ?? '');
 }
 
 function customIdOf(line: string): string | undefined {

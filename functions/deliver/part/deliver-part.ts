@@ -27,6 +27,7 @@ import {
   type UnreadableLines,
 } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import { hasMoreRows } from '../../shared/domain/waiting/admitted-part.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { LostLease, withPartLease } from '../../shared/lifecycle/lease.ts';
@@ -80,6 +81,7 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
         return;
       }
       const isStored = await leased.change((now) => {
+        if (isCancelledSince(now, part)) return undefined; // the rows that were not sent end as cancelled: again
         const next = afterDelivery(now, part, stored);
         return next && leased.released(next);
       });
@@ -89,6 +91,12 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
       throw failure;
     }
   });
+}
+
+/** Returns whether a cancel arrived during the delivery of an attempt that did not send all rows. */
+function isCancelledSince(part: Part, seen: Part): boolean {
+  if (!hasMoreRows(seen) || part.delivered || part.batch?.batchId !== seen.batch?.batchId) return false;
+  return part.cancelRequestedAt !== undefined && seen.cancelRequestedAt === undefined;
 }
 
 /** Returns whether to deliver the part twice would cost next to nothing. */
@@ -145,7 +153,7 @@ async function store(
 ): Promise<Stored | { wait: ResultsWait }> {
   const keys = pieceKeys(part, deliveryId);
   const { table, before } = await readRowStates(deps, part);
-  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed');
+  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed', part.slice?.end);
   const scratch = await deps.scratch.open();
   const writers = {
     output: deps.results.openWriter(keys.output, JSONL),

@@ -137,7 +137,7 @@ async function problemsOf(
 
 /** Returns the length that the API states; 0 when it states none: the content was read, and that is what counts. */
 async function statedBytes({ api }: Deps, fileId: string): Promise<number> {
-  return api.fileBytes(fileId).catch(() => 0);
+  return (await api.fileBytes(fileId).catch(() => undefined)) ?? 0;
 }
 
 function digestOf({ name, bytes, crc, failure }: FileReading): string {

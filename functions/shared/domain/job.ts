@@ -2,6 +2,7 @@ import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
+import type { MetObstacle } from './waiting/obstacle.ts';
 import { KEEP_MS } from './timing.ts';
 
 /** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
@@ -89,6 +90,8 @@ interface JobRecord {
   tries: number;
   /** No step is tried before this time: a backoff. */
   backoffUntil?: number;
+  /** What the present step waits for; the next success removes it. */
+  obstacle?: MetObstacle;
   /** The reconciler waits until this time: a message for the next step was sent, or the parts were just checked. */
   dispatchedUntil?: number;
   lease?: Lease;

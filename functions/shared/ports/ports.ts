@@ -188,7 +188,9 @@ export interface UploadedFile {
 }
 
 /**
- * The OpenAI Batch API. No call is retried inside. Errors: RetryableError, NotAllowed, TerminalError (code). Only
+ * The OpenAI Batch API. No call is retried inside, and none hangs: small calls take 10 seconds at most, a create 60; a
+ * stream that stands still for 15 seconds fails. `signal` ends a call sooner. Errors: RetryableError, which says what
+ * has to change (`waitsFor`); NotAllowed; TerminalError (code) only when the input is wrong, or does not exist. Only
  * `createBatch` throws Ambiguous; its other errors mean that no batch was created.
  */
 export interface BatchApi {
@@ -207,16 +209,22 @@ export interface BatchApi {
     },
     signal: AbortSignal,
   ): Promise<ObservedBatch>;
-  retrieveBatch(batchId: string): Promise<ObservedBatch>;
-  /** `limit`: 1 to 100. Errors: RetryableError, also for a page that is not valid. */
-  listBatches(query: { after?: string; limit: number }): Promise<BatchPage>;
-  /** Returns `too_late` or `unknown` when the API refuses the cancel: retrieve the batch and decide. */
-  cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'>;
-  /** Returns the file's length in bytes. Errors: TerminalError `file_gone` when the file is deleted or expired. */
-  fileBytes(fileId: string): Promise<number>;
-  readFile(fileId: string): AsyncIterable<Uint8Array>;
+  retrieveBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch>;
+  /** `limit`: 1 to 100; a vendor without paging returns the whole list. */
+  listBatches(query: { after?: string; limit: number }, signal?: AbortSignal): Promise<BatchPage>;
+  /**
+   * Returns `too_late` or `unknown` when the API refuses the cancel, or does not say how the batch is now: retrieve the
+   * batch and decide.
+   */
+  cancelBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch | 'too_late' | 'unknown'>;
+  /**
+   * Returns the file's length in bytes; undefined where the API does not say it. Errors: TerminalError `file_gone` when
+   * the API says that it does not have the file.
+   */
+  fileBytes(fileId: string, signal?: AbortSignal): Promise<number | undefined>;
+  readFile(fileId: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Returns the account of the key in use: with another account's key every file seems to be gone. */
-  deleteFile(fileId: string): Promise<{ was: 'deleted' | 'gone'; account: string }>;
+  deleteFile(fileId: string, signal?: AbortSignal): Promise<{ was: 'deleted' | 'gone'; account: string }>;
 }
 
 /** The event bus. Errors: RetryableError. */

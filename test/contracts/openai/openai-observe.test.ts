@@ -28,7 +28,6 @@ async function accountOf(batches: number, everyNth: number) {
   const api = createOpenAiBatchApi({
     baseUrl: server.url,
     keys: { current: key, refresh: key },
-    silenceMs: 30_000,
   });
   const body = Buffer.from(fileOf('r1'));
   const pieces = (async function* () {

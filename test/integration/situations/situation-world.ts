@@ -9,7 +9,8 @@ import { type BatchApiOptions, startBatchApi } from '../../../local/openai/serve
 import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
 
-const SILENCE_MS = 1_000; // of wall time: nothing here answers slowly on purpose, only never
+// Of wall time: nothing here answers slowly on purpose, only never.
+const DEADLINES = { smallMs: 3_000, createMs: 3_000, silenceMs: 3_000 };
 const TIMING = {
   validating: () => 10_000,
   inProgress: () => 5 * MINUTE,
@@ -37,7 +38,7 @@ export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   });
   const key = async () => ({ apiKey: 'sk-local' });
   const keys = { current: key, refresh: key };
-  world.ports.api = createOpenAiBatchApi({ baseUrl: api.url, keys, silenceMs: SILENCE_MS });
+  world.ports.api = createOpenAiBatchApi({ baseUrl: api.url, keys, deadlines: DEADLINES });
   const audit = <E extends AuditEntry['event']>(event: E) =>
     readAudit(directory).filter((entry): entry is Extract<AuditEntry, { event: E }> => entry.event === event);
   return {

@@ -20,7 +20,7 @@ export interface S3Place {
   owner: string;
 }
 
-const IDLE_TIMEOUT_MS = 30_000; // S3 sends its first byte within a second: the connection is dead
+const IDLE_TIMEOUT_MS = 15_000; // S3 sends its first byte within a second: the connection is dead
 const MAX_REOPENINGS = 3; // in a row, each with less than `PROGRESS_BYTES`
 const PROGRESS_BYTES = 1024 * 1024;
 
@@ -154,7 +154,7 @@ async function getObject(
   range?: { start: number; end: number },
   ifMatch?: string,
 ): Promise<GetObjectCommandOutput> {
-  return translated(tried, () =>
+  const response = await translated(tried, () =>
     client.send(
       new GetObjectCommand({
         ...inputOf(place),
@@ -162,6 +162,25 @@ async function getObject(
         ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
       }),
     ),
+  );
+  if (range !== undefined && !isOfRange(response, range)) {
+    if (response.Body instanceof Readable) response.Body.destroy();
+    throw new RetryableError(`${tried}: the response is not the requested range`);
+  }
+  return response;
+}
+
+/** Returns whether the response is the range, or as much of it as the object has. */
+function isOfRange(
+  { $metadata, ContentRange, ContentLength }: GetObjectCommandOutput,
+  { start, end }: { start: number; end: number },
+): boolean {
+  const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(ContentRange ?? '') ?? [];
+  return (
+    $metadata.httpStatusCode === 206 &&
+    Number(first) === start &&
+    Number(last) < end &&
+    Number(last) - Number(first) + 1 === ContentLength
   );
 }
 
