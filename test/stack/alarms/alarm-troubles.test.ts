@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
 import { type AlarmRule, play, type Reported } from './alarm-player.ts';
-import { synthesize } from './synthesis.ts';
-import { resources } from './template-reading.ts';
+import { synthesize } from '../synthesis.ts';
+import { resources } from '../template-reading.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
