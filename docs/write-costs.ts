@@ -73,7 +73,7 @@ function idleTable(calls: CountedCalls): string {
     [
       'alarms',
       'alarms',
-      '27, one metric each',
+      '30, one metric each',
       "$0.10 ([AWS's page](https://aws.amazon.com/cloudwatch/pricing/))",
     ],
     [

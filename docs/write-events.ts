@@ -36,7 +36,7 @@ What every consumer must know:
 - **Duplicates.** You may receive an event twice. Both copies have the same \`detail.metadata.id\`.
 - **Order.** EventBridge does not keep the order. \`detail.metadata.sequence\` rises by one with each change of a batch or job.
   Ignore an event whose sequence is not higher than the last one that you processed for that batch or job.
-- **Compatibility.** Fields are only ever added. Ignore fields that you do not know.
+- **Compatibility.** Fields are only ever added, and so are values of \`waiting.for\`. Ignore what you do not know.
 - **Long lists.** A list contains at most its first 20 entries, and \`count\` is the number of all entries.
 - **Several Batchdrops on one bus.** \`detail.metadata.instance\` names the Batchdrop. In CDK it is \`batchdrop.instance\`. The rules
   of \`onStatusChange\`, \`onJobStatusChange\` and the like match the events of their own Batchdrop only.

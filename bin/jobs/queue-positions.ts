@@ -1,5 +1,5 @@
 import type { WaitingFor } from '../../functions/shared/contract/events.ts';
-import type { WaitingPart } from '../../functions/shared/domain/admission-queue.ts';
+import type { WaitingPart } from '../../functions/shared/domain/waiting/admission-queue.ts';
 
 /** A part that waits for capacity, and its position in the queue of its model. */
 export interface QueuePosition {

@@ -48,7 +48,8 @@ function changeLine(file: string, jobId: string, job: Job): string {
     job.rows === undefined
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
-  return `${escapeControlCharacters(file)}  ${escapeControlCharacters(job.status)}${joined}${facts}`;
+  const reason = job.reason ? `  ${escapeControlCharacters(job.reason.message)}` : '';
+  return `${escapeControlCharacters(file)}  ${escapeControlCharacters(job.status)}${joined}${facts}${reason}`;
 }
 
 function progress(

@@ -100,7 +100,7 @@ async function keyIsAccepted({ connection, api }: Subject) {
       advice: 'If the API rejects the key, batchdrop up prints why.',
     };
   }
-  const batches = createOpenAiBatchApi({ baseUrl, keys, silenceMs: API_TIMEOUT_MS });
+  const batches = createOpenAiBatchApi({ baseUrl, keys, deadlines: { smallMs: API_TIMEOUT_MS } });
   return accepted(api, `${new URL(baseUrl).host} accepts it`, () => batches.listBatches({ limit: 1 }));
 }
 

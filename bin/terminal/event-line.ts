@@ -71,9 +71,20 @@ function waitFacts(waiting: BatchWaiting | undefined): string {
   return ` (waiting: ${waitingFor(waiting.for)}${place}, until ${waiting.until.slice(11, 16)} at the latest)`;
 }
 
-/** Returns what a part waits for, as text. */
+const WAITING_FOR: Readonly<Record<WaitingFor, string>> = {
+  token_limit: 'token limit',
+  enqueued_tokens: 'enqueued tokens',
+  open_batches: 'open batches',
+  account: 'account refused by the API',
+  storage: 'file storage full at the API',
+  not_visible: 'uploaded file not visible yet',
+  unreachable: 'API or AWS unreachable',
+  results: 'results not complete at the API yet',
+};
+
+/** Returns what a part waits for, as text. A later version may publish other reasons. */
 export function waitingFor(reason: WaitingFor): string {
-  return reason.replaceAll('_', ' ');
+  return WAITING_FOR[reason] ?? String(reason).replaceAll('_', ' ');
 }
 
 function jobLine({ metadata, data }: JobStatusChange): string {
@@ -93,7 +104,7 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
       return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
     }
     case 'joined':
-      return [`same bytes as job ${data.joinedJobId}, not run again`];
+      return [`same bytes as job ${data.joinedJobId}, not run again`, data.message];
     case 'rejected': {
       const { count, first } = data.findings;
       const [finding] = first;

@@ -14,6 +14,7 @@ import { endOnFullDisk } from '../terminal/end-on-full-disk.ts';
 import { escapeControlCharacters, printableJson } from '../terminal/escape-control-characters.ts';
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
+import { firstDeliveries } from '../terminal/first-delivery.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
@@ -210,8 +211,9 @@ async function stayUp(
 }
 
 function printEvents(json: boolean): (event: AwsEvent) => void {
+  const isFirst = firstDeliveries();
   return (event) => {
-    const line = eventLine(event);
+    const line = isFirst(event) ? eventLine(event) : undefined;
     if (line !== undefined) say(json ? printableJson(event) : line);
   };
 }

@@ -7,7 +7,7 @@ import { Failure } from '../terminal/failure.ts';
 
 const APP = fileURLToPath(new URL('../app.ts', import.meta.url));
 
-/** CDK context in addition to cdk.json: the CDK's own validation of the template takes seconds and belongs to `npm run synth`. */
+/** CDK context in addition to cdk.json: no stack's assets are bundled again. */
 const CONTEXT = { 'aws:cdk:bundling-stacks': [] };
 
 /**
@@ -19,7 +19,8 @@ export async function synthesize(directory: string): Promise<void> {
   await stop(); // otherwise esbuild's process would live as long as this one
   const child = spawn(process.execPath, [APP], {
     // Without the shell's variables: its credentials and Region must not appear in the template.
-    env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT) },
+    // Without the CDK's own validation of the template: it takes seconds, and belongs to `npm run synth`.
+    env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT), CDK_VALIDATION: 'false' },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve, reject) => {

@@ -1,24 +1,42 @@
 /**
  * Removes what an ended job no longer needs:
  *   1. all objects in its pieces' folder of the results bucket
- *   2. its files at the API, unless `keepFiles` is set
+ *   2. its files at the API, unless `keepFiles` is set. A result file is deleted only if it was read and agreed with
+ *      what was sent; doubtful ones stay, and the summary names them (rule 4 of "What an answer is worth",
+ *      docs/architecture.md)
  *   3. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
  *      superseded invocation may have written more
+ *   4. last, its parts, those of abandoned plans too, and its batch pointers get the time at which the job expires
+ * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
+ * finds, and that the list could not be used, is added to the summary.
+ *
  * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); an
  * intake that ends later reopens the clean-up.
  *
  * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
  * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
  */
+
+import { resultKeys } from '../shared/contract/result-keys.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { internalFolder } from '../shared/domain/internal-keys.ts';
-import { isOver, type Job } from '../shared/domain/job.ts';
+import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
-import { CLEAN_UP_MS, LATE_WRITES_MS } from '../shared/domain/timing.ts';
+import {
+  CLEAN_UP_MS,
+  KEEP_MS,
+  LATE_WRITES_MS,
+  SECOND_BATCH_SEARCH_AGAIN_MS,
+  SECOND_BATCH_SEARCH_MS,
+} from '../shared/domain/timing.ts';
 import { without, withoutBackoff } from '../shared/domain/without.ts';
+import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
+import { summaryText } from './job/summary.ts';
+import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
 
 export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
 
@@ -26,8 +44,10 @@ export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
   const job = inHand.item;
   if (!isOver(job)) return;
-  const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
+  const all = await deps.ledger.partsOf(job.jobId);
+  const parts = all.filter(({ planId }) => planId === job.plan?.planId);
   const isFirst = job.secondCleanUpAt === undefined;
+  await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
     await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
@@ -38,14 +58,72 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const isSuperseded =
     isScanSuperseded(job) ||
     job.redelivered ||
-    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
+    parts.some(isDeliverySuperseded);
+  const isSearched = isOver(inHand.item) && inHand.item.secondBatchSearch !== undefined;
+  const isLast = isSearched && !(isFirst && isSuperseded);
+  if (isLast) await inParallel(all, PARTS_AT_ONCE, (part) => expireWith(deps, job, part));
   await inHand.change((now) => {
     if (!isOver(now) || now.cleanedUp) return undefined;
     const rest = without(withoutBackoff(now), 'secondCleanUpAt');
     if (isFirst && isSuperseded)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
+    if (!now.secondBatchSearch) return { ...rest, tries: 0, secondCleanUpAt: nextSearchAt(deps, parts) };
     return { ...rest, cleanedUp: true };
   });
+}
+
+/**
+ * Sets the expiry of a part and of the pointers to it to that of their ended job. Before, they have none: rule 7 of "What
+ * an answer is worth", docs/architecture.md.
+ */
+async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: Part): Promise<void> {
+  const { expiresAt = changedAt + KEEP_MS } = job;
+  const inHand = partInHand(deps, part);
+  await inHand.change((now) => (now.expiresAt === expiresAt ? undefined : { ...now, expiresAt }));
+  const { batch, earlierBatchIds } = inHand.item;
+  for (const batchId of [...earlierBatchIds, ...(batch ? [batch.batchId] : [])])
+    await deps.ledger.putBatchPointer(batchId, inHand.ref, expiresAt);
+}
+
+/** Searches for second batches, unless that is done or has to wait; notes on the job when it is done. */
+async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: Part[]): Promise<void> {
+  const job = inHand.item;
+  if (!isOver(job) || job.secondBatchSearch) return;
+  const now = deps.clock.now();
+  if (now < secondBatchSearchFrom(parts)) return;
+  const { found, isComplete } = await searchForSecondBatches(deps, parts);
+  const isLast = now - job.changedAt >= SECOND_BATCH_SEARCH_MS;
+  const isNews = found > 0 || parts.some(({ secondBatchIds }) => secondBatchIds.length > 0);
+  if (!isComplete && !isLast) {
+    if (found > 0) await summariseAgain(deps, job);
+    return;
+  }
+  const secondBatchSearch = isComplete ? 'complete' : 'incomplete';
+  if (isNews || !isComplete) await summariseAgain(deps, { ...job, secondBatchSearch });
+  inHand.note(
+    (known) => (isOver(known) && !known.secondBatchSearch ? { ...known, secondBatchSearch } : undefined),
+    () => undefined,
+  );
+}
+
+function nextSearchAt({ clock }: CleanUpDeps, parts: Part[]): number {
+  return Math.max(clock.now() + SECOND_BATCH_SEARCH_AGAIN_MS, secondBatchSearchFrom(parts));
+}
+
+/** Writes the summary of a job with results again. Errors: RetryableError. */
+async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
+  if (!('rows' in job) || !job.plan) return;
+  const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
+  await deps.results.put(
+    resultKeys(job).summary,
+    summaryText(job, parts.filter(isDelivered)),
+    'application/json',
+  );
+}
+
+/** Returns whether two deliveries of one attempt may have written: both were recorded, or a second message was sent. */
+function isDeliverySuperseded({ deliveryIds = [], deliveryMessages = 0, ran }: Part): boolean {
+  return Math.max(deliveryIds.length, deliveryMessages) > ran.length + 1;
 }
 
 /** Returns whether a scan may have written after the job's end: it had two invocations, or one that kept its lease. */
@@ -85,15 +163,38 @@ async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
   return remaining;
 }
 
-/** Returns the part's files that may exist at the API. The files of abandoned intents are deleted already. */
+/**
+ * Returns the part's files that may exist at the API and are no longer needed. The files of abandoned intents are
+ * deleted already.
+ */
 function filesOf(part: Part): FileAtApi[] {
   const { ran, unusedFiles = [] } = part;
-  return [...[...ran, part].flatMap(filesOfAttempt), ...unusedFiles];
+  const isRead = part.phase === 'delivered';
+  const doubtful = new Set(part.doubtfulFiles?.map(({ fileId }) => fileId));
+  const all = [
+    ...ran.flatMap((earlier) => [...inputsOf(earlier), ...resultsOf(earlier)]),
+    ...inputsOf(part),
+    ...(isRead ? resultsOf(part) : []),
+    ...unusedFiles,
+  ];
+  return [...new Map(all.map((file) => [file.fileId, file])).values()].filter(
+    ({ fileId }) => !doubtful.has(fileId),
+  );
 }
 
-function filesOfAttempt({ intent, batch }: { intent?: Intent; batch?: ObservedBatch }): FileAtApi[] {
-  const ids = [intent?.fileId, batch?.inputFileId, batch?.outputFileId, batch?.errorFileId];
-  return [...new Set(ids)].flatMap((fileId) =>
-    fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)],
-  );
+interface Attempt {
+  intent?: Intent;
+  batch?: ObservedBatch;
+}
+
+function inputsOf({ intent, batch }: Attempt): FileAtApi[] {
+  return filesWith([intent?.fileId, batch?.inputFileId], intent);
+}
+
+function resultsOf({ intent, batch }: Attempt): FileAtApi[] {
+  return filesWith([batch?.outputFileId, batch?.errorFileId], intent);
+}
+
+function filesWith(fileIds: (string | undefined)[], intent: Intent | undefined): FileAtApi[] {
+  return fileIds.flatMap((fileId) => (fileId === undefined ? [] : [fileAtApi(fileId, intent?.account)]));
 }

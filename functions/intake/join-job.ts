@@ -2,19 +2,31 @@
  * Decides whether a job has to run: the same bytes may run already, or a cancel request for its key may have arrived
  * first.
  *
- * Known gap: if S3's events have no sequencers, two versions of one key are joined and cancelled in the order of their
- * events.
+ * The key pointer names the job that runs each content of the key (`runs`), and its write, a compare-and-set, decides who
+ * is earlier: of any number of versions with the same bytes, in whatever order their events arrive, exactly one is named
+ * and runs; the others find it there. Neither the times of the jobs nor the order of the versions take part in it.
+ *
+ * Known gap: if S3's events have no sequencers, two versions of one key are cancelled, and replaced, in the order of
+ * their events.
  */
-import { isOver, type Job, type JobIn, nextStatus, type RequestFile } from '../shared/domain/job.ts';
-import type { KeyPointer } from '../shared/domain/ledger-records.ts';
-import { JOIN_MS } from '../shared/domain/timing.ts';
+import { type Job, type JobIn, nextStatus, type RequestFile } from '../shared/domain/job.ts';
+import { type KeyPointer, type Run, withRun } from '../shared/domain/ledger-records.ts';
+import { contentFacts, haveSameBytes } from '../shared/domain/same-bytes.ts';
 import { without, withoutBackoff } from '../shared/domain/without.ts';
 import { isCancelledByKey, isOlder, placeBehind } from '../shared/lifecycle/key-versions.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { instructionsIn } from '../shared/request-file/instructions.ts';
+import { decideOnSameBytes } from './earlier-job.ts';
+import { replaceJob } from './replace-job.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock'>;
+
+/** What becomes of a job. */
+type Decision =
+  | { do: 'run' }
+  | { do: 'cancel' }
+  | { do: 'join'; earlier: Job; unsuccessful?: JobIn<'joined'>['unsuccessful'] };
 
 /**
  * Adds the job to the chain of its key, and joins or cancels it if it need not run. Returns whether it did.
@@ -32,31 +44,98 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
       placed = newest.jobId;
       continue; // a cancel request that did not find the job in the chain is on the pointer now
     }
-    if (isNewest && newest?.jobId !== jobId && !(await becomeNewest(deps, leased, pointer))) continue;
-    if (
-      await isCancelledByKey(deps, leased.item, pointer.cancels ?? [], isNewest ? undefined : newest.jobId)
-    ) {
-      const requestedAt = deps.clock.now();
-      await leased.change((job) => {
-        if (job.status !== 'received') return undefined;
-        const { cancelRequestedAt = requestedAt } = job;
-        return leased.released({ ...withoutUnusedScan(job), cancelRequestedAt });
-      });
-      return true;
+    const decision = await decide(deps, leased, pointer, isNewest);
+    if (isNewest && newest !== undefined && newest.jobId !== jobId) {
+      // Before the pointer: a cancel that follows the chain of the key never misses a version.
+      await leased.change((job) => ({ ...job, previousJobId: newest.jobId }));
     }
-    const joined = await joinable(deps, leased.item, isNewest ? leased.item.previousJobId : newest.jobId);
-    if (joined === undefined) return false;
-    await leased.change((job) => {
-      if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
-      const rest = withoutBackoff(withoutUnusedScan(job));
-      return leased.released({
-        ...rest,
-        ...nextStatus(job, 'joined', deps.clock.now()),
-        joinedJobId: joined,
-      });
-    });
+    const next = pointerWith(pointer, leased.item, { isNewest, runs: decision.do === 'run' });
+    if (next && !(await deps.ledger.replaceKeyPointer(next))) continue;
+    if (decision.do === 'run') return false;
+    if (decision.do === 'join') await join(deps, leased, decision);
+    else await cancel(deps, leased);
     return true;
   }
+}
+
+/** Decides by the pointer. If another job changes it meanwhile, the decision is made again. */
+async function decide(
+  deps: Deps,
+  leased: LeasedJob,
+  pointer: KeyPointer,
+  isNewest: boolean,
+): Promise<Decision> {
+  const job = leased.item;
+  const newerJobId = isNewest ? undefined : pointer.newest?.jobId;
+  if (await isCancelledByKey(deps, job, pointer.cancels ?? [], newerJobId)) return { do: 'cancel' };
+  const earlier = await jobOfSameBytes(deps, job, pointer);
+  if (!earlier) return { do: 'run' };
+  const decision = decideOnSameBytes(earlier, job, deps.clock.now());
+  if (decision.do === 'run') return { do: 'run' };
+  if (decision.do === 'join') return { ...decision, earlier };
+  if (await replaceJob(deps, leased, earlier)) return { do: 'run' };
+  return instructionsIn(job.request.instructions).rerun ? { do: 'run' } : { do: 'join', earlier };
+}
+
+/** Returns the other job that the pointer names for the job's bytes. */
+async function jobOfSameBytes(deps: Deps, job: Job, pointer: KeyPointer): Promise<Job | undefined> {
+  const { runs } = pointer;
+  if (!runs) return jobBeforeRuns(deps, job, pointer);
+  const run = runs.findLast((known) => haveSameBytes(known, job.request));
+  return run && run.jobId !== job.jobId ? deps.ledger.readJob(run.jobId) : undefined;
+}
+
+/** The same for a pointer of version 0.1, which has only the newest job of the key. */
+async function jobBeforeRuns({ ledger }: Deps, job: Job, { newest }: KeyPointer): Promise<Job | undefined> {
+  if (!newest || newest.jobId === job.jobId) return undefined;
+  const other = await ledger.readJob(newest.jobId);
+  if (!other || !haveSameBytes(other.request, job.request)) return undefined;
+  return other.status === 'joined' ? ledger.readJob(other.joinedJobId) : other;
+}
+
+/** Returns the pointer with the job as the newest one and as the one that runs its bytes; undefined if it is the same. */
+function pointerWith(
+  pointer: KeyPointer,
+  { jobId, request }: Job,
+  { isNewest, runs }: { isNewest: boolean; runs: boolean },
+): KeyPointer | undefined {
+  const { sequencer } = request;
+  const isNamed = pointer.newest?.jobId === jobId;
+  const known = pointer.runs ?? [];
+  const isRunning = known.some((run) => run.jobId === jobId);
+  if ((isNamed || !isNewest) && (isRunning || !runs)) return undefined;
+  const run: Run = { jobId, ...contentFacts(request) };
+  return {
+    ...pointer,
+    ...(isNewest && { newest: { jobId, ...(sequencer === undefined ? {} : { sequencer }) } }),
+    ...(runs && !isRunning && { runs: withRun(known, run, (other) => haveSameBytes(other, run)) }),
+  };
+}
+
+async function cancel(deps: Deps, leased: LeasedJob): Promise<void> {
+  const requestedAt = deps.clock.now();
+  await leased.change((job) => {
+    if (job.status !== 'received') return undefined;
+    const { cancelRequestedAt = requestedAt } = job;
+    return leased.released({ ...withoutUnusedScan(job), cancelRequestedAt });
+  });
+}
+
+async function join(
+  deps: Deps,
+  leased: LeasedJob,
+  { earlier, unsuccessful }: Extract<Decision, { do: 'join' }>,
+): Promise<void> {
+  await leased.change((job) => {
+    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+    const rest = withoutBackoff(withoutUnusedScan(job));
+    return leased.released({
+      ...rest,
+      ...nextStatus(job, 'joined', deps.clock.now()),
+      joinedJobId: earlier.jobId,
+      ...(unsuccessful && { unsuccessful }),
+    });
+  });
 }
 
 /**
@@ -65,39 +144,6 @@ export async function joinOrCancel(deps: Deps, leased: LeasedJob): Promise<boole
  */
 function withoutUnusedScan(job: JobIn<'received'>) {
   return job.scan?.invocations === 1 ? without(job, 'scan') : job;
-}
-
-/** Makes the job the newest of its key. Returns false when the pointer has changed since it was read. */
-async function becomeNewest(deps: Deps, leased: LeasedJob, pointer: KeyPointer): Promise<boolean> {
-  const { jobId, request } = leased.item;
-  const { sequencer } = request;
-  const before = pointer.newest?.jobId;
-  // Before the pointer: a cancel that follows the chain of the key never misses a version.
-  if (before !== undefined) await leased.change((job) => ({ ...job, previousJobId: before }));
-  const newest = { jobId, ...(sequencer === undefined ? {} : { sequencer }) };
-  return deps.ledger.replaceKeyPointer({ ...pointer, newest });
-}
-
-/**
- * Returns the id of the job that this one joins: that of another version, or the one which that version joined. Only an
- * earlier job counts, so that two versions never join each other.
- */
-async function joinable(deps: Deps, job: Job, otherJobId: string | undefined): Promise<string | undefined> {
-  const { request } = job;
-  const other =
-    instructionsIn(request.instructions).rerun || otherJobId === undefined
-      ? undefined
-      : await deps.ledger.readJob(otherJobId);
-  if (!other || other.request.etag !== request.etag || other.request.size !== request.size) return undefined;
-  const earlier = other.status === 'joined' ? await deps.ledger.readJob(other.joinedJobId) : other;
-  if (!earlier || earlier.cancelRequestedAt !== undefined || !isEarlier(earlier, job)) return undefined;
-  const isFresh = earlier.status === 'completed' && deps.clock.now() - earlier.changedAt < JOIN_MS;
-  return isFresh || !isOver(earlier) ? earlier.jobId : undefined;
-}
-
-function isEarlier(other: Job, job: Job): boolean {
-  if (other.createdAt !== job.createdAt) return other.createdAt < job.createdAt;
-  return isOlder(other.request.sequencer, job.request.sequencer);
 }
 
 function emptyPointer({ bucket, key }: RequestFile): KeyPointer {

@@ -1,6 +1,6 @@
 import type { Job, RequestFile } from '../shared/domain/job.ts';
 import { jobIdOf } from '../shared/domain/job-id.ts';
-import { KEEP_MS } from '../shared/domain/timing.ts';
+import { contentFacts } from '../shared/domain/same-bytes.ts';
 import { type JobInHand, jobInHand, NOT_STORED, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { readUserMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
@@ -16,7 +16,7 @@ export interface Arrival {
 }
 
 /**
- * Returns the object version's job in hand; undefined when there is no such version. The job id is derived from the
+ * Returns the object version's job in hand; undefined when there is no such version, and for the marker of a folder. The job id is derived from the
  * version, so a repeated event finds the same job. A new job is created with its first change, which claims its lease.
  * Errors: those of the storage, RetryableError.
  */
@@ -34,15 +34,23 @@ export async function registerJob(
     deps.log.warn('arrival_without_object', { jobId });
     return undefined;
   }
+  if (isFolderMarker(arrival.key, facts.size)) {
+    deps.log.info('folder_marker_ignored', { jobId });
+    return undefined;
+  }
   const request: RequestFile = {
     ...ref,
-    size: facts.size,
-    etag: facts.etag,
+    ...contentFacts(facts),
     lastModified: facts.lastModified,
     ...(arrival.sequencer === undefined ? {} : { sequencer: arrival.sequencer }),
     ...readUserMetadata(facts.metadata),
   };
   return jobInHand(deps, receivedJob(jobId, request, deps.clock.now()));
+}
+
+/** Returns whether the object only makes a folder visible: consoles and file systems on S3 create such objects. */
+function isFolderMarker(key: string, size: number): boolean {
+  return size === 0 && (key.endsWith('/') || key.endsWith('_$folder$'));
 }
 
 /** Returns an id for an upload to an unversioned bucket, so that each upload becomes a job, which is rejected. */
@@ -64,6 +72,5 @@ function receivedJob(jobId: string, request: RequestFile, now: number): Job {
     changedAt: now,
     history: [],
     tries: 0,
-    expiresAt: now + KEEP_MS,
   };
 }

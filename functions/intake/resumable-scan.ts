@@ -15,11 +15,11 @@
  * Known gap: a row that takes longer to read than an invocation lasts is never passed; 32 MiB take seconds.
  */
 
-import type { BatchLimits } from '../shared/domain/batch-limits.ts';
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import { checkpointKey, rowTableKey } from '../shared/domain/internal-keys.ts';
 import type { Job, Scan } from '../shared/domain/job.ts';
-import { bytesWithin } from '../shared/domain/tokens.ts';
+import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
+import { bytesWithin } from '../shared/domain/waiting/tokens.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import { readObject } from '../shared/part-rows/read-object.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';

@@ -11,10 +11,11 @@
  *   5. admit    admit waiting parts that there is capacity for (`admission/admit-parts.ts`)
  *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
  */
-import { AdmissionQueue, waitingPartOf } from '../shared/domain/admission-queue.ts';
-import type { BatchLimits } from '../shared/domain/batch-limits.ts';
+
 import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
 import { openBatchOf } from '../shared/domain/open-batch.ts';
+import { AdmissionQueue, waitingPartOf } from '../shared/domain/waiting/admission-queue.ts';
+import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
 import {
   type AdvanceDeps,
   advanceJob,
@@ -60,11 +61,14 @@ class Reconciliation {
   readonly #control: Control;
   readonly #due: DueItems;
   readonly #queue = new AdmissionQueue();
+  /** Models with a learned limit. */
+  #limited: readonly string[];
 
   constructor(deps: ReconcileDeps, deadline: Deadline, control: Control) {
     this.#deps = deps;
     this.#deadline = deadline;
     this.#control = control;
+    this.#limited = control.limited ?? [];
     this.tick = new Tick(deps);
     this.#due = new DueItems(deps, this.tick, control.nextShard ?? 0);
     const of = { tick: this.tick, deadline, control, queue: this.#queue };
@@ -79,10 +83,12 @@ class Reconciliation {
   /** Returns the state that the next tick needs. */
   stateForNextTick(): TickState {
     const full = this.#full();
+    const limited = this.#limited.slice(0, MAX_FULL);
     return {
       nextShard: this.#due.nextShard,
       ...this.observation.stateForNextTick(),
       ...(full.length > 0 ? { full } : {}),
+      ...(limited.length > 0 ? { limited } : {}),
     };
   }
 
@@ -154,9 +160,13 @@ class Reconciliation {
   async #admit(): Promise<void> {
     this.tick.report.waiting = this.#queue.length;
     if (this.#control.paused) return;
-    const { open, ended } = this.observation;
+    const { open, ended, completed } = this.observation;
+    const { breakers = [] } = this.#control;
     try {
-      this.tick.report.admitted = await admitParts(this.#deps, { queue: this.#queue, open, ended });
+      const seen = { queue: this.#queue, open, ended, completed, breakers };
+      const { admitted, limited } = await admitParts(this.#deps, seen);
+      this.tick.report.admitted = admitted;
+      this.#limited = limited ?? this.#limited;
     } catch (failure) {
       this.tick.noteBroken('admission_failed', {}, failure);
     }

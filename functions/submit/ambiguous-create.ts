@@ -1,88 +1,131 @@
 /**
- * Resolves a `POST /batches` whose response was lost: a batch may exist, or may appear later.
- *   1. search   search the list for a batch on the intent's file, repeatedly until the settling time is over
+ * Resolves a `POST /batches` whose response was lost, or whose refusal passes: a batch may exist, or may appear later.
+ *   1. search   search the list for a batch of the intent or on its file, and adopt it. After a refusal that passes, the
+ *               create may be sent again once a search found nothing. After a lost response the search is repeated until
+ *               the settling time is over
  *   2. abandon  if none was found: delete the file, so that a late request cannot run it, and search once more. Only
- *               then the part begins again, with another intent and another file
+ *               then the create is unresolved: the part begins again, with another intent and another file, or stalls
+ *               (`unresolved-creates.ts`)
  *
- * Known gap: that of `next-step.ts`; `cancel-late-batches.ts` finds a batch that appears later.
+ * Known gap: that of `next-step.ts`; POLL or the search after the job's end finds a batch that appears later.
  */
 
-import { RetryableError } from '../shared/domain/errors.ts';
-import type { PartIn } from '../shared/domain/part.ts';
-import { SEARCH_AGAIN_MS, SETTLING_MS } from '../shared/domain/timing.ts';
+import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
+import { settledAt } from '../shared/domain/next-step.ts';
+import type { ObservedBatch, PartIn } from '../shared/domain/part.ts';
+import { batchToAdopt } from '../shared/domain/spending/batch-choice.ts';
+import { searchHorizon } from '../shared/domain/spending/search-horizon.ts';
+import { afterUnresolvedCreate } from '../shared/domain/spending/unresolved-creates.ts';
+import { SEARCH_AGAIN_MS } from '../shared/domain/timing.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isDeleted } from '../shared/lifecycle/openai-account.ts';
-import { cancelSecondBatch, saveBatch } from '../shared/lifecycle/save-batch.ts';
+import { saveBatch } from '../shared/lifecycle/save-batch.ts';
+import { cancelSecondBatch } from '../shared/lifecycle/spending/second-batches.ts';
+import { noteStalled } from '../shared/lifecycle/spending/uncertain-accounts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
 
 /**
- * Adopts the intent's batch, or records that none was found and schedules another search. Errors: those of the API,
- * LostLease.
+ * Adopts the intent's batch. If there is none, schedules another search, or after a refusal lets the create be sent
+ * again: then it returns true. Errors: those of the API, LostLease.
  */
-export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<void> {
+export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<boolean> {
   const part = leased.item;
-  if (part.phase !== 'creating' || (await adopt(deps, inHand, leased, part))) return;
-  const { id } = part.intent;
+  if (part.phase !== 'creating') return false;
+  const { id, account } = part.intent;
+  if (await adoptIfFound(deps, inHand, leased, { part, account })) return false;
+  let isCreateNext = false;
   await leased.change((known) => {
+    isCreateNext = known.phase === 'creating' && known.intent.id === id && known.intent.refused === true;
     if (known.phase !== 'creating' || known.intent.id !== id) return undefined;
+    if (isCreateNext) {
+      const intent = without(known.intent, 'sendBy', 'foundNothingAt', 'refused');
+      return { ...without(known, 'stalled'), phase: 'uploaded', intent };
+    }
     const now = deps.clock.now();
-    const { sendBy, foundNothingAt = now } = known.intent;
-    const settled = Math.max(sendBy, foundNothingAt) + SETTLING_MS;
+    const { foundNothingAt = now } = known.intent;
+    const settled = settledAt(known, foundNothingAt);
     const intent = { ...known.intent, foundNothingAt };
     return leased.released({ ...known, intent, backoffUntil: Math.min(now + SEARCH_AGAIN_MS, settled) });
   });
+  return isCreateNext;
 }
 
 /**
  * Abandons the intent after the settling time: it searches the list, deletes the file and searches again. Returns true
- * when there is no batch and the part can begin again; false when a batch was adopted. Errors: those of the API,
- * LostLease.
+ * when there is no batch and the part can begin again; false when a batch was adopted, or the part is stalled. Errors:
+ * those of the API, LostLease.
  */
 export async function abandonIntent(deps: Deps, inHand: PartInHand, leased: LeasedPart): Promise<boolean> {
   const part = leased.item;
-  if (part.phase !== 'creating' || (await adopt(deps, inHand, leased, part))) return false;
-  const { id, fileId, account, at } = part.intent;
+  if (part.phase !== 'creating') return false;
+  const { id, fileId, account, at, uploadedAt, answeredAt } = part.intent;
+  if (await adoptIfFound(deps, inHand, leased, { part, account })) return false;
   const file = fileAtApi(fileId, account);
   if (!(await isDeleted(deps, file)))
     throw new RetryableError(
       `abandon ${fileId}: the key belongs to another account than the file; restore the old key`,
     );
-  if (await adopt(deps, inHand, leased, part)) return false;
+  if (await adoptIfFound(deps, inHand, leased, { part, account })) return false;
   deps.log.warn('intent_abandoned', { jobId: part.jobId, part: part.number, fileId });
+  const times = {
+    ...(uploadedAt === undefined ? {} : { uploadedAt }),
+    ...(answeredAt === undefined ? {} : { answeredAt }),
+  };
   await leased.change((known) => {
     if (known.phase !== 'creating' || known.intent.id !== id) return undefined;
-    const abandoned = [...known.abandoned, { intentId: id, ...file, at, givenUpAt: deps.clock.now() }];
-    const rest = without(known, 'intent', 'backoffUntil', 'stalled', 'lateBatchesCancelled');
-    return { ...rest, phase: 'ready', abandoned, attempt: known.attempt + 1, tries: 0 };
+    const givenUpAt = deps.clock.now();
+    return afterUnresolvedCreate(known, { intentId: id, ...file, at, ...times, givenUpAt });
   });
-  return true;
+  if (leased.item.phase !== 'stalled') return true;
+  await noteStalled(deps, account, true);
+  return false;
 }
 
 /**
- * Searches for batches on the intent's file, saves the oldest and cancels any other. Returns false when there is none.
+ * Searches for the intent's batches, adopts one and cancels any other. Returns false when there is certainly none.
+ * `account`: whose list it must be; undefined: any. Errors: those of the API; RetryableError when nothing was found and
+ * the list is not complete.
  */
-async function adopt(
+export async function adoptIfFound(
   deps: Deps,
   inHand: PartInHand,
   { released }: LeasedPart,
-  { intent, jobId, number, earlierBatchIds, secondBatchIds }: PartIn<'creating'>,
+  search: { part: PartIn<'creating'>; account: string | undefined },
 ): Promise<boolean> {
-  const found = await findBatches(deps, {
+  const { intent, jobId, number, earlierBatchIds, secondBatchIds } = search.part;
+  const { ours, gap } = await findBatches(deps, {
+    intentIds: new Set([intent.id]),
     fileIds: new Set([intent.fileId]),
-    since: intent.at,
-    account: intent.account,
+    horizon: searchHorizon([intent]),
+    account: search.account,
   });
   // Earlier attempts may have used the same file: their batches are known and have ended.
   const known = new Set([...earlierBatchIds, ...secondBatchIds]);
-  const [first, ...others] = found.filter((batch) => !known.has(batch.batchId));
-  if (!first) return false;
-  deps.log.info('batch_adopted', { jobId, part: number, batchId: first.batchId });
-  await saveBatch(deps, inHand, { intentId: intent.id, batch: first, released });
-  for (const other of others) await cancelSecondBatch(deps, inHand, other.batchId);
+  const found = ours.filter((batch) => !known.has(batch.batchId));
+  if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
+  const adopted = batchToAdopt(found);
+  if (!adopted) {
+    if (gap) throw gap;
+    return false;
+  }
+  deps.log.info('batch_adopted', { jobId, part: number, batchId: adopted.batchId });
+  await saveBatch(deps, inHand, { intentId: intent.id, batch: adopted, released });
+  for (const other of found) if (other !== adopted) await cancelSecondBatch(deps, inHand, other.batchId);
   return true;
+}
+
+/** Returns the batch that the answer to the create named, if the API knows it by now. Errors: those of the API. */
+async function unseenBatch({ api }: Deps, { unseen }: PartIn<'creating'>): Promise<ObservedBatch[]> {
+  if (!unseen) return [];
+  try {
+    return [await api.retrieveBatch(unseen.batchId)];
+  } catch (failure) {
+    if (failure instanceof TerminalError && failure.code === 'not_found') return [];
+    throw failure;
+  }
 }

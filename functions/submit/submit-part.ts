@@ -7,14 +7,14 @@
  *   3. upload the file in one pass. Its id and checksum are stored with the next change
  *   4. reserve a create within the hourly limit, save `sendBy`, then send POST /batches once, while the lease lasts
  *   5. save the batch on the intent. If the invocation dies before, `sendBy` is there without a batch: the next try
- *      searches for the batch (`ambiguous-create.ts`)
+ *      searches for the batch (`ambiguous-create.ts`). A create that was refused for a reason that passes is sent again
+ *      only after such a search, too
  *
  * Known gap: if the invocation dies before the file's id of (3) is stored, the file stays at the API until it expires.
  */
 import { crc32 } from 'node:zlib';
-import { type BatchLimits, mustWaitFor } from '../shared/domain/batch-limits.ts';
+import type { WaitingFor } from '../shared/contract/events.ts';
 import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../shared/domain/errors.ts';
-import type { Control } from '../shared/domain/ledger-records.ts';
 import { nextPartStep, type PartStep } from '../shared/domain/next-step.ts';
 import {
   attemptSize,
@@ -22,38 +22,36 @@ import {
   type ObservedBatch,
   type Part,
   type PartIn,
+  type Slice,
+  type UploadedIntent,
 } from '../shared/domain/part.ts';
+import { waitingPart } from '../shared/domain/part-end.ts';
+import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
+import { fitsAdmission, withFileOf } from '../shared/domain/waiting/admitted-part.ts';
+import { mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isOurAccount } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
-import { uploadBody } from '../shared/part-rows/upload-body.ts';
-import type { Deadline, Ports } from '../shared/ports/ports.ts';
-import { abandonIntent, searchForBatch } from './ambiguous-create.ts';
+import {
+  claimCreate,
+  noteAnswered,
+  uncertainAccount,
+} from '../shared/lifecycle/spending/uncertain-accounts.ts';
+import { sliceOf, uploadBody } from '../shared/part-rows/upload-body.ts';
+import type { Deadline } from '../shared/ports/ports.ts';
+import { adoptFoundBatch } from './adopt-found-batch.ts';
+import { abandonIntent, adoptIfFound, searchForBatch } from './ambiguous-create.ts';
 import { reserveCreate } from './create-rate-limit.ts';
-
-export type SubmitDeps = Pick<
-  Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
-> & {
-  completionWindow: string;
-  limits: BatchLimits;
-};
-
-/** The operator's pause, and the models for which POLL found no capacity. */
-type SubmissionControl = Pick<Control, 'paused' | 'full'>;
-
-type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
-
-/** A part in hand, and under this invocation's lease. */
-interface Submission {
-  inHand: PartInHand;
-  leased: LeasedPart;
-}
+import { breakerFor, isRefusedForNow, isStopped, noteSuccess, waitAfterRefusal } from './refused-call.ts';
+import { isSentAnew } from './sent-anew.ts';
+import type { Submission, SubmissionControl, SubmissionDeps, SubmitDeps } from './submission.ts';
 
 /** A create is not sent when the lease ends within this time. */
 const TIME_TO_CREATE_MS = 60_000;
+
+const UNCERTAIN_CHECK_SECONDS = 600;
 
 /** Carries out the part's submission steps under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function submitPart(
@@ -87,11 +85,14 @@ async function submissionStep(
       return create(deps, submission);
     case 'search':
       await leased.claim();
-      await searchForBatch(deps, inHand, leased);
-      return false;
+      return searchForBatch(deps, inHand, leased);
     case 'abandon':
       await leased.claim();
       return abandonIntent(deps, inHand, leased);
+    case 'adopt':
+      await leased.claim();
+      await adoptFoundBatch(deps, inHand, leased);
+      return false;
     case 'retry':
       return retry(deps, leased);
     default:
@@ -100,51 +101,101 @@ async function submissionStep(
 }
 
 /**
- * Begins the part, or enqueues it if it needs POLL's admission: when a limit is set, or other parts of its model wait.
+ * Begins the part, or enqueues it if it needs POLL's admission: when a limit is known, other parts of its model wait, or
+ * the API refuses everybody.
  */
 async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const now = deps.clock.now();
+  waitWhileUncertain(deps, leased.item);
   const intent: Intent = { id: deps.ids.next(), at: now };
-  const { limits, control } = deps;
   return leased.change((part) => {
     if (part.phase !== 'ready' || part.cancelRequestedAt !== undefined) return undefined;
-    const isFull = control.full?.includes(part.model);
-    const waitsFor = isFull ? 'token_limit' : mustWaitFor(limits, part.model);
-    if (waitsFor === undefined || part.admission) return { ...part, phase: 'uploading', intent };
-    return leased.released({ ...part, phase: 'waiting', waiting: { for: waitsFor, since: now } });
+    const waitsFor = breakerFor(deps.control, part, 'upload')?.for ?? capacityFor(deps, part);
+    if (waitsFor === undefined) return { ...part, phase: 'uploading', intent };
+    return leased.released(waitingPart(part, { for: waitsFor, since: now }));
   });
 }
 
+/** Returns what the part has to wait for; undefined when it was admitted, or may begin at once. */
+function capacityFor(
+  { limits, control }: SubmissionDeps,
+  { model, admission }: Part,
+): WaitingFor | undefined {
+  if (admission) return undefined;
+  if (control.full?.includes(model)) return 'token_limit';
+  return mustWaitFor(limits, model) ?? (control.limited?.includes(model) ? 'enqueued_tokens' : undefined);
+}
+
 /**
- * Uploads the part's rows. Returns false when the API refused the file: the part has then ended with the API's reason.
+ * A part with an unresolved create does not begin again by itself while another part of its account is stalled. Errors:
+ * RetryableError.
+ */
+function waitWhileUncertain({ control, clock }: SubmissionDeps, part: Part): void {
+  if (!beginsAgainByItself(part)) return;
+  if (!uncertainAccount(control, accountOfUnresolved(part), clock.now())) return;
+  throw new RetryableError(
+    'begin: another part of the account is stalled, because its creates have no known outcome; see CreateUncertain in docs/operations.md',
+    { afterSeconds: UNCERTAIN_CHECK_SECONDS },
+  );
+}
+
+/**
+ * Uploads the part's rows. Returns false when the API refused the file: the part has then ended with the API's reason,
+ * or waits.
  */
 async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
+  if (await isStopped(deps, leased, 'upload')) return false;
   const part = leased.item;
   if (part.phase !== 'uploading') return true;
   const { intent } = part;
   await leased.claim();
-  const sent = new SentBytes(uploadBody(deps, part));
+  const slice = await sliceOf(deps, part);
+  const sending: Part = slice ? { ...part, slice } : without(part, 'slice');
+  const sent = new SentBytes(uploadBody(deps, sending));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
   try {
-    const { fileId, account } = await deps.api.uploadFile(
-      { name, bytes: attemptSize(part).uploadBytes, body: sent.chunks() },
+    const { fileId, account, createdAt, answeredAt } = await deps.api.uploadFile(
+      { name, bytes: attemptSize(sending).uploadBytes, body: sent.chunks() },
       deps.signal,
     );
-    const file = { fileId, account, crc32: sent.checksum };
+    const times = {
+      ...(createdAt === undefined ? {} : { uploadedAt: createdAt }),
+      ...(answeredAt === undefined ? {} : { answeredAt }),
+    };
+    const file = { fileId, account, crc32: sent.checksum, ...times };
     inHand.note(
       (now) =>
-        now.phase === 'uploading' && now.intent.id === intent.id
-          ? { ...now, phase: 'uploaded', intent: { ...now.intent, ...file }, tries: 0 }
-          : undefined,
+        now.phase === 'uploading' && now.intent.id === intent.id ? uploaded(now, file, slice) : undefined,
       () => undefined,
     );
+    await noteSuccess(deps, 'upload');
     return true;
   } catch (failure) {
+    if (isRefusedForNow(failure)) return waitAfterRefusal(deps, leased, 'upload', failure);
     if (!(failure instanceof TerminalError)) throw failure;
     deps.log.warn('upload_refused', { jobId: part.jobId, part: part.number, reason: failure.message });
     await leased.change((now) => (isBefore(now, intent.id) ? refused(now, failure) : undefined));
     return false;
   }
+}
+
+function uploaded(
+  part: PartIn<'uploading'>,
+  file: Pick<UploadedIntent, 'fileId' | 'account' | 'crc32' | 'uploadedAt' | 'answeredAt'>,
+  slice: Slice | undefined,
+): Part {
+  const rest = without(part, 'slice', 'obstacle');
+  // A refusal of a create is not over because an upload succeeded.
+  const { obstacle } = part;
+  const isOver = obstacle === undefined || obstacle.for === 'storage' || obstacle.for === 'unreachable';
+  return {
+    ...rest,
+    ...(slice ? { slice } : {}),
+    ...(isOver ? {} : { obstacle }),
+    phase: 'uploaded',
+    intent: { ...part.intent, ...file },
+    tries: 0,
+  };
 }
 
 /** Returns whether the part still has this intent, and no batch of it. */
@@ -181,16 +232,20 @@ class SentBytes {
 }
 
 /** Creates the batch. Returns false when nothing remains to do here: the batch is saved, or a later search decides. */
-async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
+async function create(deps: SubmissionDeps, submission: Submission): Promise<boolean> {
+  const { inHand, leased } = submission;
+  if (await isStopped(deps, leased, 'create')) return false;
+  if (await isSentAnew(deps, leased)) return true;
   if (leased.until - deps.clock.now() < TIME_TO_CREATE_MS) {
     throw new RetryableError('create: the invocation ends too soon; another one creates the batch', {
       afterSeconds: 1,
     });
   }
-  await reserveCreate(deps);
   const known = leased.item;
   if (known.phase !== 'uploaded') return true;
   const { intent } = known;
+  const isOnly = await claimCreate(deps, intent, leased.until);
+  await reserveCreate(deps);
   await leased.change((part) =>
     part.phase === 'uploaded' && part.intent.id === intent.id && part.cancelRequestedAt === undefined
       ? { ...part, phase: 'creating', intent: { ...part.intent, sendBy: leased.until } }
@@ -202,10 +257,13 @@ async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
   try {
     batch = await send(deps, leased.until, part);
   } catch (failure) {
-    return afterFailedCreate(deps, leased, part, failure);
+    if (isOnly && failure instanceof TerminalError) await noteAnswered(deps, intent.account);
+    return afterFailedCreate(deps, submission, part, failure);
   }
   const { released } = leased;
-  await saveBatch(deps, inHand, { intentId: intent.id, batch, released });
+  await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });
+  await noteSuccess(deps, 'create');
+  if (isOnly) await noteAnswered(deps, intent.account);
   return false;
 }
 
@@ -215,15 +273,18 @@ async function create(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
  */
 async function afterFailedCreate(
   deps: SubmissionDeps,
-  leased: LeasedPart,
-  { intent, jobId, number }: PartIn<'creating'>,
+  { inHand, leased }: Submission,
+  part: PartIn<'creating'>,
   failure: unknown,
 ): Promise<false> {
+  const { intent, jobId, number } = part;
   if (failure instanceof Ambiguous) {
     deps.log.warn('create_ambiguous', { jobId, part: number, reason: failure.message });
     return false; // the intent stays; the reconciler dispatches a search for its batch
   }
-  if (failure instanceof TerminalError && !(await isOurAccount(deps, intent.account))) {
+  if (saysFileIsMissing(failure) && !(await isOurAccount(deps, intent.account))) {
+    // The create went to the account of the new key: the search is there, too.
+    if (await adoptIfFound(deps, inHand, leased, { part, account: undefined })) return false;
     await discardIntent(leased, intent.id);
     throw new RetryableError(
       'create: the key now belongs to another account than the file; it is uploaded again',
@@ -232,9 +293,18 @@ async function afterFailedCreate(
       },
     );
   }
+  if (isRefusedForNow(failure)) return waitAfterRefusal(deps, leased, 'create', failure);
   await recordNotCreated(leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
+}
+
+/** A refusal that also comes when the key now belongs to another account than the file. */
+function saysFileIsMissing(failure: unknown): boolean {
+  return (
+    failure instanceof TerminalError ||
+    (failure instanceof RetryableError && failure.waitsFor === 'not_visible')
+  );
 }
 
 /** Thrown when the lease ended before the request was sent. */
@@ -276,39 +346,51 @@ async function discardIntent(leased: LeasedPart, intentId: string): Promise<void
   });
 }
 
-/** Records that no batch was created, if the failure proves it: the create is tried again, or the part ends. */
+/**
+ * Records what a failed create proves. Refused by the API's own word, the part ends. Not sent, it is sent later. Refused
+ * for a reason that passes, it is sent again once a search found nothing: a page in the API's name may say so although
+ * the batch exists (rule 1 of "What an answer is worth", docs/architecture.md). A defect proves nothing.
+ */
 async function recordNotCreated(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
-  const isCertain =
-    failure instanceof RetryableError ||
-    failure instanceof TerminalError ||
-    failure instanceof NotAllowed ||
-    failure instanceof OutOfTime;
-  if (!isCertain) return; // a defect proves nothing: the next try searches for the batch
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
+    if (failure instanceof RetryableError || failure instanceof NotAllowed)
+      return { ...part, intent: { ...part.intent, refused: true } };
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
+    if (failure instanceof OutOfTime) return { ...part, phase: 'uploaded', intent };
     return failure instanceof TerminalError
       ? refused({ ...part, phase: 'uploaded', intent }, failure)
-      : { ...part, phase: 'uploaded', intent };
+      : undefined;
   });
 }
 
-/** Begins a new attempt with the same file, after the API rejected the batch for the token limit. */
+/**
+ * Begins a new attempt after the API refused the batch for now: with the same file, or with another one if fewer rows
+ * were admitted.
+ */
 async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const ended = leased.item.batch?.batchId;
   const id = deps.ids.next();
   return leased.change((part) => {
     if (part.phase !== 'retrying' || part.batch.batchId !== ended) return undefined;
-    return {
-      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt'),
-      phase: 'uploaded',
-      intent: { ...without(part.intent, 'sendBy', 'foundNothingAt'), id, at: deps.clock.now() },
+    const fields = {
       attempt: part.attempt + 1,
       earlierBatchIds: [...part.earlierBatchIds, part.batch.batchId],
       previousStatus: null,
-      rev: 0,
-      publishedRev: 0,
+      rev: 0 as const,
+      publishedRev: 0 as const,
       tries: 0,
+    };
+    if (part.admission && !fitsAdmission(part, part.admission)) {
+      const rest = without(part, 'batch', 'intent', 'backoffUntil', 'cancelSentAt', 'unconfirmed', 'slice');
+      return { ...rest, ...fields, phase: 'ready', unusedFiles: withFileOf(part, part.intent) };
+    }
+    const intent = without(part.intent, 'sendBy', 'foundNothingAt', 'refused');
+    return {
+      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt', 'unconfirmed'),
+      ...fields,
+      phase: 'uploaded',
+      intent: { ...intent, id, at: deps.clock.now() },
     };
   });
 }

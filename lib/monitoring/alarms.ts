@@ -11,6 +11,7 @@ import { ImpactAlarm, type ImpactAlarmProps } from './impact-alarm.ts';
 const PERIOD = Duration.minutes(5);
 const STALLED_COUNTED_WITHIN = Duration.hours(1); // a stalled step is tried, and counted, every half hour
 const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // its pauses grow to 80 minutes
+const LOOKED_AT_LEAST_ONCE_IN = Duration.hours(2); // results that do not agree are looked at every hour
 const GRACE = Duration.hours(2); // a batch was seen to end half an hour after its window; polling and delivery take time too
 
 interface AlarmsProps {
@@ -132,10 +133,36 @@ export class Alarms extends Construct {
       metric: this.#metric('TriesUsedUp', { period: PERIOD }),
       threshold: 1,
     });
+    this.#addResultsAlarms();
     this.#add('RefusedAlone', {
       impact:
         'the user of a file waits until somebody acts: one of its batches has more tokens than the API accepts',
       metric: this.#metric('RefusedAlone', { period: REFUSED_ALONE_AT_LEAST_ONCE_IN }),
+      threshold: 1,
+    });
+  }
+
+  /** About results that the API does not give, or not in full. */
+  #addResultsAlarms(): void {
+    const { pollInterval } = this.#props;
+    const period = Duration.minutes(
+      Math.max(LOOKED_AT_LEAST_ONCE_IN.toMinutes(), pollInterval.toMinutes() * 3),
+    );
+    this.#add('ResultsWaiting', {
+      impact:
+        'the user of a file waits: for more than an hour the API has not given results that agree with what was sent',
+      metric: this.#metric('ResultsWaiting', { period }),
+      threshold: 1,
+    });
+    this.#add('ResultsExpiring', {
+      impact:
+        'the user of a file will lose paid results: the API removes them in ten days, and they are not read',
+      metric: this.#metric('ResultsExpiring', { period }),
+      threshold: 1,
+    });
+    this.#add('RowsMissing', {
+      impact: 'the user of a file has no result for some of its rows, which may have been billed',
+      metric: this.#metric('RowsMissing', { period: PERIOD }),
       threshold: 1,
     });
   }

@@ -58,6 +58,8 @@ export class BatchdropDashboard extends Construct {
           'Stalled',
           'TriesUsedUp',
           'RefusedAlone',
+          'ResultsWaiting',
+          'ResultsExpiring',
         ),
       ),
     );

@@ -6,6 +6,7 @@ export class ApiError extends Error {
   readonly param: string | null;
   readonly code: string | null;
   readonly headers: Record<string, string>;
+  readonly #isDetail: boolean;
 
   constructor(
     status: number,
@@ -15,6 +16,8 @@ export class ApiError extends Error {
       param?: string | null;
       code?: string | null;
       headers?: Record<string, string>;
+      /** Sent as `{"detail": message}`. */
+      isDetail?: boolean;
     } = {},
   ) {
     super(message);
@@ -23,9 +26,11 @@ export class ApiError extends Error {
     this.param = details.param ?? null;
     this.code = details.code ?? null;
     this.headers = details.headers ?? {};
+    this.#isDetail = details.isDetail ?? false;
   }
 
-  body(): { error: { message: string; type: string; param: string | null; code: string | null } } {
+  body(): object {
+    if (this.#isDetail) return { detail: this.message };
     return { error: { message: this.message, type: this.type, param: this.param, code: this.code } };
   }
 }

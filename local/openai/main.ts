@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '../clock.ts';
 import type { FaultPlan } from './faults/faults.ts';
+import type { Profile } from './profiles/profile.ts';
 import { type BatchApiServer, startBatchApi } from './server.ts';
 
 const SAVE_EVERY_MS = 1_000; // of wall time
@@ -18,6 +19,8 @@ interface AloneOptions {
   readonly faults?: FaultPlan;
   /** The only valid bearer token; by default every token is valid. */
   readonly apiKey?: string;
+  /** The vendor whose Batch API it is like; OpenAI by default. */
+  readonly profile?: Profile;
 }
 
 /** Runs the server with its own clock, which continues after a restart. */

@@ -23,9 +23,14 @@ export interface Route {
 
 const MAX_JSON_BODY = 1 << 20;
 
-/** Returns the operation of a request; throws `ApiError` 404 or 405. */
-export function route(routes: readonly Route[], request: IncomingMessage, response: ServerResponse) {
-  const [pathname = '/', search] = (request.url ?? '/').split('?', 2);
+/** Returns the operation of a request below `basePath`; throws `ApiError` 404 or 405. */
+export function route(
+  { routes, basePath }: { routes: readonly Route[]; basePath: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+) {
+  const [asked = '/', search] = (request.url ?? '/').split('?', 2);
+  const pathname = asked.startsWith(`${basePath}/`) ? asked.replace(basePath, '/v1') : `/none${asked}`;
   const query = new URLSearchParams(search);
   let known = false;
   for (const { operation, method, path, handle } of routes) {
@@ -38,10 +43,10 @@ export function route(routes: readonly Route[], request: IncomingMessage, respon
     }
   }
   if (known) {
-    const message = `The method ${request.method} is not allowed on ${pathname}.`;
+    const message = `The method ${request.method} is not allowed on ${asked}.`;
     throw new ApiError(405, message, { code: 'method_not_supported' });
   }
-  throw new ApiError(404, `Invalid URL (${request.method} ${pathname})`, { code: 'unknown_url' });
+  throw new ApiError(404, `Invalid URL (${request.method} ${asked})`, { code: 'unknown_url' });
 }
 
 /** Reads a request's body as a JSON object; throws `ApiError` 400 or 413. */

@@ -10,6 +10,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { reasonToRefuse, setProtectiveHeaders } from '../browser-guard.ts';
+import type { Clock } from '../clock.ts';
 import { DISK_FULL, isDiskFull } from '../disk-full.ts';
 import { InFlight } from '../in-flight.ts';
 import { printableJson } from '../unprintable.ts';
@@ -17,9 +18,11 @@ import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batches/batch-routes.ts';
 import { Lifecycle } from './batches/lifecycle.ts';
 import { FaultInjector } from './faults/faults-injector.ts';
+import { oddly } from './faults/odd-answers.ts';
 import { fileRoutes } from './files/file-routes.ts';
 import { ORGANIZATION } from './limits.ts';
-import { drain, type Route, route } from './router.ts';
+import type { Profile } from './profiles/profile.ts';
+import { type Call, drain, type Route, route } from './router.ts';
 import { type BatchApiOptions, openState } from './state.ts';
 
 export type { BatchApiOptions } from './state.ts';
@@ -40,11 +43,13 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   const lifecycle = new Lifecycle(state);
   const injector = new FaultInjector(options.faults ?? [], { ...state, seed: options.seed ?? state.seed });
   const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
+  const { profile, clock } = state;
+  const serving: Serving = { routes, injector, apiKey: options.apiKey ?? null, profile, clock };
   const underWay = new InFlight();
   const server = createServer((request, response) => {
     response.setHeader('date', new Date(options.clock.now()).toUTCString());
     setProtectiveHeaders(response);
-    void underWay.add(answer({ routes, injector, apiKey: options.apiKey ?? null }, request, response));
+    void underWay.add(answer(serving, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const release = async () => {
@@ -61,7 +66,7 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   }
   let closed: Promise<void> | undefined;
   return {
-    url: `http://127.0.0.1:${portOf(server)}/v1`,
+    url: `http://127.0.0.1:${portOf(server)}${profile.basePath}`,
     async close() {
       server.close();
       server.closeAllConnections();
@@ -86,32 +91,47 @@ function portOf(server: Server): number {
   return address.port;
 }
 
+interface Serving {
+  readonly routes: readonly Route[];
+  readonly injector: FaultInjector;
+  readonly apiKey: string | null;
+  readonly profile: Profile;
+  readonly clock: Clock;
+}
+
 /** Handles one request; never rejects. */
 async function answer(
-  { routes, injector, apiKey }: { routes: readonly Route[]; injector: FaultInjector; apiKey: string | null },
+  { routes, injector, apiKey, profile, clock }: Serving,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   response.setHeader('x-request-id', `req_${randomUUID().replaceAll('-', '')}`);
-  response.setHeader('openai-organization', ORGANIZATION);
+  if (profile.tellsOrganization) response.setHeader('openai-organization', ORGANIZATION);
   try {
-    authorize(request, apiKey);
-    const { operation, handle, call } = route(routes, request, response);
-    const body = await injector.run(operation, call, handle);
+    authorize(request, apiKey, profile);
+    const { operation, handle, call } = route({ routes, basePath: profile.basePath }, request, response);
+    const shaped = async (asked: Call) => {
+      const body = await handle(asked);
+      return body === null ? null : oddly(body, profile.shapes, clock.now());
+    };
+    const body = await injector.run(operation, call, shaped);
     if (body !== null) send(response, 200, body);
   } catch (cause) {
     await refuse(request, response, cause);
   }
 }
 
-function authorize(request: IncomingMessage, apiKey: string | null): void {
+function authorize(request: IncomingMessage, apiKey: string | null, { keyHeaders }: Profile): void {
   const reason = reasonToRefuse(request);
   if (reason !== undefined) throw new ApiError(403, reason, { code: 'not_from_this_machine' });
-  const token = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const token = keyHeaders
+    .map((name) => String(request.headers[name] ?? ''))
+    .map((value) => /^(?:Bearer\s+)?(\S+)$/i.exec(value)?.[1])
+    .find((found) => found !== undefined);
   if (token === undefined) {
     throw new ApiError(
       401,
-      "You didn't provide an API key. Send it as a bearer token in the Authorization header.",
+      `You didn't provide an API key. Send it as a bearer token in the ${keyHeaders[0] === 'api-key' ? 'api-key' : 'Authorization'} header.`,
     );
   }
   if (apiKey !== null && token !== apiKey) {

@@ -6,6 +6,8 @@ import { keptNumber, openServerDatabase } from './database.ts';
 import type { FaultPlan } from './faults/faults.ts';
 import { FileStore } from './files/file-store.ts';
 import { type Limits, OPENAI_LIMITS } from './limits.ts';
+import type { Profile } from './profiles/profile.ts';
+import { PROFILES } from './profiles/profiles.ts';
 import { type Timing, TYPICAL_TIMING } from './timing.ts';
 
 export interface BatchApiOptions {
@@ -24,6 +26,8 @@ export interface BatchApiOptions {
   readonly models?: readonly string[];
   /** The faults to inject; none by default. */
   readonly faults?: FaultPlan;
+  /** The vendor whose Batch API it is like; OpenAI by default. */
+  readonly profile?: Profile;
 }
 
 /** What the parts of the server share. */
@@ -37,11 +41,12 @@ export interface ServerState {
   readonly timing: Timing;
   readonly limits: Limits;
   readonly models: readonly string[] | null;
+  readonly profile: Profile;
 }
 
 /** Opens a directory's state and repairs what a killed server left incomplete. */
 export function openState(options: BatchApiOptions): ServerState {
-  const { directory, clock } = options;
+  const { directory, clock, profile = PROFILES.openai } = options;
   const database = openServerDatabase(directory);
   const seed = keptNumber(database, 'seed', options.seed ?? 1);
   const batches = new BatchStore(database);
@@ -55,7 +60,8 @@ export function openState(options: BatchApiOptions): ServerState {
     clock,
     seed,
     timing: { ...TYPICAL_TIMING, ...options.timing },
-    limits: { ...OPENAI_LIMITS, ...options.limits },
+    limits: { ...OPENAI_LIMITS, ...profile.limits, ...options.limits },
     models: options.models ?? null,
+    profile,
   };
 }

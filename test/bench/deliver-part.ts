@@ -55,7 +55,6 @@ async function byDeliver(): Promise<Record<string, number>> {
     api: createOpenAiBatchApi({
       baseUrl: `${url}/v1`,
       keys: { current: key, refresh: key },
-      silenceMs: 60_000,
     }),
     rerun: { maxAttempts: 3, rerunMissing: false },
   };

@@ -81,7 +81,7 @@ async function bySubmit({ rows, bytes }: Range): Promise<Record<string, number>>
     results: createS3ResultStore({ client: s3, bucket: 'results', owner: '111122223333' }),
     queues: createRecordingQueues(),
     requestFiles: createS3RequestFiles({ client: s3, owner: '111122223333' }),
-    api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys, silenceMs: 60_000 }),
+    api: createOpenAiBatchApi({ baseUrl: `${url}/v1`, keys }),
     completionWindow: '24h',
     limits: { enqueuedTokens: {} },
     instance: 'Bench.Batchdrop',

@@ -1,5 +1,10 @@
-/** `npm run chaos -- --jobs 30 --minutes 3 [--seed N]`: exit code 1 if anything was lost or paid twice. */
+/**
+ * `npm run chaos -- --jobs 30 --minutes 3 [--seed N] [--preset NAME]`: exit code 1 if anything was lost or paid twice.
+ * The preset is one of the Batch API server's, or a file with rules; by default faults.json in this folder.
+ */
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { readFaultPlan } from '../../local/openai/faults/faults-file.ts';
 import { closingSentence } from './closing-sentence.ts';
 import { runChaos } from './run-chaos.ts';
 
@@ -7,6 +12,7 @@ const { values } = parseArgs({
   options: {
     jobs: { type: 'string', default: '30' },
     minutes: { type: 'string', default: '3' },
+    preset: { type: 'string', default: fileURLToPath(new URL('faults.json', import.meta.url)) },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   },
 });
@@ -15,7 +21,16 @@ if (!(Number.isInteger(jobs) && jobs >= 1 && minutes > 0 && Number.isInteger(see
   console.error('Say --jobs N, --minutes M and --seed S as numbers.');
   process.exit(1);
 }
-const report = await runChaos({ jobs, seconds: minutes * 60, seed, tell: console.error });
+readFaultPlan(values.preset); // a preset that does not exist ends the run before it begins
+const report = await runChaos({
+  jobs,
+  seconds: minutes * 60,
+  seed,
+  faults: values.preset,
+  tell: console.error,
+});
+const met = [...report.faults].sort(([, a], [, b]) => b - a).map(([fault, count]) => `${count} ${fault}`);
+console.error(`faults: ${met.join(', ')}`);
 for (const complaint of report.complaints) console.error(complaint);
 console.log(closingSentence(report, seed));
 process.exitCode = report.complaints.length > 0 ? 1 : 0;

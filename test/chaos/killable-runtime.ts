@@ -7,7 +7,6 @@ import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts'
 import type { RuntimeOrder, RuntimeReport } from './runtime-process.ts';
 
 const ENTRY = fileURLToPath(new URL('runtime-process.ts', import.meta.url));
-const FAULTS = fileURLToPath(new URL('faults.json', import.meta.url));
 const SPEED = 600;
 
 /** A runtime that is killed and started again, on the same data and the same port. */
@@ -15,17 +14,19 @@ export class KillableRuntime {
   readonly data: string;
   readonly #assembly: string;
   readonly #seed: number;
+  readonly #faults: string;
   readonly problems: string[] = [];
   #names: RuntimeEndpoints | undefined;
   #child: ChildProcess | undefined;
   #lives = 0;
   #isUp = false;
 
-  /** `assembly` holds a synthesized stack; everything is kept in `directory`. */
-  constructor(directory: string, assembly: string, seed: number) {
+  /** `assembly` holds a synthesized stack; everything is kept in `directory`; `faults` is a preset or a file. */
+  constructor(directory: string, assembly: string, seed: number, faults: string) {
     this.data = join(directory, 'data');
     this.#assembly = assembly;
     this.#seed = seed;
+    this.#faults = faults;
   }
 
   get names(): RuntimeEndpoints {
@@ -45,7 +46,7 @@ export class KillableRuntime {
       port: this.#names === undefined ? 0 : Number(new URL(this.#names.url).port),
       speed: SPEED,
       seed: this.#seed + this.#lives,
-      faultFile: FAULTS,
+      faultFile: this.#faults,
     };
     this.#lives += 1;
     const child = fork(ENTRY, [JSON.stringify(order)], {

@@ -18,6 +18,8 @@ export interface ChaosOptions {
   /** Of the wall: how long things are broken; then everything gets the time it needs to end. */
   readonly seconds: number;
   readonly seed: number;
+  /** A preset of the Batch API server, or a file with rules. */
+  readonly faults: string;
   /** Told what happens, in lines. */
   readonly tell: (line: string) => void;
 }
@@ -40,7 +42,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-chaos-'));
   const assembly = join(directory, 'assembly');
   await synthesize(assembly);
-  const runtime = new KillableRuntime(directory, assembly, options.seed);
+  const runtime = new KillableRuntime(directory, assembly, options.seed, options.faults);
   let isEvidence = false;
   try {
     await runtime.start();

@@ -31,6 +31,9 @@ export interface Results {
 
 const MAX_ATTEMPTS = 3; // the construct's default
 
+/** The only fault of the Batch API server that a job may fail of: an upload that is too large for what is in front of it. */
+const FINAL = /HTTP 413/;
+
 type Created = Extract<AuditEntry, { event: 'batch.created' }>;
 
 /** Every promise that was broken. */
@@ -55,7 +58,10 @@ function complaintsOf(file: RequestFile, evidence: Evidence, events: readonly Re
   return [...paid, ...unaccounted(file, evidence, end).map((problem) => `${name}: ${problem}`)];
 }
 
-/** At most one batch of an intent is kept; any other has to be cancelled and reported. */
+/**
+ * At most one batch of an intent is kept; any other has to be cancelled and reported. Where the network repeated a
+ * request, the other batch may have ended before anybody could know of it: then it is only reported.
+ */
 function secondBatches({ jobId }: RequestFile, { audit, results }: Evidence): string[] {
   const reported = results.get(jobId)?.summary ?? '';
   const cancelled = new Set(
@@ -63,14 +69,32 @@ function secondBatches({ jobId }: RequestFile, { audit, results }: Evidence): st
   );
   const byIntent = Map.groupBy(batchesOf(audit, jobId), ({ metadata }) => metadata?.batchdrop_intent ?? '');
   return [...byIntent].flatMap(([intent, batches]) => {
-    const kept = batches.filter(({ batchId }) => !(cancelled.has(batchId) && reported.includes(batchId)));
+    const kept = batches.filter((batch) => {
+      const isDealtWith = cancelled.has(batch.batchId) || isRepeated(batch, batches);
+      return !(isDealtWith && reported.includes(batch.batchId));
+    });
     return kept.length > 1 ? [`intent ${intent} has ${kept.length} batches`] : [];
   });
 }
 
+/** Whether the request of this batch arrived more than once. */
+function isRepeated({ n, at, inputFileId }: Created, batches: readonly Created[]): boolean {
+  return batches.some((other) => other.n !== n && other.at === at && other.inputFileId === inputFileId);
+}
+
+/** Rows that Batchdrop paid twice; not those that the network did, by repeating a request. */
 function paidTwice({ jobId }: RequestFile, { audit }: Evidence): string[] {
   const counts = new Map<string, number>();
-  for (const id of billedRows(audit, jobId)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  const batches = batchesOf(audit, jobId);
+  const firsts = batches.filter(
+    (batch) =>
+      !isRepeated(
+        batch,
+        batches.filter(({ n }) => n < batch.n),
+      ),
+  );
+  const sent = new Set(firsts.map(({ batchId }) => batchId));
+  for (const id of billedRows(audit, sent)) counts.set(id, (counts.get(id) ?? 0) + 1);
   return [...counts].flatMap(([id, count]) => (count > 1 ? [`${id} was paid ${count} times`] : []));
 }
 
@@ -86,12 +110,16 @@ function unaccounted(file: RequestFile, evidence: Evidence, { detail }: Received
     return [`${status}, but not all of its results are there`];
   }
   const succeeded = idsIn(results.output);
+  const batches = batchesOf(audit, file.jobId);
+  const ids = new Set(batches.map(({ batchId }) => batchId));
   return [
-    ...(status === 'failed' ? [`given up, though every fault was a passing one: ${reasonOf(detail)}`] : []),
+    ...(status === 'failed' && !FINAL.test(reasonOf(detail))
+      ? [`given up, though every fault was a passing one: ${reasonOf(detail)}`]
+      : []),
     ...(status === 'cancelled' ? [] : givenUpEarly(results.errors)),
     ...difference('row', idsIn(file.body), [...succeeded, ...idsIn(results.errors)]),
-    ...difference('paid row', [...new Set(billedRows(audit, file.jobId))], succeeded),
-    ...batchesOf(audit, file.jobId).flatMap(({ batchId }) =>
+    ...difference('paid row', [...new Set(billedRows(audit, ids))], succeeded),
+    ...batches.flatMap(({ batchId }) =>
       results.summary?.includes(batchId) ? [] : [`batch ${batchId} is not in its summary`],
     ),
   ];
@@ -149,8 +177,7 @@ function batchesOf(audit: readonly AuditEntry[], jobId: string): Created[] {
   );
 }
 
-function billedRows(audit: readonly AuditEntry[], jobId: string): string[] {
-  const batches = new Set(batchesOf(audit, jobId).map(({ batchId }) => batchId));
+function billedRows(audit: readonly AuditEntry[], batches: ReadonlySet<string>): string[] {
   return audit.flatMap((entry) =>
     entry.event === 'row.billed' && batches.has(entry.batchId) ? entry.customId : [],
   );

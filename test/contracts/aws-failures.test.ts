@@ -193,8 +193,13 @@ describe('a file on S3', () => {
       const [, from = '0', to = String(whole.length - 1)] =
         /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
       const wanted = whole.subarray(Number(from), Number(to) + 1);
-      const status = request.headers.range === undefined ? 200 : 206;
-      response.writeHead(status, { 'content-length': wanted.length, etag: '"e"' });
+      const range = { 'content-range': `bytes ${from}-${Number(from) + wanted.length - 1}/${whole.length}` };
+      const isRanged = request.headers.range !== undefined;
+      response.writeHead(isRanged ? 206 : 200, {
+        'content-length': wanted.length,
+        etag: '"e"',
+        ...(isRanged ? range : {}),
+      });
       if (mostBytes >= wanted.length) response.end(wanted);
       else response.write(wanted.subarray(0, mostBytes), () => response.destroy());
     };
@@ -224,6 +229,40 @@ describe('a file on S3', () => {
     server.answerWith(content(2 * 1024 * 1024, large));
     expect((await bytesOf(files().read(file))).equals(large)).toBe(true);
     expect(server.requests.length).toBeGreaterThan(5);
+  });
+
+  it.each<[string, Record<string, string>, object]>([
+    [
+      'encrypted by a KMS key has a random ETag',
+      { 'x-amz-server-side-encryption': 'aws:kms' },
+      { etagIsRandom: true },
+    ],
+    [
+      'encrypted twice by a KMS key has a random ETag',
+      { 'x-amz-server-side-encryption': 'aws:kms:dsse' },
+      { etagIsRandom: true },
+    ],
+    ["encrypted by S3's key has none", { 'x-amz-server-side-encryption': 'AES256' }, {}],
+    [
+      'with a checksum of all its bytes has that one',
+      { 'x-amz-checksum-type': 'FULL_OBJECT', 'x-amz-checksum-crc64nvme': 'AAAAAAAAAAA=' },
+      { checksum: { algorithm: 'CRC64NVME', value: 'AAAAAAAAAAA=' } },
+    ],
+    [
+      "with a checksum of its parts' checksums has none",
+      { 'x-amz-checksum-type': 'COMPOSITE', 'x-amz-checksum-sha256': `${'A'.repeat(43)}=-2` },
+      {},
+    ],
+  ])('%s', async (_, headers, expected) => {
+    const modified = new Date(NOON).toUTCString();
+    server.answerWith((response) =>
+      response
+        .writeHead(200, { etag: '"e"', 'content-length': '4', 'last-modified': modified, ...headers })
+        .end(),
+    );
+    const facts = { size: 4, etag: 'e', lastModified: NOON, metadata: {} };
+    expect(await files().head(file)).toEqual({ ...facts, ...expected });
+    expect(server.requests[0]?.headers['x-amz-checksum-mode']).toBe('ENABLED');
   });
 
   it('that does not match its checksum is refused', async () => {

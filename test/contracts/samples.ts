@@ -1,7 +1,7 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
-import type { ObservedBatch, Part } from '../../functions/shared/domain/part.ts';
+import type { KnownBatch, Part } from '../../functions/shared/domain/part.ts';
 
 /** A fixed time in whole seconds. */
 export const NOON = Date.UTC(2026, 10, 1, 12);
@@ -133,7 +133,7 @@ export const DELIVERED = {
 };
 
 /** A batch as it is right after its creation. */
-export function aBatch(differences: Partial<ObservedBatch> = {}): ObservedBatch {
+export function aBatch(differences: Partial<KnownBatch> = {}): KnownBatch {
   return {
     batchId: 'batch_1',
     status: 'validating',

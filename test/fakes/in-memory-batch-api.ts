@@ -1,8 +1,9 @@
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { BatchError } from '../../functions/shared/contract/events.ts';
 import { Ambiguous, RetryableError, TerminalError } from '../../functions/shared/domain/errors.ts';
-import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
+import type { KnownBatch } from '../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage, Clock } from '../../functions/shared/ports/ports.ts';
+import { batchPage } from './batch-page.ts';
 import { rangeOf } from './in-memory-range.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import {
@@ -23,16 +24,21 @@ interface Audit {
   uploads: { fileId: string; bytes: number }[];
   creates: { batchId: string; inputFileId: string; metadata: Record<string, string>; at: number }[];
   cancels: { batchId: string; at: number }[];
-  deletes: { fileId: string; at: number }[];
+  /** `results`: of a result file, the custom ids of the rows that succeeded. */
+  deletes: { fileId: string; at: number; results?: { batchId: string; succeeded: string[] } }[];
   /** Rows that succeeded, however the batch ended. */
   billed: { batchId: string; inputFileId: string; customId: string }[];
 }
 
 /** A Batch API whose state tests read. */
 export interface InMemoryBatchApi extends BatchApi {
+  createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<KnownBatch>;
+  retrieveBatch(...args: Parameters<BatchApi['retrieveBatch']>): Promise<KnownBatch>;
   audit(): Audit;
   /** Files that were not deleted. */
   files(): string[];
+  /** The output file of an ended batch, deleted or not. */
+  outputFileOf(batchId: string): string | undefined;
 }
 
 export interface InMemoryBatchApiOptions {
@@ -105,10 +111,10 @@ class SimulatedApi implements InMemoryBatchApi {
       throw new TerminalError('file_too_large', `upload ${upload.name}: too large`);
     const fileId = this.#keepFile(body, this.#account());
     this.#audit.uploads.push({ fileId, bytes: body.length });
-    return { fileId, account: this.#account() };
+    return { fileId, account: this.#account(), createdAt: this.#seconds(), answeredAt: this.#seconds() };
   }
 
-  async createBatch(request: CreateRequest, signal: AbortSignal): Promise<ObservedBatch> {
+  async createBatch(request: CreateRequest, signal: AbortSignal): Promise<KnownBatch> {
     this.#catchUp();
     if (signal.aborted)
       throw new RetryableError('create batch: aborted before it was sent', { cause: signal.reason });
@@ -120,15 +126,13 @@ class SimulatedApi implements InMemoryBatchApi {
     }
     const batch = this.#create(request, this.#account(), this.#now());
     if (batch === undefined) {
-      throw new TerminalError(
-        'invalid_request_error',
-        `create batch: there is no file ${request.inputFileId}`,
-      );
+      const said = `Cannot find file ${request.inputFileId}`;
+      throw new RetryableError(`create batch: ${said}`, { waitsFor: 'not_visible', said });
     }
     return this.#report(batch);
   }
 
-  async retrieveBatch(batchId: string): Promise<ObservedBatch> {
+  async retrieveBatch(batchId: string): Promise<KnownBatch> {
     this.#catchUp();
     const batch = this.#find(batchId);
     if (batch === undefined)
@@ -147,14 +151,11 @@ class SimulatedApi implements InMemoryBatchApi {
     if (after !== undefined && from === 0)
       throw new TerminalError('not_found', `list after ${after}: there is no such batch`);
     const rest = ours.slice(from).filter((batch) => batch.createdAt <= seenUntil);
-    return {
-      batches: rest.slice(0, limit).map((batch) => this.#report(batch)),
-      hasMore: rest.length > limit,
-      account: this.#account(),
-    };
+    const batches = rest.slice(0, limit).map((batch) => this.#report(batch));
+    return { ...batchPage(batches, rest.length > limit, this.#account()), answeredAt: this.#seconds() };
   }
 
-  async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
+  async cancelBatch(batchId: string): Promise<KnownBatch | 'too_late' | 'unknown'> {
     this.#catchUp();
     const batch = this.#find(batchId);
     if (batch === undefined) return 'unknown';
@@ -181,9 +182,12 @@ class SimulatedApi implements InMemoryBatchApi {
   async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
     this.#catchUp();
     const account = this.#account();
-    if (this.#files.get(fileId)?.account !== account) return { was: 'gone', account };
+    const file = this.#files.get(fileId);
+    if (file?.account !== account) return { was: 'gone', account };
     this.#files.delete(fileId);
-    this.#audit.deletes.push({ fileId, at: this.#now() });
+    const [batchId] = [...this.#resultFiles].find(([, files]) => Object.values(files).includes(fileId)) ?? [];
+    const results = batchId === undefined ? {} : { results: { batchId, succeeded: succeededIn(file.body) } };
+    this.#audit.deletes.push({ fileId, at: this.#now(), ...results });
     for (const batch of this.#batches) {
       const { status } = progressOf(batch, this.#now());
       if (batch.inputFileId === fileId && status === 'validating') batch.fileLost = true;
@@ -206,6 +210,11 @@ class SimulatedApi implements InMemoryBatchApi {
   files(): string[] {
     this.#catchUp();
     return [...this.#files.keys()];
+  }
+
+  outputFileOf(batchId: string): string | undefined {
+    this.#catchUp();
+    return this.#resultFiles.get(batchId)?.outputFileId;
   }
 
   /** Applies what is due by now: late creates take effect, ended batches get their files. */
@@ -291,8 +300,13 @@ class SimulatedApi implements InMemoryBatchApi {
     return file.body;
   }
 
-  #report(batch: SimulatedBatch): ObservedBatch {
+  #report(batch: SimulatedBatch): KnownBatch {
     return reportOf(batch, this.#now(), this.#resultFiles.get(batch.batchId) ?? {});
+  }
+
+  /** The time as the API tells it, in whole seconds. */
+  #seconds(): number {
+    return Math.floor(this.#now() / 1000) * 1000;
   }
 
   #now(): number {
@@ -333,6 +347,12 @@ function readRows(body: Buffer): { rows: string[]; problems: BatchError[] } {
     problems.push({ code: 'empty_file', message: 'empty_file', param: null, line: null });
   }
   return { rows: [...rows], problems };
+}
+
+/** The custom ids of the rows that succeeded, in a result file. */
+function succeededIn(body: Buffer): string[] {
+  const lines = body.toString().split('\n');
+  return lines.filter((line) => line.includes('"status_code":200')).map((line) => customIdOf(line) ?? '');
 }
 
 function customIdOf(line: string): string | undefined {

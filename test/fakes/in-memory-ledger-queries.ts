@@ -1,10 +1,10 @@
 import { cursorAfter, jobTime, timeIn } from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
-import { AdmissionQueue } from '../../functions/shared/domain/admission-queue.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import { summaryOf } from '../../functions/shared/domain/job-summary.ts';
 import { type StalledItem, stalledReasonOf } from '../../functions/shared/domain/ledger-records.ts';
 import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
+import { AdmissionQueue } from '../../functions/shared/domain/waiting/admission-queue.ts';
 import type { Clock, LedgerQueries } from '../../functions/shared/ports/ports.ts';
 
 /** The queries over a ledger in memory, whose items `jobs` and `parts` return, expired ones too. */
@@ -13,7 +13,7 @@ export function createInMemoryLedgerQueries(ledger: {
   jobs: () => Job[];
   parts: () => Part[];
 }): LedgerQueries {
-  const jobs = () => ledger.jobs().filter(({ expiresAt }) => expiresAt > ledger.clock.now());
+  const jobs = () => ledger.jobs().filter(({ expiresAt }) => expiresAt === undefined || expiresAt > ledger.clock.now());
   return {
     async listJobs({ limit, status, since = 0, cursor }) {
       const before = cursor === undefined ? '~' : timeIn(cursor);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
@@ -28,6 +29,7 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       const facts: ObjectFacts = {
         size: bytes.length,
         etag: createHash('md5').update(bytes).digest('hex'),
+        checksum: { algorithm: 'CRC32', value: crc32Of(bytes) }, // the SDK sends it with each PutObject
         lastModified: Math.floor(options.clock.now() / 1000) * 1000, // S3 keeps whole seconds
         metadata: Object.fromEntries(
           Object.entries(metadata).map(([name, value]) => [name.toLowerCase(), value]),
@@ -46,6 +48,12 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       yield* rangeOf(version.body, range);
     },
   };
+}
+
+function crc32Of(bytes: Buffer): string {
+  const value = Buffer.alloc(4);
+  value.writeUInt32BE(crc32(bytes));
+  return value.toString('base64');
 }
 
 function nameOf(file: { bucket: string; key: string; versionId: string }): string {

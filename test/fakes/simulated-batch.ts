@@ -1,5 +1,5 @@
 import type { BatchError } from '../../functions/shared/contract/events.ts';
-import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
+import type { KnownBatch } from '../../functions/shared/domain/part.ts';
 
 /** How a batch behaves. By default it takes a few minutes and every row succeeds. */
 export interface BatchBehavior {
@@ -125,7 +125,7 @@ export function reportOf(
   batch: SimulatedBatch,
   now: number,
   files: { outputFileId?: string; errorFileId?: string },
-): ObservedBatch {
+): KnownBatch {
   const { status, endedAt, validated } = progressOf(batch, now);
   const outcomes = ranRows(batch, now);
   const completed = outcomes.succeeded.length + outcomes.missing.length;
@@ -161,7 +161,7 @@ export function tokensOf(rows: number): number {
   return 10 * rows;
 }
 
-function usageOf(rows: number): NonNullable<ObservedBatch['usage']> {
+function usageOf(rows: number): NonNullable<KnownBatch['usage']> {
   return {
     inputTokens: tokensOf(rows),
     cachedInputTokens: 0,

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchListSurvey, type SurveyCall } from '../../functions/poll/observation/batch-list-survey.ts';
-import type { ObservedBatch } from '../../functions/shared/domain/part.ts';
+import type { KnownBatch } from '../../functions/shared/domain/part.ts';
 import { aBatch, NOON } from '../contracts/samples.ts';
+import { batchPage } from '../fakes/batch-page.ts';
 
 interface Entry {
-  batch: ObservedBatch;
+  batch: KnownBatch;
   isOurs: boolean;
 }
 
@@ -45,10 +46,10 @@ const faults = fc.record({
 });
 
 function survey(
-  all: ObservedBatch[],
-  open: ObservedBatch[],
+  all: KnownBatch[],
+  open: KnownBatch[],
   rotation: number,
-  pageFor: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
+  pageFor: (call: Extract<SurveyCall, { do: 'list' }>) => KnownBatch[] | 'failed',
   { account = 'org', first = [] }: { account?: string; first?: readonly string[] } = {},
 ) {
   const plan = new BatchListSurvey(
@@ -72,7 +73,8 @@ function survey(
       if (batches === 'failed') plan.noteFailed();
       else {
         const hasMore = batches.length > 0 && batches.at(-1) !== all.at(-1);
-        for (const { open } of plan.noteList(call, { batches, hasMore, account })) served.push(open.batchId);
+        for (const { open } of plan.noteList(call, batchPage(batches, hasMore, account)))
+          served.push(open.batchId);
       }
     }
   }

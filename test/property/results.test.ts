@@ -91,7 +91,7 @@ test('for any lines, every row gets one outcome, and every line settles a row or
         const succeeded = new Set<number>();
         let settled = 0;
         for (const line of lines) {
-          const verdict = account.settle(Buffer.from(JSON.stringify(line)));
+          const verdict = account.settle(Buffer.from(JSON.stringify(line)), 'errors');
           if ('row' in verdict && !verdict.replaces) settled += 1;
           if ('row' in verdict && account.outcomeOf(verdict.row, false)?.outcome === 'succeeded') {
             succeeded.add(verdict.row);
@@ -114,8 +114,8 @@ test('a result line that is cut or changed anywhere is an anomaly and never thro
       const bytes = Buffer.from(JSON.stringify(line));
       bytes[at % bytes.length] = byte;
       const account = firstAttempt(['a'], 'completed');
-      account.settle(bytes.subarray(0, 1 + (at % bytes.length)));
-      account.settle(bytes);
+      account.settle(bytes.subarray(0, 1 + (at % bytes.length)), 'output');
+      account.settle(bytes, 'output');
       expect(account.outcomeOf(0, false)).toBeDefined();
       expect(account.anomalies).toBeGreaterThan(0);
     }),

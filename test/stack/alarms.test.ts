@@ -72,7 +72,7 @@ describe('alarms', () => {
   });
 
   it('say how users are affected', () => {
-    expect(alarms).toHaveLength(27);
+    expect(alarms).toHaveLength(30);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
@@ -99,16 +99,32 @@ describe('alarms', () => {
     });
   });
 
-  it.each(['KeyRefused', 'PublishFailures', 'SecondBatches', 'Stalled', 'TriesUsedUp', 'RefusedAlone'])(
-    'watch %s of this Batchdrop',
-    (metric) => {
-      expect(watching(metric)).toEqual(['Example.Batchdrop']);
-    },
-  );
+  it.each([
+    'KeyRefused',
+    'PublishFailures',
+    'SecondBatches',
+    'Stalled',
+    'TriesUsedUp',
+    'RefusedAlone',
+    'ResultsWaiting',
+    'ResultsExpiring',
+    'RowsMissing',
+  ])('watch %s of this Batchdrop', (metric) => {
+    expect(watching(metric)).toEqual(['Example.Batchdrop']);
+  });
 
   it('stay on while a step is stalled, which is counted every half hour', () => {
     const stalled = alarms.find(({ id }) => id === 'AlarmsStalled');
     expect(Number(at(stalled?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
+  });
+
+  it.each([5, 60])('stay on while results are looked at every hour, polled every %i minutes', (minutes) => {
+    const template = synthesize({ pollInterval: Duration.minutes(minutes) });
+    const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
+      ({ id }) => id === 'AlarmsResultsWaiting',
+    );
+    // A look is due an hour after the one before, and begins at the next tick.
+    expect(Number(at(waiting?.Properties, 'Period'))).toBeGreaterThanOrEqual((60 + minutes) * 60);
   });
 
   it('trigger the alarm action if there is one', () => {
@@ -117,7 +133,7 @@ describe('alarms', () => {
       synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'OnCall')) })),
       'AWS::CloudWatch::Alarm',
     );
-    expect(withAction).toHaveLength(27);
+    expect(withAction).toHaveLength(30);
     for (const { id, Properties } of withAction)
       expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<OnCall>');
   });

@@ -39,7 +39,7 @@ describe('the dashboard', () => {
   it('starts with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
-    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(27);
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(30);
   });
 
   it.each([
@@ -55,7 +55,17 @@ describe('the dashboard', () => {
     ['Batches created', ours('Sum', 'BatchesCreated')],
     [
       'Needs attention',
-      ours('Sum', 'KeyRefused', 'PublishFailures', 'SecondBatches', 'Stalled', 'TriesUsedUp', 'RefusedAlone'),
+      ours(
+        'Sum',
+        'KeyRefused',
+        'PublishFailures',
+        'SecondBatches',
+        'Stalled',
+        'TriesUsedUp',
+        'RefusedAlone',
+        'ResultsWaiting',
+        'ResultsExpiring',
+      ),
     ],
     [
       'Open batches by status',

@@ -4,11 +4,11 @@ import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
-import type { BatchLimits } from '../../functions/shared/domain/batch-limits.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
+import type { BatchLimits } from '../../functions/shared/domain/waiting/batch-limits.ts';
 import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
@@ -125,7 +125,7 @@ export class SmallWorld {
   }
 
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
-    return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt });
+    return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
   }
 
   /** Uploads a file and runs its intake. Returns the id of its job. */

@@ -30,7 +30,10 @@ export function submitCommand(): Command {
       .description('Upload request files (.jsonl) to the request bucket and print their job ids.')
       .argument('<file...>', 'request files, or - for stdin. The object key is the name of the file')
       .option('--name <key>', 'another object key, if there is only one file')
-      .option('--wait', 'wait until every job has ended. The exit code is 0 only if all are completed')
+      .option(
+        '--wait',
+        'wait until every job has ended. The exit code is 0 only if each is completed and has rows that succeeded',
+      )
       .option('--dry-run', 'only validate and plan the files, without network access')
       .option(
         '--meta <name=value>',
@@ -71,7 +74,8 @@ async function submitAll(sources: readonly RequestSource[], options: Options): P
     const jobs = await waitForJobs(connection, submissions, line);
     const facts = jobs.map((job) => job && jobFacts(job));
     if (options.json) console.log(printableJson(facts, 2));
-    if (!jobs.every((job) => job?.status === 'completed')) process.exitCode = 1;
+    if (!jobs.every((job) => job?.status === 'completed' && (job.rows?.succeeded ?? 0) > 0))
+      process.exitCode = 1;
   }).finally(() => line.end());
 }
 

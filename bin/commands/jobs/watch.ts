@@ -8,6 +8,7 @@ import {
 import { TemporarySubscription } from '../../connection/temporary-subscription.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { eventLine, type ReceivedEvent } from '../../terminal/event-line.ts';
+import { firstDeliveries } from '../../terminal/first-delivery.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 
 /** `batchdrop watch`: prints events as they arrive. */
@@ -36,7 +37,8 @@ async function printEvents(connection: Connection, signal: AbortSignal, json: bo
   try {
     if (!json)
       console.error(`Watching ${escapeControlCharacters(connection.names.eventBus)}. Press Ctrl-C to stop.`);
-    for await (const event of subscription.events(signal)) print(event, json);
+    const isFirst = firstDeliveries();
+    for await (const event of subscription.events(signal)) if (isFirst(event)) print(event, json);
   } finally {
     for (const sentence of await subscription.close()) {
       console.error(`${escapeControlCharacters(sentence)}. Delete it by hand.`);

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { endOnFullDisk } from '../../terminal/end-on-full-disk.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
@@ -9,6 +9,7 @@ interface Options {
   readonly speed: number;
   readonly seed: number;
   readonly faults?: string;
+  readonly profile: string;
   readonly apiKey?: string;
   readonly json?: boolean;
 }
@@ -34,18 +35,24 @@ export function openaiCommand(): Command {
     )
     .option(
       '--faults <file-or-preset>',
-      'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, or a file with rules',
+      'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, gateway, slow-results, forgetful-list, broke, odd-neighbours, or a file with rules',
+    )
+    .addOption(
+      new Option('--profile <vendor>', 'whose Batch API it is like')
+        .choices(['openai', 'groq', 'azure', 'deepinfra'])
+        .default('openai'),
     )
     .option('--api-key <key>', 'the only API key to accept (default: any)')
     .option('--json', 'print JSON')
     .action(serve);
 }
 
-async function serve({ faults, json, ...options }: Options): Promise<void> {
+async function serve({ faults, profile, json, ...options }: Options): Promise<void> {
   const { readFaultPlan } = await import('../../../local/openai/faults/faults-file.ts');
   const { runBatchApiAlone } = await import('../../../local/openai/main.ts');
+  const { profileCalled } = await import('../../../local/openai/profiles/profiles.ts');
   const plan = faults === undefined ? [] : readFaultPlan(faults);
-  const server = await runBatchApiAlone({ ...options, faults: plan });
+  const server = await runBatchApiAlone({ ...options, faults: plan, profile: profileCalled(profile) });
   console.log(json ? JSON.stringify({ url: server.url }) : `OPENAI_BASE_URL=${server.url}`);
   const forget = endOnFullDisk(() => {});
   await untilStopped();

@@ -22,7 +22,7 @@ import { endedJob } from './job-end.ts';
 import { gather, MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
-import { summaryOf } from './summary.ts';
+import { summaryText } from './summary.ts';
 
 export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'>;
 
@@ -61,8 +61,7 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
     if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
     throw failure;
   }
-  const summary = `${JSON.stringify(summaryOf(ended, parts), null, 2)}\n`;
-  await deps.results.put(resultKeys(job).summary, summary, 'application/json');
+  await deps.results.put(resultKeys(job).summary, summaryText(ended, parts), 'application/json');
   await leased.change((now) => {
     const next = now.rev === job.rev ? endOf(now, parts, endedAt) : undefined;
     return next && leased.released(next);

@@ -1,9 +1,10 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
-import { type EndedJob, type JobIn, nextStatus } from '../../shared/domain/job.ts';
+import { type EndedJob, type JobIn, nextStatus, supersededReason } from '../../shared/domain/job.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
 import { without, withoutBackoff } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
+import { CommonestError } from '../part/commonest-error.ts';
 
 /** A job whose results are stored. */
 export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
@@ -21,17 +22,17 @@ export function endedJob(
   const status = lastStatus(parts, rows);
   const batches = parts.flatMap(batchesOf).map(({ batchId, status: end }) => ({ batchId, status: end }));
   const usage = sumUsage(parts);
-  const rest = without(withoutBackoff(job), 'assembly', 'openPart', 'partsDispatched', 'waiting');
+  const rest = without(withoutBackoff(job), 'assembly', 'onlyPart', 'openPart', 'partsDispatched', 'waiting');
   return {
     ...rest,
     ...nextStatus(job, status, now),
     rows,
     ...(usage ? { usage } : {}),
     batches: excerptOf(batches),
+    ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),
-    ...(status === 'cancelled'
-      ? { reason: { code: 'cancelled', message: `cancelled ${cancelRequestTime(job, parts)}` } }
-      : {}),
+    ...(status === 'completed' && rows.succeeded === 0 ? commonestReason(parts, rows.total) : {}),
+    ...(status === 'cancelled' ? { reason: cancelReason(job, parts) } : {}),
   };
 }
 
@@ -42,6 +43,11 @@ function lastStatus(parts: readonly DeliveredPart[], rows: RowCounts): JobWithRe
   if (ends.includes('cancelled') || parts.some(({ delivered }) => delivered.notRunAgain)) return 'cancelled';
   if (!hasRun) return 'failed';
   return rows.expired > 0 ? 'expired' : 'completed';
+}
+
+function cancelReason(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): Reason {
+  if (job.supersededBy !== undefined) return supersededReason(job.supersededBy);
+  return { code: 'cancelled', message: `cancelled ${cancelRequestTime(job, parts)}` };
 }
 
 function cancelRequestTime(job: JobIn<'accepted' | 'submitted'>, parts: readonly DeliveredPart[]): string {
@@ -58,12 +64,33 @@ function reasonOf(parts: readonly DeliveredPart[]): Reason {
   return { code: 'failed', message: 'no batch ran' };
 }
 
+/** Returns the commonest error of a job of which no row succeeded, and how many rows ended with it. */
+function commonestReason(parts: readonly DeliveredPart[], total: number): { reason?: Reason } {
+  const errors = new CommonestError();
+  for (const { delivered } of parts)
+    if (delivered.commonestError) errors.add(delivered.commonestError, delivered.commonestError.rows);
+  const { commonest } = errors;
+  if (!commonest) return {};
+  const message = `no row succeeded; ${commonest.rows} of ${total} rows: ${commonest.message}`;
+  return { reason: { code: commonest.code, message } };
+}
+
 function sumRows(parts: readonly DeliveredPart[]): RowCounts {
   const sum = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
   for (const { delivered } of parts) {
     for (const name of Object.keys(sum) as (keyof RowCounts)[]) sum[name] += delivered.rows[name];
   }
   return sum;
+}
+
+/** Nothing if a part was delivered before the refused rows were counted. */
+function sumRefused(parts: readonly DeliveredPart[]): { refusedRows?: number } {
+  let refusedRows = 0;
+  for (const { delivered } of parts) {
+    if (delivered.refused === undefined) return {};
+    refusedRows += delivered.refused;
+  }
+  return { refusedRows };
 }
 
 function sumUsage(parts: readonly DeliveredPart[]): TokenUsage | undefined {

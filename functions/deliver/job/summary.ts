@@ -1,3 +1,4 @@
+import { excerptOf } from '../../shared/contract/events.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
@@ -5,8 +6,13 @@ import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
 import type { JobWithResults } from './job-end.ts';
 
+/** Returns the text of `summary.json` for an ended job. */
+export function summaryText(job: JobWithResults, parts: readonly DeliveredPart[]): string {
+  return `${JSON.stringify(summaryOf(job, parts), null, 2)}\n`;
+}
+
 /** Returns the contents of `summary.json` for an ended job. Fields are only ever added. */
-export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
+function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
     jobId: job.jobId,
@@ -19,8 +25,11 @@ export function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]):
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),
+    unreadableLines: unreadableLines(parts),
+    doubtfulFiles: parts.flatMap(({ doubtfulFiles = [] }) => doubtfulFiles),
     receivedAt: isoTime(job.createdAt),
     endedAt: isoTime(job.changedAt),
+    ...(job.secondBatchSearch ? { secondBatchSearch: job.secondBatchSearch } : {}),
     parts: parts.map(partSummary),
   };
 }
@@ -33,6 +42,15 @@ function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string }
     idsOut.addDigest(delivered.idsOut);
   }
   return { in: idsIn.toString(), out: idsOut.toString() };
+}
+
+/** Returns how many result lines are no result line, and the first ones: each lies in the anomalies as it is. */
+function unreadableLines(parts: readonly DeliveredPart[]) {
+  const all = parts.flatMap(({ delivered }) => (delivered.unreadable ? [delivered.unreadable] : []));
+  return excerptOf(
+    all.flatMap(({ first }) => first),
+    all.reduce((sum, { count }) => sum + count, 0),
+  );
 }
 
 function warningsOf({ number, model, ran, admission }: DeliveredPart): string[] {

@@ -1,65 +1,91 @@
 /**
  * Stores the results of a part's batch and accounts for each of its rows. Each step can be repeated:
- *   1. read the part's row table, and the row states of the earlier attempts
- *   2. stream the API's output file and error file once. A length other than the API states means a truncated file: the
- *      delivery fails and is tried again
+ *   1. read the part's row table, and the row states of the earlier attempts; retrieve the batch again if its results
+ *      did not agree before: it may name its files later than it ends
+ *   2. stream the API's output file and error file once (`read-results.ts`)
  *   3. write each row's line to a file on the function's disk, in the API's order. Lines that match no row, or a row
  *      that has a line already, go to `anomalies.jsonl`
- *   4. write the lines in the order of the request file, succeeded ones to `output.jsonl`, others to `errors.jsonl`:
+ *   4. decide whether to believe what was read (`results-agreement.ts`). If not, nothing becomes visible, and the part
+ *      waits for the next look
+ *   5. write the lines in the order of the request file, succeeded ones to `output.jsonl`, others to `errors.jsonl`:
  *      from the disk, from the pieces of the attempt before, or, for a row without a line, a generated one
- *   5. make the pieces visible. Then the part is delivered, or begins a new attempt with the rows that may run again
+ *   6. make the pieces visible. Then the part is delivered, or begins a new attempt with the rows that may run again
  *
  * Known gap: a result line over 64 MiB, or files that exceed the disk, fail the delivery; the results then remain at
  * the API.
  */
 
-import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
-import type { Delivered, Part, PartIn } from '../../shared/domain/part.ts';
+import {
+  attemptSize,
+  type Delivered,
+  type DoubtfulFile,
+  type Part,
+  type PartIn,
+  type ResultsWait,
+  type UnreadableLines,
+} from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import { hasMoreRows } from '../../shared/domain/waiting/admitted-part.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
-import { withPartLease } from '../../shared/lifecycle/lease.ts';
+import { LostLease, withPartLease } from '../../shared/lifecycle/lease.ts';
 import { assureGone } from '../../shared/lifecycle/openai-account.ts';
-import { LineReader } from '../../shared/part-rows/lines.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { discardSupersededDelivery } from './discard-superseded-delivery.ts';
+import { lookAgainLater, recordExpiring, retrievedAgain } from './look-again.ts';
 import { nextAttempt, type RerunPolicy } from './next-attempt.ts';
 import { OrderedResultWriter } from './ordered-result-writer.ts';
-import { MAX_RESULT, ResultCollector } from './result-collector.ts';
+import { readResults } from './read-results.ts';
+import { ResultCollector } from './result-collector.ts';
+import { verdictOn } from './results-agreement.ts';
 import { RowTally } from './row-accounting.ts';
 
-export type DeliverDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'api' | 'results' | 'scratch'> & {
-  rerun: RerunPolicy;
-};
+export type DeliverDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'results' | 'scratch'
+> & { rerun: RerunPolicy };
 
-/** What one delivery stored, and the rows that may run again. */
+/** What one delivery stored, the rows that may run again, and the files that did not agree. */
 interface Stored {
   delivered: Delivered;
   again: { rows: number; uploadBytes: number };
+  doubtfulFiles: DoubtfulFile[];
 }
 
 const JSONL = 'application/jsonl';
+const SMALL = { rows: 1_000, uploadBytes: 1_000_000 };
 
 /** Delivers the part under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadline: Deadline): Promise<void> {
   await withPartLease(deps, inHand, deadline.until, async (leased) => {
     const deliveryId = deps.ids.next();
-    // Before anything becomes visible, so that the clean-up knows this delivery.
-    const isBegun = await leased.change((part) => {
+    const begun = (part: Part): Part | undefined => {
       const step = nextPartStep(without(part, 'lease'), deps.clock.now(), false);
       if (step.do !== 'deliver') return undefined; // another invocation delivered this attempt
       return { ...part, deliveryIds: [...(part.deliveryIds ?? []), deliveryId] };
-    });
-    if (!isBegun) return;
+    };
+    if (begun(leased.item) === undefined) return;
+    // Before anything becomes visible, so that the clean-up knows this delivery. A small one saves the write: if another
+    // invocation delivers at the same time, the one that ends later removes its own pieces.
+    if (isSmall(leased.item)) inHand.note(begun, () => undefined);
+    else if (!(await leased.change(begun))) return;
+    recordExpiring(deps, leased.item);
     try {
-      const stored = await store(deps, leased.item, deliveryId, deadline);
-      await leased.change((part) => {
-        const next = afterDelivery(part, stored);
+      const { part, unanswered } = await retrievedAgain(deps, leased.item);
+      const stored = await store(deps, part, { deliveryId, unanswered }, deadline);
+      if ('wait' in stored) {
+        await lookAgainLater(deps, leased, part, { deliveryId, wait: stored.wait });
+        return;
+      }
+      const isStored = await leased.change((now) => {
+        if (isCancelledSince(now, part)) return undefined; // the rows that were not sent end as cancelled: again
+        const next = afterDelivery(now, part, stored);
         return next && leased.released(next);
       });
+      if (!isStored) throw new LostLease(`part ${part.jobId}/${part.number}: another invocation delivered it`);
     } catch (failure) {
       await discardSupersededDelivery(deps, leased.item, deliveryId, failure);
       throw failure;
@@ -67,15 +93,50 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
   });
 }
 
-/** Returns the part's next attempt, if rows may run again and no cancel was requested; otherwise the delivered part. */
-function afterDelivery(part: Part, { delivered, again }: Stored): Part | undefined {
+/** Returns whether a cancel arrived during the delivery of an attempt that did not send all rows. */
+function isCancelledSince(part: Part, seen: Part): boolean {
+  if (!hasMoreRows(seen) || part.delivered || part.batch?.batchId !== seen.batch?.batchId) return false;
+  return part.cancelRequestedAt !== undefined && seen.cancelRequestedAt === undefined;
+}
+
+/** Returns whether to deliver the part twice would cost next to nothing. */
+function isSmall(part: Part): boolean {
+  const { rows, uploadBytes } = attemptSize(part);
+  return rows <= SMALL.rows && uploadBytes <= SMALL.uploadBytes;
+}
+
+/**
+ * Returns the part's next attempt, if rows may run again and no cancel was requested; otherwise the delivered part.
+ * `seen`: the part with its batch as it was read.
+ */
+function afterDelivery(
+  part: Part,
+  seen: Part,
+  { delivered, again, doubtfulFiles }: Stored,
+): Part | undefined {
   if (part.phase !== 'ended' && !hasEndedBatch(part)) return undefined;
   if (part.earlierResults?.deliveryId === delivered.deliveryId) return undefined;
+  const read = withDoubtfulFiles(withBatchOf(part, seen), doubtfulFiles);
   const isCancelled = part.cancelRequestedAt !== undefined;
-  if (again.rows > 0 && part.phase !== 'ended' && !isCancelled) return nextAttempt(part, delivered, again);
+  if (again.rows > 0 && read.phase !== 'ended' && !isCancelled) return nextAttempt(read, delivered, again);
   const notRunAgain = again.rows > 0 ? { notRunAgain: again.rows } : {};
-  const rest = without(part, 'backoffUntil', 'stalled', 'waiting');
+  const rest = without(read, 'backoffUntil', 'resultsWait', 'stalled', 'waiting');
   return { ...rest, phase: 'delivered', delivered: { ...delivered, ...notRunAgain }, tries: 0 };
+}
+
+type Deliverable = PartIn<'batch_ended' | 'requeued' | 'retrying' | 'ended'>;
+
+/** Returns the part with its batch as it was read: it may have named its files only after its end. */
+function withBatchOf(part: Deliverable, seen: Part): Deliverable {
+  if (part.phase !== 'batch_ended' || seen.batch?.batchId !== part.batch.batchId) return part;
+  return { ...part, batch: seen.batch };
+}
+
+/** Returns the part with the files of its present batch that did not agree, instead of those noted before. */
+function withDoubtfulFiles(part: Deliverable, doubtfulFiles: DoubtfulFile[]): Deliverable {
+  const earlier = part.doubtfulFiles?.filter(({ batchId }) => batchId !== part.batch?.batchId) ?? [];
+  const all = [...earlier, ...doubtfulFiles];
+  return all.length > 0 ? { ...part, doubtfulFiles: all } : without(part, 'doubtfulFiles');
 }
 
 /** Returns whether the part's batch ended. A requeued or retrying part is delivered only after a cancel. */
@@ -83,38 +144,74 @@ function hasEndedBatch(part: Part): part is PartIn<'batch_ended' | 'requeued' | 
   return part.phase === 'batch_ended' || part.phase === 'requeued' || part.phase === 'retrying';
 }
 
-async function store(deps: DeliverDeps, part: Part, deliveryId: string, deadline: Deadline): Promise<Stored> {
+/** Stores the results; or stores nothing, when they do not agree yet, and returns until when to wait. */
+async function store(
+  deps: DeliverDeps,
+  part: Part,
+  { deliveryId, unanswered }: { deliveryId: string; unanswered: string | undefined },
+  deadline: Deadline,
+): Promise<Stored | { wait: ResultsWait }> {
   const keys = pieceKeys(part, deliveryId);
   const { table, before } = await readRowStates(deps, part);
-  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed');
+  const tally = new RowTally(table, before, endOfPart(part) ?? 'failed', part.slice?.end);
   const scratch = await deps.scratch.open();
   const writers = {
     output: deps.results.openWriter(keys.output, JSONL),
     errors: deps.results.openWriter(keys.errors, JSONL),
     anomalies: deps.results.openWriter(keys.anomalies, JSONL),
   };
+  const abortAll = () => Promise.all(Object.values(writers).map((writer) => writer.abort()));
   try {
     const collector = new ResultCollector(tally, table.rows, { scratch, anomalies: writers.anomalies });
     await copyAnomalies(deps, part, collector);
-    for (const fileId of [part.batch?.outputFileId, part.batch?.errorFileId]) {
-      if (fileId !== undefined) await collectFile(deps, part, fileId, collector, deadline);
+    const reading = await readResults(deps, part.batch ?? {}, { tally, collector }, deadline);
+    const verdict = verdictOn(part, unanswered ? { unanswered, ...reading } : reading, deps.clock.now());
+    if (verdict.is === 'look_again') {
+      await abortAll();
+      return { wait: verdict.wait };
     }
+    const doubtfulFiles = verdict.is === 'doubtful' ? await doubted(deps, part, verdict.why) : [];
     const lines = await collector.finish();
     const pieces = new OrderedResultWriter({ ...deps, part, table, before, lines, writers });
-    const { states, idsIn, idsOut, again } = await pieces.write(tally, deadline.signal);
+    const { states, again, ...facts } = await pieces.write(tally, deadline.signal);
     await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     const outputBytes = await writers.output.close();
     const errorsBytes = await writers.errors.close();
     const anomaliesBytes = await writers.anomalies.close();
     const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
-    const bytes = { outputBytes, errorsBytes, anomaliesBytes };
-    return { delivered: { deliveryId, rows: states.counts(), ...bytes, anomalies, idsIn, idsOut }, again };
+    const unreadable = unreadableOf(part, collector);
+    const counted = { rows: states.counts(), anomalies, ...facts, ...(unreadable ? { unreadable } : {}) };
+    const delivered = { deliveryId, outputBytes, errorsBytes, anomaliesBytes, ...counted };
+    return { delivered, again, doubtfulFiles };
   } catch (failure) {
-    await Promise.all(Object.values(writers).map((writer) => writer.abort()));
+    await abortAll();
     throw failure;
   } finally {
     await scratch.discard();
   }
+}
+
+/**
+ * Returns the batch's files, which did not agree in the end. Errors: RetryableError when the key in use belongs to
+ * another account than the files; those of the API.
+ */
+async function doubted(deps: DeliverDeps, part: Part, why: string): Promise<DoubtfulFile[]> {
+  const { jobId, number, batch, intent } = part;
+  if (!batch) return [];
+  await assureGone(deps, batch.outputFileId ?? batch.errorFileId ?? batch.batchId, intent?.account);
+  deps.log.error('results_doubtful', { jobId, part: number, batchId: batch.batchId, why });
+  const fileIds = [batch.outputFileId, batch.errorFileId].filter((fileId) => fileId !== undefined);
+  return fileIds.map((fileId) => ({ batchId: batch.batchId, fileId, why }));
+}
+
+/** Returns the lines that are no result line, of this attempt and the ones before. */
+function unreadableOf(
+  { earlierResults }: Part,
+  { unreadable }: ResultCollector,
+): UnreadableLines | undefined {
+  const earlier = earlierResults?.unreadable;
+  if (!earlier || !unreadable) return unreadable ?? earlier;
+  return { count: earlier.count + unreadable.count, first: earlier.first };
 }
 
 /** Copies the anomalies of earlier attempts; they come first. */
@@ -127,35 +224,5 @@ async function copyAnomalies(
   if (!earlierResults || earlierResults.anomaliesBytes === 0) return;
   for await (const chunk of results.read(pieceKeys(part, earlierResults.deliveryId).anomalies)) {
     await collector.copyAnomalies(chunk);
-  }
-}
-
-/** Streams one result file of the API through the collector. If the file is gone, its rows count as missing. */
-async function collectFile(
-  deps: DeliverDeps,
-  part: Part,
-  fileId: string,
-  collector: ResultCollector,
-  { signal }: Deadline,
-): Promise<void> {
-  try {
-    const expected = await deps.api.fileBytes(fileId);
-    let received = 0;
-    const reader = new LineReader(collector, { longest: MAX_RESULT });
-    for await (const chunk of deps.api.readFile(fileId)) {
-      signal.throwIfAborted();
-      received += chunk.length;
-      reader.push(chunk);
-      await collector.flush();
-    }
-    if (received !== expected) {
-      throw new RetryableError(`file ${fileId}: received ${received} bytes; the API states ${expected}`);
-    }
-    reader.end();
-    await collector.flush();
-  } catch (failure) {
-    if (!(failure instanceof TerminalError) || failure.code !== 'file_gone') throw failure;
-    await assureGone(deps, fileId, part.intent?.account);
-    deps.log.error('result_file_gone', { jobId: part.jobId, part: part.number, fileId });
   }
 }

@@ -1,14 +1,16 @@
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
-import type { Part } from '../../shared/domain/part.ts';
+import type { Part, RowError } from '../../shared/domain/part.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
+import { isSent } from '../../shared/part-rows/upload-body.ts';
 import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
-import { mayRunAgain, type RerunPolicy } from './next-attempt.ts';
+import { CommonestError } from './commonest-error.ts';
+import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
 import type { CollectedLines } from './result-collector.ts';
-import { readResultLine } from './result-line.ts';
+import { readResultLine, readRowError } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
 /** The inputs: a part's rows, their lines from this attempt, and the pieces of the attempt before; and the outputs. */
@@ -31,13 +33,17 @@ export class OrderedResultWriter {
   readonly #earlier: Record<RowPiece, PieceReader>;
   readonly #pending = { output: new LineGatherer(), errors: new LineGatherer() };
   readonly #states: RowStates;
-  readonly #runsAgain: boolean;
+  /** Another attempt may follow, unless a cancel is requested. */
+  readonly #goesOn: boolean;
   readonly #again = { rows: 0, uploadBytes: 0 };
+  #refused = 0;
   readonly #idsIn = new IdDigest();
   readonly #idsOut = new IdDigest();
+  /** Of the rows so far, as long as none has succeeded. */
+  #errors: CommonestError | undefined = new CommonestError();
 
   constructor(material: Material) {
-    const { part, results, rerun, table } = material;
+    const { part, results, table } = material;
     const { earlierResults } = part;
     const keys = pieceKeys(part, earlierResults?.deliveryId ?? '');
     this.#material = material;
@@ -46,7 +52,7 @@ export class OrderedResultWriter {
       errors: new PieceReader(results, keys.errors, earlierResults?.errorsBytes ?? 0),
     };
     this.#states = RowStates.fresh(table.rows);
-    this.#runsAgain = mayRunAgain(part, rerun);
+    this.#goesOn = mayGoOn(part);
   }
 
   /**
@@ -60,6 +66,8 @@ export class OrderedResultWriter {
     idsIn: string;
     idsOut: string;
     again: { rows: number; uploadBytes: number };
+    refused: number;
+    commonestError?: RowError;
   }> {
     const { table, part } = this.#material;
     for (let row = 0; row < table.rows; row += 1) {
@@ -75,24 +83,51 @@ export class OrderedResultWriter {
       throw new Error(
         `part ${part.jobId}/${part.number}: the ids of the results differ from those of the row table`,
       );
-    return { states: this.#states, idsIn, idsOut, again: this.#again };
+    const commonestError = this.#errors?.commonest;
+    return {
+      states: this.#states,
+      idsIn,
+      idsOut,
+      again: this.#again,
+      refused: this.#refused,
+      ...(commonestError ? { commonestError } : {}),
+    };
   }
 
   async #writeRow(row: number, tally: RowTally): Promise<void> {
-    const { before, table } = this.#material;
+    const { before, table, part } = this.#material;
     const earlier = before.get(row);
-    const settled = before.isToRun(row) ? tally.outcomeOf(row, earlier !== undefined) : undefined;
+    const hadLine = earlier !== undefined && earlier.attempts > 0;
+    const settled = isSent(part, before, row) ? tally.outcomeOf(row, hadLine) : undefined;
     const customId = table.customId(row);
     this.#idsIn.add(customId);
-    if (!settled) await this.#keep(row, customId, earlier);
+    if (before.isToRun(row) && !isSent(part, before, row)) await this.#postpone(row, customId, earlier);
+    else if (!settled) await this.#keep(row, customId, earlier);
     else await this.#replace(row, customId, earlier, settled);
   }
 
   /** Keeps the line and state of a row that was not in this attempt, or that its batch did not run. */
   async #keep(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
     if (!earlier) throw new Error(`row ${row}: no attempt has a result for it`);
+    // A row that was not to run again: the API had refused it.
+    if (earlier.outcome === 'failed' && !this.#material.before.isToRun(row)) this.#refused += 1;
     const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
     this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
+  }
+
+  /** Leaves a row that the attempt did not send to the next one; if there is none, the row ends without a result. */
+  async #postpone(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
+    const { part } = this.#material;
+    const again = this.#goesOn;
+    if (earlier && earlier.attempts > 0) {
+      const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
+      this.#add(row, customId, line.subarray(0, -1), { ...earlier, again });
+      return;
+    }
+    if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
+    const outcome = part.cancelRequestedAt === undefined ? 'failed' : 'cancelled';
+    const line = withAttempts(lineFor(customId, outcome, part), 0);
+    this.#add(row, customId, line, { outcome, again, attempts: 0 });
   }
 
   async #replace(
@@ -103,8 +138,10 @@ export class OrderedResultWriter {
   ): Promise<void> {
     const { lines, part, rerun } = this.#material;
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
+    if (outcome === 'failed' && line && !passing) this.#refused += 1;
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
-    const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
+    const mayRun = this.#goesOn && attempts < rerun.maxAttempts;
+    const again = mayRun && (passing || (outcome === 'missing' && rerun.rerunMissing));
     const state = { outcome, again, attempts };
     const place = line ? lines.positionOf(row) : undefined;
     if (!place) {
@@ -128,6 +165,8 @@ export class OrderedResultWriter {
   #note(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
     assertLineOf(customId, line);
     this.#idsOut.add(customId);
+    if (state.outcome === 'succeeded') this.#errors = undefined;
+    else this.#errors?.add(readRowError(line));
     this.#states.set(row, { ...state, lineBytes: line.length + 1 });
     if (!state.again) return;
     this.#again.rows += 1;

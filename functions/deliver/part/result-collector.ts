@@ -1,9 +1,13 @@
+import type { UnreadableLines } from '../../shared/domain/part.ts';
 import { LineGatherer, type LineHandler } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
-import type { RowTally } from './row-accounting.ts';
+import type { ResultFileName, RowTally } from './row-accounting.ts';
 
 /** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
 export const MAX_RESULT = 64 * 1024 * 1024;
+
+const MAX_UNREADABLE = 5;
+const STARTS_WITH_BYTES = 60;
 
 /** The lines of an attempt on the disk, without line ends. */
 export interface CollectedLines {
@@ -21,6 +25,8 @@ export class ResultCollector implements LineHandler {
   readonly #lines = new LineGatherer();
   readonly #anomalies = new LineGatherer();
   readonly #replaced: { start: number; length: number }[] = [];
+  readonly #unreadable: UnreadableLines = { count: 0, first: [] };
+  #file: { id: string; name: ResultFileName } = { id: '', name: 'output' };
   #written = 0;
 
   constructor(tally: RowTally, rows: number, to: { scratch: ScratchFile; anomalies: ObjectWriter }) {
@@ -30,9 +36,15 @@ export class ResultCollector implements LineHandler {
     this.#lengths = new Uint32Array(rows);
   }
 
-  line({ bytes }: { bytes: Uint8Array }): void {
-    const verdict = this.#tally.settle(bytes);
+  /** The lines that follow are those of this file. */
+  begin(id: string, name: ResultFileName): void {
+    this.#file = { id, name };
+  }
+
+  line({ bytes, number }: { bytes: Uint8Array; number: number }): void {
+    const verdict = this.#tally.settle(bytes, this.#file.name);
     if ('anomaly' in verdict) {
+      if (verdict.anomaly === 'unreadable') this.#noteUnreadable(bytes, number);
       this.#anomalies.add(bytes);
       return;
     }
@@ -46,6 +58,17 @@ export class ResultCollector implements LineHandler {
 
   overlong(number: number): void {
     throw new Error(`result line ${number} is longer than ${MAX_RESULT} bytes`);
+  }
+
+  /** The lines that are no result line: how many, and the first ones with their places; undefined when there is none. */
+  get unreadable(): UnreadableLines | undefined {
+    return this.#unreadable.count > 0 ? this.#unreadable : undefined;
+  }
+
+  #noteUnreadable(bytes: Uint8Array, line: number): void {
+    this.#unreadable.count += 1;
+    if (this.#unreadable.first.length >= MAX_UNREADABLE) return;
+    this.#unreadable.first.push({ fileId: this.#file.id, line, startsWith: beginningOf(bytes) });
   }
 
   /** Copies anomalies that an earlier attempt stored. */
@@ -75,4 +98,10 @@ export class ResultCollector implements LineHandler {
     const length = this.#lengths[row] ?? 0;
     return length === 0 ? undefined : { start: this.#starts[row] ?? 0, length };
   }
+}
+
+/** Returns the first characters of a line, with what is not printable ASCII escaped. */
+function beginningOf(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes.subarray(0, STARTS_WITH_BYTES)).toString('utf8');
+  return text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -16,30 +16,81 @@ const NOT_RUN: ReadonlyMap<string, RowOutcome> = new Map([
 // Time-out, conflict, too many requests; the API writes 0 when it got no response at all.
 const PASSING: ReadonlySet<number> = new Set([0, 408, 409, 429]);
 
+/** Errors of rows without a response that may be different next time. */
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  'request_timeout',
+  'timeout',
+  'rate_limit_exceeded',
+  'server_error',
+  'internal_error',
+  'internal_server_error',
+  'service_unavailable',
+]);
+
+const MAX_CODE = 64; // characters
+const MAX_MESSAGE = 300;
+
 /**
- * Returns what a result line says; undefined for any other line. The row's own HTTP status decides, not the API's
- * counts.
+ * Returns what a result line says; undefined for any other line. The row's own HTTP status decides before its error,
+ * and before the API's counts.
  */
 export function readResultLine(line: Uint8Array): ResultLine | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(line.buffer, line.byteOffset, line.length).toString('utf8'));
-  } catch {
-    return undefined;
-  }
-  if (!hasFields(parsed) || typeof parsed.custom_id !== 'string') return undefined;
+  const parsed = parsedLine(line);
+  if (!parsed || typeof parsed.custom_id !== 'string') return undefined;
   return { customId: parsed.custom_id, ...outcomeOf(parsed) };
 }
 
-function outcomeOf({ response, error }: Record<string, unknown>): Omit<ResultLine, 'customId'> {
-  if (hasFields(error)) {
-    const outcome = NOT_RUN.get(String(error.code)) ?? 'failed';
-    return { outcome, passing: outcome === 'expired' };
+/** Returns the error of a row that did not succeed: the error of its response, or else its own. */
+export function readRowError(line: Uint8Array): { code: string; message: string } {
+  const { response, error } = parsedLine(line) ?? {};
+  const body = hasFields(response) ? response.body : undefined;
+  const reported = hasFields(body) ? (body.error ?? body.detail ?? body.message) : undefined;
+  const status = statusOf(response);
+  const said = [reported, error].find((each) => hasFields(each) || isText(each));
+  const fields = hasFields(said) ? said : { message: said };
+  const code =
+    [fields.code, fields.type].find(isText) ?? (status === undefined ? 'failed' : `http_${status}`);
+  const message = isText(fields.message) ? fields.message : `the API gave no message (${code})`;
+  return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE).toWellFormed() };
+}
+
+function parsedLine(line: Uint8Array): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(
+      Buffer.from(line.buffer, line.byteOffset, line.length).toString('utf8'),
+    );
+    return hasFields(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
   }
-  const status = hasFields(response) ? response.status_code : undefined;
-  if (typeof status !== 'number') return { outcome: 'failed', passing: false };
+}
+
+function outcomeOf({ response, error }: Record<string, unknown>): Omit<ResultLine, 'customId'> {
+  const code = hasFields(error) ? String(error.code) : undefined;
+  const status = statusOf(response) || statusInCode(code) || statusOf(response);
+  if (status === undefined || (status === 0 && code !== undefined)) {
+    const outcome = NOT_RUN.get(code ?? '') ?? 'failed';
+    const passing = outcome === 'expired' || PASSING_CODES.has(code ?? '') || status === 0;
+    return { outcome, passing: passing && outcome !== 'cancelled' };
+  }
   if (status >= 200 && status < 300) return { outcome: 'succeeded', passing: false };
   return { outcome: 'failed', passing: PASSING.has(status) || (status >= 500 && status < 600) };
+}
+
+/** Returns the row's HTTP status, which may be text; undefined when the API wrote none. */
+function statusOf(response: unknown): number | undefined {
+  const status = hasFields(response) ? response.status_code : undefined;
+  if (typeof status === 'string' && /^\d{1,3}$/.test(status)) return Number(status);
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** Some vendors write the row's HTTP status as the code of its error. */
+function statusInCode(code: string | undefined): number | undefined {
+  return code !== undefined && /^[45]\d\d$/.test(code) ? Number(code) : undefined;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function hasFields(value: unknown): value is Record<string, unknown> {

@@ -17,38 +17,83 @@ export interface SettledRow {
   line: boolean;
 }
 
+/** Which of the two result files of a batch. */
+export type ResultFileName = 'output' | 'errors';
+
 /**
- * Accounts for the rows of one attempt: those that the states before it mark to run. Each row has exactly one outcome.
+ * Accounts for the rows that one attempt sent. Each row has exactly one outcome.
  * A success replaces a failure; otherwise the first line counts. All other lines are anomalies.
  */
 export class RowTally {
   readonly #indexOf = new Map<string, number>();
   readonly #settled = new Map<number, SettledRow>();
   readonly #batchStatus: string;
+  readonly #inOutput: Uint8Array;
+  #rowsInOutput = 0;
+  #ran = 0;
   anomalies = 0;
+  /** Lines that name a row which was not sent. */
+  foreignLines = 0;
+  /** Lines that are no result line. */
+  unreadableLines = 0;
 
-  constructor(table: RowTable, before: RowStates, batchStatus: string) {
+  /** `end`: the attempt sent only rows before this index; absent: all that were to run. */
+  constructor(table: RowTable, before: RowStates, batchStatus: string, end: number = table.rows) {
     this.#batchStatus = batchStatus;
-    for (let row = 0; row < table.rows; row += 1) {
+    this.#inOutput = new Uint8Array(table.rows);
+    for (let row = 0; row < end; row += 1) {
       if (before.isToRun(row)) this.#indexOf.set(table.customId(row), row);
     }
   }
 
+  /** How many rows were sent. */
+  get rowsSent(): number {
+    return this.#indexOf.size;
+  }
+
+  /** How many rows have a line. */
+  get rowsWithLine(): number {
+    return this.#settled.size;
+  }
+
+  /** How many rows have a line in the output file, or succeeded. */
+  get rowsInOutput(): number {
+    return this.#rowsInOutput;
+  }
+
+  /** How many rows have a line that says that they ran. */
+  get rowsThatRan(): number {
+    return this.#ran;
+  }
+
   /** Records the outcome of the row that the result line names. */
-  settle(line: Uint8Array): LineVerdict {
+  settle(line: Uint8Array, file: ResultFileName): LineVerdict {
     const result = readResultLine(line);
-    if (!result) return this.#anomaly('unreadable');
+    if (!result) {
+      this.unreadableLines += 1;
+      return this.#anomaly('unreadable');
+    }
     const row = this.#indexOf.get(result.customId);
-    if (row === undefined) return this.#anomaly('unknown_id');
+    if (row === undefined) {
+      this.foreignLines += 1;
+      return this.#anomaly('unknown_id');
+    }
+    if (file === 'output' || result.outcome === 'succeeded') this.#noteInOutput(row);
     const known = this.#settled.get(row);
     const isBetter = known?.outcome !== 'succeeded' && result.outcome === 'succeeded';
     if (known && !isBetter) return this.#anomaly('second_line');
     if (known) this.anomalies += 1; // the worse line becomes an anomaly
+    if (hasRun(result.outcome) && !(known && hasRun(known.outcome))) this.#ran += 1;
     // A cancelled batch reports the rows that it did not run as expired.
     const outcome =
       result.outcome === 'expired' && this.#batchStatus === 'cancelled' ? 'cancelled' : result.outcome;
     this.#settled.set(row, { outcome, passing: result.passing && outcome !== 'cancelled', line: true });
     return { row, replaces: known !== undefined };
+  }
+
+  #noteInOutput(row: number): void {
+    this.#rowsInOutput += this.#inOutput[row] === 1 ? 0 : 1;
+    this.#inOutput[row] = 1;
   }
 
   /** Returns the outcome of a row in this attempt; undefined when an earlier outcome remains valid. */
@@ -77,4 +122,8 @@ export class RowTally {
     this.anomalies += 1;
     return { anomaly };
   }
+}
+
+function hasRun(outcome: RowOutcome): boolean {
+  return outcome === 'succeeded' || outcome === 'failed';
 }

@@ -1,5 +1,5 @@
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
-import type { ObservedBatch } from '../../shared/domain/part.ts';
+import type { BatchPage } from '../../shared/ports/ports.ts';
 
 /** A position in the list: after this batch. */
 export interface Target {
@@ -34,12 +34,14 @@ export class BatchListIndex {
   }
 
   /** Records a page. `ours`: how many of its batches are our open ones. */
-  learn(page: readonly ObservedBatch[], ours: number): void {
-    const [first, last] = [page[0], page.at(-1)];
-    if (!first || !last) return;
-    const rate = page.length / Math.max(1, first.createdAt - last.createdAt);
-    const place = firstOf(this.#ranges, ({ end }) => end.createdAt <= last.createdAt);
-    this.#ranges.splice(place, 0, { end: last, share: ours / page.length, rate });
+  learn(page: BatchPage, ours: number): void {
+    const { length } = page.batches;
+    const first = page.batches.find(({ createdAt }) => createdAt !== undefined)?.createdAt;
+    const end = endOf(page);
+    if (first === undefined || !end) return;
+    const rate = length / Math.max(1, first - end.createdAt);
+    const place = firstOf(this.#ranges, (range) => range.end.createdAt <= end.createdAt);
+    this.#ranges.splice(place, 0, { end, share: ours / length, rate });
   }
 
   /**
@@ -77,6 +79,13 @@ export class BatchListIndex {
     if (!before || !behind) return before ?? behind;
     return before.end.createdAt - createdAt < createdAt - behind.end.createdAt ? before : behind;
   }
+}
+
+/** Returns the position after a page; undefined when the page names no time. */
+export function endOf({ batches, next }: BatchPage): Target | undefined {
+  for (const { batchId, createdAt } of batches.toReversed())
+    if (createdAt !== undefined) return { batchId: next ?? batchId, createdAt };
+  return undefined;
 }
 
 /** Returns the index of the first item for which `isBehind` holds; it holds for all items after it, too. */

@@ -10,7 +10,7 @@
  *   4. singles  retrieve the remaining batches one by one
  *
  * A page counts only for batches of its own account, and only for complete batch objects; a batch that it should have
- * shown and did not is retrieved. A survey makes at most as many calls as there are open batches. Failed pages can
+ * shown and did not is retrieved. So the order of a page and the times on it only decide how many calls are made. A survey makes at most as many calls as there are open batches. Failed pages can
  * therefore leave batches unobserved until the next survey; `rotation` varies which ones.
  *
  * Known gaps: the API's documentation allows any batch id in `after`; this is not tested against the real API. Where
@@ -18,9 +18,10 @@
  */
 import { hasEnded } from '../../shared/contract/batch-status.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
+import { isSameAccount } from '../../shared/domain/openai-account.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 import type { BatchPage } from '../../shared/ports/ports.ts';
-import { BatchListIndex, type Target } from './batch-list-index.ts';
+import { BatchListIndex, endOf, type Target } from './batch-list-index.ts';
 
 const PAGE = 100; // the API's largest
 const FEW = 2; // up to this many are retrieved without a page: a page would save one call at most, and may cost one
@@ -93,15 +94,16 @@ export class BatchListSurvey {
   noteList(call: ListCall, page: BatchPage): Sighting[] {
     if (page.hasMore && page.batches.length < call.limit) this.#pageSize = Math.max(1, page.batches.length);
     if (call.after?.batchId === this.#pageEnd?.batchId) {
-      this.#pageEnd = page.hasMore ? page.batches.at(-1) : undefined;
+      this.#pageEnd = page.next === undefined ? undefined : endOf(page);
     }
     const ours = page.batches.flatMap((observed) => this.#indexOf.get(observed.batchId) ?? []);
     if (this.#isOutOfPlace(call, ours)) {
       this.noteFailed();
       return [];
     }
-    this.#succeeded += 1;
-    this.#map.learn(page.batches, ours.length);
+    if (page.hasMore && !endOf(page)) this.#failed += 1;
+    else this.#succeeded += 1;
+    this.#map.learn(page, ours.length);
     const sightings = page.batches.flatMap((observed) => this.#sighting(observed, page.account));
     this.#noteMissing(call, page);
     if (this.#phase === 'pages' && sightings.length < MIN_PER_PAGE) this.#phase = 'singles';
@@ -183,16 +185,16 @@ export class BatchListSurvey {
     const index = this.#indexOf.get(observed.batchId);
     const open = index === undefined ? undefined : this.#open[index];
     if (index === undefined || !open || this.#states[index] === 'served') return [];
-    const isOurs = open.account === undefined || open.account === account;
+    const isOurs = open.account === undefined || isSameAccount(open.account, account);
     this.#states[index] = isOurs && isWhole(observed) ? 'served' : 'unlisted';
     return this.#states[index] === 'served' ? [{ open, observed }] : [];
   }
 
   /** Marks the batches that the page should have shown and did not: no other page will show them. */
-  #noteMissing({ after }: ListCall, { batches, hasMore }: BatchPage): void {
+  #noteMissing({ after }: ListCall, page: BatchPage): void {
     const from = after ? this.#map.firstAt(after.createdAt) : 0;
-    const last = batches.at(-1);
-    const to = hasMore && last ? this.#map.firstAt(last.createdAt) : this.#open.length;
+    const end = endOf(page);
+    const to = !page.hasMore ? this.#open.length : end ? this.#map.firstAt(end.createdAt) : from;
     for (let index = from; index < to; index += 1) {
       const isBehind = after === undefined || (this.#open[index]?.createdAt ?? 0) < after.createdAt;
       if (isBehind && this.#states[index] === 'listed') this.#states[index] = 'unlisted';

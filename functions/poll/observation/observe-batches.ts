@@ -2,8 +2,9 @@ import { NotAllowed, RetryableError, TerminalError } from '../../shared/domain/e
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
-import type { Ports } from '../../shared/ports/ports.ts';
-import { BatchListSurvey, type ListCall, type Sighting, type SurveyCall } from './batch-list-survey.ts';
+import type { BatchPage, Ports } from '../../shared/ports/ports.ts';
+import { BatchListSurvey, type ListCall, type SurveyCall } from './batch-list-survey.ts';
+import { SecondSightings } from './second-sightings.ts';
 
 type Deps = Pick<Ports, 'api' | 'clock' | 'log'>;
 
@@ -16,6 +17,8 @@ interface Observer {
   /** Returns whether the time is up: then no further call is made. */
   isOver(): boolean;
   seen(open: OpenBatch, observed: ObservedBatch): Promise<void>;
+  /** A page showed another batch on the same intent or file. */
+  seenSecond(open: OpenBatch, observed: ObservedBatch): Promise<void>;
   /** The batch itself could not be retrieved. */
   failed(open: OpenBatch, failure: unknown): Promise<void>;
 }
@@ -44,6 +47,7 @@ export async function observeBatches(
   observer: Observer,
 ): Promise<SurveyReport> {
   const survey = new BatchListSurvey(open, rotation, first);
+  const seconds = new SecondSightings(open);
   const report: SurveyReport = { calls: 0, outOfTime: false, broken: false, unobserved: [] };
   let isStopped = false;
   const make = async (call: SurveyCall): Promise<void> => {
@@ -51,15 +55,16 @@ export async function observeBatches(
     if (isStopped || report.outOfTime) return;
     report.calls += 1;
     if (call.do === 'retrieve') return retrieve(deps, call.open, observer);
-    const sightings = await list(deps, survey, call).catch((failure: unknown) => {
+    const page = await list(deps, call).catch((failure: unknown) => {
       isStopped ||= isBackpressure(failure);
       if (!isStopped) survey.noteFailed();
       noteListFailure(deps, report, call, failure);
-      return [];
     });
-    await inParallel(sightings, AT_ONCE_OF_A_PAGE, (sighting) =>
+    if (!page) return;
+    await inParallel(survey.noteList(call, page), AT_ONCE_OF_A_PAGE, (sighting) =>
       observer.seen(sighting.open, sighting.observed),
     );
+    for (const second of seconds.on(page.batches)) await observer.seenSecond(second.open, second.observed);
   };
   for (let calls = survey.next(); calls.length > 0; calls = survey.next()) {
     await inParallel(calls, AT_ONCE, make);
@@ -68,10 +73,8 @@ export async function observeBatches(
   return { ...report, unobserved: survey.unobserved() };
 }
 
-async function list({ api }: Deps, survey: BatchListSurvey, call: ListCall): Promise<Sighting[]> {
-  const { limit, after } = call;
-  const page = await api.listBatches({ limit, ...(after === undefined ? {} : { after: after.batchId }) });
-  return survey.noteList(call, page);
+function list({ api }: Deps, { limit, after }: ListCall): Promise<BatchPage> {
+  return api.listBatches({ limit, ...(after === undefined ? {} : { after: after.batchId }) });
 }
 
 async function retrieve({ api }: Deps, open: OpenBatch, observer: Observer): Promise<void> {

@@ -1,15 +1,18 @@
 import { hasEnded } from '../../shared/contract/batch-status.ts';
-import { type AdmissionQueue, nameOf } from '../../shared/domain/admission-queue.ts';
 import type { Control } from '../../shared/domain/ledger-records.ts';
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { ObservedBatch, PartRef } from '../../shared/domain/part.ts';
 import { isTokenLimitRejection } from '../../shared/domain/part-end.ts';
+import { type AdmissionQueue, nameOf } from '../../shared/domain/waiting/admission-queue.ts';
+import { without } from '../../shared/domain/without.ts';
 import { failedStep, type StepResult } from '../../shared/lifecycle/advance.ts';
 import { applyObserved, endIfLost } from '../../shared/lifecycle/apply-observation.ts';
 import { OpenBatches } from '../../shared/lifecycle/business-metrics.ts';
-import { type PartInHand, takePart } from '../../shared/lifecycle/compare-and-set.ts';
+import { changePart, type PartInHand, takePart } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
+import { cancelSecondBatch } from '../../shared/lifecycle/spending/second-batches.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import type { CompletedBatch } from '../admission/seen-by-tick.ts';
 import type { Tick } from '../tick.ts';
 import { observeBatches } from './observe-batches.ts';
 
@@ -40,6 +43,8 @@ export class TickObservation {
   readonly #open = new Map<string, OpenBatch>();
   /** How many batches have ended, by model. */
   readonly #ended = new Map<string, number>();
+  /** Batches that completed, by the names of their parts. */
+  readonly #completed = new Map<string, CompletedBatch>();
   /** Batches rejected for the token limit: their positions depend on all of them. */
   #tokenLimited: Seen[] = [];
   #observeFrom: number;
@@ -66,6 +71,10 @@ export class TickObservation {
 
   get ended(): ReadonlyMap<string, number> {
     return this.#ended;
+  }
+
+  get completed(): ReadonlyMap<string, CompletedBatch> {
+    return this.#completed;
   }
 
   /** Returns the state that the next tick needs. */
@@ -100,6 +109,10 @@ export class TickObservation {
           const ref = refOf(known);
           if (ref) await this.#see({ ref, known, observed });
         },
+        seenSecond: async (known, observed) => {
+          const ref = refOf(known);
+          if (ref) await this.#tick.serve(ref, () => this.#cancelSecond({ ref, known, observed }));
+        },
         failed: async (known, failure) => {
           const ref = refOf(known);
           if (ref) await this.#tick.serve(ref, () => this.#noteUnobserved(ref, failure));
@@ -119,10 +132,11 @@ export class TickObservation {
   async #see(seen: Seen): Promise<void> {
     const { ref, known, observed } = seen;
     if (observed.status === known.status) {
-      this.#tick.report.served += 1;
+      if (known.unconfirmed) await this.#tick.serve(ref, () => this.#confirm(ref, known));
+      else this.#tick.report.served += 1;
       return;
     }
-    this.openBatches.add(observed);
+    this.openBatches.add({ ...known, status: observed.status });
     if (isTokenLimitRejection(observed)) {
       this.#tokenLimited.push(seen);
       this.#queue.announce({ ...known, ...ref });
@@ -151,9 +165,29 @@ export class TickObservation {
     });
   }
 
-  #noteEnd({ ref, known: { model }, observed }: Seen): void {
+  /** Records that more than the answer to its create has shown the batch. */
+  async #confirm(ref: PartRef, { batchId }: OpenBatch): Promise<StepResult> {
+    await changePart(this.#deps, ref, (part) =>
+      part.unconfirmed && part.batch?.batchId === batchId ? without(part, 'unconfirmed') : undefined,
+    );
+    return 'fine';
+  }
+
+  /** Cancels a second batch, if the batch that we know is still the part's. */
+  async #cancelSecond({ ref, known, observed: { batchId } }: Seen): Promise<StepResult> {
+    const inHand = await takePart(this.#deps, ref);
+    if (inHand?.item.batch?.batchId !== known.batchId) return 'fine';
+    const { earlierBatchIds } = inHand.item;
+    if (batchId !== known.batchId && !earlierBatchIds.includes(batchId))
+      await cancelSecondBatch(this.#deps, inHand, batchId);
+    return 'fine';
+  }
+
+  #noteEnd({ ref, known: { model, uploadBytes }, observed }: Seen): void {
     if (!hasEnded(observed.status)) return;
     this.#open.delete(nameOf(ref));
+    if (observed.status === 'completed')
+      this.#completed.set(nameOf(ref), { model, uploadBytes, batch: observed });
     if (!isTokenLimitRejection(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
   }
 

@@ -1,4 +1,5 @@
 /** Every field of every event, with its JSON Schema and what it means. */
+import { API_ID_PATTERN } from './api-id.ts';
 import { JOB_STATUSES } from './batch-status.ts';
 import { EVENT_SOURCE, EVENT_VERSION, LISTED_AT_MOST } from './events.ts';
 import {
@@ -119,8 +120,8 @@ export const BATCH_FIELDS: JsonFields = {
   willRetry: said('Batchdrop tries this part again, without any action of yours.', { type: 'boolean' }),
   waiting: objectOf({
     for: said(
-      'The API rejected the batch because too many tokens were enqueued.',
-      oneOfTexts(['token_limit']),
+      'The API failed the batch because too many tokens were enqueued (`token_limit`), the account cannot pay or may not use the service (`account`), its storage is full (`storage`), or the API does not find the uploaded file yet (`not_visible`).',
+      oneOfTexts(['token_limit', 'account', 'storage', 'not_visible']),
     ),
     position: said(
       'Position, from 1, among the waiting parts of the same model at that time; null if it was not known.',
@@ -149,7 +150,10 @@ export const JOB_FIELDS: JsonFields = {
   plannedRows: said('Rows of the request file.', fromOne),
   plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
   waiting: objectOf({
-    for: said('Which limit is set and reached.', oneOfTexts(['enqueued_tokens', 'open_batches'])),
+    for: said(
+      'Which limit is reached (`enqueued_tokens`, `open_batches`), or why nothing can be sent at present.',
+      oneOfTexts(['enqueued_tokens', 'open_batches', 'token_limit', 'account', 'storage', 'unreachable']),
+    ),
   }),
   findings: excerpt(
     'findings',
@@ -167,6 +171,8 @@ export const JOB_FIELDS: JsonFields = {
     'The job with the same bytes, whose events and results are also those of this file.',
     jobId,
   ),
+  unsuccessfulRows: said('How many rows of the joined job did not succeed.', fromOne),
+  message: said('What became of the rows that did not succeed, and what to do, as sentences.', text),
   rows: objectOf({
     total: said('All rows: the sum of the following.', count),
     succeeded: said('Rows with a result.', count),
@@ -199,7 +205,7 @@ const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
 
 /** The three forms of a cancel request. */
 export const CANCEL_FORMS: readonly JsonFields[] = [
-  { batchId: said("OpenAI's id of the batch.", ID) },
+  { batchId: said("OpenAI's id of the batch.", { type: 'string', pattern: API_ID_PATTERN }) },
   { jobId: said('The job.', ID) },
   {
     bucket: said('The request bucket.', { type: 'string', pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' }),

@@ -43,7 +43,7 @@ export interface EventKind {
 
 const NO_CONDITIONS: readonly ConditionalField[] = [];
 const UNTIL_END = ['usage', 'outputFileId', 'errorFileId', 'endedAt'];
-const RETRY_WAITS = { name: 'waiting', when: '`willRetry` is true and there is no capacity yet' };
+const RETRY_WAITS = { name: 'waiting', when: '`willRetry` is true and the part has to wait' };
 
 export const BATCH_EVENTS: EventKind = {
   detailType: DETAIL_TYPE.batchStatusChange,
@@ -116,6 +116,7 @@ export const BATCH_EVENTS: EventKind = {
 const PLAN = ['plannedRows', 'plannedParts'];
 const ENDED = ['rows', 'usage', 'batches'];
 const IF_PLANNED = [{ name: 'results', when: 'the request file was accepted before' }];
+const IF_NONE_SUCCEEDED = [{ name: 'reason', when: 'no row succeeded' }];
 
 export const JOB_EVENTS: EventKind = {
   detailType: DETAIL_TYPE.jobStatusChange,
@@ -131,7 +132,12 @@ export const JOB_EVENTS: EventKind = {
       published: 'The request file is valid. Nothing has been sent yet.',
       previous: [null],
       has: PLAN,
-      mayHave: [{ name: 'waiting', when: 'a limit is set, and its batches have to wait for capacity' }],
+      mayHave: [
+        {
+          name: 'waiting',
+          when: 'its batches have to wait: for capacity, or because nothing can be sent at present',
+        },
+      ],
       nulls: [],
     },
     {
@@ -145,10 +151,13 @@ export const JOB_EVENTS: EventKind = {
     {
       status: 'joined',
       published:
-        'The same bytes under the same key are running as another job, or completed within 24 hours. This is the last status.',
+        'The same bytes under the same key are running as another job, or ran within 24 hours and rows succeeded. This is the last status.',
       previous: [null],
       has: ['joinedJobId'],
-      mayHave: NO_CONDITIONS,
+      mayHave: [
+        { name: 'unsuccessfulRows', when: 'the joined job has ended and some of its rows did not succeed' },
+        { name: 'message', when: 'the event has `unsuccessfulRows`' },
+      ],
       nulls: [],
     },
     {
@@ -165,7 +174,7 @@ export const JOB_EVENTS: EventKind = {
         'Every row has ended, and the results are in the results bucket. Rows may have failed: read `rows`.',
       previous: ['submitted'],
       has: [...ENDED, 'results'],
-      mayHave: NO_CONDITIONS,
+      mayHave: IF_NONE_SUCCEEDED,
       nulls: [],
     },
     {

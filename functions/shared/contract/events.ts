@@ -103,10 +103,24 @@ export interface Reason {
 }
 
 /**
- * What there is no capacity for yet: the API said that too many tokens are enqueued (`token_limit`); or they would be by
- * the estimate, or too many batches are open, by the limits that were set.
+ * What a file, or a part of it, waits for. Nothing is lost and no try is used up, however long it takes.
+ * - `token_limit`: the API said that too many tokens or requests are enqueued
+ * - `enqueued_tokens`, `open_batches`: there is no capacity within a limit that was set, or that the API has named
+ * - `account`: the account cannot pay, or may not use the service
+ * - `storage`: the account's file storage is full
+ * - `not_visible`: the API does not find a file that was just uploaded
+ * - `unreachable`: the API, or a service of AWS, cannot be reached or refuses the call
+ * - `results`: the API does not yet show all results of an ended batch
  */
-export type WaitingFor = 'token_limit' | 'enqueued_tokens' | 'open_batches';
+export type WaitingFor =
+  | 'token_limit'
+  | 'enqueued_tokens'
+  | 'open_batches'
+  | 'account'
+  | 'storage'
+  | 'not_visible'
+  | 'unreachable'
+  | 'results';
 
 /** What the part of a failed batch waits for before it is tried again. */
 export interface BatchWaiting {
@@ -150,7 +164,7 @@ export interface BatchStatusChangeData {
   readonly errors?: BatchErrorExcerpt;
   /** Only with status `failed`: the part will be tried again by itself. */
   readonly willRetry?: boolean;
-  /** Only with `willRetry`, while there is no capacity. */
+  /** Only with `willRetry`, while the part has to wait. */
   readonly waiting?: BatchWaiting;
 }
 
@@ -180,7 +194,7 @@ export interface JobAccepted extends JobStatusChangeBase {
   readonly plannedRows: number;
   /** As many batches, unless rows run again. */
   readonly plannedParts: number;
-  /** Limits are set, so its batches are created one after the other as there is capacity, oldest job first. */
+  /** Its batches have to wait: for capacity, oldest job first, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
 }
 
@@ -221,6 +235,10 @@ export interface JobRejected extends JobStatusChangeBase {
 export interface JobJoined extends JobStatusChangeBase {
   readonly status: 'joined';
   readonly joinedJobId: string;
+  /** How many rows of that job did not succeed. Absent while it runs, and when every row succeeded. */
+  readonly unsuccessfulRows?: number;
+  /** With `unsuccessfulRows`: what became of them and what to do, as a sentence or two. */
+  readonly message?: string;
 }
 
 /** A batch of a job, and how it ended. */
@@ -251,7 +269,10 @@ export interface JobEnded extends JobStatusChangeBase {
   readonly batches: BatchExcerpt;
   /** Absent when the job ended before its file was planned. */
   readonly results?: ResultsRef;
-  /** With `failed` and `cancelled`. */
+  /**
+   * With `failed` and `cancelled`; with `completed` if no row succeeded: the code and message of the commonest error, and
+   * how many rows ended with it.
+   */
   readonly reason?: Reason;
 }
 

@@ -1,5 +1,9 @@
 import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { PartIn } from './part.ts';
+import type { ContentFacts } from './same-bytes.ts';
+import type { MetObstacle } from './waiting/obstacle.ts';
+import { KEEP_MS } from './timing.ts';
 
 /** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
 export interface Lease {
@@ -8,12 +12,10 @@ export interface Lease {
 }
 
 /** The request file as the storage reported it. An object version never changes. */
-export interface RequestFile {
+export interface RequestFile extends ContentFacts {
   bucket: string;
   key: string;
   versionId: string;
-  size: number;
-  etag: string;
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
   /** Orders the versions of one key; compare right-padded. Absent when the event had none. */
@@ -49,6 +51,12 @@ export interface Assembly {
   etags: string[];
 }
 
+/** The rows of an ended job that did not succeed, and how many of them the API refused in its own words. */
+export interface UnsuccessfulRows {
+  rows: number;
+  refused: number;
+}
+
 /** One status change of a job. `at` in milliseconds. */
 export interface StatusChange {
   status: JobStatus;
@@ -82,6 +90,8 @@ interface JobRecord {
   tries: number;
   /** No step is tried before this time: a backoff. */
   backoffUntil?: number;
+  /** What the present step waits for; the next success removes it. */
+  obstacle?: MetObstacle;
   /** The reconciler waits until this time: a message for the next step was sent, or the parts were just checked. */
   dispatchedUntil?: number;
   lease?: Lease;
@@ -89,18 +99,30 @@ interface JobRecord {
   /** The job of the version before this one, under the same key. */
   previousJobId?: string;
   cancelRequestedAt?: number;
+  /** The job that replaced this one before anything was sent: the same bytes with other metadata or instructions. */
+  supersededBy?: string;
   /** When the reconciler has to serve the job, in milliseconds; absent when nothing remains to do. */
   dueAt?: number;
-  /** Milliseconds; the item may be removed after it. */
-  expiresAt: number;
+  /**
+   * Milliseconds; the item may be removed after it. Absent until the job has its last status: what belongs to an
+   * unfinished job never expires (rule 7 of "What an answer is worth", docs/architecture.md).
+   */
+  expiresAt?: number;
 }
 
 /** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
-type OfPlanned = 'waiting' | 'partsDispatched' | 'openPart' | 'assembly';
-type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered';
-type OfEnded = 'reason' | 'joinedJobId' | 'findings' | 'secondCleanUpAt' | 'cleanedUp';
+type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
+type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
+type OfEnded =
+  | 'reason'
+  | 'joinedJobId'
+  | 'unsuccessful'
+  | 'findings'
+  | 'secondCleanUpAt'
+  | 'cleanedUp'
+  | 'secondBatchSearch';
 
 /** The file is not checked yet. A job is `received` before its first event. */
 type JobReceived = { status: 'received' } & Absent<'plan' | OfPlanned | OfResults | OfEnded>;
@@ -111,6 +133,8 @@ type JobPlanned = {
   plan: Plan;
   /** What its parts waited for at first. */
   waiting?: { for: WaitingFor };
+  /** The part of a plan with only one, until it is dispatched: it is then written for the first time. */
+  onlyPart?: PartIn<'planned'>;
   /** All parts of the plan were dispatched. */
   partsDispatched?: true;
   /** The highest number of a part that was not delivered at the last check. */
@@ -122,7 +146,12 @@ type JobPlanned = {
 
 /** How far the clean-up of an ended job is. */
 interface CleanUp {
-  /** The first clean-up is done. The second one, at this time, removes what was written late. */
+  /** The search for second batches is over; `incomplete`: the list could not be used for a day. */
+  secondBatchSearch?: 'complete' | 'incomplete';
+  /**
+   * The first clean-up is done. The next one, at this time, removes what was written late, and tries the search for
+   * second batches again.
+   */
   secondCleanUpAt?: number;
   /** The clean-up is complete. */
   cleanedUp?: true;
@@ -133,15 +162,20 @@ type JobRejected = {
   status: 'rejected';
   findings: { count: number; first: Finding[] };
 } & CleanUp &
-  Absent<'plan' | OfPlanned | OfResults | 'reason' | 'joinedJobId'>;
+  Absent<'plan' | OfPlanned | OfResults | 'reason' | 'joinedJobId' | 'unsuccessful'>;
 
-/** The same bytes run as another job; nothing was sent. */
-type JobJoined = { status: 'joined'; joinedJobId: string } & CleanUp &
+/** The same bytes run or ran as another job; nothing was sent. */
+type JobJoined = {
+  status: 'joined';
+  joinedJobId: string;
+  /** Rows of the other job that did not succeed, if it had ended. */
+  unsuccessful?: UnsuccessfulRows;
+} & CleanUp &
   Absent<'plan' | OfPlanned | OfResults | 'reason' | 'findings'>;
 
 /** The job ended before its file was planned; nothing was sent. */
 type JobEndedUnplanned = { status: 'failed' | 'cancelled'; reason: Reason } & CleanUp &
-  Absent<'plan' | OfPlanned | OfResults | 'joinedJobId' | 'findings'>;
+  Absent<'plan' | OfPlanned | OfResults | 'joinedJobId' | 'unsuccessful' | 'findings'>;
 
 /** The job ended with stored results. */
 type JobEndedWithResults = {
@@ -150,11 +184,13 @@ type JobEndedWithResults = {
   rows: RowCounts;
   usage?: TokenUsage;
   batches: { count: number; first: { batchId: string; status: string }[] };
-  /** Present with `failed` and `cancelled`. */
+  /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
+  refusedRows?: number;
+  /** Present with `failed` and `cancelled`, and with `completed` if no row succeeded. */
   reason?: Reason;
   redelivered?: true;
 } & CleanUp &
-  Absent<OfPlanned | 'joinedJobId' | 'findings'>;
+  Absent<OfPlanned | 'joinedJobId' | 'unsuccessful' | 'findings'>;
 
 /** One version of one request file. */
 export type Job = JobRecord &
@@ -187,6 +223,12 @@ export function isLastStatus(status: string): boolean {
   return LAST_STATUSES.has(status);
 }
 
+/** Why a job is cancelled that another one replaced. */
+export function supersededReason(supersededBy: string): Reason {
+  const message = `replaced by job ${supersededBy} before anything was sent: the same bytes were uploaded again with other metadata or instructions`;
+  return { code: 'superseded', message };
+}
+
 /**
  * Returns the fields that a status change sets; its event is published later. Spread them over the job without the
  * backoff of the status before (`withoutBackoff`).
@@ -195,5 +237,6 @@ export function nextStatus<Status extends JobStatus>(job: Job, status: Status, n
   const previousStatus: JobRecord['previousStatus'] =
     job.status === 'accepted' || job.status === 'submitted' ? job.status : null;
   const history = [...job.history, { status, at: now }].slice(-MAX_HISTORY);
-  return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0 };
+  const expiry = isLastStatus(status) ? { expiresAt: now + KEEP_MS } : {};
+  return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0, ...expiry };
 }

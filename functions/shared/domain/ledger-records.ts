@@ -1,11 +1,14 @@
 /** The records of the ledger besides jobs and parts. */
 import type { Reason } from '../contract/events.ts';
-import type { WaitingPart } from './admission-queue.ts';
 import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
+import type { ContentFacts } from './same-bytes.ts';
 import { MAX_TRIES } from './timing.ts';
-import type { Measured } from './tokens.ts';
+import type { WaitingPart } from './waiting/admission-queue.ts';
+import type { Breaker } from './waiting/breaker.ts';
+import type { LearnedLimit } from './waiting/learned-limits.ts';
+import type { Measured } from './waiting/tokens.ts';
 
 /** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
 export interface KeyPointer {
@@ -17,6 +20,20 @@ export interface KeyPointer {
    * When cancel requests by key were sent, in milliseconds, oldest first; at most one per second, and only the newest.
    */
   cancels?: number[];
+  /** The job that runs or ran each content of the key, the newest last; at most `MAX_RUNS`. */
+  runs?: Run[];
+}
+
+/** Which job runs bytes. The pointer's write decides: of two jobs with the same bytes only one is here. */
+export interface Run extends ContentFacts {
+  jobId: string;
+}
+
+const MAX_RUNS = 100; // 15 KB of the pointer, if a key is overwritten so often
+
+/** Returns the runs, with the job in place of those that it replaces. */
+export function withRun(runs: readonly Run[], run: Run, replaces: (known: Run) => boolean): Run[] {
+  return [...runs.filter((known) => !replaces(known)), run].slice(-MAX_RUNS);
 }
 
 /**
@@ -27,7 +44,10 @@ export type DueItem =
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part'; open?: OpenBatch; waits?: WaitingPart } & PartRef);
 
-/** A part or job of which a step used up its tries. Batchdrop retries it, but a person has to find the cause. */
+/**
+ * A part that waits for a person's release; or a part or job of which a step used up its tries: Batchdrop retries it,
+ * but a person has to find the cause.
+ */
 export type StalledItem = { reason: Reason } & (
   | { kind: 'job'; jobId: string }
   | ({ kind: 'part' } & PartRef)
@@ -35,6 +55,7 @@ export type StalledItem = { reason: Reason } & (
 
 /** Returns why the item is stalled; undefined if it is not. */
 export function stalledReasonOf(item: Job | Part): Reason | undefined {
+  if (item.kind === 'part' && item.phase === 'stalled') return item.stalled;
   if (item.dueAt === undefined || item.tries < MAX_TRIES) return undefined;
   if (item.kind === 'part') return item.stalled;
   if (item.status === 'received') return undefined; // INTAKE ends a job whose file it cannot read
@@ -52,10 +73,31 @@ export interface Control {
   observeFrom?: number;
   /** Models with parts that wait for the API's token limit: new parts of the model queue behind them. */
   full?: string[];
+  /** Models with a learned limit: new parts of them wait for admission. */
+  limited?: string[];
+  /** Refusals of the account or its storage. */
+  breakers?: Breaker[];
   /** Batches that the last tick did not observe: the next one retrieves them first. */
   observeFirst?: string[];
   /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
+  /** Accounts with a part that is stalled by unresolved creates. */
+  uncertain?: UncertainAccount[];
+}
+
+/**
+ * An account whose creates have no known outcome. While it is listed, nothing begins again by itself in it; and until a
+ * create is answered, its creates leave one at a time.
+ */
+export interface UncertainAccount {
+  /** Absent when it is not known. */
+  account?: string;
+  /** Stalled parts move it on while they last, in milliseconds. */
+  until: number;
+  /** The create that may be under way, until this time in milliseconds. */
+  create?: { intentId: string; until: number };
+  /** A create was answered since the part stalled. */
+  answered?: true;
 }
 
 /** A part that was admitted. */
@@ -64,15 +106,17 @@ export interface Admitted extends PartRef {
   since: number;
   model: string;
   uploadBytes: number;
+  rows?: number;
   /** Present until the part is known to have it. */
   admission?: Admission;
 }
 
-/** The admitted parts that are not known to have ended, and the measured tokens by model. */
+/** The admitted parts that are not known to have ended, the measured tokens by model, and the limits that were learned. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];
   measured: Record<string, Measured>;
+  learned?: LearnedLimit[];
 }
 
 /** Shards of the `due` index. */

@@ -7,55 +7,60 @@
  *   1. begin                write a new intent
  *   2. upload               upload the rows as a file, and save the file's id on the intent
  *   3. create               save the last moment of sending (`sendBy`), then send POST /batches once
- *   4. search               the response was lost: search the list for a batch on the intent's file, and adopt it
- *   5. abandon              two searches, a settling time apart, found nothing: delete the file, search once more, and
- *                           begin again
+ *   4. search               the response was lost: search the list for a batch of the intent or on its file, and adopt
+ *                           it. The create was refused in a way that passes: search before it is sent again
+ *   5. abandon              two searches, a settling time apart, found nothing: delete the file and search once more.
+ *                           The create is then unresolved (`unresolved-creates.ts`): after the first one of its life
+ *                           the part begins again, the next one stalls it
  *   6. observe              the batch is known: retrieve it; publish each change before the next is applied
  *   7. cancel               a cancel was requested: send it to the API
  *   8. retry                the batch was rejected for the token limit: write a new intent for the same file
- *   9. cancel-late-batches  the part has abandoned files: search for batches on them a last time
- *  10. deliver              store the results and account for every row; nothing remains to do
+ *   9. deliver              store the results and account for every row; nothing remains to do
  *
- * Known gap: the API may accept a batch later than the settling time after its request. Only `cancel-late-batches` then
- * finds, cancels and reports it, so the work of up to one batch can be billed twice.
+ * A stalled part waits for a person: `report-stall` keeps the alarm on, and `adopt` takes a batch that the person found.
+ * At any time, `cancel-second-batches` cancels a second batch of the part until it is known to have ended.
+ *
+ * Known gap: the API may accept a batch later than the settling time after its request. POLL cancels it when a page of
+ * the list shows it, or the search after the job's end does (`second-batch-search.ts`). Until then the work of up to
+ * `MAX_UNRESOLVED` batches can be billed twice.
  */
-import { type WaitingPart, waitingPartOf } from './admission-queue.ts';
+
 import { isOver, type Job } from './job.ts';
 import { type OpenBatch, openBatchOf } from './open-batch.ts';
-import type { Part, PartIn, SentIntent } from './part.ts';
-import {
-  CANCEL_AGAIN_MS,
-  LATE_BATCH_SEARCH_AFTER_MS,
-  MAX_TRIES,
-  PAUSE_CHECK_MS,
-  SETTLING_MS,
-} from './timing.ts';
+import type { Part, PartIn } from './part.ts';
+import { CANCEL_AGAIN_MS, MAX_TRIES, PAUSE_CHECK_MS, SETTLING_MS, UNSEEN_SETTLING_MS } from './timing.ts';
+import { type WaitingPart, waitingPartOf } from './waiting/admission-queue.ts';
 
 /** Steps that SUBMIT carries out. */
-export const SUBMISSION_STEPS = ['begin', 'upload', 'create', 'search', 'abandon', 'retry'] as const;
+export const SUBMISSION_STEPS = ['begin', 'upload', 'create', 'search', 'abandon', 'adopt', 'retry'] as const;
 type SubmissionStep = (typeof SUBMISSION_STEPS)[number];
-
-/** Steps that DELIVER carries out. */
-const DELIVERY_STEPS = ['cancel-late-batches', 'deliver'] as const;
-type DeliveryStep = (typeof DELIVERY_STEPS)[number];
 
 export type PartStep =
   | { do: 'nothing' }
   | { do: 'wait'; until: number }
-  | { do: 'publish' | 'await-admission' | 'observe' | 'cancel' }
+  | { do: 'publish' | 'await-admission' | 'observe' | 'cancel' | 'cancel-second-batches' | 'report-stall' }
   | { do: 'end'; as: 'cancelled' | 'failed' }
   | { do: SubmissionStep }
-  | { do: DeliveryStep };
+  | { do: 'deliver' };
 
 /** Returns the function that alone may carry out the step; undefined when others may. */
 export function workerOf(step: PartStep): 'submit' | 'deliver' | undefined {
   if (SUBMISSION_STEPS.some((name) => name === step.do)) return 'submit';
-  return DELIVERY_STEPS.some((name) => name === step.do) ? 'deliver' : undefined;
+  return step.do === 'deliver' ? 'deliver' : undefined;
 }
 
 /** Returns the part's next step. `paused`: an operator paused submission. */
 export function nextPartStep(part: Part, now: number, paused: boolean): PartStep {
   if (part.phase === 'planned') return { do: 'nothing' };
+  const step = ownStep(part, now, paused);
+  const cancelAt = Math.min(...(part.openSecondBatches ?? []).map((second) => second.cancelAt));
+  if (cancelAt <= now) return { do: 'cancel-second-batches' };
+  const isLater = step.do === 'nothing' || (step.do === 'wait' && step.until > cancelAt);
+  return isLater && Number.isFinite(cancelAt) ? { do: 'wait', until: cancelAt } : step;
+}
+
+/** Returns the next step, second batches apart. */
+function ownStep(part: Exclude<Part, { phase: 'planned' }>, now: number, paused: boolean): PartStep {
   // Before `publish`: an event bus that refuses entries must not keep a cancelled batch running.
   if (part.phase === 'running' && isCancelDue(part, now)) return inBackoff(part, now) ?? { do: 'cancel' };
   if (part.rev > part.publishedRev) return { do: 'publish' };
@@ -77,7 +82,10 @@ function stepInPhase(
     case 'uploaded':
       return isCancelled ? { do: 'end', as: 'cancelled' } : stepBeforeBatch(part, now, paused);
     case 'creating':
-      return inBackoff(part, now) ?? stepWhileCreating(part.intent, now);
+      return inBackoff(part, now) ?? stepWhileCreating(part, now);
+    case 'stalled':
+      if (isCancelled) return { do: 'end', as: 'cancelled' };
+      return inBackoff(part, now) ?? { do: part.adopt ? 'adopt' : 'report-stall' };
     case 'running':
       return inBackoff(part, now) ?? { do: 'observe' };
     case 'requeued':
@@ -105,10 +113,18 @@ function stepBeforeBatch(
   return { do: part.phase === 'uploading' ? 'upload' : 'create' };
 }
 
-function stepWhileCreating({ foundNothingAt, sendBy }: SentIntent, now: number): PartStep {
+function stepWhileCreating(part: PartIn<'creating'>, now: number): PartStep {
+  const { foundNothingAt } = part.intent;
   if (foundNothingAt === undefined) return { do: 'search' };
-  const settled = Math.max(sendBy, foundNothingAt) + SETTLING_MS;
-  return now >= settled ? { do: 'abandon' } : { do: 'search' };
+  return now >= settledAt(part, foundNothingAt) ? { do: 'abandon' } : { do: 'search' };
+}
+
+/**
+ * Returns when a create counts as unresolved. A batch whose id the API once told may reappear for longer.
+ * `foundNothingAt`: when a search first found nothing.
+ */
+export function settledAt({ intent, unseen }: PartIn<'creating'>, foundNothingAt: number): number {
+  return Math.max(intent.sendBy, foundNothingAt) + (unseen ? UNSEEN_SETTLING_MS : SETTLING_MS);
 }
 
 function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running'>, now: number): boolean {
@@ -116,14 +132,15 @@ function isCancelDue({ cancelRequestedAt, cancelSentAt, batch }: PartIn<'running
   return cancelSentAt === undefined || now - cancelSentAt >= CANCEL_AGAIN_MS;
 }
 
-/** A part that ends soon after it abandoned a file waits: a late batch may not be on the list yet. */
 function stepAtTheEnd(part: Part, now: number): PartStep {
-  const backoff = inBackoff(part, now);
-  if (backoff) return backoff;
-  if (part.abandoned.length === 0 || part.lateBatchesCancelled) return { do: 'deliver' };
-  const from =
-    Math.max(...part.abandoned.map(({ givenUpAt }) => givenUpAt ?? 0)) + LATE_BATCH_SEARCH_AFTER_MS;
-  return now < from ? { do: 'wait', until: from } : { do: 'cancel-late-batches' };
+  const backoff = isReleasedFromResultsWait(part) ? undefined : inBackoff(part, now);
+  return backoff ?? { do: 'deliver' };
+}
+
+/** Returns whether an operator ended the pause before the next look at the results. Other backoffs remain. */
+function isReleasedFromResultsWait({ resultsWait, releasedAt, backoffUntil }: Part): boolean {
+  if (resultsWait === undefined || releasedAt === undefined) return false;
+  return releasedAt >= resultsWait.since && backoffUntil === resultsWait.until;
 }
 
 function afterPause(now: number): PartStep {
@@ -183,9 +200,22 @@ function dueAt(
 ): number | undefined {
   if (step.do === 'nothing') return undefined;
   if (step.do === 'wait') return step.until;
-  if (step.do === 'publish' || step.do === 'observe' || step.do === 'cancel' || step.do === 'await-admission')
-    return now;
-  return Math.max(now, dispatchedUntil ?? now);
+  return isDispatched(step) ? Math.max(now, dispatchedUntil ?? now) : now;
+}
+
+/** Returns whether a message for the step may be under way. POLL carries out the others itself. */
+function isDispatched({ do: step }: PartStep | JobStep): boolean {
+  switch (step) {
+    case 'publish':
+    case 'observe':
+    case 'cancel':
+    case 'cancel-second-batches':
+    case 'report-stall':
+    case 'await-admission':
+      return false;
+    default:
+      return true;
+  }
 }
 
 /** What the `due` index stores of a part besides its key: a tick need not read a part with one of these. */
@@ -199,6 +229,7 @@ export interface DueProjection {
 /** Returns the part's projection in the `due` index. It is empty when the next step depends on the time. */
 export function dueProjectionOf(part: Part): DueProjection {
   if (part.cancelRequestedAt !== undefined || part.lease || part.rev > part.publishedRev) return {};
+  if (part.openSecondBatches) return {};
   switch (part.phase) {
     case 'running':
       return part.backoffUntil === undefined ? { open: openBatchOf(part) } : {};

@@ -8,16 +8,23 @@ import type {
   WaitingFor,
 } from '../contract/events.ts';
 import type { Lease } from './job.ts';
+import type { NamedLimit } from './waiting/enqueued-limit.ts';
+import type { MetObstacle, Operation } from './waiting/obstacle.ts';
 
-/** A batch as the API reported it. Times are in milliseconds; fields that the API did not set are absent. */
+/**
+ * A batch as the API reported it. Times are in milliseconds; fields that the API did not set, or set to something
+ * unusable, are absent.
+ */
 export interface ObservedBatch {
   batchId: string;
+  /** In lower case; `validating` if the API named none. */
   status: string;
-  endpoint: string;
-  inputFileId: string;
+  endpoint?: string;
+  /** May differ from the file that was sent: gateways rewrite files. */
+  inputFileId?: string;
   outputFileId?: string;
   errorFileId?: string;
-  createdAt: number;
+  createdAt?: number;
   expiresAt?: number;
   endedAt?: number;
   counts?: RequestCounts;
@@ -27,6 +34,9 @@ export interface ObservedBatch {
   errorCount: number;
   metadata: Record<string, string>;
 }
+
+/** A batch of a part: what the API did not say of it is what was sent (`known-batch.ts`). */
+export type KnownBatch = ObservedBatch & { endpoint: string; inputFileId: string; createdAt: number };
 
 /**
  * The decision to run a part as one batch. Compare-and-sets add to it: id → fileId → sendBy (from then on a batch may
@@ -40,10 +50,16 @@ export interface Intent {
   fileId?: string;
   /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
   crc32?: string;
+  /** When the API says that it created the file, in milliseconds. */
+  uploadedAt?: number;
+  /** The API's clock when it confirmed the file, in milliseconds. */
+  answeredAt?: number;
   /** The last moment at which `POST /batches` may be sent, in milliseconds. It is saved before the request is sent. */
   sendBy?: number;
   /** When a search for the batch first found nothing. */
   foundNothingAt?: number;
+  /** The create was refused in a way that passes: the list is searched before it is sent again. */
+  refused?: true;
 }
 
 /** A file at the API, and its account. */
@@ -52,8 +68,8 @@ export interface FileAtApi {
   account?: string;
 }
 
-/** An abandoned intent: its file was deleted, and no batch was found on it. */
-interface AbandonedIntent extends FileAtApi {
+/** An abandoned intent, that is an unresolved create: its file was deleted, and no batch was found on it. */
+export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
   intentId: string;
   /** When the intent began. */
   at: number;
@@ -61,11 +77,43 @@ interface AbandonedIntent extends FileAtApi {
   givenUpAt?: number;
 }
 
+/** A second batch whose end is not known yet. */
+export interface OpenSecondBatch {
+  batchId: string;
+  /** When its cancel is sent next, in milliseconds. */
+  cancelAt: number;
+  /** The API did not know it at the last try. */
+  unknown?: true;
+}
+
+/** A batch that only the answer to its create ever showed: the search for it resumes. */
+interface UnseenBatch {
+  batchId: string;
+  /** Its newest published status, and the revision of that. */
+  status: string;
+  rev: number;
+}
+
+/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5. */
+export interface UnreadableLines {
+  count: number;
+  first: { fileId: string; line: number; startsWith: string }[];
+}
+
+/** An error that rows ended with, and how many did. */
+export interface RowError {
+  code: string;
+  message: string;
+  rows: number;
+}
+
 /** What a delivery stored and counted, over all attempts of the part. */
 export interface Delivered {
   /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;
+  /** How many of the failed rows the API refused in its own words: another run gives the same. */
+  refused?: number;
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;
@@ -73,12 +121,40 @@ export interface Delivered {
   anomalies: number;
   /** How many rows would have run again without the cancel. */
   notRunAgain?: number;
+  /** Result lines that are not JSON: how many, and the first ones. */
+  unreadable?: UnreadableLines;
+  /** The commonest error of its rows, if none succeeded. */
+  commonestError?: RowError;
   /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */
   idsIn: string;
   idsOut: string;
 }
 
-/** A part's wait for capacity. Only POLL admits it. */
+/**
+ * A wait for the results of the part's ended batch: those that the API has given so far do not agree with what was sent
+ * (`deliver/part/results-agreement.ts`).
+ */
+export interface ResultsWait {
+  /** When the first look found that they do not agree, in milliseconds. */
+  since: number;
+  /** How often they were looked at. */
+  looks: number;
+  /** When they are looked at again, in milliseconds; the part's `backoffUntil` has the same value. */
+  until: number;
+  /** What did not agree at the last look. */
+  why: string;
+  /** The bytes that were last read, and since when the API gives the same ones. */
+  reading?: { digest: string; since: number };
+}
+
+/** A result file of the API that did not agree with what was sent. It is never deleted. */
+export interface DoubtfulFile {
+  batchId: string;
+  fileId: string;
+  why: string;
+}
+
+/** A part's wait for capacity, or for what the API refuses to everybody at present. Only POLL admits it. */
 export interface Waiting {
   for: WaitingFor;
   /** When the wait began, in milliseconds; it identifies the wait. */
@@ -92,6 +168,24 @@ export interface Waiting {
   position?: number;
   /** It was rejected while no other batch of its model was open: later parts need not wait for it. */
   alone?: true;
+  /** After a refusal: what was refused. */
+  refused?: Refused;
+}
+
+/** A refusal that passes. */
+export interface Refused {
+  /** When the refused call or batch was sent, in milliseconds. */
+  sentAt: number;
+  /** The call that was refused; absent when the API refused the batch later. */
+  operation?: Operation;
+  /** The exact length of the rows that were sent, in bytes. */
+  uploadBytes: number;
+  /** How often the part was rejected for the token limit by then. */
+  nth?: number;
+  /** The enqueued limit that the refusal names. */
+  limit?: NamedLimit;
+  /** The vendor's own words, at most 500 characters. */
+  said?: string;
 }
 
 /** POLL's permission for the part to begin an attempt. */
@@ -101,11 +195,24 @@ export interface Admission {
   estimate?: { tokens: number; limit: number };
   /** No other batch of its model was open. */
   alone?: true;
+  /** It finds out whether the API still refuses everybody: an open breaker lets it pass. */
+  probe?: true;
+  /** The part exceeds the limit: the attempt sends at most so much, the rest follows in later attempts. */
+  atMost?: { uploadBytes: number; rows?: number };
+}
+
+/** The rows of a part that the present attempt sends, of those that are left: the ones before `end`. */
+export interface Slice {
+  /** An index in the row table, exclusive. */
+  end: number;
+  rows: number;
+  /** The exact length of these rows, in bytes. */
+  uploadBytes: number;
 }
 
 /** A batch of an earlier attempt, after which some rows of the part ran again. */
 export interface RanBatch {
-  batch: ObservedBatch;
+  batch: KnownBatch;
   intent: Intent;
   /** How many rows were sent. */
   rows: number;
@@ -148,8 +255,14 @@ interface PartRecord {
   earlierBatchIds: string[];
   /** The results of the earlier attempts, and what the present attempt runs again. */
   earlierResults?: Delivered & { again: { rows: number; uploadBytes: number } };
+  /** The present attempt sends only these rows; the others follow. Absent: all that are left. */
+  slice?: Slice;
   changedAt: number;
   cancelRequestedAt?: number;
+  /** What the present step waits for; the next success removes it. */
+  obstacle?: MetObstacle;
+  /** How often a file was uploaded again because the API had lost the one before. */
+  lostUploads?: number;
   /** Counted failures of the present step. */
   tries: number;
   /** Nothing is sent for this part before this time: a backoff between tries, or one that the API asked for. */
@@ -162,23 +275,38 @@ interface PartRecord {
   admission?: Admission;
   /** All tries failed while a batch may exist: a person has to act. */
   stalled?: Reason;
-  /** Other batches found on this part's files: cancelled and reported. */
+  /** Other batches found on this part's intents or files: cancelled and reported. */
   secondBatchIds: string[];
-  /** The last search for batches on abandoned files is done. */
-  lateBatchesCancelled?: true;
+  /** Those of them that are not known to have ended: each is cancelled until it is. */
+  openSecondBatches?: OpenSecondBatch[];
+  /** Only the answer to the create has shown the batch: no other call has confirmed it. */
+  unconfirmed?: true;
+  /** The batch before the search resumed. */
+  unseen?: UnseenBatch;
+  /** How often a person released the part: each release allows one more unresolved create. */
+  releases?: number;
+  /** When an operator last released the part, in milliseconds: what it waits for is decided at the next try. */
+  releasedAt?: number;
   /** Files without a batch: the key changed to another account's before the batch was created. */
   unusedFiles?: FileAtApi[];
   /** Files known to be deleted; others wait for the key of their account. */
   deletedFiles?: string[];
+  /** Of the present attempt: its results do not agree yet. */
+  resultsWait?: ResultsWait;
+  /** Result files of any attempt that did not agree in the end: they remain at the API. */
+  doubtfulFiles?: DoubtfulFile[];
   /** Deliveries that may have written pieces to the results bucket. */
   deliveryIds?: string[];
+  /** How many messages for a delivery were sent; a small delivery is recorded only when it ends. */
+  deliveryMessages?: number;
   lease?: Lease;
   /**
    * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is
    * committed.
    */
   dueAt?: number;
-  expiresAt: number;
+  /** As that of its job; absent until the job has ended and is cleaned up. */
+  expiresAt?: number;
 }
 
 interface NoBatch {
@@ -202,13 +330,22 @@ interface NotWaiting {
   waiting?: never;
 }
 
+/** Why a person has to act, and what they asked for. */
+interface Stalled {
+  stalled: Reason;
+  /** The event is published. */
+  stallPublished?: true;
+  /** Adopt this batch, which a person found. */
+  adopt?: { batchId: string };
+}
+
 /**
  * A batch and its outbox. The next status change is applied only when the one before is published (`publishedRev` =
  * `rev`).
  */
 interface WithBatch {
   intent: SentIntent;
-  batch: ObservedBatch;
+  batch: KnownBatch;
   previousStatus: string | null;
   rev: number;
   publishedRev: number;
@@ -219,7 +356,7 @@ interface WithBatch {
 /** A batch and its outbox, if the part ever had one. */
 interface MayHaveBatch {
   intent?: Intent;
-  batch?: ObservedBatch;
+  batch?: KnownBatch;
   previousStatus: string | null;
   rev: number;
   publishedRev: number;
@@ -237,11 +374,12 @@ export type SentIntent = UploadedIntent & { sendBy: number };
  * depend on it.
  *
  *   planned      INTAKE wrote it; no function works on it before the plan is committed
- *   waiting      it waits for admission; nothing was sent in this attempt
+ *   waiting      it waits for admission; there is no batch of this attempt, but there may be an uploaded file
  *   ready        it may begin
  *   uploading    it has an intent
  *   uploaded     its rows are uploaded as a file
  *   creating     POST /batches may have been sent; no batch is known
+ *   stalled      nothing more is sent before a person releases it: for example, two creates are unresolved
  *   running      its batch is open
  *   requeued     the API rejected its batch for the token limit; it waits for admission
  *   retrying     the API rejected its batch for the token limit; it is admitted again
@@ -251,11 +389,12 @@ export type SentIntent = UploadedIntent & { sendBy: number };
  */
 export type PartPhase =
   | ({ phase: 'planned'; waiting?: Waiting } & NoAttempt & NotEnded)
-  | ({ phase: 'waiting'; waiting: Waiting } & NoAttempt & NotEnded)
+  | ({ phase: 'waiting'; waiting: Waiting; intent?: UploadedIntent } & NoBatch & NotEnded)
   | ({ phase: 'ready' } & NoAttempt & NotEnded & NotWaiting)
   | ({ phase: 'uploading'; intent: Intent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'uploaded'; intent: UploadedIntent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'creating'; intent: SentIntent } & NoBatch & NotEnded & NotWaiting)
+  | ({ phase: 'stalled' } & Stalled & NoAttempt & NotEnded & NotWaiting)
   | ({ phase: 'running' } & WithBatch & NotEnded & NotWaiting)
   | ({ phase: 'requeued'; waiting: Waiting } & WithBatch & NotEnded)
   | ({ phase: 'retrying' } & WithBatch & NotEnded & NotWaiting)
@@ -284,9 +423,11 @@ export interface PartRef {
 }
 
 /** Returns the number of rows in the part's present attempt, and the exact length of their upload in bytes. */
-export function attemptSize({ earlierResults, rows, uploadBytes }: Part): {
-  rows: number;
-  uploadBytes: number;
-} {
+export function attemptSize(part: Part): { rows: number; uploadBytes: number } {
+  return part.slice ?? sizeLeft(part);
+}
+
+/** Returns the number of rows that the part has still to run, in one attempt or several, and their length in bytes. */
+export function sizeLeft({ earlierResults, rows, uploadBytes }: Part): { rows: number; uploadBytes: number } {
   return earlierResults?.again ?? { rows, uploadBytes };
 }

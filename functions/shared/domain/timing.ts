@@ -9,14 +9,50 @@ export const SETTLING_MS = 10 * MINUTE;
 /** A search for an intent's batch goes back to this long before the intent: the API's clock may differ. */
 export const SEARCH_MARGIN_MS = 15 * MINUTE;
 
-/** The last search for batches on abandoned files begins this long after the last file was abandoned. */
+/** The last search for second batches begins this long after the job's last file was abandoned. */
 export const LATE_BATCH_SEARCH_AFTER_MS = 30 * MINUTE;
+
+/** The last search for second batches is tried for this long after the end of its job. */
+export const SECOND_BATCH_SEARCH_MS = DAY;
+
+/** The last search for second batches is tried again at this interval. */
+export const SECOND_BATCH_SEARCH_AGAIN_MS = 30 * MINUTE;
+
+/** A batch that no call but its create has shown, and the API does not know this long after it, is searched for. */
+export const UNSEEN_AFTER_MS = 2 * MINUTE;
+
+/** Such a batch is searched for during this time; then its create counts as unresolved. */
+export const UNSEEN_SETTLING_MS = HOUR;
+
+/** A stalled part is reported at this interval, so that its alarm stays on. */
+export const REPORT_STALL_MS = 30 * MINUTE;
 
 /** The longest completion window of any vendor, for batches without an expiry time. */
 export const MAX_COMPLETION_WINDOW_MS = 7 * DAY;
 
 /** A batch that the API does not know counts as lost this long after it expired. */
 export const LOST_AFTER_MS = DAY;
+
+/** Results that do not agree are looked at again for this long. */
+export const RESULTS_LOOKING_MS = DAY;
+
+/** The minimum number of looks before results that do not agree are given up. */
+export const MIN_RESULTS_LOOKS = 6;
+
+/** The same bytes, read over this time, are the answer if they have as many lines as there are results. */
+export const SAME_RESULTS_MS = 2 * HOUR;
+
+/** The same bytes, read over this time, are the answer if the API does not count the rows. */
+export const SAME_UNCOUNTED_RESULTS_MS = HOUR;
+
+/** The alarm for results that do not agree begins after this. */
+export const RESULTS_ALARM_AFTER_MS = HOUR;
+
+/**
+ * The alarm for results that were not read begins this long after the end of their batch: ten days before OpenAI removes
+ * them.
+ */
+export const RESULTS_EXPIRING_AFTER_MS = 20 * DAY;
 
 /** The clean-up of an ended job is tried for this long: longer than an outage, or a wrong key by mistake. */
 export const CLEAN_UP_MS = 7 * DAY;
@@ -42,7 +78,7 @@ export const PAUSE_CHECK_MS = MINUTE;
 /** A file with the same bytes joins a job that completed within this time. */
 export const JOIN_MS = DAY;
 
-/** The ledger keeps jobs for this long. */
+/** The ledger keeps a job, and what belongs to it, for this long after its end. */
 export const KEEP_MS = 90 * DAY;
 
 /** The maximum counted failures of one step: with the backoff below, about five hours. */
@@ -64,4 +100,9 @@ export function backoffAfter(tries: number): number {
 export function tokenLimitBackoff(tokenLimitRejections: number, fraction: number): number {
   const shortest = Math.min(5 * MINUTE * 2 ** (tokenLimitRejections - 1), 60 * MINUTE);
   return shortest + fraction * Math.min(shortest / 2, 20 * MINUTE);
+}
+
+/** Returns the pause after the n-th look at results (from 1) in milliseconds: a minute, doubling up to an hour. */
+export function pauseAfterLook(looks: number): number {
+  return Math.min(MINUTE * 2 ** (looks - 1), HOUR);
 }

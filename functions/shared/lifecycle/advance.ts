@@ -4,7 +4,7 @@
  * the next change, at the latest at the end.
  */
 import { NotAllowed, RetryableError } from '../domain/errors.ts';
-import { nextStatus } from '../domain/job.ts';
+import { nextStatus, supersededReason } from '../domain/job.ts';
 import { jobDueAt, nextJobStep, nextPartStep, type PartStep, workerOf } from '../domain/next-step.ts';
 import { REDISPATCH_AFTER_MS } from '../domain/timing.ts';
 import { withoutBackoff } from '../domain/without.ts';
@@ -16,6 +16,8 @@ import { dispatchParts } from './dispatch-parts.ts';
 import { LostLease } from './lease.ts';
 import { publishJob, publishPart } from './publish.ts';
 import { recordJobFailure, recordPartFailure } from './record-failure.ts';
+import { reportStall } from './spending/report-stall.ts';
+import { cancelSecondBatches } from './spending/second-batches.ts';
 import type { EventOrigin } from './status-events.ts';
 
 export type AdvanceDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus' | 'queues'> &
@@ -43,7 +45,10 @@ const MAX_STEPS = 12; // a part needs fewer in all; more means that a step chang
 export function quickPartStepHandlers(
   deps: Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>,
 ): PartStepHandlers {
-  return { cancel: (inHand) => cancelPart(deps, inHand) };
+  return {
+    cancel: (inHand) => cancelPart(deps, inHand),
+    'cancel-second-batches': (inHand) => cancelSecondBatches(deps, inHand),
+  };
 }
 
 /**
@@ -92,6 +97,7 @@ async function partStep(
     return true;
   }
   if (step.do === 'end') return endPart(deps, inHand, step.as);
+  if (step.do === 'report-stall') return reportStall(deps, inHand);
   await dispatchPartStep(deps, inHand, step);
   return false;
 }
@@ -102,7 +108,11 @@ async function dispatchPartStep(deps: AdvanceDeps, inHand: PartInHand, step: Par
   const to = workerOf(step);
   if (to) {
     if (dispatchedUntil > now || !deps.queues.reaches.has(to)) return;
-    await inHand.change((part) => ({ ...part, dispatchedUntil: now + REDISPATCH_AFTER_MS }));
+    await inHand.change((part) => ({
+      ...part,
+      dispatchedUntil: now + REDISPATCH_AFTER_MS,
+      ...(to === 'deliver' && { deliveryMessages: (part.deliveryMessages ?? 0) + 1 }),
+    }));
     await deps.queues.send([{ to, ref: inHand.ref }]);
   } else if (step.do === 'wait' && (dueAt ?? 0) <= now) {
     // The part is due, but submission is paused: do not serve it at every tick.
@@ -190,7 +200,11 @@ async function dispatchJobStep(deps: AdvanceDeps, inHand: JobInHand, message: Wo
 
 /** Ends a job that was cancelled before its file was planned: nothing was sent, so there are no rows to account for. */
 function endUnread({ clock }: AdvanceDeps, inHand: JobInHand): Promise<boolean> {
-  const reason = { code: 'cancelled', message: 'cancelled before the file was read' };
+  const { supersededBy } = inHand.item;
+  const reason =
+    supersededBy === undefined
+      ? { code: 'cancelled', message: 'cancelled before the file was read' }
+      : supersededReason(supersededBy);
   return inHand.change((job) => {
     if (job.status !== 'received' || job.cancelRequestedAt === undefined) return undefined;
     return { ...withoutBackoff(job), ...nextStatus(job, 'cancelled', clock.now()), reason };

@@ -1,10 +1,10 @@
 import { hasEnded } from '../contract/batch-status.ts';
-import type { AdmissionQueue } from '../domain/admission-queue.ts';
-import { boundedBatch } from '../domain/bounded-batch.ts';
 import { TerminalError } from '../domain/errors.ts';
+import { knownBatch } from '../domain/known-batch.ts';
 import type { ObservedBatch, Part, PartEnd, PartIn } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
-import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS } from '../domain/timing.ts';
+import { LOST_AFTER_MS, MAX_COMPLETION_WINDOW_MS, UNSEEN_AFTER_MS } from '../domain/timing.ts';
+import type { AdmissionQueue } from '../domain/waiting/admission-queue.ts';
 import { without, withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';
@@ -24,11 +24,16 @@ export async function observePart(deps: Deps, inHand: PartInHand): Promise<boole
   }
 }
 
-/** Ends a part if the failure means that its batch is lost. Returns whether it is. Errors: those of the API. */
+/**
+ * Handles a failed retrieve. If it means that the batch is lost, the part ends. If nothing but the answer to its create
+ * ever showed the batch, the search for it resumes. Returns whether either is so. Errors: those of the API.
+ */
 export async function endIfLost(deps: Deps, inHand: PartInHand, failure: unknown): Promise<boolean> {
   if (!isUnknown(failure)) return false;
   const { item: part, ref } = inHand;
-  if (part.phase !== 'running' || !(await isLost(deps, part))) return false;
+  if (part.phase !== 'running') return false;
+  if (part.unconfirmed) return searchAgain(deps, inHand, part);
+  if (!(await isLost(deps, part))) return false;
   const { batchId } = part.batch;
   deps.log.error('batch_lost', { jobId: ref.jobId, part: ref.number, batchId });
   const message = `the API no longer knows batch ${batchId}; its results are lost`;
@@ -39,6 +44,29 @@ export async function endIfLost(deps: Deps, inHand: PartInHand, failure: unknown
   });
   return true;
 }
+
+/**
+ * The answer to a create may have named a batch wrongly. Returns the part to the search for it, under the same intent:
+ * if it finds nothing, the create is unresolved. Returns false while the batch is too young, or the key belongs to
+ * another account.
+ */
+async function searchAgain(deps: Deps, inHand: PartInHand, part: PartIn<'running'>): Promise<boolean> {
+  const { batchId, status } = part.batch;
+  const isYoung = deps.clock.now() < part.changedAt + UNSEEN_AFTER_MS;
+  if (isYoung || !(await isOurAccount(deps, part.intent.account))) return false;
+  const hasChanged = await inHand.change((now) => {
+    if (now.phase !== 'running' || now.batch.batchId !== batchId || !now.unconfirmed) return undefined;
+    if (now.rev !== now.publishedRev) return undefined;
+    const rest = without(withoutBackoff(now), 'batch', 'unconfirmed', 'stalled', 'cancelSentAt');
+    const unseen = { batchId, status, rev: now.rev };
+    const intent = without(now.intent, 'foundNothingAt');
+    return { ...rest, ...NO_BATCH, phase: 'creating', intent, unseen, tries: 0 };
+  });
+  if (hasChanged) deps.log.warn('batch_unseen', { jobId: part.jobId, part: part.number, batchId });
+  return hasChanged;
+}
+
+const NO_BATCH = { previousStatus: null, rev: 0, publishedRev: 0 } as const;
 
 /**
  * Returns whether the batch is lost for good: the API does not know it on two calls with the key of the batch's
@@ -63,9 +91,12 @@ export async function cancelPart(deps: Deps, inHand: PartInHand): Promise<boolea
   if (!batch) return false;
   const { batchId } = batch;
   const response = await deps.api.cancelBatch(batchId);
-  await inHand.change((now) =>
-    now.batch && now.batch.batchId === batchId ? { ...now, cancelSentAt: deps.clock.now() } : undefined,
-  );
+  const isKnown = response !== 'unknown';
+  await inHand.change((now) => {
+    if (!now.batch || now.batch.batchId !== batchId) return undefined;
+    const sent = { ...now, cancelSentAt: deps.clock.now() };
+    return isKnown ? without(sent, 'unconfirmed') : sent;
+  });
   if (response === 'unknown') deps.log.warn('cancel_unknown_at_api', { jobId, batchId });
   else {
     const observed = response === 'too_late' ? await deps.api.retrieveBatch(batchId) : response;
@@ -82,7 +113,7 @@ export async function endPart(
 ): Promise<boolean> {
   const reason =
     as === 'cancelled'
-      ? { code: 'cancelled', message: 'cancelled before anything was sent' }
+      ? { code: 'cancelled', message: cancelledMessage(inHand.item) }
       : { code: 'tries_used_up', message: 'all tries to submit the part failed; the log has the reasons' };
   const hasEnded = await inHand.change((part) =>
     as === 'cancelled' && part.cancelRequestedAt === undefined
@@ -95,6 +126,12 @@ export async function endPart(
   return true;
 }
 
+function cancelledMessage({ abandoned }: Part): string {
+  return abandoned.length === 0
+    ? 'cancelled before anything was sent'
+    : `cancelled; no batch was found for ${abandoned.length} create(s) that were sent`;
+}
+
 /** Returns the ended part; undefined when a batch of it may exist. */
 function endedBeforeBatch(part: Part, ended: PartEnd): Part | undefined {
   switch (part.phase) {
@@ -103,10 +140,15 @@ function endedBeforeBatch(part: Part, ended: PartEnd): Part | undefined {
     case 'uploading':
     case 'uploaded':
       return { ...without(withoutBackoff(part), 'waiting'), phase: 'ended', ended, tries: 0 };
+    case 'stalled':
+      if (ended.as !== 'cancelled') return undefined;
+      return { ...without(withoutBackoff(part), ...OF_STALL), phase: 'ended', ended, tries: 0 };
     default:
       return undefined;
   }
 }
+
+const OF_STALL = ['stalled', 'stallPublished', 'adopt'] as const;
 
 /**
  * Applies an observed status that is later than the known one, once the known one is published. Returns whether it did.
@@ -170,11 +212,11 @@ function withStatus(
   const { intent, batch, rev, publishedRev } = part;
   const state = {
     intent,
-    batch: boundedBatch(observed),
+    batch: knownBatch(observed, batch),
     previousStatus: batch.status,
     rev: rev + 1,
     publishedRev,
   };
-  const rest = without(withoutBackoff(part), 'stalled');
+  const rest = without(withoutBackoff(part), 'stalled', 'unconfirmed');
   return { ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now, position) };
 }

@@ -9,7 +9,7 @@ import { hasEnded } from '../contract/batch-status.ts';
 import type { RowCounts } from '../contract/events.ts';
 import { JOB_METRIC, type MetricName } from '../contract/metrics.ts';
 import type { Job } from '../domain/job.ts';
-import type { ObservedBatch, Part } from '../domain/part.ts';
+import type { KnownBatch, Part } from '../domain/part.ts';
 import type { Metrics } from '../ports/ports.ts';
 
 const ROW_METRIC: Readonly<Record<Exclude<keyof RowCounts, 'total'>, MetricName>> = {
@@ -50,7 +50,7 @@ export function recordBatch(metrics: Metrics, { batch, rev }: Part, now: number)
   metrics.record('OutputTokens', batch.usage.outputTokens);
 }
 
-type SeenBatch = Pick<ObservedBatch, 'batchId' | 'createdAt' | 'status'>;
+type SeenBatch = Pick<KnownBatch, 'batchId' | 'createdAt' | 'status'>;
 
 /** Counts the open batches that one tick observes. A tick that runs out of time observes only some: lower bounds. */
 export class OpenBatches {

@@ -1,45 +1,85 @@
+/**
+ * Searches the API's list for batches of ours. Rules 1 and 5 of "What an answer is worth" (docs/architecture.md): a
+ * batch is ours if its metadata has our intent, or its input file is ours. What is found counts even if the list cannot
+ * be read to its end. Only an absence needs a list that is complete down to the horizon.
+ */
 import { RetryableError } from '../domain/errors.ts';
+import { isSameAccount } from '../domain/openai-account.ts';
 import type { ObservedBatch } from '../domain/part.ts';
-import { SEARCH_MARGIN_MS } from '../domain/timing.ts';
 import type { Ports } from '../ports/ports.ts';
 
 const PAGE = 100; // the API's largest
 const MAX_PAGES = 500; // 50,000 batches: a day at OpenAI's hourly limit
 
-/**
- * Searches the API's list, from the newest batch back to 15 minutes before `since`, for batches on the given files, and
- * returns them, oldest first. `account` undefined: any account. Errors: RetryableError when the list is not complete or
- * belongs to another account, so that an empty result is certain; those of the API.
- */
-export async function findBatches(
-  { api }: Pick<Ports, 'api'>,
-  search: { fileIds: ReadonlySet<string>; since: number; account: string | undefined },
-): Promise<ObservedBatch[]> {
-  const oldest = search.since - SEARCH_MARGIN_MS;
+/** What a search is for. */
+export interface BatchSearch {
+  intentIds: ReadonlySet<string>;
+  fileIds: ReadonlySet<string>;
+  /** The search goes back to this time, in milliseconds; undefined: to the end of the list. */
+  horizon: number | undefined;
+  /** Undefined: any account. */
+  account: string | undefined;
+}
+
+/** What a search found. */
+export interface FoundBatches {
+  /** Oldest first. */
+  ours: ObservedBatch[];
+  /** The ids of all batches that the list showed. */
+  listed: ReadonlySet<string>;
+  /** Why the list is not complete down to the horizon: then an absence means nothing. */
+  gap?: Error;
+}
+
+/** Searches the list from the newest batch back to the horizon. It never throws: a failure of the API is a gap. */
+export async function findBatches({ api }: Pick<Ports, 'api'>, search: BatchSearch): Promise<FoundBatches> {
   const found = new Map<string, ObservedBatch>();
-  const seen = new Set<string>();
+  const listed = new Set<string>();
+  const gap = await walk(api, search, (batch) => {
+    listed.add(batch.batchId);
+    if (isOurs(batch, search)) found.set(batch.batchId, batch);
+  }).catch((failure: unknown) => (failure instanceof Error ? failure : new Error(String(failure))));
+  return { ours: oldestFirst(found), listed, ...(gap ? { gap } : {}) };
+}
+
+/** Reads the list page by page. Returns why it is not complete, if so. Errors: those of the API. */
+async function walk(
+  api: Ports['api'],
+  { horizon, account }: BatchSearch,
+  see: (batch: ObservedBatch) => void,
+): Promise<Error | undefined> {
+  const read = new Set<string>();
   let after: string | undefined;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
     const page = await api.listBatches({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-    if (search.account !== undefined && page.account !== search.account) {
-      throw new RetryableError(
-        "search for a batch: the key belongs to another account than the batch's file; use the key of that account",
-      );
-    }
-    for (const batch of page.batches) {
-      if (search.fileIds.has(batch.inputFileId)) found.set(batch.batchId, batch);
-    }
-    const last = page.batches.at(-1);
-    if (!page.hasMore) return oldestFirst(found);
-    if (!last || seen.has(last.batchId))
-      throw new RetryableError('search for a batch: the next page of the list repeats a batch');
-    if (page.batches.every((batch) => batch.createdAt < oldest)) return oldestFirst(found);
-    seen.add(last.batchId);
-    after = last.batchId;
+    if (account !== undefined && !isSameAccount(page.account, account)) return incomplete(OTHER_ACCOUNT);
+    for (const batch of page.batches) see(batch);
+    if (!page.hasMore) return undefined;
+    const times = page.batches.flatMap(({ createdAt }) => createdAt ?? []);
+    const isBehind = horizon !== undefined && times.every((createdAt) => createdAt < horizon);
+    if (isBehind && times.length > 0) return undefined;
+    if (page.next === undefined || read.has(page.next))
+      return incomplete('the list has more and cannot be continued');
+    read.add(page.next);
+    after = page.next;
   }
-  throw new RetryableError(`search for a batch: the list has more than ${MAX_PAGES} pages`);
+  return incomplete(`the list has more than ${MAX_PAGES} pages`);
 }
 
-function oldestFirst(found: Map<string, ObservedBatch>): ObservedBatch[] {
-  return [...found.values()].sort((a, b) => a.createdAt - b.createdAt || (a.batchId < b.batchId ? -1 : 1));
+const OTHER_ACCOUNT = "the key belongs to another account than the batch's file; use the key of that account";
+
+function incomplete(why: string): RetryableError {
+  return new RetryableError(`search for a batch: ${why}`);
+}
+
+function isOurs({ metadata, inputFileId }: ObservedBatch, { intentIds, fileIds }: BatchSearch): boolean {
+  const { batchdrop_intent: intentId } = metadata;
+  if (intentId !== undefined && intentIds.has(intentId)) return true;
+  return inputFileId !== undefined && fileIds.has(inputFileId);
+}
+
+function oldestFirst(found: ReadonlyMap<string, ObservedBatch>): ObservedBatch[] {
+  return [...found.values()].sort(
+    (a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0) || (a.batchId < b.batchId ? -1 : 1),
+  );
 }

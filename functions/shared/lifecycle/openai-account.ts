@@ -1,4 +1,5 @@
 import { RetryableError } from '../domain/errors.ts';
+import { isSameAccount } from '../domain/openai-account.ts';
 import type { FileAtApi } from '../domain/part.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -11,7 +12,7 @@ export async function isOurAccount(
   account: string | undefined,
 ): Promise<boolean> {
   if (account === undefined) return true;
-  return (await api.listBatches({ limit: 1 })).account === account;
+  return isSameAccount((await api.listBatches({ limit: 1 })).account, account);
 }
 
 /**
@@ -23,7 +24,7 @@ export async function isDeleted(
   { fileId, account: owner }: FileAtApi,
 ): Promise<boolean> {
   const { was, account } = await api.deleteFile(fileId);
-  return was === 'deleted' || owner === undefined || owner === account;
+  return was === 'deleted' || owner === undefined || isSameAccount(owner, account);
 }
 
 /**

@@ -1,58 +1,63 @@
-import { boundedBatch } from '../domain/bounded-batch.ts';
-import type { ObservedBatch, Part } from '../domain/part.ts';
+import { knownBatch } from '../domain/known-batch.ts';
+import type { ObservedBatch, Part, PartIn, SentIntent } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
 import { without, withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';
+import { cancelSecondBatch } from './spending/second-batches.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+
+/** A batch to save. */
+interface BatchToSave {
+  intentId: string;
+  batch: ObservedBatch;
+  /** Only the answer to the create has shown the batch. */
+  unconfirmed?: true;
+  /** Removes the caller's lease. */
+  released: (part: Part) => Part;
+}
 
 /**
  * Saves a batch on the intent it was created for. The intent must still be the part's; the lease is not checked. A
  * batch whose intent was replaced, or a second batch on the same file, is cancelled at once. To save a batch twice
- * changes nothing. `released`: removes the caller's lease. Errors: RetryableError.
+ * changes nothing. Errors: RetryableError.
  */
 export async function saveBatch(
   deps: Deps,
   inHand: PartInHand,
-  { intentId, batch, released }: { intentId: string; batch: ObservedBatch; released: (part: Part) => Part },
+  { intentId, batch, unconfirmed, released }: BatchToSave,
 ): Promise<'saved' | 'cancelled'> {
   await inHand.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
-    const now = deps.clock.now();
-    const state = {
-      intent: part.intent,
-      batch: boundedBatch(batch),
-      previousStatus: null,
-      rev: 1,
-      publishedRev: 0,
-    };
-    const rest = without(withoutBackoff(part), 'stalled');
-    // A batch that a search found later may have ended by then.
-    return released({ ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now) });
+    const saved = withBatch(part, part.intent, batch, deps.clock.now());
+    return released(unconfirmed ? { ...saved, unconfirmed } : saved);
   });
-  const saved = inHand.item;
-  if (saved.batch?.batchId !== batch.batchId) {
+  if (inHand.item.batch?.batchId !== batch.batchId) {
     await cancelSecondBatch(deps, inHand, batch.batchId);
     return 'cancelled';
   }
-  await deps.ledger.putBatchPointer(batch.batchId, inHand.ref, saved.expiresAt);
+  await deps.ledger.putBatchPointer(batch.batchId, inHand.ref);
   return 'saved';
 }
 
-/** Cancels a batch that must not run, and reports it. Errors: RetryableError. */
-export async function cancelSecondBatch(
-  deps: Pick<Ports, 'log' | 'metrics' | 'api'>,
-  inHand: PartInHand,
-  batchId: string,
-): Promise<void> {
-  const { jobId, number } = inHand.ref;
-  deps.log.error('second_batch', { jobId, part: number, batchId });
-  deps.metrics.record('SecondBatches', 1);
-  await deps.api.cancelBatch(batchId);
-  await inHand.change((part) =>
-    part.secondBatchIds.includes(batchId)
-      ? undefined
-      : { ...part, secondBatchIds: [...part.secondBatchIds, batchId] },
-  );
+/** Returns the part with the batch. A batch that a search or a person found later may have ended by then. */
+export function withBatch(
+  part: PartIn<'creating' | 'stalled'>,
+  intent: SentIntent,
+  observed: ObservedBatch,
+  now: number,
+): Part {
+  const sent = { endpoint: part.endpoint, inputFileId: intent.fileId, createdAt: now };
+  const state = { intent, batch: knownBatch(observed, sent), ...outboxOf(part, observed) };
+  const rest = without(withoutBackoff(part), 'stalled', 'stallPublished', 'adopt', 'unseen', 'unconfirmed');
+  return { ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now) };
+}
+
+/** Returns the outbox of a batch that is found. If it was known before, its statuses go on from there. */
+function outboxOf({ unseen }: Part, { batchId, status }: ObservedBatch) {
+  if (unseen?.batchId !== batchId) return { previousStatus: null, rev: 1, publishedRev: 0 };
+  const { rev } = unseen;
+  if (unseen.status === status) return { previousStatus: null, rev, publishedRev: rev };
+  return { previousStatus: unseen.status, rev: rev + 1, publishedRev: rev };
 }

@@ -8,16 +8,18 @@ import {
   DETAIL_TYPE,
   EVENT_VERSION,
   excerptOf,
+  type JobJoined,
   type JobStatusChangeData,
 } from '../contract/events.ts';
+import { RERUN_INSTRUCTION } from '../contract/request-file.ts';
 import { reportKey, resultKeys } from '../contract/result-keys.ts';
-import type { Job } from '../domain/job.ts';
+import type { Job, JobIn } from '../domain/job.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
-import type { ObservedBatch, Part } from '../domain/part.ts';
+import type { KnownBatch, Part } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
 
 /** The event of the part's newest status change. */
-export function batchStatusChange(part: Part, batch: ObservedBatch, instance: string): OutgoingEvent {
+export function batchStatusChange(part: Part, batch: KnownBatch, instance: string): OutgoingEvent {
   const data: BatchStatusChangeData = {
     batchId: batch.batchId,
     status: batch.status,
@@ -58,7 +60,7 @@ export function batchStatusChange(part: Part, batch: ObservedBatch, instance: st
 
 function failureData(
   part: Part,
-  batch: ObservedBatch,
+  batch: KnownBatch,
 ): Pick<BatchStatusChangeData, 'errors' | 'willRetry' | 'waiting'> {
   const willRetry = part.phase === 'requeued' || part.phase === 'retrying';
   const waiting = willRetry ? waitingData(part) : undefined;
@@ -120,7 +122,7 @@ function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
         report: { bucket: resultsBucket, key: reportKey(job) },
       };
     case 'joined':
-      return { ...base, status: 'joined', joinedJobId: job.joinedJobId };
+      return { ...base, status: 'joined', joinedJobId: job.joinedJobId, ...unsuccessfulData(job) };
     case 'received':
       throw new Error(`job ${job.jobId}: "received" is never published`);
     default:
@@ -134,6 +136,17 @@ function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }
+}
+
+function unsuccessfulData({
+  joinedJobId,
+  unsuccessful,
+}: JobIn<'joined'>): Pick<JobJoined, 'unsuccessfulRows' | 'message'> {
+  if (!unsuccessful) return {};
+  const { rows, refused } = unsuccessful;
+  const why = refused === 0 ? '' : `, ${refused} of them because the API refused them: change those first`;
+  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. To run them, upload them as a file of their own: its errors.jsonl names them. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
+  return { unsuccessfulRows: rows, message };
 }
 
 const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };

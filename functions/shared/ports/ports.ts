@@ -1,5 +1,4 @@
 import type { MetricName } from '../contract/metrics.ts';
-import type { WaitingPart } from '../domain/admission-queue.ts';
 import type { Job } from '../domain/job.ts';
 import type { JobSummary } from '../domain/job-summary.ts';
 import type {
@@ -12,6 +11,8 @@ import type {
 } from '../domain/ledger-records.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
+import type { ContentFacts } from '../domain/same-bytes.ts';
+import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
 
 /**
  * The record of every job, part and batch. Reads are consistent, except `due`. `create…` returns false when the item
@@ -25,11 +26,14 @@ export interface Ledger {
   readPart(ref: PartRef): Promise<Part | undefined>;
   createPart(part: Part): Promise<boolean>;
   replacePart(part: Part): Promise<boolean>;
-  /** Returns all parts of a plan in the order of their numbers. */
-  partsOf(jobId: string, planId: string): Promise<Part[]>;
+  /** Returns all parts of a plan, or those of every plan of the job, by plan in the order of their numbers. */
+  partsOf(jobId: string, planId?: string): Promise<Part[]>;
   readBatchPointer(batchId: string): Promise<PartRef | undefined>;
-  /** Idempotent: the same batch always points to the same part. */
-  putBatchPointer(batchId: string, ref: PartRef, expiresAt: number): Promise<void>;
+  /**
+   * Idempotent: the same batch always points to the same part. `expiresAt`: that of the job, once it has ended, in
+   * milliseconds; without it the pointer never expires.
+   */
+  putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void>;
   readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined>;
   /** Creates it when `pointer.version` is 0. */
   replaceKeyPointer(pointer: KeyPointer): Promise<boolean>;
@@ -81,9 +85,7 @@ export interface LedgerQueries {
 }
 
 /** What the storage reports of an object version. */
-export interface ObjectFacts {
-  size: number;
-  etag: string;
+export interface ObjectFacts extends ContentFacts {
   /** Milliseconds; S3 keeps whole seconds. */
   lastModified: number;
   /** User metadata; names are in lower case. */
@@ -162,16 +164,33 @@ export interface Scratch {
   open(): Promise<ScratchFile>;
 }
 
-/** A page of `GET /batches`; the newest batch comes first. */
+/** A page of `GET /batches`; the newest batch should come first. Entries that are no batch are left out. */
 export interface BatchPage {
   batches: ObservedBatch[];
+  /** The list goes on after this page. */
   hasMore: boolean;
-  /** The account whose batches these are. */
+  /** The `after` of the next page; absent on the last page, and where the list goes on but cannot be continued. */
+  next?: string;
+  /** The account whose batches these are; compare accounts with `isSameAccount`. */
   account: string;
+  /** The API's clock, in milliseconds. */
+  answeredAt?: number;
+}
+
+/** A file that was uploaded. Times in milliseconds; absent where the API did not say. */
+export interface UploadedFile {
+  fileId: string;
+  /** Compare accounts with `isSameAccount`. */
+  account: string;
+  createdAt?: number;
+  /** The API's clock when it confirmed the file. */
+  answeredAt?: number;
 }
 
 /**
- * The OpenAI Batch API. No call is retried inside. Errors: RetryableError, NotAllowed, TerminalError (code). Only
+ * The OpenAI Batch API. No call is retried inside, and none hangs: small calls take 10 seconds at most, a create 60; a
+ * stream that stands still for 15 seconds fails. `signal` ends a call sooner. Errors: RetryableError, which says what
+ * has to change (`waitsFor`); NotAllowed; TerminalError (code) only when the input is wrong, or does not exist. Only
  * `createBatch` throws Ambiguous; its other errors mean that no batch was created.
  */
 export interface BatchApi {
@@ -179,7 +198,7 @@ export interface BatchApi {
   uploadFile(
     upload: { name: string; bytes: number; body: AsyncIterable<Uint8Array> },
     signal: AbortSignal,
-  ): Promise<{ fileId: string; account: string }>;
+  ): Promise<UploadedFile>;
   createBatch(
     request: {
       inputFileId: string;
@@ -190,16 +209,22 @@ export interface BatchApi {
     },
     signal: AbortSignal,
   ): Promise<ObservedBatch>;
-  retrieveBatch(batchId: string): Promise<ObservedBatch>;
-  /** `limit`: 1 to 100. Errors: RetryableError, also for a page that is not valid. */
-  listBatches(query: { after?: string; limit: number }): Promise<BatchPage>;
-  /** Returns `too_late` or `unknown` when the API refuses the cancel: retrieve the batch and decide. */
-  cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'>;
-  /** Returns the file's length in bytes. Errors: TerminalError `file_gone` when the file is deleted or expired. */
-  fileBytes(fileId: string): Promise<number>;
-  readFile(fileId: string): AsyncIterable<Uint8Array>;
+  retrieveBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch>;
+  /** `limit`: 1 to 100; a vendor without paging returns the whole list. */
+  listBatches(query: { after?: string; limit: number }, signal?: AbortSignal): Promise<BatchPage>;
+  /**
+   * Returns `too_late` or `unknown` when the API refuses the cancel, or does not say how the batch is now: retrieve the
+   * batch and decide.
+   */
+  cancelBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch | 'too_late' | 'unknown'>;
+  /**
+   * Returns the file's length in bytes; undefined where the API does not say it. Errors: TerminalError `file_gone` when
+   * the API says that it does not have the file.
+   */
+  fileBytes(fileId: string, signal?: AbortSignal): Promise<number | undefined>;
+  readFile(fileId: string, signal?: AbortSignal): AsyncIterable<Uint8Array>;
   /** Returns the account of the key in use: with another account's key every file seems to be gone. */
-  deleteFile(fileId: string): Promise<{ was: 'deleted' | 'gone'; account: string }>;
+  deleteFile(fileId: string, signal?: AbortSignal): Promise<{ was: 'deleted' | 'gone'; account: string }>;
 }
 
 /** The event bus. Errors: RetryableError. */

@@ -10,6 +10,7 @@ import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
 import { type Line, type LineHandler, LineReader } from '../part-rows/lines.ts';
 import { ByteSource } from './byte-source.ts';
 import { CustomIdIndex } from './custom-id-index.ts';
+import { foreignFormatOf, HEAD_BYTES } from './foreign-format.ts';
 import {
   type ClosedPart,
   type PartBytes,
@@ -46,13 +47,15 @@ export class RequestFileScan implements LineHandler {
   readonly ids: CustomIdIndex;
   /** The parts closed so far. */
   readonly parts: PlannedPart[];
-  /** The file exceeds a limit for whole files: the rest is not read. */
+  /** The file exceeds a limit for whole files, or has another format: the rest is not read. */
   isOverLimit = false;
   readonly #reader: LineReader;
   readonly #planner: PartPlanner;
   readonly #findings: Finding[];
   #findingsCount: number;
   #rows: number;
+  /** The first bytes of the file, until their format is known. */
+  #head: Uint8Array[] | undefined;
 
   private constructor(
     facts: Omit<ScanFacts, 'format' | 'planner' | 'ids'>,
@@ -61,6 +64,7 @@ export class RequestFileScan implements LineHandler {
   ) {
     this.#reader = new LineReader(this, { longest: FILE_LIMITS.rowBytes, ...facts.next });
     this.#rows = facts.rows;
+    this.#head = facts.next.offset === 0 ? [] : undefined;
     this.#findings = facts.findings;
     this.#findingsCount = facts.findingsCount;
     this.parts = facts.parts;
@@ -116,11 +120,17 @@ export class RequestFileScan implements LineHandler {
 
   /** Checks the next bytes of the file. */
   push(chunk: Uint8Array): void {
-    this.#reader.push(chunk);
+    if (!this.#head) {
+      this.#reader.push(chunk);
+      return;
+    }
+    this.#head.push(Uint8Array.from(chunk));
+    if (this.#head.reduce((sum, { length }) => sum + length, 0) >= HEAD_BYTES) this.#pushHead();
   }
 
   /** Ends the scan: at the end of the file, or when the file exceeds a limit. */
   end(): void {
+    this.#pushHead();
     if (!this.isOverLimit) this.#reader.end();
     this.#planner.end();
   }
@@ -172,7 +182,8 @@ export class RequestFileScan implements LineHandler {
   }
 
   verdict(): CheckedFile {
-    if (this.#rows === 0) this.find(null, 'empty_file', 'the file has no rows; add one request per line');
+    if (this.#rows === 0 && !this.isOverLimit)
+      this.find(null, 'empty_file', 'the file has no rows; add one request per line');
     if (this.#findingsCount > 0) {
       const findings = this.#findings.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
       return { verdict: 'bad', findings, count: this.#findingsCount };
@@ -197,6 +208,16 @@ export class RequestFileScan implements LineHandler {
     } else {
       this.ids.add(row.customId, line.number);
     }
+  }
+
+  /** Checks the format of the first bytes, and then their lines. */
+  #pushHead(): void {
+    if (!this.#head) return;
+    const head = Buffer.concat(this.#head);
+    this.#head = undefined;
+    const foreign = foreignFormatOf(head);
+    if (foreign) this.#stop(foreign.code, foreign.message);
+    else this.#reader.push(head);
   }
 
   #stop(code: string, message: string): void {

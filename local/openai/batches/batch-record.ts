@@ -60,6 +60,8 @@ export interface BatchRecord {
   readonly behavior: BatchBehavior | null;
   /** Rows that a fault makes fail; null for none. */
   readonly failingRows: FailingRows | null;
+  /** Its result lines have odd shapes; see odd-lines.ts. */
+  readonly oddRows: boolean;
 }
 
 /** Returns how many rows have run at `now`: they finish evenly over `workMs`, in order of rank. */

@@ -1,6 +1,8 @@
 import { invalid } from '../api-error.ts';
 import { parseExpiry } from '../expiry.ts';
+import { ownId } from '../faults/odd-answers.ts';
 import { BATCH_ENDPOINTS } from '../limits.ts';
+import type { Profile } from '../profiles/profile.ts';
 import { isJsonObject, type Json, type JsonObject } from './request-row.ts';
 
 /** The parameters of a batch. */
@@ -16,15 +18,18 @@ const MAX_KEY = 64;
 const MAX_VALUE = 512;
 
 /** Parses the body of `POST /batches`; throws `ApiError` 400 that names the parameter. */
-export function parseBatchRequest(body: JsonObject): BatchRequest {
-  const inputFileId = requiredText(body, 'input_file_id');
+export function parseBatchRequest(body: JsonObject, { windows }: Pick<Profile, 'windows'>): BatchRequest {
+  const inputFileId = ownId(requiredText(body, 'input_file_id'));
   const endpoint = requiredText(body, 'endpoint');
   const window = requiredText(body, 'completion_window');
   if (!BATCH_ENDPOINTS.includes(endpoint)) {
     throw invalid('endpoint', `Invalid 'endpoint': must be one of ${BATCH_ENDPOINTS.join(', ')}.`);
   }
-  if (window !== '24h') {
-    throw invalid('completion_window', "Invalid 'completion_window': only 24h is supported.");
+  if (!windows.includes(window)) {
+    throw invalid(
+      'completion_window',
+      `Invalid 'completion_window': only ${windows.join(', ')} is supported.`,
+    );
   }
   return {
     inputFileId,

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { inTransaction } from '../../sqlite.ts';
 import type { ServerState } from '../state.ts';
 import type { BatchRecord } from './batch-record.ts';
@@ -58,6 +58,7 @@ export class BatchResults {
         status: batch.failingRows.status,
         rows: failingRowsOf(batch.failingRows, batch.rows, `${seed}/${batch.id}`),
       },
+      isOdd: batch.oddRows,
       createdSeconds: Math.floor((batch.inProgressMs ?? batch.createdMs) / 1_000),
       unfinished: this.#ending === 'cancelled' ? CANCELLED : EXPIRED,
       onSucceeded,
@@ -91,7 +92,8 @@ export class BatchResults {
   }
 
   #keepFile(kind: 'output' | 'error', path: string, bytes: number, now: number): string | null {
-    if (bytes === 0) return null;
+    const isKept = bytes > 0 || (kind === 'error' && this.#state.profile.keepsEmptyErrorFile);
+    if (!isKept || !existsSync(path)) return null;
     const { id, outputExpiresAfterSeconds } = this.#batch;
     const lifetime =
       outputExpiresAfterSeconds === null ? OUTPUT_LIFETIME_MS : outputExpiresAfterSeconds * 1_000;

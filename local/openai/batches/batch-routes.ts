@@ -1,7 +1,10 @@
 import { inTransaction } from '../../sqlite.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import { nextNumber } from '../database.ts';
+import { ownId } from '../faults/odd-answers.ts';
+import { fileNotVisible } from '../faults/refusals.ts';
 import { seededHex } from '../faults/seeded-random.ts';
+import type { Profile } from '../profiles/profile.ts';
 import { type Call, limitOf, page, type Route, readJsonBody, refuseOverRate } from '../router.ts';
 import type { ServerState } from '../state.ts';
 import { type BatchRecord, batchOnTheWire } from './batch-record.ts';
@@ -12,6 +15,7 @@ const MAX_LISTED = 100;
 const USUALLY_LISTED = 20;
 const HOUR = 3_600_000;
 const COMPLETION_WINDOW_MS = 24 * HOUR;
+const NEVER_MS = 365 * 24 * HOUR;
 
 /** The API's operations on batches. */
 export function batchRoutes(state: ServerState, lifecycle: Lifecycle): Route[] {
@@ -33,26 +37,37 @@ export function batchRoutes(state: ServerState, lifecycle: Lifecycle): Route[] {
       operation: 'batches.retrieve',
       method: 'GET',
       path: /^\/v1\/batches\/([^/]+)$/,
-      handle: ({ id }) => show(existing(state, id)),
+      handle: (call) => show(found(state, call)),
     },
     {
       operation: 'batches.cancel',
       method: 'POST',
       path: /^\/v1\/batches\/([^/]+)\/cancel$/,
-      handle: ({ id }) => show(lifecycle.cancel(id)),
+      handle: (call) => show(lifecycle.cancel(found(state, call).id)),
     },
   ];
 }
 
 function existing(state: ServerState, id: string): BatchRecord {
-  const batch = state.batches.find(id);
-  if (batch === undefined) throw new ApiError(404, `No batch found with id '${id}'.`);
+  const batch = state.batches.find(ownId(id));
+  if (batch === undefined) throw noBatch(id);
   return batch;
+}
+
+/** Returns the batch of a request; a fault hides young ones. */
+function found(state: ServerState, { id, disturbance }: Call): BatchRecord {
+  const batch = existing(state, id);
+  if (state.clock.now() - batch.createdMs < disturbance.notFoundMs) throw noBatch(id);
+  return batch;
+}
+
+function noBatch(id: string): ApiError {
+  return new ApiError(404, `No batch found with id '${id}'.`);
 }
 
 async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call): Promise<BatchRecord> {
   const { batches, files, audit, clock, database, limits } = state;
-  const request = parseBatchRequest(await readJsonBody(call.request));
+  const request = parseBatchRequest(await readJsonBody(call.request), state.profile);
   await call.disturbance.read();
   const now = clock.now();
   const file = files.find(request.inputFileId, now);
@@ -60,10 +75,12 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   if (file.purpose !== 'batch') {
     throw invalid('input_file_id', "Invalid 'input_file_id': the file must have the purpose 'batch'.");
   }
+  const invisibleMs = Math.max(call.disturbance.invisibleMs, state.profile.pendingMs);
+  if (now - file.createdMs < invisibleMs) throw fileNotVisible(request.inputFileId);
   refuseOverRate('batches', batches.createdOf(limits.batchesPerHour), HOUR, now);
-  const batch = inTransaction(database, () => {
+  const add = (): BatchRecord => {
     const id = `batch_${seededHex(`${state.seed}/batch/${nextNumber(database, 'batch')}`, 32)}`;
-    const created = { ...newBatch(id, now), ...request, ...behaviorOf(call) };
+    const created = { ...newBatch(id, now, state.profile), ...request, ...behaviorOf(call) };
     const dueMs = now + lifecycle.duration('validating', created);
     const expiresMs =
       created.behavior === 'expire' ? dueMs + lifecycle.duration('inProgress', created) : created.expiresMs;
@@ -72,26 +89,30 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
     const { inputFileId, endpoint, metadata } = request;
     audit.record(now, { event: 'batch.created', batchId: id, inputFileId, endpoint, metadata });
     return batch;
-  });
+  };
+  const created = inTransaction(database, () => (call.disturbance.twice ? [add(), add()] : [add()]));
   audit.flush();
-  lifecycle.arm(batch);
-  return batch;
+  for (const batch of created) lifecycle.arm(batch);
+  const [first] = created;
+  if (first === undefined) throw new Error('a request creates at least one batch');
+  return first;
 }
 
 function behaviorOf({
-  disturbance: { behavior, failingRows },
-}: Call): Pick<BatchRecord, 'behavior' | 'failingRows'> {
-  return { behavior, failingRows };
+  disturbance: { behavior, failingRows, oddRows },
+}: Call): Pick<BatchRecord, 'behavior' | 'failingRows' | 'oddRows'> {
+  return { behavior, failingRows, oddRows };
 }
 
 function newBatch(
   id: string,
   now: number,
+  profile: Profile,
 ): Omit<BatchRecord, keyof ReturnType<typeof parseBatchRequest> | keyof ReturnType<typeof behaviorOf>> {
   return {
     id,
     createdMs: now,
-    expiresMs: now + COMPLETION_WINDOW_MS,
+    expiresMs: now + (profile.expires ? COMPLETION_WINDOW_MS : NEVER_MS),
     status: 'validating',
     dueMs: null,
     model: null,
@@ -120,8 +141,8 @@ function listBatches(
   show: (batch: BatchRecord) => object,
 ): object {
   const limit = limitOf(query, MAX_LISTED, USUALLY_LISTED);
-  const after = query.get('after');
-  if (after !== null) existing(state, after);
+  const asked = disturbance.samePage ? null : query.get('after');
+  const after = asked === null ? null : existing(state, asked).id;
   const batches = state.batches.newestFirst(limit + 1, after, state.clock.now() - disturbance.lagMs);
   return page(batches, limit, batches.map(show));
 }

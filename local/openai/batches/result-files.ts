@@ -9,6 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { seededHex, shuffledRows } from '../faults/seeded-random.ts';
 import { readLines } from '../files/line-reader.ts';
 import type { TokenUsage } from './batch-record.ts';
+import { oddLine } from './odd-lines.ts';
 import { isRow, MAX_LINE, parseRow, type RequestRow } from './request-row.ts';
 import { failedRow, runRow } from './row-outcome.ts';
 
@@ -21,6 +22,8 @@ interface ResultPlan {
   readonly key: string;
   readonly rows: number;
   readonly ranRows: number;
+  /** The lines have odd shapes; see odd-lines.ts. */
+  readonly isOdd: boolean;
   readonly createdSeconds: number;
   /** Rows that a fault makes fail, in addition to those that fail by themselves. */
   readonly failing: { readonly status: number; readonly rows: ReadonlySet<number> } | null;
@@ -102,8 +105,9 @@ function runLine(plan: ResultPlan, request: RequestRow, row: number): ResultLine
     request_id: seededHex(`${key}/request`, 32),
     body: outcome.body,
   };
+  const line = { id: lineId(key), custom_id: request.customId, response, error: null };
   return {
-    line: JSON.stringify({ id: lineId(key), custom_id: request.customId, response, error: null }),
+    line: JSON.stringify(plan.isOdd ? oddLine(line, row) : line),
     succeeded: outcome.statusCode < 400 ? { customId: request.customId, ...outcome.usage } : null,
   };
 }

@@ -7,10 +7,26 @@ export interface Disturbance {
   readonly behavior: BatchBehavior | null;
   /** Rows of the created batch that fail. */
   readonly failingRows: FailingRows | null;
+  /** The result lines have odd shapes. */
+  readonly oddRows: boolean;
+  /** Two batches are created. */
+  readonly twice: boolean;
+  /** A batch on a file younger than this is refused. */
+  readonly invisibleMs: number;
   /** Batches younger than this are missing from the list. */
   readonly lagMs: number;
+  /** The list begins anew, whatever page was asked for. */
+  readonly samePage: boolean;
+  /** Files and batches younger than this are not found. */
+  readonly notFoundMs: number;
+  /** Every other line of a younger file is a line of another file. */
+  readonly foreignMs: number;
+  /** A younger file has half of its lines. */
+  readonly shortMs: number;
   /** The content ends halfway. */
   readonly truncates: boolean;
+  /** The content stops halfway, and the connection stays open. */
+  readonly stalls: boolean;
   /** Awaited once the request is read; for the fault `late`, it cuts the connection and resolves later. */
   readonly read: () => Promise<void>;
 }
@@ -18,7 +34,15 @@ export interface Disturbance {
 export const UNDISTURBED: Disturbance = {
   behavior: null,
   failingRows: null,
+  oddRows: false,
+  twice: false,
+  invisibleMs: 0,
   lagMs: 0,
+  samePage: false,
+  notFoundMs: 0,
+  foreignMs: 0,
+  shortMs: 0,
   truncates: false,
+  stalls: false,
   read: async () => {},
 };

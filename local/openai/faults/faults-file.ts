@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { isJsonObject, type Json, type JsonObject } from '../batches/request-row.ts';
-import { FAULTS, type Fault, type FaultPlan, type FaultRule, OPERATIONS, type Operation } from './faults.ts';
+import {
+  FAULTS,
+  FAULTS_OF_THE_YOUNG,
+  type Fault,
+  type FaultPlan,
+  type FaultRule,
+  OPERATIONS,
+  type Operation,
+  PAGE_BODIES,
+} from './faults.ts';
 import { isPreset, PRESET_NAMES, presetPlan } from './faults-presets.ts';
+import { isRefusalName, REFUSALS } from './refusals.ts';
 
 /** Returns a preset by name, or the rules of a file; throws an Error that says what to correct. */
 export function readFaultPlan(nameOrPath: string): FaultPlan {
@@ -27,7 +37,7 @@ export function parseFaultPlan(value: Json): FaultPlan {
   return plan.faults.map((rule, at) => parseRule(rule, `faults[${at}]`));
 }
 
-/** Parses the header: the name of a fault, or the JSON of a rule without `on`, `rate` and `times`. */
+/** Parses the header: the name of a fault, or the JSON of a rule without `on`, `rate`, `times` and `lasts`. */
 export function parseHeader(text: string): Fault {
   const place = 'the fault';
   if (!text.trimStart().startsWith('{')) return parseFault({ fault: text.trim() }, place, []);
@@ -43,13 +53,14 @@ function parsed(text: string): Json {
 }
 
 function parseRule(value: Json, place: string): FaultRule {
-  const fault = parseFault(value, place, ['on', 'rate', 'times']);
+  const fault = parseFault(value, place, ['on', 'rate', 'times', 'lasts']);
   const fields: JsonObject = isJsonObject(value) ? value : {};
   return {
     fault,
     on: parseOperations(fields.on, `${place}.on`, fault.fault),
     rate: numberIn(fields.rate, `${place}.rate`, { least: 0, most: 1, usual: 1 }),
     times: wholeIn(fields.times, `${place}.times`, { least: 1, most: 1e9, usual: Number.POSITIVE_INFINITY }),
+    lasts: numberIn(fields.lasts, `${place}.lasts`, { least: 0, most: 1e9, usual: Number.POSITIVE_INFINITY }),
   };
 }
 
@@ -61,7 +72,7 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
   const own = OWN_FIELDS[name] ?? [];
   const fields = fieldsOf(value, place, ['fault', ...own, ...more]);
   const seconds = (usual: number) =>
-    numberIn(fields.seconds, `${place}.seconds`, { least: 0, most: 86_400, usual });
+    numberIn(fields.seconds, `${place}.seconds`, { least: 0, most: 1e9, usual });
   switch (name) {
     case 'error':
     case 'error-after': {
@@ -69,6 +80,19 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
       if (fields.retryAfter === undefined) return { fault: name, status, retryAfter: null };
       const bounds = { least: 0, most: 86_400, usual: 0 };
       return { fault: name, status, retryAfter: wholeIn(fields.retryAfter, `${place}.retryAfter`, bounds) };
+    }
+    case 'refusal': {
+      const { says } = fields;
+      if (typeof says === 'string' && isRefusalName(says)) return { fault: name, says };
+      throw expected(`${place}.says`, `one of ${Object.keys(REFUSALS).join(', ')}`, says);
+    }
+    case 'page':
+    case 'page-after': {
+      const status = wholeIn(fields.status, `${place}.status`, { least: 200, most: 599, usual: 403 });
+      const body = PAGE_BODIES.find((known) => known === (fields.body ?? 'html'));
+      if (body === undefined)
+        throw expected(`${place}.body`, `one of ${PAGE_BODIES.join(', ')}`, fields.body);
+      return { fault: name, status, body };
     }
     case 'slow': {
       const bounds = { least: 0, most: 600_000, usual: 1_000 };
@@ -82,7 +106,13 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
     case 'late':
       return { fault: name, seconds: seconds(60) };
     case 'lag':
-      return { fault: name, seconds: seconds(120) };
+    case 'late-output-id':
+    case 'not-found':
+    case 'not-visible':
+    case 'pending':
+    case 'foreign-lines':
+    case 'short':
+      return { fault: name, seconds: seconds(FAULTS_OF_THE_YOUNG[name]) };
     default:
       return { fault: name };
   }
@@ -91,9 +121,12 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
 const OWN_FIELDS: Partial<Record<keyof typeof FAULTS, readonly string[]>> = {
   error: ['status', 'retryAfter'],
   'error-after': ['status', 'retryAfter'],
+  refusal: ['says'],
+  page: ['status', 'body'],
+  'page-after': ['status', 'body'],
   slow: ['ms'],
   late: ['seconds'],
-  lag: ['seconds'],
+  ...Object.fromEntries(Object.keys(FAULTS_OF_THE_YOUNG).map((name) => [name, ['seconds']])),
   'failing-rows': ['share', 'status'],
 };
 

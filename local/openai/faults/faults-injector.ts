@@ -1,14 +1,19 @@
+import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from '../../clock.ts';
 import { ApiError, invalid } from '../api-error.ts';
 import type { AuditLog } from '../audit-log.ts';
 import type { Call } from '../router.ts';
 import { type Disturbance, UNDISTURBED } from './disturbance.ts';
-import { FAULTS, type Fault, type FaultPlan, type Operation } from './faults.ts';
+import { FAULTS, type Fault, type FaultPlan, type FaultRule, type Operation } from './faults.ts';
 import { parseHeader } from './faults-file.ts';
+import { sendPage } from './gateway-page.ts';
+import { ODD_ANSWERS, type OddAnswer, oddly, withoutYoungResults, withPendingFiles } from './odd-answers.ts';
+import { refusalCalled } from './refusals.ts';
 import { seededRandom } from './seeded-random.ts';
 
 const FAULT_HEADER = 'x-batchdrop-fault';
+const ORGANIZATION_HEADER = 'openai-organization';
 
 type Handle = (call: Call) => object | null | Promise<object | null>;
 
@@ -16,11 +21,17 @@ type Handle = (call: Call) => object | null | Promise<object | null>;
 const DECIDE_THE_ANSWER: ReadonlySet<Fault['fault']> = new Set([
   'error',
   'error-after',
+  'refusal',
   'reset',
   'reset-after',
   'late',
   'html',
+  'page',
+  'page-after',
+  'hang',
+  'hang-after',
   'truncate',
+  'stall',
 ] as const);
 
 /**
@@ -32,11 +43,13 @@ export class FaultInjector {
   readonly #state: { readonly seed: number; readonly clock: Clock; readonly audit: AuditLog };
   readonly #asked: number[] = [];
   readonly #met: number[] = [];
+  readonly #begunAt: number;
   readonly #closing = new AbortController();
 
   constructor(plan: FaultPlan, state: { seed: number; clock: Clock; audit: AuditLog }) {
     this.#plan = plan;
     this.#state = state;
+    this.#begunAt = state.clock.now();
   }
 
   /** Runs the operation with its faults; returns the JSON to send, or null if there is none. */
@@ -49,8 +62,16 @@ export class FaultInjector {
     for (const fault of faults) {
       if (fault.fault === 'slow') await wait(fault.ms, undefined, { signal: this.#closing.signal });
     }
+    if (faults.some(({ fault }) => fault === 'no-organization'))
+      call.response.removeHeader(ORGANIZATION_HEADER);
     const decisive = faults.find(({ fault }) => DECIDE_THE_ANSWER.has(fault));
-    return await carryOut(decisive, { ...call, disturbance: this.#disturbance(faults, call) }, handle);
+    const answer = await carryOut(
+      decisive,
+      { ...call, disturbance: this.#disturbance(faults, call) },
+      handle,
+      this.#closing.signal,
+    );
+    return answer === null ? null : oddly(answer, faults.flatMap(oddnessOf), this.#state.clock.now());
   }
 
   /** Ends all delays; the delayed requests fail. */
@@ -72,21 +93,20 @@ export class FaultInjector {
     const asked = this.#asked[at] ?? 0;
     const met = this.#met[at] ?? 0;
     this.#asked[at] = asked + 1;
-    if (met >= rule.times) return false;
+    if (met >= rule.times || this.#isOver(rule)) return false;
     if (seededRandom(`${this.#state.seed}/fault/${at}/${asked}`)() >= rule.rate) return false;
     this.#met[at] = met + 1;
     return true;
   }
 
+  #isOver({ lasts = Number.POSITIVE_INFINITY }: FaultRule): boolean {
+    return this.#state.clock.now() - this.#begunAt >= lasts * 1_000;
+  }
+
   #disturbance(faults: readonly Fault[], { request }: Call): Disturbance {
     let disturbance = UNDISTURBED;
     for (const fault of faults) {
-      if (fault.fault === 'lag') disturbance = { ...disturbance, lagMs: fault.seconds * 1_000 };
-      if (fault.fault === 'truncate') disturbance = { ...disturbance, truncates: true };
-      if (fault.fault === 'token-limit' || fault.fault === 'expire')
-        disturbance = { ...disturbance, behavior: fault.fault };
-      if (fault.fault === 'failing-rows')
-        disturbance = { ...disturbance, failingRows: { share: fault.share, status: fault.status } };
+      disturbance = { ...disturbance, ...disturbanceOf(fault) };
       if (fault.fault !== 'late') continue;
       const read = async () => {
         request.socket.destroy();
@@ -124,13 +144,73 @@ function demanded(header: string, operation: Operation): Fault {
   }
 }
 
-async function carryOut(fault: Fault | undefined, call: Call, handle: Handle): Promise<object | null> {
+/** Returns what the operation itself has to know of a fault. */
+function disturbanceOf(fault: Fault): Partial<Disturbance> {
+  switch (fault.fault) {
+    case 'lag':
+      return { lagMs: fault.seconds * 1_000 };
+    case 'not-found':
+      return { notFoundMs: fault.seconds * 1_000 };
+    case 'not-visible':
+      return { invisibleMs: fault.seconds * 1_000 };
+    case 'foreign-lines':
+      return { foreignMs: fault.seconds * 1_000 };
+    case 'short':
+      return { shortMs: fault.seconds * 1_000 };
+    case 'truncate':
+      return { truncates: true };
+    case 'stall':
+      return { stalls: true };
+    case 'same-page':
+      return { samePage: true };
+    case 'twice':
+      return { twice: true };
+    case 'odd-rows':
+      return { oddRows: true };
+    case 'token-limit':
+    case 'expire':
+      return { behavior: fault.fault };
+    case 'failing-rows':
+      return { failingRows: { share: fault.share, status: fault.status } };
+    default:
+      return {};
+  }
+}
+
+/** Returns the changes that a fault makes to the answer. */
+function oddnessOf(fault: Fault): OddAnswer[] {
+  if (fault.fault === 'late-output-id') return [withoutYoungResults(fault.seconds * 1_000)];
+  if (fault.fault === 'pending') return [withPendingFiles(fault.seconds * 1_000)];
+  const odd = Object.entries(ODD_ANSWERS).find(([name]) => name === fault.fault);
+  return odd === undefined ? [] : [odd[1]];
+}
+
+async function carryOut(
+  fault: Fault | undefined,
+  call: Call,
+  handle: Handle,
+  closing: AbortSignal,
+): Promise<object | null> {
   switch (fault?.fault) {
     case 'error':
       throw injectedError(fault.status, fault.retryAfter);
     case 'error-after':
       await handle(call);
       throw injectedError(fault.status, fault.retryAfter);
+    case 'refusal':
+      throw refusalCalled(fault.says);
+    case 'page':
+      call.request.resume();
+      return sendPage(call.response, fault);
+    case 'page-after':
+      await handle(call);
+      return sendPage(call.response, fault);
+    case 'hang':
+      call.request.resume();
+      return await neverAnswer(call, closing);
+    case 'hang-after':
+      await handle(call);
+      return await neverAnswer(call, closing);
     case 'reset':
       call.request.socket.destroy();
       return null;
@@ -148,6 +228,12 @@ async function carryOut(fault: Fault | undefined, call: Call, handle: Handle): P
     default:
       return await handle(call);
   }
+}
+
+/** Waits until the client has left. */
+async function neverAnswer({ response }: Call, closing: AbortSignal): Promise<null> {
+  if (!response.destroyed) await once(response, 'close', { signal: closing });
+  return null;
 }
 
 function injectedError(status: number, retryAfter: number | null): ApiError {

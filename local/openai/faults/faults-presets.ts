@@ -1,4 +1,5 @@
 import { FAULTS, type Fault, type FaultPlan, type FaultRule, type Operation } from './faults.ts';
+import type { RefusalName } from './refusals.ts';
 
 /** Returns a rule that applies to every supported operation by default. */
 function rule(fault: Fault, more: Partial<Omit<FaultRule, 'fault'>> = {}): FaultRule {
@@ -7,6 +8,17 @@ function rule(fault: Fault, more: Partial<Omit<FaultRule, 'fault'>> = {}): Fault
 }
 
 const tooMany: Fault = { fault: 'error', status: 429, retryAfter: 2 };
+
+const MINUTES = 60;
+const SIX_HOURS = 6 * 3_600;
+const CREATE: readonly Operation[] = ['batches.create'];
+/** What needs an account that can pay. */
+const SENDS: readonly Operation[] = ['files.create', 'batches.create'];
+const READS: readonly Operation[] = ['batches.list', 'batches.retrieve', 'files.retrieve', 'files.content'];
+
+function refused(says: RefusalName, more: Partial<Omit<FaultRule, 'fault'>>): FaultRule {
+  return rule({ fault: 'refusal', says }, more);
+}
 
 const PRESETS = {
   /** A bad day of the network and the gateway: some of each fault, none of them permanent. */
@@ -39,6 +51,79 @@ const PRESETS = {
   'slow-list': [
     rule({ fault: 'slow', ms: 1_000 }, { on: ['batches.list'] }),
     rule({ fault: 'lag', seconds: 120 }),
+  ],
+  /** A gateway in front of the API: it rewrites ids, answers for the API after accepted creates, and sends some twice. */
+  gateway: [
+    rule({ fault: 'rewritten-file-id' }),
+    rule({ fault: 'page-after', status: 403, body: 'html' }, { on: CREATE, rate: 0.1, times: 2 }),
+    rule({ fault: 'page-after', status: 404, body: 'message' }, { on: CREATE, rate: 0.1, times: 2 }),
+    rule({ fault: 'page-after', status: 413, body: 'html' }, { on: CREATE, rate: 0.1, times: 1 }),
+    rule({ fault: 'page-after', status: 429, body: 'message' }, { on: CREATE, rate: 0.1, times: 2 }),
+    rule({ fault: 'page-after', status: 302, body: 'nothing' }, { on: CREATE, rate: 0.1, times: 2 }),
+    rule({ fault: 'page', status: 413, body: 'html' }, { on: ['files.create'], rate: 0.05, times: 1 }),
+    rule({ fault: 'page', status: 403, body: 'html' }, { on: READS, rate: 0.03, lasts: SIX_HOURS }),
+    rule({ fault: 'page', status: 302, body: 'nothing' }, { on: READS, rate: 0.03, lasts: SIX_HOURS }),
+    rule({ fault: 'twice' }, { rate: 0.15, times: 3 }),
+  ],
+  /** Results that are not there yet, or are not yet the right ones, for some time after the end of their batch. */
+  'slow-results': [
+    rule({ fault: 'late-output-id', seconds: 10 * MINUTES }),
+    rule({ fault: 'not-found', seconds: 20 * MINUTES }, { on: ['files.retrieve', 'files.content'] }),
+    rule({ fault: 'foreign-lines', seconds: 30 * MINUTES }),
+    rule({ fault: 'short', seconds: 40 * MINUTES }),
+    rule({ fault: 'truncate' }, { rate: 0.2 }),
+    rule({ fault: 'odd-rows' }),
+  ],
+  /** A list that cannot be relied on: it forgets, repeats itself, and shows what is no batch. */
+  'forgetful-list': [
+    rule({ fault: 'lag', seconds: 5 * MINUTES }),
+    rule({ fault: 'not-found', seconds: 2 * MINUTES }, { on: ['batches.retrieve', 'batches.cancel'] }),
+    rule({ fault: 'no-organization' }, { on: ['batches.list'] }),
+    rule({ fault: 'odd-entries' }, { rate: 0.5 }),
+    rule({ fault: 'bare-list' }, { on: ['batches.list'], rate: 0.2, lasts: SIX_HOURS }),
+    rule({ fault: 'same-page' }, { rate: 0.2, lasts: SIX_HOURS }),
+    rule({ fault: 'endless' }, { rate: 0.2, lasts: SIX_HOURS }),
+    rule({ fault: 'page-after', status: 403, body: 'html' }, { on: CREATE, rate: 0.3, times: 3 }),
+  ],
+  /** An account that cannot pay, has no room, or does not see its own files yet. */
+  broke: [
+    refused('insufficient_quota', { on: SENDS, rate: 0.3, times: 3 }),
+    refused('billing_hard_limit_reached', { on: SENDS, rate: 0.3, times: 2 }),
+    refused('credit_balance_exhausted', { on: SENDS, rate: 0.3, times: 1 }),
+    refused('organization_usage_limit_exceeded', { on: SENDS, rate: 0.2, times: 1 }),
+    refused('organization_spend_limit_exceeded', { on: SENDS, rate: 0.2, times: 1 }),
+    refused('project_spend_limit_exceeded', { on: SENDS, rate: 0.2, times: 1 }),
+    refused('billing_not_active', { on: SENDS, rate: 0.2, times: 1 }),
+    refused('plan', { on: CREATE, rate: 0.2, times: 1 }),
+    refused('storage_full', { on: ['files.create'], rate: 0.3, times: 3 }),
+    refused('too_many_files', { on: ['files.create'], rate: 0.3, times: 2 }),
+    refused('input_file_not_found', { on: CREATE, rate: 0.2, times: 1 }),
+    refused('input_file_not_found_detail', { on: CREATE, rate: 0.2, times: 1 }),
+    refused('enqueued_tokens', { on: CREATE, rate: 0.2, times: 1 }),
+    refused('azure_enqueued_tokens', { on: CREATE, rate: 0.2, times: 1 }),
+    refused('enqueued_requests', { on: CREATE, rate: 0.2, times: 1 }),
+    refused('too_many_creates', { on: CREATE, rate: 0.2, times: 2 }),
+    rule({ fault: 'not-visible', seconds: 3 * MINUTES }),
+  ],
+  /** Answers of odd shapes, and calls that never answer. */
+  'odd-neighbours': [
+    rule({ fault: 'long-ids' }),
+    rule({ fault: 'odd-times' }),
+    rule({ fault: 'capitals' }, { rate: 0.5 }),
+    rule({ fault: 'no-counts' }, { rate: 0.3 }),
+    rule({ fault: 'empty-fields' }, { rate: 0.3 }),
+    rule({ fault: 'odd-error-file' }, { on: ['batches.retrieve', 'batches.list'], rate: 0.3 }),
+    rule({ fault: 'huge-metadata' }, { on: ['batches.retrieve', 'batches.list'], rate: 0.2 }),
+    rule({ fault: 'huge-answer' }, { on: ['batches.retrieve', 'batches.list'], rate: 0.1, times: 3 }),
+    rule({ fault: 'other-bytes' }, { on: ['files.create'], rate: 0.3, times: 2 }),
+    rule({ fault: 'pending', seconds: 2 * MINUTES }),
+    rule(
+      { fault: 'hang' },
+      { on: ['batches.list', 'batches.retrieve', 'batches.cancel'], rate: 0.05, times: 4 },
+    ),
+    rule({ fault: 'hang' }, { on: ['files.create', 'files.retrieve', 'files.delete'], rate: 0.05, times: 2 }),
+    rule({ fault: 'hang-after' }, { on: CREATE, rate: 0.1, times: 1 }),
+    rule({ fault: 'stall' }, { rate: 0.1, times: 1 }),
   ],
 } as const satisfies Record<string, FaultPlan>;
 

@@ -4,6 +4,7 @@
  */
 
 import type { FailingRows } from '../batches/failing-rows.ts';
+import type { RefusalName } from './refusals.ts';
 
 export const OPERATIONS = [
   'files.create',
@@ -22,21 +23,110 @@ export type Operation = (typeof OPERATIONS)[number];
 /** The ends that a fault can give a batch. */
 export type BatchBehavior = 'token-limit' | 'expire';
 
+const BATCHES = ['batches.create', 'batches.list', 'batches.retrieve', 'batches.cancel'] as const;
+const FILES = ['files.create', 'files.list', 'files.retrieve'] as const;
+/** The operations whose work can be done although the client is told something else. */
+const WRITES = ['files.create', 'files.delete', 'batches.create', 'batches.cancel'] as const;
+
 /** The names of the faults, and the operations to which each applies. */
 export const FAULTS = {
   error: OPERATIONS,
-  'error-after': ['files.create', 'files.delete', 'batches.create', 'batches.cancel'],
+  'error-after': WRITES,
+  refusal: OPERATIONS,
   reset: OPERATIONS,
-  'reset-after': ['files.create', 'files.delete', 'batches.create', 'batches.cancel'],
+  'reset-after': WRITES,
   late: ['batches.create'],
   html: OPERATIONS,
+  page: OPERATIONS,
+  'page-after': WRITES,
+  hang: OPERATIONS,
+  'hang-after': WRITES,
   slow: OPERATIONS,
   truncate: ['files.content'],
+  stall: ['files.content'],
+  'foreign-lines': ['files.content'],
+  short: ['files.content', 'files.retrieve', 'files.list'],
+  'not-found': ['files.retrieve', 'files.content', 'batches.retrieve', 'batches.cancel'],
+  'not-visible': ['batches.create'],
+  pending: FILES,
+  'other-bytes': FILES,
+  twice: ['batches.create'],
   lag: ['batches.list'],
+  'same-page': ['batches.list'],
+  'bare-list': ['batches.list', 'files.list'],
+  endless: ['batches.list'],
+  'odd-entries': ['batches.list'],
+  'no-organization': OPERATIONS,
+  'rewritten-file-id': BATCHES,
+  'late-output-id': ['batches.list', 'batches.retrieve'],
+  'no-counts': BATCHES,
+  'empty-fields': BATCHES,
+  'odd-times': BATCHES,
+  capitals: BATCHES,
+  'huge-metadata': BATCHES,
+  'huge-answer': [...BATCHES, 'files.retrieve'],
+  'odd-error-file': BATCHES,
+  'long-ids': [...BATCHES, ...FILES],
+  'odd-rows': ['batches.create'],
   'token-limit': ['batches.create'],
   expire: ['batches.create'],
   'failing-rows': ['batches.create'],
 } as const satisfies Record<string, readonly Operation[]>;
+
+/** What a page of a gateway looks like: a web page, the `{message}` of an API gateway, or nothing. */
+export const PAGE_BODIES = ['html', 'message', 'nothing'] as const;
+
+/** A page of something in front of the API; a status of 300 to 399 comes with a `Location`. */
+export interface GatewayPage {
+  readonly status: number;
+  readonly body: (typeof PAGE_BODIES)[number];
+}
+
+/** The faults of something that is younger than `seconds` of the server's clock, with their usual seconds. */
+export const FAULTS_OF_THE_YOUNG = {
+  lag: 120,
+  'late-output-id': 600,
+  'not-found': 600,
+  'not-visible': 120,
+  pending: 60,
+  'foreign-lines': 600,
+  short: 600,
+} as const satisfies Partial<Record<keyof typeof FAULTS, number>>;
+
+/** Changes of an answer that need nothing but the answer; see odd-answers.ts. */
+export type PlainOddity =
+  | 'bare-list'
+  | 'endless'
+  | 'odd-entries'
+  | 'rewritten-file-id'
+  | 'no-counts'
+  | 'empty-fields'
+  | 'odd-times'
+  | 'capitals'
+  | 'huge-metadata'
+  | 'huge-answer'
+  | 'odd-error-file'
+  | 'long-ids'
+  | 'other-bytes';
+
+type FaultWithoutFields =
+  | 'reset'
+  | 'reset-after'
+  | 'html'
+  | 'truncate'
+  /** No answer comes; the connection stays open until the client leaves. `stall` does so in the middle of the content. */
+  | 'hang'
+  | 'hang-after'
+  | 'stall'
+  /** The request arrives twice: two batches run on the file, and the client is told of the first. */
+  | 'twice'
+  /** The list begins anew, whatever page was asked for. */
+  | 'same-page'
+  | 'no-organization'
+  /** The result lines have the odd shapes of some vendors. */
+  | 'odd-rows'
+  | PlainOddity
+  | BatchBehavior;
 
 /** `error`, `reset` and `html` replace the work; the `-after` faults happen after it, instead of the response. */
 export type Fault =
@@ -46,14 +136,16 @@ export type Fault =
       /** Seconds in the header `Retry-After`; null omits it. */
       readonly retryAfter: number | null;
     }
-  | { readonly fault: 'reset' | 'reset-after' | 'html' | 'truncate' }
+  /** One of the API's own refusals, by its name in refusals.ts. */
+  | { readonly fault: 'refusal'; readonly says: RefusalName }
+  | ({ readonly fault: 'page' | 'page-after' } & GatewayPage)
+  | { readonly fault: FaultWithoutFields }
   /** The connection is cut, and the batch is created `seconds` of the server's clock later. */
   | { readonly fault: 'late'; readonly seconds: number }
   /** Milliseconds of wall time, because a client waits. */
   | { readonly fault: 'slow'; readonly ms: number }
-  /** Batches younger than `seconds` of the server's clock are missing from the list. */
-  | { readonly fault: 'lag'; readonly seconds: number }
-  | { readonly fault: BatchBehavior }
+  /** Hurts what is younger than `seconds` of the server's clock: a batch, a file, or since its end a batch's result. */
+  | { readonly fault: keyof typeof FAULTS_OF_THE_YOUNG; readonly seconds: number }
   /** A share of the batch's rows fails with a status. */
   | ({ readonly fault: 'failing-rows' } & FailingRows);
 
@@ -64,6 +156,8 @@ export interface FaultRule {
   readonly rate: number;
   /** The maximum number of requests to which it applies, since the server's start; Infinity for all. */
   readonly times: number;
+  /** Seconds of the server's clock after its start in which it applies; by default it does not end. */
+  readonly lasts?: number;
 }
 
 /** The rules of a server, in order. */

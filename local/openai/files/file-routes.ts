@@ -1,8 +1,12 @@
-import { rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { readFileSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { inTransaction } from '../../sqlite.ts';
 import { ApiError, invalid } from '../api-error.ts';
+import { ownId } from '../faults/odd-answers.ts';
+import { halfOfTheLines, withForeignLines } from '../faults/odd-content.ts';
 import { type Call, limitOf, page, type Route, refuseOverRate } from '../router.ts';
 import type { ServerState } from '../state.ts';
 import { fileOnTheWire, type StoredFile } from './file-store.ts';
@@ -31,7 +35,7 @@ export function fileRoutes(state: ServerState): Route[] {
       operation: 'files.retrieve',
       method: 'GET',
       path: /^\/v1\/files\/([^/]+)$/,
-      handle: (call) => fileOnTheWire(existing(state, call)),
+      handle: (call) => shown(state, existing(state, call), call),
     },
     {
       operation: 'files.delete',
@@ -48,10 +52,26 @@ export function fileRoutes(state: ServerState): Route[] {
   ];
 }
 
-function existing(state: ServerState, { id }: Call): StoredFile {
-  const file = state.files.find(id, state.clock.now());
-  if (file === undefined) throw new ApiError(404, `No such File object: ${id}`, { param: 'id' });
+function existing(state: ServerState, { id, disturbance }: Call): StoredFile {
+  const now = state.clock.now();
+  const file = state.files.find(ownId(id), now);
+  if (file === undefined || now - file.createdMs < disturbance.notFoundMs)
+    throw new ApiError(404, `No such File object: ${id}`, { param: 'id' });
   return file;
+}
+
+/** Returns the content of a file that a fault changes for now; undefined for the right one. */
+function oddContent(state: ServerState, file: StoredFile, { disturbance }: Call): Buffer | undefined {
+  const age = state.clock.now() - file.createdMs;
+  if (file.purpose !== 'batch_output' || age >= Math.max(disturbance.foreignMs, disturbance.shortMs)) return;
+  const content = readFileSync(state.files.contentPath(file.id), 'utf8');
+  return Buffer.from(age < disturbance.foreignMs ? withForeignLines(content) : halfOfTheLines(content));
+}
+
+/** Returns the file as it is shown: one whose lines are missing for now tells the length of what is there. */
+function shown(state: ServerState, file: StoredFile, call: Call): object {
+  const bytes = oddContent(state, file, call)?.length ?? file.bytes;
+  return fileOnTheWire({ ...file, bytes });
 }
 
 async function createFile(state: ServerState, { request }: Call): Promise<object> {
@@ -77,14 +97,19 @@ async function createFile(state: ServerState, { request }: Call): Promise<object
   }
 }
 
-function listFiles(state: ServerState, { query }: Call): object {
+function listFiles(state: ServerState, call: Call): object {
+  const { query } = call;
   const limit = limitOf(query, MAX_LISTED, MAX_LISTED);
   const order = query.get('order') ?? 'desc';
   if (order !== 'asc' && order !== 'desc') throw invalid('order', "Invalid 'order': must be asc or desc.");
   const { after, purpose } = { after: query.get('after'), purpose: query.get('purpose') };
   const now = state.clock.now();
-  const files = state.files.list({ now, purpose, after, order, limit: limit + 1 });
-  return page(files, limit, files.map(fileOnTheWire));
+  const files = state.files.list({ now, purpose, after: after && ownId(after), order, limit: limit + 1 });
+  return page(
+    files,
+    limit,
+    files.map((file) => shown(state, file, call)),
+  );
 }
 
 function deleteFile(state: ServerState, call: Call): object {
@@ -101,18 +126,24 @@ function deleteFile(state: ServerState, call: Call): object {
 }
 
 async function sendContent(state: ServerState, call: Call): Promise<null> {
-  const { id, bytes, filename } = existing(state, call);
+  const file = existing(state, call);
+  const { id, filename } = file;
+  const odd = oddContent(state, file, call);
+  const bytes = odd?.length ?? file.bytes;
   const content = await open(state.files.contentPath(id));
   call.response.writeHead(200, {
     'content-type': 'application/octet-stream',
     'content-length': bytes,
     'content-disposition': `attachment; filename="${filename.replace(/[^\w.-]/g, '_')}"`,
   });
-  if (call.disturbance.truncates) {
+  const { truncates, stalls } = call.disturbance;
+  if (truncates || stalls) {
     await pipeline(content.createReadStream({ end: bytes >>> 1 }), call.response, { end: false });
-    call.response.destroy();
+    if (truncates) call.response.destroy();
+    else if (!call.response.destroyed) await once(call.response, 'close');
     return null;
   }
-  await pipeline(content.createReadStream(), call.response);
+  await pipeline(odd === undefined ? content.createReadStream() : Readable.from([odd]), call.response);
+  await content.close();
   return null;
 }

@@ -266,7 +266,7 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
   it('says of a part that is only to be observed which batch that is', async () => {
     const { jobId, planId } = aPart();
     const running = { dueAt: NOON, rev: 1, publishedRev: 1, batch: aBatch() };
-    const intent = { id: 'intent', at: NOON, account: 'org' };
+    const intent = { id: 'intent', at: NOON, account: 'org', fileId: 'file-1', sendBy: NOON };
     await ledger().createPart(aPart({ ...running, intent }));
     const open = {
       batchId: 'batch_1',
@@ -276,12 +276,14 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
       uploadBytes: 1190,
       jobCreatedAt: NOON,
       account: 'org',
+      intentId: 'intent',
+      fileId: 'file-1',
     };
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1, open }]);
     await ledger().replacePart(aPart({ ...running, version: 1, cancelRequestedAt: NOON }));
     expect(await dueAnywhere(NOON)).toEqual([{ kind: 'part', jobId, planId, number: 1 }]);
     await ledger().replacePart(aPart({ ...running, version: 2, batch: aBatch({ status: 'in_progress' }) }));
-    const { account, ...anybodys } = open;
+    const { account, intentId, ...anybodys } = open;
     expect(await dueAnywhere(NOON)).toMatchObject([{ open: { ...anybodys, status: 'in_progress' } }]);
   });
 

@@ -15,7 +15,6 @@ function apiAt(baseUrl: string): BatchApi {
   return createOpenAiBatchApi({
     baseUrl,
     keys: { current: key, refresh: key },
-    silenceMs: 30_000,
   });
 }
 

@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { bytesOf } from '../storage/bytes.ts';
 import { endless, NEVER, openAiForEachTest, REFUSAL, upload } from './openai-under-test.ts';
-import { cutShort, html, json, reset, type ScriptedAnswer } from './scripted-server.ts';
+import { cutShort, html, json, raw, reset, type ScriptedAnswer } from './scripted-server.ts';
 
 const openAi = openAiForEachTest();
 
@@ -18,14 +18,62 @@ describe('a file', () => {
   });
 
   it('that arrived incomplete, or got an unexpected answer, does not count as uploaded', async () => {
-    openAi.server.answerWith(json(200, { id: 'file-9', object: 'file', bytes: 5 }));
-    await expect(upload(openAi, '{}\n{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
+    openAi.server.answerWith(
+      json(200, { id: 'file-9', object: 'file', bytes: 5 }),
+      json(200, { id: 'file-9', deleted: true }),
+    );
+    await expect(upload(openAi, '{}\n{}\n')).rejects.toThrow(
+      /5 of 6 bytes arrived, in file-9, which was deleted/,
+    );
+    expect(openAi.server.requests.at(-1)).toMatchObject({ method: 'DELETE', path: '/v1/files/file-9' });
+    openAi.server.answerWith(json(200, { id: 'file-9', bytes: 7 }), html(502));
+    await expect(upload(openAi, '{}\n{}\n')).rejects.toThrow(
+      /7 of 6 bytes arrived, in file-9, which was not deleted/,
+    );
     openAi.server.answerWith(html(200));
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
-    openAi.server.answerWith(json(413, REFUSAL));
-    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'TerminalError' });
     openAi.server.answerWith(reset);
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
+  });
+
+  it.each([
+    ['the API', json(413, { error: { message: 'Too large.', code: 'file_too_large' } }), 'file_too_large'],
+    ['a proxy', html(413), 'too_large'],
+    ['an API gateway', json(413, { message: 'Payload Too Large' }), 'too_large'],
+    ['something without words', raw(413, undefined, ''), 'too_large'],
+  ])('that is too large fails at once, whoever says so: %s', async (_, answer, code) => {
+    openAi.server.answerWith(answer);
+    const refused = upload(openAi, '{}\n');
+    await expect(refused).rejects.toMatchObject({ name: 'TerminalError', code });
+    await expect(refused).rejects.toThrow(/HTTP 413/);
+  });
+
+  it('needs nothing but an id', async () => {
+    const date = 'Sun, 01 Nov 2026 12:00:00 GMT';
+    openAi.server.answerWith(json(201, { id: 'file-9', created_at: '2026-11-01T11:00:00Z' }, { date }));
+    expect(await upload(openAi, '{}\n')).toMatchObject({
+      fileId: 'file-9',
+      createdAt: Date.UTC(2026, 10, 1, 11),
+      answeredAt: Date.parse(date),
+    });
+    for (const body of [{ bytes: 3 }, { id: 'a/b' }, { id: 7 }, []]) {
+      openAi.server.answerWith(json(200, body));
+      await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
+    }
+  });
+
+  it('has a length only where the API says it', async () => {
+    for (const [body, bytes] of [
+      [{ id: 'file-1', object: 'file', bytes: 7 }, 7],
+      [{ bytes: 7 }, 7],
+      [{ id: 'file-1' }, undefined],
+      [{ id: 'file-1', bytes: 'many' }, undefined],
+    ] as const) {
+      openAi.server.answerWith(json(200, body));
+      expect(await openAi.api.fileBytes('file-1')).toBe(bytes);
+    }
+    openAi.server.answerWith(json(200, { id: 'file-2', bytes: 7 }));
+    await expect(openAi.api.fileBytes('file-1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('that is refused while it is sent fails at once', async () => {
@@ -71,7 +119,7 @@ describe('a file', () => {
   });
 
   it('that stops sending while it is read throws a retryable error', async () => {
-    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
+    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, { silenceMs: 50 });
     openAi.server.answerWith(
       (response) => void response.writeHead(200, { 'content-length': 10 }).write('half'),
     );
@@ -79,6 +127,10 @@ describe('a file', () => {
   });
 
   it('counts as gone only when the API says so', async () => {
+    openAi.server.answerWith(json(404, { detail: 'File not found' }));
+    await expect(openAi.api.fileBytes('file-1')).rejects.toMatchObject({ code: 'file_gone' });
+    openAi.server.answerWith(raw(204, undefined, ''));
+    expect(await openAi.api.deleteFile('file-1')).toMatchObject({ was: 'deleted' });
     openAi.server.answerWith(json(404, REFUSAL));
     const gone = { name: 'TerminalError', code: 'file_gone' };
     await expect(bytesOf(openAi.api.readFile('file-1'))).rejects.toMatchObject(gone);

@@ -28,7 +28,6 @@ async function accountOf(batches: number, everyNth: number) {
   const api = createOpenAiBatchApi({
     baseUrl: server.url,
     keys: { current: key, refresh: key },
-    silenceMs: 30_000,
   });
   const body = Buffer.from(fileOf('r1'));
   const pieces = (async function* () {
@@ -43,7 +42,7 @@ async function accountOf(batches: number, everyNth: number) {
     clock.advance(1_800); // 2,000 an hour, as the server allows
     const endpoint = '/v1/chat/completions';
     const request = { inputFileId: fileId, endpoint, completionWindow: '24h', metadata: {} };
-    const { batchId, createdAt, status } = await api.createBatch(request, NEVER);
+    const { batchId, createdAt = Number.NaN, status } = await api.createBatch(request, NEVER);
     if (n % everyNth === 0)
       open.push({ batchId, createdAt, status, account, model: 'm', uploadBytes: 9, jobCreatedAt: 0 });
   }
@@ -56,6 +55,9 @@ async function accountOf(batches: number, everyNth: number) {
     {
       isOver: () => false,
       seen: async ({ batchId }, observed) => void (observed.batchId === batchId && seen.add(batchId)),
+      seenSecond: async ({ batchId }) => {
+        throw new Error(`no batch is a second one of ${batchId}`);
+      },
       failed: async (_, failure) => {
         throw failure;
       },

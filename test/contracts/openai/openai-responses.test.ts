@@ -4,6 +4,7 @@ import {
   cutShort,
   html,
   json,
+  raw,
   reset,
   type ScriptedAnswer,
   silence,
@@ -29,7 +30,7 @@ describe('reading calls', () => {
   });
 
   it('throw a retryable error after silence', async () => {
-    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, 50);
+    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`, { smallMs: 50 });
     openAi.server.answerWith(silence);
     await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
     openAi.server.answerWith(
@@ -56,13 +57,31 @@ describe('reading calls', () => {
     });
   });
 
+  it.each([400, 401, 403, 404, 405, 407, 413, 451])(
+    'wait when something in front of the API answers %i',
+    async (status) => {
+      const answers: ScriptedAnswer[] = [
+        html(status),
+        json(status, { message: 'Forbidden' }),
+        json(status, {}),
+      ];
+      for (const answer of answers) {
+        openAi.server.answerWith(answer);
+        await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({
+          name: 'RetryableError',
+          waitsFor: 'unreachable',
+        });
+      }
+    },
+  );
+
   it('follow no redirect', async () => {
     const elsewhere = await startScriptedServer();
     elsewhere.answerWith(json(200, BATCH));
     for (const status of [301, 302, 307, 308]) {
       openAi.server.answerWith(json(status, {}, { location: `${elsewhere.url}/v1/batches` }));
       await expect(openAi.api.retrieveBatch('batch_1')).rejects.toThrow(/redirects are not followed/);
-      await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
+      await expect(create(openAi)).rejects.toMatchObject({ name: 'Ambiguous' });
     }
     expect(elsewhere.requests).toEqual([]);
     await elsewhere.close();
@@ -92,7 +111,7 @@ describe('the key', () => {
   it('is refreshed once when it is refused, with its organization and project', async () => {
     openAi.refreshedKey = { apiKey: 'sk-second', organization: 'org-1', project: 'proj-1' };
     openAi.server.answerWith(json(401, REFUSAL), json(200, BATCH));
-    expect(await create(openAi)).toMatchObject({ batchId: 'batch_1' });
+    expect(await openAi.api.retrieveBatch('batch_1')).toMatchObject({ batchId: 'batch_1' });
     expect(openAi.server.requests[1]?.headers).toMatchObject({
       authorization: 'Bearer sk-second',
       'openai-organization': 'org-1',
@@ -105,31 +124,49 @@ describe('the key', () => {
 
   it('is not retried when the refreshed key is the same', async () => {
     openAi.server.answerWith(json(401, REFUSAL));
-    await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
+    await expect(openAi.api.retrieveBatch('batch_1')).rejects.toMatchObject({ name: 'NotAllowed' });
     expect(openAi.server.requests).toHaveLength(1);
   });
+
+  it.each([401, 403])(
+    'that the API refuses with %i is read again after a create, which is not repeated',
+    async (status) => {
+      openAi.server.answerWith(json(status, REFUSAL));
+      await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
+      openAi.refreshedKey = { apiKey: 'sk-second' };
+      await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 1 });
+      expect(openAi.server.requests).toHaveLength(2);
+      expect(openAi.refreshes).toBe(2);
+    },
+  );
 
   it('that is refused makes an upload retryable, because its stream can be read only once', async () => {
     openAi.refreshedKey = { apiKey: 'sk-second' };
     openAi.server.answerWith(json(401, REFUSAL));
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'RetryableError' });
     expect(openAi.server.requests).toHaveLength(1);
+    openAi.server.answerWith(html(401));
+    await expect(upload(openAi, '{}\n')).rejects.toMatchObject({
+      name: 'RetryableError',
+      waitsFor: 'unreachable',
+    });
   });
 
   it('without the permission throws NotAllowed', async () => {
     openAi.server.answerWith(json(403, REFUSAL));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'NotAllowed' });
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'NotAllowed' });
-    expect(openAi.refreshes).toBe(0);
   });
 
-  it('gets its account name from the API, or else from a fingerprint that does not contain the key', async () => {
+  it('names its account by what the API says and by a fingerprint that does not contain the key', async () => {
     const page = { object: 'list', data: [], has_more: false };
     openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1' }));
-    expect((await openAi.api.listBatches({ limit: 1 })).account).toBe('org-1');
+    expect((await openAi.api.listBatches({ limit: 1 })).account).toMatch(/^org-1#key-[0-9a-f]{16}$/);
     openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1', 'openai-project': 'proj-1' }));
-    expect((await openAi.api.listBatches({ limit: 1 })).account).toBe('org-1/proj-1');
-    openAi.server.answerWith(json(200, page));
+    expect((await openAi.api.listBatches({ limit: 1 })).account).toMatch(/^org-1\/proj-1#key-[0-9a-f]{16}$/);
+    openAi.server.answerWith(json(200, page)); // some vendors name it in some responses only
+    expect((await openAi.api.listBatches({ limit: 1 })).account).toMatch(/^org-1\/proj-1#key-[0-9a-f]{16}$/);
+    openAi.api = openAi.apiAt(`${openAi.server.url}/v1`);
     const { account } = await openAi.api.listBatches({ limit: 1 });
     expect(account).toMatch(/^key-[0-9a-f]{16}$/);
     expect((await openAi.api.listBatches({ limit: 1 })).account).toBe(account);
@@ -137,9 +174,18 @@ describe('the key', () => {
 });
 
 describe('a cancel', () => {
-  it.each([400, 409])('with the answer %i is too late', async (status) => {
+  it.each([400, 409, 422])('with the answer %i is too late', async (status) => {
     openAi.server.answerWith(json(status, REFUSAL));
     expect(await openAi.api.cancelBatch('batch_1')).toBe('too_late');
+  });
+
+  it('that was accepted without a batch in the response leads to a look at the batch', async () => {
+    for (const answer of [json(200, {}), json(202, { ok: true }), raw(204, undefined, '')]) {
+      openAi.server.answerWith(answer);
+      expect(await openAi.api.cancelBatch('batch_1')).toBe('too_late');
+    }
+    openAi.server.answerWith(html(200));
+    await expect(openAi.api.cancelBatch('batch_1')).rejects.toMatchObject({ name: 'RetryableError' });
   });
 
   it('throws a retryable error when a gateway answers; a 404 of the API means "unknown"', async () => {

@@ -70,6 +70,53 @@ describe('a batch on the wire', () => {
     expect((await retrieved({ ...others, status, [field]: 1_761_998_999 })).endedAt).toBe(1_761_998_999_000);
   });
 
+  it.each([
+    ['"2025-11-01T12:00:00Z"', 1_761_998_400_000],
+    ['"1761998400"', 1_761_998_400_000],
+    ['1761998400.7', 1_761_998_400_700],
+    ['1761998400000', 1_761_998_400_000],
+    ['1e300', undefined],
+    ['-5', undefined],
+    ['0', undefined],
+    ['"soon"', undefined],
+    ['{}', undefined],
+    ['253402300800', undefined],
+  ])('has the time %s in milliseconds, or none', async (time, expected) => {
+    expect((await retrieved({ created_at: JSON.parse(time) })).createdAt).toBe(expected);
+  });
+
+  it('has no count that is none, and no id that is not safe', async () => {
+    for (const total of [1e300, -1, 1.5, '3', null])
+      expect(await retrieved({ request_counts: { total, completed: 1, failed: 0 } })).not.toHaveProperty(
+        'counts',
+      );
+    const files = { input_file_id: 'a/b', output_file_id: {}, error_file_id: 'x'.repeat(1025) };
+    const odd = await retrieved({
+      ...files,
+      endpoint: 'x'.repeat(10_000),
+      usage: { input_tokens: 1e300, output_tokens: 1 },
+    });
+    for (const field of ['inputFileId', 'outputFileId', 'errorFileId', 'endpoint', 'usage'])
+      expect(odd).not.toHaveProperty(field);
+  });
+
+  it.each([
+    ['COMPLETED', 'completed'],
+    ['In Progress', 'in_progress'],
+    ['in-progress', 'in_progress'],
+    ['canceled', 'cancelled'],
+    ['CANCELING', 'cancelling'],
+    [' ', 'validating'],
+    [3, 'validating'],
+  ])('with the status %o is %s', async (status, expected) => {
+    expect((await retrieved({ status })).status).toBe(expected);
+  });
+
+  it('keeps metadata within the limits, ours included', async () => {
+    const odd = { huge: 'x'.repeat(513), ['n'.repeat(65)]: 'x', number: 1, batchdrop_intent: 'i' };
+    expect((await retrieved({ metadata: odd })).metadata).toEqual({ batchdrop_intent: 'i' });
+  });
+
   it('keeps an unknown status, and the first 20 of many errors', async () => {
     expect((await retrieved({ status: 'PAUSED_BY_VENDOR' })).status).toBe('paused_by_vendor');
     const data = Array.from({ length: 45 }, (_, line) => ({ code: 'invalid_json_line', message: 'm', line }));
@@ -89,19 +136,116 @@ describe('a page of the list', () => {
   const faulty: [string, unknown][] = [
     ['is not an object', [entry(1)]],
     ['has no data', { has_more: false }],
-    ['has no has_more', { data: [entry(1)] }],
-    ['has has_more as text', { data: [entry(1)], has_more: 'false' }],
-    ['contains another object', { data: [entry(1), { object: 'file' }], has_more: false }],
-    ['is longer than requested', { data: [entry(1), entry(2), entry(3)], has_more: false }],
-    ['is empty with has_more true', { data: [], has_more: true }],
-    ['contains a batch twice', { data: [entry(1), entry(1)], has_more: false }],
-    ['begins with the batch it should begin after', { data: [entry(9)], has_more: true }],
-    ['is ordered oldest first', { data: [entry(1, 1_761_000_000), entry(2)], has_more: false }],
+    ['has data that is no list', { data: { 0: entry(1) }, has_more: false }],
+    ['is a text', 'batches'],
   ];
   it.each(faulty)('that %s is refused', async (_, page) => {
     openAi.server.answerWith(json(200, page));
     const asked = openAi.api.listBatches({ limit: 2, after: 'batch_9' });
     await expect(asked).rejects.toMatchObject({ name: 'RetryableError' });
+  });
+
+  const odd: [string, unknown, { ids: string[]; hasMore: boolean; next?: string }][] = [
+    [
+      'is not paged, as at Groq',
+      { object: 'list', data: [entry(2), entry(1)] },
+      { ids: ['batch_2', 'batch_1'], hasMore: false },
+    ],
+    [
+      'is not paged, and longer than requested',
+      { data: [entry(3), entry(2), entry(1)] },
+      { ids: ['batch_3', 'batch_2', 'batch_1'], hasMore: false },
+    ],
+    [
+      'is full, and names its last id only',
+      { data: [entry(3), entry(2)], last_id: 'batch_2' },
+      { ids: ['batch_3', 'batch_2'], hasMore: true, next: 'batch_2' },
+    ],
+    ['has has_more as a text', { data: [entry(1)], has_more: 'false' }, { ids: ['batch_1'], hasMore: false }],
+    ['has has_more null', { data: [entry(1)], has_more: null }, { ids: ['batch_1'], hasMore: false }],
+    [
+      'has entries that are no batches',
+      { data: [null, 7, 'x', [], {}, { id: '' }, { id: 'a/b' }, entry(1)], has_more: false },
+      { ids: ['batch_1'], hasMore: false },
+    ],
+    [
+      'has an entry without a file',
+      { data: [{ ...entry(2), input_file_id: null }, entry(1)], has_more: false },
+      { ids: ['batch_2', 'batch_1'], hasMore: false },
+    ],
+    [
+      'has an entry of another object',
+      { data: [{ ...entry(2), object: 'job' }, entry(1)], has_more: false },
+      { ids: ['batch_2', 'batch_1'], hasMore: false },
+    ],
+    [
+      'has a batch twice',
+      { data: [entry(2), entry(2), entry(1)], has_more: false },
+      { ids: ['batch_2', 'batch_1'], hasMore: false },
+    ],
+    [
+      'has a neighbour with 12 MB of metadata',
+      { data: [{ ...entry(2), metadata: { a: 'x'.repeat(12_000_000) } }, entry(1)], has_more: false },
+      { ids: ['batch_2', 'batch_1'], hasMore: false },
+    ],
+    [
+      'is ordered oldest first',
+      { data: [entry(1, 1_761_000_000), entry(2)], has_more: false },
+      { ids: ['batch_1', 'batch_2'], hasMore: false },
+    ],
+    ['is empty with has_more true', { data: [], has_more: true }, { ids: [], hasMore: true }],
+    [
+      'is empty with has_more true and a cursor',
+      { data: [], has_more: true, last_id: 'batch_5' },
+      { ids: [], hasMore: true },
+    ],
+    [
+      'begins with the batch it should begin after',
+      { data: [entry(9), entry(8)], has_more: true },
+      { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
+    ],
+    [
+      'repeats its cursor',
+      { data: [entry(8), entry(9)], has_more: true, last_id: 'batch_9' },
+      { ids: ['batch_8'], hasMore: true },
+    ],
+    [
+      'shows only the batch it should begin after',
+      { data: [entry(9)], has_more: true },
+      { ids: [], hasMore: true },
+    ],
+    [
+      'ends with an entry that is no batch',
+      { data: [entry(8), null], has_more: true },
+      { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
+    ],
+    [
+      'names its cursor',
+      { data: [entry(8), null], has_more: true, last_id: 'batch_7' },
+      { ids: ['batch_8'], hasMore: true, next: 'batch_7' },
+    ],
+    [
+      'has a cursor that is not safe',
+      { data: [entry(8)], has_more: true, last_id: '../x' },
+      { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
+    ],
+    [
+      'has no entry that is a batch, and no cursor',
+      { data: [null, {}], has_more: true },
+      { ids: [], hasMore: true },
+    ],
+  ];
+  it.each(odd)('that %s is read as far as it goes', async (_, page, { ids, hasMore, next }) => {
+    openAi.server.answerWith(json(200, page));
+    const read = await openAi.api.listBatches({ limit: 2, after: 'batch_9' });
+    expect(read.batches.map(({ batchId }) => batchId)).toEqual(ids);
+    expect({ hasMore: read.hasMore, next: read.next }).toEqual({ hasMore, next });
+  });
+
+  it("says when it was answered, by the API's clock", async () => {
+    const date = 'Sun, 01 Nov 2026 12:00:00 GMT';
+    openAi.server.answerWith(json(200, { data: [] }, { date }));
+    expect(await openAi.api.listBatches({ limit: 2 })).toMatchObject({ answeredAt: Date.parse(date) });
   });
 
   it('is requested with its limit and its cursor', async () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach } from 'vitest';
 import type { ApiKey } from '../../../functions/shared/adapters/openai/api-key.ts';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
+import type { CallDeadlines } from '../../../functions/shared/adapters/openai/call-deadline.ts';
 import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
 import { type ScriptedAnswer, type ScriptedServer, startScriptedServer } from './scripted-server.ts';
 
@@ -30,13 +31,13 @@ export interface OpenAiUnderTest {
   /** The key after a refresh. */
   refreshedKey: ApiKey;
   refreshes: number;
-  apiAt(baseUrl: string, silenceMs?: number): BatchApi;
+  apiAt(baseUrl: string, deadlines?: Partial<CallDeadlines>): BatchApi;
 }
 
 /** Sets the adapter up for each test of a file. */
 export function openAiForEachTest(): OpenAiUnderTest {
   const openAi = {} as OpenAiUnderTest; // complete before the first test
-  openAi.apiAt = (baseUrl, silenceMs = 20_000) =>
+  openAi.apiAt = (baseUrl, deadlines = {}) =>
     createOpenAiBatchApi({
       baseUrl,
       keys: {
@@ -46,7 +47,7 @@ export function openAiForEachTest(): OpenAiUnderTest {
           return openAi.refreshedKey;
         },
       },
-      silenceMs,
+      deadlines,
     });
   beforeEach(async () => {
     openAi.server = await startScriptedServer();

@@ -40,7 +40,6 @@ it('an upload keeps no piece that it has sent', async () => {
   const api = createOpenAiBatchApi({
     baseUrl: `http://127.0.0.1:${port}/v1`,
     keys,
-    silenceMs: 20_000,
   });
   try {
     const bytes = PIECES * PIECE_BYTES;

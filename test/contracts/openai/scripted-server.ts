@@ -54,6 +54,16 @@ export function json(status: number, body: unknown, headers: Record<string, stri
     response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
 }
 
+/** An answer with a content type of its own, or with none. */
+export function raw(
+  status: number,
+  contentType: string | undefined,
+  body: string | Uint8Array,
+): ScriptedAnswer {
+  return (response) =>
+    response.writeHead(status, contentType === undefined ? {} : { 'content-type': contentType }).end(body);
+}
+
 /** An answer of a gateway in front of the API, not of the API. */
 export function html(status: number): ScriptedAnswer {
   return (response) =>

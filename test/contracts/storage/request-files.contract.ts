@@ -29,11 +29,12 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       return { file: { bucket: made.bucket, key, versionId }, at };
     };
 
-    it('returns the size, the time and the metadata of a version', async () => {
+    it('returns the size, the checksum, the time and the metadata of a version', async () => {
       const { file, at } = await put('in/a ü+%.jsonl', Buffer.from('hello'), { 'Batch-Team': 'search' });
       expect(await made.files.head(file)).toEqual({
         size: 5,
         etag: '5d41402abc4b2a76b9719d911017c592',
+        checksum: { algorithm: 'CRC32', value: 'NhCmhg==' },
         lastModified: Math.floor(at / 1000) * 1000,
         metadata: { 'batch-team': 'search' },
       });

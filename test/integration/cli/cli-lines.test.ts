@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventLine } from '../../../bin/terminal/event-line.ts';
+import { firstDeliveries } from '../../../bin/terminal/first-delivery.ts';
 
 const metadata = { id: 'e', version: 1, sequence: 1, occurredAt: '2026-11-21T10:11:12.000Z', jobId: 'job1' };
 const requestFile = { bucket: 'requests', key: 'orders.jsonl', versionId: 'v' };
@@ -61,6 +62,18 @@ describe('the line of an event', () => {
       'OpenAI Batch Job Status Change',
       { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'open_batches' } },
       '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: open batches  job1',
+    ],
+    [
+      'an accepted job that waits for the account to pay',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'account' } },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: account refused by the API  job1',
+    ],
+    [
+      'an accepted job that waits for a reason of a later version',
+      'OpenAI Batch Job Status Change',
+      { status: 'accepted', requestFile, plannedRows: 7, plannedParts: 1, waiting: { for: 'full_moon' } },
+      '10:11:12  job     accepted     orders.jsonl  7 rows in 1 batch  waiting: full moon  job1',
     ],
     [
       'an accepted job',
@@ -130,5 +143,29 @@ describe('the line of an event', () => {
   it('does not exist for events of others', () => {
     expect(eventLine({ source: 'aws.s3', 'detail-type': 'Object Created', detail: {} })).toBeUndefined();
     expect(lineOf('Something New', {})).toBeUndefined();
+  });
+});
+
+describe('the lines of a stream of events', () => {
+  const event = (id: string, source = 'batchdrop') => ({
+    source,
+    'detail-type': 'OpenAI Batch Job Status Change',
+    detail: { metadata: { ...metadata, id } },
+  });
+
+  it('leave out a repeated delivery, which has the same metadata.id', () => {
+    const isFirst = firstDeliveries();
+    expect(['a', 'b', 'a', 'b', 'c'].map((id) => isFirst(event(id)))).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
+
+  it('leave out nothing of others', () => {
+    const isFirst = firstDeliveries();
+    expect([isFirst(event('a', 'aws.s3')), isFirst(event('a', 'aws.s3'))]).toEqual([true, true]);
   });
 });

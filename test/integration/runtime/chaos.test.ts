@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { AuditEntry } from '../../../local/openai/audit-log.ts';
 import { closingSentence } from '../../chaos/closing-sentence.ts';
@@ -5,9 +6,11 @@ import { runChaos } from '../../chaos/run-chaos.ts';
 import { type Evidence, judge } from '../../chaos/verdict.ts';
 import type { ReceivedEvent } from '../../local/endpoint/user-program.ts';
 
+const FAULTS = fileURLToPath(new URL('../../chaos/faults.json', import.meta.url));
+
 describe('a short run of chaos over real processes', () => {
   it('loses no file and no row, pays for none twice, and ends each job once', async () => {
-    const report = await runChaos({ jobs: 5, seconds: 8, seed: 20, tell: () => {} });
+    const report = await runChaos({ jobs: 5, seconds: 8, seed: 20, faults: FAULTS, tell: () => {} });
     expect(report.complaints).toEqual([]);
     expect(report.blows.runtimeKilled).toBe(2);
     expect(report.blows.functionsKilled + report.blows.functionsFrozen).toBeGreaterThan(0);
@@ -65,6 +68,21 @@ const withResults = (output: string, errors: string, summary = 'batch_1') =>
   new Map([['job', { output, errors, summary }]]);
 
 describe('the judge of chaos', () => {
+  it('blames the network for a request that it repeats, if the second batch is reported', () => {
+    const repeated = { ...created(1, 'batch_2', 'intent-1'), n: 3 };
+    const audit = [...GOOD.audit, repeated, billed(4, 'batch_2', 'a')];
+    const results = withResults('{"custom_id":"a"}\n', '{"custom_id":"b"}\n', 'batch_1 batch_2');
+    expect(judge({ ...GOOD, audit, results })).toEqual([]);
+    expect(judge({ ...GOOD, audit }).join('\n')).toContain('batch_2 is not in its summary');
+  });
+
+  it('lets a job fail whose upload is too large for the gateway', () => {
+    const end = event(JOB, 'job', 3, 'failed');
+    const data = { ...end.detail.data, reason: { code: 'too_large', message: 'upload: HTTP 413' } };
+    const events = [...GOOD.events.slice(0, 4), { ...end, detail: { ...end.detail, data } }];
+    expect(judge({ ...GOOD, events })).toEqual([]);
+  });
+
   it('has nothing to say of a job as it should be', () => {
     expect(judge(GOOD)).toEqual([]);
   });

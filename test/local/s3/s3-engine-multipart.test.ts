@@ -206,6 +206,32 @@ describe('the checksum of a multipart upload', () => {
     await expectContent(whole); // the client verifies it
   });
 
+  it('is CRC64NVME of the full object, like that of one upload, if the client asks for none', async () => {
+    const plain = s3Client(server, { requestChecksumCalculation: 'WHEN_REQUIRED' });
+    const place = { Bucket, Key };
+    const { UploadId } = await plain.send(new CreateMultipartUploadCommand(place));
+    const part = async (PartNumber: number, Body: Buffer) => {
+      const { ETag } = await plain.send(new UploadPartCommand({ ...place, UploadId, PartNumber, Body }));
+      return { PartNumber, ETag };
+    };
+    const Parts = [await part(1, big), await part(2, small)];
+    await plain.send(new CompleteMultipartUploadCommand({ ...place, UploadId, MultipartUpload: { Parts } }));
+    await plain.send(new PutObjectCommand({ Bucket, Key: 'at once', Body: whole }));
+    const head = (key: string) =>
+      plain.send(new HeadObjectCommand({ Bucket, Key: key, ChecksumMode: 'ENABLED' }));
+    const [inParts, atOnce] = [await head(Key), await head('at once')];
+    plain.destroy();
+    expect(atOnce).toMatchObject({
+      ChecksumType: 'FULL_OBJECT',
+      ChecksumCRC64NVME: expect.stringMatching(/=$/),
+    });
+    expect(inParts).toMatchObject({
+      ChecksumType: 'FULL_OBJECT',
+      ChecksumCRC64NVME: atOnce.ChecksumCRC64NVME,
+    });
+    expect(inParts.ETag).not.toBe(atOnce.ETag);
+  });
+
   it('SHA256 is one of the parts, whose checksums are required', async () => {
     const id = await create({ ChecksumAlgorithm: 'SHA256' });
     const parts = [await upload(id, 1, big, 'SHA256'), await upload(id, 2, small, 'SHA256')];

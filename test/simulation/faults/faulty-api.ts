@@ -1,7 +1,13 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import { NotAllowed, RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
+import {
+  Ambiguous,
+  NotAllowed,
+  RetryableError,
+  TerminalError,
+} from '../../../functions/shared/domain/errors.ts';
 import type { ObservedBatch } from '../../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage } from '../../../functions/shared/ports/ports.ts';
+import { batchPage } from '../../fakes/batch-page.ts';
 import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import type { Chance } from '../world/chance.ts';
 import type { FaultBook } from './fault-book.ts';
@@ -10,6 +16,7 @@ import type { FaultBook } from './fault-book.ts';
 export interface ApiState {
   now(): number;
   keyRefused(): boolean;
+  createsVanish(): boolean;
   /** How long a new batch may be missing from the list. */
   listLagMs: number;
   /** The largest page of a capped list, whatever limit was asked for. */
@@ -34,8 +41,13 @@ export class FaultyApi implements BatchApi {
   #calls = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
+  /** When the results of ended batches are right, by batch and by file. */
+  readonly #lateBatches = new Map<string, Lateness>();
+  readonly #late = new Map<string, Lateness>();
   /** Batches that the API no longer knows, although it ran them. */
   readonly forgotten = new Set<string>();
+  /** Batches whose create was duplicated on its way: both of each pair. */
+  readonly duplicated = new Set<string>();
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
 
@@ -53,9 +65,18 @@ export class FaultyApi implements BatchApi {
 
   async createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<ObservedBatch> {
     this.#checkKey('create');
+    if (this.#state.createsVanish()) throw new Ambiguous('create batch: no answer came');
     const batch = await this.#api.createBatch(...args);
     this.#createdAt.set(batch.batchId, this.#state.now());
+    const { batchdrop_intent: intent } = batch.metadata;
+    if (this.#faults.occurs('create duplicated', `${intent}`)) {
+      const second = await this.#api.createBatch(...args);
+      this.#createdAt.set(second.batchId, this.#state.now());
+      this.duplicated.add(batch.batchId).add(second.batchId);
+    }
     this.#state.created(batch);
+    if (this.#faults.occurs('create accepted, answered 429', `${intent} ${batch.batchId}`))
+      throw new RetryableError('create batch: HTTP 429', { afterSeconds: 60 });
     return this.#reported(batch);
   }
 
@@ -81,7 +102,8 @@ export class FaultyApi implements BatchApi {
     const where = this.#next('list');
     if (this.#faults.occurs('list malformed', where)) {
       if (this.#chance.of(`how ${where}`) < 0.6) throw new RetryableError('list batches: malformed');
-      return { ...(await this.#api.listBatches({ limit: 1 })), hasMore: true }; // asking for more returns the same page
+      const { batches, account } = await this.#api.listBatches({ limit: 1 });
+      return batchPage(batches, true, account); // asking for more returns the same page
     }
     const { listLagMs, pageCap } = this.#state;
     const all = await this.#api.listBatches({ limit: 100 });
@@ -95,21 +117,29 @@ export class FaultyApi implements BatchApi {
     const size = capped ? pageCap : query.limit;
     const page = shown.slice(from, from + size);
     const hasMore = from + size < shown.length;
-    return { batches: page.map((batch) => this.#listed(batch)), hasMore, account: all.account };
+    return batchPage(
+      page.map((batch) => this.#listed(batch)),
+      hasMore,
+      all.account,
+    );
   }
 
-  async fileBytes(fileId: string): Promise<number> {
+  async fileBytes(fileId: string): Promise<number | undefined> {
     this.#checkKey('file');
-    const where = this.#next(`file ${fileId}`);
-    if (this.#faults.occurs('content gone (404)', where)) {
-      if ((await this.#api.deleteFile(fileId)).was === 'deleted') this.lost.add(fileId);
-    }
     return this.#api.fileBytes(fileId);
   }
 
   async *readFile(fileId: string): AsyncGenerator<Uint8Array> {
     this.#checkKey('content');
     const where = this.#next(`content ${fileId}`);
+    if (this.#faults.occurs('content gone (404)', where)) {
+      if ((await this.#api.deleteFile(fileId)).was === 'deleted') this.lost.add(fileId);
+    }
+    const late = this.#late.get(fileId);
+    if (late && this.#state.now() < late.until) {
+      yield* lateContent(late.as, fileId, this.#api.readFile(fileId));
+      return;
+    }
     const fault = this.#faults.oneOf(['content truncated', 'content 502'], where);
     for await (const piece of this.#api.readFile(fileId)) {
       if (fault === undefined) {
@@ -169,11 +199,55 @@ export class FaultyApi implements BatchApi {
   }
 
   /** Other vendors leave out fields that OpenAI sends; the adapter drops null and "". */
-  #reported(batch: ObservedBatch): ObservedBatch {
+  #reported(given: ObservedBatch): ObservedBatch {
+    const batch = this.#withLateResults(given);
     this.#noted(batch);
     const where = this.#next(`fields ${batch.batchId} ${batch.status}`);
     if (!this.#faults.occurs('fields missing', where)) return batch;
+    if ((this.#lateBatches.get(batch.batchId)?.until ?? 0) > 0) return batch; // results without counts are believed when they stay the same
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;
     return { ...rest, metadata: {}, ...(hasEnded(batch.status) && endedAt !== undefined ? { endedAt } : {}) };
   }
+
+  /** Some time after its end, a batch may not name its files yet, or they are not there, or are other ones. */
+  #withLateResults(batch: ObservedBatch): ObservedBatch {
+    const { batchId, outputFileId, errorFileId, ...rest } = batch;
+    const files = [outputFileId, errorFileId].filter((fileId) => fileId !== undefined);
+    if (!hasEnded(batch.status) || files.length === 0) return batch;
+    const known = this.#lateBatches.get(batchId) ?? this.#lateness(batchId);
+    this.#lateBatches.set(batchId, known);
+    for (const fileId of files) this.#late.set(fileId, known);
+    const isUnnamed = known.as === 'unnamed' && this.#state.now() < known.until;
+    return isUnnamed ? { batchId, ...rest } : batch;
+  }
+
+  #lateness(batchId: string): Lateness {
+    if (!this.#faults.occurs('results late', batchId)) return { as: 'unnamed', until: 0 };
+    const minutes = this.#chance.pick(`how late ${batchId}`, LATE_MINUTES) ?? 1;
+    const as = this.#chance.pick(`late as ${batchId}`, LATE_AS) ?? 'unnamed';
+    return { as, until: this.#state.now() + minutes * 60_000 };
+  }
+}
+
+/** What the API gives instead of the results, and until when. */
+interface Lateness {
+  as: (typeof LATE_AS)[number];
+  until: number;
+}
+
+const LATE_AS = ['unnamed', 'not found', 'other rows', 'empty'] as const;
+const LATE_MINUTES = [1, 20, 300, 40 * 60]; // results that are later than a day end as doubtful
+
+async function* lateContent(
+  as: Lateness['as'],
+  fileId: string,
+  content: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  if (as === 'unnamed' || as === 'not found')
+    throw new TerminalError('file_gone', `content ${fileId}: HTTP 404`);
+  if (as === 'empty') return;
+  const pieces: Uint8Array[] = [];
+  for await (const piece of content) pieces.push(piece);
+  const text = Buffer.concat(pieces).toString();
+  yield Buffer.from(text.replaceAll('"custom_id":"', '"custom_id":"of another file '));
 }

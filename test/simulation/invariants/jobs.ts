@@ -123,15 +123,19 @@ export function inOrder(world: World, users: Workload): Finding {
   return { promise: 'results in the order of the file', examined, broken };
 }
 
-/** A row that ran and was billed is in the results, unless the API lost its file or the whole batch. */
+/** A row that ran and was billed is in the results, unless the API lost its file or the whole batch, or has the doubtful file still. */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
   const { lost, forgotten } = world.faultyApi;
+  const left = new Set(world.api.files());
   const broken: string[] = [];
   for (const part of world.ledger.parts()) {
     if (part.jobId !== job.jobId || part.planId !== job.plan?.planId) continue;
+    const doubtful = new Set(part.doubtfulFiles?.map(({ fileId }) => fileId));
     for (const { batchId, outputFileId } of batchesOf(part)) {
       if (lost.has(outputFileId ?? '') || forgotten.has(batchId)) continue;
+      const isDoubtful = outputFileId === undefined || doubtful.has(outputFileId);
+      if (isDoubtful && left.has(world.api.outputFileOf(batchId) ?? '')) continue;
       for (const row of billed.get(batchId) ?? [])
         if (!stored.has(row)) broken.push(`job ${job.jobId}: row ${row} ran and is not in output.jsonl`);
     }

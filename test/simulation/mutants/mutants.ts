@@ -38,7 +38,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, released });',
+        anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });',
         replacement:
           'void saveBatch(deps, inHand, { intentId: intent.id, batch, released }).catch(() => undefined);',
       },
@@ -75,8 +75,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/shared/lifecycle/find-batches.ts',
-        anchor: 'for (const batch of page.batches) {',
-        replacement: 'for (const batch of page.hasMore || pages === 0 ? page.batches : []) {',
+        anchor: 'for (const batch of page.batches) see(batch);',
+        replacement: 'for (const batch of page.hasMore || pages === 0 ? page.batches : []) see(batch);',
       },
     ],
   },
@@ -84,14 +84,40 @@ export const MUTANTS: Mutant[] = [
     name: 'the search for a lost batch compares only metadata',
     patches: [
       {
-        file: 'functions/submit/ambiguous-create.ts',
-        anchor: '    fileIds: new Set([intent.fileId]),\n',
-        replacement: '    fileIds: new Set([intent.id]),\n',
-      },
-      {
         file: 'functions/shared/lifecycle/find-batches.ts',
-        anchor: 'search.fileIds.has(batch.inputFileId)',
-        replacement: "search.fileIds.has(batch.metadata.batchdrop_intent ?? '')",
+        anchor: 'return inputFileId !== undefined && fileIds.has(inputFileId);',
+        replacement: "return inputFileId === undefined && fileIds.has('');",
+      },
+    ],
+  },
+  {
+    name: 'a create that was refused is sent again without a search',
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'return { ...part, intent: { ...part.intent, refused: true } };',
+        replacement: "return { ...part, phase: 'uploaded', intent: without(part.intent, 'sendBy') };",
+      },
+    ],
+  },
+  {
+    name: "the answer of a stranger to a create is taken as the API's refusal",
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'batch = await send(deps, leased.until, part);',
+        replacement:
+          "batch = await send(deps, leased.until, part).catch((failure) => {\n      throw failure instanceof Ambiguous ? new TerminalError('refused', failure.message) : failure;\n    });",
+      },
+    ],
+  },
+  {
+    name: 'a part begins again by itself after every unresolved create',
+    patches: [
+      {
+        file: 'functions/shared/domain/spending/unresolved-creates.ts',
+        anchor: 'if (all.length - (part.releases ?? 0) < MAX_UNRESOLVED)',
+        replacement: 'if (all.length > 0)',
       },
     ],
   },
@@ -156,9 +182,30 @@ export const MUTANTS: Mutant[] = [
     name: 'a truncated download counts as complete',
     patches: [
       {
-        file: 'functions/deliver/part/deliver-part.ts',
-        anchor: 'if (received !== expected) {',
-        replacement: 'if (received > expected) {',
+        file: 'functions/deliver/part/results-agreement.ts',
+        anchor: 'if (reading.rowsWithLine === reading.rows) return true;',
+        replacement: 'if (reading.rowsWithLine > 0) return true;',
+      },
+    ],
+  },
+  {
+    name: 'a 404 for a result file is believed',
+    patches: [
+      {
+        file: 'functions/deliver/part/results-agreement.ts',
+        anchor: 'if (isReleased(part)) return true;',
+        replacement:
+          "if (isReleased(part) || reading.problems.some((why) => why.includes('404'))) return true;",
+      },
+    ],
+  },
+  {
+    name: 'result files are deleted before their results agree',
+    patches: [
+      {
+        file: 'functions/deliver/clean-up-job.ts',
+        anchor: '({ fileId }) => !doubtful.has(fileId),',
+        replacement: '({ fileId }) => fileId !== undefined || doubtful.has(fileId),',
       },
     ],
   },

@@ -1,4 +1,4 @@
-import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import { Chance } from './chance.ts';
 
 /** Limits that make parts wait. */

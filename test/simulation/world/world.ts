@@ -3,9 +3,9 @@ import { createHandler as deliverHandler } from '../../../functions/deliver/hand
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
-import type { BatchLimits } from '../../../functions/shared/domain/batch-limits.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
@@ -26,7 +26,7 @@ import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts'
 import { watchedLedger } from './ledger-watch.ts';
 import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
-import { Operator } from './operator.ts';
+import { Operator, releaseStalled } from './operator.ts';
 import { Timeline } from './timeline.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
@@ -122,6 +122,7 @@ export class World {
     const state = {
       now,
       keyRefused: () => this.operator.keyRefused(),
+      createsVanish: () => this.operator.createsVanish(),
       listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
       lagAlways: scenario.listLagMs !== undefined,
       pageCap: this.chance.between('largest page', 1, 2),
@@ -170,6 +171,7 @@ export class World {
   #tick(): void {
     if (this.isQuiet()) return;
     this.#ticks += 1;
+    if (this.faults.over) void releaseStalled(this.ledger, this.ledger.parts(), this.timeline.now());
     const name = `tick ${this.#ticks}`;
     const due = this.#anythingDue(this.timeline.now());
     if (due && !this.faults.occurs('tick skipped', name)) {
@@ -216,7 +218,7 @@ export class World {
       case 'deliver':
         return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
       case 'cancel':
-        return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
+        return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'poll':
         throw new Error('POLL gets no messages');
     }

@@ -246,9 +246,9 @@ describe.each(['jobId', 'batchId'] as const)(
         ...failing(statusCode, ['r2'], [1]),
         replaced: ({ api }) => ({
           api: withMethods(api, {
-            fileBytes: (fileId) => {
-              if (stored) return api.fileBytes(fileId);
-              throw new RetryableError('not yet', { afterSeconds: 60 });
+            async *readFile(fileId) {
+              if (!stored) throw new RetryableError('not yet', { afterSeconds: 60 });
+              yield* api.readFile(fileId);
             },
           }),
         }),

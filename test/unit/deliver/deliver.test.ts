@@ -198,34 +198,35 @@ describe('a download', () => {
     expect(world.results.openUploads()).toEqual([]);
   });
 
-  it('that keeps failing leaves the part stalled until it works', async () => {
+  it('that keeps failing is repeated until it works, however long that takes', async () => {
     let down = true;
     const world = new SmallWorld({
       replaced: ({ api }) => ({
         api: withFaults(api, (method) =>
-          method === 'readFile' && down ? { failAfter: new RetryableError('502') } : 'ok',
+          method === 'readFile' && down ? { failBefore: new RetryableError('502') } : 'ok',
         ),
       }),
     });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
-    await world.pass(12 * 60);
-    expect(world.parts(jobId)[0]?.stalled?.code).toBe('tries_used_up');
-    expect(world.job(jobId).status).toBe('submitted');
+    await world.pass(30 * 60);
+    expect(world.parts(jobId)[0]).toMatchObject({ phase: 'batch_ended', tries: 0 });
+    expect(world.parts(jobId)[0]?.stalled).toBeUndefined();
+    expect(world.metrics.of('ResultsWaiting').length).toBeGreaterThan(20);
     down = false;
     await world.rest();
-    expect(world.job(jobId).status).toBe('completed');
-    expect(world.parts(jobId)[0]?.stalled).toBeUndefined();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 1, succeeded: 1 } });
+    expect(world.parts(jobId)[0]?.resultsWait).toBeUndefined();
   });
 
   it('of a file that the API no longer has: its rows are missing, and the loss is logged', async () => {
     const { world, jobId } = await delivered(({ api }) => ({
       api: withFaults(api, (method) =>
-        method === 'fileBytes' ? { failBefore: new TerminalError('file_gone', 'expired') } : 'ok',
+        method === 'readFile' ? { failBefore: new TerminalError('file_gone', 'expired') } : 'ok',
       ),
     }));
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 3, missing: 3 } });
-    expect(world.log.lines.map(({ code }) => code)).toContain('result_file_gone');
+    expect(world.log.lines.map(({ code }) => code)).toContain('results_doubtful');
   });
 
   it('stops when its invocation is aborted', async () => {

@@ -31,23 +31,42 @@ describe('a result line', () => {
     ['status 599', { status_code: 599 }, null, 'failed', true],
     ['status 600', { status_code: 600 }, null, 'failed', false],
     ['status 0', { status_code: 0 }, null, 'failed', true],
-    ['a status that is text', { status_code: '200' }, null, 'failed', false],
+    ['a status that is text', { status_code: '200' }, null, 'succeeded', false],
+    ['a status that is no number', { status_code: 'ok' }, null, 'failed', false],
     ['neither response nor error', null, null, 'failed', false],
-    ['an error', null, { code: 'server_error', message: 'x' }, 'failed', false],
-    ['an error besides a good response', OK, { code: 'server_error' }, 'failed', false],
+    ['an error', null, { code: 'invalid_request', message: 'x' }, 'failed', false],
+    ['an error besides a good response', OK, { code: 'server_error' }, 'succeeded', false],
+    ['an empty error besides a good response', OK, {}, 'succeeded', false],
+    [
+      'an error with null fields besides a good response',
+      OK,
+      { code: null, message: null },
+      'succeeded',
+      false,
+    ],
+    ['batch_expired besides a good response', OK, { code: 'batch_expired' }, 'succeeded', false],
+    ['an error besides status 429', { status_code: 429 }, { code: 'rate_limit' }, 'failed', true],
+    ['an error besides status 500', { status_code: 500 }, { code: 'x' }, 'failed', true],
+    ['an error besides status 400', { status_code: 400 }, { code: 'server_error' }, 'failed', false],
+    ['batch_expired besides status 0', { status_code: 0 }, { code: 'batch_expired' }, 'expired', true],
+    ['another error besides status 0', { status_code: 0 }, { code: 'x' }, 'failed', true],
+    ['request_timeout', null, { code: 'request_timeout', message: 'x' }, 'failed', true],
+    ['server_error', null, { code: 'server_error', message: 'x' }, 'failed', true],
+    ['a status as the code of its error', null, { code: 503 }, 'failed', true],
+    ['a final status as the code of its error', null, { code: '400' }, 'failed', false],
     ['an error without code', null, {}, 'failed', false],
     ['batch_expired', null, { code: 'batch_expired' }, 'expired', true],
     ['batch_cancelled', null, { code: 'batch_cancelled' }, 'cancelled', false],
   ])('with %s', (_, response, error, outcome, passing) => {
     const rows = account('completed', 'a');
-    expect(rows.settle(line('a', response, error))).toEqual({ row: 0, replaces: false });
+    expect(rows.settle(line('a', response, error), 'output')).toEqual({ row: 0, replaces: false });
     expect(rows.outcomeOf(0, false)).toEqual({ outcome, passing, line: true });
     expect(rows.anomalies).toBe(0);
   });
 
   it('with batch_expired in a cancelled batch counts as cancelled, and its row does not run again', () => {
     const rows = account('cancelled', 'a');
-    rows.settle(line('a', null, { code: 'batch_expired' }));
+    rows.settle(line('a', null, { code: 'batch_expired' }), 'output');
     expect(rows.outcomeOf(0, false)).toEqual({ outcome: 'cancelled', passing: false, line: true });
   });
 
@@ -59,7 +78,7 @@ describe('a result line', () => {
     ['null', Buffer.from('null'), 'unreadable'],
   ])('with %s is an anomaly and settles no row', (_, bytes, anomaly) => {
     const rows = account('completed', 'a');
-    expect(rows.settle(bytes)).toEqual({ anomaly });
+    expect(rows.settle(bytes, 'output')).toEqual({ anomaly });
     expect(rows.anomalies).toBe(1);
     expect(rows.outcomeOf(0, false)).toEqual({ outcome: 'missing', passing: false, line: false });
   });
@@ -70,29 +89,29 @@ describe('two lines of one row', () => {
 
   it('that both succeeded: the first counts', () => {
     const rows = account('completed', 'a');
-    rows.settle(good);
-    expect(rows.settle(good)).toEqual({ anomaly: 'second_line' });
+    rows.settle(good, 'output');
+    expect(rows.settle(good, 'output')).toEqual({ anomaly: 'second_line' });
   });
 
   it('of which the first succeeded: it counts', () => {
     const rows = account('completed', 'a');
-    rows.settle(good);
-    expect(rows.settle(bad)).toEqual({ anomaly: 'second_line' });
+    rows.settle(good, 'output');
+    expect(rows.settle(bad, 'output')).toEqual({ anomaly: 'second_line' });
     expect(rows.outcomeOf(0, false)?.outcome).toBe('succeeded');
   });
 
   it('of which the second succeeded: it counts, and the first is the anomaly', () => {
     const rows = account('completed', 'a');
-    rows.settle(bad);
-    expect(rows.settle(good)).toEqual({ row: 0, replaces: true });
+    rows.settle(bad, 'output');
+    expect(rows.settle(good, 'output')).toEqual({ row: 0, replaces: true });
     expect(rows.outcomeOf(0, false)?.outcome).toBe('succeeded');
     expect(rows.anomalies).toBe(1);
   });
 
   it('that both failed: the first counts', () => {
     const rows = account('completed', 'a');
-    rows.settle(bad);
-    expect(rows.settle(line('a', { status_code: 400 }))).toEqual({ anomaly: 'second_line' });
+    rows.settle(bad, 'output');
+    expect(rows.settle(line('a', { status_code: 400 }), 'output')).toEqual({ anomaly: 'second_line' });
     expect(rows.outcomeOf(0, false)?.passing).toBe(true);
   });
 });
@@ -105,7 +124,7 @@ describe('rows without a line', () => {
     ['failed', 'failed'],
   ])('of a batch with status "%s" are %s', (status, outcome) => {
     const rows = account(status, 'a', 'b', 'c');
-    rows.settle(line('b'));
+    rows.settle(line('b'), 'output');
     for (const row of [0, 2])
       expect(rows.outcomeOf(row, false)).toEqual({ outcome, passing: false, line: false });
   });
@@ -127,7 +146,7 @@ describe('a later attempt', () => {
 
   it('settles its own rows only: a line of another row is an anomaly, whatever it says', () => {
     const rows = new RowTally(tableOf('a', 'b'), before, 'completed');
-    expect(rows.settle(line('a', { status_code: 500 }))).toEqual({ anomaly: 'unknown_id' });
-    expect(rows.settle(line('b'))).toEqual({ row: 1, replaces: false });
+    expect(rows.settle(line('a', { status_code: 500 }), 'output')).toEqual({ anomaly: 'unknown_id' });
+    expect(rows.settle(line('b'), 'output')).toEqual({ row: 1, replaces: false });
   });
 });

@@ -33,6 +33,7 @@ const open = { ...published, intent: SENT, batch: aBatch({ status: 'in_progress'
 const failed = { ...published, intent: SENT, batch: aBatch({ status: 'failed' }) };
 const cancelled = { cancelRequestedAt: NOON };
 const later = NOON + 1000;
+const STALLED: PartFields = { phase: 'stalled', stalled: { code: 'create_uncertain', message: 'm' } };
 const ABANDONED = [{ intentId: 'i0', fileId: 'file-0', at: NOON }];
 const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
@@ -159,15 +160,34 @@ const STEPS: [string, PartFields, PartStep][] = [
     { ...failed, ...cancelled, phase: 'retrying' },
     { do: 'deliver' },
   ],
+  ['has abandoned files: deliver', { ...failed, abandoned: ABANDONED }, { do: 'deliver' }],
   [
-    'has abandoned files: cancel late batches',
-    { ...failed, abandoned: ABANDONED },
-    { do: 'cancel-late-batches' },
+    'was refused a create in a way that passes: search',
+    { intent: { ...SENT, foundNothingAt: 0, refused: true } },
+    { do: 'search' },
+  ],
+  ['is stalled: report it', STALLED, { do: 'report-stall' }],
+  [
+    'is stalled and was reported: wait',
+    { ...STALLED, backoffUntil: NOON + 1 },
+    { do: 'wait', until: NOON + 1 },
+  ],
+  ['is stalled and has a batch to adopt: adopt', { ...STALLED, adopt: { batchId: 'b' } }, { do: 'adopt' }],
+  ['is stalled and cancelled: end', { ...STALLED, ...cancelled }, { do: 'end', as: 'cancelled' }],
+  [
+    'has a second batch whose cancel is due: cancel it first',
+    { ...failed, openSecondBatches: [{ batchId: 'b', cancelAt: NOON }] },
+    { do: 'cancel-second-batches' },
   ],
   [
-    'has cancelled its late batches: deliver',
-    { ...failed, abandoned: ABANDONED, lateBatchesCancelled: true },
+    'has a second batch whose cancel is due later: go on',
+    { ...failed, openSecondBatches: [{ batchId: 'b', cancelAt: NOON + 1 }] },
     { do: 'deliver' },
+  ],
+  [
+    'is delivered and has a second batch: wait',
+    { ...failed, delivered: DELIVERED, openSecondBatches: [{ batchId: 'b', cancelAt: NOON + 1 }] },
+    { do: 'wait', until: NOON + 1 },
   ],
   ['is delivered: nothing', { ...failed, delivered: DELIVERED }, { do: 'nothing' }],
   ['is delivered and unpublished: publish', { ...failed, rev: 2, delivered: DELIVERED }, { do: 'publish' }],

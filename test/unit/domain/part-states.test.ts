@@ -21,8 +21,11 @@ const INTENT = { id: 'i', at: PAST };
 const UPLOADED = { ...INTENT, fileId: 'file-1' };
 const SENT = { ...UPLOADED, sendBy: PAST };
 const WAITING = { for: 'token_limit', since: PAST } as const;
+const STALL = { code: 'create_uncertain', message: 'm' };
 const ENDED = { as: 'cancelled', reason: { code: 'c', message: 'm' } } as const;
 const LOST = { ...ENDED, as: 'lost' } as const;
+const RESULTS_WAIT = { since: PAST, looks: 1, until: LATER, why: 'no file' };
+
 /** Each phase with every shape its own fields may have. */
 const PHASES: Record<Part['phase'], PartFields[]> = {
   planned: [{}, { waiting: WAITING }],
@@ -31,20 +34,29 @@ const PHASES: Record<Part['phase'], PartFields[]> = {
   uploading: [{ intent: INTENT }],
   uploaded: [{ intent: UPLOADED }],
   creating: [PAST, NOON, LATER].flatMap((sendBy) =>
-    [{}, { foundNothingAt: PAST }, { foundNothingAt: LATER }].map((found) => ({
+    [{}, { foundNothingAt: PAST }, { foundNothingAt: LATER }, { refused: true as const }].map((found) => ({
       intent: { ...SENT, sendBy, ...found },
     })),
   ),
+  stalled: [{ stalled: STALL }, { stalled: STALL, adopt: { batchId: 'batch_2' } }],
   running: ['validating', 'in_progress', 'finalizing', 'cancelling', 'pondering'].map((status) => ({
     intent: SENT,
     batch: aBatch({ status }),
   })),
   requeued: [{ intent: SENT, batch: aBatch({ status: 'failed' }), waiting: WAITING }],
   retrying: [{ intent: SENT, batch: aBatch({ status: 'failed' }) }],
-  batch_ended: ['completed', 'failed', 'expired', 'cancelled'].map((status) => ({
-    intent: SENT,
-    batch: aBatch({ status }),
-  })),
+  batch_ended: [
+    ...['completed', 'failed', 'expired', 'cancelled'].map((status) => ({
+      intent: SENT,
+      batch: aBatch({ status }),
+    })),
+    ...[{}, { releasedAt: PAST - 1 }, { releasedAt: NOON }].map((release) => ({
+      intent: SENT,
+      batch: aBatch({ status: 'completed' }),
+      resultsWait: RESULTS_WAIT,
+      ...release,
+    })),
+  ],
   ended: [{ ended: ENDED }, { ended: LOST, intent: SENT, batch: aBatch({ status: 'in_progress' }) }],
   delivered: [
     { intent: SENT, batch: aBatch({ status: 'completed' }), delivered: DELIVERED },
@@ -56,9 +68,7 @@ const orNot = (...fields: PartFields[]): PartFields[] => [{}, ...fields];
 
 /** Every combination of the fields that any phase may have. */
 function* surroundings(): Generator<PartFields> {
-  const abandoned = [PAST, LATER].map((givenUpAt) => [
-    { intentId: 'i0', fileId: 'file-0', at: PAST, givenUpAt },
-  ]);
+  const second = (cancelAt: number) => ({ openSecondBatches: [{ batchId: 'batch_9', cancelAt }] });
   for (const cancel of orNot({ cancelRequestedAt: PAST }))
     for (const backoff of orNot({ backoffUntil: PAST }, { backoffUntil: LATER }))
       for (const lease of orNot(
@@ -67,11 +77,8 @@ function* surroundings(): Generator<PartFields> {
       ))
         for (const dispatched of orNot({ dispatchedUntil: PAST }, { dispatchedUntil: LATER }))
           for (const tries of orNot({ tries: MAX_TRIES }))
-            for (const files of orNot(
-              ...abandoned.map((each) => ({ abandoned: each })),
-              ...abandoned.map((each) => ({ abandoned: each, lateBatchesCancelled: true as const })),
-            ))
-              yield { ...cancel, ...backoff, ...lease, ...dispatched, ...tries, ...files };
+            for (const seconds of orNot(second(PAST), second(LATER)))
+              yield { ...cancel, ...backoff, ...lease, ...dispatched, ...tries, ...seconds };
 }
 
 /** For a part with a batch: its newest status is published or not, and the cancel was sent to the API or not. */
@@ -126,6 +133,13 @@ function* disagreements(part: Part): Generator<string> {
 
   // Phase and steps: each phase allows only its own steps.
   const may = [...OF_ANY_PHASE, ...STEPS_OF[part.phase]];
+  if (part.phase === 'planned' && steps.some(isWork)) yield 'a planned part has work';
+  const cancelAt = part.openSecondBatches?.[0]?.cancelAt ?? Number.POSITIVE_INFINITY;
+  for (const [at, now] of TIMES.entries()) {
+    const isCancelled = steps[at]?.do === 'cancel-second-batches';
+    if (part.phase !== 'planned' && isCancelled !== cancelAt <= now)
+      yield 'a second batch is cancelled too late or too early';
+  }
   for (const { do: step } of steps)
     if (!may.includes(step)) yield `in phase ${part.phase} the next step is ${step}`;
   if (part.phase === 'running' && hasEnded(part.batch.status)) yield 'a running batch has ended';
@@ -141,15 +155,16 @@ const STEPS_OF: Record<Part['phase'], PartStep['do'][]> = {
   uploading: ['upload', 'end'],
   uploaded: ['create', 'end'],
   creating: ['search', 'abandon'],
+  stalled: ['report-stall', 'adopt', 'end'],
   running: ['observe', 'cancel'],
-  requeued: ['await-admission', 'cancel-late-batches', 'deliver'],
-  retrying: ['retry', 'cancel-late-batches', 'deliver'],
-  batch_ended: ['cancel-late-batches', 'deliver'],
-  ended: ['cancel-late-batches', 'deliver'],
+  requeued: ['await-admission', 'deliver'],
+  retrying: ['retry', 'deliver'],
+  batch_ended: ['deliver'],
+  ended: ['deliver'],
   delivered: [],
 };
 
-const OF_ANY_PHASE: PartStep['do'][] = ['nothing', 'wait', 'publish'];
+const OF_ANY_PHASE: PartStep['do'][] = ['nothing', 'wait', 'publish', 'cancel-second-batches'];
 
 it('phase, next step, due time and index agree in every state of a part', () => {
   const found = new Map<string, Part>();
@@ -179,11 +194,30 @@ it('phase, next step, due time and index agree in every state of a part', () => 
     'cancel',
     'end',
     'retry',
-    'cancel-late-batches',
+    'cancel-second-batches',
+    'report-stall',
+    'adopt',
     'deliver',
   ];
   expect([...seen.keys()].sort()).toEqual([...every].sort());
 });
 
-/** 17 shapes without a batch, and 13 with one in 6 outboxes each, in 540 surroundings. */
-const STATES = 540 * (17 + 13 * 6);
+/** 22 shapes without a batch, and 16 with one in 6 outboxes each, in 324 surroundings. */
+const STATES = 324 * (22 + 16 * 6);
+
+it('an operator ends the pause before the next look at the results, but no other backoff', () => {
+  const part = aPart({
+    phase: 'batch_ended',
+    intent: SENT,
+    batch: aBatch({ status: 'completed' }),
+    rev: 1,
+    publishedRev: 1,
+    resultsWait: RESULTS_WAIT,
+    backoffUntil: LATER,
+  });
+  expect(nextPartStep(part, NOON, false)).toEqual({ do: 'wait', until: LATER });
+  expect(nextPartStep({ ...part, releasedAt: NOON }, NOON, false)).toEqual({ do: 'deliver' });
+  expect(nextPartStep({ ...part, releasedAt: PAST - 1 }, NOON, false)).toEqual({ do: 'wait', until: LATER });
+  const other = { ...part, releasedAt: NOON, backoffUntil: LATER + 1 };
+  expect(nextPartStep(other, NOON, false)).toEqual({ do: 'wait', until: LATER + 1 });
+});

@@ -1,5 +1,9 @@
 import { expect, it } from 'vitest';
-import { estimatedTokens, type Measured, withMeasured } from '../../../functions/shared/domain/tokens.ts';
+import {
+  estimatedTokens,
+  type Measured,
+  withMeasured,
+} from '../../../functions/shared/domain/waiting/tokens.ts';
 
 const MB = 1_000_000;
 

@@ -114,6 +114,24 @@ describe('a file', () => {
     expect(world.results.objects().size).toBe(3);
   });
 
+  it.each(['evening/', 'evening/files.jsonl/', 'evening_$folder$'])(
+    'that marks the folder %s is ignored',
+    async (key) => {
+      const world = new SmallWorld();
+      await world.intake(world.upload(key, '').event);
+      await world.rest();
+      expect(world.ledger.jobs()).toEqual([]);
+      expect(world.bus.published()).toEqual([]);
+      expect(world.results.objects().size).toBe(0);
+    },
+  );
+
+  it('with bytes, under a key like that of a folder, is rejected', async () => {
+    const world = new SmallWorld();
+    const jobId = await world.drop('evening/', fileOf('r1'));
+    expect(world.job(jobId).findings?.first[0]?.code).toBe('unsupported_name');
+  });
+
   it('that was deleted before its event arrived creates no job', async () => {
     const world = new SmallWorld();
     await world.intake(s3Event({ key: 'a.jsonl', 'version-id': 'v9', size: 1, etag: 'e' }));

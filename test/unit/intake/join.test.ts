@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
-import { fileOf, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
 
 const s3Event = (object: object, bucket = REQUESTS) =>
   JSON.stringify({ detail: { bucket: { name: bucket }, object } });
@@ -100,13 +100,15 @@ describe('the same bytes, uploaded again,', () => {
     expect(world.api.audit().creates).toHaveLength(3);
   });
 
-  it('do not join a version that was overwritten in between', async () => {
+  it('join the earlier job also when other bytes were uploaded in between', async () => {
     const world = new SmallWorld(running);
-    await world.drop('a.jsonl', fileOf('r1'));
+    const first = await world.drop('a.jsonl', fileOf('r1'));
     await world.drop('a.jsonl', fileOf('r2'));
     const third = await world.drop('a.jsonl', fileOf('r1'));
     await world.rest();
-    expect(world.jobStatuses(third).at(-1)).toBe('completed');
+    expect(world.jobStatuses(third)).toEqual(['joined']);
+    expect(world.job(third).joinedJobId).toBe(first);
+    expect(world.api.audit().creates).toHaveLength(2);
   });
 });
 
@@ -170,6 +172,262 @@ describe('the same bytes, uploaded two or three times,', () => {
     await world.rest();
     expect(world.jobStatuses(older.jobId)).toEqual(['joined']);
     expect(world.jobStatuses(newer.jobId).at(-1)).toBe('completed');
+  });
+});
+
+describe('the same bytes, uploaded again after a job whose rows did not all succeed,', () => {
+  type Outcome = 'succeeded' | 'failed' | 'missing' | { statusCode: number };
+  const dropAfter = async (outcomes: Record<string, Outcome>, expires = false) => {
+    const world = new SmallWorld({
+      fate: ({ nth }) =>
+        nth > 3 ? {} : { row: (id) => outcomes[id] ?? 'succeeded', ...(expires && { runningMs: 40 * HOUR }) },
+    });
+    const text = fileOf(...Object.keys(outcomes));
+    const first = await world.drop('a.jsonl', text);
+    await world.rest(6000);
+    const second = await world.drop('a.jsonl', text);
+    await world.rest();
+    const event = world.bus
+      .published()
+      .find(({ detail }) => 'joinedJobId' in detail.data && detail.metadata.jobId === second);
+    return { world, first, second, data: event?.detail.data };
+  };
+
+  it('join it, without a word, if all rows succeeded', async () => {
+    const { data, first } = await dropAfter({ r1: 'succeeded', r2: 'succeeded' });
+    expect(data).toMatchObject({ status: 'joined', joinedJobId: first });
+    expect(data).not.toHaveProperty('unsuccessfulRows');
+    expect(data).not.toHaveProperty('message');
+  });
+
+  it('join it if the others were refused by the API in its own words', async () => {
+    const { data, first } = await dropAfter({ r1: 'succeeded', r2: 'failed', r3: 'failed' });
+    expect(data).toMatchObject({ status: 'joined', joinedJobId: first, unsuccessfulRows: 2 });
+    expect(data).toHaveProperty('message', expect.stringContaining('2 of them because the API refused them'));
+  });
+
+  it('join it if every row was refused by the API in its own words: another run gives the same', async () => {
+    const { data } = await dropAfter({ r1: 'failed', r2: { statusCode: 404 } });
+    expect(data).toMatchObject({ status: 'joined', unsuccessfulRows: 2 });
+  });
+
+  it.each<[string, Record<string, Outcome>]>([
+    ['failed for a transient reason in every attempt', { r1: 'succeeded', r2: { statusCode: 500 } }],
+    ['are missing', { r1: 'succeeded', r2: 'missing' }],
+  ])('join it if some rows succeeded and the others %s, and say how many', async (_, outcomes) => {
+    const { data } = await dropAfter(outcomes);
+    expect(data).toMatchObject({ status: 'joined', unsuccessfulRows: 1 });
+    expect(data).toHaveProperty('message', expect.stringContaining('batchdrop-rerun: yes'));
+    expect(data).toHaveProperty('message', expect.not.stringContaining('refused'));
+  });
+
+  it('join it if some rows succeeded before the others expired', async () => {
+    const { data, world, first } = await dropAfter(
+      { r1: 'succeeded', r2: 'succeeded', r3: 'succeeded' },
+      true,
+    );
+    expect(world.jobStatuses(first).at(-1)).toBe('expired');
+    expect(data).toMatchObject({ status: 'joined', unsuccessfulRows: world.job(first).rows?.expired });
+  });
+
+  it.each<[string, Record<string, Outcome>]>([
+    ['failed for a transient reason', { r1: { statusCode: 503 }, r2: { statusCode: 429 } }],
+    ['are missing', { r1: 'missing', r2: 'missing' }],
+    ['failed for a transient reason or were refused', { r1: { statusCode: 503 }, r2: 'failed' }],
+  ])('run anew if no row succeeded and they %s', async (_, outcomes) => {
+    const { world, second } = await dropAfter(outcomes);
+    expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
+  });
+});
+
+describe('the same bytes with other metadata or instructions', () => {
+  const running = { fate: () => ({ runningMs: 2 * HOUR }) };
+  const replaces = async (world: SmallWorld, first: string, metadata: Record<string, string>) => {
+    world.clock.advance(1_000);
+    const second = await world.drop('a.jsonl', fileOf('r1'), metadata);
+    await world.rest();
+    const { status, reason } = world.job(first);
+    expect({ status, code: reason?.code }).toEqual({ status: 'cancelled', code: 'superseded' });
+    expect(world.job(first).supersededBy).toBe(second);
+    expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.api.audit().creates).toHaveLength(1);
+  };
+
+  it('replace a job that was planned and has sent nothing', async () => {
+    const world = new SmallWorld(running);
+    await replaces(world, await world.drop('a.jsonl', fileOf('r1')), { 'batch-team': 'search' });
+  });
+
+  it('replace a job whose file was not read yet', async () => {
+    let fails = true;
+    const world = new SmallWorld({
+      ...running,
+      replaced: ({ requestFiles }) => ({
+        requestFiles: {
+          ...requestFiles,
+          async *read(file, range) {
+            if (fails) throw new RetryableError('not now');
+            yield* requestFiles.read(file, range);
+          },
+        },
+      }),
+    });
+    const first = await world.drop('a.jsonl', fileOf('r1'));
+    fails = false;
+    await replaces(world, first, { 'batch-team': 'search' });
+  });
+
+  it('replace a job that waits for a limit', async () => {
+    const world = new SmallWorld({ ...running, limits: { maxOpenBatches: 5 } });
+    await replaces(world, await world.drop('a.jsonl', fileOf('r1')), { 'batch-team': 'search' });
+  });
+
+  it('replace a job that has sent nothing, if a new run is asked for', async () => {
+    const world = new SmallWorld(running);
+    await replaces(world, await world.drop('a.jsonl', fileOf('r1')), { 'batchdrop-rerun': 'yes' });
+  });
+
+  it('replace a job of two parts, neither of which was sent', async () => {
+    const world = new SmallWorld(running);
+    const first = await world.drop('a.jsonl', fileOfTwoParts());
+    const second = await world.drop('a.jsonl', fileOfTwoParts(), { 'batch-team': 'search' });
+    await world.rest();
+    expect(world.job(first)).toMatchObject({ status: 'cancelled', supersededBy: second });
+    expect(world.job(first).rows).toMatchObject({ total: 2, cancelled: 2 });
+    expect(world.jobStatuses(second).at(-1)).toBe('completed');
+    expect(world.api.audit().creates).toHaveLength(2);
+  });
+
+  it('join a job of two parts, one of which was sent; the other part goes on', async () => {
+    const world = new SmallWorld(running);
+    const first = await world.drop('a.jsonl', fileOfTwoParts());
+    const [message] = world.queues.take();
+    if (message?.to !== 'submit') throw new Error('no part was dispatched');
+    await world.submit(JSON.stringify({ ref: message.ref }));
+    const second = await world.drop('a.jsonl', fileOfTwoParts(), { 'batch-team': 'search' });
+    await world.rest();
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.jobStatuses(first).at(-1)).toBe('completed');
+    expect(world.api.audit().creates).toHaveLength(2);
+  });
+
+  it('join a job of two parts, one of which begins just then', async () => {
+    let begins = async () => {};
+    const world: SmallWorld = new SmallWorld({
+      ...running,
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async replacePart(part) {
+            if (part.number === 2 && part.backoffUntil !== undefined) await begins();
+            return ledger.replacePart(part);
+          },
+        },
+      }),
+    });
+    const first = await world.drop('a.jsonl', fileOfTwoParts());
+    const messages = world.queues.take();
+    begins = async () => {
+      begins = async () => {};
+      for (const message of messages)
+        if ('ref' in message && message.ref.number === 2)
+          await world.submit(JSON.stringify({ ref: message.ref }));
+    };
+    const second = await world.drop('a.jsonl', fileOfTwoParts(), { 'batch-team': 'search' });
+    await world.rest();
+    expect(world.jobStatuses(second)).toEqual(['joined']);
+    expect(world.jobStatuses(first).at(-1)).toBe('completed');
+    expect(world.api.audit().creates).toHaveLength(2);
+  });
+
+  it('join the job if their version is the older one, although its event came later', async () => {
+    const world = new SmallWorld(running);
+    const older = world.upload('a.jsonl', fileOf('r1'), { 'batch-team': 'search' });
+    const newer = world.upload('a.jsonl', fileOf('r1'));
+    await world.intake(newer.event);
+    await world.intake(older.event);
+    await world.rest();
+    expect(world.jobStatuses(older.jobId)).toEqual(['joined']);
+    expect(world.jobStatuses(newer.jobId).at(-1)).toBe('completed');
+  });
+
+  it('join a job that asks for a new run as they do, while it is open: a client repeated its upload', async () => {
+    const world = new SmallWorld(running);
+    const rerun = { 'batchdrop-rerun': 'yes' };
+    const first = await world.drop('a.jsonl', fileOf('r1'), rerun);
+    await world.work();
+    const second = await world.drop('a.jsonl', fileOf('r1'), rerun);
+    await world.rest();
+    expect(world.job(second)).toMatchObject({ status: 'joined', joinedJobId: first });
+    const third = await world.drop('a.jsonl', fileOf('r1'), rerun);
+    await world.rest();
+    expect(world.jobStatuses(third).at(-1)).toBe('completed');
+  });
+});
+
+describe('the same bytes, uploaded many times at once,', () => {
+  const uploadedAtOnce = (world: SmallWorld, count: number, sequencers: boolean) =>
+    Array.from({ length: count }, () => {
+      const { jobId, event } = world.upload('a.jsonl', fileOf('r1'));
+      const message = JSON.parse(event);
+      if (!sequencers) delete message.detail.object.sequencer;
+      return { jobId, event: JSON.stringify(message) };
+    });
+
+  it.each([
+    [2, true],
+    [3, true],
+    [10, true],
+    [50, true],
+    [2, false],
+    [10, false],
+  ])('run once: %i versions; their events have sequencers: %s', async (count, sequencers) => {
+    for (let seed = 0; seed < 5; seed += 1) {
+      const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+      const uploads = uploadedAtOnce(world, count, sequencers);
+      // Each job gets its own millisecond, against the order of the versions or across it.
+      const turned = [...uploads.slice((seed * 7) % count), ...uploads.slice(0, (seed * 7) % count)];
+      const order = seed % 2 === 0 ? turned.toReversed() : turned;
+      const pending = order.map(async ({ event }, at) => {
+        await Promise.all(Array.from({ length: (at * 7 + seed * 3) % 11 }, () => Promise.resolve()));
+        world.clock.advance(1);
+        await world.intake(event);
+      });
+      await Promise.all(pending);
+      await world.rest();
+      const statuses = uploads.map(({ jobId }) => world.job(jobId).status);
+      expect(statuses.filter((status) => status === 'completed')).toHaveLength(1);
+      expect(statuses.filter((status) => status === 'joined')).toHaveLength(count - 1);
+      expect(world.api.audit().creates).toHaveLength(1);
+    }
+  });
+
+  it('run once if the event of the newest version arrives first, while the older job is older', async () => {
+    const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
+    let delayed: (() => Promise<void>) | undefined;
+    const [older, newer] = [world.upload('a.jsonl', fileOf('r1')), world.upload('a.jsonl', fileOf('r1'))];
+    const { ledger } = world.ports;
+    // The older job is created first, and reads the pointer last.
+    world.ports.ledger = {
+      ...ledger,
+      async readKeyPointer(bucket, key) {
+        const first = delayed;
+        delayed = undefined;
+        await first?.();
+        return ledger.readKeyPointer(bucket, key);
+      },
+    };
+    delayed = async () => {
+      world.clock.advance(5);
+      await world.intake(newer.event);
+    };
+    await world.intake(older.event);
+    await world.rest();
+    expect([older, newer].map(({ jobId }) => world.job(jobId).status).toSorted()).toEqual([
+      'completed',
+      'joined',
+    ]);
+    expect(world.api.audit().creates).toHaveLength(1);
   });
 });
 

@@ -31,11 +31,12 @@ async function passWithErrors(world: SmallWorld, minutes: number): Promise<void>
 
 describe('a batch that the API no longer knows', () => {
   it('counts as lost a day after it must have ended: its rows are missing and its job has failed', async () => {
-    const world = new SmallWorld({
-      replaced: ({ api }) => ({ api: forgetful(api, () => true) }),
-    });
+    let forgets = false;
+    const world = new SmallWorld({ replaced: ({ api }) => ({ api: forgetful(api, () => forgets) }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
     await world.work();
+    await world.poll(); // it has seen the batch
+    forgets = true;
     await passWithErrors(world, (DAY + LOST_AFTER_MS) / MINUTE - 30);
     expect(world.job(jobId).status).toBe('submitted');
     expect(world.parts(jobId)[0]?.stalled?.code).toBe('tries_used_up');
@@ -52,20 +53,25 @@ describe('a batch that the API no longer knows', () => {
   });
 
   it('does not affect the other parts of its job', async () => {
+    let forgets = false;
     const world = new SmallWorld({
-      replaced: ({ api }) => ({ api: forgetful(api, (batchId) => batchId.endsWith('1')) }),
+      replaced: ({ api }) => ({ api: forgetful(api, (batchId) => forgets && batchId.endsWith('1')) }),
     });
     const jobId = await world.drop('a.jsonl', fileOfTwoParts());
     await world.work();
+    await world.poll();
+    forgets = true;
     await passWithErrors(world, (DAY + LOST_AFTER_MS + HOUR) / MINUTE);
     expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 1, missing: 1 } });
   });
 
   it('is delivered when the API knows it again in time', async () => {
-    let forgets = true;
+    let forgets = false;
     const world = new SmallWorld({ replaced: ({ api }) => ({ api: forgetful(api, () => forgets) }) });
     const jobId = await world.drop('a.jsonl', fileOf('r1'));
     await world.work();
+    await world.poll();
+    forgets = true;
     await passWithErrors(world, 20 * 60);
     forgets = false;
     await world.rest();

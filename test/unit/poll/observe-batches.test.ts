@@ -15,6 +15,7 @@ async function observing(api: BatchApi, open: OpenBatch[], rotation = 0) {
   const log = createRecordingLog();
   const seen = new Map<string, string>();
   const failed: string[] = [];
+  const seconds: string[] = [];
   const deps = { api: withMethods(api, counted.api), clock: new ManualClock(), log };
   const { calls, ...observed } = await observeBatches(
     deps,
@@ -23,11 +24,13 @@ async function observing(api: BatchApi, open: OpenBatch[], rotation = 0) {
     {
       isOver: () => false,
       seen: async ({ batchId }, { status }) => void seen.set(batchId, status),
+      seenSecond: async ({ batchId }) => void seconds.push(batchId),
       failed: async ({ batchId }) => void failed.push(batchId),
     },
   );
   expect(calls).toBe(counted.lists + counted.retrieves);
   expect(calls).toBeLessThanOrEqual(open.length);
+  expect(seconds).toEqual([]);
   return { ...counted, calls, seen, failed, log, observed };
 }
 

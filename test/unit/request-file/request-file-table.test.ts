@@ -101,8 +101,8 @@ const CHARACTERS: [string, Source, Verdict][] = [
   ['NUL, escaped, in a string', withId('"a\\u0000"'), accepted(1)],
   ['a tab, raw, in a string', withId('"a\tb"'), refused([1, 'invalid_json'])],
   ['DEL, raw, in a string', withId('"a\u007F"'), accepted(1)],
-  ['UTF-16', Buffer.from(`${a}\n`, 'utf16le'), refused([1, 'invalid_json'], [2, 'invalid_json'])],
-  ['UTF-16 with a BOM', Buffer.from(`${BOM}${a}`, 'utf16le'), refused([1, 'invalid_utf8'])],
+  ['UTF-16', Buffer.from(`${a}\n`, 'utf16le'), refused([null, 'wrong_encoding'])],
+  ['UTF-16 with a BOM', Buffer.from(`${BOM}${a}`, 'utf16le'), refused([null, 'wrong_encoding'])],
 ];
 
 const JSON_VALUES: [string, Source, Verdict][] = [
@@ -116,8 +116,9 @@ const JSON_VALUES: [string, Source, Verdict][] = [
   ['NaN', withBody('{"model":"m","temperature":NaN}'), refused([1, 'invalid_json'])],
   ['an unknown escape', withId('"\\x61"'), refused([1, 'invalid_json'])],
   ['a number with a leading zero', withBody('{"model":"m","n":01}'), refused([1, 'invalid_json'])],
-  ['an array', `[${a}]\n`, refused([1, 'not_an_object'])],
-  ['one array over several lines', `[\n${a}\n]\n`, refused([1, 'invalid_json'], [3, 'invalid_json'])],
+  ['an array', `[${a}]\n`, refused([null, 'wrong_format'])],
+  ['one array over several lines', `[\n${a}\n]\n`, refused([null, 'wrong_format'])],
+  ['an array after a row', `${a}\n[${b}]\n`, refused([2, 'not_an_object'])],
   ['a number', `${a}\n7\n`, refused([2, 'not_an_object'])],
   ['a string', `${JSON.stringify(a)}\n`, refused([1, 'not_an_object'])],
   ['true', 'true\n', refused([1, 'not_an_object'])],

@@ -100,7 +100,7 @@ describe('a part', () => {
   ])('gets its batch later, on the same file, when the API %s', async (_, failure) => {
     const world = creating([{ failBefore: failure }]);
     const jobId = await submitted(world);
-    expect(world.parts(jobId)[0]?.intent).not.toHaveProperty('sendBy');
+    expect(world.parts(jobId)[0]).toMatchObject({ phase: 'creating', intent: { refused: true } });
     await world.rest();
     expect(world.api.audit()).toMatchObject({ uploads: [{}], creates: [{}] });
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
@@ -186,7 +186,6 @@ describe('a create without an answer', () => {
     expect(creates[0]?.inputFileId).toBe(uploads[1]?.fileId);
     expect(world.parts(jobId)[0]).toMatchObject({
       attempt: 2,
-      lateBatchesCancelled: true,
       abandoned: [{ fileId: uploads[0]?.fileId }],
     });
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);

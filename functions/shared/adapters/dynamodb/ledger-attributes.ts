@@ -1,6 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import type { Reason } from '../../contract/events.ts';
-import type { WaitingPart } from '../../domain/admission-queue.ts';
 import type { Job } from '../../domain/job.ts';
 import { type JobSummary, summaryOf } from '../../domain/job-summary.ts';
 import {
@@ -13,6 +12,7 @@ import {
 import { dueProjectionOf } from '../../domain/next-step.ts';
 import type { OpenBatch } from '../../domain/open-batch.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
+import type { WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import {
   dueShardOf,
   idPrefixOf,
@@ -62,7 +62,7 @@ export function partAttributes(part: Part): LedgerAttributes {
       jobId: part.jobId,
       phase: part.phase,
       status: part.ended?.as ?? part.batch?.status,
-      waitingFor: part.waiting?.for,
+      waitingFor: part.waiting?.for ?? (part.resultsWait ? 'results' : undefined),
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,
@@ -77,7 +77,7 @@ export function partAttributes(part: Part): LedgerAttributes {
 }
 
 /** The pointer from a batch to its part. */
-export function batchPointerAttributes(ref: PartRef, expiresAt: number): LedgerAttributes {
+export function batchPointerAttributes(ref: PartRef, expiresAt?: number): LedgerAttributes {
   const { jobId, planId, number } = ref;
   return { ...itemAttributes({ jobId, planId, number }, 1, expiresAt), ...plain({ jobId, part: number }) };
 }
@@ -145,7 +145,7 @@ export function summaryIn(attributes: LedgerAttributes, now: number): JobSummary
   if (summary === undefined || time?.S === undefined)
     throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} has no summary`);
   const job = { ...jobAt(time.S), ...Object(valueIn(summary)) } as JobSummary; // written by this adapter alone
-  return job.expiresAt <= now ? undefined : job;
+  return job.expiresAt !== undefined && job.expiresAt <= now ? undefined : job;
 }
 
 /** `jobShard` of the index of jobs by time, for example `J#3`. */

@@ -11,10 +11,10 @@
  * Known gap: a list of one status reads all newer jobs of the other statuses as well, about 0.7 KB each.
  */
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { AdmissionQueue, type WaitingPart } from '../../domain/admission-queue.ts';
 import { isOver, type Job } from '../../domain/job.ts';
 import type { JobSummary } from '../../domain/job-summary.ts';
 import { DUE_SHARDS, type StalledItem } from '../../domain/ledger-records.ts';
+import { AdmissionQueue, type WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import type { Clock, JobsPage, JobsQuery, Ledger, LedgerQueries } from '../../ports/ports.ts';
 import { infrastructureFailure } from '../aws/aws-failure.ts';
 import {

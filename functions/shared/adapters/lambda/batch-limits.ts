@@ -1,4 +1,4 @@
-import type { BatchLimits } from '../../domain/batch-limits.ts';
+import type { BatchLimits } from '../../domain/waiting/batch-limits.ts';
 
 /** The limits as the construct writes them into the environment. Throws a sentence for anything else. */
 export function parseBatchLimits(text: string): BatchLimits {

@@ -13,10 +13,10 @@ import type {
   ResultStore,
   WorkQueues,
 } from '../../ports/ports.ts';
-import { AWS_CLIENT_SETTINGS } from '../aws/client-settings.ts';
+import { AWS_CLIENT_SETTINGS, S3_CLIENT_SETTINGS } from '../aws/client-settings.ts';
 import { createDynamoDbLedger } from '../dynamodb/ledger.ts';
 import { createEventBridgeBus } from '../eventbridge/bus.ts';
-import { createOpenAiBatchApi, SILENCE_MS } from '../openai/batch-api.ts';
+import { createOpenAiBatchApi } from '../openai/batch-api.ts';
 import { createSecretApiKey } from '../openai/secret-api-key.ts';
 import { createS3RequestFiles } from '../s3/request-files.ts';
 import { createS3ResultStore } from '../s3/result-store.ts';
@@ -70,7 +70,6 @@ export function createBatchApi(env: { OPENAI_BASE_URL: string; OPENAI_SECRET_ID:
   return createOpenAiBatchApi({
     baseUrl: env.OPENAI_BASE_URL,
     keys: createSecretApiKey({ secretId: env.OPENAI_SECRET_ID, clock: systemClock }),
-    silenceMs: SILENCE_MS,
   });
 }
 
@@ -81,7 +80,7 @@ export function createQueues(urls: QueueUrls): WorkQueues {
 
 /** The results bucket. */
 export function createResults(env: { RESULTS_BUCKET: string; BUCKET_OWNER: string }): ResultStore {
-  const client = new S3Client(AWS_CLIENT_SETTINGS);
+  const client = new S3Client(S3_CLIENT_SETTINGS);
   return createS3ResultStore({ client, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER });
 }
 
@@ -90,7 +89,7 @@ export function createBuckets(env: { RESULTS_BUCKET: string; BUCKET_OWNER: strin
   requestFiles: RequestFiles;
   results: ResultStore;
 } {
-  const client = new S3Client(AWS_CLIENT_SETTINGS);
+  const client = new S3Client(S3_CLIENT_SETTINGS);
   return {
     requestFiles: createS3RequestFiles({ client, owner: env.BUCKET_OWNER }),
     results: createS3ResultStore({ client, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER }),

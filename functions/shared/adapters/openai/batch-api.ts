@@ -1,69 +1,76 @@
 import type { IncomingMessage } from 'node:http';
-import { RetryableError, TerminalError } from '../../domain/errors.ts';
+import { API_ID_RULE, isApiId } from '../../contract/api-id.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObservedBatch } from '../../domain/part.ts';
-import type { BatchApi, BatchPage } from '../../ports/ports.ts';
+import type { BatchApi, BatchPage, UploadedFile } from '../../ports/ports.ts';
 import type { ApiKeySource } from './api-key.ts';
-import { OpenAiClient } from './client.ts';
+import { createBody, parseBatch, parseCreatedBatch, parsePage } from './batch-response.ts';
+import { CALL_DEADLINES, type CallDeadlines } from './call-deadline.ts';
+import { type AccountResponse, OpenAiClient, type UnsignedRequest } from './client.ts';
 import {
+  answeredAt,
   brokenConnection,
   brokenCreate,
   failureOf,
   failureOfCreate,
   type OpenAiResponse,
 } from './failures.ts';
+import { parseFile, type ReportedFile, saysDeleted } from './file-response.ts';
+import { isObject, present } from './loose-fields.ts';
+import { ownWord } from './own-word.ts';
+import { ConnectionFailure, createOpenAiTransport } from './transport.ts';
 import { uploadRequest } from './upload.ts';
-import {
-  createBody,
-  isSafeId,
-  parseBatch,
-  parseCreatedBatch,
-  parseFile,
-  parsePage,
-  parseRefusal,
-  saysDeleted,
-} from './wire.ts';
 
 /** How to call the Batch API. */
 interface OpenAiOptions {
   /** Including `/v1`; https, or http on this machine. */
   baseUrl: string;
   keys: ApiKeySource;
-  /** How long the API may send nothing, before or within a response, in milliseconds. */
-  silenceMs: number;
+  deadlines?: Partial<CallDeadlines>;
 }
-
-/** The idle timeout of a response: far above what the API needs, far below a function's time-out. */
-export const SILENCE_MS = 60_000;
 
 /**
  * Calls the Batch API of OpenAI, or of a vendor with the same protocol. Errors: an Error for a base URL that is not
  * safe.
  */
-export function createOpenAiBatchApi(options: OpenAiOptions): BatchApi {
-  const client = new OpenAiClient(options.baseUrl, options.keys, options.silenceMs);
-  return new OpenAiBatchApi(client);
+export function createOpenAiBatchApi({ baseUrl, keys, deadlines }: OpenAiOptions): BatchApi {
+  const all = { ...CALL_DEADLINES, ...deadlines };
+  return new OpenAiBatchApi(new OpenAiClient(createOpenAiTransport(baseUrl, all.silenceMs), keys), all);
 }
 
 class OpenAiBatchApi implements BatchApi {
   readonly #client: OpenAiClient;
+  readonly #deadlines: CallDeadlines;
 
-  constructor(client: OpenAiClient) {
+  constructor(client: OpenAiClient, deadlines: CallDeadlines) {
     this.#client = client;
+    this.#deadlines = deadlines;
   }
 
   async uploadFile(
     upload: Parameters<BatchApi['uploadFile']>[0],
     signal: AbortSignal,
-  ): ReturnType<BatchApi['uploadFile']> {
+  ): Promise<UploadedFile> {
     const tried = `upload ${upload.name}`;
-    const response = await this.#call(tried, { ...uploadRequest(upload), signal });
-    if (response.status !== 200 && response.status !== 201) throw failureOf(tried, response);
+    const answerMs = this.#deadlines.uploadedMs;
+    const request = { ...uploadRequest(upload), signal, answerMs };
+    const response = await this.#client.json(request).catch((error: unknown) => {
+      throw brokenConnection(tried, error, signal);
+    });
+    if (!isSuccess(response))
+      throw await this.#refusedOnce(tried, response, failureOf(tried, response, 'upload'));
     const file = parseFile(response.body);
-    if (file === undefined) throw new RetryableError(`${tried}: the response is not a file`);
-    if (file.bytes !== upload.bytes) {
-      throw new RetryableError(`${tried}: ${file.bytes} of ${upload.bytes} bytes arrived, in ${file.fileId}`);
+    if (file?.fileId === undefined) throw new RetryableError(`${tried}: the response is not a file`);
+    const { fileId, bytes, createdAt } = file;
+    if (bytes !== undefined && bytes !== upload.bytes) {
+      const deleted = await this.deleteFile(fileId, signal).then(
+        () => 'deleted',
+        () => 'not deleted',
+      );
+      const arrived = `${bytes} of ${upload.bytes} bytes arrived, in ${fileId}, which was ${deleted}`;
+      throw new RetryableError(`${tried}: ${arrived}`);
     }
-    return { fileId: file.fileId, account: response.account };
+    return { fileId, account: response.account, ...present({ createdAt, answeredAt: answeredAt(response) }) };
   }
 
   async createBatch(
@@ -71,119 +78,140 @@ class OpenAiBatchApi implements BatchApi {
     signal: AbortSignal,
   ): Promise<ObservedBatch> {
     const body = createBody(request);
-    const response = await this.#client
-      .json('create batch', {
-        method: 'POST',
-        path: '/batches',
-        headers: { 'content-type': 'application/json' },
-        body: { bytes: body.length, pieces: [body] },
-        ownConnection: true,
-        signal,
-      })
-      .catch((error: unknown) => {
-        throw brokenCreate(error);
-      });
-    const batch = isSuccess(response) ? parseCreatedBatch(response.body) : undefined;
-    if (batch === undefined || batch.inputFileId !== request.inputFileId) throw failureOfCreate(response);
-    return batch;
+    const { createMs } = this.#deadlines;
+    const sent: UnsignedRequest = {
+      method: 'POST',
+      path: '/batches',
+      headers: { 'content-type': 'application/json' },
+      body: { bytes: body.length, pieces: [body] },
+      ownConnection: true,
+      signal,
+      answerMs: createMs,
+    };
+    const response = await this.#client.small(sent, createMs).catch((error: unknown) => {
+      throw brokenCreate(error, signal);
+    });
+    const batch = isSuccess(response) ? parseCreatedBatch(response.body, request.inputFileId) : undefined;
+    if (batch !== undefined) return batch;
+    throw await this.#refusedOnce('create batch', response, failureOfCreate(response));
   }
 
-  async retrieveBatch(batchId: string): Promise<ObservedBatch> {
+  async retrieveBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch> {
     const tried = `retrieve ${batchId}`;
-    const response = await this.#call(tried, { method: 'GET', path: `/batches/${pathId(batchId)}` });
+    const response = await this.#call(tried, { method: 'GET', path: `/batches/${pathId(batchId)}` }, signal);
     if (!isSuccess(response)) throw failureOf(tried, response);
     const batch = parseBatch(response.body);
     if (batch?.batchId !== batchId) throw new RetryableError(`${tried}: the response is not this batch`);
     return batch;
   }
 
-  async listBatches(query: { after?: string; limit: number }): Promise<BatchPage> {
+  async listBatches(query: { after?: string; limit: number }, signal?: AbortSignal): Promise<BatchPage> {
     const tried = `list batches${query.after === undefined ? '' : ` after ${query.after}`}`;
     const after = query.after === undefined ? '' : `&after=${pathId(query.after)}`;
-    const response = await this.#call(tried, {
-      method: 'GET',
-      path: `/batches?limit=${query.limit}${after}`,
-    });
+    const request = { method: 'GET' as const, path: `/batches?limit=${query.limit}${after}` };
+    const response = await this.#call(tried, request, signal);
     if (!isSuccess(response)) throw failureOf(tried, response);
     const page = parsePage(response.body, query);
-    if ('problem' in page) throw new RetryableError(`${tried}: the page is not valid: ${page.problem}`);
-    return { ...page, account: response.account };
+    if (page === undefined) throw new RetryableError(`${tried}: the response is not a list`);
+    return { ...page, account: response.account, ...present({ answeredAt: answeredAt(response) }) };
   }
 
-  async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
+  async cancelBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch | 'too_late' | 'unknown'> {
     const tried = `cancel ${batchId}`;
-    const response = await this.#call(tried, { method: 'POST', path: `/batches/${pathId(batchId)}/cancel` });
+    const request = { method: 'POST' as const, path: `/batches/${pathId(batchId)}/cancel` };
+    const response = await this.#call(tried, request, signal);
     if (!isSuccess(response)) {
-      const isFromApi = parseRefusal(response.body) !== undefined; // and not a gateway in front of it
-      if (isFromApi && (response.status === 400 || response.status === 409)) return 'too_late';
-      if (isFromApi && response.status === 404) return 'unknown';
-      throw failureOf(tried, response);
+      const failure = failureOf(tried, response);
+      const isConflict = response.status === 409 && ownWord(response.body) !== undefined;
+      if (isConflict) return 'too_late';
+      if (!(failure instanceof TerminalError)) throw failure;
+      return failure.code === 'not_found' ? 'unknown' : 'too_late';
     }
     const batch = parseBatch(response.body);
+    // It was accepted, and the response does not say how the batch is now.
+    if (batch === undefined && (response.status === 204 || isObject(response.body))) return 'too_late';
     if (batch?.batchId !== batchId) throw new RetryableError(`${tried}: the response is not this batch`);
     return batch;
   }
 
-  async fileBytes(fileId: string): Promise<number> {
-    const tried = `retrieve ${fileId}`;
-    const response = await this.#call(tried, { method: 'GET', path: `/files/${pathId(fileId)}` });
-    if (!isSuccess(response)) throw failureOfFile(tried, response);
-    const file = parseFile(response.body);
-    if (file?.fileId !== fileId) throw new RetryableError(`${tried}: the response is not this file`);
-    return file.bytes;
+  async fileBytes(fileId: string, signal?: AbortSignal): Promise<number | undefined> {
+    return (await this.#file(fileId, signal)).bytes;
   }
 
-  async *readFile(fileId: string): AsyncGenerator<Uint8Array> {
+  async *readFile(fileId: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const tried = `read ${fileId}`;
     try {
-      const { response } = await this.#client.open(tried, {
+      const { response } = await this.#client.open({
         method: 'GET',
         path: `/files/${pathId(fileId)}/content`,
         headers: { accept: 'application/binary' },
+        ...(signal === undefined ? {} : { signal }),
       });
-      if (response.statusCode !== 200) throw failureOfFile(tried, await this.#client.readResponse(response));
+      if (response.statusCode !== 200)
+        throw failureOf(tried, await this.#client.readResponse(response), 'file');
       refuseCompressed(tried, response);
       yield* this.#client.pieces(response);
     } catch (error) {
-      throw brokenConnection(tried, error);
+      throw brokenConnection(tried, error, signal);
     }
   }
 
-  async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
+  async deleteFile(fileId: string, signal?: AbortSignal): ReturnType<BatchApi['deleteFile']> {
     const tried = `delete ${fileId}`;
-    const response = await this.#call(tried, { method: 'DELETE', path: `/files/${pathId(fileId)}` });
+    const response = await this.#call(tried, { method: 'DELETE', path: `/files/${pathId(fileId)}` }, signal);
+    const { account } = response;
     if (isSuccess(response)) {
-      if (saysDeleted(response.body)) return { was: 'deleted', account: response.account };
+      if (response.status === 204 || saysDeleted(response.body)) return { was: 'deleted', account };
       throw new RetryableError(`${tried}: the response does not confirm it`);
     }
-    const failure = failureOfFile(tried, response);
-    if (failure instanceof TerminalError && failure.code === 'file_gone')
-      return { was: 'gone', account: response.account };
+    const failure = failureOf(tried, response, 'file');
+    if (failure instanceof TerminalError && failure.code === 'file_gone') return { was: 'gone', account };
     throw failure;
   }
 
-  async #call(tried: string, request: Parameters<OpenAiClient['json']>[1]): ReturnType<OpenAiClient['json']> {
+  /** Returns the error of a call that must not be repeated here, and reads a refused key again for the next one. */
+  async #refusedOnce<Failure extends Error>(
+    tried: string,
+    response: AccountResponse,
+    failure: Failure,
+  ): Promise<Failure | NotAllowed | RetryableError> {
+    return failure instanceof NotAllowed ? this.#client.refused(tried, response) : failure;
+  }
+
+  async #file(fileId: string, signal: AbortSignal | undefined): Promise<ReportedFile> {
+    const tried = `retrieve ${fileId}`;
+    const response = await this.#call(tried, { method: 'GET', path: `/files/${pathId(fileId)}` }, signal);
+    if (!isSuccess(response)) throw failureOf(tried, response, 'file');
+    const file = parseFile(response.body);
+    if (file === undefined || (file.fileId ?? fileId) !== fileId)
+      throw new RetryableError(`${tried}: the response is not this file`);
+    return file;
+  }
+
+  async #call(
+    tried: string,
+    request: UnsignedRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<AccountResponse> {
     try {
-      return await this.#client.json(tried, request);
+      const heeding = signal === undefined ? request : { ...request, signal };
+      return await this.#client.small(heeding, this.#deadlines.smallMs);
     } catch (error) {
+      // The next invocation goes on: that is no failure of the item's.
+      if (signal?.aborted && error instanceof ConnectionFailure)
+        throw new RetryableError(`${tried}: the invocation ends`, { afterSeconds: 1, cause: error });
       throw brokenConnection(tried, error);
     }
   }
 }
 
 function pathId(id: string): string {
-  if (!isSafeId(id)) throw new TerminalError('bad_id', 'an id must be 1 to 200 letters, digits, "_" or "-"');
+  if (!isApiId(id)) throw new TerminalError('bad_id', `an id must be ${API_ID_RULE}`);
   return encodeURIComponent(id);
 }
 
 function isSuccess(response: OpenAiResponse): boolean {
   return response.status >= 200 && response.status < 300;
-}
-
-function failureOfFile(tried: string, response: OpenAiResponse): Error {
-  const failure = failureOf(tried, response);
-  if (!(failure instanceof TerminalError) || response.status !== 404) return failure;
-  return new TerminalError('file_gone', `${tried}: the file was deleted or has expired`);
 }
 
 function refuseCompressed(tried: string, response: IncomingMessage): void {

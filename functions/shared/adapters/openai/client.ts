@@ -1,44 +1,67 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { NotAllowed, RetryableError } from '../../domain/errors.ts';
+import { type AccountFacts, accountName, keyFingerprint } from '../../domain/openai-account.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
+import { untilAborted, within } from './call-deadline.ts';
 import type { OpenAiResponse } from './failures.ts';
-import { createOpenAiTransport, type OpenAiRequest, type OpenAiTransport } from './transport.ts';
+import { present } from './loose-fields.ts';
+import { ConnectionFailure, type OpenAiRequest, type OpenAiTransport } from './transport.ts';
 
 /** A request without the credentials. */
 export type UnsignedRequest = Omit<OpenAiRequest, 'headers'> & { headers?: Record<string, string> };
 
-const MAX_RESPONSE_BYTES = 10_000_000; // far above a page of 100 batches with their errors
+/** A response with its body, and the account of the key it was sent with. */
+export type AccountResponse = OpenAiResponse & { account: string; key: ApiKey };
+
+const MAX_RESPONSE_BYTES = 10_000_000; // far above a page of 100 batches, without their oversized fields
 
 /** Adds the credentials to requests and reads responses. It reads a refused key again, once. */
 export class OpenAiClient {
   readonly #transport: OpenAiTransport;
   readonly #keys: ApiKeySource;
+  /** What the API said of a key's account: some vendors say it in some responses only. */
+  readonly #owners = new Map<string, Pick<AccountFacts, 'organization' | 'project'>>();
 
-  constructor(baseUrl: string, keys: ApiKeySource, silenceMs: number) {
-    this.#transport = createOpenAiTransport(baseUrl, silenceMs);
+  constructor(transport: OpenAiTransport, keys: ApiKeySource) {
+    this.#transport = transport;
     this.#keys = keys;
   }
 
-  /** Returns the response with its body, and the account of the key. */
-  async json(tried: string, request: UnsignedRequest): Promise<OpenAiResponse & { account: string }> {
-    const { response, key } = await this.open(tried, request);
-    return { ...(await this.readResponse(response)), account: accountOf(response, key) };
+  /** Returns the response to a call that may take `milliseconds` in all. Errors: ConnectionFailure; those of the key. */
+  async small(request: UnsignedRequest, milliseconds: number): Promise<AccountResponse> {
+    return within(milliseconds, request.signal, (signal) => this.json({ ...request, signal }));
   }
 
-  /** Returns the response before its body; read that with `pieces` or `readResponse`. */
-  async open(tried: string, request: UnsignedRequest): Promise<{ response: IncomingMessage; key: ApiKey }> {
-    const key = await this.#keys.current();
+  /** Returns the response with its body, and the account of the key. Errors: ConnectionFailure; those of the key. */
+  async json(request: UnsignedRequest): Promise<AccountResponse> {
+    const { response, key } = await this.open(request);
+    return { ...(await this.readResponse(response)), account: this.#accountOf(response, key), key };
+  }
+
+  /**
+   * Returns the response before its body; read that with `pieces` or `readResponse`. A request with a body is sent only
+   * once, whatever the answer.
+   */
+  async open(request: UnsignedRequest): Promise<{ response: IncomingMessage; key: ApiKey }> {
+    const key = await this.#keyFor(request, this.#keys.current());
     const response = await this.#send(request, key);
-    if (response.statusCode !== 401) return { response, key };
+    if (response.statusCode !== 401 || request.body !== undefined) return { response, key };
+    const fresh = await this.#keyFor(request, this.#keys.refresh());
+    if (isSameKey(fresh, key)) return { response, key };
     await this.readResponse(response);
-    const fresh = await this.#keys.refresh();
-    if (JSON.stringify(fresh) === JSON.stringify(key))
-      throw new NotAllowed(`${tried}: HTTP 401: the key was refused`);
-    if (request.body !== undefined && !Array.isArray(request.body.pieces)) {
-      throw new RetryableError(`${tried}: the key has changed, and the body can be sent only once`);
-    }
     return { response: await this.#send(request, fresh), key: fresh };
+  }
+
+  /** Returns the error for a refused key, and reads the key again for the next call. Errors: those of the key. */
+  async refused(tried: string, { status, key }: AccountResponse): Promise<RetryableError | NotAllowed> {
+    if (isSameKey(await this.#keys.refresh(), key))
+      return new NotAllowed(`${tried}: HTTP ${status}: the key was refused`);
+    return new RetryableError(
+      `${tried}: HTTP ${status}: the key has changed; the next call uses the new one`,
+      {
+        afterSeconds: 1,
+      },
+    );
   }
 
   pieces(response: IncomingMessage): AsyncGenerator<Uint8Array> {
@@ -47,12 +70,17 @@ export class OpenAiClient {
 
   async readResponse(response: IncomingMessage): Promise<OpenAiResponse> {
     const bytes = await this.#transport.readWhole(response, MAX_RESPONSE_BYTES);
-    const isJson = /^application\/([a-z.]+\+)?json\b/i.test(response.headers['content-type'] ?? '');
-    return {
-      status: response.statusCode ?? 0,
-      headers: response.headers,
-      body: isJson && bytes !== undefined ? parsed(bytes) : undefined,
-    };
+    const { statusCode: status = 0, headers } = response;
+    return { status, headers, body: bytes === undefined ? undefined : parsed(bytes) };
+  }
+
+  async #keyFor({ signal }: UnsignedRequest, reading: Promise<ApiKey>): Promise<ApiKey> {
+    try {
+      return await untilAborted(signal, reading);
+    } catch (error) {
+      if (!signal?.aborted || error !== signal.reason) throw error;
+      throw new ConnectionFailure('the API key could not be read in time', false, error);
+    }
   }
 
   #send(request: UnsignedRequest, key: ApiKey): Promise<IncomingMessage> {
@@ -67,22 +95,32 @@ export class OpenAiClient {
       },
     });
   }
-}
 
-/** Returns a name for the account that does not reveal its key. */
-function accountOf(response: IncomingMessage, key: ApiKey): string {
-  const organization = response.headers['openai-organization'];
-  const project = response.headers['openai-project'];
-  if (typeof organization === 'string' && organization !== '') {
-    return typeof project === 'string' && project !== '' ? `${organization}/${project}` : organization;
+  /** Returns what the responses and their key say of the account. */
+  #accountOf({ headers }: IncomingMessage, { apiKey }: ApiKey): string {
+    const key = keyFingerprint(apiKey);
+    const organization = textIn(headers['openai-organization']);
+    const named =
+      organization === undefined ? {} : { organization, project: textIn(headers['openai-project']) };
+    const known = { ...this.#owners.get(key), ...present(named) };
+    this.#owners.set(key, known);
+    return accountName({ ...known, key });
   }
-  return `key-${createHash('sha256').update(key.apiKey).digest('hex').slice(0, 16)}`;
 }
 
+function isSameKey(one: ApiKey, other: ApiKey): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+function textIn(header: string | string[] | undefined): string | undefined {
+  return typeof header === 'string' && header !== '' ? header : undefined;
+}
+
+/** Returns the JSON, whatever the content type says; undefined when it is none. */
 function parsed(bytes: Buffer): unknown {
   try {
-    return JSON.parse(bytes.toString());
+    return JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
   } catch {
-    return undefined; // not JSON, despite its content type
+    return undefined;
   }
 }

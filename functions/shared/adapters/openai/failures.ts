@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../../domain/errors.ts';
+import { type OwnWord, ownWord } from './own-word.ts';
+import { type Call, sortRefusal } from './refusals.ts';
 import { ConnectionFailure } from './transport.ts';
-import { parseRefusal } from './wire.ts';
 
 /**
  * How long to wait after a 429 without `Retry-After`: a time to wait marks backpressure, which is not a counted
@@ -22,49 +23,105 @@ export interface OpenAiResponse {
 export function failureOf(
   tried: string,
   response: OpenAiResponse,
+  call: Call = 'other',
 ): RetryableError | NotAllowed | TerminalError {
-  const { status, headers } = response;
-  const message = `${tried}: HTTP ${status}`;
-  if (status >= 300 && status < 400) {
-    return new RetryableError(`${message}: redirects are not followed; set the base URL to the final one`);
-  }
-  if (status === 401 || status === 403) return new NotAllowed(`${message}: the key was refused`);
-  const refusal = parseRefusal(response.body);
-  const isRetryable = status < 400 || status >= 500 || [408, 409, 425, 429].includes(status);
-  if (isRetryable || refusal === undefined) {
-    const afterSeconds = retryAfterSeconds(headers) ?? (status === 429 ? DEFAULT_WAIT_SECONDS : undefined);
-    const said = refusal === undefined ? '' : ` ${refusal.code}`;
-    return new RetryableError(`${message}${said}`, afterSeconds === undefined ? {} : { afterSeconds });
-  }
-  const code = status === 404 ? 'not_found' : refusal.code;
-  return new TerminalError(code, `${message} ${refusal.code}: ${refusal.message}`);
+  const { status } = response;
+  const word = ownWord(response.body);
+  if (call === 'upload' && status === 413) return tooLarge(tried, word);
+  return word === undefined ? foreign(tried, response) : refusal(tried, response, word, call);
 }
 
-/** Returns the error for an unsuccessful create: Ambiguous unless the response proves that there is no batch. */
+/** Returns the error for an unsuccessful create: Ambiguous unless the API itself says that there is no batch. */
 export function failureOfCreate(
   response: OpenAiResponse,
 ): RetryableError | NotAllowed | TerminalError | Ambiguous {
   const { status } = response;
-  if (status < 300 || status === 408 || status === 409 || status >= 500) {
-    return new Ambiguous(`create batch: HTTP ${status} without a batch in the response`);
-  }
-  return failureOf('create batch', response);
+  const word = ownWord(response.body);
+  const isRefusal = status >= 300 && status < 500 && status !== 408 && status !== 409;
+  if (isRefusal && word !== undefined) return refusal('create batch', response, word, 'create');
+  const said =
+    word === undefined ? 'without a batch, or a refusal by the API, in the response' : word.message;
+  return new Ambiguous(`create batch: HTTP ${status} ${said}`);
 }
 
-/** Returns a ConnectionFailure as RetryableError, and any other error unchanged. */
-export function brokenConnection(tried: string, error: unknown): unknown {
+/**
+ * Returns a ConnectionFailure as RetryableError, and any other error unchanged. `signal`: the caller's, which tells its
+ * own end from another system's.
+ */
+export function brokenConnection(tried: string, error: unknown, signal?: AbortSignal): unknown {
   if (!(error instanceof ConnectionFailure)) return error;
-  return new RetryableError(`${tried}: ${error.message}`, { cause: error });
+  const message = `${tried}: ${error.message}`;
+  return new RetryableError(message, {
+    cause: error,
+    ...(signal?.aborted ? {} : { waitsFor: 'unreachable' }),
+  });
 }
 
 /**
  * Returns a ConnectionFailure of a create as Ambiguous if the request may have arrived; otherwise like
  * `brokenConnection`.
  */
-export function brokenCreate(error: unknown): unknown {
+export function brokenCreate(error: unknown, signal?: AbortSignal): unknown {
   if (!(error instanceof ConnectionFailure) || !error.mayHaveArrived)
-    return brokenConnection('create batch', error);
+    return brokenConnection('create batch', error, signal);
   return new Ambiguous(`create batch: ${error.message}`, { cause: error });
+}
+
+/** Returns when the response was sent, by its sender's clock in milliseconds; undefined when it does not say. */
+export function answeredAt({ headers }: OpenAiResponse): number | undefined {
+  const sent = Date.parse(headers.date ?? '');
+  return Number.isNaN(sent) ? undefined : sent;
+}
+
+function refusal(
+  tried: string,
+  response: OpenAiResponse,
+  word: OwnWord,
+  call: Call,
+): RetryableError | NotAllowed | TerminalError {
+  const { status } = response;
+  const { code, message } = word;
+  const verdict = sortRefusal(status, word, call);
+  const text = `${tried}: HTTP ${status} ${code}: ${message}`;
+  switch (verdict.is) {
+    case 'key':
+      return new NotAllowed(`${tried}: HTTP ${status}: the key was refused`);
+    case 'gone':
+      return call === 'file'
+        ? new TerminalError('file_gone', `${tried}: the file was deleted or has expired`)
+        : new TerminalError('not_found', text);
+    case 'final':
+      return new TerminalError(status === 404 ? 'not_found' : code, text);
+    case 'passing':
+      return new RetryableError(text, {
+        said: message,
+        ...waitAfter(response, verdict.isRate),
+        ...(verdict.waitsFor === undefined ? {} : { waitsFor: verdict.waitsFor }),
+      });
+  }
+}
+
+/** Returns the error for an answer of something in front of the API: the API was not reached. */
+function foreign(tried: string, response: OpenAiResponse): RetryableError {
+  const { status } = response;
+  const message = `${tried}: HTTP ${status}`;
+  if (status === 429) return new RetryableError(message, waitAfter(response));
+  const why =
+    status >= 300 && status < 400
+      ? 'redirects are not followed; set the base URL to the final one'
+      : "the answer is not the API's; check the base URL, and what is between it and Batchdrop";
+  return new RetryableError(`${message}: ${why}`, { waitsFor: 'unreachable', ...waitAfter(response) });
+}
+
+function tooLarge(tried: string, word: OwnWord | undefined): TerminalError {
+  const said = word?.message ?? 'the file is larger than the API, or a gateway in front of it, accepts';
+  return new TerminalError(word?.code ?? 'too_large', `${tried}: HTTP 413: ${said}`);
+}
+
+function waitAfter({ status, headers }: OpenAiResponse, isRate?: true): { afterSeconds?: number } {
+  const asked = retryAfterSeconds(headers);
+  if (asked !== undefined) return { afterSeconds: asked };
+  return status === 429 || isRate ? { afterSeconds: DEFAULT_WAIT_SECONDS } : {};
 }
 
 /** Returns `Retry-After` in seconds; a date is compared with the sender's clock. */

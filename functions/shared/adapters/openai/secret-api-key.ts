@@ -3,10 +3,12 @@ import {
   SecretsManagerClient,
   type SecretsManagerClientConfig,
 } from '@aws-sdk/client-secrets-manager';
-import { NotAllowed } from '../../domain/errors.ts';
+import { NotAllowed, RetryableError } from '../../domain/errors.ts';
 import type { Clock } from '../../ports/ports.ts';
 import { awsFailure } from '../aws/aws-failure.ts';
+import { AWS_CLIENT_SETTINGS } from '../aws/client-settings.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
+import { CALL_DEADLINES, DeadlineError, untilAborted, within } from './call-deadline.ts';
 
 const KEPT_MS = 5 * 60_000;
 
@@ -25,22 +27,22 @@ export function createSecretApiKey(options: {
   clock: Clock;
   /** The endpoint and region of Secrets Manager; a function takes them from its environment. */
   clientConfig?: SecretsManagerClientConfig;
+  /** How long it may take to read the secret, in milliseconds. */
+  readMs?: number;
 }): ApiKeySource {
-  const { secretId, clock, clientConfig = {} } = options;
+  const { secretId, clock, clientConfig = {}, readMs = CALL_DEADLINES.smallMs } = options;
   let client: SecretsManagerClient | undefined;
   let known: { key: Promise<ApiKey>; until: number } | undefined;
 
   const fetchKey = async (): Promise<ApiKey> => {
-    client ??= new SecretsManagerClient(clientConfig);
+    client ??= new SecretsManagerClient({ ...AWS_CLIENT_SETTINGS, ...clientConfig });
     const tried = `read the secret ${secretId}`;
-    const response = await client
-      .send(new GetSecretValueCommand({ SecretId: secretId }))
-      .catch((error: unknown) => {
-        if (error instanceof Error && MISSING.has(error.name)) {
-          throw new NotAllowed(`${tried}: ${error.name}`, { cause: error });
-        }
-        throw awsFailure(tried, error);
-      });
+    const send = client.send.bind(client);
+    const read = (abortSignal: AbortSignal) =>
+      untilAborted(abortSignal, send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal }));
+    const response = await within(readMs, undefined, read).catch((error: unknown) => {
+      throw failureOfSecret(tried, error);
+    });
     return parseSecret(response.SecretString ?? '', tried);
   };
   const refresh = (): Promise<ApiKey> => {
@@ -55,6 +57,18 @@ export function createSecretApiKey(options: {
     current: () => (known !== undefined && clock.now() < known.until ? known.key : refresh()),
     refresh,
   };
+}
+
+/** An error of Secrets Manager that is not known to pass means that there is no key: items wait, and an alarm tells. */
+function failureOfSecret(tried: string, error: unknown): RetryableError | NotAllowed {
+  const name = error instanceof Error ? error.name : '';
+  if (MISSING.has(name)) return new NotAllowed(`${tried}: ${name}`, { cause: error });
+  const failure = awsFailure(tried, error);
+  if (error instanceof DeadlineError || failure instanceof RetryableError) {
+    const message = error instanceof DeadlineError ? `${tried}: ${error.message}` : failure.message;
+    return new RetryableError(message, { waitsFor: 'unreachable', cause: error });
+  }
+  return failure instanceof NotAllowed ? failure : new NotAllowed(failure.message, { cause: error });
 }
 
 function parseSecret(secret: string, tried: string): ApiKey {

@@ -2,6 +2,7 @@ import http, { type ClientRequest, type IncomingMessage, type OutgoingHttpHeader
 import https from 'node:https';
 import { parseBaseUrl } from '../../contract/base-url.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
+import { BoundedJson } from './bounded-json.ts';
 
 /*
  * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
@@ -20,6 +21,8 @@ export interface OpenAiRequest {
   ownConnection?: true;
   /** Destroys the connection. */
   signal?: AbortSignal;
+  /** How long the answer may take to begin once the request is sent, in milliseconds; by default the silence. */
+  answerMs?: number;
 }
 
 /** No answer came, or it broke off. */
@@ -38,7 +41,7 @@ export class ConnectionFailure extends Error {
 export interface OpenAiTransport {
   /** Answers with the head of the answer, its body unread. */
   open(request: OpenAiRequest): Promise<IncomingMessage>;
-  /** The body, whole or not at all; undefined when it is longer than `mostBytes`. */
+  /** The body, whole or not at all; undefined when it is too long. Oversized values of JSON are left out. */
   readWhole(answer: IncomingMessage, mostBytes: number): Promise<Buffer | undefined>;
   /** The body as it comes; throws at its end unless it was whole. */
   pieces(answer: IncomingMessage): AsyncGenerator<Uint8Array>;
@@ -90,12 +93,15 @@ async function answerTo(
   const { signal } = request;
   const answer = headOf(outgoing, secure);
   answer.catch(() => {}); // it may fail while the body is still on its way out
-  const giveUp = (): void => void outgoing.destroy(new Error('given up', { cause: signal?.reason }));
+  const giveUp = (): void => {
+    const { reason } = signal ?? {};
+    outgoing.destroy(reason instanceof Error ? reason : new Error('given up', { cause: reason }));
+  };
   signal?.addEventListener('abort', giveUp);
   outgoing.once('close', () => signal?.removeEventListener('abort', giveUp));
   try {
     await sendBody(outgoing, request.body, answer, silenceMs);
-    return await withIdleTimeout(silenceMs, outgoing, answer);
+    return await withIdleTimeout(request.answerMs ?? silenceMs, outgoing, answer);
   } catch (error) {
     outgoing.destroy();
     throw error;
@@ -195,19 +201,14 @@ async function readWhole(
   silenceMs: number,
 ): Promise<Buffer | undefined> {
   const read = async (): Promise<Buffer | undefined> => {
-    const pieces: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const piece of piecesOf(answer, silenceMs)) {
-      bytes += piece.length;
-      if (bytes > mostBytes) return undefined;
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces);
+    const body = new BoundedJson(mostBytes);
+    for await (const piece of piecesOf(answer, silenceMs)) if (!body.push(piece)) return undefined;
+    return body.bytes();
   };
   return withIdleTimeout(silenceMs, answer, read()); // a trickle counts as silence, too
 }
 
-async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGenerator<Uint8Array> {
+async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGenerator<Buffer> {
   const source: AsyncIterator<Buffer> = answer[Symbol.asyncIterator]();
   const next = async (): Promise<IteratorResult<Buffer>> => {
     try {

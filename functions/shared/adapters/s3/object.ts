@@ -3,9 +3,11 @@ import {
   GetObjectCommand,
   type GetObjectCommandOutput,
   HeadObjectCommand,
+  type HeadObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { RetryableError, TerminalError } from '../../domain/errors.ts';
+import type { ContentFacts } from '../../domain/same-bytes.ts';
 import type { ObjectFacts } from '../../ports/ports.ts';
 import { awsFailure, httpStatusOf } from '../aws/aws-failure.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
@@ -18,7 +20,7 @@ export interface S3Place {
   owner: string;
 }
 
-const IDLE_TIMEOUT_MS = 30_000; // S3 sends its first byte within a second: the connection is dead
+const IDLE_TIMEOUT_MS = 15_000; // S3 sends its first byte within a second: the connection is dead
 const MAX_REOPENINGS = 3; // in a row, each with less than `PROGRESS_BYTES`
 const PROGRESS_BYTES = 1024 * 1024;
 
@@ -29,13 +31,14 @@ class Interrupted extends RetryableError {}
 export async function headObject(client: S3Client, place: S3Place): Promise<ObjectFacts | undefined> {
   const tried = `head ${nameOf(place)}`;
   try {
-    const head = await client.send(new HeadObjectCommand(inputOf(place)));
+    const head = await client.send(new HeadObjectCommand({ ...inputOf(place), ChecksumMode: 'ENABLED' }));
     if (head.ContentLength === undefined || head.ETag === undefined || head.LastModified === undefined) {
       throw new RetryableError(`${tried}: the response is incomplete`);
     }
     return {
       size: head.ContentLength,
       etag: unquoted(head.ETag),
+      ...bytesIn(head),
       lastModified: head.LastModified.getTime(),
       metadata: lowerCased(head.Metadata ?? {}),
     };
@@ -45,6 +48,24 @@ export async function headObject(client: S3Client, place: S3Place): Promise<Obje
     if (isGone(failure) || httpStatusOf(error) === 405) return undefined;
     throw failure;
   }
+}
+
+/**
+ * Returns the checksum of the whole object, and whether a KMS key makes the ETag random. S3 computes CRC64NVME if the
+ * client sent no checksum ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)).
+ */
+function bytesIn(head: HeadObjectCommandOutput): Pick<ContentFacts, 'checksum' | 'etagIsRandom'> {
+  const isKms = head.ServerSideEncryption?.startsWith('aws:kms') ?? false;
+  const checksum = head.ChecksumType === 'FULL_OBJECT' ? checksumIn(head) : undefined;
+  return { ...(isKms && { etagIsRandom: true as const }), ...(checksum && { checksum }) };
+}
+
+function checksumIn(head: HeadObjectCommandOutput): ContentFacts['checksum'] {
+  for (const algorithm of ['CRC64NVME', 'SHA256', 'SHA1', 'CRC32', 'CRC32C'] as const) {
+    const value = head[`Checksum${algorithm}`];
+    if (value !== undefined) return { algorithm, value };
+  }
+  return undefined;
 }
 
 /**
@@ -133,7 +154,7 @@ async function getObject(
   range?: { start: number; end: number },
   ifMatch?: string,
 ): Promise<GetObjectCommandOutput> {
-  return translated(tried, () =>
+  const response = await translated(tried, () =>
     client.send(
       new GetObjectCommand({
         ...inputOf(place),
@@ -141,6 +162,25 @@ async function getObject(
         ...(ifMatch === undefined ? {} : { IfMatch: ifMatch }),
       }),
     ),
+  );
+  if (range !== undefined && !isOfRange(response, range)) {
+    if (response.Body instanceof Readable) response.Body.destroy();
+    throw new RetryableError(`${tried}: the response is not the requested range`);
+  }
+  return response;
+}
+
+/** Returns whether the response is the range, or as much of it as the object has. */
+function isOfRange(
+  { $metadata, ContentRange, ContentLength }: GetObjectCommandOutput,
+  { start, end }: { start: number; end: number },
+): boolean {
+  const [, first, last] = /^bytes (\d+)-(\d+)\//.exec(ContentRange ?? '') ?? [];
+  return (
+    $metadata.httpStatusCode === 206 &&
+    Number(first) === start &&
+    Number(last) < end &&
+    Number(last) - Number(first) + 1 === ContentLength
   );
 }
 

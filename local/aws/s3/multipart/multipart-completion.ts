@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { badDigest, invalidRequest, S3Error } from '../errors.ts';
 import { addObject } from '../objects/new-version.ts';
 import type { S3Store } from '../store.ts';
-import { type Checksum, checksumHeader, checksumOfParts } from '../wire/checksums.ts';
+import { type Checksum, checksumHeader, checksumOfParts, USUAL_ALGORITHM } from '../wire/checksums.ts';
 import { unquoted } from '../wire/conditions.ts';
 import { receiveText } from '../wire/payload.ts';
 import type { S3Answer, S3Request } from '../wire/request.ts';
@@ -104,9 +104,9 @@ function checkSize(request: S3Request, parts: readonly Part[]): void {
 }
 
 function objectChecksum(request: S3Request, upload: Upload, parts: readonly Part[]): Checksum | undefined {
-  if (upload.checksum === undefined) return undefined;
-  const { algorithm, type } = upload.checksum;
-  // Every part of such an upload has a checksum: the client's, or one computed on arrival.
+  const { algorithm, type } = upload.checksum ?? { algorithm: USUAL_ALGORITHM, type: 'FULL_OBJECT' };
+  // Every part has a checksum: the client's, or one computed on arrival. Where none was asked for, a client's may differ.
+  if (parts.some((part) => part.checksum?.algorithm !== algorithm)) return undefined;
   const checksums = parts.map((part) => ({ checksum: part.checksum?.value ?? '', size: part.size }));
   const checksum = checksumOfParts(algorithm, type, checksums);
   const declared = request.headers.get(checksumHeader(algorithm));

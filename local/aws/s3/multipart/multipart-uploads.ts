@@ -4,7 +4,13 @@ import { copySourceVersionHeader, findCopySource } from '../objects/copy-sources
 import type { Piece } from '../objects/data-files.ts';
 import { MAX_COPY_BYTES } from '../objects/object-writes.ts';
 import type { S3Store } from '../store.ts';
-import { type ChecksumAlgorithm, checksumAlgorithm, checksumHeader, isLinear } from '../wire/checksums.ts';
+import {
+  type ChecksumAlgorithm,
+  checksumAlgorithm,
+  checksumHeader,
+  isLinear,
+  USUAL_ALGORITHM,
+} from '../wire/checksums.ts';
 import { Digester, type Digests, declaredChecksum, receiveFile } from '../wire/payload.ts';
 import type { ByteRange } from '../wire/ranges.ts';
 import type { S3Answer, S3Request } from '../wire/request.ts';
@@ -66,7 +72,7 @@ export async function uploadPart(store: S3Store, request: S3Request): Promise<S3
   const upload = findUpload(store, request);
   const number = partNumberOf(request.query.get('partNumber') ?? '');
   checkPartAlgorithm(upload, declaredChecksum(request)?.algorithm);
-  const received = await receiveFile(request, store.files, upload.checksum?.algorithm);
+  const received = await receiveFile(request, store.files, upload.checksum?.algorithm ?? USUAL_ALGORITHM);
   const part = savePart(store, request, number, received);
   const headers = { etag: quoted(part.etag) };
   const checksum = part.checksum && { [checksumHeader(part.checksum.algorithm)]: part.checksum.value };
@@ -88,7 +94,7 @@ export async function uploadPartCopy(store: S3Store, request: S3Request): Promis
   const source = findCopySource(store, request);
   const { start, end } = copyRange(request.headers.get('x-amz-copy-source-range'), source.size);
   if (end - start > MAX_COPY_BYTES) throw invalidRequest('A copied part may have at most 5 GiB.');
-  const digester = new Digester(upload.checksum?.algorithm);
+  const digester = new Digester(upload.checksum?.algorithm ?? USUAL_ALGORITHM);
   const sourcePieces = store.versions.pieces(source);
   const release = store.files.hold(sourcePieces);
   const bytes = store.files.read(sourcePieces, start, end);

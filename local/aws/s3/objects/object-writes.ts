@@ -1,6 +1,6 @@
 import { invalidArgument, invalidRequest } from '../errors.ts';
 import type { S3Store } from '../store.ts';
-import { type Checksum, checksumAlgorithm } from '../wire/checksums.ts';
+import { type Checksum, checksumAlgorithm, USUAL_ALGORITHM } from '../wire/checksums.ts';
 import { checkWrite } from '../wire/conditions.ts';
 import { parseCopySource } from '../wire/copy-source.ts';
 import { Digester, type Digests, receiveFile } from '../wire/payload.ts';
@@ -26,7 +26,7 @@ const fullChecksum = ({ checksum }: Digests): Checksum | undefined =>
 export async function putObject(store: S3Store, request: S3Request): Promise<S3Answer> {
   checkBeforeBody(store, request);
   const headers = headersToStore(request);
-  const received = await receiveFile(request, store.files);
+  const received = await receiveFile(request, store.files, USUAL_ALGORITHM);
   const version = makeVisible(store, request, {
     modified: store.nowSeconds(),
     etag: received.md5,
@@ -51,7 +51,8 @@ export async function copyObject(store: S3Store, request: S3Request): Promise<S3
   const replaces = replacesMetadata(request);
   checkCopy(request, source, replaces);
   const wanted = request.headers.get('x-amz-checksum-algorithm');
-  const algorithm = wanted === undefined ? source.checksum?.algorithm : checksumAlgorithm(wanted);
+  const algorithm =
+    wanted === undefined ? (source.checksum?.algorithm ?? USUAL_ALGORITHM) : checksumAlgorithm(wanted);
   const headers = replaces ? headersToStore(request) : source.headers;
   const digester = new Digester(algorithm);
   const sourcePieces = store.versions.pieces(source);

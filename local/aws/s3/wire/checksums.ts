@@ -5,6 +5,11 @@ import { CRC32, CRC32C, CRC64NVME, type CrcFamily, combineCrcs, crc32c, crc64nvm
 
 const CHECKSUM_ALGORITHMS = ['CRC32', 'CRC32C', 'CRC64NVME', 'SHA1', 'SHA256'] as const;
 export type ChecksumAlgorithm = (typeof CHECKSUM_ALGORITHMS)[number];
+/**
+ * S3 computes this one, of the whole object, if the client sends none
+ * ([source](https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)).
+ */
+export const USUAL_ALGORITHM: ChecksumAlgorithm = 'CRC64NVME';
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 
 /** A checksum as S3 stores it; `value` is base64, followed by `-<parts>` if it is a composite. */

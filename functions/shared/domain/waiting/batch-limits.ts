@@ -1,4 +1,4 @@
-import type { WaitingFor } from '../contract/events.ts';
+import type { WaitingFor } from '../../contract/events.ts';
 
 /** The configured limits. Parts wait for admission while the limits leave no capacity. */
 export interface BatchLimits {

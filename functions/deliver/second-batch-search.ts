@@ -1,0 +1,108 @@
+/**
+ * Searches for second batches of a job, once after its results are stored and never before: one walk of the list for
+ * all of its parts. A request may be duplicated on its way, and the API may accept one long after it was sent. Rule 1 of
+ * "What an answer is worth" (docs/architecture.md).
+ *
+ * Known gap: a gateway may show our batch under another id than it told us. Of such a list, a batch that has ended is
+ * not counted as a second one; one that runs is, since all batches of the job that we know have ended.
+ */
+import { hasEnded } from '../shared/contract/batch-status.ts';
+import { isSameAccount } from '../shared/domain/openai-account.ts';
+import type { FileAtApi, ObservedBatch, Part } from '../shared/domain/part.ts';
+import { type Began, searchHorizon } from '../shared/domain/spending/search-horizon.ts';
+import { LATE_BATCH_SEARCH_AFTER_MS } from '../shared/domain/timing.ts';
+import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { findBatches } from '../shared/lifecycle/find-batches.ts';
+import { cancelSecondBatch } from '../shared/lifecycle/spending/second-batches.ts';
+import type { Ports } from '../shared/ports/ports.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+
+/** The result of a search: how many second batches it found, and whether it saw all that it has to see. */
+export interface SecondBatchSearch {
+  found: number;
+  isComplete: boolean;
+}
+
+/** A create that was sent, or may have been. */
+interface Sent extends Began, Partial<FileAtApi> {
+  intentId: string;
+  part: Part;
+  /** The batch that it is known to have created. */
+  batchId?: string;
+}
+
+/** Returns when the search for the batches of these parts may begin: a late batch may not be on the list before. */
+export function secondBatchSearchFrom(parts: readonly Part[]): number {
+  const times = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
+  return times.length === 0 ? 0 : Math.max(...times) + LATE_BATCH_SEARCH_AFTER_MS;
+}
+
+/** Searches for second batches of the parts, and cancels and reports them. Errors: RetryableError of the ledger. */
+export async function searchForSecondBatches(deps: Deps, parts: readonly Part[]): Promise<SecondBatchSearch> {
+  const search: SecondBatchSearch = { found: 0, isComplete: true };
+  for (const { account, sent } of byAccount(parts.flatMap(sentFor))) {
+    const { ours, listed, gap } = await findBatches(deps, {
+      intentIds: new Set(sent.map(({ intentId }) => intentId)),
+      fileIds: new Set(sent.flatMap(({ fileId }) => fileId ?? [])),
+      horizon: searchHorizon(sent),
+      account,
+    });
+    if (gap) deps.log.warn('second_batch_search_incomplete', { jobId: parts[0]?.jobId, reason: gap.message });
+    search.isComplete &&= gap === undefined;
+    for (const batch of ours) {
+      const part = secondOf(sent, batch, listed);
+      if (!part) continue;
+      search.found += 1;
+      await cancelSecondBatch(deps, partInHand(deps, part), batch.batchId);
+    }
+  }
+  return search;
+}
+
+/** Returns the part whose second batch it is; undefined when it is none. */
+function secondOf(
+  sent: readonly Sent[],
+  batch: ObservedBatch,
+  listed: ReadonlySet<string>,
+): Part | undefined {
+  const { batchdrop_intent: intentId } = batch.metadata;
+  const of =
+    sent.find((each) => each.intentId === intentId) ??
+    sent.find(({ fileId }) => fileId === batch.inputFileId);
+  if (!of) return undefined;
+  const { part, batchId } = of;
+  const known = [part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds];
+  if (known.includes(batch.batchId)) return undefined;
+  const mayBeOurs = batchId !== undefined && !listed.has(batchId) && hasEnded(batch.status);
+  return mayBeOurs ? undefined : part;
+}
+
+/** Returns every create of the part that may have been sent. */
+function sentFor(part: Part): Sent[] {
+  const { intent, batch, ran, abandoned } = part;
+  const known = [...ran, ...(intent?.fileId === undefined ? [] : [{ intent, batch }])];
+  return [
+    ...known.map(({ intent: { id, ...began }, batch: created }) => ({
+      ...began,
+      intentId: id,
+      part,
+      ...(created ? { batchId: created.batchId } : {}),
+    })),
+    ...abandoned.map((each) => ({ ...each, part })),
+  ];
+}
+
+function byAccount(all: readonly Sent[]): { account: string | undefined; sent: Sent[] }[] {
+  const groups: { account: string | undefined; sent: Sent[] }[] = [];
+  for (const one of all) {
+    const group = groups.find(({ account }) => isSame(account, one.account));
+    if (group) group.sent.push(one);
+    else groups.push({ account: one.account, sent: [one] });
+  }
+  return groups;
+}
+
+function isSame(one: string | undefined, other: string | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : isSameAccount(one, other);
+}

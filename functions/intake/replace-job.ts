@@ -1,0 +1,76 @@
+/**
+ * Replaces a job for which nothing was sent, by a newer one with the same bytes and other metadata or instructions: the
+ * earlier one is cancelled.
+ *   1. a job whose file is not planned yet: the cancel request is one compare-and-set
+ *   2. otherwise hold each part until the end of this invocation's lease, if it has no intent yet. If one has, something
+ *      may be sent: the holds end by themselves, and the earlier job goes on
+ *   3. request the cancel of every held part, then of the job. If the invocation dies in between, the next one repeats
+ *      the steps
+ */
+import type { Job } from '../shared/domain/job.ts';
+import type { Part } from '../shared/domain/part.ts';
+import { withoutBackoff } from '../shared/domain/without.ts';
+import { changeJob, type PartInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
+import type { LeasedJob } from '../shared/lifecycle/lease.ts';
+import type { Ports } from '../shared/ports/ports.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock'>;
+
+/**
+ * Cancels the earlier job in favour of the leased one, unless a cancel request did before. Returns false when something
+ * was, or may have been, sent for it.
+ * Errors: RetryableError.
+ */
+export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job): Promise<boolean> {
+  const superseded = { cancelRequestedAt: deps.clock.now(), supersededBy: leased.item.jobId };
+  const unplanned = await changeJob(deps, jobId, (job) => {
+    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+    return { ...withoutBackoff(job), ...superseded };
+  });
+  const earlier = unplanned?.job;
+  if (!earlier || earlier.cancelRequestedAt !== undefined) return true;
+  if (earlier.status !== 'accepted') return false;
+  if (earlier.onlyPart) {
+    // Its part is written with the request, or gets it before it is dispatched.
+    const undispatched = await changeJob(deps, jobId, (job) =>
+      job.onlyPart && job.cancelRequestedAt === undefined ? { ...job, ...superseded } : undefined,
+    );
+    if (undispatched?.changed) return true;
+  }
+  const parts = await deps.ledger.partsOf(jobId, earlier.plan.planId);
+  if (parts.length !== earlier.plan.parts || !parts.every(hasSentNothing)) return false;
+  const held = parts.map((part) => partInHand(deps, part));
+  let areHeld = true;
+  await inParallel(held, PARTS_AT_ONCE, async (part) => {
+    if (!(await hold(part, leased.until))) areHeld = false;
+  });
+  if (!areHeld) return false;
+  await inParallel(held, PARTS_AT_ONCE, async (part) => {
+    await part.change((now) =>
+      now.cancelRequestedAt === undefined && hasSentNothing(now)
+        ? { ...withoutBackoff(now), cancelRequestedAt: superseded.cancelRequestedAt }
+        : undefined,
+    );
+  });
+  await changeJob(deps, jobId, (job) =>
+    job.status === 'accepted' && job.cancelRequestedAt === undefined ? { ...job, ...superseded } : undefined,
+  );
+  return true;
+}
+
+/** Keeps the part from beginning before that time. Returns false when it has begun. */
+async function hold(part: PartInHand, until: number): Promise<boolean> {
+  await part.change((now) => {
+    if (!hasSentNothing(now) || now.cancelRequestedAt !== undefined) return undefined;
+    return { ...now, backoffUntil: Math.max(until, now.backoffUntil ?? 0) };
+  });
+  return hasSentNothing(part.item);
+}
+
+function hasSentNothing(part: Part): boolean {
+  if (part.phase === 'planned' || part.phase === 'waiting' || part.phase === 'ready')
+    return part.attempt === 1;
+  // The cancel of an earlier try of this replacement.
+  return part.cancelRequestedAt !== undefined && part.intent === undefined && part.ran.length === 0;
+}

@@ -1,0 +1,119 @@
+import type { Obstacle } from '../../domain/errors.ts';
+import type { OwnWord } from './own-word.ts';
+
+/*
+ * Rule 3 of "What an answer is worth" (docs/architecture.md): a refusal ends something only if it says that the input is
+ * wrong. Everything that passes is sorted here, by the codes and the words of OpenAI and of other vendors; a status alone
+ * says little: OpenAI refuses with 400 what somebody has to pay for. What a refusal quotes is not searched, because it
+ * may be the user's own text.
+ */
+
+/** The call that was refused. */
+export type Call = 'upload' | 'create' | 'file' | 'other';
+
+/**
+ * What a refusal means. `gone`: the file or batch does not exist. `final`: the input is wrong. `passing` without
+ * `waitsFor`: another try may succeed, and is counted unless the API named a time.
+ */
+export type Verdict =
+  | { is: 'passing'; waitsFor?: Obstacle; isRate?: true }
+  | { is: 'key' }
+  | { is: 'gone' }
+  | { is: 'final' };
+
+/** Sorts a refusal in the API's own words. */
+export function sortRefusal(status: number, word: OwnWord, call: Call): Verdict {
+  const obstacle = obstacleIn(status, word, call);
+  if (obstacle !== undefined) return { is: 'passing', waitsFor: obstacle };
+  if (status === 401 || status === 403) return { is: 'key' };
+  if (status === 429 || isRate(word)) return { is: 'passing', isRate: true };
+  if (status < 400 || status >= 500 || status === 408 || PASSING.test(word.message)) {
+    return { is: 'passing', waitsFor: 'unreachable' };
+  }
+  if (status === 404 || status === 410) return withoutResource(word, call);
+  if (call === 'file' && NOT_FOUND.test(unquoted(word.message))) return { is: 'gone' };
+  return INPUT_IS_WRONG.has(status) ? { is: 'final' } : { is: 'passing' };
+}
+
+const INPUT_IS_WRONG: ReadonlySet<number> = new Set([400, 413, 415, 422]);
+
+/** A 404 in the API's own words. */
+function withoutResource({ code, message }: OwnWord, call: Call): Verdict {
+  if (call === 'upload') return { is: 'passing', waitsFor: 'unreachable' }; // the base URL is wrong, not the file
+  if (call !== 'create') return { is: 'gone' };
+  // A create names one resource of the API's, its file; anything else that is unknown is an input.
+  return INPUT.test(`${code} ${message}`) ? { is: 'final' } : { is: 'passing', waitsFor: 'not_visible' };
+}
+
+const INPUT = /\b(model|deployment|endpoint|completion.window)/i;
+
+function obstacleIn(status: number, word: OwnWord, call: Call): Obstacle | undefined {
+  const { codes } = word;
+  const text = isAboutInput(word) ? '' : unquoted(word.message);
+  if (ENQUEUED_CODE.test(codes) || ENQUEUED.test(text)) return 'token_limit';
+  if (OPEN_BATCHES.test(text) && !isRate(word)) return 'token_limit';
+  if (isSending(call) && (status === 507 || isStorage(codes, text))) return 'storage';
+  if (ACCOUNT_CODE.test(codes) || status === 402) return 'account';
+  // A refused key, and a refusal for the rate, may advertise a larger plan.
+  if (status !== 401 && !isRate(word) && ACCOUNT.test(text)) return 'account';
+  return status < 429 && isNotVisible(text, call) ? 'not_visible' : undefined;
+}
+
+function isSending(call: Call): boolean {
+  return call === 'upload' || call === 'create';
+}
+
+function isStorage(codes: string, text: string): boolean {
+  return !TOO_LARGE.test(text) && (STORAGE_CODE.test(codes) || STORAGE.test(text));
+}
+
+function isNotVisible(text: string, call: Call): boolean {
+  if (call !== 'create' && call !== 'file') return false;
+  return NOT_YET.test(text) || (call === 'create' && NOT_FOUND.test(text) && !INPUT.test(text));
+}
+
+function isRate({ codes, message }: OwnWord): boolean {
+  return RATE.test(codes) || RATE.test(message);
+}
+
+/** Returns whether the refusal is about a parameter whose text it repeats. */
+function isAboutInput({ param }: OwnWord): boolean {
+  return param !== undefined && /^(metadata|endpoint|completion_window|purpose)/.test(param);
+}
+
+function unquoted(message: string): string {
+  return message.replaceAll(/"[^"]{0,300}"|`[^`]{0,300}`|(?<![\w])'[^']{0,300}'(?!\w)/g, '');
+}
+
+/** Too much is enqueued: tokens, requests or batches. */
+const ENQUEUED_CODE = /token_?limit_?exceeded|enqueued/i;
+const ENQUEUED =
+  /\benqueued (?:token|request|prompt|batch)|\b(?:tokens?|requests?|batch(?:es)?) (?:are |already |currently )*enqueued/i;
+const OPEN_BATCHES =
+  /\b(?:too many|maximum (?:number )?of|limit (?:of|on|for)|limit reached for) [^.]{0,60}\b(?:batches|batch jobs)\b/i;
+
+/** The account's files: their number, or their bytes together. */
+const STORAGE_CODE = /storage|(?:file|files)_?(?:count_?)?(?:limit|quota)|too_?many_?files/i;
+const STORAGE =
+  /\bstorage\b|\bfile (?:count|quota)\b|\bfiles? (?:quota|count)\b|\b(?:number|count|quota|limit|amount) of (?:[\w-]+ ){0,2}files\b|\btoo many (?:[\w-]+ ){0,2}files\b|\bmax(?:imum)?\.? (?:of )?(?:\d[\d,.]* )?(?:[\w-]+ ){0,1}files\b|\bfiles? limit\b(?!.{0,40}\d ?m?i?b)|\b\d[\d,.]* files\b|\bdisk (?:space|quota|is full)|\bno space left\b/i;
+/** One file is too large, which no space cures. */
+const TOO_LARGE =
+  /\b(?:file|it|upload|body|payload|request) (?:is )?too (?:large|big|long)|\blarger than\b|\bfile.?size\b|\bmax(?:imum)? (?:allowed |upload )?size\b|\bper file\b/i;
+
+/** Somebody has to pay, or to ask for a right, before the account may go on. */
+const ACCOUNT_CODE =
+  /billing|insufficient_?(?:quota|funds|balance|credits?|tokens?)|credit|(?:usage|spend|spending|budget|cost|hard|monthly)_?limit|payment|quota_?exceeded|exceeded_?(?:current_?)?quota|account_?(?:deactivated|suspended|disabled|inactive|not_active|on_hold)|(?:organization|project)_?(?:deactivated|suspended|disabled|archived|inactive)|subscription|for_plan|plan_|arrear|unverified|not_verified/i;
+const ACCOUNT =
+  /\bbilling\b|\bhard limit\b|\b(?:exceeded|reached|over) (?:\w+ ){0,4}quota\b|\bquota (?:is |has been |was )?(?:exceeded|exhausted|reached)|\binsufficient[ _](?:quota|funds?|balance|credits?)|\bcredits?\b|\b(?:usage|spend(?:ing)?|budget|monthly|cost) (?:limit|cap)|\bpayments?\b|\bpast due\b|\bunpaid\b|\baccount (?:is |has been |was )?(?:not active|inactive|deactivated|suspended|disabled|blocked|on hold|overdue)|\b(?:organization|project) (?:is |has been |was )?(?:not active|inactive|deactivated|suspended|disabled|archived)|\bsubscription\b(?! key)|\b(?:your|current|this|free|paid|service) (?:plan|tier)\b|\bupgrade\b|\btop[- ]?up\b|\brecharge\b|\barrear|\bgood standing\b|\bprepaid\b|\bmust be verified\b|\bverify (?:your )?organization\b/i;
+
+/** The file is there, and not ready. */
+const NOT_YET =
+  /\bfile\b[^.]{0,300}\b(?:pending|not (?:yet )?(?:been )?(?:ready|processed|available|uploaded)|(?:still |being |currently )+(?:process|upload|import)\w*|in progress)/i;
+const NOT_FOUND =
+  /\b(?:can ?not|can't|could not|couldn't|unable to|failed to) (?:find|locate|access|retrieve|open|resolve)\b[^.]{0,300}\bfile|\b(?:no|unknown) (?:such )?(?:input )?file\b|\bfile\b.{0,1200}?(?:\bnot (?:be )?(?:found|accessible|visible|exist)|\bdoes(?:n't| not) (?:exist|have access)|\bno longer exists)|\b(?:unknown|invalid|nonexistent) (?:input[ _])?file[ _]id\b/is;
+
+/** The call was too soon, or the API was in trouble. */
+const RATE =
+  /\brate.?limit|\btoo many requests\b|\bslow down\b|\b(?:per|an|a|each) (?:second|sec|minute|min|hour|day)\b|\bhourly\b/i;
+const PASSING =
+  /\btemporar|\b(?:try|retry)(?: your request| it)? (?:again )?(?:later|soon|shortly|in (?:a|\d)|after \d)|\boverloaded\b|\bservice (?:is )?(?:currently )?unavailable|\bcurrently unavailable\b|\bunder maintenance\b|\binternal (?:server )?error\b|\btimed? ?out\b/i;

@@ -1,0 +1,36 @@
+import type { BatchError } from '../contract/events.ts';
+import type { KnownBatch, ObservedBatch } from './part.ts';
+
+const MAX_MESSAGE = 300; // characters; 20 errors of six bytes per character stay below the 64 KB of an event
+const MAX_NAME = 64;
+
+/** What is known of a batch without the API's word. `createdAt` in milliseconds. */
+export type Sent = Pick<KnownBatch, 'endpoint' | 'inputFileId' | 'createdAt'>;
+
+/**
+ * Returns the batch as a part keeps it. What the API did not say is taken from what was sent, or was known before
+ * (rule 6 of "What an answer is worth", docs/architecture.md). Its error texts are shortened, so that its ledger item
+ * and its events stay within their limits.
+ */
+export function knownBatch(observed: ObservedBatch, { endpoint, inputFileId, createdAt }: Sent): KnownBatch {
+  return {
+    ...observed,
+    endpoint: observed.endpoint ?? endpoint,
+    inputFileId: observed.inputFileId ?? inputFileId,
+    createdAt: observed.createdAt ?? createdAt,
+    errors: observed.errors.map(boundedError),
+  };
+}
+
+function boundedError({ code, message, param, line }: BatchError): BatchError {
+  return {
+    code: cut(code, MAX_NAME),
+    message: cut(message, MAX_MESSAGE),
+    param: cut(param, MAX_NAME),
+    line,
+  };
+}
+
+function cut(text: string | null, maxLength: number): string | null {
+  return text === null || text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`;
+}

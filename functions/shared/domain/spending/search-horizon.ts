@@ -1,0 +1,26 @@
+import type { Intent } from '../part.ts';
+import { SEARCH_MARGIN_MS } from '../timing.ts';
+
+/** A clock that is further ahead of ours than this is not believed. */
+const MAX_AHEAD_MS = 24 * 3_600_000;
+
+/** What an intent says of when its batch cannot have existed yet. Times in milliseconds. */
+export type Began = Pick<Intent, 'at' | 'uploadedAt' | 'answeredAt'>;
+
+/**
+ * Returns how far back a search for the batches of these intents has to go, in milliseconds: to a quarter of an hour
+ * before the earliest of the file's creation, the API's clock and ours. The API's clock may be behind ours, so when it
+ * is not known the search has to read the whole list: undefined.
+ */
+export function searchHorizon(intents: readonly Began[]): number | undefined {
+  const horizons = intents.map(({ at, uploadedAt, answeredAt }) => {
+    const times = [at, uploadedAt, answeredAt];
+    return times.every((time) => isUsable(time, at)) ? Math.min(...times.map(Number)) : Number.NaN;
+  });
+  const earliest = Math.min(...horizons);
+  return Number.isFinite(earliest) ? earliest - SEARCH_MARGIN_MS : undefined;
+}
+
+function isUsable(time: number | undefined, ours: number): boolean {
+  return time !== undefined && Number.isFinite(time) && time > 0 && time <= ours + MAX_AHEAD_MS;
+}

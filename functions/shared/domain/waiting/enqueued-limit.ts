@@ -1,0 +1,110 @@
+/**
+ * Reads what a refusal says about the limit on enqueued tokens or requests: part of rule 3 of "What an answer is worth"
+ * (docs/architecture.md). Vendors word it differently and change the words, so the text or the code alone is enough,
+ * and the number may be missing.
+ */
+
+/** What a refusal said. */
+export interface NamedLimit {
+  /** What is limited: input tokens, or requests. */
+  counts: 'tokens' | 'requests';
+  /** The model or deployment that the vendor names, as it names it. */
+  name?: string;
+  /** How many may be enqueued; a whole number above 0. Absent when the refusal states no such number. */
+  limit?: number;
+}
+
+const MAX_TEXT = 2_000; // characters; the sentence comes first
+const LIMIT_CODE = /^(enqueued_)?(token|request)s?_(queue_)?limit(_exceeded|_reached)?$/i;
+const ABOUT_QUEUE = /\b(enqueued?|queued|batch queue|in (the )?queue)\b/i;
+const ABOUT_LIMIT = /\b(limit(s|ed)?|quota|surpass(ed|es)?|exceed(s|ed|ing)?|too many|maximum)\b/i;
+const ABOUT_TOKENS = /\btokens?\b/i;
+const ABOUT_REQUESTS = /\brequests?\b/i;
+
+/** `90000`, `1,000,000`, `1 000 000`, `30.000`, `1_000`, `2'000`, `1.5`; then perhaps a unit such as `K` or `million`. */
+const NUMBER =
+  "(\\d{1,3}(?:[,._' \\u00a0\\u2009\\u202f]\\d{3})+(?![\\d])|\\d{1,16}(?:[.,]\\d{1,2})?(?!\\d))\\s?(k|m|b|thousand|million|billion)?(?![a-z0-9])";
+const NUMBER_AFTER_LIMIT = new RegExp(
+  `\\b(?:limit|quota|maximum|max)s?\\s?(?:\\(|\\[|:|=|is|of|was|at|to)?\\s?(?:set (?:to|at) )?\\s?["'\`]?${NUMBER}`,
+  'i',
+);
+const NUMBER_BEFORE_ENQUEUED = new RegExp(
+  `(?<![\\d.,_])${NUMBER}\\s?(?:enqueued|queued) (?:\\w{1,20} )?(?:tokens?|requests?)`,
+  'i',
+);
+const UNITS: Readonly<Record<string, number>> = {
+  k: 1e3,
+  thousand: 1e3,
+  m: 1e6,
+  million: 1e6,
+  b: 1e9,
+  billion: 1e9,
+};
+
+const QUOTED_NAME = /\b(?:model|deployment)\s?(?:named |:|=)?\s?(["'`‘“])([^"'`’”]{1,200})["'`’”]/i;
+const NAMES = [
+  /\b(?:reached|exceeded|surpassed|hit) (?:for|by|on) (?:the )?(?:(?:model|deployment)[: ] ?)?([^\s"'`,;()]{1,200})/i,
+  /\bfor (?:the )?(?:model|deployment)[: ] ?([^\s"'`,;()]{1,200})/i,
+  /\b(?:model|deployment)[:=] ?([^\s"'`,;()]{1,200})/i,
+];
+/** Words that may stand where a name is expected. */
+const NO_NAMES: ReadonlySet<string> = new Set(
+  'a an the this that your our all any organization organisation org project account subscription resource batch batches model deployment in'.split(
+    ' ',
+  ),
+);
+
+/**
+ * Returns what a refusal says about the enqueued limit; undefined when it is about something else, such as a rate.
+ * `text`: the vendor's words. `code`: its code, if there is one.
+ */
+export function enqueuedLimitIn(text: string, code?: string | null): NamedLimit | undefined {
+  const said = text.slice(0, MAX_TEXT);
+  const codeSays = LIMIT_CODE.exec(code ?? '')?.[2]?.toLowerCase();
+  if (codeSays === undefined && !isAboutQueue(said)) return undefined;
+  const name = nameIn(said);
+  const limit = numberIn(said);
+  return {
+    counts: countedIn(said, codeSays),
+    ...(name === undefined ? {} : { name }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+function isAboutQueue(said: string): boolean {
+  const isCounted = ABOUT_TOKENS.test(said) || ABOUT_REQUESTS.test(said);
+  return isCounted && ABOUT_QUEUE.test(said) && ABOUT_LIMIT.test(said);
+}
+
+/** The first of both words that the text uses decides; a refusal of one limit may mention the other. */
+function countedIn(said: string, codeSays: string | undefined): NamedLimit['counts'] {
+  const [tokens, requests] = [said.search(ABOUT_TOKENS), said.search(ABOUT_REQUESTS)];
+  if (requests >= 0 && (tokens < 0 || requests < tokens)) return 'requests';
+  return tokens < 0 && codeSays === 'request' ? 'requests' : 'tokens';
+}
+
+function nameIn(said: string): string | undefined {
+  const quoted = QUOTED_NAME.exec(said)?.[2]?.trim();
+  if (quoted !== undefined && quoted !== '') return quoted;
+  for (const pattern of NAMES) {
+    const name = pattern.exec(said)?.[1]?.replace(/[.:!?]+$/, '') ?? '';
+    if (name !== '' && !NO_NAMES.has(name.toLowerCase())) return name;
+  }
+  return undefined;
+}
+
+function numberIn(said: string): number | undefined {
+  const [, digits, unit] = NUMBER_AFTER_LIMIT.exec(said) ?? NUMBER_BEFORE_ENQUEUED.exec(said) ?? [];
+  if (digits === undefined) return undefined;
+  const factor = UNITS[unit?.toLowerCase() ?? ''] ?? 1;
+  const value = Math.round(amountOf(digits, factor > 1) * factor);
+  return value > 0 && Number.isSafeInteger(value) ? value : undefined;
+}
+
+/** Before a unit, one `.` or `,` is a decimal point, unless three digits and more groups say otherwise: `1.5M`, `1,000K`. */
+function amountOf(digits: string, hasUnit: boolean): number {
+  const [, whole, fraction] = /^(\d+)[.,](\d{1,2})$/.exec(digits) ?? [];
+  if (whole !== undefined && fraction !== undefined) return Number(`${whole}.${fraction}`);
+  if (hasUnit && /^\d{1,3}\.\d{3}$/.test(digits)) return Number(digits);
+  return Number(digits.replace(/\D/g, ''));
+}

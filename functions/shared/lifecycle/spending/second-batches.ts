@@ -1,0 +1,77 @@
+import { hasEnded } from '../../contract/batch-status.ts';
+import type { OpenSecondBatch, Part } from '../../domain/part.ts';
+import { CANCEL_AGAIN_MS } from '../../domain/timing.ts';
+import { without } from '../../domain/without.ts';
+import type { Ports } from '../../ports/ports.ts';
+import type { PartInHand } from '../compare-and-set.ts';
+import { isOurAccount } from '../openai-account.ts';
+
+type Deps = Pick<Ports, 'clock' | 'log' | 'metrics' | 'api'>;
+
+/**
+ * Reports a batch that must not run, and cancels it. It is recorded first, so that the cancel is sent again until the
+ * batch is known to have ended, or to be gone. A batch that is known as a second one already is left to that. Errors:
+ * RetryableError of the ledger.
+ */
+export async function cancelSecondBatch(deps: Deps, inHand: PartInHand, batchId: string): Promise<void> {
+  const isNew = await inHand.change((part) => withSecondBatch(part, batchId, deps.clock.now()));
+  if (!isNew) return;
+  const { jobId, number } = inHand.ref;
+  deps.log.error('second_batch', { jobId, part: number, batchId });
+  deps.metrics.record('SecondBatches', 1);
+  await cancelSecondBatches(deps, inHand);
+}
+
+function withSecondBatch(part: Part, batchId: string, now: number): Part | undefined {
+  if (part.secondBatchIds.includes(batchId)) return undefined;
+  return {
+    ...part,
+    secondBatchIds: [...part.secondBatchIds, batchId],
+    openSecondBatches: [...(part.openSecondBatches ?? []), { batchId, cancelAt: now }],
+  };
+}
+
+/**
+ * Cancels the part's second batches that are due. A cancel that fails is sent again later: it delays nothing else of
+ * the part. Returns true. Errors: RetryableError of the ledger.
+ */
+export async function cancelSecondBatches(deps: Deps, inHand: PartInHand): Promise<true> {
+  const now = deps.clock.now();
+  const tried = new Map<string, OpenSecondBatch | 'over'>();
+  for (const second of inHand.item.openSecondBatches ?? [])
+    if (second.cancelAt <= now) tried.set(second.batchId, await cancelOnce(deps, inHand.item, second));
+  await inHand.change((part) => {
+    const open = (part.openSecondBatches ?? []).flatMap((second) => {
+      const after = tried.get(second.batchId) ?? second;
+      return after === 'over' ? [] : [after];
+    });
+    const rest = without(part, 'openSecondBatches');
+    return open.length === 0 ? rest : { ...rest, openSecondBatches: open };
+  });
+  return true;
+}
+
+async function cancelOnce(
+  deps: Deps,
+  part: Part,
+  second: OpenSecondBatch,
+): Promise<OpenSecondBatch | 'over'> {
+  const { batchId } = second;
+  const later = { batchId, cancelAt: deps.clock.now() + CANCEL_AGAIN_MS };
+  try {
+    const response = await deps.api.cancelBatch(batchId);
+    if (response === 'too_late') return 'over';
+    if (response !== 'unknown') return hasEnded(response.status) ? 'over' : later;
+    // A batch that was just created may not be known yet; nor is one of another account's.
+    const isGone = second.unknown === true && (await isOurAccount(deps, accountOf(part)));
+    return isGone ? 'over' : { ...later, unknown: true };
+  } catch (failure) {
+    const reason = failure instanceof Error ? failure.message : String(failure);
+    deps.log.warn('second_batch_not_cancelled', { jobId: part.jobId, part: part.number, batchId, reason });
+    return later;
+  }
+}
+
+function accountOf({ intent, abandoned }: Part): string | undefined {
+  return intent?.account ?? abandoned.at(-1)?.account;
+}

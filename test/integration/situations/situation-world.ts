@@ -1,0 +1,78 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
+import { type AuditEntry, readAudit } from '../../../local/openai/audit-log.ts';
+import { parseFaultPlan } from '../../../local/openai/faults/faults-file.ts';
+import { type BatchApiOptions, startBatchApi } from '../../../local/openai/server.ts';
+import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
+import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
+
+// Of wall time: nothing here answers slowly on purpose, only never.
+const DEADLINES = { smallMs: 3_000, createMs: 3_000, silenceMs: 3_000 };
+const TIMING = {
+  validating: () => 10_000,
+  inProgress: () => 5 * MINUTE,
+  finalizing: () => 10_000,
+  cancelling: () => 10_000,
+};
+
+/** A rule of a fault plan, as a fault file has it. */
+type Rule = { readonly fault: string; readonly [field: string]: string | number | readonly string[] };
+
+type Options = Pick<BatchApiOptions, 'profile' | 'limits' | 'timing'> & {
+  readonly settings?: ConstructorParameters<typeof SmallWorld>[0];
+};
+
+/** The five handlers with the real adapter, at a Batch API server over HTTP that plays these faults. */
+export async function worldWith(rules: readonly Rule[], options: Options = {}) {
+  const { settings, ...server } = options;
+  const world = new SmallWorld(settings);
+  const directory = await mkdtemp(join(tmpdir(), 'batchdrop-situation-'));
+  const faults = parseFaultPlan(JSON.parse(JSON.stringify({ faults: rules })));
+  const api = await startBatchApi({ timing: TIMING, ...server, directory, clock: world.clock, faults });
+  onTestFinished(async () => {
+    await api.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const key = async () => ({ apiKey: 'sk-local' });
+  const keys = { current: key, refresh: key };
+  world.ports.api = createOpenAiBatchApi({ baseUrl: api.url, keys, deadlines: DEADLINES });
+  const audit = <E extends AuditEntry['event']>(event: E) =>
+    readAudit(directory).filter((entry): entry is Extract<AuditEntry, { event: E }> => entry.event === event);
+  return {
+    world,
+    url: api.url,
+    audit,
+    /** How often the fault was played: a test whose fault never occurred shows nothing. */
+    played: (fault: string) => audit('fault.injected').filter((entry) => entry.fault === fault).length,
+    /** How often each row was paid. */
+    paid: () => {
+      const times = new Map<string, number>();
+      for (const { customId } of audit('row.billed')) times.set(customId, (times.get(customId) ?? 0) + 1);
+      return Object.fromEntries([...times].sort());
+    },
+  };
+}
+
+/** A file of `count` rows that succeed. */
+export function goodFile(count: number): string {
+  return jsonl(Array.from({ length: count }, (_, row) => chatRow(`row-${row}`)));
+}
+
+/** What `paid` is when each row of `goodFile` ran once. */
+export function paidOnce(count: number): Record<string, number> {
+  return Object.fromEntries(
+    Array.from({ length: count }, (_, row): [string, number] => [`row-${row}`, 1]).sort(),
+  );
+}
+
+/** What became of a job, in a few words. */
+export function endOf(world: SmallWorld, jobId: string) {
+  const { status, rows } = world.job(jobId);
+  return { status, succeeded: rows?.succeeded, total: rows?.total };
+}
+
+/** The end of a job all of whose rows succeeded. */
+export const whole = (count: number) => ({ status: 'completed', succeeded: count, total: count });
