@@ -132,6 +132,12 @@ export class Alarms extends Construct {
       metric: this.#metric('KeyRefused', { period: this.#atLeastOnceIn(PERIOD) }),
       threshold: 1,
     });
+    this.#add('AccountRefused', {
+      impact:
+        'users wait: the API refuses uploads or new batches, because the account cannot pay, may not use the service, or its file storage is full',
+      metric: this.#metric('AccountRefused', { period: STALLED_COUNTED_WITHIN }),
+      threshold: 1,
+    });
     this.#add('PublishFailures', {
       impact: 'users get status changes late: the event bus does not accept events',
       metric: this.#metric('PublishFailures', { period: this.#lasting.period }),

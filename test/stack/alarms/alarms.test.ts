@@ -101,6 +101,7 @@ describe('alarms', () => {
 
   it.each([
     'KeyRefused',
+    'AccountRefused',
     'PublishFailures',
     'SecondBatches',
     'Stalled',
