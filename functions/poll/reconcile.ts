@@ -61,11 +61,14 @@ class Reconciliation {
   readonly #control: Control;
   readonly #due: DueItems;
   readonly #queue = new AdmissionQueue();
+  /** Models with a learned limit. */
+  #limited: readonly string[];
 
   constructor(deps: ReconcileDeps, deadline: Deadline, control: Control) {
     this.#deps = deps;
     this.#deadline = deadline;
     this.#control = control;
+    this.#limited = control.limited ?? [];
     this.tick = new Tick(deps);
     this.#due = new DueItems(deps, this.tick, control.nextShard ?? 0);
     const of = { tick: this.tick, deadline, control, queue: this.#queue };
@@ -80,10 +83,12 @@ class Reconciliation {
   /** Returns the state that the next tick needs. */
   stateForNextTick(): TickState {
     const full = this.#full();
+    const limited = this.#limited.slice(0, MAX_FULL);
     return {
       nextShard: this.#due.nextShard,
       ...this.observation.stateForNextTick(),
       ...(full.length > 0 ? { full } : {}),
+      ...(limited.length > 0 ? { limited } : {}),
     };
   }
 
@@ -155,9 +160,13 @@ class Reconciliation {
   async #admit(): Promise<void> {
     this.tick.report.waiting = this.#queue.length;
     if (this.#control.paused) return;
-    const { open, ended } = this.observation;
+    const { open, ended, completed } = this.observation;
+    const { breakers = [] } = this.#control;
     try {
-      this.tick.report.admitted = await admitParts(this.#deps, { queue: this.#queue, open, ended });
+      const seen = { queue: this.#queue, open, ended, completed, breakers };
+      const { admitted, limited } = await admitParts(this.#deps, seen);
+      this.tick.report.admitted = admitted;
+      this.#limited = limited ?? this.#limited;
     } catch (failure) {
       this.tick.noteBroken('admission_failed', {}, failure);
     }

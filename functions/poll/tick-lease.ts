@@ -2,7 +2,7 @@ import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 /** The state that a tick passes to the next one. */
-export type TickState = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full'>;
+export type TickState = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full' | 'limited'>;
 
 /**
  * Claims the tick lease, which ends with the invocation's deadline; returns undefined when another tick has it. The
@@ -40,6 +40,7 @@ export async function releaseTick(
         observeFrom: _,
         observeFirst: __,
         full: ___,
+        limited: ____,
         ...control
       } = await ledger.readControl();
       if (pollLease?.holder !== mine.pollLease?.holder) return;

@@ -13,8 +13,8 @@
  * Known gap: if the invocation dies before the file's id of (3) is stored, the file stays at the API until it expires.
  */
 import { crc32 } from 'node:zlib';
+import type { WaitingFor } from '../shared/contract/events.ts';
 import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../shared/domain/errors.ts';
-import type { Control } from '../shared/domain/ledger-records.ts';
 import { nextPartStep, type PartStep } from '../shared/domain/next-step.ts';
 import {
   attemptSize,
@@ -22,9 +22,13 @@ import {
   type ObservedBatch,
   type Part,
   type PartIn,
+  type Slice,
+  type UploadedIntent,
 } from '../shared/domain/part.ts';
+import { waitingPart } from '../shared/domain/part-end.ts';
 import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
-import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
+import { fitsAdmission, withFileOf } from '../shared/domain/waiting/admitted-part.ts';
+import { mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
@@ -35,30 +39,14 @@ import {
   noteAnswered,
   uncertainAccount,
 } from '../shared/lifecycle/spending/uncertain-accounts.ts';
-import { uploadBody } from '../shared/part-rows/upload-body.ts';
-import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import { sliceOf, uploadBody } from '../shared/part-rows/upload-body.ts';
+import type { Deadline } from '../shared/ports/ports.ts';
 import { adoptFoundBatch } from './adopt-found-batch.ts';
 import { abandonIntent, adoptIfFound, searchForBatch } from './ambiguous-create.ts';
 import { reserveCreate } from './create-rate-limit.ts';
-
-export type SubmitDeps = Pick<
-  Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
-> & {
-  completionWindow: string;
-  limits: BatchLimits;
-};
-
-/** The operator's pause, the models for which POLL found no capacity, and the accounts with stalled parts. */
-type SubmissionControl = Pick<Control, 'paused' | 'full' | 'uncertain'>;
-
-type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
-
-/** A part in hand, and under this invocation's lease. */
-interface Submission {
-  inHand: PartInHand;
-  leased: LeasedPart;
-}
+import { breakerFor, isRefusedForNow, isStopped, noteSuccess, waitAfterRefusal } from './refused-call.ts';
+import { isSentAnew } from './sent-anew.ts';
+import type { Submission, SubmissionControl, SubmissionDeps, SubmitDeps } from './submission.ts';
 
 /** A create is not sent when the lease ends within this time. */
 const TIME_TO_CREATE_MS = 60_000;
@@ -113,20 +101,29 @@ async function submissionStep(
 }
 
 /**
- * Begins the part, or enqueues it if it needs POLL's admission: when a limit is set, or other parts of its model wait.
+ * Begins the part, or enqueues it if it needs POLL's admission: when a limit is known, other parts of its model wait, or
+ * the API refuses everybody.
  */
 async function begin(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const now = deps.clock.now();
   waitWhileUncertain(deps, leased.item);
   const intent: Intent = { id: deps.ids.next(), at: now };
-  const { limits, control } = deps;
   return leased.change((part) => {
     if (part.phase !== 'ready' || part.cancelRequestedAt !== undefined) return undefined;
-    const isFull = control.full?.includes(part.model);
-    const waitsFor = isFull ? 'token_limit' : mustWaitFor(limits, part.model);
-    if (waitsFor === undefined || part.admission) return { ...part, phase: 'uploading', intent };
-    return leased.released({ ...part, phase: 'waiting', waiting: { for: waitsFor, since: now } });
+    const waitsFor = breakerFor(deps.control, part, 'upload')?.for ?? capacityFor(deps, part);
+    if (waitsFor === undefined) return { ...part, phase: 'uploading', intent };
+    return leased.released(waitingPart(part, { for: waitsFor, since: now }));
   });
+}
+
+/** Returns what the part has to wait for; undefined when it was admitted, or may begin at once. */
+function capacityFor(
+  { limits, control }: SubmissionDeps,
+  { model, admission }: Part,
+): WaitingFor | undefined {
+  if (admission) return undefined;
+  if (control.full?.includes(model)) return 'token_limit';
+  return mustWaitFor(limits, model) ?? (control.limited?.includes(model) ? 'enqueued_tokens' : undefined);
 }
 
 /**
@@ -143,18 +140,22 @@ function waitWhileUncertain({ control, clock }: SubmissionDeps, part: Part): voi
 }
 
 /**
- * Uploads the part's rows. Returns false when the API refused the file: the part has then ended with the API's reason.
+ * Uploads the part's rows. Returns false when the API refused the file: the part has then ended with the API's reason,
+ * or waits.
  */
 async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
+  if (await isStopped(deps, leased, 'upload')) return false;
   const part = leased.item;
   if (part.phase !== 'uploading') return true;
   const { intent } = part;
   await leased.claim();
-  const sent = new SentBytes(uploadBody(deps, part));
+  const slice = await sliceOf(deps, part);
+  const sending: Part = slice ? { ...part, slice } : without(part, 'slice');
+  const sent = new SentBytes(uploadBody(deps, sending));
   const name = `batchdrop-${part.jobId}-${part.number}-${intent.id}.jsonl`;
   try {
     const { fileId, account, createdAt, answeredAt } = await deps.api.uploadFile(
-      { name, bytes: attemptSize(part).uploadBytes, body: sent.chunks() },
+      { name, bytes: attemptSize(sending).uploadBytes, body: sent.chunks() },
       deps.signal,
     );
     const times = {
@@ -164,18 +165,37 @@ async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Pro
     const file = { fileId, account, crc32: sent.checksum, ...times };
     inHand.note(
       (now) =>
-        now.phase === 'uploading' && now.intent.id === intent.id
-          ? { ...now, phase: 'uploaded', intent: { ...now.intent, ...file }, tries: 0 }
-          : undefined,
+        now.phase === 'uploading' && now.intent.id === intent.id ? uploaded(now, file, slice) : undefined,
       () => undefined,
     );
+    await noteSuccess(deps, 'upload');
     return true;
   } catch (failure) {
+    if (isRefusedForNow(failure)) return waitAfterRefusal(deps, leased, 'upload', failure);
     if (!(failure instanceof TerminalError)) throw failure;
     deps.log.warn('upload_refused', { jobId: part.jobId, part: part.number, reason: failure.message });
     await leased.change((now) => (isBefore(now, intent.id) ? refused(now, failure) : undefined));
     return false;
   }
+}
+
+function uploaded(
+  part: PartIn<'uploading'>,
+  file: Pick<UploadedIntent, 'fileId' | 'account' | 'crc32' | 'uploadedAt' | 'answeredAt'>,
+  slice: Slice | undefined,
+): Part {
+  const rest = without(part, 'slice', 'obstacle');
+  // A refusal of a create is not over because an upload succeeded.
+  const { obstacle } = part;
+  const isOver = obstacle === undefined || obstacle.for === 'storage' || obstacle.for === 'unreachable';
+  return {
+    ...rest,
+    ...(slice ? { slice } : {}),
+    ...(isOver ? {} : { obstacle }),
+    phase: 'uploaded',
+    intent: { ...part.intent, ...file },
+    tries: 0,
+  };
 }
 
 /** Returns whether the part still has this intent, and no batch of it. */
@@ -214,6 +234,8 @@ class SentBytes {
 /** Creates the batch. Returns false when nothing remains to do here: the batch is saved, or a later search decides. */
 async function create(deps: SubmissionDeps, submission: Submission): Promise<boolean> {
   const { inHand, leased } = submission;
+  if (await isStopped(deps, leased, 'create')) return false;
+  if (await isSentAnew(deps, leased)) return true;
   if (leased.until - deps.clock.now() < TIME_TO_CREATE_MS) {
     throw new RetryableError('create: the invocation ends too soon; another one creates the batch', {
       afterSeconds: 1,
@@ -240,6 +262,7 @@ async function create(deps: SubmissionDeps, submission: Submission): Promise<boo
   }
   const { released } = leased;
   await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });
+  await noteSuccess(deps, 'create');
   if (isOnly) await noteAnswered(deps, intent.account);
   return false;
 }
@@ -270,6 +293,7 @@ async function afterFailedCreate(
       },
     );
   }
+  if (isRefusedForNow(failure)) return waitAfterRefusal(deps, leased, 'create', failure);
   await recordNotCreated(leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
@@ -340,22 +364,33 @@ async function recordNotCreated(leased: LeasedPart, intentId: string, failure: u
   });
 }
 
-/** Begins a new attempt with the same file, after the API rejected the batch for the token limit. */
+/**
+ * Begins a new attempt after the API refused the batch for now: with the same file, or with another one if fewer rows
+ * were admitted.
+ */
 async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const ended = leased.item.batch?.batchId;
   const id = deps.ids.next();
   return leased.change((part) => {
     if (part.phase !== 'retrying' || part.batch.batchId !== ended) return undefined;
-    return {
-      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt', 'unconfirmed'),
-      phase: 'uploaded',
-      intent: { ...without(part.intent, 'sendBy', 'foundNothingAt', 'refused'), id, at: deps.clock.now() },
+    const fields = {
       attempt: part.attempt + 1,
       earlierBatchIds: [...part.earlierBatchIds, part.batch.batchId],
       previousStatus: null,
-      rev: 0,
-      publishedRev: 0,
+      rev: 0 as const,
+      publishedRev: 0 as const,
       tries: 0,
+    };
+    if (part.admission && !fitsAdmission(part, part.admission)) {
+      const rest = without(part, 'batch', 'intent', 'backoffUntil', 'cancelSentAt', 'unconfirmed', 'slice');
+      return { ...rest, ...fields, phase: 'ready', unusedFiles: withFileOf(part, part.intent) };
+    }
+    const intent = without(part.intent, 'sendBy', 'foundNothingAt', 'refused');
+    return {
+      ...without(part, 'batch', 'backoffUntil', 'cancelSentAt', 'unconfirmed'),
+      ...fields,
+      phase: 'uploaded',
+      intent: { ...intent, id, at: deps.clock.now() },
     };
   });
 }

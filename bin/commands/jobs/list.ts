@@ -14,7 +14,7 @@ import { summaryFacts } from '../../jobs/job-facts.ts';
 import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
 import { parseSince, type Since } from '../../jobs/since.ts';
 import { grouped, momentShown } from '../../terminal/amounts.ts';
-import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { waitingFor } from '../../terminal/event-line.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
@@ -61,7 +61,7 @@ async function list(options: Options): Promise<void> {
     const positions = queuePositions(waiting);
     if (json) {
       const facts = jobs.map((job) => ({ ...summaryFacts(job), waiting: positions.get(job.jobId) ?? [] }));
-      console.log(JSON.stringify(facts, null, 2));
+      console.log(printableJson(facts, 2));
     } else if (jobs.length > 0) printTable(jobs, positions);
     else if (status === undefined && since === undefined)
       console.log('There are no jobs. To create one: batchdrop submit FILE');
@@ -88,11 +88,11 @@ function printTable(jobs: readonly JobSummary[], positions: ReadonlyMap<string, 
     const created = momentShown(createdAt);
     console.log(
       fitting(
-        `${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${escapeControlCharacters(requestFile.key)}`,
+        escapeControlCharacters(`${jobId}  ${status.padEnd(9)}  ${rows}  ${created}  ${requestFile.key}`),
       ),
     );
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
-    if (waiting !== undefined) console.log(fitting(waiting));
+    if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
   }
 }
 

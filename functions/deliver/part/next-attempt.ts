@@ -9,10 +9,9 @@ export interface RerunPolicy {
   rerunMissing: boolean;
 }
 
-/** Returns whether rows of the part's ended batch may run again if no cancel is requested. The batch must have run. */
-export function mayRunAgain(part: Part, { maxAttempts }: RerunPolicy): boolean {
-  const ran = part.batch?.status === 'completed' || part.batch?.status === 'expired';
-  return ran && part.ran.length + 1 < maxAttempts;
+/** Returns whether another attempt may follow the part's ended batch, which must have run, if no cancel is requested. */
+export function mayGoOn({ batch }: Part): boolean {
+  return batch?.status === 'completed' || batch?.status === 'expired';
 }
 
 const ATTEMPT_FIELDS = [
@@ -25,6 +24,9 @@ const ATTEMPT_FIELDS = [
   'waiting',
   'cancelSentAt',
   'dispatchedUntil',
+  'slice',
+  'obstacle',
+  'lostUploads',
   'unconfirmed',
 ] as const;
 
@@ -34,7 +36,9 @@ export function nextAttempt(
   delivered: Delivered,
   again: { rows: number; uploadBytes: number },
 ): Part {
-  const { batch, intent, admission } = part;
+  const { intent, admission } = part;
+  // Its metadata is the part's, and there may be hundreds of batches if the part runs in slices.
+  const batch = { ...part.batch, metadata: {}, errors: part.batch.errors.slice(0, 1) };
   return {
     ...without(part, ...ATTEMPT_FIELDS),
     phase: 'ready',

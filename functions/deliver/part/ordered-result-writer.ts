@@ -4,9 +4,10 @@ import type { Part, RowError } from '../../shared/domain/part.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
+import { isSent } from '../../shared/part-rows/upload-body.ts';
 import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
 import { CommonestError } from './commonest-error.ts';
-import { mayRunAgain, type RerunPolicy } from './next-attempt.ts';
+import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
 import type { CollectedLines } from './result-collector.ts';
 import { readResultLine, readRowError } from './result-line.ts';
@@ -32,7 +33,8 @@ export class OrderedResultWriter {
   readonly #earlier: Record<RowPiece, PieceReader>;
   readonly #pending = { output: new LineGatherer(), errors: new LineGatherer() };
   readonly #states: RowStates;
-  readonly #runsAgain: boolean;
+  /** Another attempt may follow, unless a cancel is requested. */
+  readonly #goesOn: boolean;
   readonly #again = { rows: 0, uploadBytes: 0 };
   #refused = 0;
   readonly #idsIn = new IdDigest();
@@ -41,7 +43,7 @@ export class OrderedResultWriter {
   #errors: CommonestError | undefined = new CommonestError();
 
   constructor(material: Material) {
-    const { part, results, rerun, table } = material;
+    const { part, results, table } = material;
     const { earlierResults } = part;
     const keys = pieceKeys(part, earlierResults?.deliveryId ?? '');
     this.#material = material;
@@ -50,7 +52,7 @@ export class OrderedResultWriter {
       errors: new PieceReader(results, keys.errors, earlierResults?.errorsBytes ?? 0),
     };
     this.#states = RowStates.fresh(table.rows);
-    this.#runsAgain = mayRunAgain(part, rerun);
+    this.#goesOn = mayGoOn(part);
   }
 
   /**
@@ -93,12 +95,14 @@ export class OrderedResultWriter {
   }
 
   async #writeRow(row: number, tally: RowTally): Promise<void> {
-    const { before, table } = this.#material;
+    const { before, table, part } = this.#material;
     const earlier = before.get(row);
-    const settled = before.isToRun(row) ? tally.outcomeOf(row, earlier !== undefined) : undefined;
+    const hadLine = earlier !== undefined && earlier.attempts > 0;
+    const settled = isSent(part, before, row) ? tally.outcomeOf(row, hadLine) : undefined;
     const customId = table.customId(row);
     this.#idsIn.add(customId);
-    if (!settled) await this.#keep(row, customId, earlier);
+    if (before.isToRun(row) && !isSent(part, before, row)) await this.#postpone(row, customId, earlier);
+    else if (!settled) await this.#keep(row, customId, earlier);
     else await this.#replace(row, customId, earlier, settled);
   }
 
@@ -111,6 +115,21 @@ export class OrderedResultWriter {
     this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
   }
 
+  /** Leaves a row that the attempt did not send to the next one; if there is none, the row ends without a result. */
+  async #postpone(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
+    const { part } = this.#material;
+    const again = this.#goesOn;
+    if (earlier && earlier.attempts > 0) {
+      const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
+      this.#add(row, customId, line.subarray(0, -1), { ...earlier, again });
+      return;
+    }
+    if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
+    const outcome = part.cancelRequestedAt === undefined ? 'failed' : 'cancelled';
+    const line = withAttempts(lineFor(customId, outcome, part), 0);
+    this.#add(row, customId, line, { outcome, again, attempts: 0 });
+  }
+
   async #replace(
     row: number,
     customId: string,
@@ -121,7 +140,8 @@ export class OrderedResultWriter {
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
     if (outcome === 'failed' && line && !passing) this.#refused += 1;
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
-    const again = this.#runsAgain && (passing || (outcome === 'missing' && rerun.rerunMissing));
+    const mayRun = this.#goesOn && attempts < rerun.maxAttempts;
+    const again = mayRun && (passing || (outcome === 'missing' && rerun.rerunMissing));
     const state = { outcome, again, attempts };
     const place = line ? lines.positionOf(row) : undefined;
     if (!place) {

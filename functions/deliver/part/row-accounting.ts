@@ -21,7 +21,7 @@ export interface SettledRow {
 export type ResultFileName = 'output' | 'errors';
 
 /**
- * Accounts for the rows of one attempt: those that the states before it mark to run. Each row has exactly one outcome.
+ * Accounts for the rows that one attempt sent. Each row has exactly one outcome.
  * A success replaces a failure; otherwise the first line counts. All other lines are anomalies.
  */
 export class RowTally {
@@ -37,10 +37,11 @@ export class RowTally {
   /** Lines that are no result line. */
   unreadableLines = 0;
 
-  constructor(table: RowTable, before: RowStates, batchStatus: string) {
+  /** `end`: the attempt sent only rows before this index; absent: all that were to run. */
+  constructor(table: RowTable, before: RowStates, batchStatus: string, end: number = table.rows) {
     this.#batchStatus = batchStatus;
     this.#inOutput = new Uint8Array(table.rows);
-    for (let row = 0; row < table.rows; row += 1) {
+    for (let row = 0; row < end; row += 1) {
       if (before.isToRun(row)) this.#indexOf.set(table.customId(row), row);
     }
   }

@@ -3,24 +3,30 @@
  * another of its queue, and no queue delays another.
  *
  *   - at most `maxOpenBatches` batches are open
- *   - the estimated tokens of a model's open batches stay within its `enqueuedTokens`. A part with more tokens than
- *     that begins when no other batch of its model is open, since it would otherwise wait for ever
+ *   - what the open batches of a model have enqueued stays within its limits: the set one, or those that the API's
+ *     refusals taught (`learned-limits.ts`). A part that exceeds a limit by itself begins when no other batch of its
+ *     model is open, and sends only as many of its rows as fit; the others follow in later attempts
  *   - a part that waits for the API's own limit begins when a batch of its model has ended, one part per batch. When
- *     its backoff is over it begins, too, but only after the API has accepted the batch of the part before
+ *     its backoff is over it begins, too, but only after the API has accepted the batch of the part before. If its
+ *     refusal taught the limit, it begins as soon as it fits
+ *   - a part that waits for the account or its storage begins when no breaker stops it (`breaker.ts`), or as a probe
  *
  * One exception: a part that was rejected for the token limit while no other batch of its model was open may always
- * exceed the limit. During its backoff later parts overtake it; afterwards they wait behind it again.
+ * exceed a limit that nobody knows. During its backoff later parts overtake it; afterwards they wait behind it again.
  */
 
-import type { Admission, Waiting } from '../../shared/domain/part.ts';
-import type { WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
+import type { Admission } from '../../shared/domain/part.ts';
+import { nameOf, type WaitingPart } from '../../shared/domain/waiting/admission-queue.ts';
 import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
-import { estimatedTokens, type Measured } from '../../shared/domain/waiting/tokens.ts';
+import { type Breaker, mayBeginAgain } from '../../shared/domain/waiting/breaker.ts';
+import { type KnownLimits, type LearnedLimit, limitsOf } from '../../shared/domain/waiting/learned-limits.ts';
+import { bytesWithin, estimatedTokens, type Measured } from '../../shared/domain/waiting/tokens.ts';
 
 /** A part or batch that takes capacity. */
 export interface Taken {
   model: string;
   uploadBytes: number;
+  rows?: number;
   /** The API has not accepted or rejected the batch yet. */
   pending: boolean;
 }
@@ -31,35 +37,65 @@ export interface Chosen {
   admission: Admission;
 }
 
+/** What is known of the limits. */
+export interface KnownCapacity {
+  limits: BatchLimits;
+  measured: Readonly<Record<string, Measured>>;
+  learned?: readonly LearnedLimit[];
+  breakers?: readonly Breaker[];
+}
+
+/** What is known of the queue. */
+export interface QueueFacts {
+  /** How many batches of each model have just ended. */
+  ended: ReadonlyMap<string, number>;
+  /** The names of parts that find out whether the API still refuses everybody. */
+  probes?: ReadonlySet<string>;
+  now: number;
+}
+
+/**
+ * The share of a limit that is used. Before a batch of the model was measured, its rows may have twice the estimated
+ * tokens.
+ */
+const SHARE = { measured: 0.9, guessed: 0.5 };
+
+interface Enqueued {
+  open: number;
+  pending: number;
+  tokens: number;
+  requests: number;
+}
+
 /** Tracks the capacity that is taken, including the parts it chooses. */
 export class Capacity {
-  readonly #limits: BatchLimits;
-  readonly #measured: Readonly<Record<string, Measured>>;
-  readonly #models = new Map<string, { open: number; pending: number; tokens: number }>();
+  readonly #known: KnownCapacity;
+  readonly #models = new Map<string, Enqueued>();
   #open = 0;
 
-  constructor(limits: BatchLimits, measured: Readonly<Record<string, Measured>>, taken: Iterable<Taken>) {
-    this.#limits = limits;
-    this.#measured = measured;
+  constructor(known: KnownCapacity, taken: Iterable<Taken>) {
+    this.#known = known;
     for (const one of taken) this.#take(one);
   }
 
-  /**
-   * Returns the parts of the queue that may begin, in its order. `ended`: how many batches of each model have just
-   * ended.
-   */
-  choose(queue: readonly WaitingPart[], ended: ReadonlyMap<string, number>, now: number): Chosen[] {
+  /** Returns the parts of the queue that may begin, in its order. */
+  choose(queue: readonly WaitingPart[], { ended, probes = new Set(), now }: QueueFacts): Chosen[] {
     const chosen: Chosen[] = [];
     const standing = new Set<string>(); // models whose next part cannot begin
     const unused = new Map(ended);
     for (const part of queue) {
-      if (this.#open >= (this.#limits.maxOpenBatches ?? Number.POSITIVE_INFINITY)) break;
-      if (standing.has(part.model)) continue;
-      const mayBegin = this.#fits(part) && this.#mayTry(part, unused, now);
+      if (this.#open >= (this.#known.limits.maxOpenBatches ?? Infinity)) break;
+      const isProbe = probes.has(nameOf(part));
+      if (!isProbe && isRefusedToAll(part)) {
+        if (!mayBeginAgain(this.#known.breakers ?? [], part, now)) continue; // it holds no place in the queue
+      }
+      if (standing.has(part.model) && !isProbe) continue;
+      const mayBegin = isProbe || (this.#fits(part) && this.#mayTry(part, unused, now));
       if (mayBegin) {
-        chosen.push({ part, admission: this.#admission(part, now) });
-        this.#take({ model: part.model, uploadBytes: part.uploadBytes, pending: true });
-      } else if (!letsOthersPass(part.waiting, now)) standing.add(part.model);
+        const admission = this.#admission(part, now);
+        chosen.push({ part, admission: isProbe ? { ...admission, probe: true } : admission });
+        this.#take({ ...part, ...admission.atMost, pending: true });
+      } else if (!this.#letsOthersPass(part, now)) standing.add(part.model);
     }
     return chosen.map(({ part, admission }) =>
       this.#of(part.model).open === 1
@@ -68,54 +104,143 @@ export class Capacity {
     );
   }
 
-  #fits({ model, uploadBytes }: WaitingPart): boolean {
-    const limit = this.#limitOf(model);
-    const { open, tokens } = this.#of(model);
-    return limit === undefined || open === 0 || tokens + this.#tokens(model, uploadBytes) <= limit;
+  /** Returns what is enqueued of the model, by estimate. */
+  enqueued(model: string): { tokens: number; requests: number } {
+    const { tokens, requests } = this.#of(model);
+    return { tokens, requests };
   }
 
-  #mayTry({ model, waiting }: WaitingPart, ended: Map<string, number>, now: number): boolean {
+  /** Returns the estimated tokens of bytes of the model. */
+  tokens(model: string, bytes: number): number {
+    return estimatedTokens(bytes, this.#measuredOf(model));
+  }
+
+  #fits({ model, uploadBytes, rows = 0 }: WaitingPart): boolean {
+    const limits = this.#limitsOf(model);
+    const { open, tokens, requests } = this.#of(model);
+    if (open === 0) return true;
+    const usable = this.#usable(model, limits);
+    const maxTokens = this.#setLimit(model) ?? usable.tokens;
+    const maxRequests = usable.requests;
+    return (
+      tokens + this.tokens(model, uploadBytes) <= (maxTokens ?? Infinity) &&
+      requests + rows <= (maxRequests ?? Infinity)
+    );
+  }
+
+  #mayTry(part: WaitingPart, ended: Map<string, number>, now: number): boolean {
+    const { model, waiting } = part;
     if (waiting.for !== 'token_limit') return true;
+    const { namedAt } = this.#limitsOf(model);
+    const sentAt = waiting.refused?.sentAt;
+    const isUnderWay = namedAt !== undefined && sentAt !== undefined && sentAt <= namedAt;
+    if (isUnderWay && !this.#filledByOthers(part)) return this.#of(model).pending === 0;
     const freed = ended.get(model) ?? 0;
-    if (freed > 0 && !letsOthersPass(waiting, now)) {
+    if (freed > 0 && !isAloneInBackoff(waiting, now)) {
       ended.set(model, freed - 1);
       return true;
     }
     return this.#of(model).pending === 0 && (waiting.until ?? now) <= now;
   }
 
-  #admission({ model, uploadBytes }: WaitingPart, now: number): Admission {
-    const limit = this.#limitOf(model);
+  /** Returns whether the part was refused although it fits a named limit, and nothing else of this Batchdrop was open. */
+  #filledByOthers({ model, uploadBytes, rows = 0, waiting }: WaitingPart): boolean {
+    const { namedAt, tokens, requests } = this.#limitsOf(model);
+    if (!waiting.alone || namedAt === undefined) return false;
+    return this.tokens(model, uploadBytes) <= (tokens ?? Infinity) && rows <= (requests ?? Infinity);
+  }
+
+  /**
+   * Returns whether later parts of the model may begin before it. If it should fit a limit that was learned, others fill
+   * the account: then all wait.
+   */
+  #letsOthersPass(part: WaitingPart, now: number): boolean {
+    return isAloneInBackoff(part.waiting, now) && !this.#filledByOthers(part);
+  }
+
+  #admission(part: WaitingPart, now: number): Admission {
+    const { model, uploadBytes } = part;
+    const limits = this.#limitsOf(model);
+    const atMost = this.#atMost(part, limits);
+    const tokens = this.tokens(model, atMost?.uploadBytes ?? uploadBytes);
     return {
       at: now,
-      ...(limit === undefined ? {} : { estimate: { tokens: this.#tokens(model, uploadBytes), limit } }),
+      ...(limits.tokens === undefined ? {} : { estimate: { tokens, limit: limits.tokens } }),
+      ...(atMost === undefined ? {} : { atMost }),
     };
   }
 
-  #take({ model, uploadBytes, pending }: Taken): void {
+  /** Returns how much of the part may be sent now; undefined when all of it. */
+  #atMost(part: WaitingPart, limits: KnownLimits): Admission['atMost'] {
+    const { model, uploadBytes, rows = 0, waiting } = part;
+    const { tokens, requests } = this.#usable(model, limits);
+    const { refused, alone } = waiting;
+    if (rows === 1 || (limits.tokens === undefined && limits.requests === undefined)) return undefined;
+    const isBelowLimit = alone && (refused?.sentAt ?? 0) > (limits.namedAt ?? 0);
+    const bytes = Math.min(
+      tokens === undefined ? Infinity : bytesWithin(tokens, this.#measuredOf(model)),
+      // Refused although it should fit: the estimate may be wrong, or others fill the account. A half may fit.
+      isBelowLimit && refused ? Math.ceil(refused.uploadBytes / 2) : Infinity,
+    );
+    const isWithin = uploadBytes <= Math.max(bytes, this.#bytesOfSetLimit(model));
+    if (isWithin && !isBelowLimit && rows <= (requests ?? Infinity)) return undefined;
+    return {
+      uploadBytes: Math.max(1, Math.min(uploadBytes, bytes)),
+      ...(requests === undefined ? {} : { rows: Math.max(1, requests) }),
+    };
+  }
+
+  #limitsOf(model: string): KnownLimits {
+    return limitsOf(this.#known.limits, this.#known.learned ?? [], model);
+  }
+
+  /** Returns how much of the limits is used. */
+  #usable(model: string, { tokens, requests, assumed }: KnownLimits): KnownLimits {
+    // An assumed limit was estimated in the same way.
+    const share = assumed ? 1 : this.#measuredOf(model) ? SHARE.measured : SHARE.guessed;
+    return {
+      ...(tokens === undefined ? {} : { tokens: Math.floor(tokens * share) }),
+      ...(requests === undefined ? {} : { requests: Math.floor(requests * SHARE.measured) }),
+    };
+  }
+
+  /** A set limit is used up to its end. */
+  #setLimit(model: string): number | undefined {
+    const { enqueuedTokens } = this.#known.limits;
+    return Object.hasOwn(enqueuedTokens, model) ? enqueuedTokens[model] : undefined;
+  }
+
+  #bytesOfSetLimit(model: string): number {
+    const set = this.#setLimit(model);
+    return set === undefined ? 0 : bytesWithin(set, this.#measuredOf(model));
+  }
+
+  #take({ model, uploadBytes, rows = 0, pending }: Taken): void {
     const before = this.#of(model);
     this.#open += 1;
     this.#models.set(model, {
       open: before.open + 1,
       pending: before.pending + (pending ? 1 : 0),
-      tokens: before.tokens + this.#tokens(model, uploadBytes),
+      tokens: before.tokens + this.tokens(model, uploadBytes),
+      requests: before.requests + rows,
     });
   }
 
-  #of(model: string): { open: number; pending: number; tokens: number } {
-    return this.#models.get(model) ?? { open: 0, pending: 0, tokens: 0 };
+  #of(model: string): Enqueued {
+    return this.#models.get(model) ?? { open: 0, pending: 0, tokens: 0, requests: 0 };
   }
 
-  #limitOf(model: string): number | undefined {
-    const { enqueuedTokens } = this.#limits;
-    return Object.hasOwn(enqueuedTokens, model) ? enqueuedTokens[model] : undefined;
-  }
-
-  #tokens(model: string, bytes: number): number {
-    return estimatedTokens(bytes, Object.hasOwn(this.#measured, model) ? this.#measured[model] : undefined);
+  #measuredOf(model: string): Measured | undefined {
+    const { measured } = this.#known;
+    return Object.hasOwn(measured, model) ? measured[model] : undefined;
   }
 }
 
-function letsOthersPass({ alone, until }: Waiting, now: number): boolean {
+function isAloneInBackoff({ alone, until }: WaitingPart['waiting'], now: number): boolean {
   return alone === true && until !== undefined && until > now;
+}
+
+/** Returns whether the part waits for what the API refuses to everybody. */
+function isRefusedToAll({ waiting }: WaitingPart): boolean {
+  return waiting.for === 'account' || waiting.for === 'storage';
 }

@@ -12,6 +12,7 @@ import { changePart, type PartInHand, takePart } from '../../shared/lifecycle/co
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import { cancelSecondBatch } from '../../shared/lifecycle/spending/second-batches.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import type { CompletedBatch } from '../admission/seen-by-tick.ts';
 import type { Tick } from '../tick.ts';
 import { observeBatches } from './observe-batches.ts';
 
@@ -42,6 +43,8 @@ export class TickObservation {
   readonly #open = new Map<string, OpenBatch>();
   /** How many batches have ended, by model. */
   readonly #ended = new Map<string, number>();
+  /** Batches that completed, by the names of their parts. */
+  readonly #completed = new Map<string, CompletedBatch>();
   /** Batches rejected for the token limit: their positions depend on all of them. */
   #tokenLimited: Seen[] = [];
   #observeFrom: number;
@@ -68,6 +71,10 @@ export class TickObservation {
 
   get ended(): ReadonlyMap<string, number> {
     return this.#ended;
+  }
+
+  get completed(): ReadonlyMap<string, CompletedBatch> {
+    return this.#completed;
   }
 
   /** Returns the state that the next tick needs. */
@@ -176,9 +183,11 @@ export class TickObservation {
     return 'fine';
   }
 
-  #noteEnd({ ref, known: { model }, observed }: Seen): void {
+  #noteEnd({ ref, known: { model, uploadBytes }, observed }: Seen): void {
     if (!hasEnded(observed.status)) return;
     this.#open.delete(nameOf(ref));
+    if (observed.status === 'completed')
+      this.#completed.set(nameOf(ref), { model, uploadBytes, batch: observed });
     if (!isTokenLimitRejection(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
   }
 

@@ -1,4 +1,5 @@
 import type { JobStatus } from './batch-status.ts';
+import type { WaitingFor } from './events.ts';
 
 /** CloudWatch namespace of every metric. The dimension `service` tells one Batchdrop from another. */
 export const METRICS_NAMESPACE = 'Batchdrop';
@@ -39,6 +40,14 @@ export const METRIC_UNITS = {
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
+  AccountRefused: 'Count',
+  WaitsForTokenLimit: 'Count',
+  WaitsForCapacity: 'Count',
+  WaitsForAccount: 'Count',
+  WaitsForStorage: 'Count',
+  WaitsForFile: 'Count',
+  WaitsForConnection: 'Count',
+  WaitsForResults: 'Count',
   ResultsWaiting: 'Count',
   ResultsExpiring: 'Count',
   Ticks: 'Count',
@@ -57,4 +66,16 @@ export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
   failed: 'JobsFailed',
   expired: 'JobsExpired',
   cancelled: 'JobsCancelled',
+};
+
+/** The metric that counts steps which had to wait, by what they wait for. */
+export const WAIT_METRIC: Readonly<Record<WaitingFor, MetricName>> = {
+  token_limit: 'WaitsForTokenLimit',
+  enqueued_tokens: 'WaitsForCapacity',
+  open_batches: 'WaitsForCapacity',
+  account: 'WaitsForAccount',
+  storage: 'WaitsForStorage',
+  not_visible: 'WaitsForFile',
+  unreachable: 'WaitsForConnection',
+  results: 'WaitsForResults',
 };

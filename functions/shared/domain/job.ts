@@ -1,6 +1,9 @@
 import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
+import type { MetObstacle } from './waiting/obstacle.ts';
+import { KEEP_MS } from './timing.ts';
 
 /** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
 export interface Lease {
@@ -87,6 +90,8 @@ interface JobRecord {
   tries: number;
   /** No step is tried before this time: a backoff. */
   backoffUntil?: number;
+  /** What the present step waits for; the next success removes it. */
+  obstacle?: MetObstacle;
   /** The reconciler waits until this time: a message for the next step was sent, or the parts were just checked. */
   dispatchedUntil?: number;
   lease?: Lease;
@@ -98,14 +103,17 @@ interface JobRecord {
   supersededBy?: string;
   /** When the reconciler has to serve the job, in milliseconds; absent when nothing remains to do. */
   dueAt?: number;
-  /** Milliseconds; the item may be removed after it. */
-  expiresAt: number;
+  /**
+   * Milliseconds; the item may be removed after it. Absent until the job has its last status: what belongs to an
+   * unfinished job never expires (rule 7 of "What an answer is worth", docs/architecture.md).
+   */
+  expiresAt?: number;
 }
 
 /** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
-type OfPlanned = 'waiting' | 'partsDispatched' | 'openPart' | 'assembly';
+type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
 type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
 type OfEnded =
   | 'reason'
@@ -125,6 +133,8 @@ type JobPlanned = {
   plan: Plan;
   /** What its parts waited for at first. */
   waiting?: { for: WaitingFor };
+  /** The part of a plan with only one, until it is dispatched: it is then written for the first time. */
+  onlyPart?: PartIn<'planned'>;
   /** All parts of the plan were dispatched. */
   partsDispatched?: true;
   /** The highest number of a part that was not delivered at the last check. */
@@ -227,5 +237,6 @@ export function nextStatus<Status extends JobStatus>(job: Job, status: Status, n
   const previousStatus: JobRecord['previousStatus'] =
     job.status === 'accepted' || job.status === 'submitted' ? job.status : null;
   const history = [...job.history, { status, at: now }].slice(-MAX_HISTORY);
-  return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0 };
+  const expiry = isLastStatus(status) ? { expiresAt: now + KEEP_MS } : {};
+  return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0, ...expiry };
 }

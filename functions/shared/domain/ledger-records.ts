@@ -6,6 +6,8 @@ import type { Admission, Part, PartRef } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
 import { MAX_TRIES } from './timing.ts';
 import type { WaitingPart } from './waiting/admission-queue.ts';
+import type { Breaker } from './waiting/breaker.ts';
+import type { LearnedLimit } from './waiting/learned-limits.ts';
 import type { Measured } from './waiting/tokens.ts';
 
 /** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
@@ -71,6 +73,10 @@ export interface Control {
   observeFrom?: number;
   /** Models with parts that wait for the API's token limit: new parts of the model queue behind them. */
   full?: string[];
+  /** Models with a learned limit: new parts of them wait for admission. */
+  limited?: string[];
+  /** Refusals of the account or its storage. */
+  breakers?: Breaker[];
   /** Batches that the last tick did not observe: the next one retrieves them first. */
   observeFirst?: string[];
   /** When a tick last finished, in milliseconds. */
@@ -100,15 +106,17 @@ export interface Admitted extends PartRef {
   since: number;
   model: string;
   uploadBytes: number;
+  rows?: number;
   /** Present until the part is known to have it. */
   admission?: Admission;
 }
 
-/** The admitted parts that are not known to have ended, and the measured tokens by model. */
+/** The admitted parts that are not known to have ended, the measured tokens by model, and the limits that were learned. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];
   measured: Record<string, Measured>;
+  learned?: LearnedLimit[];
 }
 
 /** Shards of the `due` index. */

@@ -9,6 +9,7 @@ export interface OpenBatch {
   status: string;
   model: string;
   uploadBytes: number;
+  rows?: number;
   jobCreatedAt: number;
   /** The batch's account; absent when it is not known. */
   account?: string;
@@ -22,12 +23,14 @@ export interface OpenBatch {
 /** Returns what an observation needs of a running part's batch. */
 export function openBatchOf(part: PartIn<'running'>): OpenBatch {
   const { batch, intent, model, jobCreatedAt } = part;
+  const { uploadBytes, rows } = attemptSize(part);
   return {
     batchId: batch.batchId,
     createdAt: batch.createdAt,
     status: batch.status,
     model,
-    uploadBytes: attemptSize(part).uploadBytes,
+    uploadBytes,
+    rows,
     jobCreatedAt,
     ...(intent.account === undefined ? {} : { account: intent.account }),
     intentId: intent.id,

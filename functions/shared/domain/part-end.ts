@@ -1,15 +1,26 @@
 import { createHash } from 'node:crypto';
 import { hasEnded } from '../contract/batch-status.ts';
-import type { KnownBatch, ObservedBatch, Part, SentIntent, Waiting } from './part.ts';
+import {
+  attemptSize,
+  type KnownBatch,
+  type ObservedBatch,
+  type Part,
+  type PartIn,
+  type Refused,
+  type SentIntent,
+  type Waiting,
+} from './part.ts';
 import { tokenLimitBackoff } from './timing.ts';
+import { type MetObstacle, obstacleBackoff } from './waiting/obstacle.ts';
+import { passingRefusalOf } from './waiting/passing-refusal.ts';
+import { without, withoutBackoff } from './without.ts';
 
 /**
- * Returns how a part ended: its own end, or else the status of its batch. A part whose batch was rejected for the token
- * limit ends as cancelled when a cancel was requested, since it would have run later without the cancel.
+ * Returns how a part ended: its own end, or else the status of its batch. A part whose batch was refused for now
+ * ends as cancelled when a cancel was requested, since it would have run later without the cancel.
  */
 export function endOfPart(part: Part): string | undefined {
-  if (part.cancelRequestedAt !== undefined && part.batch && isTokenLimitRejection(part.batch))
-    return 'cancelled';
+  if (part.cancelRequestedAt !== undefined && part.batch && passingRefusalOf(part.batch)) return 'cancelled';
   return part.ended?.as ?? part.batch?.status;
 }
 
@@ -19,7 +30,7 @@ export function isAtItsEnd({ phase }: Part): boolean {
 }
 
 /**
- * Returns the part's batches that were not replaced for the token limit, oldest first, so that each usage counts once.
+ * Returns the part's batches that were not refused and replaced, oldest first, so that each usage counts once.
  */
 export function batchesOf({ ran, batch }: Part): KnownBatch[] {
   return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
@@ -35,22 +46,73 @@ interface BatchState {
 }
 
 /**
- * Returns the part's phase for a saved or observed batch: running, ended, or, if it was rejected for the token limit
- * and no cancel was requested, requeued. `position`: the part's position in the queue of its model, if known.
+ * Returns the part's phase for a saved or observed batch: running, ended, or, if it was refused for now and no cancel
+ * was requested, requeued. `position`: the part's position in the queue of its model, if known.
  */
 export function phaseAfter(part: Part, state: BatchState, now: number, position?: number) {
   if (!hasEnded(state.batch.status)) return { phase: 'running', ...state } as const;
-  if (!isTokenLimitRejection(state.batch) || part.cancelRequestedAt !== undefined)
-    return { phase: 'batch_ended', ...state } as const;
-  const tokenLimitRejections = part.tokenLimitRejections + 1;
-  const waiting: Waiting = {
-    for: 'token_limit',
-    since: now,
-    until: now + Math.round(tokenLimitBackoff(tokenLimitRejections, fractionOf(part, tokenLimitRejections))),
-    ...(position === undefined ? {} : { position }),
-    ...(part.admission?.alone ? { alone: true } : {}),
+  const refusal = passingRefusalOf(state.batch);
+  if (!refusal || part.cancelRequestedAt !== undefined) return { phase: 'batch_ended', ...state } as const;
+  const { limit, said } = refusal;
+  const wait = waitAfterRefusal(
+    part,
+    refusal.for,
+    { sentAt: state.batch.createdAt, ...(limit ? { limit } : {}), ...(said === undefined ? {} : { said }) },
+    now,
+  );
+  const waiting = { ...wait.waiting, ...(position === undefined ? {} : { position }) };
+  return { phase: 'requeued', ...state, ...wait, waiting } as const;
+}
+
+/** What was refused, without its size. */
+type RefusedCall = Omit<Refused, 'uploadBytes' | 'nth'>;
+
+/** Returns the part as it waits after an upload or a create was refused. It keeps its uploaded file, if it has one. */
+export function waitingAfterRefusal(
+  part: PartIn<'uploading' | 'creating'>,
+  reason: RefusedFor,
+  refused: RefusedCall,
+  now: number,
+): Part {
+  const { waiting, ...fields } = waitAfterRefusal(part, reason, refused, now);
+  return { ...waitingPart(part, waiting), ...fields };
+}
+
+type RefusedFor = 'token_limit' | 'account' | 'storage';
+
+function waitAfterRefusal(part: Part, reason: RefusedFor, refused: RefusedCall, now: number) {
+  const tokenLimitRejections = part.tokenLimitRejections + (reason === 'token_limit' ? 1 : 0);
+  const obstacle: MetObstacle = {
+    for: reason,
+    since: part.obstacle?.for === reason ? part.obstacle.since : now,
+    ...(refused.said === undefined ? {} : { said: refused.said }),
   };
-  return { phase: 'requeued', ...state, tokenLimitRejections, waiting } as const;
+  const backoff =
+    reason === 'token_limit'
+      ? Math.round(tokenLimitBackoff(tokenLimitRejections, fractionOf(part, tokenLimitRejections)))
+      : obstacleBackoff(obstacle, now);
+  const waiting: Waiting = {
+    for: reason,
+    since: now,
+    until: now + backoff,
+    ...(part.admission?.alone ? { alone: true } : {}),
+    refused: { ...refused, uploadBytes: attemptSize(part).uploadBytes, nth: tokenLimitRejections },
+  };
+  return { tokenLimitRejections, obstacle, waiting };
+}
+
+/**
+ * Returns the part as it waits for admission. It keeps its uploaded file, if it has one. A create that was sent counts as
+ * refused: the list is searched before another one is sent.
+ */
+export function waitingPart(
+  part: PartIn<'ready' | 'uploading' | 'uploaded' | 'creating'>,
+  waiting: Waiting,
+): Part {
+  const rest = { ...without(withoutBackoff(part), 'intent', 'admission'), waiting };
+  if (part.phase === 'uploaded') return { ...rest, phase: 'waiting', intent: part.intent };
+  if (part.phase !== 'creating') return { ...rest, phase: 'waiting' };
+  return { ...rest, phase: 'waiting', intent: { ...part.intent, refused: true } };
 }
 
 /**
@@ -61,10 +123,7 @@ function fractionOf({ jobId, number }: Part, tokenLimitRejections: number): numb
   return digest.readUInt32BE(0) / 2 ** 32;
 }
 
-/**
- * Returns whether the batch failed only for the limit on enqueued tokens: none of its rows ran, and a later try may
- * succeed.
- */
-export function isTokenLimitRejection({ status, errors }: Pick<ObservedBatch, 'status' | 'errors'>): boolean {
-  return status === 'failed' && errors.length > 0 && errors.every((e) => e.code === 'token_limit_exceeded');
+/** Returns whether the API refused the batch for the limit on enqueued tokens or requests: none of its rows ran. */
+export function isTokenLimitRejection(batch: ObservedBatch): boolean {
+  return passingRefusalOf(batch)?.for === 'token_limit';
 }

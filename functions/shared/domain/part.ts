@@ -8,6 +8,8 @@ import type {
   WaitingFor,
 } from '../contract/events.ts';
 import type { Lease } from './job.ts';
+import type { NamedLimit } from './waiting/enqueued-limit.ts';
+import type { MetObstacle, Operation } from './waiting/obstacle.ts';
 
 /**
  * A batch as the API reported it. Times are in milliseconds; fields that the API did not set, or set to something
@@ -152,7 +154,7 @@ export interface DoubtfulFile {
   why: string;
 }
 
-/** A part's wait for capacity. Only POLL admits it. */
+/** A part's wait for capacity, or for what the API refuses to everybody at present. Only POLL admits it. */
 export interface Waiting {
   for: WaitingFor;
   /** When the wait began, in milliseconds; it identifies the wait. */
@@ -166,6 +168,24 @@ export interface Waiting {
   position?: number;
   /** It was rejected while no other batch of its model was open: later parts need not wait for it. */
   alone?: true;
+  /** After a refusal: what was refused. */
+  refused?: Refused;
+}
+
+/** A refusal that passes. */
+export interface Refused {
+  /** When the refused call or batch was sent, in milliseconds. */
+  sentAt: number;
+  /** The call that was refused; absent when the API refused the batch later. */
+  operation?: Operation;
+  /** The exact length of the rows that were sent, in bytes. */
+  uploadBytes: number;
+  /** How often the part was rejected for the token limit by then. */
+  nth?: number;
+  /** The enqueued limit that the refusal names. */
+  limit?: NamedLimit;
+  /** The vendor's own words, at most 500 characters. */
+  said?: string;
 }
 
 /** POLL's permission for the part to begin an attempt. */
@@ -175,6 +195,19 @@ export interface Admission {
   estimate?: { tokens: number; limit: number };
   /** No other batch of its model was open. */
   alone?: true;
+  /** It finds out whether the API still refuses everybody: an open breaker lets it pass. */
+  probe?: true;
+  /** The part exceeds the limit: the attempt sends at most so much, the rest follows in later attempts. */
+  atMost?: { uploadBytes: number; rows?: number };
+}
+
+/** The rows of a part that the present attempt sends, of those that are left: the ones before `end`. */
+export interface Slice {
+  /** An index in the row table, exclusive. */
+  end: number;
+  rows: number;
+  /** The exact length of these rows, in bytes. */
+  uploadBytes: number;
 }
 
 /** A batch of an earlier attempt, after which some rows of the part ran again. */
@@ -222,8 +255,14 @@ interface PartRecord {
   earlierBatchIds: string[];
   /** The results of the earlier attempts, and what the present attempt runs again. */
   earlierResults?: Delivered & { again: { rows: number; uploadBytes: number } };
+  /** The present attempt sends only these rows; the others follow. Absent: all that are left. */
+  slice?: Slice;
   changedAt: number;
   cancelRequestedAt?: number;
+  /** What the present step waits for; the next success removes it. */
+  obstacle?: MetObstacle;
+  /** How often a file was uploaded again because the API had lost the one before. */
+  lostUploads?: number;
   /** Counted failures of the present step. */
   tries: number;
   /** Nothing is sent for this part before this time: a backoff between tries, or one that the API asked for. */
@@ -258,13 +297,16 @@ interface PartRecord {
   doubtfulFiles?: DoubtfulFile[];
   /** Deliveries that may have written pieces to the results bucket. */
   deliveryIds?: string[];
+  /** How many messages for a delivery were sent; a small delivery is recorded only when it ends. */
+  deliveryMessages?: number;
   lease?: Lease;
   /**
    * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is
    * committed.
    */
   dueAt?: number;
-  expiresAt: number;
+  /** As that of its job; absent until the job has ended and is cleaned up. */
+  expiresAt?: number;
 }
 
 interface NoBatch {
@@ -332,7 +374,7 @@ export type SentIntent = UploadedIntent & { sendBy: number };
  * depend on it.
  *
  *   planned      INTAKE wrote it; no function works on it before the plan is committed
- *   waiting      it waits for admission; nothing was sent in this attempt
+ *   waiting      it waits for admission; there is no batch of this attempt, but there may be an uploaded file
  *   ready        it may begin
  *   uploading    it has an intent
  *   uploaded     its rows are uploaded as a file
@@ -347,7 +389,7 @@ export type SentIntent = UploadedIntent & { sendBy: number };
  */
 export type PartPhase =
   | ({ phase: 'planned'; waiting?: Waiting } & NoAttempt & NotEnded)
-  | ({ phase: 'waiting'; waiting: Waiting } & NoAttempt & NotEnded)
+  | ({ phase: 'waiting'; waiting: Waiting; intent?: UploadedIntent } & NoBatch & NotEnded)
   | ({ phase: 'ready' } & NoAttempt & NotEnded & NotWaiting)
   | ({ phase: 'uploading'; intent: Intent } & NoBatch & NotEnded & NotWaiting)
   | ({ phase: 'uploaded'; intent: UploadedIntent } & NoBatch & NotEnded & NotWaiting)
@@ -381,9 +423,11 @@ export interface PartRef {
 }
 
 /** Returns the number of rows in the part's present attempt, and the exact length of their upload in bytes. */
-export function attemptSize({ earlierResults, rows, uploadBytes }: Part): {
-  rows: number;
-  uploadBytes: number;
-} {
+export function attemptSize(part: Part): { rows: number; uploadBytes: number } {
+  return part.slice ?? sizeLeft(part);
+}
+
+/** Returns the number of rows that the part has still to run, in one attempt or several, and their length in bytes. */
+export function sizeLeft({ earlierResults, rows, uploadBytes }: Part): { rows: number; uploadBytes: number } {
   return earlierResults?.again ?? { rows, uploadBytes };
 }

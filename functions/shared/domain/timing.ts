@@ -78,7 +78,7 @@ export const PAUSE_CHECK_MS = MINUTE;
 /** A file with the same bytes joins a job that completed within this time. */
 export const JOIN_MS = DAY;
 
-/** The ledger keeps jobs for this long. */
+/** The ledger keeps a job, and what belongs to it, for this long after its end. */
 export const KEEP_MS = 90 * DAY;
 
 /** The maximum counted failures of one step: with the backoff below, about five hours. */

@@ -3,11 +3,14 @@ export function without<T extends object, K extends AnyKey<T>>(item: T, ...names
   return stripped(item, names);
 }
 
-/** Returns the item without its backoff and its wait for a dispatched message, since a new step begins. */
-export function withoutBackoff<T extends { backoffUntil?: number; dispatchedUntil?: number }>(
-  item: T,
-): Without<T, 'backoffUntil' | 'dispatchedUntil'> {
-  return stripped(item, ['backoffUntil', 'dispatchedUntil']);
+/**
+ * Returns the item without its backoff, what it waits for, and its wait for a dispatched message, since a new step
+ * begins.
+ */
+export function withoutBackoff<
+  T extends { backoffUntil?: number; dispatchedUntil?: number; obstacle?: object },
+>(item: T): Without<T, 'backoffUntil' | 'dispatchedUntil' | 'obstacle'> {
+  return stripped(item, ['backoffUntil', 'dispatchedUntil', 'obstacle']);
 }
 
 /** A key of any member of a union. */

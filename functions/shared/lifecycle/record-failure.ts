@@ -1,18 +1,21 @@
+import { WAIT_METRIC } from '../contract/metrics.ts';
 import { NotAllowed, RetryableError, TerminalError } from '../domain/errors.ts';
 import type { Part } from '../domain/part.ts';
 import { backoffAfter, MAX_TRIES } from '../domain/timing.ts';
+import { type MetObstacle, obstacleBackoff, obstacleIn } from '../domain/waiting/obstacle.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { JobInHand, PartInHand } from './compare-and-set.ts';
 
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_BACKOFF_MS = 2 * 60_000; // a rotated key is in use within this time
+const STALLED_AFTER_MS = 5 * 3_600_000; // as long as the counted tries of a step take
 
 /**
- * Records a failed step on the part; the part is tried again after a backoff. A try is not counted when the other
- * system asked to wait, or refused the key; any other failure counts. Defects are logged as errors. When all tries are
- * used up while a batch may exist, the part is stalled: it is still tried, and an alarm reports it. Errors:
- * RetryableError.
+ * Records a failed step on the part; the part is tried again after a backoff. A try is not counted when the part met an
+ * obstacle (`obstacle.ts`), or the other system asked to wait; any other failure counts. Defects are logged as errors.
+ * When all tries are used up while a batch may exist, the part is stalled: it is still tried, and an alarm reports it.
+ * Errors: RetryableError.
  */
 export async function recordPartFailure(
   deps: Deps,
@@ -23,14 +26,14 @@ export async function recordPartFailure(
   const ids = { jobId: inHand.ref.jobId, part: inHand.ref.number };
   const backoff = backoffFor(deps, failure, step, ids);
   await inHand.change((part) => {
-    const tries = part.tries + (backoff.counted ? 1 : 0);
-    const backoffUntil = deps.clock.now() + (backoff.milliseconds ?? backoffAfter(tries));
-    if (tries < MAX_TRIES || !mayHaveBatch(part)) return { ...part, tries, backoffUntil };
-    const message = `${step}: ${tries} tries failed; it is tried again every half hour`;
-    return { ...part, tries, backoffUntil, stalled: { code: 'tries_used_up', message } };
+    const waits = afterFailure(deps, part, failure, backoff);
+    if (waits.tries < MAX_TRIES || !mayHaveBatch(part)) return { ...part, ...waits };
+    const message = `${step}: ${waits.tries} tries failed; it is tried again every half hour`;
+    return { ...part, ...waits, stalled: { code: 'tries_used_up', message } };
   });
   // At every try, so that the alarm stays on while the part is stalled.
-  const { stalled, tries } = inHand.item;
+  const { stalled, tries, obstacle } = inHand.item;
+  noteWait(deps, obstacle, { ...ids, step });
   if (!stalled) return;
   deps.metrics.record('Stalled', 1);
   deps.log.error('part_stalled', { ...ids, step, tries });
@@ -49,14 +52,54 @@ export async function recordJobFailure(
 ): Promise<void> {
   const jobId = inHand.ref;
   const backoff = backoffFor(deps, failure, step, { jobId });
-  await inHand.change((job) => {
-    const tries = job.tries + (backoff.counted ? 1 : 0);
-    return { ...job, tries, backoffUntil: deps.clock.now() + (backoff.milliseconds ?? backoffAfter(tries)) };
-  });
-  const { status, tries } = inHand.item;
+  await inHand.change((job) => ({ ...job, ...afterFailure(deps, job, failure, backoff) }));
+  const { status, tries, obstacle } = inHand.item;
+  noteWait(deps, obstacle, { jobId, step });
   if (status === 'received' || tries < MAX_TRIES) return;
   deps.metrics.record('Stalled', 1);
   deps.log.error('job_stalled', { jobId, step, tries });
+}
+
+interface Waits {
+  tries: number;
+  backoffUntil: number;
+  obstacle?: MetObstacle;
+}
+
+/** Returns the fields that a failure sets on its item. */
+function afterFailure(
+  { clock }: Deps,
+  item: { tries: number; obstacle?: MetObstacle },
+  failure: unknown,
+  backoff: Backoff,
+): Waits {
+  const now = clock.now();
+  const tries = item.tries + (backoff.counted ? 1 : 0);
+  const obstacle = obstacleIn(failure, item.obstacle, now);
+  if (!obstacle) return { tries, backoffUntil: now + (backoff.milliseconds ?? backoffAfter(tries)) };
+  const milliseconds = Math.max(backoff.milliseconds ?? 0, obstacleBackoff(obstacle, now));
+  return { tries, backoffUntil: now + (backoff.exact ?? milliseconds), obstacle };
+}
+
+/** Counts the wait by its reason. One for hours is reported like a stalled item, though it is no failure. */
+function noteWait(
+  { clock, log, metrics }: Deps,
+  obstacle: MetObstacle | undefined,
+  ids: { jobId: string; part?: number; step: string },
+): void {
+  if (!obstacle) return;
+  const { for: reason, since, said } = obstacle;
+  metrics.record(WAIT_METRIC[reason], 1);
+  if (clock.now() - since < STALLED_AFTER_MS || reason === 'account') return; // it has an alarm of its own
+  metrics.record('Stalled', 1);
+  log.error('waits_long', { ...ids, reason, since, said });
+}
+
+interface Backoff {
+  counted: boolean;
+  milliseconds?: number;
+  /** Not lengthened by the obstacle. */
+  exact?: number;
 }
 
 function backoffFor(
@@ -64,18 +107,17 @@ function backoffFor(
   failure: unknown,
   step: string,
   ids: { jobId: string; part?: number },
-): { counted: boolean; milliseconds?: number } {
+): Backoff {
   if (failure instanceof RetryableError) {
-    const { afterSeconds } = failure;
-    log.warn('step_to_be_retried', { ...ids, step, afterSeconds, reason: failure.message });
-    return afterSeconds === undefined
-      ? { counted: true }
-      : { counted: false, milliseconds: afterSeconds * 1000 };
+    const { afterSeconds, waitsFor, said } = failure;
+    log.warn('step_to_be_retried', { ...ids, step, afterSeconds, waitsFor, said, reason: failure.message });
+    const counted = afterSeconds === undefined && waitsFor === undefined;
+    return { counted, ...(afterSeconds === undefined ? {} : { milliseconds: afterSeconds * 1000 }) };
   }
   if (failure instanceof NotAllowed) {
     log.error('not_allowed', { ...ids, step }, failure);
     metrics.record('KeyRefused', 1);
-    return { counted: false, milliseconds: KEY_REFUSED_BACKOFF_MS };
+    return { counted: false, exact: KEY_REFUSED_BACKOFF_MS };
   }
   log.error(failure instanceof TerminalError ? 'step_refused' : 'step_failed', { ...ids, step }, failure);
   return { counted: true };

@@ -1,6 +1,6 @@
 import { FILE_LIMITS } from '../contract/request-file.ts';
 import { pieceKeys, rowTableKey } from '../domain/internal-keys.ts';
-import type { Part } from '../domain/part.ts';
+import { type Part, type Slice, sizeLeft } from '../domain/part.ts';
 import type { Ports, RequestFiles } from '../ports/ports.ts';
 import { LineGatherer, normalised } from './lines.ts';
 import { readObject } from './read-object.ts';
@@ -33,16 +33,44 @@ export async function readRowStates(
  * storages.
  */
 export function uploadBody(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
-  if (part.earlierResults || part.interleaved) return chosenRows(deps, part);
+  if (part.earlierResults || part.interleaved || part.slice) return chosenRows(deps, part);
   const { start, end } = part.range;
   const chunks = deps.requestFiles.read(part.request, { start, end });
   return normalised(chunks, { longest: FILE_LIMITS.rowBytes, offset: start });
 }
 
+/** Returns whether the part's present attempt sends the row. */
+export function isSent({ slice }: Part, before: RowStates, row: number): boolean {
+  return before.isToRun(row) && row < (slice?.end ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Returns the rows that the present attempt may send; undefined when it may send all that are left. At least one row is
+ * sent. Errors: those of the storage.
+ */
+export async function sliceOf(deps: Pick<Ports, 'results'>, part: Part): Promise<Slice | undefined> {
+  const { atMost } = part.admission ?? {};
+  const left = sizeLeft(part);
+  if (!atMost || (left.uploadBytes <= atMost.uploadBytes && left.rows <= (atMost.rows ?? left.rows)))
+    return undefined;
+  const { table, before } = await readRowStates(deps, part);
+  const slice = { end: 0, rows: 0, uploadBytes: 0 };
+  for (let row = 0; row < table.rows; row += 1) {
+    if (!before.isToRun(row)) continue;
+    const bytes = table.place(row).length + 1;
+    const isFull = slice.uploadBytes + bytes > atMost.uploadBytes || slice.rows >= (atMost.rows ?? left.rows);
+    if (isFull && slice.rows > 0) break;
+    slice.end = row + 1;
+    slice.rows += 1;
+    slice.uploadBytes += bytes;
+  }
+  return slice.rows < left.rows ? slice : undefined;
+}
+
 async function* chosenRows(deps: Deps, part: Part): AsyncGenerator<Uint8Array> {
   const { table, before } = await readRowStates(deps, part);
   const places: RowPlace[] = [];
-  for (let row = 0; row < table.rows; row += 1) if (before.isToRun(row)) places.push(table.place(row));
+  for (let row = 0; row < table.rows; row += 1) if (isSent(part, before, row)) places.push(table.place(row));
   yield* rowBytes(deps.requestFiles, part, places);
 }
 

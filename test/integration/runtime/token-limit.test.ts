@@ -116,19 +116,23 @@ it('a file with many times the enqueued limit is split and completes', {
   expect(ids).toEqual(Array.from({ length: 8 * ROWS.length }, (_, n) => `row-${n}`));
 });
 
-it('a part that never fits the limit delays no other job', {
+it('a row that never fits the limit delays no other job', {
   timeout: 120_000,
 }, async () => {
   const { world, jobs } = await worldAtServer(TOKENS);
-  const large = await world.drop('large.jsonl', `${FILE}${jsonl([longRow('one too many')])}`);
+  const body = {
+    model: 'gpt-4o-mini',
+    messages: [{ role: 'user', content: QUESTION.repeat(ROWS.length + 1) }],
+  };
+  const large = await world.drop('large.jsonl', jsonl([{ ...longRow('too long'), body }]));
   const last = await world.drop('last.jsonl', FILE);
   for (let minute = 0; minute < 3_000 && world.job(last).status !== 'completed'; minute += 1)
     await world.pass(1);
   expectAllDone(world, [...jobs, last]);
-  expect(world.parts(large)[0]?.tokenLimitRejections).toBeGreaterThan(1);
   const warning = () => world.log.lines.find(({ code }) => code === 'refused_alone');
   for (let minute = 0; minute < 300 && warning() === undefined; minute += 1) await world.pass(1);
-  expect(world.metrics.of('RefusedAlone')).toEqual([1]);
+  expect(world.parts(large)[0]?.tokenLimitRejections).toBeGreaterThan(1);
+  expect(world.metrics.of('RefusedAlone')).toContain(1);
   expect(warning()?.facts).toMatchObject({ jobId: large, reason: expect.stringContaining('Limit: ') });
   await world.cancel({ jobId: large });
   await world.rest();

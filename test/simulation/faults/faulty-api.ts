@@ -253,6 +253,7 @@ export class FaultyApi implements BatchApi {
     if (this.#faults.occurs('another input file id', 'the gateway'))
       return { ...batch, inputFileId: `${batch.inputFileId}-of-the-gateway` };
     if (!this.#faults.occurs('fields missing', where)) return batch;
+    if ((this.#lateBatches.get(batch.batchId)?.until ?? 0) > 0) return batch; // results without counts are believed when they stay the same
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;
     return { ...rest, metadata: {}, ...(hasEnded(batch.status) && endedAt !== undefined ? { endedAt } : {}) };
   }

@@ -223,7 +223,7 @@ export class World {
       case 'deliver':
         return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
       case 'cancel':
-        return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt });
+        return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'poll':
         throw new Error('POLL gets no messages');
     }

@@ -10,8 +10,13 @@ const OF_NO_JOB: Readonly<Record<string, string>> = {
   tick_not_released: 'one run of the poller',
   shard_not_read: 'a shard of the due index',
   admission_failed: 'every part that waits',
+  limit_learned: 'a limit of the account at the API',
+  account_refused: 'the account at the API',
+  account_accepted: 'the account at the API',
+  breaker_not_closed: 'the account at the API',
   list_failed: 'the list of batches at the API',
   list_failed_unexpectedly: 'the list of batches at the API',
+  folder_marker_ignored: 'an object that is no file',
 };
 
 interface Line {

@@ -45,8 +45,8 @@ function chosen(
     now = NOON,
   }: { limits?: Partial<BatchLimits>; taken?: Taken[]; ended?: Record<string, number>; now?: number },
 ) {
-  const capacity = new Capacity({ enqueuedTokens: {}, ...limits }, {}, taken);
-  return capacity.choose(queue, new Map(Object.entries(ended)), now);
+  const known = { limits: { enqueuedTokens: {}, ...limits }, measured: {} };
+  return new Capacity(known, taken).choose(queue, { ended: new Map(Object.entries(ended)), now });
 }
 
 const names = (found: ReturnType<typeof chosen>) => found.map(({ part }) => part.jobId);
@@ -78,8 +78,17 @@ describe('waiting parts', () => {
     expect(names(chosen([full, waitingPart(2), waitingPart(3, { model: 'n' })], {}))).toEqual(['job3']);
   });
 
-  it('larger than the limit are admitted alone, and marked as alone', () => {
-    const queue = [waitingPart(1, { uploadBytes: 4000 }), waitingPart(2)];
+  it('larger than the limit are admitted alone, and send a slice of their rows', () => {
+    const queue = [waitingPart(1, { uploadBytes: 4000, rows: 10 }), waitingPart(2)];
+    const limits = { enqueuedTokens: { m: 250 } };
+    expect(names(chosen(queue, { limits, taken: [openBatch()] }))).toEqual([]);
+    const [first] = chosen(queue, { limits });
+    const atMost = { uploadBytes: 500 }; // half the limit, because the estimate was never measured
+    expect(first?.admission).toMatchObject({ estimate: { tokens: 125, limit: 250 }, atMost });
+  });
+
+  it('of one row that is larger than the limit are admitted alone, and marked as alone', () => {
+    const queue = [waitingPart(1, { uploadBytes: 4000, rows: 1 }), waitingPart(2)];
     const limits = { enqueuedTokens: { m: 250 } };
     expect(names(chosen(queue, { limits, taken: [openBatch()] }))).toEqual([]);
     const [first, ...others] = chosen(queue, { limits });

@@ -6,13 +6,15 @@ export interface WaitingPart extends PartRef {
   model: string;
   /** Of the attempt that waits. */
   uploadBytes: number;
+  rows?: number;
   waiting: Waiting;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
   const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
-  return { jobId, planId, number, jobCreatedAt, model, uploadBytes: attemptSize(part).uploadBytes, waiting };
+  const { uploadBytes, rows } = attemptSize(part);
+  return { jobId, planId, number, jobCreatedAt, model, uploadBytes, rows, waiting };
 }
 
 /** Returns a unique name for a part, for use as a map key. */

@@ -1,0 +1,37 @@
+import type { Admission, Part, PartIn } from '../part.ts';
+import { attemptSize, sizeLeft } from '../part.ts';
+import { without } from '../without.ts';
+
+/**
+ * Returns the part after POLL admitted it. It continues with the file that it has uploaded. If a create was refused, the
+ * list is searched first.
+ */
+export function admittedPart(part: PartIn<'waiting' | 'requeued'>, admission: Admission): Part {
+  if (part.phase === 'requeued') return { ...without(part, 'waiting'), phase: 'retrying', admission };
+  const { intent } = part;
+  const rest = { ...without(part, 'waiting', 'intent'), admission };
+  if (!intent) return { ...without(rest, 'slice'), phase: 'ready' };
+  const { sendBy } = intent;
+  return sendBy === undefined
+    ? { ...rest, phase: 'uploaded', intent }
+    : { ...rest, phase: 'creating', intent: { ...intent, sendBy } };
+}
+
+/** Returns whether the rows of the present attempt may be sent as they are. */
+export function fitsAdmission(part: Part, { atMost }: Admission): boolean {
+  if (!atMost) return true;
+  const { rows, uploadBytes } = attemptSize(part);
+  if (rows === 1) return true;
+  return uploadBytes <= atMost.uploadBytes && rows <= (atMost.rows ?? rows);
+}
+
+/** Returns whether rows are left that the present attempt does not send. */
+export function hasMoreRows(part: Part): boolean {
+  return part.slice !== undefined && part.slice.rows < sizeLeft(part).rows;
+}
+
+/** Returns the part's unused files with that of the intent. */
+export function withFileOf(part: Part, { fileId, account }: { fileId: string; account?: string }) {
+  const unused = { fileId, ...(account === undefined ? {} : { account }) };
+  return [...(part.unusedFiles ?? []), unused];
+}
