@@ -97,7 +97,7 @@ interface UnseenBatch {
 /** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5. */
 export interface UnreadableLines {
   count: number;
-  first: { fileId: string; line: number; startsWith: string }[];
+  first: { fileId: string; line: number }[];
 }
 
 /** An error that rows ended with, and how many did. */
