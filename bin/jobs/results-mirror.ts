@@ -58,7 +58,10 @@ export class ResultsMirror {
     if (job === undefined || job.status === 'joined') return;
     const draft = `${folder}.part`;
     await rm(draft, { recursive: true, force: true });
-    const files = await fetchResults(this.#connection, job, draft);
+    const files = await fetchResults(this.#connection, job, draft).catch(async (cause: unknown) => {
+      await rm(draft, { recursive: true, force: true });
+      throw cause;
+    });
     await rename(draft, folder);
     const shown = relative(process.cwd(), folder);
     const what = job.status === 'rejected' ? 'report is' : 'results are';

@@ -1,3 +1,4 @@
+import { DISK_FULL, isDiskFull } from '../../local/disk-full.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
 
 /**
@@ -17,8 +18,9 @@ export class Failure extends Error {
   }
 }
 
-/** Errors of the AWS SDK for which the user can do something. */
+/** Errors for which the user can do something. */
 const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error) => string }[] = [
+  { is: isDiskFull, say: () => DISK_FULL },
   {
     is: (error) => 'code' in error && error.code === 'ECONNREFUSED',
     say: ({ message }) =>

@@ -10,6 +10,7 @@ import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts'
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
 import { ResultsMirror } from '../jobs/results-mirror.ts';
+import { endOnFullDisk } from '../terminal/end-on-full-disk.ts';
 import { escapeControlCharacters, printableJson } from '../terminal/escape-control-characters.ts';
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -63,6 +64,10 @@ function batchApiOf({ real, batchApi }: UpOptions): BatchApiChoice {
   return real ? realBatchApi(process.env) : { kind: 'local' };
 }
 
+function serverOf(api: BatchApiChoice): string | undefined {
+  return api.kind === 'server' ? api.baseUrl : undefined;
+}
+
 /** Throws a Failure for options that the chosen API does not allow. */
 function checkOptions(options: UpOptions, api: BatchApiChoice): void {
   const paid = isPaid(api);
@@ -85,10 +90,15 @@ function checkOptions(options: UpOptions, api: BatchApiChoice): void {
 export async function runStack(run: Run): Promise<void> {
   const { path, discard } = dataDirectoryOf(run);
   try {
-    const data = new DataDirectory(path, run.api.kind);
+    const data = new DataDirectory(path, run.api.kind, serverOf(run.api));
+    const forget = endOnFullDisk(() => {
+      data.release();
+      discard();
+    });
     try {
       await withRuntime(run, data);
     } finally {
+      forget();
       data.release();
     }
   } finally {

@@ -1,5 +1,5 @@
 /** Runs the Batch API server alone: `node local/openai/main.ts --port N --directory D [--speed S] [--seed N]`. */
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '../clock.ts';
@@ -29,13 +29,15 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   openDirectory(directory);
   const clockPath = join(directory, 'clock');
   const clock = new VirtualClock({ speed, start: Math.max(Date.now(), savedTime(clockPath)) });
-  const save = (time: number) => {
-    writeFileSync(`${clockPath}.new`, String(time));
-    renameSync(`${clockPath}.new`, clockPath);
-  };
+  const save = (time: number) => saveTime(clockPath, time);
   const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
   const server = await startBatchApi({ ...others, directory, clock, faults });
-  saveAhead(); // before any request is answered, and only by the server that has the directory
+  try {
+    saveAhead(); // before any request is answered, and only by the server that has the directory
+  } catch (cause) {
+    await server.close();
+    throw cause;
+  }
   const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   return {
     url: server.url,
@@ -58,6 +60,17 @@ function openDirectory(directory: string): void {
     throw new Error(`${directory} cannot be used: ${message}; choose another directory with --directory`, {
       cause,
     });
+  }
+}
+
+/** Replaces the saved time; if that fails, the earlier one stays, and nothing else. */
+function saveTime(path: string, time: number): void {
+  try {
+    writeFileSync(`${path}.new`, String(time));
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    rmSync(`${path}.new`, { force: true });
+    throw cause;
   }
 }
 

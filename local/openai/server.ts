@@ -11,6 +11,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { reasonToRefuse, setProtectiveHeaders } from '../browser-guard.ts';
 import type { Clock } from '../clock.ts';
+import { DISK_FULL, isDiskFull } from '../disk-full.ts';
 import { InFlight } from '../in-flight.ts';
 import { printableJson } from '../unprintable.ts';
 import { ApiError } from './api-error.ts';
@@ -153,6 +154,7 @@ async function refuse(request: IncomingMessage, response: ServerResponse, cause:
 }
 
 function internalError(request: IncomingMessage, cause: unknown): ApiError {
+  if (isDiskFull(cause)) return new ApiError(503, DISK_FULL, { type: 'server_error' });
   const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
   process.stderr.write(`${printableJson({ code: 'batch_api_error', url: request.url, reason })}\n`);
   return new ApiError(500, 'The server had an error while processing your request.', {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isLoopback } from '../../functions/shared/contract/base-url.ts';
 import type { Credentials } from '../aws/iam/signature.ts';
 import { ownerCredentialsFile, readOwnerCredentials } from './owner-credentials.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints, runtimeEndpointsFile } from './runtime-endpoints.ts';
@@ -28,6 +29,8 @@ const SHOWN: Readonly<Record<ApiKind, string>> = {
 /** The record of a data directory. */
 interface DirectoryRecord {
   readonly api: ApiKind;
+  /** The base URL of another Batch API server. */
+  readonly server?: string;
   /** A time that no run has reached yet, in milliseconds by the runtime's clock. */
   readonly time: number;
   /** The example's job, submitted when the directory was new. */
@@ -48,18 +51,17 @@ export class DataDirectory {
   #record: DirectoryRecord;
 
   /** Locks the directory; throws an Error that says what to do if that is not possible. */
-  constructor(path: string, api: ApiKind) {
+  constructor(path: string, api: ApiKind, server?: string) {
     this.path = resolve(path); // function processes have other working directories
     refuseForeign(path);
     makeWritable(path);
     this.#lock = lock(path);
     const earlier = readRecord(path);
-    this.#record = earlier ?? { api, time: 0 };
-    if (this.#record.api !== api) {
+    this.#record = { time: 0, ...earlier, api: earlier?.api ?? api, ...(server !== undefined && { server }) };
+    const other = otherApi(earlier, api, server);
+    if (other !== undefined) {
       this.#lock.close();
-      throw new Error(
-        `${path} has jobs of ${SHOWN[this.#record.api]}, not of ${SHOWN[api]}: choose another directory with --data`,
-      );
+      throw new Error(`${path} has jobs of ${other}: choose another directory with --data`);
     }
   }
 
@@ -119,6 +121,20 @@ export class DataDirectory {
     this.#record = record;
     writeWhole(join(this.path, RECORD), record);
   }
+}
+
+/** Names the API of earlier jobs, and this one, if they differ. On this machine, a server may come back on another port. */
+function otherApi(
+  earlier: DirectoryRecord | undefined,
+  api: ApiKind,
+  server: string | undefined,
+): string | undefined {
+  if (earlier === undefined) return undefined;
+  if (earlier.api !== api) return `${SHOWN[earlier.api]}, not of ${SHOWN[api]}`;
+  const known = earlier.server;
+  if (known === undefined || server === undefined || known === server) return undefined;
+  if (isLoopback(known) && isLoopback(server)) return undefined;
+  return `the Batch API server ${known}, not of ${server}`;
 }
 
 /** Throws for a directory with other files: writing into it could damage them. */
@@ -183,15 +199,21 @@ function isBusy(cause: unknown): boolean {
 
 function readRecord(path: string): DirectoryRecord | undefined {
   const file = join(path, RECORD);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new Error(`${file} cannot be read: ${messageOf(cause)}; choose another directory with --data`, {
+      cause,
+    });
+  }
 }
 
 /** Replaces the file, which only its user can read; if that fails, the earlier one stays, and nothing else. */
 function writeWhole(file: string, content: object): void {
   const draft = `${file}.new`;
   try {
-    rmSync(draft, { force: true }); // of a killed run, with any permissions
-    writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+    writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
     renameSync(draft, file);
   } catch (cause) {
     rmSync(draft, { force: true });

@@ -28,5 +28,11 @@ export function runtimeEndpointsFile(directory: string): string {
 /** Returns the endpoints of the runtime of that data directory; undefined if none is running. */
 export function readRuntimeEndpoints(directory: string): RuntimeEndpoints | undefined {
   const file = runtimeEndpointsFile(directory);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${file} cannot be read: ${why}`, { cause });
+  }
 }

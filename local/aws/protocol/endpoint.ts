@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { reasonToRefuse, setProtectiveHeaders } from '../../browser-guard.ts';
+import { DISK_FULL, isDiskFull } from '../../disk-full.ts';
 import { InFlight } from '../../in-flight.ts';
 import { printableJson } from '../../unprintable.ts';
 import { AccessKeys, type FunctionKeys } from '../iam/access-keys.ts';
@@ -119,12 +120,15 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 
 function failInternally(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (request.errored && error === request.errored) return; // the client disconnected while sending: not a defect
-  logDefect(request, error);
+  const isFull = isDiskFull(error);
+  if (!isFull) logDefect(request, error);
   if (response.headersSent || response.destroyed) {
     response.destroy(); // a partial response must not look complete
     return;
   }
-  const failure = new AwsError('InternalFailure', 'The local endpoint failed; see its log.', { status: 500 });
+  const failure = isFull
+    ? new AwsError('ServiceUnavailable', DISK_FULL, { status: 503 })
+    : new AwsError('InternalFailure', 'The local endpoint failed; see its log.', { status: 500 });
   sendServiceRefusal(credentialOf(request)?.at(-2), response, failure);
 }
 
