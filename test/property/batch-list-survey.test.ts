@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BatchListSurvey, type SurveyCall } from '../../functions/poll/observation/batch-list-survey.ts';
-import type { KnownBatch } from '../../functions/shared/domain/part.ts';
+import type { KnownBatch, ObservedBatch } from '../../functions/shared/domain/part.ts';
+import { without } from '../../functions/shared/domain/without.ts';
 import { aBatch, NOON } from '../contracts/samples.ts';
 import { batchPage } from '../fakes/batch-page.ts';
 
@@ -42,6 +43,8 @@ const faults = fc.record({
   hides: fc.constantFrom(0, 0, 0.1, 0.9),
   longest: fc.constantFrom(100, 100, 20, 1),
   ignoresAfter: fc.constantFrom(false, false, true),
+  undated: fc.constantFrom(0, 0, 0.3, 1),
+  oldestFirst: fc.constantFrom(false, false, true),
   otherAccount: fc.constantFrom(false, false, true),
 });
 
@@ -49,7 +52,7 @@ function survey(
   all: KnownBatch[],
   open: KnownBatch[],
   rotation: number,
-  pageFor: (call: Extract<SurveyCall, { do: 'list' }>) => KnownBatch[] | 'failed',
+  pageFor: (call: Extract<SurveyCall, { do: 'list' }>) => ObservedBatch[] | 'failed',
   { account = 'org', first = [] }: { account?: string; first?: readonly string[] } = {},
 ) {
   const plan = new BatchListSurvey(
@@ -72,7 +75,7 @@ function survey(
       const batches = pageFor(call);
       if (batches === 'failed') plan.noteFailed();
       else {
-        const hasMore = batches.length > 0 && batches.at(-1) !== all.at(-1);
+        const hasMore = batches.length > 0 && batches.at(-1)?.batchId !== all.at(-1)?.batchId;
         for (const { open } of plan.noteList(call, batchPage(batches, hasMore, account)))
           served.push(open.batchId);
       }
@@ -124,7 +127,9 @@ test('a survey of a faulty list makes at most one call per batch, and repeated s
               const place =
                 after && !bad.ignoresAfter ? all.findIndex((one) => one.batchId === after.batchId) + 1 : 0;
               const page = all.slice(place, place + Math.min(limit, bad.longest));
-              return page.filter((_, at) => at === page.length - 1 || !chance(bad.hides));
+              const shown = page.filter((_, at) => at === page.length - 1 || !chance(bad.hides));
+              const dated = shown.map((one) => (chance(bad.undated) ? without(one, 'createdAt') : one));
+              return bad.oldestFirst ? dated.toReversed() : dated;
             },
             { account: bad.otherAccount ? 'others' : 'org', first },
           );

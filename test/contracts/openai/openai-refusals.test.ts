@@ -60,7 +60,7 @@ describe('a refusal waits for the account', () => {
     await expect(create(openAi)).rejects.toMatchObject({ said: QUOTA });
     openAi.server.answerWith(refusal(429, `${QUOTA}${'x'.repeat(2_000)}`, 'insufficient_quota'));
     await expect(create(openAi)).rejects.toMatchObject({ said: expect.stringMatching(/^.{500}$/) });
-    openAi.server.answerWith(refusal(400, 'Billing of key sk-proj-abcdefghijklmnop0123 failed.'));
+    openAi.server.answerWith(refusal(400, 'Billing of key sk-first failed.'));
     await expect(create(openAi)).rejects.toMatchObject({ said: 'Billing of key (key) failed.' });
   });
 });

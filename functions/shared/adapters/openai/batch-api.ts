@@ -141,14 +141,14 @@ class OpenAiBatchApi implements BatchApi {
   async *readFile(fileId: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const tried = `read ${fileId}`;
     try {
-      const { response } = await this.#client.open({
+      const { response, key } = await this.#client.open({
         method: 'GET',
         path: `/files/${pathId(fileId)}/content`,
         headers: { accept: 'application/binary' },
         ...(signal === undefined ? {} : { signal }),
       });
       if (response.statusCode !== 200)
-        throw failureOf(tried, await this.#client.readResponse(response), 'file');
+        throw failureOf(tried, await this.#client.readResponse(response, key), 'file');
       refuseCompressed(tried, response);
       yield* this.#client.pieces(response);
     } catch (error) {

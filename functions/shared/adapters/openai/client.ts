@@ -15,6 +15,8 @@ export type AccountResponse = OpenAiResponse & { account: string; key: ApiKey };
 
 const MAX_RESPONSE_BYTES = 10_000_000; // far above a page of 100 batches, without their oversized fields
 
+const MIN_KEY = 8; // a shorter one is no secret, and may be a part of an id
+
 /** Adds the credentials to requests and reads responses. It reads a refused key again, once. */
 export class OpenAiClient {
   readonly #transport: OpenAiTransport;
@@ -35,7 +37,7 @@ export class OpenAiClient {
   /** Returns the response with its body, and the account of the key. Errors: ConnectionFailure; those of the key. */
   async json(request: UnsignedRequest): Promise<AccountResponse> {
     const { response, key } = await this.open(request);
-    return { ...(await this.readResponse(response)), account: this.#accountOf(response, key), key };
+    return { ...(await this.readResponse(response, key)), account: this.#accountOf(response, key), key };
   }
 
   /**
@@ -48,7 +50,7 @@ export class OpenAiClient {
     if (response.statusCode !== 401 || request.body !== undefined) return { response, key };
     const fresh = await this.#keyFor(request, this.#keys.refresh());
     if (isSameKey(fresh, key)) return { response, key };
-    await this.readResponse(response);
+    await this.readResponse(response, key);
     return { response: await this.#send(request, fresh), key: fresh };
   }
 
@@ -68,10 +70,12 @@ export class OpenAiClient {
     return this.#transport.pieces(response);
   }
 
-  async readResponse(response: IncomingMessage): Promise<OpenAiResponse> {
+  /** Returns the response with its body. The key is removed from it, so that an echo of it gets into no message. */
+  async readResponse(response: IncomingMessage, { apiKey }: ApiKey): Promise<OpenAiResponse> {
     const bytes = await this.#transport.readWhole(response, MAX_RESPONSE_BYTES);
     const { statusCode: status = 0, headers } = response;
-    return { status, headers, body: bytes === undefined ? undefined : parsed(bytes) };
+    const text = apiKey.length < MIN_KEY ? bytes?.toString() : bytes?.toString().replaceAll(apiKey, '(key)');
+    return { status, headers, body: text === undefined ? undefined : parsed(text) };
   }
 
   async #keyFor({ signal }: UnsignedRequest, reading: Promise<ApiKey>): Promise<ApiKey> {
@@ -117,9 +121,9 @@ function textIn(header: string | string[] | undefined): string | undefined {
 }
 
 /** Returns the JSON, whatever the content type says; undefined when it is none. */
-function parsed(bytes: Buffer): unknown {
+function parsed(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString().replace(/^\uFEFF/, ''));
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;
   }

@@ -15,7 +15,7 @@ export interface OwnWord {
   code: string;
   /** Its code and its type as one text, to be matched. */
   codes: string;
-  /** At most 500 characters, without anything that looks like an API key. */
+  /** At most 500 characters. */
   message: string;
   /** The parameter that it is about. */
   param?: string;
@@ -33,7 +33,7 @@ export function ownWord(body: unknown): OwnWord | undefined {
   return {
     code: (code ?? type ?? 'refused').slice(0, MAX_CODE),
     codes: [code ?? '', type ?? ''].join(' ').slice(0, 2 * MAX_CODE),
-    message: withoutKeys(message).slice(0, MAX_SAID).toWellFormed(),
+    message: message.slice(0, MAX_SAID).toWellFormed(),
     ...(param === undefined ? {} : { param }),
   };
 }
@@ -46,12 +46,4 @@ function detailOf(detail: unknown): string | undefined {
     return textOf(each.msg) ?? textOf(each.message) ?? textOf(each.error) ?? [];
   });
   return texts.length === 0 ? undefined : texts.join('; ');
-}
-
-function withoutKeys(message: string): string {
-  return message
-    .slice(0, 4 * MAX_SAID)
-    .replaceAll(/\b[a-z]{2,4}[-_][A-Za-z0-9_*-]{16,}/g, (word) =>
-      /^(sk|gsk|pk|key|rk|xai|nvapi)[-_]/.test(word) ? '(key)' : word,
-    );
 }
