@@ -7,7 +7,6 @@ import type { ResultFileName, RowTally } from './row-accounting.ts';
 export const MAX_RESULT = 64 * 1024 * 1024;
 
 const MAX_UNREADABLE = 5;
-const STARTS_WITH_BYTES = 60;
 
 /** The lines of an attempt on the disk, without line ends. */
 export interface CollectedLines {
@@ -68,7 +67,7 @@ export class ResultCollector implements LineHandler {
   #noteUnreadable(bytes: Uint8Array, line: number): void {
     this.#unreadable.count += 1;
     if (this.#unreadable.first.length >= MAX_UNREADABLE) return;
-    this.#unreadable.first.push({ fileId: this.#file.id, line, startsWith: beginningOf(bytes) });
+    this.#unreadable.first.push({ fileId: this.#file.id, line, bytes: bytes.length });
   }
 
   /** Copies anomalies that an earlier attempt stored. */
@@ -98,10 +97,4 @@ export class ResultCollector implements LineHandler {
     const length = this.#lengths[row] ?? 0;
     return length === 0 ? undefined : { start: this.#starts[row] ?? 0, length };
   }
-}
-
-/** Returns the first characters of a line, with what is not printable ASCII escaped. */
-function beginningOf(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.subarray(0, STARTS_WITH_BYTES)).toString('utf8');
-  return text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
