@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
-import type { HeldUpItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -51,7 +51,7 @@ export function listCommand(): Command {
 async function list(options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const { status, since, limit, json } = options;
-    const [{ jobs, cursor }, waiting, heldUp] = await Promise.all([
+    const [{ jobs, cursor }, waiting, heldUp, stalled] = await Promise.all([
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
@@ -59,7 +59,9 @@ async function list(options: Options): Promise<void> {
       }),
       connection.queries.waitingParts(),
       connection.queries.listHeldUp(),
+      connection.queries.listStalled(),
     ]);
+    const stalledOf = Map.groupBy(stalled, ({ jobId }) => jobId);
     const positions = queuePositions(waiting);
     const heldUpOf = Map.groupBy(heldUp, ({ jobId }) => jobId);
     if (json) {
@@ -67,9 +69,10 @@ async function list(options: Options): Promise<void> {
         ...summaryFacts(job),
         waiting: positions.get(job.jobId) ?? [],
         heldUp: (heldUpOf.get(job.jobId) ?? []).map(heldUpFacts),
+        stalled: (stalledOf.get(job.jobId) ?? []).map(stalledFacts),
       }));
       console.log(printableJson(facts, 2));
-    } else if (jobs.length > 0) printTable(jobs, positions, heldUpOf);
+    } else if (jobs.length > 0) printTable(jobs, positions, { heldUpOf, stalledOf });
     else if (status === undefined && since === undefined)
       console.log('There are no jobs. To create one: batchdrop submit FILE');
     else console.log('No job matches. To list all jobs: batchdrop list');
@@ -87,10 +90,16 @@ async function startOf(since: Since, connection: Connection): Promise<number> {
   return now - since.backMs;
 }
 
+/** The items that do not go on at present, by job id. */
+interface HeldAndStalled {
+  readonly heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>;
+  readonly stalledOf: ReadonlyMap<string, readonly StalledItem[]>;
+}
+
 function printTable(
   jobs: readonly JobSummary[],
   positions: ReadonlyMap<string, QueuePosition[]>,
-  heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>,
+  { heldUpOf, stalledOf }: HeldAndStalled,
 ): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
@@ -106,6 +115,8 @@ function printTable(
     if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
     const heldUp = heldUpLine(heldUpOf.get(jobId) ?? []);
     if (heldUp !== undefined) console.log(fitting(escapeControlCharacters(heldUp)));
+    for (const item of stalledOf.get(jobId) ?? [])
+      console.log(fitting(escapeControlCharacters(stalledLine(item))));
   }
 }
 
@@ -119,6 +130,15 @@ function heldUpLine([first, ...others]: readonly HeldUpItem[]): string | undefin
 
 function heldUpFacts(item: HeldUpItem): object {
   return { ...(item.kind === 'part' && { part: item.number }), for: item.for, said: item.said };
+}
+
+function stalledLine(item: StalledItem): string {
+  const part = item.kind === 'part' ? ` part ${item.number}` : '';
+  return `  stalled:${part} ${item.reason.message}`;
+}
+
+function stalledFacts(item: StalledItem): object {
+  return { ...(item.kind === 'part' && { part: item.number }), reason: item.reason };
 }
 
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {

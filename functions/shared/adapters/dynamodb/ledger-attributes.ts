@@ -79,7 +79,7 @@ export function partAttributes(part: Part): LedgerAttributes {
 }
 
 /** The pointer from a batch to its part. */
-export function batchPointerAttributes(ref: PartRef, expiresAt: number): LedgerAttributes {
+export function batchPointerAttributes(ref: PartRef, expiresAt?: number): LedgerAttributes {
   const { jobId, planId, number } = ref;
   return { ...itemAttributes({ jobId, planId, number }, 1, expiresAt), ...plain({ jobId, part: number }) };
 }
@@ -149,7 +149,7 @@ export function summaryIn(attributes: LedgerAttributes, now: number): JobSummary
   if (summary === undefined || time?.S === undefined)
     throw new Error(`ledger: ${attributes.pk?.S} ${attributes.sk?.S} has no summary`);
   const job = { ...jobAt(time.S), ...Object(valueIn(summary)) } as JobSummary; // written by this adapter alone
-  return job.expiresAt <= now ? undefined : job;
+  return job.expiresAt !== undefined && job.expiresAt <= now ? undefined : job;
 }
 
 /** `jobShard` of the index of jobs by time, for example `J#3`. */

@@ -16,7 +16,7 @@ import type { JobSummary } from '../../domain/job-summary.ts';
 import { DUE_SHARDS, type HeldUpItem, type StalledItem } from '../../domain/ledger-records.ts';
 import { AdmissionQueue, type WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import type { Clock, JobsPage, JobsQuery, Ledger, LedgerQueries } from '../../ports/ports.ts';
-import { infrastructureFailure } from '../aws/aws-failure.ts';
+import { awsFailure } from '../aws/aws-failure.ts';
 import {
   dueShardName,
   jobShardName,
@@ -201,7 +201,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
         }),
       );
     } catch (error) {
-      throw infrastructureFailure(`query the index ${index}`, error);
+      throw awsFailure(`query the index ${index}`, error);
     }
   }
 }
