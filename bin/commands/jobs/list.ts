@@ -51,15 +51,15 @@ export function listCommand(): Command {
 async function list(options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const { status, since, limit, json } = options;
-    const [{ jobs, cursor }, waiting, stalled, heldUp] = await Promise.all([
+    const [{ jobs, cursor }, waiting, heldUp, stalled] = await Promise.all([
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
         ...(since !== undefined && { since: await startOf(since, connection) }),
       }),
       connection.queries.waitingParts(),
-      connection.queries.listStalled(),
       connection.queries.listHeldUp(),
+      connection.queries.listStalled(),
     ]);
     const stalledOf = Map.groupBy(stalled, ({ jobId }) => jobId);
     const positions = queuePositions(waiting);
@@ -68,11 +68,11 @@ async function list(options: Options): Promise<void> {
       const facts = jobs.map((job) => ({
         ...summaryFacts(job),
         waiting: positions.get(job.jobId) ?? [],
-        stalled: (stalledOf.get(job.jobId) ?? []).map(stalledFacts),
         heldUp: (heldUpOf.get(job.jobId) ?? []).map(heldUpFacts),
+        stalled: (stalledOf.get(job.jobId) ?? []).map(stalledFacts),
       }));
       console.log(printableJson(facts, 2));
-    } else if (jobs.length > 0) printTable(jobs, positions, { stalledOf, heldUpOf });
+    } else if (jobs.length > 0) printTable(jobs, positions, { heldUpOf, stalledOf });
     else if (status === undefined && since === undefined)
       console.log('There are no jobs. To create one: batchdrop submit FILE');
     else console.log('No job matches. To list all jobs: batchdrop list');
@@ -90,16 +90,16 @@ async function startOf(since: Since, connection: Connection): Promise<number> {
   return now - since.backMs;
 }
 
+/** The items that do not go on at present, by job id. */
+interface HeldAndStalled {
+  readonly heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>;
+  readonly stalledOf: ReadonlyMap<string, readonly StalledItem[]>;
+}
+
 function printTable(
   jobs: readonly JobSummary[],
   positions: ReadonlyMap<string, QueuePosition[]>,
-  {
-    stalledOf,
-    heldUpOf,
-  }: {
-    stalledOf: ReadonlyMap<string, readonly StalledItem[]>;
-    heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>;
-  },
+  { heldUpOf, stalledOf }: HeldAndStalled,
 ): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
@@ -113,20 +113,11 @@ function printTable(
     );
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
     if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
-    for (const item of stalledOf.get(jobId) ?? [])
-      console.log(fitting(escapeControlCharacters(stalledLine(item))));
     const heldUp = heldUpLine(heldUpOf.get(jobId) ?? []);
     if (heldUp !== undefined) console.log(fitting(escapeControlCharacters(heldUp)));
+    for (const item of stalledOf.get(jobId) ?? [])
+      console.log(fitting(escapeControlCharacters(stalledLine(item))));
   }
-}
-
-function stalledLine(item: StalledItem): string {
-  const part = item.kind === 'part' ? ` part ${item.number}` : '';
-  return `  stalled:${part} ${item.reason.message}`;
-}
-
-function stalledFacts(item: StalledItem): object {
-  return { ...(item.kind === 'part' && { part: item.number }), reason: item.reason };
 }
 
 /** The first of the items that wait for something to pass, and how many others do. */
@@ -139,6 +130,15 @@ function heldUpLine([first, ...others]: readonly HeldUpItem[]): string | undefin
 
 function heldUpFacts(item: HeldUpItem): object {
   return { ...(item.kind === 'part' && { part: item.number }), for: item.for, said: item.said };
+}
+
+function stalledLine(item: StalledItem): string {
+  const part = item.kind === 'part' ? ` part ${item.number}` : '';
+  return `  stalled:${part} ${item.reason.message}`;
+}
+
+function stalledFacts(item: StalledItem): object {
+  return { ...(item.kind === 'part' && { part: item.number }), reason: item.reason };
 }
 
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {

@@ -43,7 +43,7 @@ export class ResultCollector implements LineHandler {
   line({ bytes, number }: { bytes: Uint8Array; number: number }): void {
     const verdict = this.#tally.settle(bytes, this.#file.name);
     if ('anomaly' in verdict) {
-      if (verdict.anomaly === 'unreadable') this.#noteUnreadable(number);
+      if (verdict.anomaly === 'unreadable') this.#noteUnreadable(bytes, number);
       this.#anomalies.add(bytes);
       return;
     }
@@ -64,10 +64,10 @@ export class ResultCollector implements LineHandler {
     return this.#unreadable.count > 0 ? this.#unreadable : undefined;
   }
 
-  #noteUnreadable(line: number): void {
+  #noteUnreadable(bytes: Uint8Array, line: number): void {
     this.#unreadable.count += 1;
     if (this.#unreadable.first.length >= MAX_UNREADABLE) return;
-    this.#unreadable.first.push({ fileId: this.#file.id, line });
+    this.#unreadable.first.push({ fileId: this.#file.id, line, bytes: bytes.length });
   }
 
   /** Copies anomalies that an earlier attempt stored. */

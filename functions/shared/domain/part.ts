@@ -94,10 +94,10 @@ interface UnseenBatch {
   rev: number;
 }
 
-/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5. */
+/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5, with their lengths. */
 export interface UnreadableLines {
   count: number;
-  first: { fileId: string; line: number }[];
+  first: { fileId: string; line: number; bytes: number }[];
 }
 
 /** An error that rows ended with, and how many did. */

@@ -166,8 +166,8 @@ export const KEPT: KeptHistory[] = [
       },
       {
         file: 'functions/deliver/clean-up-job.ts',
-        anchor: 'parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);',
-        replacement: 'false;',
+        anchor: 'return Math.max(deliveryIds.length, deliveryMessages) > ran.length + 1;',
+        replacement: 'return deliveryIds.length + deliveryMessages + ran.length < 0;',
       },
     ],
     shows: 'is still in the results bucket',
@@ -201,7 +201,8 @@ export const KEPT: KeptHistory[] = [
     without: [
       {
         file: 'functions/deliver/part/deliver-part.ts',
-        anchor: '    await assureGone(deps, fileId, part.intent?.account);\n',
+        anchor:
+          '  await assureGone(deps, batch.outputFileId ?? batch.errorFileId ?? batch.batchId, intent?.account);\n',
         replacement: '',
       },
     ],
@@ -331,9 +332,9 @@ export const KEPT: KeptHistory[] = [
       },
       {
         file: 'functions/deliver/part/deliver-part.ts',
-        anchor: 'await store(deps, leased.item, deliveryId, deadline);',
+        anchor: 'await store(deps, part, { deliveryId, unanswered }, deadline);',
         replacement:
-          'await store({ ...deps, record: () => leased.change((part) => ({ ...part, deliveryIds: [...(part.deliveryIds ?? []), deliveryId] })) }, leased.item, deliveryId, deadline);',
+          'await store({ ...deps, record: () => leased.change((now) => ({ ...now, deliveryIds: [...(now.deliveryIds ?? []), deliveryId] })) }, part, { deliveryId, unanswered }, deadline);',
       },
       {
         file: 'functions/deliver/part/deliver-part.ts',

@@ -173,8 +173,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/deliver/part/ordered-result-writer.ts',
-        anchor: 'const again = this.#runsAgain && (passing ||',
-        replacement: "const again = this.#runsAgain && (passing || outcome === 'succeeded' ||",
+        anchor: 'const again = mayRun && (passing ||',
+        replacement: "const again = mayRun && (passing || outcome === 'succeeded' ||",
       },
     ],
   },

@@ -217,7 +217,7 @@ describe('the results of a completed batch', () => {
     expect(summaryOf(world)).toMatchObject({
       unreadableLines: {
         count: 1,
-        first: [{ fileId: 'file-out', line: 2 }],
+        first: [{ fileId: 'file-out', line: 2, bytes: 19 }],
       },
       doubtfulFiles: [{ fileId: 'file-out' }],
     });
