@@ -11,7 +11,8 @@ import {
 import { hasHadBatch, markSubmitted } from '../shared/lifecycle/check-parts.ts';
 import { type PartInHand, takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
-import { type SubmitDeps, submitPart } from './submit-part.ts';
+import type { SubmitDeps } from './submission.ts';
+import { submitPart } from './submit-part.ts';
 
 export type Deps = SubmitDeps & AdvanceDeps;
 

@@ -20,7 +20,7 @@ import type { Operation } from '../shared/domain/waiting/obstacle.ts';
 import { changeBreakers } from '../shared/lifecycle/change-breakers.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import type { Ports } from '../shared/ports/ports.ts';
-import type { SubmissionControl, SubmissionDeps } from './submit-part.ts';
+import type { SubmissionControl, SubmissionDeps } from './submission.ts';
 
 /** Returns the open breaker that stops the part's call, unless POLL sent the part as a probe. */
 export function breakerFor(

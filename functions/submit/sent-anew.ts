@@ -11,7 +11,7 @@ import { fitsAdmission, withFileOf } from '../shared/domain/waiting/admitted-par
 import { without } from '../shared/domain/without.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { isOurAccount } from '../shared/lifecycle/openai-account.ts';
-import type { SubmissionDeps } from './submit-part.ts';
+import type { SubmissionDeps } from './submission.ts';
 
 const ASK_AFTER_MS = 3_600_000;
 const MAX_LOST_UPLOADS = 3;

@@ -15,7 +15,6 @@
 import { crc32 } from 'node:zlib';
 import type { WaitingFor } from '../shared/contract/events.ts';
 import { Ambiguous, NotAllowed, RetryableError, TerminalError } from '../shared/domain/errors.ts';
-import type { Control } from '../shared/domain/ledger-records.ts';
 import { nextPartStep, type PartStep } from '../shared/domain/next-step.ts';
 import {
   attemptSize,
@@ -29,7 +28,7 @@ import {
 import { waitingPart } from '../shared/domain/part-end.ts';
 import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
 import { fitsAdmission, withFileOf } from '../shared/domain/waiting/admitted-part.ts';
-import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
+import { mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
@@ -41,25 +40,13 @@ import {
   uncertainAccount,
 } from '../shared/lifecycle/spending/uncertain-accounts.ts';
 import { sliceOf, uploadBody } from '../shared/part-rows/upload-body.ts';
-import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import type { Deadline } from '../shared/ports/ports.ts';
 import { adoptFoundBatch } from './adopt-found-batch.ts';
 import { abandonIntent, adoptIfFound, searchForBatch } from './ambiguous-create.ts';
 import { reserveCreate } from './create-rate-limit.ts';
 import { breakerFor, isRefusedForNow, isStopped, noteSuccess, waitAfterRefusal } from './refused-call.ts';
 import { isSentAnew } from './sent-anew.ts';
-
-export type SubmitDeps = Pick<
-  Ports,
-  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
-> & {
-  completionWindow: string;
-  limits: BatchLimits;
-};
-
-/** The operator's pause, the models for which there is no capacity, what the API refuses, and uncertain accounts. */
-export type SubmissionControl = Pick<Control, 'paused' | 'full' | 'limited' | 'breakers' | 'uncertain'>;
-
-export type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
+import type { SubmissionControl, SubmissionDeps, SubmitDeps } from './submission.ts';
 
 /** A part in hand, and under this invocation's lease. */
 interface Submission {

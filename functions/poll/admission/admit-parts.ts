@@ -20,10 +20,9 @@ import type { Admissions, Admitted } from '../../shared/domain/ledger-records.ts
 import type { OpenBatch } from '../../shared/domain/open-batch.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { REDISPATCH_AFTER_MS } from '../../shared/domain/timing.ts';
-import { type AdmissionQueue, nameOf } from '../../shared/domain/waiting/admission-queue.ts';
+import { nameOf } from '../../shared/domain/waiting/admission-queue.ts';
 import { admittedPart } from '../../shared/domain/waiting/admitted-part.ts';
 import { areSet, type BatchLimits, mustWaitFor } from '../../shared/domain/waiting/batch-limits.ts';
-import type { Breaker } from '../../shared/domain/waiting/breaker.ts';
 import { type LearnedLimit, limitedModels } from '../../shared/domain/waiting/learned-limits.ts';
 import { without } from '../../shared/domain/without.ts';
 import { changePart } from '../../shared/lifecycle/compare-and-set.ts';
@@ -31,37 +30,19 @@ import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { checkedBreakers, letProbesPass } from './breakers.ts';
 import { Capacity, type Chosen, type Taken } from './capacity.ts';
-import { type CompletedBatch, learnedFrom, withMeasuredBatches } from './learn.ts';
+import { learnedFrom, withMeasuredBatches } from './learn.ts';
+import type { SeenByTick, Verified } from './seen-by-tick.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues' | 'api'> & { limits: BatchLimits };
 
 const MAX_PER_TICK = 200; // takes seconds to write; per hour it is far more than the API accepts
 const AT_ONCE = 32;
 
-/** What the tick has observed. */
-export interface SeenByTick {
-  queue: AdmissionQueue;
-  /** Open batches by the names of their parts, as last observed. */
-  open: ReadonlyMap<string, OpenBatch>;
-  /** How many batches of each model have ended. */
-  ended: ReadonlyMap<string, number>;
-  /** The batches that completed, by the names of their parts. */
-  completed: ReadonlyMap<string, CompletedBatch>;
-  breakers: readonly Breaker[];
-}
-
 /** What the tick has done. */
 export interface AdmissionReport {
   admitted: number;
   /** The models with a learned limit; absent when this tick did not read them. */
   limited?: string[];
-}
-
-/** An admission, and the state of its part. `unaware`: a tick died before it changed the part. */
-export interface Verified {
-  admitted: Admitted;
-  is: 'unaware' | 'pending' | 'taken' | 'over';
-  part?: Part;
 }
 
 /** Admits the parts that there is capacity for. Errors: RetryableError. */

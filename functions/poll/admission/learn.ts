@@ -1,5 +1,5 @@
 import type { Admissions } from '../../shared/domain/ledger-records.ts';
-import { attemptSize, type ObservedBatch } from '../../shared/domain/part.ts';
+import { attemptSize } from '../../shared/domain/part.ts';
 import { nameOf } from '../../shared/domain/waiting/admission-queue.ts';
 import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
 import {
@@ -9,14 +9,7 @@ import {
 } from '../../shared/domain/waiting/learned-limits.ts';
 import { estimatedTokens, withMeasured } from '../../shared/domain/waiting/tokens.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
-import type { SeenByTick, Verified } from './admit-parts.ts';
-
-/** A completed batch, and the exact length of the rows that were sent. */
-export interface CompletedBatch {
-  model: string;
-  uploadBytes: number;
-  batch: Pick<ObservedBatch, 'usage' | 'counts'>;
-}
+import type { CompletedBatch, SeenByTick, Verified } from './seen-by-tick.ts';
 
 /**
  * Returns the learned limits after the refusals that waiting parts have met, and the batches that completed. It is the

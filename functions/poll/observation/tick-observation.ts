@@ -12,7 +12,7 @@ import { changePart, type PartInHand, takePart } from '../../shared/lifecycle/co
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import { cancelSecondBatch } from '../../shared/lifecycle/spending/second-batches.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
-import type { CompletedBatch } from '../admission/learn.ts';
+import type { CompletedBatch } from '../admission/seen-by-tick.ts';
 import type { Tick } from '../tick.ts';
 import { observeBatches } from './observe-batches.ts';
 

@@ -1,0 +1,16 @@
+import type { Control } from '../shared/domain/ledger-records.ts';
+import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
+import type { Deadline, Ports } from '../shared/ports/ports.ts';
+
+export type SubmitDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
+> & {
+  completionWindow: string;
+  limits: BatchLimits;
+};
+
+/** The operator's pause, the models for which there is no capacity, what the API refuses, and uncertain accounts. */
+export type SubmissionControl = Pick<Control, 'paused' | 'full' | 'limited' | 'breakers' | 'uncertain'>;
+
+export type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
