@@ -22,6 +22,7 @@ export default defineConfig({
       project('stack'),
       project('local'),
       project('integration'),
+      project('browser'),
       project('package'), // installs from the registry: by itself, `npm run test:package`
     ],
   },

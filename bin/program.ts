@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { sentenceOf } from './terminal/failure.ts';
+import { escapeControlCharacters } from './terminal/escape-control-characters.ts';
+import { failureLines } from './terminal/failure.ts';
 
 /** Commands by the heading under which `--help` lists them. */
 export type CommandGroups = Readonly<Record<string, readonly Command[]>>;
@@ -14,6 +15,15 @@ Exit codes:
   1  the command or a check failed, or a job did not end as completed
   2  usage error`;
 
+/** Commander quotes arguments in its errors, and adds a suggestion on a line of its own. */
+const ESCAPED = {
+  outputError: (text: string, write: (text: string) => void) => {
+    const [, error = '', suggestion = ''] = /^(.*?)(\n\(Did you mean [^\n]*\))?\n*$/s.exec(text) ?? [];
+    const lines = [error, suggestion.slice(1)].filter((line) => line !== '');
+    write(lines.map((line) => `${escapeControlCharacters(line)}\n`).join(''));
+  },
+};
+
 /** Runs the command that the arguments of this process name, and sets the exit code. */
 export async function runProgram(groups: CommandGroups): Promise<void> {
   const program = new Command('batchdrop')
@@ -23,6 +33,7 @@ export async function runProgram(groups: CommandGroups): Promise<void> {
     .helpOption(...HELP_OPTION)
     .addHelpText('after', EXIT_CODES)
     .configureHelp({ subcommandTerm: (command) => command.name() })
+    .configureOutput(ESCAPED)
     .exitOverride();
   for (const [heading, commands] of Object.entries(groups)) {
     program.commandsGroup(`${heading}:`);
@@ -30,6 +41,7 @@ export async function runProgram(groups: CommandGroups): Promise<void> {
       command
         .optionsGroup('Options:')
         .helpOption(...HELP_OPTION)
+        .configureOutput(ESCAPED)
         .exitOverride();
       program.addCommand(command);
     }
@@ -45,7 +57,7 @@ export async function runProgram(groups: CommandGroups): Promise<void> {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR; // --help and --version end with 0
     } else {
-      console.error(sentenceOf(error));
+      for (const line of failureLines(error)) console.error(line);
       process.exitCode = 1;
     }
   }

@@ -26,7 +26,8 @@ export function inTransaction<T>(database: DatabaseSync, change: () => T): T {
     database.exec('COMMIT');
     return outcome;
   } catch (error) {
-    database.exec('ROLLBACK');
+    // SQLite has already rolled back some failures, such as a full disk; a second attempt would hide the reason.
+    if (database.isTransaction) database.exec('ROLLBACK');
     throw error;
   }
 }

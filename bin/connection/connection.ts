@@ -3,6 +3,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { type Command, Option } from 'commander';
 import { openDynamoDbLedger } from '../../functions/shared/adapters/dynamodb/open-ledger.ts';
 import type { Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
+import type { Credentials } from '../../local/aws/iam/signature.ts';
 import { namesOf, type StackNames } from './stack-names.ts';
 import { clientConfigAt, STACK_NAME, type Target, targetOf, type WhereOptions } from './target.ts';
 
@@ -62,9 +63,12 @@ export async function connect(options: WhereOptions): Promise<Connection> {
   return connectionAt(target, await namesOf(target));
 }
 
-/** The connection to a runtime of this machine. */
-export function connectionTo(runtime: StackNames & { readonly url: string }): Connection {
-  return connectionAt({ kind: 'local', url: runtime.url }, runtime);
+/** The connection to a runtime of this machine, with the credentials that it demands, if any. */
+export function connectionTo(
+  runtime: StackNames & { readonly url: string },
+  credentials?: Credentials,
+): Connection {
+  return connectionAt({ kind: 'local', url: runtime.url, credentials }, runtime);
 }
 
 function connectionAt(target: Target, names: StackNames): Connection {

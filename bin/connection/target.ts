@@ -1,9 +1,11 @@
+import type { Credentials } from '../../local/aws/iam/signature.ts';
+import { readOwnerCredentials } from '../../local/runtime/owner-credentials.ts';
 import { readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /** Where a Batchdrop runs: on this machine, or as a stack in an AWS account. */
 export type Target =
-  | { readonly kind: 'local'; readonly url: string }
+  | { readonly kind: 'local'; readonly url: string; readonly credentials?: Credentials | undefined }
   | {
       readonly kind: 'account';
       readonly stack: string;
@@ -28,7 +30,13 @@ export interface WhereOptions {
 export const STACK_NAME = 'Batchdrop';
 
 /** Where a runtime keeps its data. Each Batch API has a directory of its own, because the jobs of one do not exist in the other. */
-export const DATA_DIRECTORY = { local: '.batchdrop', real: '.batchdrop-real' } as const;
+export const DATA_DIRECTORY = {
+  local: '.batchdrop',
+  real: '.batchdrop-real',
+  server: '.batchdrop-server',
+} as const;
+
+const ANY_CREDENTIALS: Credentials = { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' };
 
 /** Returns an account only if one of its options is given, otherwise the runtime of this machine. Throws a Failure. */
 export function targetOf(options: WhereOptions): Target {
@@ -36,7 +44,13 @@ export function targetOf(options: WhereOptions): Target {
   if ([stack, construct, region, profile].some((given) => given !== undefined)) {
     return { kind: 'account', stack: stack ?? STACK_NAME, construct, region, profile };
   }
-  return { kind: 'local', url: options.endpoint ?? urlOfRuntime(options.data) };
+  return { kind: 'local', ...(options.endpoint ? atAddress(options.endpoint) : runtimeIn(options.data)) };
+}
+
+/** The address of a runtime, and the credentials with which its calls must be signed; by default any will do. */
+interface Runtime {
+  readonly url: string;
+  readonly credentials?: Credentials | undefined;
 }
 
 /** Returns the name of the stack. */
@@ -50,7 +64,7 @@ export function clientConfigAt(target: Target) {
     return {
       endpoint: target.url,
       region: 'us-east-1',
-      credentials: { accessKeyId: 'batchdrop-cli', secretAccessKey: 'local' }, // the runtime accepts any
+      credentials: target.credentials ?? ANY_CREDENTIALS,
       maxAttempts: 2, // if a call to this machine fails twice, nothing is listening
     };
   }
@@ -58,9 +72,12 @@ export function clientConfigAt(target: Target) {
   return { ...(region !== undefined && { region }), ...(profile !== undefined && { profile }) };
 }
 
-function urlOfRuntime(directory: string | undefined): string {
+function runtimeIn(directory: string | undefined): Runtime {
   const directories = directory === undefined ? Object.values(DATA_DIRECTORY) : [directory];
-  const running = directories.flatMap((path) => readRuntimeEndpoints(path) ?? []);
+  const running = directories.flatMap((path) => {
+    const endpoints = readRuntimeEndpoints(path);
+    return endpoints === undefined ? [] : [{ ...endpoints, path }];
+  });
   // A killed runtime leaves its address behind. That matters only if there is another one.
   const candidates = running.length > 1 ? running.filter(({ pid }) => isAlive(pid)) : running;
   const [found, another] = candidates;
@@ -74,7 +91,16 @@ function urlOfRuntime(directory: string | undefined): string {
       `Two Batchdrops are running here. Select one with --data ${directories.join(' or --data ')}.`,
     );
   }
-  return found.url;
+  return { url: found.url, credentials: readOwnerCredentials(found.path) };
+}
+
+/** Finds the credentials in the usual data directories if the runtime is there, and otherwise in the variables that `up` prints. */
+function atAddress(url: string): Runtime {
+  const here = Object.values(DATA_DIRECTORY).find((path) => readRuntimeEndpoints(path)?.url === url);
+  const known = here === undefined ? undefined : readOwnerCredentials(here);
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env;
+  const given = accessKeyId && secretAccessKey ? { accessKeyId, secretAccessKey } : undefined;
+  return { url, credentials: known ?? given };
 }
 
 function isAlive(pid: number): boolean {

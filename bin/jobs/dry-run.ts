@@ -96,5 +96,5 @@ function batchLine(part: GoodParts[number], number: number, mixed: boolean): str
 }
 
 function runBy({ endpoint, model }: GoodParts[number]): string {
-  return `${escapeControlCharacters(model)} for ${endpoint}`;
+  return escapeControlCharacters(`${model} for ${endpoint}`);
 }

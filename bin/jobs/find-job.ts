@@ -2,7 +2,6 @@ import type { Job } from '../../functions/shared/domain/job.ts';
 import { ID_PREFIX_LENGTH, isJobId, isJobIdPrefix } from '../../functions/shared/domain/job-id.ts';
 import type { Connection } from '../connection/connection.ts';
 import { momentShown } from '../terminal/amounts.ts';
-import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import { Failure } from '../terminal/failure.ts';
 
 type Ledgers = Pick<Connection, 'ledger' | 'queries'>;
@@ -37,14 +36,14 @@ export async function findJobId(connection: Ledgers, id: string): Promise<string
     found.slice(0, MAX_CANDIDATES).map((candidate) => candidateLine(connection, candidate)),
   );
   const more = found.length > MAX_CANDIDATES ? ['  and others'] : [];
-  throw new Failure(
-    [`Several job ids begin with ${id}. Give more characters of one of them:`, ...shown, ...more].join('\n'),
-  );
+  throw new Failure(`Several job ids begin with ${id}. Give more characters of one of them:`, {
+    lines: [...shown, ...more],
+  });
 }
 
 async function candidateLine({ ledger }: Ledgers, jobId: string): Promise<string> {
   const job = await ledger.readJob(jobId);
   if (!job) return `  ${jobId}`;
   const { status, createdAt, request } = job;
-  return `  ${jobId}  ${status.padEnd(9)}  ${momentShown(createdAt)}  ${escapeControlCharacters(request.key)}`;
+  return `  ${jobId}  ${status.padEnd(9)}  ${momentShown(createdAt)}  ${request.key}`;
 }

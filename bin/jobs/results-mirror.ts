@@ -46,7 +46,7 @@ export class ResultsMirror {
   #add(work: () => Promise<void>): void {
     this.#work = this.#work.then(work).catch((error: Error) => {
       this.#print(
-        `Results could not be stored in ${this.#directory}; the next start tries again: ${error.message}`,
+        `Results could not be stored in ${escapeControlCharacters(this.#directory)}; the next start tries again: ${escapeControlCharacters(error.message)}`,
       );
     });
   }
@@ -58,11 +58,16 @@ export class ResultsMirror {
     if (job === undefined || job.status === 'joined') return;
     const draft = `${folder}.part`;
     await rm(draft, { recursive: true, force: true });
-    const files = await fetchResults(this.#connection, job, draft);
+    const files = await fetchResults(this.#connection, job, draft).catch(async (cause: unknown) => {
+      await rm(draft, { recursive: true, force: true });
+      throw cause;
+    });
     await rename(draft, folder);
     const shown = relative(process.cwd(), folder);
     const what = job.status === 'rejected' ? 'report is' : 'results are';
     if (files.length > 0)
-      this.#print(`${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${shown}/`);
+      this.#print(
+        `${escapeControlCharacters(job.request.key)}  ${job.status}: its ${what} in ${escapeControlCharacters(shown)}/`,
+      );
   }
 }

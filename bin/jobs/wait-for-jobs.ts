@@ -49,7 +49,7 @@ function changeLine(file: string, jobId: string, job: Job): string {
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
   const reason = job.reason ? `  ${escapeControlCharacters(job.reason.message)}` : '';
-  return `${escapeControlCharacters(file)}  ${job.status}${joined}${facts}${reason}`;
+  return `${escapeControlCharacters(file)}  ${escapeControlCharacters(job.status)}${joined}${facts}${reason}`;
 }
 
 function progress(

@@ -6,15 +6,20 @@
  */
 import { GetBucketNotificationConfigurationCommand, GetBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
+import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { ApiKeySource } from '../../functions/shared/adapters/openai/api-key.ts';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
 import { createSecretApiKey } from '../../functions/shared/adapters/openai/secret-api-key.ts';
+import { isLoopback } from '../../functions/shared/contract/base-url.ts';
 import { NotAllowed } from '../../functions/shared/domain/errors.ts';
 import type { StalledItem } from '../../functions/shared/domain/ledger-records.ts';
+import { CREATE_UNCERTAIN } from '../../functions/shared/domain/spending/unresolved-creates.ts';
+import { LOCAL_API_KEY } from '../../local/runtime/runtime-endpoints.ts';
 import type { Connection } from '../connection/connection.ts';
 import { serverTime } from '../connection/server-time.ts';
 import { type ApiNames, apiOf } from '../connection/stack-names.ts';
 import { resourcesOf } from '../connection/stack-resources.ts';
-import { clientConfigAt, stackIn } from '../connection/target.ts';
+import { clientConfigAt, stackIn, type Target } from '../connection/target.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
 import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
@@ -72,12 +77,31 @@ export async function* diagnose(connection: Connection): AsyncGenerator<Finding>
 }
 
 async function secretIsReadable({ connection, api }: Subject) {
+  if (connection.target.kind === 'local') return secretExists(connection.target, api);
   return accepted(api, `${api.secret} contains a key`, () => keysOf(connection, api).current());
 }
 
+/** On one machine only the functions can read the key. */
+async function secretExists(target: Target, { secret }: ApiNames) {
+  const client = new SecretsManagerClient(clientConfigAt(target));
+  try {
+    await client.send(new DescribeSecretCommand({ SecretId: secret }));
+    return ok(`${secret} exists`);
+  } finally {
+    client.destroy();
+  }
+}
+
 async function keyIsAccepted({ connection, api }: Subject) {
-  const keys = keysOf(connection, api);
   const { baseUrl } = api;
+  const keys = connection.target.kind === 'local' ? placeholderKey() : keysOf(connection, api);
+  if (connection.target.kind === 'local' && !isLoopback(baseUrl)) {
+    return {
+      verdict: 'note' as const,
+      found: `not checked at ${new URL(baseUrl).host}: only the functions can read it`,
+      advice: 'If the API rejects the key, batchdrop up prints why.',
+    };
+  }
   const batches = createOpenAiBatchApi({ baseUrl, keys, deadlines: { smallMs: API_TIMEOUT_MS } });
   return accepted(api, `${new URL(baseUrl).host} accepts it`, () => batches.listBatches({ limit: 1 }));
 }
@@ -93,6 +117,11 @@ async function accepted({ secret }: ApiNames, found: string, call: () => Promise
       `Store a valid key of the same account: aws secretsmanager put-secret-value --secret-id ${secret} --secret-string file://key.txt`,
     );
   }
+}
+
+function placeholderKey(): ApiKeySource {
+  const key = async () => ({ apiKey: LOCAL_API_KEY });
+  return { current: key, refresh: key };
 }
 
 function keysOf({ target }: Connection, { secret }: ApiNames) {
@@ -193,7 +222,11 @@ async function nothingIsStalled({ connection }: Subject) {
   if (stalled.length === 0) return ok('nothing');
   const shown = stalled.slice(0, MAX_STALLED_SHOWN).map(stalledText).join('; ');
   const more = stalled.length > MAX_STALLED_SHOWN ? `; and ${stalled.length - MAX_STALLED_SHOWN} more` : '';
-  return failed(`${shown}${more}`, 'Find out why the step fails: docs/operations.md#stalled');
+  const isUncertain = stalled.some(({ reason }) => reason.code === CREATE_UNCERTAIN);
+  const advice = isUncertain
+    ? 'Look for the batches at the API, then: batchdrop release JOB (docs/operations.md#createuncertain)'
+    : 'Find out why the step fails: docs/operations.md#stalled';
+  return failed(`${shown}${more}`, advice);
 }
 
 function stalledText(item: StalledItem): string {

@@ -1,4 +1,11 @@
-/** Replaces control characters: an object key or a message from outside must not move the cursor. */
+import { escapeUnprintable } from '../../local/unprintable.ts';
+
+export { printableJson } from '../../local/unprintable.ts';
+
+/**
+ * Makes text of others printable on one line: an object key, a message or an argument must not move the cursor, forge a line, or hide
+ * what it says. Every command passes through it whatever it did not write itself.
+ */
 export function escapeControlCharacters(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, '�');
+  return escapeUnprintable(text);
 }

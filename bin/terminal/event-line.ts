@@ -112,7 +112,8 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
       return [counted(count, 'finding', 'findings'), finding && `${where}${finding.message}`];
     }
     default:
-      return [data.rows.total > 0 ? rowFacts(data.rows) : undefined, data.reason?.message];
+      // A later version may have a status without rows.
+      return ['rows' in data && data.rows.total > 0 ? rowFacts(data.rows) : undefined, data.reason?.message];
   }
 }
 
@@ -136,7 +137,7 @@ function line(
   status: string,
   facts: (string | false | undefined)[],
 ): string {
-  const time = styleText('dim', occurredAt.slice(11, 19));
+  const time = styleText('dim', escapeControlCharacters(occurredAt.slice(11, 19)));
   const shown = styleText(COLOURS[status] ?? 'cyan', escapeControlCharacters(status).padEnd(11));
   const rest = facts.filter((fact) => typeof fact === 'string' && fact !== '').map(String);
   return `${time}  ${kind.padEnd(6)}  ${shown}  ${rest.map(escapeControlCharacters).join('  ')}`;

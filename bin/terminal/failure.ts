@@ -1,10 +1,26 @@
-/** Ends a command with exit code 1. The message is for the user: what failed, and what to do. */
+import { DISK_FULL, isDiskFull } from '../../local/disk-full.ts';
+import { escapeControlCharacters } from './escape-control-characters.ts';
+
+/**
+ * Ends a command with exit code 1. The message is for the user: what failed, and what to do. `lines` are printed below it. Both may quote
+ * text of others, which `failureLines` escapes.
+ */
 export class Failure extends Error {
   override readonly name = 'Failure';
+  readonly lines: readonly string[];
+
+  constructor(
+    message: string,
+    options: { readonly cause?: unknown; readonly lines?: readonly string[] } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.lines = options.lines ?? [];
+  }
 }
 
-/** Errors of the AWS SDK for which the user can do something. */
+/** Errors for which the user can do something. */
 const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error) => string }[] = [
+  { is: isDiskFull, say: () => DISK_FULL },
   {
     is: (error) => 'code' in error && error.code === 'ECONNREFUSED',
     say: ({ message }) =>
@@ -20,6 +36,10 @@ const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error
       `There are no AWS credentials (${message}). Sign in, or select a profile with --profile.`,
   },
   {
+    is: ({ message }) => message.startsWith('This endpoint answers only calls'), // a local one
+    say: ({ message }) => message,
+  },
+  {
     is: ({ name }) => /^(ExpiredToken|UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId)/.test(name),
     say: ({ message }) =>
       `AWS rejects these credentials (${message}). Sign in again, or select another profile with --profile.`,
@@ -29,6 +49,12 @@ const KNOWN_ERRORS: readonly { is: (error: Error) => boolean; say: (error: Error
     say: ({ message }) => `You lack an AWS permission: ${message}`,
   },
 ];
+
+/** Returns the lines that tell the user about an error, safe to print. */
+export function failureLines(error: unknown): string[] {
+  const below = error instanceof Failure ? error.lines : [];
+  return [sentenceOf(error), ...below].map(escapeControlCharacters);
+}
 
 /** Returns what the user needs to know of an error, without its stack. */
 export function sentenceOf(error: unknown): string {

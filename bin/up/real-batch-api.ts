@@ -1,23 +1,51 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { OPENAI_BASE_URL, parseBaseUrl } from '../../functions/shared/contract/base-url.ts';
-import type { RealBatchApi } from '../../local/runtime/runtime.ts';
+import { isLoopback, OPENAI_BASE_URL, parseBaseUrl } from '../../functions/shared/contract/base-url.ts';
+import type { BatchApiChoice, OtherBatchApi } from '../../local/runtime/runtime.ts';
+import { LOCAL_API_KEY } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
 /**
  * Reads the API and its key from environment variables: `OPENAI_API_KEY` and, as the official SDK does, `OPENAI_BASE_URL`. The functions
  * get `NODE_EXTRA_CA_CERTS`. Throws a Failure if one of them is missing or invalid.
  */
-export function realBatchApi(environment: NodeJS.ProcessEnv): RealBatchApi {
+export function realBatchApi(environment: NodeJS.ProcessEnv): OtherBatchApi {
   const apiKey = environment.OPENAI_API_KEY?.trim();
   if (!apiKey) throw new Failure('--real needs an API key. Set the environment variable OPENAI_API_KEY.');
-  const base = parseBaseUrl(environment.OPENAI_BASE_URL?.trim() || OPENAI_BASE_URL);
-  if ('problem' in base) throw new Failure(`OPENAI_BASE_URL ${base.problem}.`);
-  const baseUrl = base.url;
+  const baseUrl = baseUrlIn(environment.OPENAI_BASE_URL?.trim() || OPENAI_BASE_URL, 'OPENAI_BASE_URL');
+  return { kind: 'real', apiKey, baseUrl, ...certificatesIn(environment) };
+}
+
+/**
+ * Reads the URL of any Batch API server. Its key is in `BATCH_API_KEY`, never in `OPENAI_API_KEY`, which belongs to OpenAI: a server of
+ * this machine may do without. Throws a Failure if the URL is invalid or a key is missing.
+ */
+export function otherBatchApi(url: string, environment: NodeJS.ProcessEnv): OtherBatchApi {
+  const baseUrl = baseUrlIn(url.trim(), '--batch-api');
+  const apiKey = environment.BATCH_API_KEY?.trim() || (isLoopback(baseUrl) ? LOCAL_API_KEY : undefined);
+  if (apiKey === undefined) {
+    throw new Failure(
+      `--batch-api ${baseUrl} needs an API key. Set the environment variable BATCH_API_KEY. OPENAI_API_KEY is not sent to other servers.`,
+    );
+  }
+  return { kind: 'server', apiKey, baseUrl, ...certificatesIn(environment) };
+}
+
+/** Whether files may cost money: everywhere but at a server of this machine. `--real` always counts as paid. */
+export function isPaid(api: BatchApiChoice): boolean {
+  return api.kind === 'real' || (api.kind === 'server' && !isLoopback(api.baseUrl));
+}
+
+function baseUrlIn(text: string, setting: string): string {
+  const base = parseBaseUrl(text);
+  if ('problem' in base) throw new Failure(`${setting} ${base.problem}.`);
+  return base.url;
+}
+
+function certificatesIn(environment: NodeJS.ProcessEnv): { extraCaCerts?: string } {
   const certificates = environment.NODE_EXTRA_CA_CERTS?.trim();
-  if (!certificates) return { kind: 'real', apiKey, baseUrl };
+  if (!certificates) return {};
   const extraCaCerts = resolve(certificates); // each function process has another working directory
-  if (!existsSync(extraCaCerts))
-    throw new Failure(`NODE_EXTRA_CA_CERTS is ${certificates}, but this file does not exist.`);
-  return { kind: 'real', apiKey, baseUrl, extraCaCerts };
+  if (existsSync(extraCaCerts)) return { extraCaCerts };
+  throw new Failure(`NODE_EXTRA_CA_CERTS is ${certificates}, but this file does not exist.`);
 }

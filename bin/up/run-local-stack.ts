@@ -3,20 +3,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { AwsEvent } from '../../local/aws/events/event.ts';
+import type { Credentials } from '../../local/aws/iam/signature.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
 import { type BatchApiChoice, type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
 import { ResultsMirror } from '../jobs/results-mirror.ts';
-import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
+import { endOnFullDisk } from '../terminal/end-on-full-disk.ts';
+import { escapeControlCharacters, printableJson } from '../terminal/escape-control-characters.ts';
 import { eventLine } from '../terminal/event-line.ts';
 import { Failure } from '../terminal/failure.ts';
 import { firstDeliveries } from '../terminal/first-delivery.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
-import { realBatchApi } from './real-batch-api.ts';
+import { isPaid, otherBatchApi, realBatchApi } from './real-batch-api.ts';
 import { SpendConfirmation } from './spend-confirmation.ts';
 import { synthesize } from './synthesis.ts';
 import { welcome } from './welcome.ts';
@@ -29,6 +31,8 @@ export interface UpOptions {
   readonly speed?: number;
   readonly exit?: boolean;
   readonly real?: boolean;
+  /** The URL of a Batch API server that is used instead of the built-in one. */
+  readonly batchApi?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -43,32 +47,58 @@ interface Run {
   readonly stopped: AbortSignal;
 }
 
-const DEFAULT_SPEED = { local: 60, real: 1 };
+const DEFAULT_SPEED = { local: 60, real: 1, server: 1 }; // another server's clock is the wall clock, as far as we know
 const SAME_PROBLEM_EVERY_MS = 60_000; // real time
 
 /** Runs the stack until it is stopped or, with --exit, until the example has ended. Throws if it cannot start. */
 export async function up(options: UpOptions): Promise<void> {
-  const api: BatchApiChoice = options.real ? realBatchApi(process.env) : { kind: 'local' };
-  if (options.yes && !options.real)
-    throw new Failure('--yes works only with --real: only the real API costs money.');
-  if (options.real && !options.yes && !process.stdin.isTTY) {
-    throw new Failure(
-      '--real asks before it sends the first rows, but stdin is not a terminal. To send all files without asking, add --yes.',
-    );
-  }
+  const api = batchApiOf(options);
+  checkOptions(options, api);
   const stopping = new AbortController();
   void untilStopped().then(() => stopping.abort());
   await runStack({ options, api, ask: askOnTerminal, stopped: stopping.signal });
+}
+
+function batchApiOf({ real, batchApi }: UpOptions): BatchApiChoice {
+  if (batchApi !== undefined) return otherBatchApi(batchApi, process.env);
+  return real ? realBatchApi(process.env) : { kind: 'local' };
+}
+
+function serverOf(api: BatchApiChoice): string | undefined {
+  return api.kind === 'server' ? api.baseUrl : undefined;
+}
+
+/** Throws a Failure for options that the chosen API does not allow. */
+function checkOptions(options: UpOptions, api: BatchApiChoice): void {
+  const paid = isPaid(api);
+  if (options.yes && !paid)
+    throw new Failure(
+      '--yes works only with --real, or with --batch-api and a server elsewhere: only these cost money.',
+    );
+  if (paid && (options.speed !== undefined || options.ephemeral)) {
+    const option = options.ephemeral ? '--ephemeral' : '--speed';
+    throw new Failure(`${option} works only with a Batch API on this machine.`);
+  }
+  if (paid && !options.yes && !process.stdin.isTTY) {
+    throw new Failure(
+      `${options.real ? '--real' : '--batch-api'} asks before it sends the first rows, but stdin is not a terminal. To send all files without asking, add --yes.`,
+    );
+  }
 }
 
 /** The run itself, with any way to ask and to stop. */
 export async function runStack(run: Run): Promise<void> {
   const { path, discard } = dataDirectoryOf(run);
   try {
-    const data = new DataDirectory(path, run.api.kind);
+    const data = new DataDirectory(path, run.api.kind, serverOf(run.api));
+    const forget = endOnFullDisk(() => {
+      data.release();
+      discard();
+    });
     try {
       await withRuntime(run, data);
     } finally {
+      forget();
       data.release();
     }
   } finally {
@@ -81,6 +111,7 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   const assemblyDirectory = data.emptySubdirectory('assembly');
   await synthesize(assemblyDirectory);
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
+  const owner = isPaid(api) ? data.ownerCredentials() : undefined;
   let connection: Connection | undefined;
   let whenUp: (() => Promise<void>) | undefined;
   const runtime = await startRuntime({
@@ -89,19 +120,19 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
     port: options.port,
     speed: options.speed ?? DEFAULT_SPEED[api.kind],
     api,
+    ...(owner !== undefined && { owner }),
     onEvent: (event) => {
       for (const listener of listeners) listener(event);
     },
     onProblem: printProblems(),
     beforeFunctions: async (endpoints) => {
-      connection = connectionTo(endpoints);
-      if (api.kind === 'real')
-        whenUp = await protectSpending(run, data, { connection, endpoints, listeners });
+      connection = connectionTo(endpoints, owner);
+      if (isPaid(api)) whenUp = await protectSpending(run, data, { connection, endpoints, listeners });
     },
   });
   try {
     if (connection === undefined) throw new Error('The runtime started without its endpoints.');
-    printWelcome(run, data, runtime);
+    printWelcome(run, data, { ...runtime, owner });
     await whenUp?.();
     await stayUp(run, data, connection);
   } finally {
@@ -135,13 +166,26 @@ async function protectSpending(
   };
 }
 
-function printWelcome({ options, api }: Run, data: DataDirectory, { endpoints, clock }: Runtime): void {
+function printWelcome(
+  { options, api }: Run,
+  data: DataDirectory,
+  { endpoints, clock, owner }: Pick<Runtime, 'endpoints' | 'clock'> & { owner: Credentials | undefined },
+): void {
   if (options.json) {
-    console.log(JSON.stringify(endpoints));
+    console.log(printableJson(endpoints));
     return;
   }
   const shown = options.ephemeral ? data.path : (options.data ?? DATA_DIRECTORY[api.kind]);
-  console.log(welcome(endpoints, { ...options, data: shown, api: api.kind, speed: clock.speed }));
+  const { ephemeral } = options;
+  console.log(
+    welcome(endpoints, {
+      data: shown,
+      isPaid: isPaid(api),
+      speed: clock.speed,
+      owner,
+      ...(ephemeral && { ephemeral }),
+    }),
+  );
 }
 
 async function stayUp(
@@ -170,7 +214,7 @@ function printEvents(json: boolean): (event: AwsEvent) => void {
   const isFirst = firstDeliveries();
   return (event) => {
     const line = isFirst(event) ? eventLine(event) : undefined;
-    if (line !== undefined) say(json ? JSON.stringify(event) : line);
+    if (line !== undefined) say(json ? printableJson(event) : line);
   };
 }
 

@@ -66,7 +66,8 @@ export class SpendConfirmation {
     this.#review = this.#review
       .then(() => this.#ask())
       .catch((error: Error) => {
-        if (!this.#options.stopped.aborted) this.#options.print(`Batchdrop sent nothing: ${error.message}`);
+        if (!this.#options.stopped.aborted)
+          this.#options.print(`Batchdrop sent nothing: ${escapeControlCharacters(error.message)}`);
       });
     return this.#review;
   }
@@ -86,7 +87,7 @@ export class SpendConfirmation {
       'rows',
     );
     const yes = await ask(
-      `Send ${rows} to ${api}, and all later files of this run?\nThis costs money. [y/N] `,
+      `Send ${rows} to ${escapeControlCharacters(api)}, and all later files of this run?\nThis costs money. [y/N] `,
       stopped,
     );
     if (stopped.aborted) return;

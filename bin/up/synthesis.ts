@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { stop } from 'esbuild';
 import { bundleFunctions } from '../../lib/bundling/bundle.ts';
+import { Failure } from '../terminal/failure.ts';
 
 const APP = fileURLToPath(new URL('../app.ts', import.meta.url));
 
@@ -27,5 +28,5 @@ export async function synthesize(directory: string): Promise<void> {
     child.once('exit', resolve);
   });
   const [complaint, code] = await Promise.all([text(child.stderr), ended]);
-  if (code !== 0) throw new Error(`cdk synth failed:\n${complaint.trim()}`);
+  if (code !== 0) throw new Failure('cdk synth failed:', { lines: complaint.trim().split('\n') });
 }

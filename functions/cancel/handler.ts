@@ -6,11 +6,12 @@ import {
   advancePart,
   quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
+import { apiUntil } from '../shared/lifecycle/api-until.ts';
 import { observePart } from '../shared/lifecycle/apply-observation.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { publishOrRetry } from '../shared/lifecycle/publish.ts';
-import type { Ports } from '../shared/ports/ports.ts';
+import type { Deadline, Ports } from '../shared/ports/ports.ts';
 import { cancelOutcome, recordCancel } from './record-cancel.ts';
 
 export type Deps = AdvanceDeps & Pick<Ports, 'api'>;
@@ -26,8 +27,9 @@ interface CancelMessage {
  * Handles one message of the cancel queue. Errors: TerminalError `unreadable_message`, so that the queue keeps the
  * message; RetryableError.
  */
-export function createHandler(deps: Deps): (message: CancelMessage) => Promise<void> {
-  return async (message) => {
+export function createHandler(made: Deps): (message: CancelMessage, deadline: Deadline) => Promise<void> {
+  return async (message, deadline) => {
+    const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
     const parsed = parseCancelRequest(message.body);
     if ('problem' in parsed)
       throw new TerminalError('unreadable_message', `cancel ${message.id}: ${parsed.problem}`);

@@ -1,5 +1,6 @@
 import { createBasics, createBatchApi, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
+import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { NO_QUEUES } from '../shared/adapters/sqs/no-queues.ts';
 import type { CancelEnv } from './env.ts';
 import { createHandler } from './handler.ts';
@@ -20,6 +21,9 @@ const handle = createHandler({
   api: createBatchApi(env),
 });
 
-export const handler = createQueueHandler(basics, ({ messageId, body, attributes }) =>
-  handle({ id: messageId, body, sentAt: Number(attributes.SentTimestamp) }),
+export const handler = createQueueHandler(basics, ({ messageId, body, attributes }, context) =>
+  handle(
+    { id: messageId, body, sentAt: Number(attributes.SentTimestamp) },
+    deadlineOf(context, basics.clock),
+  ),
 );

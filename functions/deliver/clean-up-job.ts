@@ -6,6 +6,7 @@
  *      docs/architecture.md)
  *   3. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
  *      superseded invocation may have written more
+ *   4. last, its parts, those of abandoned plans too, and its batch pointers get the time at which the job expires
  * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
  * finds, and that the list could not be used, is added to the summary.
  *
@@ -23,6 +24,7 @@ import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
 import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
 import {
   CLEAN_UP_MS,
+  KEEP_MS,
   LATE_WRITES_MS,
   SECOND_BATCH_SEARCH_AGAIN_MS,
   SECOND_BATCH_SEARCH_MS,
@@ -30,6 +32,7 @@ import {
 import { without, withoutBackoff } from '../shared/domain/without.ts';
 import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { summaryText } from './job/summary.ts';
@@ -41,7 +44,8 @@ export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | '
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
   const job = inHand.item;
   if (!isOver(job)) return;
-  const parts = job.plan ? await deps.ledger.partsOf(job.jobId, job.plan.planId) : [];
+  const all = await deps.ledger.partsOf(job.jobId);
+  const parts = all.filter(({ planId }) => planId === job.plan?.planId);
   const isFirst = job.secondCleanUpAt === undefined;
   await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
@@ -54,7 +58,10 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const isSuperseded =
     isScanSuperseded(job) ||
     job.redelivered ||
-    parts.some(({ deliveryIds = [], ran }) => deliveryIds.length > ran.length + 1);
+    parts.some(isDeliverySuperseded);
+  const isSearched = isOver(inHand.item) && inHand.item.secondBatchSearch !== undefined;
+  const isLast = isSearched && !(isFirst && isSuperseded);
+  if (isLast) await inParallel(all, PARTS_AT_ONCE, (part) => expireWith(deps, job, part));
   await inHand.change((now) => {
     if (!isOver(now) || now.cleanedUp) return undefined;
     const rest = without(withoutBackoff(now), 'secondCleanUpAt');
@@ -63,6 +70,19 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     if (!now.secondBatchSearch) return { ...rest, tries: 0, secondCleanUpAt: nextSearchAt(deps, parts) };
     return { ...rest, cleanedUp: true };
   });
+}
+
+/**
+ * Sets the expiry of a part and of the pointers to it to that of their ended job. Before, they have none: rule 7 of "What
+ * an answer is worth", docs/architecture.md.
+ */
+async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: Part): Promise<void> {
+  const { expiresAt = changedAt + KEEP_MS } = job;
+  const inHand = partInHand(deps, part);
+  await inHand.change((now) => (now.expiresAt === expiresAt ? undefined : { ...now, expiresAt }));
+  const { batch, earlierBatchIds } = inHand.item;
+  for (const batchId of [...earlierBatchIds, ...(batch ? [batch.batchId] : [])])
+    await deps.ledger.putBatchPointer(batchId, inHand.ref, expiresAt);
 }
 
 /** Searches for second batches, unless that is done or has to wait; notes on the job when it is done. */
@@ -99,6 +119,11 @@ async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
     summaryText(job, parts.filter(isDelivered)),
     'application/json',
   );
+}
+
+/** Returns whether two deliveries of one attempt may have written: both were recorded, or a second message was sent. */
+function isDeliverySuperseded({ deliveryIds = [], deliveryMessages = 0, ran }: Part): boolean {
+  return Math.max(deliveryIds.length, deliveryMessages) > ran.length + 1;
 }
 
 /** Returns whether a scan may have written after the job's end: it had two invocations, or one that kept its lease. */

@@ -6,6 +6,7 @@ import {
   type PartStepHandlers,
   quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
+import { apiUntil } from '../shared/lifecycle/api-until.ts';
 import { takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { type CleanUpDeps, cleanUpJob } from './clean-up-job.ts';
@@ -18,8 +19,9 @@ export type Deps = DeliverDeps & CleanUpDeps & FinishDeps & AdvanceDeps & { keep
  * Handles one message of the deliver queue: a part whose batch ended, or a job to finish or clean up. Errors:
  * RetryableError.
  */
-export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
+export function createHandler(made: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
+    const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
     const message = parseWorkMessage(body);
     const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
     const part = 'ref' in message ? await takePart(deps, message.ref) : undefined;

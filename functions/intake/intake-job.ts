@@ -5,7 +5,8 @@
  *      a cancel request arrived first (`join-job.ts`)
  *   3. read and check the whole file, and write a row table per part under a new planId (`resumable-scan.ts`)
  *   4. report and reject an invalid file; nothing was sent
- *   5. write the parts under that planId, not due yet. Parts of any other plan are never read
+ *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part is written
+ *      when it is dispatched, until then it is on the job
  *   6. commit the plan on the job, by compare-and-set: from then on the job is accepted
  *   7. dispatch the parts (`dispatch-parts.ts`). With limits set they wait for POLL's admission
  */
@@ -123,12 +124,15 @@ async function commit(
 ): Promise<void> {
   const plan: Plan = { planId, parts: parts.length, rows, groups };
   const now = deps.clock.now();
-  await inParallel(parts, PARTS_AT_ONCE, async (planned) => {
+  const written = parts.map((planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);
     const part = newPart(leased.item, plan, planned);
-    const waiting = waitsFor === undefined ? {} : { waiting: { for: waitsFor, since: now } };
-    await deps.ledger.createPart({ ...part, ...waiting });
+    return { ...part, ...(waitsFor === undefined ? {} : { waiting: { for: waitsFor, since: now } }) };
   });
+  const [only, second] = written;
+  const onlyPart = second === undefined && only !== undefined ? { onlyPart: only } : undefined;
+  if (!onlyPart)
+    await inParallel(written, PARTS_AT_ONCE, async (part) => void (await deps.ledger.createPart(part)));
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
   const waiting = first === undefined ? {} : { waiting: { for: first } };
   await leased.change((job) =>
@@ -137,6 +141,7 @@ async function commit(
           ...withoutBackoff(job),
           ...nextStatus(job, 'accepted', deps.clock.now()),
           plan,
+          ...onlyPart,
           ...waiting,
         })
       : undefined,
@@ -167,6 +172,5 @@ function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> 
     tries: 0,
     tokenLimitRejections: 0,
     secondBatchIds: [],
-    expiresAt: job.expiresAt,
   };
 }

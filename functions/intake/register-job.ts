@@ -1,7 +1,6 @@
 import type { Job, RequestFile } from '../shared/domain/job.ts';
 import { jobIdOf } from '../shared/domain/job-id.ts';
 import { contentFacts } from '../shared/domain/same-bytes.ts';
-import { KEEP_MS } from '../shared/domain/timing.ts';
 import { type JobInHand, jobInHand, NOT_STORED, takeJob } from '../shared/lifecycle/compare-and-set.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { readUserMetadata, UNVERSIONED } from '../shared/request-file/validate-object.ts';
@@ -73,6 +72,5 @@ function receivedJob(jobId: string, request: RequestFile, now: number): Job {
     changedAt: now,
     history: [],
     tries: 0,
-    expiresAt: now + KEEP_MS,
   };
 }

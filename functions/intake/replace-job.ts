@@ -31,6 +31,13 @@ export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job):
   const earlier = unplanned?.job;
   if (!earlier || earlier.cancelRequestedAt !== undefined) return true;
   if (earlier.status !== 'accepted') return false;
+  if (earlier.onlyPart) {
+    // Its part is written with the request, or gets it before it is dispatched.
+    const undispatched = await changeJob(deps, jobId, (job) =>
+      job.onlyPart && job.cancelRequestedAt === undefined ? { ...job, ...superseded } : undefined,
+    );
+    if (undispatched?.changed) return true;
+  }
   const parts = await deps.ledger.partsOf(jobId, earlier.plan.planId);
   if (parts.length !== earlier.plan.parts || !parts.every(hasSentNothing)) return false;
   const held = parts.map((part) => partInHand(deps, part));

@@ -8,6 +8,7 @@ import {
   type PartStepHandlers,
   quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
+import { apiUntil } from '../shared/lifecycle/api-until.ts';
 import { hasHadBatch, markSubmitted } from '../shared/lifecycle/check-parts.ts';
 import { type PartInHand, takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
@@ -20,8 +21,9 @@ export type Deps = SubmitDeps & AdvanceDeps;
  * Handles one message of the submit queue: submits a part as a batch. Errors: TerminalError `unreadable_message`;
  * RetryableError.
  */
-export function createHandler(deps: Deps): (body: string, deadline: Deadline) => Promise<void> {
+export function createHandler(made: Deps): (body: string, deadline: Deadline) => Promise<void> {
   return async (body, deadline) => {
+    const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
     const message = parseWorkMessage(body);
     if (!('ref' in message))
       throw new TerminalError('unreadable_message', 'submit: the message names no part');

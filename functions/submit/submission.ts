@@ -1,5 +1,8 @@
+/** What the steps of a submission share. */
 import type { Control } from '../shared/domain/ledger-records.ts';
 import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
+import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
+import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 export type SubmitDeps = Pick<
@@ -14,3 +17,9 @@ export type SubmitDeps = Pick<
 export type SubmissionControl = Pick<Control, 'paused' | 'full' | 'limited' | 'breakers' | 'uncertain'>;
 
 export type SubmissionDeps = SubmitDeps & Deadline & { control: SubmissionControl };
+
+/** A part in hand, and under this invocation's lease. */
+export interface Submission {
+  inHand: PartInHand;
+  leased: LeasedPart;
+}

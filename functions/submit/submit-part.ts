@@ -46,13 +46,7 @@ import { abandonIntent, adoptIfFound, searchForBatch } from './ambiguous-create.
 import { reserveCreate } from './create-rate-limit.ts';
 import { breakerFor, isRefusedForNow, isStopped, noteSuccess, waitAfterRefusal } from './refused-call.ts';
 import { isSentAnew } from './sent-anew.ts';
-import type { SubmissionControl, SubmissionDeps, SubmitDeps } from './submission.ts';
-
-/** A part in hand, and under this invocation's lease. */
-interface Submission {
-  inHand: PartInHand;
-  leased: LeasedPart;
-}
+import type { Submission, SubmissionControl, SubmissionDeps, SubmitDeps } from './submission.ts';
 
 /** A create is not sent when the lease ends within this time. */
 const TIME_TO_CREATE_MS = 60_000;

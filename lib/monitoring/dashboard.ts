@@ -57,6 +57,7 @@ export class BatchdropDashboard extends Construct {
           'AccountRefused',
           'PublishFailures',
           'SecondBatches',
+          'CreateUncertain',
           'Stalled',
           'TriesUsedUp',
           'RefusedAlone',

@@ -1,13 +1,14 @@
+import type { Credentials } from '../aws/iam/signature.ts';
 import { LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import type { FunctionSpec } from './function-spec.ts';
 
 /**
  * Returns the whole environment of a function process: the template's variables and Lambda's own. Nothing is inherited,
- * so no secret of the shell reaches a function. The access key id identifies the function to the endpoint.
+ * so no secret of the shell reaches a function. The access key identifies the function to the endpoint.
  */
 export function functionEnvironment(
   spec: FunctionSpec,
-  { endpointUrl, accessKeyId }: { endpointUrl: string; accessKeyId: string },
+  { endpointUrl, credentials }: { endpointUrl: string; credentials: Credentials },
 ): Record<string, string> {
   return {
     ...spec.environment,
@@ -21,8 +22,8 @@ export function functionEnvironment(
     AWS_LAMBDA_LOG_STREAM_NAME: 'local',
     AWS_REGION: LOCAL_REGION,
     AWS_DEFAULT_REGION: LOCAL_REGION,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_ENDPOINT_URL: endpointUrl,
     TZ: ':UTC',
     LANG: 'en_US.UTF-8',

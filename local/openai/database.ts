@@ -40,14 +40,28 @@ export function openServerDatabase(directory: string): DatabaseSync {
   try {
     return openDatabase(join(directory, 'batch-api.sqlite'), SCHEMA, 'PRAGMA locking_mode = EXCLUSIVE;');
   } catch (cause) {
-    if (!isBusy(cause)) throw cause;
-    throw new Error(`open ${directory}: is another server using it?`, { cause });
+    if (isBusy(cause)) {
+      throw new Error(
+        `${directory} is in use by another server: stop it, or choose another directory with --directory`,
+        { cause },
+      );
+    }
+    if (!isSqlite(cause)) throw cause;
+    const file = join(directory, 'batch-api.sqlite');
+    throw new Error(
+      `${file} cannot be used as the server's database: ${cause.message}; choose another directory with --directory`,
+      { cause },
+    );
   }
+}
+
+function isSqlite(cause: unknown): cause is Error & { errcode: number } {
+  return cause instanceof Error && 'errcode' in cause;
 }
 
 /** Whether SQLite reports SQLITE_BUSY; the upper bytes of an error code are details. */
 function isBusy(cause: unknown): boolean {
-  return cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === SQLITE_BUSY;
+  return isSqlite(cause) && (cause.errcode & 0xff) === SQLITE_BUSY;
 }
 
 /** Returns the next number of a sequence that never repeats, even after a restart. */

@@ -1,5 +1,5 @@
 /** Runs the Batch API server alone: `node local/openai/main.ts --port N --directory D [--speed S] [--seed N]`. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { VirtualClock } from '../clock.ts';
@@ -26,17 +26,19 @@ interface AloneOptions {
 /** Runs the server with its own clock, which continues after a restart. */
 export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiServer> {
   const { directory, speed, faults = [], ...others } = options;
-  mkdirSync(directory, { recursive: true });
+  openDirectory(directory);
   const clockPath = join(directory, 'clock');
   const clock = new VirtualClock({ speed, start: Math.max(Date.now(), savedTime(clockPath)) });
-  const save = (time: number) => {
-    writeFileSync(`${clockPath}.new`, String(time));
-    renameSync(`${clockPath}.new`, clockPath);
-  };
+  const save = (time: number) => saveTime(clockPath, time);
   const saveAhead = () => save(clock.now() + SAVED_AHEAD_MS * speed);
-  saveAhead();
-  const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   const server = await startBatchApi({ ...others, directory, clock, faults });
+  try {
+    saveAhead(); // before any request is answered, and only by the server that has the directory
+  } catch (cause) {
+    await server.close();
+    throw cause;
+  }
+  const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   return {
     url: server.url,
     async close() {
@@ -46,6 +48,30 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
       clock.close();
     },
   };
+}
+
+/** Creates the directory if it is missing. Only its user reads it: it holds prompts and results. */
+function openDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    chmodSync(directory, 0o700);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${directory} cannot be used: ${message}; choose another directory with --directory`, {
+      cause,
+    });
+  }
+}
+
+/** Replaces the saved time; if that fails, the earlier one stays, and nothing else. */
+function saveTime(path: string, time: number): void {
+  try {
+    writeFileSync(`${path}.new`, String(time));
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    rmSync(`${path}.new`, { force: true });
+    throw cause;
+  }
 }
 
 function savedTime(path: string): number {

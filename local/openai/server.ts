@@ -9,8 +9,11 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { reasonToRefuse, setProtectiveHeaders } from '../browser-guard.ts';
 import type { Clock } from '../clock.ts';
+import { DISK_FULL, isDiskFull } from '../disk-full.ts';
 import { InFlight } from '../in-flight.ts';
+import { printableJson } from '../unprintable.ts';
 import { ApiError } from './api-error.ts';
 import { batchRoutes } from './batches/batch-routes.ts';
 import { Lifecycle } from './batches/lifecycle.ts';
@@ -44,6 +47,8 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   const serving: Serving = { routes, injector, apiKey: options.apiKey ?? null, profile, clock };
   const underWay = new InFlight();
   const server = createServer((request, response) => {
+    response.setHeader('date', new Date(options.clock.now()).toUTCString());
+    setProtectiveHeaders(response);
     void underWay.add(answer(serving, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -73,7 +78,10 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
 
 async function listen(server: Server, port: number): Promise<void> {
   server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening').catch((error: NodeJS.ErrnoException) => {
+    const taken = `Port ${port} is already in use: stop the process that uses it, or choose another with --port.`;
+    throw error.code === 'EADDRINUSE' ? new Error(taken, { cause: error }) : error;
+  });
 }
 
 function portOf(server: Server): number {
@@ -114,6 +122,8 @@ async function answer(
 }
 
 function authorize(request: IncomingMessage, apiKey: string | null, { keyHeaders }: Profile): void {
+  const reason = reasonToRefuse(request);
+  if (reason !== undefined) throw new ApiError(403, reason, { code: 'not_from_this_machine' });
   const token = keyHeaders
     .map((name) => String(request.headers[name] ?? ''))
     .map((value) => /^(?:Bearer\s+)?(\S+)$/i.exec(value)?.[1])
@@ -144,8 +154,9 @@ async function refuse(request: IncomingMessage, response: ServerResponse, cause:
 }
 
 function internalError(request: IncomingMessage, cause: unknown): ApiError {
+  if (isDiskFull(cause)) return new ApiError(503, DISK_FULL, { type: 'server_error' });
   const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-  process.stderr.write(`${JSON.stringify({ code: 'batch_api_error', url: request.url, reason })}\n`);
+  process.stderr.write(`${printableJson({ code: 'batch_api_error', url: request.url, reason })}\n`);
   return new ApiError(500, 'The server had an error while processing your request.', {
     type: 'server_error',
   });

@@ -1,14 +1,36 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { isLoopback } from '../../functions/shared/contract/base-url.ts';
+import type { Credentials } from '../aws/iam/signature.ts';
+import { ownerCredentialsFile, readOwnerCredentials } from './owner-credentials.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints, runtimeEndpointsFile } from './runtime-endpoints.ts';
 
 /** The Batch API on which the jobs of a data directory run; the other one does not know their ids. */
-export type ApiKind = 'local' | 'real';
+export type ApiKind = 'local' | 'real' | 'server';
+
+const SHOWN: Readonly<Record<ApiKind, string>> = {
+  local: 'the local Batch API',
+  real: 'the real Batch API',
+  server: 'another Batch API server',
+};
 
 /** The record of a data directory. */
 interface DirectoryRecord {
   readonly api: ApiKind;
+  /** The base URL of another Batch API server. */
+  readonly server?: string;
   /** A time that no run has reached yet, in milliseconds by the runtime's clock. */
   readonly time: number;
   /** The example's job, submitted when the directory was new. */
@@ -17,6 +39,7 @@ interface DirectoryRecord {
 
 const RECORD = 'runtime.json';
 const LOCK = 'lock.sqlite';
+const SQLITE_BUSY = 5;
 
 /**
  * The state of a runtime, in one directory that one runtime at a time locks. The lock is an operating system lock held
@@ -28,18 +51,17 @@ export class DataDirectory {
   #record: DirectoryRecord;
 
   /** Locks the directory; throws an Error that says what to do if that is not possible. */
-  constructor(path: string, api: ApiKind) {
+  constructor(path: string, api: ApiKind, server?: string) {
     this.path = resolve(path); // function processes have other working directories
     refuseForeign(path);
     makeWritable(path);
     this.#lock = lock(path);
     const earlier = readRecord(path);
-    this.#record = earlier ?? { api, time: 0 };
-    if (this.#record.api !== api) {
+    this.#record = { time: 0, ...earlier, api: earlier?.api ?? api, ...(server !== undefined && { server }) };
+    const other = otherApi(earlier, api, server);
+    if (other !== undefined) {
       this.#lock.close();
-      throw new Error(
-        `${path} has jobs of the ${earlier?.api} Batch API, not of the ${api} one: choose another directory with --data`,
-      );
+      throw new Error(`${path} has jobs of ${other}: choose another directory with --data`);
     }
   }
 
@@ -59,6 +81,16 @@ export class DataDirectory {
 
   saveExample(exampleJobId: string): void {
     this.#save({ ...this.#record, exampleJobId });
+  }
+
+  /** Returns the credentials of the account's owner, made at the first call and kept for later runs. */
+  ownerCredentials(): Credentials {
+    const known = readOwnerCredentials(this.path);
+    if (known !== undefined) return known;
+    const accessKeyId = `BATCHDROP${randomBytes(6).toString('hex').toUpperCase()}`;
+    const made = { accessKeyId, secretAccessKey: randomBytes(30).toString('base64url') };
+    writeWhole(ownerCredentialsFile(this.path), made);
+    return made;
   }
 
   /** Writes the address of the runtime, once it responds. */
@@ -91,6 +123,20 @@ export class DataDirectory {
   }
 }
 
+/** Names the API of earlier jobs, and this one, if they differ. On this machine, a server may come back on another port. */
+function otherApi(
+  earlier: DirectoryRecord | undefined,
+  api: ApiKind,
+  server: string | undefined,
+): string | undefined {
+  if (earlier === undefined) return undefined;
+  if (earlier.api !== api) return `${SHOWN[earlier.api]}, not of ${SHOWN[api]}`;
+  const known = earlier.server;
+  if (known === undefined || server === undefined || known === server) return undefined;
+  if (isLoopback(known) && isLoopback(server)) return undefined;
+  return `the Batch API server ${known}, not of ${server}`;
+}
+
 /** Throws for a directory with other files: writing into it could damage them. */
 function refuseForeign(path: string): void {
   if (!existsSync(path) || existsSync(join(path, LOCK))) return;
@@ -109,6 +155,7 @@ function makeWritable(path: string): void {
   const probe = join(path, '.writable');
   try {
     mkdirSync(path, { recursive: true });
+    chmodSync(path, 0o700); // it holds prompts, results and credentials
     writeFileSync(probe, '');
     rmSync(probe);
   } catch (cause) {
@@ -119,12 +166,15 @@ function makeWritable(path: string): void {
 }
 
 function lock(path: string): DatabaseSync {
-  const database = new DatabaseSync(join(path, LOCK));
+  const file = join(path, LOCK);
+  refuseNoLock(file);
+  const database = new DatabaseSync(file);
   try {
     database.exec('PRAGMA busy_timeout = 0; BEGIN EXCLUSIVE');
     return database;
   } catch (cause) {
     database.close();
+    if (!isBusy(cause)) throw new Error(`${file} cannot be locked: ${messageOf(cause)}`, { cause });
     const pid = readRuntimeEndpoints(path)?.pid;
     const holder = pid === undefined ? 'another runtime' : `a running runtime (pid ${pid})`;
     throw new Error(`${path} is in use by ${holder}: stop it, or choose another directory with --data`, {
@@ -133,14 +183,42 @@ function lock(path: string): DatabaseSync {
   }
 }
 
-function readRecord(path: string): DirectoryRecord | undefined {
-  const file = join(path, RECORD);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+/** A lock is an empty file, because nothing is ever written to its database. Anything else belongs to somebody else. */
+function refuseNoLock(file: string): void {
+  const found = lstatSync(file, { throwIfNoEntry: false });
+  if (found === undefined || (found.isFile() && found.size === 0)) return;
+  throw new Error(
+    `${file} is not a lock of Batchdrop, because it is not an empty file: choose another directory with --data, or remove it if you do not need it`,
+  );
 }
 
+/** Whether SQLite reports SQLITE_BUSY; the upper bytes of an error code are details. */
+function isBusy(cause: unknown): boolean {
+  return cause instanceof Error && 'errcode' in cause && (Number(cause.errcode) & 0xff) === SQLITE_BUSY;
+}
+
+function readRecord(path: string): DirectoryRecord | undefined {
+  const file = join(path, RECORD);
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    throw new Error(`${file} cannot be read: ${messageOf(cause)}; choose another directory with --data`, {
+      cause,
+    });
+  }
+}
+
+/** Replaces the file, which only its user can read; if that fails, the earlier one stays, and nothing else. */
 function writeWhole(file: string, content: object): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(content, null, 2)}\n`);
-  renameSync(`${file}.new`, file);
+  const draft = `${file}.new`;
+  try {
+    writeFileSync(draft, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
+    renameSync(draft, file);
+  } catch (cause) {
+    rmSync(draft, { force: true });
+    throw cause;
+  }
 }
 
 function messageOf(cause: unknown): string {

@@ -45,12 +45,12 @@ export class Functions {
         if (name in environment) environment[name] = value;
       }
       const spec = { ...planned, environment, asynchronous };
-      const { accessKeyId } = planned;
+      const credentials = options.authorizer.credentialsOf(planned.accessKeyId);
       const lambda = new LambdaFunction(spec, {
         ...options,
         mayLog: () => mayLog(planned, options.authorizer),
         environment: {
-          ...functionEnvironment(spec, { endpointUrl: options.endpointUrl, accessKeyId }),
+          ...functionEnvironment(spec, { endpointUrl: options.endpointUrl, credentials }),
           ...options.processEnvironment,
         },
       });

@@ -14,6 +14,9 @@ export interface RuntimeEndpoints {
   readonly ledgerTable: string;
 }
 
+/** The key of a Batch API server that takes any key. */
+export const LOCAL_API_KEY = 'sk-local';
+
 /** The secret in the endpoint's Secrets Manager with the same content. */
 export const RUNTIME_ENDPOINTS_SECRET = 'batchdrop/local/whereabouts';
 
@@ -25,5 +28,11 @@ export function runtimeEndpointsFile(directory: string): string {
 /** Returns the endpoints of the runtime of that data directory; undefined if none is running. */
 export function readRuntimeEndpoints(directory: string): RuntimeEndpoints | undefined {
   const file = runtimeEndpointsFile(directory);
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  if (!existsSync(file)) return undefined;
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${file} cannot be read: ${why}`, { cause });
+  }
 }

@@ -1,5 +1,6 @@
 import type { AwsEvent } from '../aws/events/event.ts';
 import { Authorizer, type Identity, refusalSentence } from '../aws/iam/authorizer.ts';
+import type { Credentials } from '../aws/iam/signature.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/protocol/endpoint.ts';
 import type { VirtualClock } from '../clock.ts';
@@ -12,11 +13,11 @@ import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
 import { parseTemplate } from './parse-template.ts';
-import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
+import { LOCAL_API_KEY, RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
 import { SavedClock } from './saved-clock.ts';
 import type { StackPlan } from './stack-plan.ts';
 
-/** The Batch API that the functions call: the local one or a real one. */
+/** The Batch API that the functions call: the built-in one or another. */
 export type BatchApiChoice =
   | {
       readonly kind: 'local';
@@ -24,13 +25,13 @@ export type BatchApiChoice =
       readonly faults?: FaultPlan;
       readonly seed?: number;
     }
-  | RealBatchApi;
+  | OtherBatchApi;
 
-/** A real Batch API, which costs money. */
-export interface RealBatchApi {
-  readonly kind: 'real';
+/** A Batch API of another process: a real one, which costs money, or any server that the user chose. */
+export interface OtherBatchApi {
+  readonly kind: 'real' | 'server';
   readonly apiKey: string;
-  /** `https://…/v1`. */
+  /** `https://…/v1`; `http://…` on this machine only. */
   readonly baseUrl: string;
   /** A file of additional certificates that the functions trust. */
   readonly extraCaCerts?: string;
@@ -45,6 +46,8 @@ interface RuntimeOptions {
   /** How much faster than wall time the clock runs while nothing computes. */
   readonly speed: number;
   readonly api: BatchApiChoice;
+  /** The credentials with which every call to the endpoint must be signed; by default any will do. */
+  readonly owner?: Credentials;
   /** Receives every event of the stack's buses at least once, including undelivered ones of an earlier run. */
   readonly onEvent: (event: AwsEvent) => void;
   /** Called with one line for each failed invocation and each undelivered event. */
@@ -63,7 +66,6 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
-const LOCAL_API_KEY = 'sk-local';
 const OBSERVER_ARN = `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:batchdrop-observer`;
 const OBSERVER_RULE = 'batchdrop-observer';
 
@@ -97,7 +99,8 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     await startEndpoint({
       services: engines.all,
       port: options.port,
-      callerWith: (accessKeyId) => authorizer.callerWith(accessKeyId),
+      identities: authorizer,
+      ...(options.owner !== undefined && { owner: options.owner }),
       functionNow: () => clock.now(),
     }),
   );
@@ -159,13 +162,13 @@ function invocationsOf(
 function putApiKeys(engines: Engines, { functions }: StackPlan, api: BatchApiChoice): void {
   for (const { environment } of functions) {
     const secret = environment.OPENAI_SECRET_ID;
-    if (secret !== undefined) engines.secrets.putSecret(secret, apiKeyOf(api));
+    if (secret !== undefined) engines.secrets.putFunctionSecret(secret, apiKeyOf(api));
   }
 }
 
 /** Returns the base URL of the API that the functions call. */
 async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
-  if (options.api.kind === 'real') return options.api.baseUrl;
+  if (options.api.kind !== 'local') return options.api.baseUrl;
   const { kind: _, ...faults } = options.api;
   const directory = options.data.subdirectory('openai');
   const server = closing.add(await startBatchApi({ ...faults, directory, clock, timing: { finalizing } }));
@@ -178,12 +181,12 @@ function finalizing({ random }: { random: () => number }): number {
 }
 
 function apiKeyOf(api: BatchApiChoice): string {
-  return api.kind === 'real' ? api.apiKey : LOCAL_API_KEY;
+  return api.kind === 'local' ? LOCAL_API_KEY : api.apiKey;
 }
 
 /** Returns the environment variables that make Node trust additional certificates. */
 function certificateVariables(api: BatchApiChoice): Record<string, string> {
-  return api.kind === 'real' && api.extraCaCerts !== undefined
+  return api.kind !== 'local' && api.extraCaCerts !== undefined
     ? { NODE_EXTRA_CA_CERTS: api.extraCaCerts }
     : {};
 }

@@ -5,7 +5,13 @@ import { NotAllowed } from '../../functions/shared/domain/errors.ts';
 import { startEndpoint } from '../../local/aws/protocol/endpoint.ts';
 import { SecretsEngine } from '../../local/aws/secretsmanager/engine.ts';
 import { ManualClock } from '../fakes/manual-clock.ts';
-import { json, type ScriptedServer, startScriptedServer } from './openai/scripted-server.ts';
+import {
+  json,
+  type ScriptedAnswer,
+  type ScriptedServer,
+  silence,
+  startScriptedServer,
+} from './openai/scripted-server.ts';
 import { NOON } from './samples.ts';
 
 const environment = { ...process.env };
@@ -75,6 +81,9 @@ describe('the key in Secrets Manager', () => {
   );
 });
 
+const headersOnly: ScriptedAnswer = (response) =>
+  void response.writeHead(200, { 'content-length': 1_000 }).flushHeaders();
+
 describe('reading the key', () => {
   const source = () => createSecretApiKey({ secretId: 'openai', clock: new ManualClock(NOON) });
   let server: ScriptedServer;
@@ -87,6 +96,22 @@ describe('reading the key', () => {
 
   it('throws NotAllowed when Secrets Manager denies access', async () => {
     server.answerWith(json(400, { __type: 'AccessDeniedException', message: 'No.' }));
+    await expect(source().current()).rejects.toMatchObject({ name: 'NotAllowed' });
+  });
+
+  it('throws a retryable error when Secrets Manager never answers, or sends its headers only', async () => {
+    const hanging = createSecretApiKey({ secretId: 'openai', clock: new ManualClock(NOON), readMs: 60 });
+    for (const answer of [silence, headersOnly]) {
+      server.answerWith(answer);
+      const unreachable = { name: 'RetryableError', waitsFor: 'unreachable' };
+      await expect(hanging.current()).rejects.toMatchObject(unreachable);
+    }
+    server.answerWith(json(200, { SecretString: 'sk-1' }));
+    expect(await hanging.current()).toEqual({ apiKey: 'sk-1' });
+  });
+
+  it('throws NotAllowed for what a person has to fix, whatever it is called', async () => {
+    server.answerWith(json(400, { __type: 'ValidationException', message: 'No.' }));
     await expect(source().current()).rejects.toMatchObject({ name: 'NotAllowed' });
   });
 

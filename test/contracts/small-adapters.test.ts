@@ -67,6 +67,21 @@ describe('records of a queue', () => {
     expect(log.lines).toMatchObject([{ level: 'error', code: 'record_failed', facts }]);
   });
 
+  it('do not wait for each other', async () => {
+    let others = 0;
+    let release = (): void => {};
+    const bothHandled = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const handle = async ({ messageId }: { messageId: string }) => {
+      if (messageId === 'a') return bothHandled;
+      others += 1;
+      if (others === 2) release();
+    };
+    await handleEachRecord(records('a', 'b', 'c'), handle, createRecordingLog());
+    expect(others).toBe(2);
+  });
+
   it('that all succeed report no failure', async () => {
     expect(await handleEachRecord(records('a'), failing(), createRecordingLog())).toEqual({
       batchItemFailures: [],

@@ -24,8 +24,8 @@ interface Audit {
   uploads: { fileId: string; bytes: number }[];
   creates: { batchId: string; inputFileId: string; metadata: Record<string, string>; at: number }[];
   cancels: { batchId: string; at: number }[];
-  /** `results`: of a result file, the custom ids of its lines. */
-  deletes: { fileId: string; at: number; results?: { batchId: string; rows: string[] } }[];
+  /** `results`: of a result file, the custom ids of the rows that succeeded. */
+  deletes: { fileId: string; at: number; results?: { batchId: string; succeeded: string[] } }[];
   /** Rows that succeeded, however the batch ended. */
   billed: { batchId: string; inputFileId: string; customId: string }[];
 }
@@ -186,7 +186,7 @@ class SimulatedApi implements InMemoryBatchApi {
     if (file?.account !== account) return { was: 'gone', account };
     this.#files.delete(fileId);
     const [batchId] = [...this.#resultFiles].find(([, files]) => Object.values(files).includes(fileId)) ?? [];
-    const results = batchId === undefined ? {} : { results: { batchId, rows: readRows(file.body).rows } };
+    const results = batchId === undefined ? {} : { results: { batchId, succeeded: succeededIn(file.body) } };
     this.#audit.deletes.push({ fileId, at: this.#now(), ...results });
     for (const batch of this.#batches) {
       const { status } = progressOf(batch, this.#now());
@@ -347,6 +347,12 @@ function readRows(body: Buffer): { rows: string[]; problems: BatchError[] } {
     problems.push({ code: 'empty_file', message: 'empty_file', param: null, line: null });
   }
   return { rows: [...rows], problems };
+}
+
+/** The custom ids of the rows that succeeded, in a result file. */
+function succeededIn(body: Buffer): string[] {
+  const lines = body.toString().split('\n');
+  return lines.filter((line) => line.includes('"status_code":200')).map((line) => customIdOf(line) ?? '');
 }
 
 function customIdOf(line: string): string | undefined {

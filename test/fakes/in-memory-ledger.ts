@@ -28,6 +28,8 @@ import { plainCopy } from './plain-copy.ts';
 export interface InMemoryLedger extends Ledger {
   /** What people ask of it, without the lag of indexes. */
   queries: LedgerQueries;
+  /** When the pointer from a batch expires; undefined if it never does. Throws if there is none. */
+  batchPointerExpiry(batchId: string): number | undefined;
   /** Every job there is, expired ones too. */
   jobs(): Job[];
   /** Every part of every plan, expired ones too. */
@@ -141,10 +143,12 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const index = new LaggingIndex(clock, options.dueLagMs ?? 0);
   const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
   const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, dueProjectionOf(part)));
-  const batchPointers = new Map<string, { ref: PartRef; expiresAt: number }>();
+  const batchPointers = new Map<string, { ref: PartRef; expiresAt: number | undefined }>();
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
   const admissions = new Shelf<Admissions>(clock);
+  const isExpired = (item: { expiresAt?: number | undefined }) =>
+    item.expiresAt !== undefined && item.expiresAt <= clock.now();
   const createWindows = new Shelf<CreateWindow>(clock);
   return {
     readJob: async (jobId) => jobs.read(jobKey(jobId)),
@@ -155,14 +159,20 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     replacePart: async (part) => parts.replace(partKey(part), part),
     partsOf: async (jobId, planId) =>
       parts
-        .all((part) => part.jobId === jobId && part.planId === planId && part.expiresAt > clock.now())
-        .sort((a, b) => a.number - b.number),
+        .all((part) => part.jobId === jobId && (planId === undefined || part.planId === planId))
+        .filter((part) => !isExpired(part))
+        .sort((a, b) => (partKey(a).sk < partKey(b).sk ? -1 : 1)),
     async readBatchPointer(batchId) {
       const pointer = batchPointers.get(batchPointerKey(batchId).pk);
-      return pointer !== undefined && pointer.expiresAt > clock.now() ? { ...pointer.ref } : undefined;
+      return pointer === undefined || isExpired(pointer) ? undefined : { ...pointer.ref };
     },
-    async putBatchPointer(batchId, { jobId, planId, number }, expiresAt) {
+    async putBatchPointer(batchId, { jobId, planId, number }, expiresAt?: number) {
       batchPointers.set(batchPointerKey(batchId).pk, { ref: { jobId, planId, number }, expiresAt });
+    },
+    batchPointerExpiry(batchId) {
+      const pointer = batchPointers.get(batchPointerKey(batchId).pk);
+      if (!pointer) throw new Error(`no pointer from ${batchId}`);
+      return pointer.expiresAt;
     },
     readKeyPointer: async (bucket, key) => keyPointers.read(keyPointerKey(bucket, key)),
     replaceKeyPointer: async (pointer) =>

@@ -14,6 +14,7 @@ const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.ur
 interface Ended {
   readonly exited: Promise<unknown>;
   readonly complaint: Promise<string>;
+  readonly said: { readonly text: string };
 }
 
 /** `batchdrop up` in a process of its own, over a data directory that outlives it. */
@@ -26,12 +27,20 @@ export class ChildRuntime {
   /** What it printed on stderr, once it has ended. */
   readonly complaint: Promise<string>;
 
+  readonly #said: { readonly text: string };
+
   private constructor(directory: string, names: RuntimeEndpoints, child: ChildProcess, ended: Ended) {
     this.directory = directory;
     this.names = names;
     this.#child = child;
     this.#exited = ended.exited;
     this.complaint = ended.complaint;
+    this.#said = ended.said;
+  }
+
+  /** What it printed on stdout so far. */
+  get printed(): string {
+    return this.#said.text;
   }
 
   /** Starts it and waits until it answers; a directory of an earlier runtime goes on. */
@@ -57,10 +66,14 @@ export class ChildRuntime {
       throw new Error(`the runtime ended: ${await ended.complaint}`);
     });
     early.catch(() => {}); // a later end is the test's own doing
+    const said = { text: '' };
+    child.stdout.on('data', (more) => {
+      said.text += more;
+    });
     await Promise.race([untilUp(child.stdout), early]);
     const names = readRuntimeEndpoints(directory);
     if (names === undefined) throw new Error('the runtime is up and tells nobody where');
-    return new ChildRuntime(directory, names, child, ended);
+    return new ChildRuntime(directory, names, child, { ...ended, said });
   }
 
   get openAiAudit(): AuditEntry[] {
@@ -74,6 +87,12 @@ export class ChildRuntime {
       const [, pid, parent, args = ''] = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(row) ?? [];
       return Number(parent) === this.#child.pid && args.includes('process-entry') ? [Number(pid)] : [];
     });
+  }
+
+  /** Waits until it ends by itself; answers the exit code. */
+  async ended(): Promise<number | null> {
+    await this.#exited;
+    return this.#child.exitCode;
   }
 
   /** Ends it as a power cut would, and waits until it is gone. */

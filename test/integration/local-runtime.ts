@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { connectionTo } from '../../bin/connection/connection.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import type { Credentials } from '../../local/aws/iam/signature.ts';
 import { VirtualClock } from '../../local/clock.ts';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
 import { type BatchApiOptions, startBatchApi } from '../../local/openai/server.ts';
+import { readOwnerCredentials } from '../../local/runtime/owner-credentials.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { UserProgram } from '../local/endpoint/user-program.ts';
 import { openTlsFront, TEST_CA } from '../openai/tls/tls-front.ts';
@@ -69,9 +71,16 @@ export class LocalRuntime {
     return names;
   }
 
+  /** The only ones that its endpoint takes. */
+  get credentials(): Credentials {
+    const credentials = readOwnerCredentials(join(this.folder, 'data'));
+    if (credentials === undefined) throw new Error('the endpoint takes any credentials');
+    return credentials;
+  }
+
   /** Drops a request file; answers its job. */
   async drop(key: string, body: string): Promise<string> {
-    const user = new UserProgram(this.names);
+    const user = new UserProgram(this.names, this.credentials);
     const versionId = await user.put(key, body);
     user.close();
     return jobIdOf({ bucket: this.names.requestBucket, key, versionId });
@@ -79,7 +88,7 @@ export class LocalRuntime {
 
   /** So many looks of the poller, in each of which something held back could have been sent. */
   async untilLooked(times: number): Promise<void> {
-    const { ledger, close } = connectionTo(this.names);
+    const { ledger, close } = connectionTo(this.names, this.credentials);
     const written = async () => (await ledger.readControl()).version; // at the begin and the end of each look
     const before = await written();
     await expect.poll(written, { timeout: 45_000 }).toBeGreaterThanOrEqual(before + 2 * times);

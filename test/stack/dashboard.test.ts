@@ -61,6 +61,7 @@ describe('the dashboard', () => {
         'AccountRefused',
         'PublishFailures',
         'SecondBatches',
+        'CreateUncertain',
         'Stalled',
         'TriesUsedUp',
         'RefusedAlone',

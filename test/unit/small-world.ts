@@ -125,7 +125,7 @@ export class SmallWorld {
   }
 
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
-    return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt });
+    return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
   }
 
   /** Uploads a file and runs its intake. Returns the id of its job. */

@@ -8,6 +8,7 @@ import {
 import { fetchResults } from '../../jobs/fetch-results.ts';
 import { findJob } from '../../jobs/find-job.ts';
 import { hasEnded } from '../../jobs/follow-job.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
 
 interface Options extends ConnectionOptions {
@@ -34,8 +35,8 @@ async function results(id: string, options: Options): Promise<void> {
     const directory = options.out ?? job.jobId; // not the key of the file, which could lead anywhere
     const files = await fetchResults(connection, job, directory);
     if (files.length === 0) throw new Failure(`Job ${job.jobId} ended as ${job.status} without results.`);
-    if (options.json) console.log(JSON.stringify({ jobId: job.jobId, status: job.status, files }));
-    else for (const file of files) console.log(file);
+    if (options.json) console.log(printableJson({ jobId: job.jobId, status: job.status, files }));
+    else for (const file of files) console.log(escapeControlCharacters(file));
   });
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../../connection/connection.ts';
 import { findJobId } from '../../jobs/find-job.ts';
 import { requestCancel } from '../../jobs/request-cancel.ts';
+import { printableJson } from '../../terminal/escape-control-characters.ts';
 import { Failure } from '../../terminal/failure.ts';
 
 interface Options extends ConnectionOptions {
@@ -29,7 +30,7 @@ async function cancel(id: string | undefined, options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const request = await requestOf(connection, id, options.key);
     const messageId = await requestCancel(connection, request);
-    if (options.json) console.log(JSON.stringify({ request, messageId }));
+    if (options.json) console.log(printableJson({ request, messageId }));
     else
       console.log(
         'Cancel requested. An "OpenAI Batch Cancel Outcome" event reports the outcome.\nTo see the status: batchdrop list',

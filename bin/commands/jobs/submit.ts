@@ -11,7 +11,7 @@ import { putFile, type Submission } from '../../jobs/put-file.ts';
 import { openSources, type RequestSource } from '../../jobs/request-source.ts';
 import { waitForJobs } from '../../jobs/wait-for-jobs.ts';
 import { bytesShown } from '../../terminal/amounts.ts';
-import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { StatusLine } from '../../terminal/status-line.ts';
 
 interface Options extends ConnectionOptions {
@@ -62,7 +62,7 @@ async function printForecasts(sources: readonly RequestSource[], options: Option
     if (known.verdict === 'bad') process.exitCode = 1;
     if (!options.json) console.log(forecastLines(known).join('\n'));
   }
-  if (options.json) console.log(JSON.stringify(forecasts, null, 2));
+  if (options.json) console.log(printableJson(forecasts, 2));
 }
 
 async function submitAll(sources: readonly RequestSource[], options: Options): Promise<void> {
@@ -73,7 +73,7 @@ async function submitAll(sources: readonly RequestSource[], options: Options): P
     if (!options.wait) return;
     const jobs = await waitForJobs(connection, submissions, line);
     const facts = jobs.map((job) => job && jobFacts(job));
-    if (options.json) console.log(JSON.stringify(facts, null, 2));
+    if (options.json) console.log(printableJson(facts, 2));
     if (!jobs.every((job) => job?.status === 'completed' && (job.rows?.succeeded ?? 0) > 0))
       process.exitCode = 1;
   }).finally(() => line.end());
@@ -102,7 +102,7 @@ async function putAll(
     return submissions;
   } finally {
     // Even if a later upload failed, because these files are in the bucket.
-    if (options.json && !options.wait) console.log(JSON.stringify(submissions));
+    if (options.json && !options.wait) console.log(printableJson(submissions));
   }
 }
 

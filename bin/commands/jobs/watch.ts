@@ -6,6 +6,7 @@ import {
   withConnectionOptions,
 } from '../../connection/connection.ts';
 import { TemporarySubscription } from '../../connection/temporary-subscription.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 import { eventLine, type ReceivedEvent } from '../../terminal/event-line.ts';
 import { firstDeliveries } from '../../terminal/first-delivery.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
@@ -34,18 +35,19 @@ async function watch(options: ConnectionOptions): Promise<void> {
 async function printEvents(connection: Connection, signal: AbortSignal, json: boolean): Promise<void> {
   const subscription = await TemporarySubscription.open(connection);
   try {
-    if (!json) console.error(`Watching ${connection.names.eventBus}. Press Ctrl-C to stop.`);
+    if (!json)
+      console.error(`Watching ${escapeControlCharacters(connection.names.eventBus)}. Press Ctrl-C to stop.`);
     const isFirst = firstDeliveries();
     for await (const event of subscription.events(signal)) if (isFirst(event)) print(event, json);
   } finally {
     for (const sentence of await subscription.close()) {
-      console.error(`${sentence}. Delete it by hand.`);
+      console.error(`${escapeControlCharacters(sentence)}. Delete it by hand.`);
       process.exitCode = 1;
     }
   }
 }
 
 function print(event: ReceivedEvent, json: boolean): void {
-  const line = json ? JSON.stringify(event) : eventLine(event);
+  const line = json ? printableJson(event) : eventLine(event);
   if (line !== undefined) console.log(line);
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { endOnFullDisk } from '../../terminal/end-on-full-disk.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
@@ -53,6 +54,8 @@ async function serve({ faults, profile, json, ...options }: Options): Promise<vo
   const plan = faults === undefined ? [] : readFaultPlan(faults);
   const server = await runBatchApiAlone({ ...options, faults: plan, profile: profileCalled(profile) });
   console.log(json ? JSON.stringify({ url: server.url }) : `OPENAI_BASE_URL=${server.url}`);
+  const forget = endOnFullDisk(() => {});
   await untilStopped();
+  forget();
   await server.close();
 }

@@ -17,7 +17,7 @@ export function upCommand(): Command {
       )
       .option(
         '--data <directory>',
-        `where to store all data (default: ${DATA_DIRECTORY.local}, or ${DATA_DIRECTORY.real})`,
+        `where to store all data (default: ${DATA_DIRECTORY.local}, ${DATA_DIRECTORY.real} or ${DATA_DIRECTORY.server})`,
       )
       .addOption(
         new Option(
@@ -28,14 +28,14 @@ export function upCommand(): Command {
       .addOption(
         new Option(
           '--speed <number>',
-          'how fast the clock runs, as a multiple of real time (default: 60)',
+          'how fast the clock runs, as a multiple of real time (default: 60, or 1 with --batch-api)',
         ).argParser(speedOf),
       )
       .addOption(
         new Option(
           '--exit',
           'exit when the example job has ended: 0 if its results are stored, otherwise 1',
-        ).conflicts('real'),
+        ).conflicts(['real', 'batchApi']),
       )
       .addOption(
         new Option(
@@ -43,7 +43,13 @@ export function upCommand(): Command {
           'use the real API with OPENAI_API_KEY, which costs money. Asks before it sends the first rows',
         ).conflicts(['speed', 'ephemeral']),
       )
-      .option('--yes', 'with --real: send all files without asking')
+      .addOption(
+        new Option(
+          '--batch-api <url>',
+          'use another Batch API server, with the key in BATCH_API_KEY. Asks before it sends the first rows, unless the server is on this machine',
+        ).conflicts(['real', 'faults']),
+      )
+      .option('--yes', 'with --real or --batch-api: send all files without asking')
       .option('--json', 'print the endpoints and events as JSON, one document per line')
       // Loaded only here, because the runtime takes longer to load than other commands take to run.
       .action(async (options: UpOptions) => (await import('../../up/run-local-stack.ts')).up(options))

@@ -6,7 +6,7 @@ import {
   withConnectionOptions,
 } from '../../connection/connection.ts';
 import { diagnose, type Finding } from '../../operations/doctor-checks.ts';
-import { escapeControlCharacters } from '../../terminal/escape-control-characters.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
 
 const MARKS = {
   ok: { text: 'ok    ', color: 'green' },
@@ -31,7 +31,7 @@ async function doctor(options: ConnectionOptions): Promise<void> {
       findings.push(finding);
       if (!options.json) print(finding);
     }
-    if (options.json) console.log(JSON.stringify(findings, null, 2));
+    if (options.json) console.log(printableJson(findings, 2));
     if (findings.some(({ verdict }) => verdict === 'failed')) process.exitCode = 1;
   });
 }

@@ -7,6 +7,7 @@ import {
 import { resourcesOf } from '../../connection/stack-resources.ts';
 import { DEAD_LETTER_QUEUES, type QueueName, redrive } from '../../operations/dead-letters.ts';
 import { counted } from '../../terminal/amounts.ts';
+import { printableJson } from '../../terminal/escape-control-characters.ts';
 
 /** `batchdrop redrive QUEUE`: moves dead letters back to their queue. */
 export function redriveCommand(): Command {
@@ -25,7 +26,7 @@ async function redriveQueue(queue: QueueName, options: ConnectionOptions): Promi
   await withConnection(options, async ({ target, sqs }) => {
     const resources = await resourcesOf(target);
     const moved = await redrive({ sqs, resources }, queue);
-    console.log(options.json ? JSON.stringify({ queue, moved }) : sentence(queue, moved));
+    console.log(options.json ? printableJson({ queue, moved }) : sentence(queue, moved));
   });
 }
 

@@ -17,19 +17,20 @@
 
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
-import type {
-  Delivered,
-  DoubtfulFile,
-  Part,
-  PartIn,
-  ResultsWait,
-  UnreadableLines,
+import {
+  attemptSize,
+  type Delivered,
+  type DoubtfulFile,
+  type Part,
+  type PartIn,
+  type ResultsWait,
+  type UnreadableLines,
 } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
 import { hasMoreRows } from '../../shared/domain/waiting/admitted-part.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
-import { withPartLease } from '../../shared/lifecycle/lease.ts';
+import { LostLease, withPartLease } from '../../shared/lifecycle/lease.ts';
 import { assureGone } from '../../shared/lifecycle/openai-account.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
@@ -55,18 +56,22 @@ interface Stored {
 }
 
 const JSONL = 'application/jsonl';
+const SMALL = { rows: 1_000, uploadBytes: 1_000_000 };
 
 /** Delivers the part under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadline: Deadline): Promise<void> {
   await withPartLease(deps, inHand, deadline.until, async (leased) => {
     const deliveryId = deps.ids.next();
-    // Before anything becomes visible, so that the clean-up knows this delivery.
-    const isBegun = await leased.change((part) => {
+    const begun = (part: Part): Part | undefined => {
       const step = nextPartStep(without(part, 'lease'), deps.clock.now(), false);
       if (step.do !== 'deliver') return undefined; // another invocation delivered this attempt
       return { ...part, deliveryIds: [...(part.deliveryIds ?? []), deliveryId] };
-    });
-    if (!isBegun) return;
+    };
+    if (begun(leased.item) === undefined) return;
+    // Before anything becomes visible, so that the clean-up knows this delivery. A small one saves the write: if another
+    // invocation delivers at the same time, the one that ends later removes its own pieces.
+    if (isSmall(leased.item)) inHand.note(begun, () => undefined);
+    else if (!(await leased.change(begun))) return;
     recordExpiring(deps, leased.item);
     try {
       const { part, unanswered } = await retrievedAgain(deps, leased.item);
@@ -75,11 +80,12 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
         await lookAgainLater(deps, leased, part, { deliveryId, wait: stored.wait });
         return;
       }
-      await leased.change((now) => {
+      const isStored = await leased.change((now) => {
         if (isCancelledSince(now, part)) return undefined; // the rows that were not sent end as cancelled: again
         const next = afterDelivery(now, part, stored);
         return next && leased.released(next);
       });
+      if (!isStored) throw new LostLease(`part ${part.jobId}/${part.number}: another invocation delivered it`);
     } catch (failure) {
       await discardSupersededDelivery(deps, leased.item, deliveryId, failure);
       throw failure;
@@ -91,6 +97,12 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
 function isCancelledSince(part: Part, seen: Part): boolean {
   if (!hasMoreRows(seen) || part.delivered || part.batch?.batchId !== seen.batch?.batchId) return false;
   return part.cancelRequestedAt !== undefined && seen.cancelRequestedAt === undefined;
+}
+
+/** Returns whether to deliver the part twice would cost next to nothing. */
+function isSmall(part: Part): boolean {
+  const { rows, uploadBytes } = attemptSize(part);
+  return rows <= SMALL.rows && uploadBytes <= SMALL.uploadBytes;
 }
 
 /**
@@ -108,7 +120,7 @@ function afterDelivery(
   const isCancelled = part.cancelRequestedAt !== undefined;
   if (again.rows > 0 && read.phase !== 'ended' && !isCancelled) return nextAttempt(read, delivered, again);
   const notRunAgain = again.rows > 0 ? { notRunAgain: again.rows } : {};
-  const rest = without(read, 'backoffUntil', 'resultsWait', 'stalled', 'waiting');
+  const rest = without(read, 'backoffUntil', 'obstacle', 'resultsWait', 'stalled', 'waiting');
   return { ...rest, phase: 'delivered', delivered: { ...delivered, ...notRunAgain }, tries: 0 };
 }
 

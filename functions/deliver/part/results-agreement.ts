@@ -4,7 +4,7 @@
  *
  *   agreed       each row that was sent has its own line, whatever counts and lengths say. Of a batch that did not
  *                complete also: its named files were read whole, with as many results as the API counts; or, where
- *                the API does not count, they are the same for an hour
+ *                the API does not count, they are the same for an hour, without lines of other rows
  *   look again   otherwise: with pauses from a minute to an hour (`pauseAfterLook`)
  *   doubtful     the results do not agree in the end, and what was read is the answer: after 24 hours of looking; once
  *                an operator has released the part; or when the same bytes, with as many lines as there are results,
@@ -81,7 +81,8 @@ function agrees(part: Part, reading: Reading, now: number): boolean {
   if (!batch) return true;
   if (batch.status === 'completed' || reading.problems.length > 0) return false;
   const counts = batch.counts ?? (batch.status === 'failed' ? { completed: 0, failed: 0 } : undefined);
-  if (!counts) return isUnchangedFor(part, reading, SAME_UNCOUNTED_RESULTS_MS, now);
+  if (!counts)
+    return reading.foreignLines === 0 && isUnchangedFor(part, reading, SAME_UNCOUNTED_RESULTS_MS, now);
   const { completed, failed } = counts;
   return reading.rowsInOutput >= completed || reading.rowsThatRan >= completed + failed;
 }

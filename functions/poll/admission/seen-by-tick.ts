@@ -4,6 +4,13 @@ import type { ObservedBatch, Part } from '../../shared/domain/part.ts';
 import type { AdmissionQueue } from '../../shared/domain/waiting/admission-queue.ts';
 import type { Breaker } from '../../shared/domain/waiting/breaker.ts';
 
+/** A completed batch, and the exact length of the rows that were sent. */
+export interface CompletedBatch {
+  model: string;
+  uploadBytes: number;
+  batch: Pick<ObservedBatch, 'usage' | 'counts'>;
+}
+
 /** What the tick has observed. */
 export interface SeenByTick {
   queue: AdmissionQueue;
@@ -14,13 +21,6 @@ export interface SeenByTick {
   /** The batches that completed, by the names of their parts. */
   completed: ReadonlyMap<string, CompletedBatch>;
   breakers: readonly Breaker[];
-}
-
-/** A completed batch, and the exact length of the rows that were sent. */
-export interface CompletedBatch {
-  model: string;
-  uploadBytes: number;
-  batch: Pick<ObservedBatch, 'usage' | 'counts'>;
 }
 
 /** An admission, and the state of its part. `unaware`: a tick died before it changed the part. */

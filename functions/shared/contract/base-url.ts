@@ -8,6 +8,11 @@ export const OPENAI_BASE_URL = 'https://api.openai.com/v1';
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
+/** Whether a URL leads to this machine. */
+export function isLoopback(url: string): boolean {
+  return LOOPBACK.test(new URL(url).hostname);
+}
+
 /**
  * Reads a base URL. `url` has no trailing slash. `problem` completes a sentence that begins with the name of the setting,
  * and does not quote the text, which may hold a password.

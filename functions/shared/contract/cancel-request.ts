@@ -1,3 +1,5 @@
+import { API_ID_RULE, isApiId } from './api-id.ts';
+
 /** Cancels one batch. */
 export interface CancelByBatch {
   readonly batchId: string;
@@ -28,7 +30,7 @@ export interface UnreadableCancel {
 }
 
 const FORMS = '{"batchId":"batch_…"}, {"jobId":"…"} or {"bucket":"…","key":"…"}';
-const ID = /^[A-Za-z0-9_-]{1,128}$/;
+const JOB_ID = /^[A-Za-z0-9_-]{1,128}$/;
 const BUCKET = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const MAX_KEY_BYTES = 1024; // S3's limit
 
@@ -44,19 +46,22 @@ export function parseCancelRequest(body: string): ReadableCancel | UnreadableCan
     return { problem: `a cancel message is a JSON object: ${FORMS}` };
   }
   const names = Object.keys(message).sort().join();
-  if ('batchId' in message && names === 'batchId') return idForm('batchId', message.batchId);
-  if ('jobId' in message && names === 'jobId') return idForm('jobId', message.jobId);
+  if ('batchId' in message && names === 'batchId') return batchForm(message.batchId);
+  if ('jobId' in message && names === 'jobId') return jobForm(message.jobId);
   if ('bucket' in message && 'key' in message && names === 'bucket,key') {
     return keyForm(message.bucket, message.key);
   }
   return { problem: `a cancel message has exactly one of the forms ${FORMS}` };
 }
 
-function idForm(name: 'batchId' | 'jobId', id: unknown): ReadableCancel | UnreadableCancel {
-  if (typeof id !== 'string' || !ID.test(id)) {
-    return { problem: `${name} has to be 1 to 128 letters, digits, "_" or "-"` };
-  }
-  return { request: name === 'batchId' ? { batchId: id } : { jobId: id } };
+function batchForm(batchId: unknown): ReadableCancel | UnreadableCancel {
+  if (typeof batchId === 'string' && isApiId(batchId)) return { request: { batchId } };
+  return { problem: `batchId has to be ${API_ID_RULE}` };
+}
+
+function jobForm(jobId: unknown): ReadableCancel | UnreadableCancel {
+  if (typeof jobId === 'string' && JOB_ID.test(jobId)) return { request: { jobId } };
+  return { problem: 'jobId has to be 1 to 128 letters, digits, "_" or "-"' };
 }
 
 function keyForm(bucket: unknown, key: unknown): ReadableCancel | UnreadableCancel {

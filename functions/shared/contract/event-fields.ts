@@ -1,4 +1,5 @@
 /** Every field of every event, with its JSON Schema and what it means. */
+import { API_ID_PATTERN } from './api-id.ts';
 import { JOB_STATUSES } from './batch-status.ts';
 import { EVENT_SOURCE, EVENT_VERSION, LISTED_AT_MOST } from './events.ts';
 import {
@@ -204,7 +205,7 @@ const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
 
 /** The three forms of a cancel request. */
 export const CANCEL_FORMS: readonly JsonFields[] = [
-  { batchId: said("OpenAI's id of the batch.", ID) },
+  { batchId: said("OpenAI's id of the batch.", { type: 'string', pattern: API_ID_PATTERN }) },
   { jobId: said('The job.', ID) },
   {
     bucket: said('The request bucket.', { type: 'string', pattern: '^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$' }),

@@ -15,8 +15,8 @@ export interface JobSummary {
   lastCancel?: LastCancel;
   /** The event of the last change of status is on the bus. */
   published: boolean;
-  /** Milliseconds; the job may be removed after it. */
-  expiresAt: number;
+  /** Milliseconds; the job may be removed after it. Absent until it has ended. */
+  expiresAt?: number;
   plannedRows?: number;
   plannedParts?: number;
   /** What its parts waited for when the job was accepted. */
@@ -44,7 +44,7 @@ export function summaryOf(job: Job): JobSummary {
     history,
     ...(lastCancel && { lastCancel }),
     published: job.publishedRev >= job.rev,
-    expiresAt,
+    ...(expiresAt !== undefined && { expiresAt }),
     ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),

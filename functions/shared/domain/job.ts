@@ -1,13 +1,10 @@
 import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { Lease } from './lease.ts';
+import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
 import type { MetObstacle } from './waiting/obstacle.ts';
-
-/** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
-export interface Lease {
-  holder: string;
-  until: number;
-}
+import { KEEP_MS } from './timing.ts';
 
 /** The request file as the storage reported it. An object version never changes. */
 export interface RequestFile extends ContentFacts {
@@ -101,14 +98,17 @@ interface JobRecord {
   supersededBy?: string;
   /** When the reconciler has to serve the job, in milliseconds; absent when nothing remains to do. */
   dueAt?: number;
-  /** Milliseconds; the item may be removed after it. */
-  expiresAt: number;
+  /**
+   * Milliseconds; the item may be removed after it. Absent until the job has its last status: what belongs to an
+   * unfinished job never expires (rule 7 of "What an answer is worth", docs/architecture.md).
+   */
+  expiresAt?: number;
 }
 
 /** Fields that must be absent. */
 type Absent<Name extends string> = { [N in Name]?: never };
 
-type OfPlanned = 'waiting' | 'partsDispatched' | 'openPart' | 'assembly';
+type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
 type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
 type OfEnded =
   | 'reason'
@@ -128,6 +128,8 @@ type JobPlanned = {
   plan: Plan;
   /** What its parts waited for at first. */
   waiting?: { for: WaitingFor };
+  /** The part of a plan with only one, until it is dispatched: it is then written for the first time. */
+  onlyPart?: PartIn<'planned'>;
   /** All parts of the plan were dispatched. */
   partsDispatched?: true;
   /** The highest number of a part that was not delivered at the last check. */
@@ -230,5 +232,6 @@ export function nextStatus<Status extends JobStatus>(job: Job, status: Status, n
   const previousStatus: JobRecord['previousStatus'] =
     job.status === 'accepted' || job.status === 'submitted' ? job.status : null;
   const history = [...job.history, { status, at: now }].slice(-MAX_HISTORY);
-  return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0 };
+  const expiry = isLastStatus(status) ? { expiresAt: now + KEEP_MS } : {};
+  return { status, previousStatus, rev: job.rev + 1, changedAt: now, history, tries: 0, ...expiry };
 }

@@ -7,7 +7,7 @@ import type {
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
-import type { Lease } from './job.ts';
+import type { Lease } from './lease.ts';
 import type { NamedLimit } from './waiting/enqueued-limit.ts';
 import type { MetObstacle, Operation } from './waiting/obstacle.ts';
 
@@ -297,13 +297,16 @@ interface PartRecord {
   doubtfulFiles?: DoubtfulFile[];
   /** Deliveries that may have written pieces to the results bucket. */
   deliveryIds?: string[];
+  /** How many messages for a delivery were sent; a small delivery is recorded only when it ends. */
+  deliveryMessages?: number;
   lease?: Lease;
   /**
    * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is
    * committed.
    */
   dueAt?: number;
-  expiresAt: number;
+  /** As that of its job; absent until the job has ended and is cleaned up. */
+  expiresAt?: number;
 }
 
 interface NoBatch {

@@ -12,6 +12,9 @@ export const SEARCH_MARGIN_MS = 15 * MINUTE;
 /** The last search for second batches begins this long after the job's last file was abandoned. */
 export const LATE_BATCH_SEARCH_AFTER_MS = 30 * MINUTE;
 
+/** A new batch is on the list this long after its creation: no search for second batches begins before. */
+export const LISTED_AFTER_MS = 5 * MINUTE;
+
 /** The last search for second batches is tried for this long after the end of its job. */
 export const SECOND_BATCH_SEARCH_MS = DAY;
 
@@ -78,7 +81,7 @@ export const PAUSE_CHECK_MS = MINUTE;
 /** A file with the same bytes joins a job that completed within this time. */
 export const JOIN_MS = DAY;
 
-/** The ledger keeps jobs for this long. */
+/** The ledger keeps a job, and what belongs to it, for this long after its end. */
 export const KEEP_MS = 90 * DAY;
 
 /** The maximum counted failures of one step: with the backoff below, about five hours. */

@@ -108,7 +108,11 @@ async function dispatchPartStep(deps: AdvanceDeps, inHand: PartInHand, step: Par
   const to = workerOf(step);
   if (to) {
     if (dispatchedUntil > now || !deps.queues.reaches.has(to)) return;
-    await inHand.change((part) => ({ ...part, dispatchedUntil: now + REDISPATCH_AFTER_MS }));
+    await inHand.change((part) => ({
+      ...part,
+      dispatchedUntil: now + REDISPATCH_AFTER_MS,
+      ...(to === 'deliver' && { deliveryMessages: (part.deliveryMessages ?? 0) + 1 }),
+    }));
     await deps.queues.send([{ to, ref: inHand.ref }]);
   } else if (step.do === 'wait' && (dueAt ?? 0) <= now) {
     // The part is due, but submission is paused: do not serve it at every tick.

@@ -4,9 +4,10 @@
  * change. Jobs and parts share the mechanism; `ItemKind` has the differences.
  */
 import { RetryableError } from '../domain/errors.ts';
-import type { Job } from '../domain/job.ts';
+import { isOver, type Job } from '../domain/job.ts';
 import { jobDueAt, partDueAt } from '../domain/next-step.ts';
 import type { Part, PartRef } from '../domain/part.ts';
+import { without } from '../domain/without.ts';
 import type { Ledger, Ports } from '../ports/ports.ts';
 
 /** The version of an item in hand that its first change creates, unless it exists by then. */
@@ -47,15 +48,19 @@ export const JOBS: ItemKind<Job, string> = {
   nameOf: (jobId) => `job ${jobId}`,
 };
 
-/** Returns the part with `dueAt` set or removed. */
+/**
+ * Returns the part with `dueAt` set or removed. A part of version 0.1 was to expire although its job may run: not so any
+ * more.
+ */
 function partWithDueAt(part: Part, dueAt: number | undefined): Part {
-  const { dueAt: _, ...rest } = part;
+  const mayExpire = part.phase === 'delivered' || part.phase === 'planned';
+  const { dueAt: _, ...rest } = mayExpire ? part : without(part, 'expiresAt');
   return dueAt === undefined ? rest : { ...rest, dueAt };
 }
 
-/** Returns the job with `dueAt` set or removed. */
+/** The same for a job. */
 function jobWithDueAt(job: Job, dueAt: number | undefined): Job {
-  const { dueAt: _, ...rest } = job;
+  const { dueAt: _, ...rest } = isOver(job) ? job : without(job, 'expiresAt');
   return dueAt === undefined ? rest : { ...rest, dueAt };
 }
 

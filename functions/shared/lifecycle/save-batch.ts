@@ -37,7 +37,7 @@ export async function saveBatch(
     await cancelSecondBatch(deps, inHand, batch.batchId);
     return 'cancelled';
   }
-  await deps.ledger.putBatchPointer(batch.batchId, inHand.ref, inHand.item.expiresAt);
+  await deps.ledger.putBatchPointer(batch.batchId, inHand.ref);
   return 'saved';
 }
 

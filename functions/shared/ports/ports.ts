@@ -6,6 +6,7 @@ import type {
   Control,
   CreateWindow,
   DueItem,
+  HeldUpItem,
   KeyPointer,
   StalledItem,
 } from '../domain/ledger-records.ts';
@@ -26,11 +27,14 @@ export interface Ledger {
   readPart(ref: PartRef): Promise<Part | undefined>;
   createPart(part: Part): Promise<boolean>;
   replacePart(part: Part): Promise<boolean>;
-  /** Returns all parts of a plan in the order of their numbers. */
-  partsOf(jobId: string, planId: string): Promise<Part[]>;
+  /** Returns all parts of a plan, or those of every plan of the job, by plan in the order of their numbers. */
+  partsOf(jobId: string, planId?: string): Promise<Part[]>;
   readBatchPointer(batchId: string): Promise<PartRef | undefined>;
-  /** Idempotent: the same batch always points to the same part. */
-  putBatchPointer(batchId: string, ref: PartRef, expiresAt: number): Promise<void>;
+  /**
+   * Idempotent: the same batch always points to the same part. `expiresAt`: that of the job, once it has ended, in
+   * milliseconds; without it the pointer never expires.
+   */
+  putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void>;
   readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined>;
   /** Creates it when `pointer.version` is 0. */
   replaceKeyPointer(pointer: KeyPointer): Promise<boolean>;
@@ -77,6 +81,8 @@ export interface LedgerQueries {
   openJobs(): Promise<Job[]>;
   /** By job, then by part. */
   listStalled(): Promise<StalledItem[]>;
+  /** Items that wait for something to pass, without those in the admission queue; by job, then by part. */
+  listHeldUp(): Promise<HeldUpItem[]>;
   /** Parts that only wait for admission, in the order in which they are admitted. */
   waitingParts(): Promise<WaitingPart[]>;
 }

@@ -1,5 +1,7 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { AwsError } from '../protocol/aws-error.ts';
 import { LOCAL_ACCOUNT } from '../protocol/aws-service.ts';
+import type { FunctionKeys } from './access-keys.ts';
 import { ACCOUNT_OWNER, type Caller, type Need } from './caller.ts';
 import type { RequestContext } from './conditions.ts';
 import {
@@ -10,6 +12,7 @@ import {
   type Principal,
   type Verdict,
 } from './decision.ts';
+import type { Credentials } from './signature.ts';
 import { parseStatements } from './statement.ts';
 
 /** A function's access key and its role. */
@@ -35,7 +38,8 @@ const ALWAYS: RequestContext = { 'aws:SecureTransport': 'true', 'aws:SourceAccou
 const NOBODY: Policies = { ofRoles: new Map(), trust: new Map(), ofResources: new Map() };
 
 /** Decides requests by the policies of the template; before `enforce`, every caller is the account's owner. */
-export class Authorizer {
+export class Authorizer implements FunctionKeys {
+  readonly #secretOfRun = randomBytes(32);
   #policies = NOBODY;
   #identities = new Map<string, Identity>();
   #queuePolicy: (queueArn: string) => string | undefined = () => undefined;
@@ -59,9 +63,20 @@ export class Authorizer {
     this.#listeners.push(listener);
   }
 
-  /** Returns the caller that signs with the access key. */
-  callerWith(accessKeyId: string | undefined): Caller {
-    const identity = this.#identities.get(accessKeyId ?? '');
+  secretOf(accessKeyId: string): string | undefined {
+    if (!this.#identities.has(accessKeyId)) return undefined;
+    return createHmac('sha256', this.#secretOfRun).update(accessKeyId).digest('base64url');
+  }
+
+  /** Returns what the function signs with; throws an Error if no function has that access key. */
+  credentialsOf(accessKeyId: string): Credentials {
+    const secretAccessKey = this.secretOf(accessKeyId);
+    if (secretAccessKey === undefined) throw new Error(`no function has the access key ${accessKeyId}`);
+    return { accessKeyId, secretAccessKey };
+  }
+
+  callerWith(accessKeyId: string): Caller {
+    const identity = this.#identities.get(accessKeyId);
     if (identity === undefined) return ACCOUNT_OWNER;
     const { roleArn, sessionName } = identity;
     return { demand: (need) => this.#demand({ kind: 'role', roleArn, sessionName }, need, {}) };

@@ -1,11 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { reasonToRefuse, setProtectiveHeaders } from '../../browser-guard.ts';
+import { DISK_FULL, isDiskFull } from '../../disk-full.ts';
 import { InFlight } from '../../in-flight.ts';
-import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
+import { printableJson } from '../../unprintable.ts';
+import { AccessKeys, type FunctionKeys } from '../iam/access-keys.ts';
+import type { Credentials } from '../iam/signature.ts';
 import { AwsError } from './aws-error.ts';
 import type { AwsService } from './aws-service.ts';
-import { notImplemented, sendRefusal } from './json-protocol.ts';
+import { notImplemented, readBody } from './json-protocol.ts';
+import { sendServiceRefusal } from './service-refusal.ts';
 
 /** The single HTTP endpoint of all local AWS services. */
 export interface Endpoint {
@@ -16,7 +21,6 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-const CONTENT_TYPE = 'application/x-amz-json-1.0';
 const KEEP_ALIVE_MS = 60_000; // longer than any SDK keeps an idle socket, so that the client closes it first
 const CLOSING_GRACE_MS = 1_000;
 const UNCHECKED = new Set(['scheduler', 'cloudformation']);
@@ -28,21 +32,24 @@ const UNCHECKED = new Set(['scheduler', 'cloudformation']);
 export async function startEndpoint(options: {
   services: readonly AwsService[];
   port: number;
-  /** Returns the caller who signs with that access key; by default everybody is the account's owner. */
-  callerWith?: (accessKeyId: string | undefined) => Caller;
+  /** The functions' access keys; by default everybody is the account's owner. */
+  identities?: FunctionKeys;
+  /** The only access key of the account's owner, which must sign every call; by default any key will do, unverified. */
+  owner?: Credentials;
   /** The functions' time, in milliseconds since the epoch; the wall clock by default. */
   functionNow?: () => number;
 }): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
-  const callerWith = options.callerWith ?? (() => ACCOUNT_OWNER);
   const functionNow = options.functionNow ?? Date.now;
+  const keys = new AccessKeys({ ...options, functionNow });
   const inFlight = new InFlight();
   const server = createServer((request, response) => {
-    const caller = callerWith(credentialOf(request)?.[0]);
-    response.setHeader('x-batchdrop-time', functionNow()); // lets a client compute how long ago something was
-    // An SDK that sees another time than its own blames clock skew for any error and repeats the call.
-    if (caller !== ACCOUNT_OWNER) response.setHeader('date', new Date(functionNow()).toUTCString());
-    void inFlight.add(answer(services, caller, request, response));
+    const time = functionNow();
+    response.setHeader('x-batchdrop-time', time); // lets a client compute how long ago something was
+    // A Batch API server that is not ours follows the functions' time by this header.
+    response.setHeader('date', new Date(time).toUTCString());
+    setProtectiveHeaders(response);
+    void inFlight.add(answer({ services, keys }, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // a large upload may be slow
@@ -51,23 +58,33 @@ export async function startEndpoint(options: {
 }
 
 async function answer(
-  services: ReadonlyMap<string, AwsService>,
-  caller: Caller,
+  { services, keys }: { services: ReadonlyMap<string, AwsService>; keys: AccessKeys },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   // A write after the end emits an error on the response; without a listener it would end the process.
   response.on('error', (error) => logDefect(request, error));
   try {
+    const reason = reasonToRefuse(request);
+    if (reason !== undefined) throw new AwsError('AccessDeniedException', reason, { status: 403 });
     const service = serviceFor(services, request);
+    // S3 verifies the hash of a body itself, while it streams.
+    const bodyOf = service.signingName === 's3' ? async () => undefined : () => readBody(request);
+    const caller = await keys.callerOf(request, bodyOf);
     // These two services check no permissions themselves: no function has a reason to call them.
     if (UNCHECKED.has(service.signingName))
       caller.demand({ action: `${service.signingName}:*`, resource: '*' });
     await service.handle(request, response, caller);
   } catch (error) {
-    if (error instanceof AwsError) sendRefusal(response, error, CONTENT_TYPE);
+    if (error instanceof AwsError) refuse(request, response, error);
     else failInternally(request, response, error);
   }
+}
+
+/** Sends the error in the form of the service that was called. */
+function refuse(request: IncomingMessage, response: ServerResponse, error: AwsError): void {
+  request.resume(); // a client that is still sending does not read the response
+  sendServiceRefusal(credentialOf(request)?.at(-2), response, error);
 }
 
 function serviceFor(services: ReadonlyMap<string, AwsService>, request: IncomingMessage): AwsService {
@@ -103,22 +120,22 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 
 function failInternally(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   if (request.errored && error === request.errored) return; // the client disconnected while sending: not a defect
-  logDefect(request, error);
+  const isFull = isDiskFull(error);
+  if (!isFull) logDefect(request, error);
   if (response.headersSent || response.destroyed) {
     response.destroy(); // a partial response must not look complete
     return;
   }
-  sendRefusal(
-    response,
-    new AwsError('InternalFailure', 'The local endpoint failed; see its log.', { status: 500 }),
-    CONTENT_TYPE,
-  );
+  const failure = isFull
+    ? new AwsError('ServiceUnavailable', DISK_FULL, { status: 503 })
+    : new AwsError('InternalFailure', 'The local endpoint failed; see its log.', { status: 500 });
+  sendServiceRefusal(credentialOf(request)?.at(-2), response, failure);
 }
 
 function logDefect(request: IncomingMessage, error: unknown): void {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const operation = request.headers['x-amz-target'] ?? `${request.method} ${request.url?.split('?')[0]}`;
-  console.error(JSON.stringify({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
+  console.error(printableJson({ level: 'ERROR', code: 'endpoint_defect', operation, message }));
 }
 
 function listen(server: Server, port: number): Promise<number> {

@@ -7,6 +7,7 @@ import { Input } from './input.ts';
 
 /** What an operation knows of its call besides the input. */
 interface Call {
+  readonly caller: Caller;
   /** Scheme, host and port as the client called them, without a trailing slash. */
   readonly origin: string;
   /** Aborted if the client disconnects before the response. */
@@ -42,7 +43,8 @@ export async function serveJson(
     if (operation === undefined) throw notImplemented(name);
     const input = parseInput(await readBody(request), protocol.missingFieldCode);
     for (const need of neededForJson(protocol.signingName, name, input)) caller.demand(need);
-    const answer = await operation(input, { origin: originOf(request), signal: goneSignal(response) });
+    const call = { caller, origin: originOf(request), signal: goneSignal(response) };
+    const answer = await operation(input, call);
     sendJson(response, 200, protocol.contentType, answer);
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
@@ -57,8 +59,19 @@ export function notImplemented(operation: string): AwsError {
   });
 }
 
-/** Returns the whole body; throws RequestEntityTooLarge (413) above the size of any valid request. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
+const bodies = new WeakMap<IncomingMessage, Promise<Buffer>>();
+
+/**
+ * Returns the whole body, which may be read again; throws RequestEntityTooLarge (413) above the size of any valid
+ * request.
+ */
+export function readBody(request: IncomingMessage): Promise<Buffer> {
+  const body = bodies.get(request) ?? receiveBody(request);
+  bodies.set(request, body);
+  return body;
+}
+
+async function receiveBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request) {

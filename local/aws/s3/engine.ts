@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../../clock.ts';
+import { DISK_FULL, isDiskFull } from '../../disk-full.ts';
+import { printableJson } from '../../unprintable.ts';
 import { ACCOUNT_OWNER, type Caller } from '../iam/caller.ts';
 import { neededForS3, neededToReportAbsence } from '../iam/needed-permissions.ts';
 import { AwsError } from '../protocol/aws-error.ts';
@@ -135,6 +137,7 @@ function errorAnswer(error: unknown, requestId: string, path: string): S3Answer 
 /** S3 has its own error code for missing permissions. */
 function refusalFor(error: unknown, requestId: string): S3Error {
   if (error instanceof S3Error) return error;
+  if (isDiskFull(error)) return new S3Error(503, 'ServiceUnavailable', DISK_FULL);
   if (error instanceof AwsError) return new S3Error(403, 'AccessDenied', error.message);
   logDefect(error, requestId);
   return new S3Error(500, 'InternalError', 'The local S3 failed; see its log.');
@@ -142,7 +145,7 @@ function refusalFor(error: unknown, requestId: string): S3Error {
 
 const logDefect = (error: unknown, requestId: string): void =>
   console.error(
-    JSON.stringify({
+    printableJson({
       code: 's3.defect',
       requestId,
       error: error instanceof Error ? error.stack : String(error),

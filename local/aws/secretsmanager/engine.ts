@@ -25,6 +25,7 @@ export class SecretsEngine implements AwsService {
   readonly signingName = 'secretsmanager';
   readonly #clock: Clock;
   readonly #secrets = new Map<string, Secret>();
+  readonly #readByFunctions = new Set<string>();
   readonly #protocol: JsonProtocol;
 
   constructor(options: { clock: Clock }) {
@@ -52,6 +53,12 @@ export class SecretsEngine implements AwsService {
     return secretArn(name);
   }
 
+  /** Does the same for a secret whose value only functions may read, as their policies allow. */
+  putFunctionSecret(name: string, value: string): string {
+    this.#readByFunctions.add(name);
+    return this.putSecret(name, value);
+  }
+
   handle(request: IncomingMessage, response: ServerResponse, caller: Caller = ACCOUNT_OWNER): Promise<void> {
     return serveJson(this.#protocol, request, response, caller);
   }
@@ -62,8 +69,9 @@ export class SecretsEngine implements AwsService {
 
   #operations(): Record<string, Operation> {
     return {
-      GetSecretValue: (input) => {
+      GetSecretValue: (input, { caller }) => {
         const secret = this.#find(input);
+        if (caller === ACCOUNT_OWNER && this.#readByFunctions.has(secret.name)) throw readByFunctions(secret);
         refuseOtherVersion(input, secret);
         return { ...identity(secret), CreatedDate: secret.changedAt / 1000, SecretString: secret.value };
       },
@@ -105,6 +113,13 @@ export class SecretsEngine implements AwsService {
     if (secret !== undefined) return secret;
     throw new AwsError('ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
   }
+}
+
+function readByFunctions({ name }: Secret): AwsError {
+  return new AwsError(
+    'AccessDeniedException',
+    `Only the functions may read the secret ${name} of this endpoint.`,
+  );
 }
 
 function identity({ name, versionId }: Secret): object {

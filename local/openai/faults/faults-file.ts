@@ -72,7 +72,7 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
   const own = OWN_FIELDS[name] ?? [];
   const fields = fieldsOf(value, place, ['fault', ...own, ...more]);
   const seconds = (usual: number) =>
-    numberIn(fields.seconds, `${place}.seconds`, { least: 0, most: 86_400, usual });
+    numberIn(fields.seconds, `${place}.seconds`, { least: 0, most: 1e9, usual });
   switch (name) {
     case 'error':
     case 'error-after': {

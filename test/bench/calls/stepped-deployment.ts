@@ -54,6 +54,7 @@ export async function deployStepped(directory: string, onCall: CallListener): Pr
     if (environment.OPENAI_SECRET_ID) engines.secrets.putSecret(environment.OPENAI_SECRET_ID, 'sk-bench');
   const functions = new SteppedFunctions(plan.functions, {
     clock,
+    authorizer,
     endpointUrl: awsProxy.url,
     openAiUrl: `${apiProxy.url}/v1`,
     logDirectory: `${directory}/logs`,
@@ -86,7 +87,7 @@ async function startAws(directory: string, clock: ManualClock) {
   const endpoint = await startEndpoint({
     services: engines.all,
     port: 0,
-    callerWith: (accessKeyId) => authorizer.callerWith(accessKeyId),
+    identities: authorizer,
     functionNow: () => clock.now(),
   });
   return { engines, endpoint, authorizer };

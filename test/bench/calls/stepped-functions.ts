@@ -5,6 +5,7 @@ import {
   FUNCTION_NAMES,
   type FunctionName,
 } from '../../../lib/stages/function-bundles.ts';
+import type { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { functionEnvironment } from '../../../local/lambda/function-environment.ts';
 import { FunctionLog } from '../../../local/lambda/function-log.ts';
 import { FunctionProcess } from '../../../local/lambda/function-process.ts';
@@ -22,7 +23,13 @@ export class SteppedFunctions {
 
   constructor(
     planned: readonly FunctionPlan[],
-    options: { clock: ManualClock; endpointUrl: string; openAiUrl: string; logDirectory: string },
+    options: {
+      clock: ManualClock;
+      authorizer: Authorizer;
+      endpointUrl: string;
+      openAiUrl: string;
+      logDirectory: string;
+    },
   ) {
     this.#clock = options.clock;
     for (const plan of planned) {
@@ -32,7 +39,10 @@ export class SteppedFunctions {
       const { endpointUrl } = options;
       const log = new FunctionLog(options.logDirectory, spec.name);
       const process = new FunctionProcess(spec, {
-        environment: functionEnvironment(spec, { endpointUrl, accessKeyId: plan.accessKeyId }),
+        environment: functionEnvironment(spec, {
+          endpointUrl,
+          credentials: options.authorizer.credentialsOf(plan.accessKeyId),
+        }),
         log,
         onEnd: () => {},
       });

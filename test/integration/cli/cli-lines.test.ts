@@ -134,7 +134,7 @@ describe('the line of an event', () => {
         plannedRows: 1,
         plannedParts: 1,
       },
-      '10:11:12  job     accepted     a�[2Jb��c  1 row in 1 batch  job1',
+      '10:11:12  job     accepted     a\\u001b[2Jb\\r\\nc  1 row in 1 batch  job1',
     ],
   ])('describes %s', (_, detailType, data, line) => {
     expect(lineOf(detailType, data)).toBe(line);

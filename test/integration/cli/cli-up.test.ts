@@ -1,9 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readOwnerCredentials } from '../../../local/runtime/owner-credentials.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
+import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
 let folder: string;
@@ -41,23 +44,76 @@ describe('batchdrop up', () => {
     await runtime.discard();
   });
 
-  it('with --real hands the key to the functions’ secret alone, and writes it nowhere', async () => {
+  it('ends with 1 and a sentence when the disk is full, loses nothing, and leaves no stale file', async () => {
+    const runtime = await ChildRuntime.start({ speed: 60 });
+    const user = new UserProgram(runtime.names);
+    await user.put('kept.jsonl', chatRows(2, 'kept'));
+    user.close();
+    // The next save of the clock fails as on a full disk.
+    symlinkSync('/dev/full', join(runtime.directory, 'runtime.json.new'));
+    expect(await runtime.ended()).toBe(1);
+    expect(await runtime.complaint).toMatch(
+      /^No space is left on the disk\. .* Free some space, then try again\.\n$/,
+    );
+    const left = readdirSync(runtime.directory);
+    expect(left).not.toContain('endpoint.json');
+    expect(left.filter((name) => name.endsWith('.new'))).toEqual([]);
+
+    const again = await ChildRuntime.start({ speed: 60, directory: runtime.directory });
+    const program = new UserProgram(again.names);
+    const { requestBucket } = again.names;
+    expect(await program.read(requestBucket, 'kept.jsonl')).toBe(chatRows(2, 'kept'));
+    program.close();
+    await again.discard();
+  });
+
+  it('with --real lets in nobody without its credentials, hands the key to the functions alone, and writes it nowhere', async () => {
     const key = 'sk-test-never-on-disk-5f2c';
     const runtime = await ChildRuntime.start({ more: ['--real', '--yes'], env: { OPENAI_API_KEY: key } });
-    const client = new SecretsManagerClient(clientConfig(runtime.names.url));
-    const secret = await client.send(new GetSecretValueCommand({ SecretId: 'batchdrop/openai' }));
-    client.destroy();
+    const { directory, names } = runtime;
+    const readKey = (config: object) => {
+      const client = new SecretsManagerClient({ ...clientConfig(names.url), ...config });
+      const read = client.send(new GetSecretValueCommand({ SecretId: 'batchdrop/openai' }));
+      return read.catch(({ name }) => name).finally(() => client.destroy());
+    };
+    const credentials = readOwnerCredentials(directory);
+    const answers = { anybody: await readKey({}), owner: await readKey({ credentials }) };
+    const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = exportsIn(runtime.printed);
+    const list = (env: Record<string, string>) =>
+      batchdrop(['list', '--endpoint', names.url], { cwd: folder, env });
+    const found = await batchdrop(['list', '--data', directory], { cwd: folder });
+    const exported = await list({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY });
+    const without = await list({});
+    const modes = ['.', 'credentials.json'].map((name) => statSync(join(directory, name)).mode & 0o777);
     const code = await runtime.stop();
-    const files = readdirSync(runtime.directory, { recursive: true, withFileTypes: true }).filter((entry) =>
+    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) =>
       entry.isFile(),
     );
     const holding = files.filter((file) => readFileSync(join(file.parentPath, file.name)).includes(key));
     await runtime.discard();
 
-    expect(secret.SecretString).toBe(key);
-    expect(runtime.names.openAiUrl).toBe('https://api.openai.com/v1');
+    expect(answers).toEqual({ anybody: 'UnrecognizedClientException', owner: 'AccessDeniedException' });
+    expect({ AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY }).toEqual({
+      AWS_ACCESS_KEY_ID: credentials?.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials?.secretAccessKey,
+    });
+    expect([found.code, exported.code, without.code]).toEqual([0, 0, 1]);
+    expect(without.stderr).toMatch(
+      /^This endpoint answers only calls that are signed with the credentials in its data/,
+    );
+    expect(modes).toEqual([0o700, 0o600]);
+    expect(names.openAiUrl).toBe('https://api.openai.com/v1');
     expect(code).toBe(0);
     expect(files.length).toBeGreaterThan(5);
     expect(holding).toEqual([]);
   });
 });
+
+/** The lines to paste into a shell. */
+function exportsIn(printed: string): { AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string } {
+  const value = (name: string) => new RegExp(`export ${name}=(\\S+)`).exec(printed)?.[1] ?? '';
+  return {
+    AWS_ACCESS_KEY_ID: value('AWS_ACCESS_KEY_ID'),
+    AWS_SECRET_ACCESS_KEY: value('AWS_SECRET_ACCESS_KEY'),
+  };
+}

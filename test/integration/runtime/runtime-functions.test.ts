@@ -34,7 +34,10 @@ function functionOf(source: string, spec: Partial<FunctionSpec> = {}, speed = 1)
     ...spec,
   };
   const lambda = new LambdaFunction(whole, {
-    environment: functionEnvironment(whole, { endpointUrl: 'http://127.0.0.1:1', accessKeyId: 'LOCALTiny' }),
+    environment: functionEnvironment(whole, {
+      endpointUrl: 'http://127.0.0.1:1',
+      credentials: { accessKeyId: 'LOCALTiny', secretAccessKey: 'local' },
+    }),
     clock,
     logDirectory: join(directory, 'logs'),
     mayLog: () => true,

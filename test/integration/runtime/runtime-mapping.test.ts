@@ -73,7 +73,10 @@ function mapped(
     asynchronous: { retries: 0, maxEventAgeSeconds: 60 },
   };
   const lambda = new LambdaFunction(lambdaSpec, {
-    environment: functionEnvironment(lambdaSpec, { endpointUrl: 'http://127.0.0.1:1', accessKeyId: 'LOCAL' }),
+    environment: functionEnvironment(lambdaSpec, {
+      endpointUrl: 'http://127.0.0.1:1',
+      credentials: { accessKeyId: 'LOCAL', secretAccessKey: 'local' },
+    }),
     clock,
     logDirectory: join(directory, 'logs'),
     mayLog: () => true,

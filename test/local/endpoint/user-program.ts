@@ -1,6 +1,7 @@
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { Credentials } from '../../../local/aws/iam/signature.ts';
 import type { RuntimeEndpoints } from '../../../local/runtime/runtime-endpoints.ts';
 import { clientConfig } from './client-config.ts';
 import { subscribeQueue } from './queue-subscription.ts';
@@ -15,15 +16,15 @@ export interface ReceivedEvent {
   };
 }
 
-/** A user's program: the stock AWS SDK with the local endpoint and any credentials. */
+/** A user's program: the stock AWS SDK with the local endpoint and any credentials, unless only certain ones will do. */
 export class UserProgram {
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly events: EventBridgeClient;
   readonly #names: RuntimeEndpoints;
 
-  constructor(names: RuntimeEndpoints) {
-    const config = clientConfig(names.url);
+  constructor(names: RuntimeEndpoints, credentials?: Credentials) {
+    const config = { ...clientConfig(names.url), ...(credentials !== undefined && { credentials }) };
     this.s3 = new S3Client(config);
     this.sqs = new SQSClient(config);
     this.events = new EventBridgeClient(config);

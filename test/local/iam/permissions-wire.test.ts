@@ -53,7 +53,7 @@ beforeEach(async () => {
   endpoint = await startEndpoint({
     services: engines.all,
     port: 0,
-    callerWith: (accessKeyId) => authorizer.callerWith(accessKeyId),
+    identities: authorizer,
   });
 });
 
@@ -80,7 +80,7 @@ function allow(...statements: object[]): void {
 }
 
 function as<C extends { destroy(): void }>(accessKeyId: string, Client: new (config: object) => C): C {
-  const credentials = { accessKeyId, secretAccessKey: 'local' };
+  const credentials = { accessKeyId, secretAccessKey: authorizer.secretOf(accessKeyId) ?? 'anything' };
   const client = new Client({
     endpoint: endpoint.url,
     region: 'us-east-1',

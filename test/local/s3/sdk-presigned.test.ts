@@ -1,9 +1,9 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clientConfig } from '../endpoint/client-config.ts';
 import { type SdkEndpoint, startSdkEndpoint } from '../endpoint/sdk-endpoint.ts';
+import { Sha256 } from '../iam/sha256.ts';
 
 const Bucket = 'shared';
 let sdk: SdkEndpoint;
@@ -14,35 +14,6 @@ beforeAll(async () => {
 });
 
 afterAll(() => sdk.close());
-
-/** SHA-256 in the signer's interface: with a key it is an HMAC. */
-class Sha256 {
-  readonly #begin: () => Hash | Hmac;
-  #hash: Hash | Hmac;
-
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    const key = typeof secret === 'string' || secret === undefined ? secret : bytesOf(secret);
-    this.#begin = () => (key === undefined ? createHash('sha256') : createHmac('sha256', key));
-    this.#hash = this.#begin();
-  }
-
-  update(chunk: Uint8Array | string): void {
-    this.#hash.update(chunk);
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return this.#hash.digest();
-  }
-
-  reset(): void {
-    this.#hash = this.#begin();
-  }
-}
-
-const bytesOf = (data: ArrayBuffer | ArrayBufferView) =>
-  ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 
 interface Signing {
   readonly method?: string;

@@ -1,3 +1,4 @@
+import { nameOf } from '../world/ledger-watch.ts';
 import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { cancelsHonoured } from './cancels.ts';
@@ -13,6 +14,9 @@ export function findings(world: World, users: Workload): Finding[] {
   return [
     oneBatchPerIntent(world),
     noRowTwice(world),
+    spendingBounded(world),
+    secondsReported(world),
+    refusedHaveNone(world),
     idsSaved(world),
     oneEnd(world, users),
     nothingGivenUp(world),
@@ -35,7 +39,7 @@ export function findings(world: World, users: Workload): Finding[] {
 function oneBatchPerIntent(world: World): Finding {
   const { creates, cancels } = world.api.audit();
   const secondBatchIds = new Set(world.ledger.parts().flatMap((part) => part.secondBatchIds));
-  const cancelled = new Set(cancels.map(({ batchId }) => batchId));
+  const cancelled = new Set([...cancels.map(({ batchId }) => batchId), ...world.faultyApi.tooLate]);
   const kept = new Map<string, number>();
   for (const { batchId, metadata } of creates) {
     if (secondBatchIds.has(batchId) && cancelled.has(batchId)) continue;
@@ -50,18 +54,75 @@ function oneBatchPerIntent(world: World): Finding {
   };
 }
 
-/** Promise 1: no row that succeeded is billed twice in its job. */
+/**
+ * Promise 1: no row that succeeded is billed twice in its job. Beyond its limit are a batch that the API denies, and one
+ * that a duplicated request created: what was found of those is cancelled and reported.
+ */
 function noRowTwice(world: World): Finding {
   const { creates, billed } = world.api.audit();
+  const { forgotten, duplicated } = world.faultyApi;
+  const seconds = new Set(world.ledger.parts().flatMap((part) => part.secondBatchIds));
   const jobOf = new Map(creates.map(({ batchId, metadata }) => [batchId, metadata.batchdrop_job]));
   const rows = new Set<string>();
   const broken: string[] = [];
   for (const { batchId, customId } of billed) {
+    if (forgotten.has(batchId) || (duplicated.has(batchId) && seconds.has(batchId))) continue;
     const row = `${jobOf.get(batchId)} ${customId}`;
     if (rows.has(row)) broken.push(`row ${row} was billed twice`);
     rows.add(row);
   }
   return { promise: 'no succeeded row billed twice', examined: billed.length, broken };
+}
+
+/** Promise 1: at most two creates of a part stay without a known outcome, and one more for each release by a person. */
+function spendingBounded(world: World): Finding {
+  const parts = world.ledger.parts();
+  const broken: string[] = [];
+  // A create that was refused because the key belongs to another account has a known outcome.
+  for (const part of world.operator.hasTwoAccounts() ? [] : parts) {
+    const sent = world.written.sends.filter(({ part: name }) => name === nameOf(part));
+    const intents = new Set(sent.map(({ intentId }) => intentId));
+    const unresolved = [...intents].filter((intentId) => !world.written.savedIntents.has(intentId));
+    const known = part.ended ? unresolved.filter((intentId) => intentId !== part.intent?.id) : unresolved;
+    if (known.length > 2 + (part.releases ?? 0))
+      broken.push(`part ${nameOf(part)} has ${known.length} creates without a known outcome`);
+  }
+  return { promise: 'unresolved creates are bounded', examined: parts.length, broken };
+}
+
+/** Promise 1: of two batches that a duplicated request created, one is kept, and the other is reported. */
+function secondsReported(world: World): Finding {
+  const { duplicated, forgotten } = world.faultyApi;
+  const known = new Set(
+    world.ledger
+      .parts()
+      .flatMap(({ batch, earlierBatchIds, secondBatchIds }) => [
+        ...[batch?.batchId ?? ''],
+        ...earlierBatchIds,
+        ...secondBatchIds,
+      ]),
+  );
+  // The key of another account cannot search the list of this one.
+  const all = world.operator.hasTwoAccounts() ? [] : [...duplicated];
+  const broken = all
+    .filter((batchId) => !known.has(batchId) && !forgotten.has(batchId))
+    .map((batchId) => `second batch ${batchId} was not reported`);
+  return { promise: 'second batches are reported', examined: all.length, broken };
+}
+
+/** A part that ended because the API refused its create has no batch on the intent. */
+function refusedHaveNone(world: World): Finding {
+  const created = new Map(
+    world.api.audit().creates.map(({ batchId, metadata }) => [metadata.batchdrop_intent ?? '', batchId]),
+  );
+  const refused = world.ledger
+    .parts()
+    .filter(({ ended, batch }) => ended?.as === 'failed' && batch === undefined);
+  const broken = refused.flatMap(({ intent, jobId }) => {
+    const batchId = created.get(intent?.id ?? 'none');
+    return batchId === undefined ? [] : [`job ${jobId} has failed as refused, and ${batchId} ran for it`];
+  });
+  return { promise: 'a refused create has no batch', examined: world.ledger.parts().length, broken };
 }
 
 /** A batch id that was returned to a function is in the ledger when the function ends. */

@@ -14,7 +14,7 @@ export function atRest(world: World): Finding {
   return { promise: 'nothing due, nothing leased', examined: items.length, broken };
 }
 
-/** Rule 4: a result file is deleted only when each of its lines was read, and a doubtful one never. */
+/** Rule 4: a result file is deleted only when each of its results was read, and a doubtful one never. */
 export function nothingDeletedUnread(world: World): Finding {
   const objects = world.results.objects();
   const { creates, deletes } = world.api.audit();
@@ -34,7 +34,7 @@ export function nothingDeletedUnread(world: World): Finding {
   const broken: string[] = [];
   for (const { fileId, results } of deleted) {
     if (doubtful.has(fileId)) broken.push(`file ${fileId} is doubtful, and was deleted`);
-    for (const row of results?.rows ?? [])
+    for (const row of results?.succeeded ?? [])
       if (missing.has(`${jobOf.get(results?.batchId ?? '')} ${row}`))
         broken.push(`file ${fileId} was deleted before its line of row ${row} was read`);
   }

@@ -38,7 +38,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, released });',
+        anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });',
         replacement:
           'void saveBatch(deps, inHand, { intentId: intent.id, batch, released }).catch(() => undefined);',
       },
@@ -75,8 +75,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/shared/lifecycle/find-batches.ts',
-        anchor: 'for (const batch of page.batches) {',
-        replacement: 'for (const batch of page.hasMore || pages === 0 ? page.batches : []) {',
+        anchor: 'for (const batch of page.batches) see(batch);',
+        replacement: 'for (const batch of page.hasMore || pages === 0 ? page.batches : []) see(batch);',
       },
     ],
   },
@@ -84,14 +84,40 @@ export const MUTANTS: Mutant[] = [
     name: 'the search for a lost batch compares only metadata',
     patches: [
       {
-        file: 'functions/submit/ambiguous-create.ts',
-        anchor: '    fileIds: new Set([intent.fileId]),\n',
-        replacement: '    fileIds: new Set([intent.id]),\n',
-      },
-      {
         file: 'functions/shared/lifecycle/find-batches.ts',
-        anchor: 'search.fileIds.has(batch.inputFileId)',
-        replacement: "search.fileIds.has(batch.metadata.batchdrop_intent ?? '')",
+        anchor: 'return inputFileId !== undefined && fileIds.has(inputFileId);',
+        replacement: "return inputFileId === undefined && fileIds.has('');",
+      },
+    ],
+  },
+  {
+    name: 'a create that was refused is sent again without a search',
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'return { ...part, intent: { ...part.intent, refused: true } };',
+        replacement: "return { ...part, phase: 'uploaded', intent: without(part.intent, 'sendBy') };",
+      },
+    ],
+  },
+  {
+    name: "the answer of a stranger to a create is taken as the API's refusal",
+    patches: [
+      {
+        file: 'functions/submit/submit-part.ts',
+        anchor: 'batch = await send(deps, leased.until, part);',
+        replacement:
+          "batch = await send(deps, leased.until, part).catch((failure) => {\n      throw failure instanceof Ambiguous ? new TerminalError('refused', failure.message) : failure;\n    });",
+      },
+    ],
+  },
+  {
+    name: 'a part begins again by itself after every unresolved create',
+    patches: [
+      {
+        file: 'functions/shared/domain/spending/unresolved-creates.ts',
+        anchor: 'if (all.length - (part.releases ?? 0) < MAX_UNRESOLVED)',
+        replacement: 'if (all.length > 0)',
       },
     ],
   },

@@ -14,7 +14,9 @@ export interface LedgerHistory {
   statuses: { batchId: string; jobId: string; rev: number; status: string; previous: string | null }[];
   jobStatuses: { jobId: string; rev: number; status: string }[];
   /** Each moment from which a create could be sent; `cancelled`: a cancel was recorded on its part by then. */
-  sends: { intentId: string; cancelled: boolean }[];
+  sends: { intentId: string; part: string; cancelled: boolean }[];
+  /** Intents that ever had a batch. */
+  savedIntents: Set<string>;
   /** Files that were ever an intent's. */
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
@@ -96,6 +98,7 @@ function emptyHistory(): LedgerHistory {
     statuses: [],
     jobStatuses: [],
     sends: [],
+    savedIntents: new Set(),
     fileIds: new Set(),
     cancelRequests: new Map(),
     placedAt: new Map(),
@@ -127,9 +130,10 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
   if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
     const cancelled = before?.cancelRequestedAt !== undefined;
-    history.sends.push({ intentId: intent.id, cancelled });
+    history.sends.push({ intentId: intent.id, part: nameOf(part), cancelled });
   }
   if (!batch) return;
+  if (intent) history.savedIntents.add(intent.id);
   if (!history.savedAt.has(batch.batchId)) history.savedAt.set(batch.batchId, now);
   if (before?.batch?.batchId === batch.batchId && before.batch.status === batch.status) return;
   const previous = before?.batch?.batchId === batch.batchId ? before.batch.status : null;

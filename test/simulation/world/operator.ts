@@ -1,3 +1,5 @@
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import { releasedPart } from '../../../functions/shared/domain/spending/unresolved-creates.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { FaultKind } from '../faults/fault-kinds.ts';
@@ -10,11 +12,12 @@ const OTHER_ACCOUNT = 'org-other';
 const KEYS_SWAPPED_MS = 2 * 60 * MINUTE;
 const FIRST_HOUR_MS = 60 * MINUTE;
 
-/** The operator, who rotates the key and pauses submission. */
+/** The operator, who rotates the key, pauses submission, releases stalled parts, and runs a gateway. */
 export class Operator {
   readonly #timeline: Timeline;
   readonly #refused: { from: number; until: number } | undefined;
   readonly #other: { from: number; until: number } | undefined;
+  readonly #vanishing: { from: number; until: number } | undefined;
   #repairedAt: number | undefined;
 
   constructor(timeline: Timeline, chance: Chance, faults: FaultBook, ledger: Ledger) {
@@ -26,6 +29,7 @@ export class Operator {
     };
     this.#refused = stretch('key refused until rotated', 90 * MINUTE);
     this.#other = stretch('key of another account', 120 * MINUTE);
+    this.#vanishing = stretch('creates vanish for hours', 5 * 60 * MINUTE);
     const pause = stretch('paused and resumed', 60 * MINUTE);
     if (!pause) return;
     timeline.at(pause.from, () => void setPaused(ledger, true));
@@ -34,6 +38,11 @@ export class Operator {
 
   keyRefused(): boolean {
     return this.#repairedAt === undefined && this.#isIn(this.#refused);
+  }
+
+  /** A gateway drops every create, and answers none. */
+  createsVanish(): boolean {
+    return this.#repairedAt === undefined && this.#isIn(this.#vanishing);
   }
 
   /** The account of the key in use. After the faults, the two keys take turns until nothing is left under either. */
@@ -57,6 +66,14 @@ export class Operator {
   #isIn(stretch: { from: number; until: number } | undefined): boolean {
     const now = this.#timeline.now();
     return stretch !== undefined && now >= stretch.from && now < stretch.until;
+  }
+}
+
+/** Releases every stalled part, as a person does who looked. */
+export async function releaseStalled(ledger: Ledger, parts: readonly Part[], now: number): Promise<void> {
+  for (const part of parts) {
+    const released = part.phase === 'stalled' ? releasedPart(part, now) : undefined;
+    if (released) await ledger.replacePart({ ...released, dueAt: now });
   }
 }
 

@@ -7,6 +7,7 @@ import { createHandler as intakeHandler } from '../../../functions/intake/handle
 import { createJsonLog } from '../../../functions/shared/adapters/lambda/json-log.ts';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { handleEachRecord } from '../../../functions/shared/adapters/sqs/records.ts';
+import { API_ID_PATTERN } from '../../../functions/shared/contract/api-id.ts';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import type { BatchApi, Log } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -107,7 +108,8 @@ describe('cancel messages of any kind', () => {
         const deliver = () =>
           handleEachRecord(
             event,
-            ({ messageId, body }) => handle({ id: messageId, body, sentAt: world.clock.now() }),
+            ({ messageId, body }) =>
+              handle({ id: messageId, body, sentAt: world.clock.now() }, world.deadline()),
             world.log,
           );
         const { batchItemFailures } = await deliver();
@@ -121,7 +123,7 @@ describe('cancel messages of any kind', () => {
         const answered = outcomes.map(({ metadata }) => metadata.id);
         for (const { data } of outcomes) {
           const { bucket: _, key: __, ...ids } = { bucket: '', key: '', ...data.request };
-          for (const id of Object.values(ids)) expect(id).toMatch(/^[\w-]{1,128}$/);
+          for (const id of Object.values(ids)) expect(id).toMatch(new RegExp(API_ID_PATTERN));
         }
         const accounted = event.Records.map(({ messageId }) => [
           failed.filter((id) => id === messageId).length,

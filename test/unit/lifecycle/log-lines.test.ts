@@ -16,6 +16,7 @@ const OF_NO_JOB: Readonly<Record<string, string>> = {
   breaker_not_closed: 'the account at the API',
   list_failed: 'the list of batches at the API',
   list_failed_unexpectedly: 'the list of batches at the API',
+  folder_marker_ignored: 'an object that is no file',
 };
 
 interface Line {

@@ -1,9 +1,7 @@
 import { expect, it } from 'vitest';
-import { checkParts } from '../../../functions/shared/lifecycle/check-parts.ts';
-import { jobInHand } from '../../../functions/shared/lifecycle/compare-and-set.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
-import { fileOf, HOUR, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, SmallWorld } from '../small-world.ts';
 
 /** Runs a file whose rows are one batch each. Returns how often all its parts were read at once. */
 async function readsOfAllParts(rows: number): Promise<number> {
@@ -29,14 +27,26 @@ it('a change of one part does not read all parts of the file again', async () =>
   expect(await readsOfAllParts(80)).toBeLessThanOrEqual(few + 5);
 });
 
-it('a job without parts is not checked by every tick', async () => {
-  const world = new SmallWorld();
-  const jobId = await world.drop('a.jsonl', fileOf('r1'));
-  await world.work();
-  world.clock.advance(HOUR); // the due time of the last check has passed
-  const ledger: Ledger = { ...withFaults(world.ledger, () => 'ok'), partsOf: async () => [] };
-  const deps = { ledger, clock: world.clock };
-  const job = jobInHand(deps, world.job(jobId));
-  expect(await checkParts(deps, job)).toBeUndefined();
-  expect(world.job(jobId).dueAt).toBeGreaterThan(world.clock.now());
+it.each([0, 1])('a job of two parts never ends while the ledger has only %i: it waits, and an alarm goes off', async (left) => {
+  let isLost = true;
+  const world = new SmallWorld({
+    replaced: ({ ledger }) => ({
+      ledger: {
+        ...ledger,
+        async partsOf(jobId, planId) {
+          const parts = await ledger.partsOf(jobId, planId);
+          return isLost && parts.every(({ phase }) => phase === 'delivered') ? parts.slice(0, left) : parts;
+        },
+      },
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+  await world.pass(240);
+  expect(world.parts(jobId).map(({ phase }) => phase)).toEqual(['delivered', 'delivered']);
+  expect(world.job(jobId)).toMatchObject({ status: 'submitted', dueAt: expect.any(Number) });
+  expect(world.job(jobId).tries).toBeGreaterThan(0);
+  expect(world.metrics.of('Stalled').length).toBeGreaterThan(0);
+  isLost = false; // for example after a restore of the ledger
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
 });

@@ -445,7 +445,9 @@ it('the wait of a part begins at its dispatch, not at its plan', async () => {
     limits: { enqueuedTokens: {}, maxOpenBatches: 1 },
     replaced: ({ ledger }) => ({
       ledger: withFaults(ledger, (method) =>
-        method === 'replacePart' && fails ? { failBefore: new RetryableError('throttled') } : 'ok',
+        fails && (method === 'replacePart' || method === 'createPart')
+          ? { failBefore: new RetryableError('throttled') }
+          : 'ok',
       ),
     }),
   });

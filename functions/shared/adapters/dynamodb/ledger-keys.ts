@@ -26,9 +26,9 @@ export function partKey(ref: PartRef): LedgerKey {
   };
 }
 
-/** What the sort keys of all parts of a plan begin with. */
-export function partsPrefix(planId: string): string {
-  return `PART#${planId}#`;
+/** What the sort keys of all parts of a plan, or of every plan, begin with. */
+export function partsPrefix(planId?: string): string {
+  return planId === undefined ? 'PART#' : `PART#${planId}#`;
 }
 
 /** Where the pointer from a batch to its part is kept. */

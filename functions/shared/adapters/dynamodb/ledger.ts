@@ -85,7 +85,7 @@ class DynamoDbLedger implements Ledger {
     return this.#replace(partKey(part), partAttributes({ ...part, version: part.version + 1 }), part.version);
   }
 
-  async partsOf(jobId: string, planId: string): Promise<Part[]> {
+  async partsOf(jobId: string, planId?: string): Promise<Part[]> {
     const parts: Part[] = [];
     let startKey: Record<string, AttributeValue> | undefined;
     do {
@@ -116,7 +116,7 @@ class DynamoDbLedger implements Ledger {
     return this.#read<PartRef>(batchPointerKey(batchId));
   }
 
-  async putBatchPointer(batchId: string, ref: PartRef, expiresAt: number): Promise<void> {
+  async putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void> {
     await this.#send(`point batch ${batchId} to its part`, () =>
       this.#client.send(
         new PutItemCommand({

@@ -18,7 +18,7 @@ import {
 import { parseFile, type ReportedFile, saysDeleted } from './file-response.ts';
 import { isObject, present } from './loose-fields.ts';
 import { ownWord } from './own-word.ts';
-import { createOpenAiTransport } from './transport.ts';
+import { ConnectionFailure, createOpenAiTransport } from './transport.ts';
 import { uploadRequest } from './upload.ts';
 
 /** How to call the Batch API. */
@@ -197,7 +197,10 @@ class OpenAiBatchApi implements BatchApi {
       const heeding = signal === undefined ? request : { ...request, signal };
       return await this.#client.small(heeding, this.#deadlines.smallMs);
     } catch (error) {
-      throw brokenConnection(tried, error, signal);
+      // The next invocation goes on: that is no failure of the item's.
+      if (signal?.aborted && error instanceof ConnectionFailure)
+        throw new RetryableError(`${tried}: the invocation ends`, { afterSeconds: 1, cause: error });
+      throw brokenConnection(tried, error);
     }
   }
 }

@@ -9,7 +9,7 @@ interface QueueRecord {
 }
 
 /**
- * Handles each record by itself, and returns the failed ones for SQS to redeliver. Errors: an Error when all records
+ * Handles each record by itself, all at the same time, so that none waits for the hanging call of another, and returns the failed ones for SQS to redeliver. Errors: an Error when all records
  * fail, so that the invocation shows as failed, or when a failed record has no id.
  */
 export async function handleEachRecord<R extends QueueRecord>(
@@ -19,15 +19,14 @@ export async function handleEachRecord<R extends QueueRecord>(
 ): Promise<{ batchItemFailures: { itemIdentifier: string }[] }> {
   const failed: string[] = [];
   let nameless = 0;
-  for (const record of event.Records) {
-    try {
-      await handle(record);
-    } catch (error) {
-      const { messageId, eventSourceARN: queue } = record;
-      log.error('record_failed', { messageId, queue, jobId: jobIdIn(record.body) }, error);
-      if (record.messageId) failed.push(record.messageId);
-      else nameless += 1; // with a null or empty id in the response, SQS would redeliver every record
-    }
+  const handled = await Promise.allSettled(event.Records.map(async (record) => handle(record)));
+  for (const [index, record] of event.Records.entries()) {
+    const result = handled[index];
+    if (result?.status !== 'rejected') continue;
+    const { messageId, eventSourceARN: queue } = record;
+    log.error('record_failed', { messageId, queue, jobId: jobIdIn(record.body) }, result.reason);
+    if (record.messageId) failed.push(record.messageId);
+    else nameless += 1; // with a null or empty id in the response, SQS would redeliver every record
   }
   if (nameless > 0) throw new Error(`${nameless} records without an id failed`);
   if (failed.length > 0 && failed.length === event.Records.length)

@@ -37,7 +37,7 @@ export class DataFiles {
       }
       await handle.close();
     } catch (error) {
-      await handle.close();
+      await handle.close().catch(() => {}); // the first failure is the reason
       this.remove([file]);
       throw error;
     }

@@ -59,6 +59,7 @@ export function getObject(store: S3Store, request: S3Request): S3Answer {
   const headers = {
     ...version.headers,
     ...overriddenHeaders(request),
+    ...(request.headers.has('authorization') ? {} : savedNotShown(request, version)),
     ...validators,
     'accept-ranges': 'bytes',
     'content-length': String(end - start),
@@ -84,6 +85,17 @@ const OVERRIDES = [
   'content-type',
   'expires',
 ];
+
+/**
+ * A request without an Authorization header comes from no SDK: a browser follows a link or a presigned URL. It saves the object instead of
+ * running it as a page of this endpoint.
+ */
+function savedNotShown(request: S3Request, { headers }: ObjectVersion): Record<string, string> {
+  const asked = overriddenHeaders(request)['content-disposition'] ?? headers['content-disposition'] ?? '';
+  const parameters =
+    /^\s*(?:inline|attachment)\s*(?<parameters>;.*)?$/i.exec(asked)?.groups?.parameters ?? '';
+  return { 'content-disposition': `attachment${parameters}` };
+}
 
 /** Returns the headers that `response-content-type` and similar parameters of a download link set. */
 function overriddenHeaders(request: S3Request): Record<string, string> {

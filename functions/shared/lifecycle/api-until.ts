@@ -1,0 +1,15 @@
+import type { BatchApi } from '../ports/ports.ts';
+
+/** Returns the API with calls that end, at the latest, with the signal: an invocation's calls end before it does. */
+export function apiUntil(api: BatchApi, signal: AbortSignal): BatchApi {
+  return {
+    uploadFile: (upload, own) => api.uploadFile(upload, own),
+    createBatch: (request, own) => api.createBatch(request, own),
+    retrieveBatch: (batchId) => api.retrieveBatch(batchId, signal),
+    listBatches: (query) => api.listBatches(query, signal),
+    cancelBatch: (batchId) => api.cancelBatch(batchId, signal),
+    fileBytes: (fileId) => api.fileBytes(fileId, signal),
+    readFile: (fileId) => api.readFile(fileId, signal),
+    deleteFile: (fileId) => api.deleteFile(fileId, signal),
+  };
+}

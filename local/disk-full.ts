@@ -1,0 +1,15 @@
+const SQLITE_FULL = 13;
+const CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** What a person needs to know when nothing more can be stored. */
+export const DISK_FULL =
+  'No space is left on the disk. What was confirmed is stored. Free some space, then try again.';
+
+/** Whether something failed because the disk is full, or a quota on it is used up. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('code' in error && CODES.has(error.code)) return true;
+  if ('errcode' in error && (Number(error.errcode) & 0xff) === SQLITE_FULL) return true;
+  // LevelDB passes on only the text of the system's error.
+  return /no space left on device|disk quota exceeded/i.test(error.message) || isDiskFull(error.cause);
+}

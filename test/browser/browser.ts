@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
+import { createBrotliDecompress } from 'node:zlib';
+import { type Browser, chromium } from 'playwright-core';
+
+/** Compressed Chromium and the libraries that a small machine lacks. */
+const PACKED = new URL('../../bin/', import.meta.resolve('@sparticuz/chromium'));
+
+/** Whether this machine can run it: the package has Chromium for Linux on x64 only. */
+export const CAN_RUN = process.platform === 'linux' && process.arch === 'x64';
+
+/** A real Chromium with its web security on. */
+export interface OpenBrowser {
+  readonly browser: Browser;
+  close(): Promise<void>;
+}
+
+/**
+ * Unpacks Chromium into a directory of its own, because the package's own place is shared by every user of the machine, and starts it.
+ * `hosts` are names that resolve to 127.0.0.1. The package's flags are not used: they switch web security off.
+ */
+export async function openBrowser({ hosts }: { hosts: readonly string[] }): Promise<OpenBrowser> {
+  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-browser-'));
+  try {
+    await unpack(directory);
+    const browser = await chromium.launch({
+      executablePath: join(directory, 'chromium'),
+      ignoreDefaultArgs: true,
+      args: [
+        '--no-sandbox', // a container has no user namespaces
+        '--headless=shell',
+        '--no-zygote',
+        '--no-first-run',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        // Not every browser asks before a page calls this machine: the guard must do without that.
+        '--disable-features=LocalNetworkAccessChecks',
+        '--remote-debugging-pipe',
+        `--user-data-dir=${join(directory, 'profile')}`,
+        `--host-resolver-rules=${hosts.map((host) => `MAP ${host} 127.0.0.1`).join(', ')}`,
+        'about:blank',
+      ],
+      env: { HOME: directory, TMPDIR: directory, LD_LIBRARY_PATH: join(directory, 'lib') },
+    });
+    return {
+      browser,
+      async close() {
+        await browser.close();
+        discard(directory);
+      },
+    };
+  } catch (cause) {
+    discard(directory);
+    throw cause;
+  }
+}
+
+async function unpack(directory: string): Promise<void> {
+  const packed = (name: string) =>
+    createReadStream(fileURLToPath(new URL(name, PACKED))).compose(createBrotliDecompress());
+  await pipeline(packed('chromium.br'), createWriteStream(join(directory, 'chromium'), { mode: 0o700 }));
+  const tar = spawn('tar', ['-x', '-C', directory], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const exited = once(tar, 'exit');
+  packed('al2023.tar.br').pipe(tar.stdin);
+  const [code] = await exited;
+  if (code !== 0) throw new Error(`tar ended with ${code}`);
+}
+
+/** Chromium's helpers may write for a moment after its end. */
+function discard(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+}

@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { batchdrop } from '../child-runtime.ts';
+
+const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'batchdrop-openai-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const openai = (...args: string[]) =>
+  batchdrop(['openai', '--directory', 'server', ...args], { cwd: folder });
+
+/** Starts `batchdrop openai` on a free port and waits until it answers. */
+async function start() {
+  const child = spawn(process.execPath, [BATCHDROP, 'openai', '--directory', 'server', '--port', '0'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const complaint = text(child.stderr);
+  const exited = once(child, 'exit');
+  const [line] = await once(child.stdout, 'data');
+  return { child, complaint, exited, url: String(line).trim().replace('OPENAI_BASE_URL=', '') };
+}
+
+describe('batchdrop openai', () => {
+  it('ends with 1 and a sentence if its port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const port = String(Object(other.address()).port);
+    const { code, stderr } = await openai('--port', port);
+    other.close();
+    expect(stderr).toBe(
+      `Port ${port} is already in use: stop the process that uses it, or choose another with --port.\n`,
+    );
+    expect(code).toBe(1);
+  });
+
+  it('ends with 1 and a sentence if its directory is in use, and does not disturb the server there', async () => {
+    const running = await start();
+    const clock = () => Number(readFileSync(join(folder, 'server', 'clock'), 'utf8'));
+    const before = clock();
+    const { code, stderr } = await openai('--port', '0', '--speed', '100000');
+    expect(stderr).toBe(
+      'server is in use by another server: stop it, or choose another directory with --directory\n',
+    );
+    expect(code).toBe(1);
+    expect(clock() - before).toBeLessThan(24 * 3_600_000); // the other one's clock would have been far ahead
+    expect(statSync(join(folder, 'server')).mode & 0o777).toBe(0o700);
+    running.child.kill('SIGINT');
+    expect(await running.exited).toEqual([0, null]);
+  });
+
+  it('ends with 1 and a sentence if its directory cannot be one', async () => {
+    writeFileSync(join(folder, 'server'), 'a file');
+    const first = await openai('--port', '0');
+    expect(first.stderr).toMatch(/^server cannot be used: .*; choose another directory with --directory\n$/);
+    rmSync(join(folder, 'server'));
+    mkdirSync(join(folder, 'server'));
+    writeFileSync(join(folder, 'server', 'batch-api.sqlite'), 'not a database at all '.repeat(10));
+    const second = await openai('--port', '0');
+    expect(second.stderr).toMatch(
+      /^server\/batch-api\.sqlite cannot be used as the server's database: .*; choose another directory with --directory\n$/,
+    );
+    expect([first.code, second.code]).toEqual([1, 1]);
+  });
+
+  it('ends with 1 and a sentence when the disk is full, keeps what it stored, and leaves no draft', async () => {
+    const running = await start();
+    const form = new FormData();
+    form.set('purpose', 'batch');
+    form.set('file', new Blob(['{"custom_id":"1"}\n']), 'a.jsonl');
+    const headers = { authorization: 'Bearer sk-any' };
+    const { id } = Object(
+      await (await fetch(`${running.url}/files`, { method: 'POST', headers, body: form })).json(),
+    );
+    // The next save of the clock fails as on a full disk.
+    symlinkSync('/dev/full', join(folder, 'server', 'clock.new'));
+    expect(await running.exited).toEqual([1, null]);
+    expect(await running.complaint).toMatch(
+      /^No space is left on the disk\. .* Free some space, then try again\.\n$/,
+    );
+    expect(readdirSync(join(folder, 'server'))).not.toContain('clock.new');
+
+    const again = await start();
+    const content = await fetch(`${again.url}/files/${id}/content`, { headers });
+    expect(await content.text()).toBe('{"custom_id":"1"}\n');
+    again.child.kill('SIGINT');
+    await again.exited;
+
+    symlinkSync('/dev/full', join(folder, 'server', 'clock.new'));
+    const { code, stderr } = await openai('--port', '0');
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^No space is left on the disk/),
+    });
+    expect(readdirSync(join(folder, 'server'))).not.toContain('clock.new');
+  });
+});
