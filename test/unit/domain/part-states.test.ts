@@ -29,7 +29,7 @@ const RESULTS_WAIT = { since: PAST, looks: 1, until: LATER, why: 'no file' };
 /** Each phase with every shape its own fields may have. */
 const PHASES: Record<Part['phase'], PartFields[]> = {
   planned: [{}, { waiting: WAITING }],
-  waiting: [{ waiting: WAITING }],
+  waiting: [{ waiting: WAITING }, { waiting: WAITING, intent: UPLOADED }, { waiting: WAITING, intent: SENT }],
   ready: [{}],
   uploading: [{ intent: INTENT }],
   uploaded: [{ intent: UPLOADED }],
