@@ -13,6 +13,8 @@ export interface QueuePosition {
   readonly until?: string;
   /** The API rejected it for the token limit while no other batch of its model was open. */
   readonly alone?: true;
+  /** The vendor's words, after a refusal. */
+  readonly said?: string;
 }
 
 /** Returns the positions of waiting parts by job id; `waiting` is in the order of admission. */
@@ -26,6 +28,7 @@ export function queuePositions(waiting: readonly WaitingPart[]): Map<string, Que
       ...{ part: number, for: wait.for, position, since: new Date(wait.since).toISOString() },
       ...(wait.until !== undefined && { until: new Date(wait.until).toISOString() }),
       ...(wait.alone && { alone: wait.alone }),
+      ...(wait.refused?.said !== undefined && { said: wait.refused.said }),
     };
     positions.set(jobId, [...(positions.get(jobId) ?? []), known]);
   }

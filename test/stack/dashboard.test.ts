@@ -39,7 +39,7 @@ describe('the dashboard', () => {
   it('starts with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
-    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(31);
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(32);
   });
 
   it.each([
@@ -129,7 +129,7 @@ describe('the dashboard', () => {
     const [page] = resources(template, 'AWS::CloudWatch::Dashboard');
     expect(at(page?.Properties, 'DashboardName')).toBeUndefined();
     const rows = Map.groupBy(widgets(), ({ y }) => y);
-    expect(rows.size).toBe(6);
+    expect(rows.size).toBe(7);
     for (const row of rows.values()) expect(row.reduce((sum, { width }) => sum + Number(width), 0)).toBe(24);
   });
 });

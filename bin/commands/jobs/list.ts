@@ -4,6 +4,7 @@ import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
 import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { LearnedLimit } from '../../../functions/shared/domain/waiting/learned-limits.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -23,6 +24,7 @@ interface Options extends ConnectionOptions {
   readonly status?: Job['status'];
   readonly since?: Since;
   readonly limit: number;
+  readonly limits?: boolean;
 }
 
 const DEFAULT_LIMIT = 50;
@@ -44,13 +46,15 @@ export function listCommand(): Command {
         'how many jobs to list at most',
         wholeNumber('--limit', 1, MAX_LIMIT),
         DEFAULT_LIMIT,
-      ),
+      )
+      .option('--limits', 'list the enqueued limits that the API has named, instead of jobs'),
   ).action(list);
 }
 
 async function list(options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const { status, since, limit, json } = options;
+    if (options.limits) return listLimits(connection, json);
     const [{ jobs, cursor }, waiting, heldUp, stalled] = await Promise.all([
       connection.queries.listJobs({
         limit,
@@ -81,6 +85,26 @@ async function list(options: Options): Promise<void> {
         `There are more jobs. To list them, raise --limit (now ${limit}), or use --since or --status.`,
       );
   });
+}
+
+/** The limits that refusals taught. A limit that is set (`enqueuedTokens`) wins over them. */
+async function listLimits({ ledger }: Connection, json: boolean | undefined): Promise<void> {
+  const { learned = [] } = await ledger.readAdmissions();
+  if (json) console.log(printableJson(learned.map(limitFacts), 2));
+  else if (learned.length === 0) console.log('The API has refused no batch for an enqueued limit.');
+  else for (const limit of learned) console.log(escapeControlCharacters(limitLine(limit)));
+}
+
+function limitFacts({ name, counts, models, limit, assumed, said, at }: LearnedLimit): object {
+  const source = limit === undefined ? 'assumed' : 'named';
+  const value = limit ?? assumed?.limit ?? null;
+  return { name, counts, limit: value, source, models, said, at: new Date(at).toISOString() };
+}
+
+function limitLine({ name, counts, limit, assumed, said, at }: LearnedLimit): string {
+  const value = grouped(limit ?? assumed?.limit ?? 0);
+  const known = limit === undefined ? `assumed ${value}` : value;
+  return `${name}: ${known} enqueued ${counts}, learned ${momentShown(at)}: ${said}`;
 }
 
 /** Milliseconds. The clock of a runtime on this machine may run ahead. */
@@ -144,10 +168,9 @@ function stalledFacts(item: StalledItem): object {
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {
   if (!first) return undefined;
   const share = parts === 1 ? '' : ` (${others.length + 1} of ${parts} batches wait)`;
-  const advice = first.alone
-    ? '; exceeds the token limit alone: set enqueuedTokens, upload the file again'
-    : '';
-  return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}${advice}`;
+  const alone = first.alone ? '; rejected although nothing else was enqueued' : '';
+  const said = first.said === undefined ? '' : `: ${first.said}`;
+  return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}${alone}${said}`;
 }
 
 /** Cuts a line to the width of the terminal; a pipe gets the whole line. */

@@ -25,7 +25,7 @@ describe('buckets on S3', () => {
       const results = createS3ResultStore({ client, bucket: 'results', owner: '999999999999' });
       const files = createS3RequestFiles({ client, owner: '999999999999' });
       const file = { bucket: 'requests', key: 'a.jsonl', versionId: 'v' };
-      const denied = { name: 'NotAllowed' };
+      const denied = { name: 'RetryableError', waitsFor: 'unreachable' };
       await expect(results.put('key', 'x', 'text/plain')).rejects.toMatchObject(denied);
       await expect(results.size('key')).rejects.toMatchObject(denied);
       await expect(bytesOf(results.read('key'))).rejects.toMatchObject(denied);

@@ -215,14 +215,14 @@ describe('batchdrop list', () => {
     const [part] = await ledger.partsOf(jobId, job?.plan?.planId ?? '');
     if (!part) throw new Error('there is no part');
     const since = Date.UTC(2026, 10, 20, 12);
-    const waiting = { for: 'token_limit', since, until: since + 60_000, alone: true } as const;
+    const refused = { sentAt: since, uploadBytes: 1, said: 'Too much.' };
+    const waiting = { for: 'token_limit', since, until: since + 60_000, alone: true, refused } as const;
     await changePart({ ledger, clock: Date }, part, (now) =>
       now.phase === 'ready' ? { ...now, phase: 'waiting', waiting } : undefined,
     );
 
     const { stdout } = await cli('list');
-    const line =
-      'waiting: token limit, position 1; exceeds the token limit alone: set enqueuedTokens, upload the file again';
+    const line = 'waiting: token limit, position 1; rejected although nothing else was enqueued: Too much.';
     expect(stdout).toMatch(new RegExp(`^${jobId}.* waiting.jsonl\n  ${line}$`, 'm'));
     const jobs: { jobId: string; waiting: object[] }[] = JSON.parse((await cli('list', '--json')).stdout);
     expect(jobs.find((known) => known.jobId === jobId)?.waiting).toEqual([
@@ -233,6 +233,7 @@ describe('batchdrop list', () => {
         since: '2026-11-20T12:00:00.000Z',
         until: '2026-11-20T12:01:00.000Z',
         alone: true,
+        said: 'Too much.',
       },
     ]);
     await cli('resume');
@@ -240,6 +241,27 @@ describe('batchdrop list', () => {
     await expect.poll(status, { timeout: 45_000 }).toBe('completed');
     close();
     expect((await cli('list')).stdout).not.toContain('waiting:');
+  });
+
+  it('lists the enqueued limits that the API has named', async () => {
+    expect((await cli('list', '--limits')).stdout).toBe(
+      'The API has refused no batch for an enqueued limit.\n',
+    );
+    const { ledger, close } = connectionTo(runtime.names);
+    const said = 'Limit: 90,000 enqueued tokens.';
+    const at = Date.UTC(2026, 10, 20, 12);
+    const limit = { name: 'gpt-4o', counts: 'tokens', models: ['gpt-4o'], limit: 90_000, said, at } as const;
+    const admissions = await ledger.readAdmissions();
+    await ledger.replaceAdmissions({ ...admissions, learned: [{ ...limit, models: ['gpt-4o'] }] });
+    expect((await cli('list', '--limits')).stdout).toContain(
+      `gpt-4o: 90,000 enqueued tokens, learned 2026-11-20`,
+    );
+    expect(JSON.parse((await cli('list', '--limits', '--json')).stdout)).toEqual([
+      { ...limit, source: 'named', at: '2026-11-20T12:00:00.000Z' },
+    ]);
+    const { learned: _, ...others } = await ledger.readAdmissions();
+    await ledger.replaceAdmissions(others);
+    close();
   });
 
   it('lists only the jobs that match', async () => {

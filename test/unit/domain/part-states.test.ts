@@ -29,7 +29,7 @@ const RESULTS_WAIT = { since: PAST, looks: 1, until: LATER, why: 'no file' };
 /** Each phase with every shape its own fields may have. */
 const PHASES: Record<Part['phase'], PartFields[]> = {
   planned: [{}, { waiting: WAITING }],
-  waiting: [{ waiting: WAITING }],
+  waiting: [{ waiting: WAITING }, { waiting: WAITING, intent: UPLOADED }, { waiting: WAITING, intent: SENT }],
   ready: [{}],
   uploading: [{ intent: INTENT }],
   uploaded: [{ intent: UPLOADED }],
@@ -202,8 +202,8 @@ it('phase, next step, due time and index agree in every state of a part', () => 
   expect([...seen.keys()].sort()).toEqual([...every].sort());
 });
 
-/** 22 shapes without a batch, and 16 with one in 6 outboxes each, in 324 surroundings. */
-const STATES = 324 * (22 + 16 * 6);
+/** 24 shapes without a batch, and 16 with one in 6 outboxes each, in 324 surroundings. */
+const STATES = 324 * (24 + 16 * 6);
 
 it('an operator ends the pause before the next look at the results, but no other backoff', () => {
   const part = aPart({
