@@ -57,7 +57,9 @@ export class SideBySide {
     const ledger = this.#ledger();
     const jobs = await Promise.all((await Promise.all(puts)).map((jobId) => ledger.readJob(jobId)));
     const running = jobs.filter((job) => job?.status === 'accepted');
-    const joined = jobs.filter((job) => job?.joinedJobId !== undefined && job.joinedJobId === running[0]?.jobId);
+    const joined = jobs.filter(
+      (job) => job?.joinedJobId !== undefined && job.joinedJobId === running[0]?.jobId,
+    );
     return { run: running.length, joined: joined.length };
   }
 
