@@ -85,7 +85,8 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
         const next = afterDelivery(now, part, stored);
         return next && leased.released(next);
       });
-      if (!isStored) throw new LostLease(`part ${part.jobId}/${part.number}: another invocation delivered it`);
+      if (!isStored)
+        throw new LostLease(`part ${part.jobId}/${part.number}: another invocation delivered it`);
     } catch (failure) {
       await discardSupersededDelivery(deps, leased.item, deliveryId, failure);
       throw failure;

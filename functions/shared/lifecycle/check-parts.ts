@@ -1,10 +1,10 @@
-import { RetryableError } from '../domain/errors.ts';
-import { type Job, nextStatus } from '../domain/job.ts';
+import { nextStatus } from '../domain/job.ts';
 import type { Part, PartIn } from '../domain/part.ts';
 import { JOB_CHECK_MS } from '../domain/timing.ts';
 import { withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { JobInHand } from './compare-and-set.ts';
+import { partsOfPlan } from './parts-of-plan.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>;
 
@@ -24,9 +24,7 @@ export async function checkParts(
     await inHand.change((job) => ({ ...job, dispatchedUntil: deps.clock.now() + JOB_CHECK_MS }));
     return undefined;
   }
-  const { jobId, plan } = inHand.item;
-  const parts = plan ? await deps.ledger.partsOf(jobId, plan.planId) : [];
-  if (plan) assertAllThere(deps, inHand.item, parts, plan.parts);
+  const parts = await partsOfPlan(deps, inHand.item);
   const open = parts.findLast((part) => !isDelivered(part));
   if (parts.some(hasHadBatch)) await markSubmitted(deps, inHand);
   if (parts.length > 0 && parts.every(isDelivered)) return parts;
@@ -36,18 +34,6 @@ export async function checkParts(
     return { ...job, dispatchedUntil, ...(open ? { openPart: open.number } : {}) };
   });
   return undefined;
-}
-
-/**
- * A job never ends with fewer parts than its plan, as their rows would be lost in silence (rule 7 of "What an answer is
- * worth", docs/architecture.md). It waits, an alarm reports it, and it goes on once the ledger has the parts, for
- * example after a restore. Errors: RetryableError, when parts are missing.
- */
-function assertAllThere({ log, metrics }: Deps, { jobId }: Job, parts: readonly Part[], planned: number): void {
-  if (parts.length >= planned) return;
-  metrics.record('Stalled', 1);
-  log.error('parts_missing', { jobId, found: parts.length, planned });
-  throw new RetryableError(`job ${jobId}: the ledger has ${parts.length} of its ${planned} parts`);
 }
 
 /** Sets an accepted job to submitted, once its acceptance is published. Errors: RetryableError. */

@@ -6,8 +6,9 @@ import { without } from '../domain/without.ts';
 import type { Ports, WorkMessage } from '../ports/ports.ts';
 import { type JobInHand, PARTS, type PartInHand, partInHand, takePart } from './compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from './in-parallel.ts';
+import { partsOfPlan } from './parts-of-plan.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'queues'>;
 
 /**
  * Makes every part of a committed plan due (one alone is written only now), records that on the job, then sends a message for each part that does not
@@ -16,13 +17,13 @@ type Deps = Pick<Ports, 'ledger' | 'clock' | 'queues'>;
  * under its lease. Errors: RetryableError.
  */
 export async function dispatchParts(deps: Deps, inHand: JobInHand): Promise<void> {
-  const { jobId, plan, cancelRequestedAt, onlyPart } = inHand.item;
+  const { plan, cancelRequestedAt, onlyPart } = inHand.item;
   if (!plan) return;
   if (onlyPart) {
     await dispatchOnlyPart(deps, inHand, onlyPart);
     return;
   }
-  const parts = await deps.ledger.partsOf(jobId, plan.planId);
+  const parts = await partsOfPlan(deps, inHand.item);
   const messages: WorkMessage[] = [];
   await inParallel(parts, PARTS_AT_ONCE, async (part) => {
     const dispatched = partInHand(deps, part);
@@ -68,7 +69,8 @@ async function writtenPart(deps: Deps, part: Part): Promise<PartInHand> {
   if (!known) throw new RetryableError(`part ${part.jobId}/${part.number}: it is written, but was not found`);
   const { cancelRequestedAt } = part;
   await known.change((now) => {
-    if (cancelRequestedAt === undefined || now.cancelRequestedAt !== undefined || isAtItsEnd(now)) return undefined;
+    if (cancelRequestedAt === undefined || now.cancelRequestedAt !== undefined || isAtItsEnd(now))
+      return undefined;
     return { ...without(now, 'backoffUntil'), cancelRequestedAt };
   });
   return known;

@@ -33,6 +33,7 @@ export const FAULT_RATES = {
   'entry refused by the bus': 0.12,
   'ledger throttled': 0.02,
   'ledger conflict': 0.04,
+  'parts missing from the ledger': 0.02,
   'due index stale': 0.25,
   'message twice': 0.25,
   'message late': 0.15,

@@ -7,7 +7,7 @@ import { forward, published } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
 import { planned } from './plans.ts';
-import { atRest, nothingDeletedUnread, nothingLeft } from './rest.ts';
+import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft } from './rest.ts';
 
 /** Examines every promise once nothing is due any more. */
 export function findings(world: World, users: Workload): Finding[] {
@@ -27,6 +27,7 @@ export function findings(world: World, users: Workload): Finding[] {
     inOrder(world, users),
     piecesStored(world),
     atRest(world),
+    expiresWithItsJob(world),
     nothingLeft(world),
     nothingDeletedUnread(world),
     withinLimits(world),

@@ -14,6 +14,17 @@ export function atRest(world: World): Finding {
   return { promise: 'nothing due, nothing leased', examined: items.length, broken };
 }
 
+/** Rule 7: nothing of an unfinished job was ever to expire, and all of an ended one is. */
+export function expiresWithItsJob(world: World): Finding {
+  const broken = world.written.expiring.map((name) => `${name} was to expire before its job ended`);
+  const jobs = new Map(world.ledger.jobs().map((job) => [job.jobId, job]));
+  const items = [...world.ledger.jobs(), ...world.ledger.parts()];
+  for (const { kind, jobId, expiresAt } of items)
+    if (expiresAt !== jobs.get(jobId)?.expiresAt || expiresAt === undefined)
+      broken.push(`${kind} of ${jobId} does not expire with its job`);
+  return { promise: 'nothing unfinished expires', examined: items.length, broken };
+}
+
 /** Rule 4: a result file is deleted only when each of its results was read, and a doubtful one never. */
 export function nothingDeletedUnread(world: World): Finding {
   const objects = world.results.objects();

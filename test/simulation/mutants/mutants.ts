@@ -142,6 +142,26 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'parts expire from the creation of their job',
+    patches: [
+      {
+        file: 'functions/intake/intake-job.ts',
+        anchor: '    secondBatchIds: [],\n',
+        replacement: '    secondBatchIds: [],\n    expiresAt: job.createdAt + 7_776_000_000,\n',
+      },
+    ],
+  },
+  {
+    name: 'a job ends with fewer parts than its plan',
+    patches: [
+      {
+        file: 'functions/shared/lifecycle/parts-of-plan.ts',
+        anchor: 'if (parts.length >= plan.parts) return parts;',
+        replacement: 'if (parts.length > 0) return parts;',
+      },
+    ],
+  },
+  {
     name: 'a delivery is marked as done before the upload completes',
     patches: [
       {

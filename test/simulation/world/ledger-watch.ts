@@ -1,5 +1,5 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import type { Job } from '../../../functions/shared/domain/job.ts';
+import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
 import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
@@ -17,6 +17,8 @@ export interface LedgerHistory {
   sends: { intentId: string; part: string; cancelled: boolean }[];
   /** Intents that ever had a batch. */
   savedIntents: Set<string>;
+  /** What was to expire while its job was unfinished. */
+  expiring: string[];
   /** Files that were ever an intent's. */
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
@@ -60,6 +62,7 @@ export function watchedLedger(
       ...ledger,
       async createPart(part) {
         deps.onPlanning(part.jobId, part.planId);
+        await noteExpiry(history, ledger, part);
         return ledger.createPart(part);
       },
       async replaceJob(job) {
@@ -76,10 +79,22 @@ export function watchedLedger(
         if (conflicts(part)) return false;
         const before = await ledger.readPart(part);
         if (!(await ledger.replacePart(part))) return false;
+        await noteExpiry(history, ledger, part);
         notePart(history, part, before, deps.now());
         noteCapacity(history, part);
         if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
+      },
+      async partsOf(jobId, planId) {
+        const parts = await ledger.partsOf(jobId, planId);
+        // As if one had been removed; a backup brings it back.
+        const isMissing =
+          parts.length > 1 && deps.faults.occurs('parts missing from the ledger', `${jobId} ${deps.now()}`);
+        return isMissing && planId !== undefined ? parts.slice(0, -1) : parts;
+      },
+      async putBatchPointer(batchId, ref, expiresAt) {
+        await noteExpiry(history, ledger, { ...ref, ...(expiresAt === undefined ? {} : { expiresAt }) });
+        return ledger.putBatchPointer(batchId, ref, expiresAt);
       },
       async due(shard, before, limit) {
         const items = await ledger.due(shard, before, limit);
@@ -93,12 +108,23 @@ export function watchedLedger(
   };
 }
 
+async function noteExpiry(
+  { expiring }: LedgerHistory,
+  ledger: Ledger,
+  item: { jobId: string; planId: string; number: number; expiresAt?: number },
+): Promise<void> {
+  if (item.expiresAt === undefined) return;
+  const job = await ledger.readJob(item.jobId);
+  if (job && !isOver(job)) expiring.push(nameOf(item));
+}
+
 function emptyHistory(): LedgerHistory {
   return {
     statuses: [],
     jobStatuses: [],
     sends: [],
     savedIntents: new Set(),
+    expiring: [],
     fileIds: new Set(),
     cancelRequests: new Map(),
     placedAt: new Map(),
@@ -116,6 +142,7 @@ function notePlace({ placedAt }: LedgerHistory, jobId: string, now: number): voi
 
 function noteJob(history: LedgerHistory, job: Job, now: number): void {
   const { jobId, rev, status, previousJobId } = job;
+  if (job.expiresAt !== undefined && !isOver(job)) history.expiring.push(jobId);
   if (previousJobId !== undefined) notePlace(history, previousJobId, now);
   if (history.jobStatuses.findLast((known) => known.jobId === jobId)?.rev !== rev && rev > 0)
     history.jobStatuses.push({ jobId, rev, status });

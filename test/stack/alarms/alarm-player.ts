@@ -27,7 +27,9 @@ export function play(rule: AlarmRule, reported: readonly Reported[], until: numb
   const periods = Math.floor(until / period);
   const breaches = Array.from({ length: periods }, (_, index) => {
     const values = reported.filter(({ at }) => Math.floor(at / period) === index).map(({ value }) => value);
-    return values.length === 0 ? rule.TreatMissingData === 'breaching' : isBreaching(rule, aggregated(rule, values));
+    return values.length === 0
+      ? rule.TreatMissingData === 'breaching'
+      : isBreaching(rule, aggregated(rule, values));
   });
   return breaches.map((_, index) => {
     const last = breaches.slice(Math.max(0, index + 1 - of), index + 1);

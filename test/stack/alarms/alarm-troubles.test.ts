@@ -1,8 +1,8 @@
 import { Duration } from 'aws-cdk-lib';
 import { describe, expect, it } from 'vitest';
-import { type AlarmRule, play, type Reported } from './alarm-player.ts';
 import { synthesize } from '../synthesis.ts';
 import { resources } from '../template-reading.ts';
+import { type AlarmRule, play, type Reported } from './alarm-player.ts';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -37,7 +37,11 @@ const FAILURES: Watched = { ...LASTING, health: (ticks) => each(ticks, 0) };
 const ONCE: Watched = { health: nothing, trouble: (ticks) => each(first(ticks), 1), once: true };
 const GAUGE: Watched = {
   health: (_, rule) => each(minutes, rule.Threshold - 1),
-  trouble: (ticks, rule) => each(minutes.filter((at) => at >= (ticks[0] ?? 0)), rule.Threshold),
+  trouble: (ticks, rule) =>
+    each(
+      minutes.filter((at) => at >= (ticks[0] ?? 0)),
+      rule.Threshold,
+    ),
 };
 
 /** By id; every other alarm is set off by a value at each tick. */

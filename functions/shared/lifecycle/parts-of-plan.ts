@@ -1,0 +1,22 @@
+import { RetryableError } from '../domain/errors.ts';
+import type { Job } from '../domain/job.ts';
+import type { Part } from '../domain/part.ts';
+import type { Ports } from '../ports/ports.ts';
+
+/**
+ * Returns all parts of the job's committed plan; none without a plan. A job is never dispatched or ended with fewer parts
+ * than its plan, as their rows would be lost in silence (rule 7 of "What an answer is worth", docs/architecture.md): it
+ * waits, an alarm reports it, and it goes on once the ledger has the parts, for example after a restore. Errors:
+ * RetryableError, also when parts are missing.
+ */
+export async function partsOfPlan(
+  { ledger, log, metrics }: Pick<Ports, 'ledger' | 'log' | 'metrics'>,
+  { jobId, plan }: Job,
+): Promise<Part[]> {
+  if (!plan) return [];
+  const parts = await ledger.partsOf(jobId, plan.planId);
+  if (parts.length >= plan.parts) return parts;
+  metrics.record('Stalled', 1);
+  log.error('parts_missing', { jobId, found: parts.length, planned: plan.parts });
+  throw new RetryableError(`job ${jobId}: the ledger has ${parts.length} of its ${plan.parts} parts`);
+}

@@ -1,0 +1,23 @@
+/**
+ * `node test/integration/intake/try-side-by-side.ts --tries 300`: the same bytes under one key, uploaded 2, 3, 10 and 50
+ * times at once, in turn. Exits with 1 unless exactly one version ran at every try.
+ */
+import { parseArgs } from 'node:util';
+import { SideBySide } from './side-by-side.ts';
+
+const AT_ONCE = [2, 3, 10, 50];
+
+const { values } = parseArgs({ options: { tries: { type: 'string', default: '300' } } });
+const tries = Number(values.tries);
+if (!Number.isInteger(tries) || tries < 1) throw new Error(`--tries ${values.tries}: give a number of tries`);
+const world = await SideBySide.open();
+let right = 0;
+for (let number = 0; number < tries; number += 1) {
+  const versions = AT_ONCE[number % AT_ONCE.length] ?? 2;
+  const { run, joined } = await world.try(versions);
+  if (run === 1 && joined === versions - 1) right += 1;
+  else console.log(`try ${number + 1}: of ${versions} versions ${run} ran and ${joined} joined`);
+}
+await world.close();
+console.log(`${right} of ${tries} tries: one version ran, the others joined it`);
+if (right < tries) process.exitCode = 1;
