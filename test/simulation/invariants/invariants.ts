@@ -7,7 +7,7 @@ import { forward, published } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
 import { planned } from './plans.ts';
-import { atRest, nothingDeletedUnread, nothingLeft } from './rest.ts';
+import { atRest, nothingDeletedUnread, nothingLeft, nothingUnfinishedExpires } from './rest.ts';
 
 /** Examines every promise once nothing is due any more. */
 export function findings(world: World, users: Workload): Finding[] {
@@ -29,6 +29,7 @@ export function findings(world: World, users: Workload): Finding[] {
     atRest(world),
     nothingLeft(world),
     nothingDeletedUnread(world),
+    nothingUnfinishedExpires(world),
     withinLimits(world),
     oldestFirst(world),
     ...cancelsHonoured(world, users),

@@ -59,3 +59,11 @@ export function nothingLeft(world: World): Finding {
     if (key.startsWith(INTERNAL_FOLDER)) broken.push(`object ${key} is still in the results bucket`);
   return { promise: 'everything temporary is deleted', examined: fileIds.size, broken };
 }
+
+/** Nothing of a job that has not ended ever had a time at which the ledger removes it. */
+export function nothingUnfinishedExpires({ written }: World): Finding {
+  const broken = [...new Set(written.expiring)].map(
+    (name) => `${name} was to expire before its job had ended`,
+  );
+  return { promise: 'nothing unfinished expires', examined: written.expiriesExamined, broken };
+}

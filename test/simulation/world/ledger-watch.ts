@@ -1,5 +1,5 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import type { Job } from '../../../functions/shared/domain/job.ts';
+import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
 import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
@@ -17,6 +17,9 @@ export interface LedgerHistory {
   sends: { intentId: string; part: string; cancelled: boolean }[];
   /** Intents that ever had a batch. */
   savedIntents: Set<string>;
+  /** Items that were to expire although their job had not ended, and how many writes were examined. */
+  expiring: string[];
+  expiriesExamined: number;
   /** Files that were ever an intent's. */
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
@@ -65,6 +68,7 @@ export function watchedLedger(
       async replaceJob(job) {
         if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
         noteJob(history, job, deps.now());
+        noteExpiry(history, job, job);
         return true;
       },
       async replaceKeyPointer(pointer) {
@@ -77,6 +81,7 @@ export function watchedLedger(
         const before = await ledger.readPart(part);
         if (!(await ledger.replacePart(part))) return false;
         notePart(history, part, before, deps.now());
+        noteExpiry(history, part, await ledger.readJob(part.jobId));
         noteCapacity(history, part);
         if (part.delivered && !before?.delivered) await deps.onDelivered(part, part.delivered);
         return true;
@@ -99,6 +104,8 @@ function emptyHistory(): LedgerHistory {
     jobStatuses: [],
     sends: [],
     savedIntents: new Set(),
+    expiring: [],
+    expiriesExamined: 0,
     fileIds: new Set(),
     cancelRequests: new Map(),
     placedAt: new Map(),
@@ -108,6 +115,12 @@ function emptyHistory(): LedgerHistory {
     waiting: new Map(),
     admit: [],
   };
+}
+
+/** Nothing of a job that has not ended may expire. */
+function noteExpiry(history: LedgerHistory, item: Job | Part, job: Job | undefined): void {
+  history.expiriesExamined += 1;
+  if (item.expiresAt !== undefined && !(job && isOver(job))) history.expiring.push(nameOf(item));
 }
 
 function notePlace({ placedAt }: LedgerHistory, jobId: string, now: number): void {
