@@ -68,6 +68,7 @@ export const FAULT_RATES = {
   'storage full': 0.2,
   'API unreachable for hours': 0.15,
   'uploaded file not visible yet': 0.25,
+  'part missing from a query': 0.05,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_RATES;

@@ -62,12 +62,15 @@ export class FaultyApi implements BatchApi {
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
   readonly #uploadedAt = new Map<string, number>();
+  /** Whether each page has odd neighbours, also after the faults: a shared account keeps them. */
+  readonly #isListOdd: boolean;
 
   constructor(api: InMemoryBatchApi, state: ApiState, chance: Chance, faults: FaultBook) {
     this.#api = api;
     this.#state = state;
     this.#chance = chance;
     this.#faults = faults;
+    this.#isListOdd = faults.occurs('odd entries on the list', 'the list');
   }
 
   async uploadFile(...args: Parameters<BatchApi['uploadFile']>): ReturnType<BatchApi['uploadFile']> {
@@ -140,7 +143,7 @@ export class FaultyApi implements BatchApi {
       hasMore,
       all.account,
     );
-    if (!this.#faults.occurs('odd entries on the list', where)) return listed;
+    if (!this.#isListOdd) return listed;
     return pageWithOddEntries(listed, query, this.#chance, where);
   }
 

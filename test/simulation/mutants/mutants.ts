@@ -279,4 +279,39 @@ export const MUTANTS: Mutant[] = [
       },
     ],
   },
+  {
+    name: 'an odd entry of the list voids its page',
+    patches: [
+      {
+        file: 'functions/shared/adapters/openai/batch-response.ts',
+        anchor: '    if (batch && batch.batchId !== query.after',
+        replacement: '    if (!batch) return undefined;\n    if (batch.batchId !== query.after',
+      },
+    ],
+  },
+  {
+    name: 'a job and its parts expire a time after its creation',
+    patches: [
+      {
+        file: 'functions/shared/domain/job.ts',
+        anchor: 'const expiry = isLastStatus(status) ? { expiresAt: now + KEEP_MS } : {};',
+        replacement: 'const expiry = { expiresAt: job.createdAt + KEEP_MS };',
+      },
+      {
+        file: 'functions/shared/lifecycle/compare-and-set.ts',
+        anchor: "const { dueAt: _, ...rest } = isOver(job) ? job : without(job, 'expiresAt');",
+        replacement: 'const { dueAt: _, ...rest } = isOver(job) || job ? job : job;',
+      },
+    ],
+  },
+  {
+    name: 'a job ends with fewer parts than its plan',
+    patches: [
+      {
+        file: 'functions/shared/lifecycle/check-parts.ts',
+        anchor: 'if (parts.length >= planned) return;',
+        replacement: 'if (parts.length >= 0 || planned > 0) return;',
+      },
+    ],
+  },
 ];

@@ -4,6 +4,7 @@ import { createHandler as intakeHandler } from '../../../functions/intake/handle
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
+import { isOver } from '../../../functions/shared/domain/job.ts';
 import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
@@ -311,6 +312,19 @@ export class World {
     this.sendCancel({ jobId }, `cancel between ${intent}`);
   }
 
+  /** The ledger without one part of an open job, as after a restore of a part of the table: DELIVER must not end the job. */
+  #withoutAPart({ id }: Invocation): Ports['ledger'] {
+    const partsOf: Ports['ledger']['partsOf'] = async (jobId, planId) => {
+      const parts = await this.#watched.partsOf(jobId, planId);
+      const job = await this.ledger.readJob(jobId);
+      if (!job || isOver(job) || !this.faults.occurs('part missing from a query', `${id} ${jobId}`))
+        return parts;
+      const missing = parts.find(({ phase }) => phase !== 'delivered') ?? parts.at(-1);
+      return parts.filter((part) => part !== missing);
+    };
+    return { ...this.#watched, partsOf };
+  }
+
   #portsFor(invocation: Invocation): OurPorts {
     const through = <P extends object>(name: string, port: P): P => this.gate.port(name, port, invocation);
     const queues = {
@@ -330,7 +344,10 @@ export class World {
       return this.bus.publish(events);
     };
     return {
-      ledger: through('ledger', this.#watched),
+      ledger: through(
+        'ledger',
+        invocation.name === 'deliver' ? this.#withoutAPart(invocation) : this.#watched,
+      ),
       requestFiles: through('requestFiles', this.requestFiles),
       results: through('results', this.results),
       scratch: createInMemoryScratch(),
