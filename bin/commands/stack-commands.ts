@@ -7,6 +7,7 @@ import { watchCommand } from './jobs/watch.ts';
 import { doctorCommand } from './operate/doctor.ts';
 import { pauseCommand } from './operate/pause.ts';
 import { redriveCommand } from './operate/redrive.ts';
+import { releaseCommand } from './operate/release.ts';
 import { resumeCommand } from './operate/resume.ts';
 
 /** The commands that work for deployed stacks and for the local runtime. */
@@ -14,6 +15,6 @@ export function stackCommands(): CommandGroups {
   return {
     Jobs: [submitCommand(), listCommand(), watchCommand(), cancelCommand()],
     Data: [resultsCommand()],
-    Operate: [doctorCommand(), pauseCommand(), resumeCommand(), redriveCommand()],
+    Operate: [doctorCommand(), pauseCommand(), resumeCommand(), redriveCommand(), releaseCommand()],
   };
 }

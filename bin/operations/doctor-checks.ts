@@ -13,6 +13,7 @@ import { createSecretApiKey } from '../../functions/shared/adapters/openai/secre
 import { isLoopback } from '../../functions/shared/contract/base-url.ts';
 import { NotAllowed } from '../../functions/shared/domain/errors.ts';
 import type { StalledItem } from '../../functions/shared/domain/ledger-records.ts';
+import { CREATE_UNCERTAIN } from '../../functions/shared/domain/spending/unresolved-creates.ts';
 import { LOCAL_API_KEY } from '../../local/runtime/runtime-endpoints.ts';
 import type { Connection } from '../connection/connection.ts';
 import { serverTime } from '../connection/server-time.ts';
@@ -53,6 +54,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'last tick': tickIsRecent,
   clock: clocksAgree,
   submission: isNotPaused,
+  account: accountIsAccepted,
   stalled: nothingIsStalled,
   ...Object.fromEntries(
     (Object.keys(DEAD_LETTER_QUEUES) as QueueName[]).map((name) => [`DLQ ${name}`, hasNoDeadLetters(name)]),
@@ -223,12 +225,26 @@ async function isNotPaused({ connection: { ledger } }: Subject) {
   };
 }
 
+async function accountIsAccepted({ connection: { ledger } }: Subject) {
+  const { breakers = [] } = await ledger.readControl();
+  const [first] = breakers;
+  if (!first) return ok('the API refuses no uploads or batches');
+  const { said, since, open } = first;
+  const what = `${first.operation === 'upload' ? 'uploads' : 'new batches'} refused (${first.for}) since ${new Date(since).toISOString()}`;
+  const others = open ? '; all wait, one at a time tries again' : '';
+  return failed(`${what}: ${said}${others}`, 'Fix the account: docs/operations.md#accountrefused');
+}
+
 async function nothingIsStalled({ connection }: Subject) {
   const stalled = await connection.queries.listStalled();
   if (stalled.length === 0) return ok('nothing');
   const shown = stalled.slice(0, MAX_STALLED_SHOWN).map(stalledText).join('; ');
   const more = stalled.length > MAX_STALLED_SHOWN ? `; and ${stalled.length - MAX_STALLED_SHOWN} more` : '';
-  return failed(`${shown}${more}`, 'Find out why the step fails: docs/operations.md#stalled');
+  const isUncertain = stalled.some(({ reason }) => reason.code === CREATE_UNCERTAIN);
+  const advice = isUncertain
+    ? 'Look for the batches at the API, then: batchdrop release JOB (docs/operations.md#createuncertain)'
+    : 'Find out why the step fails: docs/operations.md#stalled';
+  return failed(`${shown}${more}`, advice);
 }
 
 function stalledText(item: StalledItem): string {

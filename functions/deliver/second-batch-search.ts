@@ -3,14 +3,14 @@
  * all of its parts. A request may be duplicated on its way, and the API may accept one long after it was sent. Rule 1 of
  * "What an answer is worth" (docs/architecture.md).
  *
- * Known gap: a gateway may show our batch under another id than it told us. Of such a list, a batch that has ended is
+ * Known gaps: a batch that is not on the list by then is not found. A gateway may show our batch under another id than it told us. Of such a list, a batch that has ended is
  * not counted as a second one; one that runs is, since all batches of the job that we know have ended.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
 import type { FileAtApi, ObservedBatch, Part } from '../shared/domain/part.ts';
 import { type Began, searchHorizon } from '../shared/domain/spending/search-horizon.ts';
-import { LATE_BATCH_SEARCH_AFTER_MS } from '../shared/domain/timing.ts';
+import { LATE_BATCH_SEARCH_AFTER_MS, LISTED_AFTER_MS } from '../shared/domain/timing.ts';
 import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
 import { cancelSecondBatch } from '../shared/lifecycle/spending/second-batches.ts';
@@ -32,10 +32,14 @@ interface Sent extends Began, Partial<FileAtApi> {
   batchId?: string;
 }
 
-/** Returns when the search for the batches of these parts may begin: a late batch may not be on the list before. */
+/** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
 export function secondBatchSearchFrom(parts: readonly Part[]): number {
-  const times = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
-  return times.length === 0 ? 0 : Math.max(...times) + LATE_BATCH_SEARCH_AFTER_MS;
+  const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
+  const created = parts.flatMap(({ batch }) => batch?.createdAt ?? []);
+  return Math.max(
+    ...late.map((at) => at + LATE_BATCH_SEARCH_AFTER_MS),
+    ...created.map((at) => at + LISTED_AFTER_MS),
+  );
 }
 
 /** Searches for second batches of the parts, and cancels and reports them. Errors: RetryableError of the ledger. */

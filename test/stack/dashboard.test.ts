@@ -39,7 +39,7 @@ describe('the dashboard', () => {
   it('starts with every alarm', () => {
     const [first] = widgets();
     expect(first?.type).toBe('alarm');
-    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(30);
+    expect(list(at(first, 'properties', 'alarms'))).toHaveLength(31);
   });
 
   it.each([
@@ -58,13 +58,24 @@ describe('the dashboard', () => {
       ours(
         'Sum',
         'KeyRefused',
+        'AccountRefused',
         'PublishFailures',
         'SecondBatches',
+        'CreateUncertain',
         'Stalled',
         'TriesUsedUp',
         'RefusedAlone',
         'ResultsWaiting',
         'ResultsExpiring',
+      ),
+    ],
+    [
+      'Steps that had to wait, by reason',
+      ours(
+        'Sum',
+        ...['TokenLimit', 'Capacity', 'Account', 'Storage', 'File', 'Connection', 'Results'].map(
+          (reason) => `WaitsFor${reason}`,
+        ),
       ),
     ],
     [

@@ -12,6 +12,9 @@ export const SEARCH_MARGIN_MS = 15 * MINUTE;
 /** The last search for second batches begins this long after the job's last file was abandoned. */
 export const LATE_BATCH_SEARCH_AFTER_MS = 30 * MINUTE;
 
+/** A new batch is on the list this long after its creation: no search for second batches begins before. */
+export const LISTED_AFTER_MS = 5 * MINUTE;
+
 /** The last search for second batches is tried for this long after the end of its job. */
 export const SECOND_BATCH_SEARCH_MS = DAY;
 

@@ -46,7 +46,7 @@ export function releasedPart(part: Part, now: number): Part | undefined {
       return { ...rest, phase: 'ready', releases, releasedAt: now, tries: 0 };
     }
     case 'batch_ended':
-      return part.backoffUntil === undefined
+      return part.resultsWait === undefined
         ? undefined
         : { ...without(part, 'backoffUntil', 'dispatchedUntil'), releasedAt: now };
     default:

@@ -69,14 +69,6 @@ export async function noteAnswered(deps: Deps, account: string | undefined): Pro
   });
 }
 
-/** Removes the account from the list: none of its parts is stalled any more. */
-export async function noteNoneStalled(deps: Deps, account: string | undefined): Promise<void> {
-  await changeAccounts(deps, (accounts) => {
-    const known = entryOf(accounts, account);
-    return known && accounts.filter((other) => other !== known);
-  });
-}
-
 /**
  * Changes the accounts that are listed now. Returns false when there is nothing to change: `change` returned undefined.
  */

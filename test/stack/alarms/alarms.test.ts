@@ -3,9 +3,9 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
-import type { ImpactAlarmProps } from '../../lib/monitoring/impact-alarm.ts';
-import { synthesize } from './synthesis.ts';
-import { at, legible, resources } from './template-reading.ts';
+import type { ImpactAlarmProps } from '../../../lib/monitoring/impact-alarm.ts';
+import { synthesize } from '../synthesis.ts';
+import { at, legible, resources } from '../template-reading.ts';
 
 const template = synthesize();
 const alarms = resources(template, 'AWS::CloudWatch::Alarm');
@@ -72,7 +72,7 @@ describe('alarms', () => {
   });
 
   it('say how users are affected', () => {
-    expect(alarms).toHaveLength(30);
+    expect(alarms).toHaveLength(31);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
@@ -101,11 +101,13 @@ describe('alarms', () => {
 
   it.each([
     'KeyRefused',
+    'AccountRefused',
     'PublishFailures',
     'SecondBatches',
     'Stalled',
     'TriesUsedUp',
     'RefusedAlone',
+    'CreateUncertain',
     'ResultsWaiting',
     'ResultsExpiring',
     'RowsMissing',
@@ -116,6 +118,15 @@ describe('alarms', () => {
   it('stay on while a step is stalled, which is counted every half hour', () => {
     const stalled = alarms.find(({ id }) => id === 'AlarmsStalled');
     expect(Number(at(stalled?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
+  });
+
+  it.each([5, 60])('stay on while a part waits for a release, polled every %i minutes', (minutes) => {
+    const template = synthesize({ pollInterval: Duration.minutes(minutes) });
+    const uncertain = resources(template, 'AWS::CloudWatch::Alarm').find(
+      ({ id }) => id === 'AlarmsCreateUncertain',
+    );
+    // It is reported every half hour, or at the next tick after that.
+    expect(Number(at(uncertain?.Properties, 'Period'))).toBeGreaterThanOrEqual((30 + minutes) * 60);
   });
 
   it.each([5, 60])('stay on while results are looked at every hour, polled every %i minutes', (minutes) => {
@@ -133,7 +144,7 @@ describe('alarms', () => {
       synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'OnCall')) })),
       'AWS::CloudWatch::Alarm',
     );
-    expect(withAction).toHaveLength(30);
+    expect(withAction).toHaveLength(31);
     for (const { id, Properties } of withAction)
       expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<OnCall>');
   });

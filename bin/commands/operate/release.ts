@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import {
+  type Connection,
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
+import { serverTime } from '../../connection/server-time.ts';
+import { findJob } from '../../jobs/find-job.ts';
+import { adoptBatch, releaseJob } from '../../operations/release-job.ts';
+import { counted } from '../../terminal/amounts.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import { Failure } from '../../terminal/failure.ts';
+import { wholeNumber } from '../../terminal/whole-number.ts';
+
+interface Options extends ConnectionOptions {
+  readonly adopt?: string;
+  readonly part?: number;
+}
+
+const MAX_PARTS = 1_000_000;
+
+/** `batchdrop release JOB`: releases what waits for a person. */
+export function releaseCommand(): Command {
+  return withConnectionOptions(
+    new Command('release')
+      .summary('Release a job that waits for you')
+      .description(
+        'Release a job that waits for you. A stalled part is sent once more; first look for its batch at the API, since you may pay twice. If results do not agree with what was sent, the next look is the answer. See docs/operations.md.',
+      )
+      .argument('<job>', 'a job id, or its first characters')
+      .option('--adopt <batch>', 'instead of sending a stalled part again: take this batch, which you found')
+      .option(
+        '--part <number>',
+        'with --adopt: which part, if several are stalled',
+        wholeNumber('--part', 1, MAX_PARTS),
+      ),
+  ).action(release);
+}
+
+async function release(id: string, options: Options): Promise<void> {
+  await withConnection(options, async (connection) => {
+    const { jobId } = await findJob(connection, id);
+    const { adopt, part, json } = options;
+    if (adopt === undefined && part !== undefined) throw new Failure('Give --part only with --adopt BATCH.');
+    const ledgers = { ...connection, now: await timeOf(connection) };
+    const facts =
+      adopt === undefined
+        ? { jobId, released: await releaseJob(ledgers, jobId) }
+        : { jobId, batchId: adopt, ...(await adoptBatch(ledgers, jobId, { batchId: adopt, number: part })) };
+    console.log(json ? printableJson(facts) : escapeControlCharacters(sentence(facts)));
+  });
+}
+
+/** Milliseconds. The clock of a runtime on this machine may run ahead. */
+function timeOf(connection: Connection): Promise<number> {
+  return connection.target.kind === 'local' ? serverTime(connection) : Promise.resolve(Date.now());
+}
+
+type Facts =
+  | { jobId: string; released: number[] }
+  | { jobId: string; batchId: string; part: number; outcome: 'adopted' | 'pending' };
+
+function sentence(facts: Facts): string {
+  if ('released' in facts)
+    return `Released ${counted(facts.released.length, 'part', 'parts')} of job ${facts.jobId}. Batchdrop goes on within a minute.`;
+  const { jobId, batchId, part, outcome } = facts;
+  return outcome === 'adopted'
+    ? `Part ${part} of job ${jobId} has adopted ${batchId}.`
+    : `Part ${part} of job ${jobId} is to adopt ${batchId}. Batchdrop has not checked the batch yet: see batchdrop list.`;
+}

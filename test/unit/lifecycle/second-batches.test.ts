@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { Ambiguous, NotAllowed, RetryableError } from '../../../functions/shared/domain/errors.ts';
+import { SECOND_BATCH_SEARCH_MS } from '../../../functions/shared/domain/timing.ts';
+import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
+import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+
+type Settings = ConstructorParameters<typeof SmallWorld>[0];
+
+/** A world in which the first create is duplicated on its way: two batches run on its intent. */
+function duplicating(
+  settings: Settings = {},
+  more: (api: BatchApi) => Partial<BatchApi> = () => ({}),
+): SmallWorld {
+  let isFirst = true;
+  return new SmallWorld({
+    ...settings,
+    replaced: ({ api }) => ({
+      api: withMethods(api, {
+        async createBatch(request, signal) {
+          const batch = await api.createBatch(request, signal);
+          if (isFirst) await api.createBatch(request, signal);
+          isFirst = false;
+          return batch;
+        },
+        ...more(api),
+      }),
+    }),
+  });
+}
+
+const RUNS_LONG: Settings = { fate: ({ nth }) => ({ runningMs: nth === 2 ? 20 * HOUR : 3 * HOUR }) };
+const SECOND = 'batch_000002';
+
+const cancelsOf = (world: SmallWorld) => world.api.audit().cancels.map(({ batchId }) => batchId);
+const summaryOf = (world: SmallWorld, jobId: string) => {
+  const [, object] =
+    [...world.results.objects()].find(([key]) => key.endsWith(`${jobId}/summary.json`)) ?? [];
+  return JSON.parse(Buffer.from(object?.body ?? '{}').toString());
+};
+
+async function submitted(world: SmallWorld, ...keys: string[]): Promise<string> {
+  const [jobId = ''] = await Promise.all(keys.map((key) => world.drop(key, fileOf('r1', 'r2'))));
+  await world.work();
+  return jobId;
+}
+
+describe('a second batch on an intent', () => {
+  it('is cancelled and reported as soon as a page that POLL reads shows it', async () => {
+    const world = duplicating(RUNS_LONG);
+    const jobId = await submitted(world, 'a.jsonl', 'b.jsonl', 'c.jsonl'); // three open batches: POLL reads pages
+    await world.pass(3);
+    expect(cancelsOf(world)).toEqual([SECOND]);
+    expect(world.parts(jobId)[0]).toMatchObject({
+      batch: { batchId: 'batch_000001' },
+      secondBatchIds: [SECOND],
+    });
+    expect(world.metrics.of('SecondBatches')).toEqual([1]);
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 2 } });
+    expect(world.parts(jobId)[0]).not.toHaveProperty('openSecondBatches');
+    expect(summaryOf(world, jobId).parts[0].secondBatchIds).toEqual([SECOND]);
+  });
+
+  it('is not believed on a page without our own batch: a gateway may show that one under another id', async () => {
+    const world = duplicating(RUNS_LONG, (api) => ({
+      async listBatches(query) {
+        const page = await api.listBatches(query);
+        return { ...page, batches: page.batches.filter(({ batchId }) => batchId !== 'batch_000001') };
+      },
+    }));
+    await submitted(world, 'a.jsonl', 'b.jsonl', 'c.jsonl');
+    await world.pass(60);
+    expect(cancelsOf(world)).toEqual([]);
+  });
+
+  it('is found after the results are delivered, not before, with one page of the list', async () => {
+    const lists: string[] = [];
+    const world: SmallWorld = duplicating(RUNS_LONG, (api) => ({
+      async listBatches(query) {
+        lists.push(world.job(jobId).status);
+        return api.listBatches(query);
+      },
+    }));
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(lists).toEqual(['completed']);
+    expect(cancelsOf(world)).toEqual([SECOND]);
+    expect(world.job(jobId)).toMatchObject({ secondBatchSearch: 'complete', cleanedUp: true });
+    expect(summaryOf(world, jobId)).toMatchObject({
+      secondBatchSearch: 'complete',
+      parts: [{ batchId: 'batch_000001', secondBatchIds: [SECOND] }],
+    });
+  });
+
+  it('that has ended is reported, too', async () => {
+    const world = duplicating();
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(world.parts(jobId)[0]?.secondBatchIds).toEqual([SECOND]);
+    expect(world.metrics.of('SecondBatches')).toEqual([1]);
+  });
+
+  it.each<[string, Error]>([
+    ['the API fails', new RetryableError('HTTP 500')],
+    ['the key is refused', new NotAllowed('HTTP 401')],
+    ['a defect', new TypeError('defect')],
+  ])('is cancelled until it has ended: %s at first', async (_, failure) => {
+    let failures = 5;
+    const world = duplicating(RUNS_LONG, (api) => ({
+      async cancelBatch(batchId) {
+        if (failures-- > 0) throw failure;
+        return api.cancelBatch(batchId);
+      },
+    }));
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(failures).toBeLessThan(0);
+    expect(cancelsOf(world)).toEqual([SECOND]);
+    expect(world.job(jobId).status).toBe('completed');
+    expect(world.metrics.of('SecondBatches')).toEqual([1]);
+  });
+
+  it('that the API does not know twice, ten minutes apart, is gone', async () => {
+    const asked: number[] = [];
+    const world: SmallWorld = duplicating(RUNS_LONG, () => ({
+      async cancelBatch() {
+        asked.push(world.clock.now());
+        return 'unknown';
+      },
+    }));
+    await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(asked).toHaveLength(2);
+    expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(10 * MINUTE);
+  });
+});
+
+describe('of several batches that a search finds', () => {
+  it.each<[string, Settings, string]>([
+    ['the first, if both run', RUNS_LONG, 'batch_000001'],
+    [
+      'the one that runs, if the other has failed',
+      {
+        fate: ({ nth }) => ({
+          validatingMs: 0,
+          ...(nth === 1 ? { failure: [{ code: 'bad', message: 'm', param: null, line: null }] } : {}),
+        }),
+      },
+      SECOND,
+    ],
+    [
+      'the one with results, if the other runs',
+      { fate: ({ nth }) => ({ runningMs: nth === 1 ? 20 * HOUR : 0, finalizingMs: 0, validatingMs: 0 }) },
+      SECOND,
+    ],
+  ])('it adopts %s', async (_, settings, adopted) => {
+    const world = new SmallWorld({
+      ...settings,
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          async createBatch(request, signal) {
+            await api.createBatch(request, signal);
+            await api.createBatch(request, signal);
+            throw new Ambiguous('no answer came');
+          },
+        }),
+      }),
+    });
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.pass(30);
+    await world.rest();
+    expect(world.parts(jobId)[0]?.batch?.batchId).toBe(adopted);
+    expect(world.parts(jobId)[0]?.secondBatchIds).toHaveLength(1);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 2 } });
+  });
+});
+
+describe('the search after the end of a job', () => {
+  it('is tried for a day where the list cannot be used; then the summary says so', async () => {
+    let lists = 0;
+    const world = new SmallWorld({
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          async listBatches() {
+            lists += 1;
+            throw new RetryableError('HTTP 500');
+          },
+        }),
+      }),
+    });
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({
+      status: 'completed',
+      secondBatchSearch: 'incomplete',
+      cleanedUp: true,
+    });
+    expect(world.clock.now() - world.job(jobId).changedAt).toBeGreaterThanOrEqual(SECOND_BATCH_SEARCH_MS);
+    expect(lists).toBeLessThanOrEqual(50);
+    expect(summaryOf(world, jobId)).toMatchObject({
+      secondBatchSearch: 'incomplete',
+      rows: { succeeded: 2 },
+    });
+    expect(world.api.files()).toEqual([]); // the clean-up does not wait for it
+    expect(world.metrics.of('Stalled')).toEqual([]);
+  });
+
+  it('says nothing in the summary where it found nothing', async () => {
+    const world = new SmallWorld();
+    const jobId = await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(world.job(jobId).secondBatchSearch).toBe('complete');
+    expect(summaryOf(world, jobId)).not.toHaveProperty('secondBatchSearch');
+  });
+});
