@@ -141,7 +141,7 @@ where('a thieving page', () => {
     const laptop = await LocalRuntime.open();
     closing.push(() => laptop.close());
     const run = laptop.run('--yes');
-    await run.untilPrinted('Batchdrop is up');
+    await expect.poll(() => run.printed, { timeout: 150_000 }).toContain('Batchdrop is up');
     const { url: base, requestBucket, cancelQueueUrl } = laptop.names;
     const prey = {
       base,
@@ -167,5 +167,5 @@ where('a thieving page', () => {
     expect(laptop.asked('batch.created')).toEqual([]);
     expect(run.printed).not.toMatch(/^\S+ {2}(job|batch|cancel) /m);
     await run.end('SIGINT');
-  });
+  }, 300_000);
 });

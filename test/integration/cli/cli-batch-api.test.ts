@@ -113,7 +113,6 @@ describe('batchdrop up --batch-api', () => {
       1,
       /^--speed works only with/,
     ],
-    ['to forget paid results', [elsewhere, '--yes', '--ephemeral'], key, 1, /^--ephemeral works only with/],
     ['--yes where nothing is asked', ['http://127.0.0.1:9/v1', '--yes'], {}, 1, /^--yes works only with/],
     [
       '--real besides',
