@@ -54,6 +54,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   'last tick': tickIsRecent,
   clock: clocksAgree,
   submission: isNotPaused,
+  account: accountIsAccepted,
   stalled: nothingIsStalled,
   ...Object.fromEntries(
     (Object.keys(DEAD_LETTER_QUEUES) as QueueName[]).map((name) => [`DLQ ${name}`, hasNoDeadLetters(name)]),
@@ -204,6 +205,16 @@ async function isNotPaused({ connection: { ledger } }: Subject) {
     found: 'paused: Batchdrop sends nothing new',
     advice: 'To resume: batchdrop resume',
   };
+}
+
+async function accountIsAccepted({ connection: { ledger } }: Subject) {
+  const { breakers = [] } = await ledger.readControl();
+  const [first] = breakers;
+  if (!first) return ok('the API refuses no uploads or batches');
+  const { said, since, open } = first;
+  const what = `${first.operation === 'upload' ? 'uploads' : 'new batches'} refused (${first.for}) since ${new Date(since).toISOString()}`;
+  const others = open ? '; all wait, one at a time tries again' : '';
+  return failed(`${what}: ${said}${others}`, 'Fix the account: docs/operations.md#accountrefused');
 }
 
 async function nothingIsStalled({ connection }: Subject) {

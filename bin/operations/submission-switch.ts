@@ -1,6 +1,6 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
-import { attemptSize } from '../../functions/shared/domain/part.ts';
+import { sizeLeft } from '../../functions/shared/domain/part.ts';
 import { without } from '../../functions/shared/domain/without.ts';
 import { changePart } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import type { Connection } from '../connection/connection.ts';
@@ -56,7 +56,7 @@ export async function whatIsToBeSent(
     const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
     unsureParts += all.filter(isUnsure).length;
     const parts = all.filter((part) => !isUnsure(part));
-    const rows = parts.reduce((sum, part) => sum + attemptSize(part).rows, 0);
+    const rows = parts.reduce((sum, part) => sum + sizeLeft(part).rows, 0);
     if (parts.length > 0) waiting.push({ job, parts, rows });
   }
   return { waiting, unsureParts };

@@ -23,6 +23,18 @@ interface AlarmsProps {
   action: IAlarmAction | undefined;
 }
 
+/** The period of a metric, and how many periods must breach. */
+interface Evaluation {
+  period: Duration;
+  of?: Pick<ImpactAlarmProps, 'periods'>;
+}
+
+const LASTING: Evaluation = { period: PERIOD, of: { periods: { breaching: 3, of: 3 } } };
+
+function longer(one: Duration, other: Duration): Duration {
+  return one.toSeconds() >= other.toSeconds() ? one : other;
+}
+
 /** The alarms of one Batchdrop. Their ids are headings in docs/operations.md. */
 export class Alarms extends Construct {
   readonly all: Alarm[] = [];
@@ -42,7 +54,10 @@ export class Alarms extends Construct {
       intake.undelivered,
       `${uploaders} get neither results nor events: EventBridge could not send to the intake queue`,
     );
-    this.#addFunctionAlarms('Poll', polling.worker, 'status changes reach all users late', 3);
+    this.#addFunctionAlarms('Poll', polling.worker, 'status changes reach all users late', {
+      errors: this.#lasting,
+      throttles: this.#lasting,
+    });
     this.#addPollAlarms();
     this.#addManualAlarms();
   }
@@ -58,7 +73,8 @@ export class Alarms extends Construct {
       metric: work.queue.metricApproximateAgeOfOldestMessage({ period: PERIOD, statistic: 'Maximum' }),
       threshold: work.maxUsualAge.toSeconds(),
     });
-    this.#addFunctionAlarms(name, worker, impact, 1);
+    // Lambda retries throttled invocations; only a shortage that lasts has an impact.
+    this.#addFunctionAlarms(name, worker, impact, { errors: { period: PERIOD }, throttles: LASTING });
   }
 
   #addLeftoverAlarm(id: string, queue: Queue, impact: string): void {
@@ -69,18 +85,23 @@ export class Alarms extends Construct {
     });
   }
 
-  #addFunctionAlarms(name: string, worker: WorkerFunction, impact: string, periods: number): void {
+  #addFunctionAlarms(
+    name: string,
+    worker: WorkerFunction,
+    impact: string,
+    { errors, throttles }: { errors: Evaluation; throttles: Evaluation },
+  ): void {
     this.#add(`${name}Errors`, {
       impact: `${impact}: invocations fail`,
-      metric: worker.lambda.metricErrors({ period: PERIOD, statistic: 'Sum' }),
+      metric: worker.lambda.metricErrors({ period: errors.period, statistic: 'Sum' }),
       threshold: 1,
-      periods,
+      ...errors.of,
     });
     this.#add(`${name}Throttles`, {
       impact: `${impact}: the account has no Lambda concurrency left`,
-      metric: worker.lambda.metricThrottles({ period: PERIOD, statistic: 'Sum' }),
+      metric: worker.lambda.metricThrottles({ period: throttles.period, statistic: 'Sum' }),
       threshold: 1,
-      periods: 3, // Lambda retries throttled invocations; only a shortage that lasts has an impact
+      ...throttles.of,
     });
   }
 
@@ -108,14 +129,20 @@ export class Alarms extends Construct {
     this.#add('KeyRefused', {
       impact:
         'all users wait: the API key is missing or was rejected, so nothing is sent, polled or cancelled',
-      metric: this.#metric('KeyRefused', { period: PERIOD }),
+      metric: this.#metric('KeyRefused', { period: this.#atLeastOnceIn(PERIOD) }),
+      threshold: 1,
+    });
+    this.#add('AccountRefused', {
+      impact:
+        'users wait: the API refuses uploads or new batches, because the account cannot pay, may not use the service, or its file storage is full',
+      metric: this.#metric('AccountRefused', { period: STALLED_COUNTED_WITHIN }),
       threshold: 1,
     });
     this.#add('PublishFailures', {
       impact: 'users get status changes late: the event bus does not accept events',
-      metric: this.#metric('PublishFailures', { period: PERIOD }),
+      metric: this.#metric('PublishFailures', { period: this.#lasting.period }),
       threshold: 1,
-      periods: 3, // events that were rejected once are sent again at the next tick
+      ...this.#lasting.of, // events that were rejected once are sent again at the next tick
     });
     this.#add('SecondBatch', {
       impact: 'a user may be billed twice for rows that a second batch ran before it was cancelled',
@@ -134,7 +161,7 @@ export class Alarms extends Construct {
     this.#add('Stalled', {
       impact:
         'the user of a file waits until somebody acts: a step has failed for hours, and the state at the API is unclear',
-      metric: this.#metric('Stalled', { period: STALLED_COUNTED_WITHIN }),
+      metric: this.#metric('Stalled', { period: this.#atLeastOnceIn(STALLED_COUNTED_WITHIN) }),
       threshold: 1,
     });
     this.#add('TriesUsedUp', {
@@ -146,7 +173,7 @@ export class Alarms extends Construct {
     this.#add('RefusedAlone', {
       impact:
         'the user of a file waits until somebody acts: one of its batches has more tokens than the API accepts',
-      metric: this.#metric('RefusedAlone', { period: REFUSED_ALONE_AT_LEAST_ONCE_IN }),
+      metric: this.#metric('RefusedAlone', { period: this.#atLeastOnceIn(REFUSED_ALONE_AT_LEAST_ONCE_IN) }),
       threshold: 1,
     });
   }
@@ -174,6 +201,20 @@ export class Alarms extends Construct {
       metric: this.#metric('RowsMissing', { period: PERIOD }),
       threshold: 1,
     });
+  }
+
+  /** How to see a trouble of every tick that lasts, while a single one passes. Each period has a tick, except by chance. */
+  get #lasting(): Evaluation {
+    const { pollInterval } = this.#props;
+    const interval = pollInterval.toMinutes();
+    if (2 * interval <= PERIOD.toMinutes()) return LASTING;
+    return { period: longer(PERIOD, pollInterval), of: { periods: { breaching: 2, of: 3 } } };
+  }
+
+  /** Returns a period in which a tick reports what it reports that often at an interval of a minute. */
+  #atLeastOnceIn(period: Duration): Duration {
+    const interval = this.#props.pollInterval.toMinutes();
+    return 2 * interval <= PERIOD.toMinutes() ? period : period.plus(Duration.minutes(2 * interval));
   }
 
   #metric(name: MetricName, options: MetricOptions) {

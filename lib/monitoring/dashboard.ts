@@ -9,7 +9,7 @@ import {
   type MetricOptions,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { JOB_METRIC, type MetricName } from '../../functions/shared/contract/metrics.ts';
+import { JOB_METRIC, METRIC_UNITS, type MetricName } from '../../functions/shared/contract/metrics.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
 import type { StageWorkers } from '../stages/stage-workers.ts';
 import type { WorkerFunction } from '../stages/worker-function.ts';
@@ -37,6 +37,7 @@ export class BatchdropDashboard extends Construct {
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: COLUMNS, height: 4 })],
         this.#throughput(),
         this.#open(),
+        this.#waits(),
         this.#results(),
         this.#queues(),
         this.#functions(),
@@ -53,6 +54,7 @@ export class BatchdropDashboard extends Construct {
         'Needs attention',
         this.#metrics(
           'KeyRefused',
+          'AccountRefused',
           'PublishFailures',
           'SecondBatches',
           'CreateUncertain',
@@ -87,6 +89,14 @@ export class BatchdropDashboard extends Construct {
       graph('Age of the oldest open batch, seconds', [this.#metric('OldestOpenAge', most)]),
       graph('From the end of a batch to its event, seconds', latency),
     );
+  }
+
+  /** What steps had to wait for. */
+  #waits(): IWidget[] {
+    const names = Object.entries(METRIC_UNITS)
+      .map(([name]) => name)
+      .filter((name): name is MetricName => name.startsWith('WaitsFor'));
+    return row(graph('Steps that had to wait, by reason', this.#metrics(...names), { stacked: true }));
   }
 
   #results(): IWidget[] {

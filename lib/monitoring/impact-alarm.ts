@@ -16,8 +16,8 @@ export interface ImpactAlarmProps {
   metric: IMetric;
   /** The alarm goes off at this value and above, or, with `silence`, below it. */
   threshold: number;
-  /** How many consecutive periods must breach. Default: 1. */
-  periods?: number;
+  /** How many periods must breach: so many of the last `of` ones. Default: 1 of 1. */
+  periods?: { breaching: number; of: number };
   /** The alarm is about something that stopped happening: missing data breaches. */
   silence?: boolean;
   /** What the alarm triggers. */
@@ -31,7 +31,8 @@ export class ImpactAlarm extends Alarm {
       alarmDescription: `${props.impact}. What to do: ${RUNBOOK}#${id.toLowerCase()}`,
       metric: props.metric,
       threshold: props.threshold,
-      evaluationPeriods: props.periods ?? 1,
+      evaluationPeriods: props.periods?.of ?? 1,
+      datapointsToAlarm: props.periods?.breaching ?? 1,
       comparisonOperator: props.silence
         ? ComparisonOperator.LESS_THAN_THRESHOLD
         : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

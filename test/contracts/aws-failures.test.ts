@@ -61,8 +61,19 @@ describe('the ledger on DynamoDB', () => {
     ).rejects.toMatchObject(RETRY_LATER);
   });
 
-  it('throws a plain error for a fault of the deployment, neither retryable nor NotAllowed', async () => {
-    for (const type of ['AccessDeniedException', 'ResourceNotFoundException', 'ValidationException']) {
+  it('waits, without a counted try, while access is denied', async () => {
+    for (const type of ['AccessDeniedException', 'KMSInvalidStateException', 'UnrecognizedClientException']) {
+      server.answerWith(amz(type));
+      await expect(ledger().readJob('j')).rejects.toMatchObject({
+        ...RETRY_LATER,
+        waitsFor: 'unreachable',
+        said: expect.stringContaining(type),
+      });
+    }
+  });
+
+  it('throws a plain error for a fault of the deployment', async () => {
+    for (const type of ['ResourceNotFoundException', 'ValidationException']) {
       server.answerWith(amz(type));
       await expect(ledger().readJob('j')).rejects.toMatchObject({
         name: 'Error',

@@ -1,7 +1,7 @@
 import { cursorAfter, jobTime, timeIn } from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import { summaryOf } from '../../functions/shared/domain/job-summary.ts';
-import { type StalledItem, stalledReasonOf } from '../../functions/shared/domain/ledger-records.ts';
+import { heldUpBy, stalledReasonOf } from '../../functions/shared/domain/ledger-records.ts';
 import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import { AdmissionQueue } from '../../functions/shared/domain/waiting/admission-queue.ts';
@@ -36,7 +36,16 @@ export function createInMemoryLedgerQueries(ledger: {
       jobs()
         .filter((job) => job.dueAt !== undefined && !isOver(job))
         .sort((a, b) => (jobTime(a) < jobTime(b) ? -1 : 1)),
-    listStalled: async () => [...ledger.jobs(), ...ledger.parts()].sort(byIdThenNumber).flatMap(stalledItem),
+    listStalled: async () =>
+      [...ledger.jobs(), ...ledger.parts()].sort(byIdThenNumber).flatMap((item) => {
+        const reason = stalledReasonOf(item);
+        return reason ? [{ ...refOf(item), reason }] : [];
+      }),
+    listHeldUp: async () =>
+      [...ledger.jobs(), ...ledger.parts()].sort(byIdThenNumber).flatMap((item) => {
+        const heldUp = heldUpBy(item);
+        return heldUp ? [{ ...refOf(item), ...heldUp }] : [];
+      }),
     async waitingParts() {
       const queue = new AdmissionQueue();
       for (const part of ledger.parts().filter(({ dueAt }) => dueAt !== undefined)) {
@@ -48,12 +57,10 @@ export function createInMemoryLedgerQueries(ledger: {
   };
 }
 
-function stalledItem(item: Job | Part): StalledItem[] {
-  const reason = stalledReasonOf(item);
-  if (!reason) return [];
+function refOf(item: Job | Part) {
   const { jobId } = item;
-  if (item.kind === 'job') return [{ kind: 'job', jobId, reason }];
-  return [{ kind: 'part', jobId, planId: item.planId, number: item.number, reason }];
+  if (item.kind === 'job') return { kind: 'job', jobId } as const;
+  return { kind: 'part', jobId, planId: item.planId, number: item.number } as const;
 }
 
 /** A job before its parts. */

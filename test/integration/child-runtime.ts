@@ -89,6 +89,12 @@ export class ChildRuntime {
     });
   }
 
+  /** Waits until it ends by itself; answers the exit code. */
+  async ended(): Promise<number | null> {
+    await this.#exited;
+    return this.#child.exitCode;
+  }
+
   /** Ends it as a power cut would, and waits until it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');

@@ -58,6 +58,7 @@ describe('the dashboard', () => {
       ours(
         'Sum',
         'KeyRefused',
+        'AccountRefused',
         'PublishFailures',
         'SecondBatches',
         'CreateUncertain',
@@ -66,6 +67,15 @@ describe('the dashboard', () => {
         'RefusedAlone',
         'ResultsWaiting',
         'ResultsExpiring',
+      ),
+    ],
+    [
+      'Steps that had to wait, by reason',
+      ours(
+        'Sum',
+        ...['TokenLimit', 'Capacity', 'Account', 'Storage', 'File', 'Connection', 'Results'].map(
+          (reason) => `WaitsFor${reason}`,
+        ),
       ),
     ],
     [

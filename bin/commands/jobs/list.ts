@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { JOB_STATUSES } from '../../../functions/shared/contract/batch-status.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import type { JobSummary } from '../../../functions/shared/domain/job-summary.ts';
-import type { StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { HeldUpItem, StalledItem } from '../../../functions/shared/domain/ledger-records.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -51,7 +51,7 @@ export function listCommand(): Command {
 async function list(options: Options): Promise<void> {
   await withConnection(options, async (connection) => {
     const { status, since, limit, json } = options;
-    const [{ jobs, cursor }, waiting, stalled] = await Promise.all([
+    const [{ jobs, cursor }, waiting, stalled, heldUp] = await Promise.all([
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
@@ -59,17 +59,20 @@ async function list(options: Options): Promise<void> {
       }),
       connection.queries.waitingParts(),
       connection.queries.listStalled(),
+      connection.queries.listHeldUp(),
     ]);
     const stalledOf = Map.groupBy(stalled, ({ jobId }) => jobId);
     const positions = queuePositions(waiting);
+    const heldUpOf = Map.groupBy(heldUp, ({ jobId }) => jobId);
     if (json) {
       const facts = jobs.map((job) => ({
         ...summaryFacts(job),
         waiting: positions.get(job.jobId) ?? [],
         stalled: (stalledOf.get(job.jobId) ?? []).map(stalledFacts),
+        heldUp: (heldUpOf.get(job.jobId) ?? []).map(heldUpFacts),
       }));
       console.log(printableJson(facts, 2));
-    } else if (jobs.length > 0) printTable(jobs, positions, stalledOf);
+    } else if (jobs.length > 0) printTable(jobs, positions, { stalledOf, heldUpOf });
     else if (status === undefined && since === undefined)
       console.log('There are no jobs. To create one: batchdrop submit FILE');
     else console.log('No job matches. To list all jobs: batchdrop list');
@@ -90,7 +93,13 @@ async function startOf(since: Since, connection: Connection): Promise<number> {
 function printTable(
   jobs: readonly JobSummary[],
   positions: ReadonlyMap<string, QueuePosition[]>,
-  stalledOf: ReadonlyMap<string, readonly StalledItem[]>,
+  {
+    stalledOf,
+    heldUpOf,
+  }: {
+    stalledOf: ReadonlyMap<string, readonly StalledItem[]>;
+    heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>;
+  },
 ): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(9)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
@@ -106,6 +115,8 @@ function printTable(
     if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
     for (const item of stalledOf.get(jobId) ?? [])
       console.log(fitting(escapeControlCharacters(stalledLine(item))));
+    const heldUp = heldUpLine(heldUpOf.get(jobId) ?? []);
+    if (heldUp !== undefined) console.log(fitting(escapeControlCharacters(heldUp)));
   }
 }
 
@@ -116,6 +127,18 @@ function stalledLine(item: StalledItem): string {
 
 function stalledFacts(item: StalledItem): object {
   return { ...(item.kind === 'part' && { part: item.number }), reason: item.reason };
+}
+
+/** The first of the items that wait for something to pass, and how many others do. */
+function heldUpLine([first, ...others]: readonly HeldUpItem[]): string | undefined {
+  if (!first) return undefined;
+  const part = first.kind === 'part' ? `, part ${first.number}` : '';
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+  return `  waiting: ${waitingFor(first.for)}${part}${more}: ${first.said}`;
+}
+
+function heldUpFacts(item: HeldUpItem): object {
+  return { ...(item.kind === 'part' && { part: item.number }), for: item.for, said: item.said };
 }
 
 function waitingLine([first, ...others]: readonly QueuePosition[], parts: number): string | undefined {

@@ -120,7 +120,7 @@ function afterDelivery(
   const isCancelled = part.cancelRequestedAt !== undefined;
   if (again.rows > 0 && read.phase !== 'ended' && !isCancelled) return nextAttempt(read, delivered, again);
   const notRunAgain = again.rows > 0 ? { notRunAgain: again.rows } : {};
-  const rest = without(read, 'backoffUntil', 'resultsWait', 'stalled', 'waiting');
+  const rest = without(read, 'backoffUntil', 'obstacle', 'resultsWait', 'stalled', 'waiting');
   return { ...rest, phase: 'delivered', delivered: { ...delivered, ...notRunAgain }, tries: 0 };
 }
 

@@ -57,7 +57,8 @@ export async function lookAgainLater(
   await leased.change((part) => {
     if (part.phase !== 'batch_ended' || part.batch.batchId !== seen.batch?.batchId) return undefined;
     const deliveryIds = (part.deliveryIds ?? []).filter((id) => id !== deliveryId);
-    const waiting = { resultsWait: wait, backoffUntil: wait.until, tries: 0, deliveryIds };
+    const obstacle = { for: 'results', since: wait.since, said: wait.why } as const;
+    const waiting = { resultsWait: wait, obstacle, backoffUntil: wait.until, tries: 0, deliveryIds };
     return leased.released({ ...without(part, 'stalled'), batch: seen.batch, ...waiting });
   });
   const { jobId, number, batch } = seen;

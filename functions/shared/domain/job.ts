@@ -1,15 +1,10 @@
 import type { JobStatus } from '../contract/batch-status.ts';
 import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
 import type { MetObstacle } from './waiting/obstacle.ts';
 import { KEEP_MS } from './timing.ts';
-
-/** A claim with an end: the holder does nothing irrevocable after `until` (milliseconds). */
-export interface Lease {
-  holder: string;
-  until: number;
-}
 
 /** The request file as the storage reported it. An object version never changes. */
 export interface RequestFile extends ContentFacts {

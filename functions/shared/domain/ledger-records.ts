@@ -1,5 +1,5 @@
 /** The records of the ledger besides jobs and parts. */
-import type { Reason } from '../contract/events.ts';
+import type { Reason, WaitingFor } from '../contract/events.ts';
 import type { Job } from './job.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
@@ -53,6 +53,15 @@ export type StalledItem = { reason: Reason } & (
   | ({ kind: 'part' } & PartRef)
 );
 
+/** A part or job that waits for something to pass. Batchdrop continues by itself. `said`: the other side's words, or ours. */
+export type HeldUpItem = HeldUp & ({ kind: 'job'; jobId: string } | ({ kind: 'part' } & PartRef));
+
+/** What holds an item up. */
+export interface HeldUp {
+  for: WaitingFor;
+  said: string;
+}
+
 /** Returns why the item is stalled; undefined if it is not. */
 export function stalledReasonOf(item: Job | Part): Reason | undefined {
   if (item.kind === 'part' && item.phase === 'stalled') return item.stalled;
@@ -60,6 +69,14 @@ export function stalledReasonOf(item: Job | Part): Reason | undefined {
   if (item.kind === 'part') return item.stalled;
   if (item.status === 'received') return undefined; // INTAKE ends a job whose file it cannot read
   return { code: 'tries_used_up', message: `${item.tries} tries have failed; retried every half an hour` };
+}
+
+/** Returns what holds the item up; undefined if nothing does, or if it is stalled or in the admission queue. */
+export function heldUpBy(item: Job | Part): HeldUp | undefined {
+  const { obstacle, dueAt } = item;
+  if (!obstacle || dueAt === undefined || stalledReasonOf(item)) return undefined;
+  if (item.kind === 'part' && item.waiting) return undefined;
+  return { for: obstacle.for, said: obstacle.said ?? 'no reason given' };
 }
 
 /** The operator's switches, and the state that one tick of the poller passes to the next. */

@@ -7,7 +7,7 @@ import type {
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
-import type { Lease } from './job.ts';
+import type { Lease } from './lease.ts';
 import type { NamedLimit } from './waiting/enqueued-limit.ts';
 import type { MetObstacle, Operation } from './waiting/obstacle.ts';
 

@@ -2,7 +2,8 @@
  * Leases: while one lasts, no other invocation works on the item. The claim is stored with the first change under the
  * lease, and its release may be stored with the last one (`released`), so that a lease needs few writes of its own.
  */
-import type { Job, Lease } from '../domain/job.ts';
+import type { Job } from '../domain/job.ts';
+import type { Lease } from '../domain/lease.ts';
 import type { Part } from '../domain/part.ts';
 import { without } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';

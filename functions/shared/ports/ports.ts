@@ -6,6 +6,7 @@ import type {
   Control,
   CreateWindow,
   DueItem,
+  HeldUpItem,
   KeyPointer,
   StalledItem,
 } from '../domain/ledger-records.ts';
@@ -80,6 +81,8 @@ export interface LedgerQueries {
   openJobs(): Promise<Job[]>;
   /** By job, then by part. */
   listStalled(): Promise<StalledItem[]>;
+  /** Items that wait for something to pass, without those in the admission queue; by job, then by part. */
+  listHeldUp(): Promise<HeldUpItem[]>;
   /** Parts that only wait for admission, in the order in which they are admitted. */
   waitingParts(): Promise<WaitingPart[]>;
 }

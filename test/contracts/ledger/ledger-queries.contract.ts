@@ -223,6 +223,28 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     expect(await queries.listStalled()).toEqual([]);
   });
 
+  it('returns the parts and jobs that wait for something to pass, apart from the stalled ones', async () => {
+    const { ledger, queries } = made();
+    const { jobId, planId } = aPart();
+    const obstacle = { for: 'results', since: NOON, said: '2 of 3 rows have no line' } as const;
+    const dueAt = NOON + 30 * MINUTE;
+    const reason = { code: 'tries_used_up', message: 'search: 14 tries have failed' };
+    await ledger.createPart(aPart({ number: 1, obstacle, stalled: reason, tries: MAX_TRIES, dueAt }));
+    await ledger.createPart(aPart({ number: 2, obstacle, dueAt }));
+    await ledger.createPart(aPart({ number: 3, dueAt }));
+    await ledger.createPart(aPart({ number: 4, obstacle })); // nothing remains to do
+    await ledger.createJob(
+      aJob({ status: 'submitted', obstacle: { for: 'unreachable', since: NOON }, dueAt }),
+    );
+    expect(await queries.listHeldUp()).toEqual([
+      { kind: 'job', jobId, for: 'unreachable', said: 'no reason given' },
+      { kind: 'part', jobId, planId, number: 2, for: 'results', said: '2 of 3 rows have no line' },
+    ]);
+    expect(await queries.listStalled()).toEqual([{ kind: 'part', jobId, planId, number: 1, reason }]);
+    await ledger.replacePart(aPart({ number: 2, dueAt }));
+    expect(await queries.listHeldUp()).toHaveLength(1);
+  });
+
   it('returns the parts that only wait for admission in the order in which they are admitted', async () => {
     const { ledger, queries } = made();
     const waits = (n: number, number: number, differences: object = {}) =>

@@ -1,10 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readOwnerCredentials } from '../../../local/runtime/owner-credentials.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
+import { UserProgram } from '../../local/endpoint/user-program.ts';
 import { batchdrop, ChildRuntime } from '../child-runtime.ts';
 
 let folder: string;
@@ -40,6 +42,29 @@ describe('batchdrop up', () => {
       /^The example job [a-z2-7]{26} has no results: the runtime was stopped, it is /,
     );
     await runtime.discard();
+  });
+
+  it('ends with 1 and a sentence when the disk is full, loses nothing, and leaves no stale file', async () => {
+    const runtime = await ChildRuntime.start({ speed: 60 });
+    const user = new UserProgram(runtime.names);
+    await user.put('kept.jsonl', chatRows(2, 'kept'));
+    user.close();
+    // The next save of the clock fails as on a full disk.
+    symlinkSync('/dev/full', join(runtime.directory, 'runtime.json.new'));
+    expect(await runtime.ended()).toBe(1);
+    expect(await runtime.complaint).toMatch(
+      /^No space is left on the disk\. .* Free some space, then try again\.\n$/,
+    );
+    const left = readdirSync(runtime.directory);
+    expect(left).not.toContain('endpoint.json');
+    expect(left.filter((name) => name.endsWith('.new'))).toEqual([]);
+
+    const again = await ChildRuntime.start({ speed: 60, directory: runtime.directory });
+    const program = new UserProgram(again.names);
+    const { requestBucket } = again.names;
+    expect(await program.read(requestBucket, 'kept.jsonl')).toBe(chatRows(2, 'kept'));
+    program.close();
+    await again.discard();
   });
 
   it('with --real lets in nobody without its credentials, hands the key to the functions alone, and writes it nowhere', async () => {

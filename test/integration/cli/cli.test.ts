@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +66,43 @@ describe('batchdrop', () => {
     expect(fetched.code).toBe(0);
     expect(readdirSync(results).toSorted()).toEqual(['errors.jsonl', 'output.jsonl', 'summary.json']);
     expect(idsIn(readFileSync(join(results, 'output.jsonl'), 'utf8'))).toEqual(idsIn(file));
+
+    const full = join(folder, 'full');
+    mkdirSync(full);
+    symlinkSync('/dev/full', join(full, 'output.jsonl.part')); // a write to it fails as on a full disk
+    const failed = await cli('results', job.jobId, '--out', full);
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^No space is left on the disk\. .*\n$/),
+    });
+    expect(readdirSync(full)).toEqual([]);
+  });
+
+  it('prints no control, bidi or other invisible character of a key or an argument', async () => {
+    const hostile = 'a\u202e\u009b2J\u001b[2J\r\nb\u200b\u{e0041}';
+    const key = `${hostile}.jsonl`;
+    const path = fileOf('hostile.jsonl', chatRows(1, 'hostile'));
+    const outcomes = [
+      await cli('submit', path, '--name', key, '--wait'),
+      await cli('submit', path, '--name', key, '--json'),
+      await cli('list'),
+      await cli('list', '--json'),
+      await cli('results', hostile),
+      await cli('submit', `${hostile}.jsonl`),
+      await cli('submit', path, '--dry-run', '--name', key),
+      await cli(`list${hostile}`),
+      await cli('list', `--${hostile}`),
+      await cli('list', '--limit', hostile),
+      await cli('list', hostile),
+      await batchdrop(['list', '--data', hostile], { cwd: folder }),
+      await batchdrop(['up', '--data', path, '--batch-api', hostile], { cwd: folder }),
+    ];
+    const printed = [...outcomes.flatMap(({ stdout, stderr }) => [stdout, stderr]), runtime.printed];
+    for (const text of printed) expect(text).not.toMatch(/[^\P{C}\n]|[\u2028\u2029]/u);
+    expect(
+      printed.join('').split('a\\u202e\\u009b2J\\u001b[2J\\r\\nb\\u200b\\udb40\\udc41').length,
+    ).toBeGreaterThan(10);
+    expect(outcomes.map(({ code }) => code)).toEqual([0, 0, 0, 0, 1, 1, 0, 2, 2, 2, 2, 1, 1]);
   });
 
   it('runs the same bytes again with --rerun only', async () => {

@@ -9,8 +9,8 @@ import { type BatchApiOptions, startBatchApi } from '../../../local/openai/serve
 import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
 
-// Of wall time: nothing here answers slowly on purpose, only never.
-const DEADLINES = { smallMs: 3_000, createMs: 3_000, silenceMs: 3_000 };
+/** Of wall time: nothing here answers slowly on purpose, only never. */
+const DEADLINES = { smallMs: 3_000, createMs: 3_000, silenceMs: 3_000, uploadedMs: 3_000 };
 const TIMING = {
   validating: () => 10_000,
   inProgress: () => 5 * MINUTE,
@@ -56,6 +56,18 @@ export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   };
 }
 
+/** Lets time pass until nothing is due, as `rest` does, but through ticks and messages that fail: they come again. */
+export async function restThroughFailures(world: SmallWorld, longestMinutes = 3_000): Promise<void> {
+  for (let minute = 0; minute < longestMinutes; minute += 1) {
+    await world.work().catch(() => undefined);
+    const items = [...world.ledger.jobs(), ...world.ledger.parts()];
+    if (items.every(({ dueAt }) => dueAt === undefined)) return;
+    world.clock.advance(MINUTE);
+    await world.poll().catch(() => undefined);
+  }
+  throw new Error(`something is still due after ${longestMinutes} minutes`);
+}
+
 /** A file of `count` rows that succeed. */
 export function goodFile(count: number): string {
   return jsonl(Array.from({ length: count }, (_, row) => chatRow(`row-${row}`)));
@@ -76,3 +88,9 @@ export function endOf(world: SmallWorld, jobId: string) {
 
 /** The end of a job all of whose rows succeeded. */
 export const whole = (count: number) => ({ status: 'completed', succeeded: count, total: count });
+
+/** The text of the object whose key ends with `end`; empty if there is none. */
+export function textOf(world: SmallWorld, end: string): string {
+  const found = [...world.results.objects()].find(([key]) => key.endsWith(end));
+  return found === undefined ? '' : Buffer.from(found[1].body).toString();
+}

@@ -58,6 +58,15 @@ export const FAULT_RATES = {
   'key refused until rotated': 0.3,
   'key of another account': 0.2,
   'paused and resumed': 0.3,
+  'create answered by a gateway': 0.1,
+  'another input file id': 0.2,
+  'odd entries on the list': 0.2,
+  'call hangs': 0.02,
+  'calls about one thing hang': 0.04,
+  'account cannot pay': 0.2,
+  'storage full': 0.2,
+  'API unreachable for hours': 0.15,
+  'uploaded file not visible yet': 0.25,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_RATES;

@@ -11,12 +11,17 @@ import { batchPage } from '../../fakes/batch-page.ts';
 import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import type { Chance } from '../world/chance.ts';
 import type { FaultBook } from './fault-book.ts';
+import { answeredByGateway, pageWithOddEntries } from './odd-answers.ts';
 
 /** What the API is like now. */
 export interface ApiState {
   now(): number;
   keyRefused(): boolean;
   createsVanish(): boolean;
+  /** Throws while this operation is refused, whatever it is about. */
+  checkTroubles(operation: string): void;
+  /** Resolves after this time. */
+  wait(ms: number): Promise<void>;
   /** How long a new batch may be missing from the list. */
   listLagMs: number;
   /** The largest page of a capped list, whatever limit was asked for. */
@@ -27,6 +32,11 @@ export interface ApiState {
   created(batch: ObservedBatch): void;
 }
 
+const MINUTE = 60_000;
+/** The adapter's deadlines. */
+const CUT_AFTER_MS = 10_000;
+const CREATE_CUT_AFTER_MS = 60_000;
+const MAX_INVISIBLE_MS = 10 * MINUTE;
 const SOON_MS = 90_000; // for so long after its creation, a retrieve may not find a batch
 
 /** The in-memory Batch API, with the odd responses of the real one. */
@@ -39,6 +49,7 @@ export class FaultyApi implements BatchApi {
   /** Each batch as it is now, and as it was with its previous status. */
   readonly #earlier = new Map<string, { now: ObservedBatch; before: ObservedBatch }>();
   #calls = 0;
+  #admitted = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
   /** When the results of ended batches are right, by batch and by file. */
@@ -50,6 +61,7 @@ export class FaultyApi implements BatchApi {
   readonly duplicated = new Set<string>();
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
+  readonly #uploadedAt = new Map<string, number>();
 
   constructor(api: InMemoryBatchApi, state: ApiState, chance: Chance, faults: FaultBook) {
     this.#api = api;
@@ -59,12 +71,16 @@ export class FaultyApi implements BatchApi {
   }
 
   async uploadFile(...args: Parameters<BatchApi['uploadFile']>): ReturnType<BatchApi['uploadFile']> {
-    this.#checkKey('upload');
-    return this.#api.uploadFile(...args);
+    await this.#admit('upload');
+    const uploaded = await this.#api.uploadFile(...args);
+    this.#uploadedAt.set(uploaded.fileId, this.#state.now());
+    return uploaded;
   }
 
   async createBatch(...args: Parameters<BatchApi['createBatch']>): Promise<ObservedBatch> {
-    this.#checkKey('create');
+    const [asked] = args;
+    await this.#admit('create', asked.metadata.batchdrop_intent);
+    this.#checkVisible(asked.inputFileId);
     if (this.#state.createsVanish()) throw new Ambiguous('create batch: no answer came');
     const batch = await this.#api.createBatch(...args);
     this.#createdAt.set(batch.batchId, this.#state.now());
@@ -77,18 +93,20 @@ export class FaultyApi implements BatchApi {
     this.#state.created(batch);
     if (this.#faults.occurs('create accepted, answered 429', `${intent} ${batch.batchId}`))
       throw new RetryableError('create batch: HTTP 429', { afterSeconds: 60 });
+    if (this.#faults.occurs('create answered by a gateway', `${intent} ${batch.batchId}`))
+      throw answeredByGateway(this.#chance, batch.batchId);
     return this.#reported(batch);
   }
 
   async retrieveBatch(batchId: string): Promise<ObservedBatch> {
-    this.#checkKey('retrieve');
+    await this.#admit('retrieve', batchId);
     if (this.#forgets(batchId) || this.#hides(batchId, 'retrieve'))
       throw new TerminalError('not_found', `retrieve ${batchId}: HTTP 404 not_found`);
     return this.#reported(await this.#api.retrieveBatch(batchId));
   }
 
   async cancelBatch(batchId: string): Promise<ObservedBatch | 'too_late' | 'unknown'> {
-    this.#checkKey('cancel');
+    await this.#admit('cancel', batchId);
     if (this.forgotten.has(batchId)) this.tooLate.add(batchId);
     if (this.forgotten.has(batchId) || this.#hides(batchId, 'cancel')) return 'unknown';
     const response = await this.#api.cancelBatch(batchId);
@@ -98,7 +116,7 @@ export class FaultyApi implements BatchApi {
 
   /** The list may lag, come in small pages, or be malformed. */
   async listBatches(query: { after?: string; limit: number }): Promise<BatchPage> {
-    this.#checkKey('list');
+    await this.#admit('list');
     const where = this.#next('list');
     if (this.#faults.occurs('list malformed', where)) {
       if (this.#chance.of(`how ${where}`) < 0.6) throw new RetryableError('list batches: malformed');
@@ -117,20 +135,22 @@ export class FaultyApi implements BatchApi {
     const size = capped ? pageCap : query.limit;
     const page = shown.slice(from, from + size);
     const hasMore = from + size < shown.length;
-    return batchPage(
+    const listed = batchPage(
       page.map((batch) => this.#listed(batch)),
       hasMore,
       all.account,
     );
+    if (!this.#faults.occurs('odd entries on the list', where)) return listed;
+    return pageWithOddEntries(listed, query, this.#chance, where);
   }
 
   async fileBytes(fileId: string): Promise<number | undefined> {
-    this.#checkKey('file');
+    await this.#admit('file', fileId);
     return this.#api.fileBytes(fileId);
   }
 
   async *readFile(fileId: string): AsyncGenerator<Uint8Array> {
-    this.#checkKey('content');
+    await this.#admit('content', fileId);
     const where = this.#next(`content ${fileId}`);
     if (this.#faults.occurs('content gone (404)', where)) {
       if ((await this.#api.deleteFile(fileId)).was === 'deleted') this.lost.add(fileId);
@@ -153,12 +173,36 @@ export class FaultyApi implements BatchApi {
   }
 
   async deleteFile(fileId: string): ReturnType<BatchApi['deleteFile']> {
-    this.#checkKey('delete');
+    await this.#admit('delete', fileId);
     return this.#api.deleteFile(fileId);
   }
 
-  #checkKey(tried: string): void {
+  /** Some calls never answer, and the adapter cuts them; others are refused for reasons that pass. */
+  async #admit(tried: string, subject = ''): Promise<void> {
+    this.#admitted += 1; // a counter of its own: the names of the other draws stay as they are
+    const where = `${tried} ${subject} ${this.#admitted}`;
+    const hangs =
+      this.#faults.occurs('call hangs', where) ||
+      (subject !== '' && this.#faults.occurs('calls about one thing hang', subject));
+    if (hangs) await this.#cut(tried);
+    this.#state.checkTroubles(tried);
     if (this.#state.keyRefused()) throw new NotAllowed(`${tried}: HTTP 401: the key was refused`);
+  }
+
+  async #cut(tried: string): Promise<never> {
+    await this.#state.wait(tried === 'create' ? CREATE_CUT_AFTER_MS : CUT_AFTER_MS);
+    const message = `${tried}: no answer within the deadline`;
+    throw tried === 'create'
+      ? new Ambiguous(message)
+      : new RetryableError(message, { waitsFor: 'unreachable' });
+  }
+
+  #checkVisible(fileId: string): void {
+    if (!this.#faults.occurs('uploaded file not visible yet', fileId)) return;
+    const age = this.#state.now() - (this.#uploadedAt.get(fileId) ?? 0);
+    if (age >= this.#chance.between(`visible ${fileId}`, 1000, MAX_INVISIBLE_MS)) return;
+    const said = `Cannot find file ${fileId}, or project p does not have access to it.`;
+    throw new RetryableError(`create batch: HTTP 400: ${said}`, { waitsFor: 'not_visible', said });
   }
 
   /** A name for the next call of its kind, so that it has draws of its own. */
@@ -198,11 +242,16 @@ export class FaultyApi implements BatchApi {
     return noted;
   }
 
-  /** Other vendors leave out fields that OpenAI sends; the adapter drops null and "". */
+  /**
+   * Other vendors leave out fields that OpenAI sends; the adapter drops null and "". A gateway shows another file id: then
+   * the metadata alone tells whose batch it is.
+   */
   #reported(given: ObservedBatch): ObservedBatch {
     const batch = this.#withLateResults(given);
     this.#noted(batch);
     const where = this.#next(`fields ${batch.batchId} ${batch.status}`);
+    if (this.#faults.occurs('another input file id', 'the gateway'))
+      return { ...batch, inputFileId: `${batch.inputFileId}-of-the-gateway` };
     if (!this.#faults.occurs('fields missing', where)) return batch;
     if ((this.#lateBatches.get(batch.batchId)?.until ?? 0) > 0) return batch; // results without counts are believed when they stay the same
     const { counts, usage, endedAt, expiresAt, ...rest } = batch;

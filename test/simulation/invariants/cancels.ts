@@ -93,7 +93,8 @@ function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): 
 }
 
 /**
- * A cancelled job was named by a cancel, or a cancel of its key may mean it. CANCEL does not look into S3: it knows only
+ * A cancelled job was named by a cancel, or a cancel of its key may mean it, or a newer version with other metadata replaced
+ * it. CANCEL does not look into S3: it knows only
  * those versions that were in the chain of the key.
  */
 function nothingElseCancelled(world: World, users: Workload): Finding {
@@ -104,11 +105,13 @@ function nothingElseCancelled(world: World, users: Workload): Finding {
     const names = new Set(
       [job, ...jobs.filter(({ joinedJobId }) => joinedJobId === job.jobId)].map((j) => j.jobId),
     );
+    const isReplaced = jobs.some(({ jobId, status }) => jobId === job.supersededBy && status !== 'joined');
     const isNamed = world.cancels.some(({ request, sentAt }) => {
       if ('jobId' in request) return names.has(request.jobId);
       return 'key' in request && mayMean(world, users, names, { key: request.key, sentAt });
     });
-    if (!isNamed) broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
+    if (!isNamed && !isReplaced)
+      broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
   }
   return { promise: 'a cancel reaches nothing else', examined: cancelled.length, broken };
 }

@@ -62,6 +62,7 @@ function endFaults(world: World, users: Workload): void {
   }
   world.faults.over = true;
   world.operator.repair();
+  world.troubles.repair();
   world.repairedAt = world.timeline.now();
   world.note('faults are over');
 }

@@ -28,6 +28,7 @@ import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator, releaseStalled } from './operator.ts';
 import { Timeline } from './timeline.ts';
+import { Troubles } from './troubles.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
 export const REQUESTS = 'requests';
@@ -54,6 +55,7 @@ export class World {
   readonly limits: BatchLimits;
   readonly faults: FaultBook;
   readonly operator: Operator;
+  readonly troubles: Troubles;
   readonly gate: Gate;
   readonly mailbox: Mailbox;
   readonly ledger;
@@ -101,6 +103,7 @@ export class World {
       dueLagMs: this.chance.between('lag of the due index', 0, 5000),
     });
     this.operator = new Operator(this.timeline, this.chance, this.faults, this.ledger);
+    this.troubles = new Troubles(this.timeline, this.chance, this.faults);
     this.gate = new Gate(this.timeline, this.chance, this.faults);
     this.gate.onCreated = (invocation, batchId) => {
       invocation.created = batchId;
@@ -122,6 +125,8 @@ export class World {
     const state = {
       now,
       keyRefused: () => this.operator.keyRefused(),
+      checkTroubles: (operation: string) => this.troubles.check(operation),
+      wait: (ms: number) => new Promise<void>((resolve) => this.timeline.at(now() + ms, resolve)),
       createsVanish: () => this.operator.createsVanish(),
       listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
       lagAlways: scenario.listLagMs !== undefined,

@@ -1,4 +1,4 @@
-import { NotAllowed, RetryableError } from '../../domain/errors.ts';
+import { NotAllowed, RetryableError, TerminalError } from '../../domain/errors.ts';
 
 /** AWS errors that are worth another try, besides HTTP 408, 429 and 5xx. */
 const RETRYABLE: ReadonlySet<string> = new Set([
@@ -35,30 +35,54 @@ const BROKEN_CONNECTION: ReadonlySet<string> = new Set([
   'ERR_STREAM_PREMATURE_CLOSE',
 ]);
 
-const DENIED: ReadonlySet<string> = new Set(['AccessDenied', 'AccessDeniedException', 'Forbidden']);
+/**
+ * Refusals that last until a person changes rights, keys or credentials. AWS names those of KMS in several ways, for
+ * example `KMS.DisabledException` and `KMSInvalidStateException`.
+ */
+const DENIED: ReadonlySet<string> = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'AccountProblem',
+  'AllAccessDisabled',
+  'CredentialsProviderError',
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'Forbidden',
+  'InvalidAccessKeyId',
+  'InvalidClientTokenId',
+  'InvalidToken',
+  'NotAuthorized',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'SignatureDoesNotMatch',
+  'UnauthorizedAccess',
+  'UnrecognizedClientException',
+]);
+const OF_KMS = /kms/i;
 
 /**
- * Returns an AWS error as RetryableError, NotAllowed or, for a defect, Error. `tried`: the operation, for the message.
+ * Returns an AWS error as RetryableError or, for a defect, Error. A service that cannot be reached, is overloaded or
+ * refuses the call says nothing against the input: the item waits (rule 3 of "What an answer is worth",
+ * docs/architecture.md). `tried`: the operation, for the message.
  */
 export function awsFailure(tried: string, error: unknown): Error {
   const name = textIn(error, 'name');
   const code = textIn(error, 'code');
   const status = httpStatusOf(error);
   const message = `${tried}: ${name}${code === '' ? '' : ` ${code}`}${status === undefined ? '' : ` (HTTP ${status})`}`;
-  if (error instanceof RetryableError || error instanceof NotAllowed) return error;
+  if (error instanceof RetryableError || error instanceof NotAllowed || error instanceof TerminalError)
+    return error;
   if (RETRYABLE.has(name) || BROKEN_CONNECTION.has(code) || isRetryableStatus(status)) {
-    return new RetryableError(message, { cause: error });
+    return new RetryableError(message, { waitsFor: 'unreachable', cause: error });
   }
-  if (DENIED.has(name) || status === 403) return new NotAllowed(message, { cause: error });
+  const isDenied = DENIED.has(name) || OF_KMS.test(name) || status === 401 || status === 403;
+  if (isDenied)
+    return new RetryableError(message, {
+      waitsFor: 'unreachable',
+      said: `${message}: ${wordsOf(error)}`,
+      cause: error,
+    });
   return new Error(message, { cause: error });
-}
-
-/**
- * Like `awsFailure`, but never NotAllowed: for calls where denied access is a fault of the deployment, not of a key.
- */
-export function infrastructureFailure(tried: string, error: unknown): Error {
-  const failure = awsFailure(tried, error);
-  return failure instanceof NotAllowed ? new Error(failure.message, { cause: error }) : failure;
 }
 
 /** Returns the HTTP status of an SDK error; undefined when it has none. */
@@ -77,4 +101,8 @@ function textIn(error: unknown, field: 'name' | 'code'): string {
   if (typeof error !== 'object' || error === null || !(field in error)) return '';
   const value: unknown = Reflect.get(error, field);
   return typeof value === 'string' ? value : '';
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,8 @@ import {
   type Admissions,
   type Control,
   type CreateWindow,
+  type HeldUp,
+  heldUpBy,
   type KeyPointer,
   stalledReasonOf,
 } from '../../domain/ledger-records.ts';
@@ -62,7 +64,7 @@ export function partAttributes(part: Part): LedgerAttributes {
       jobId: part.jobId,
       phase: part.phase,
       status: part.ended?.as ?? part.batch?.status,
-      waitingFor: part.waiting?.for ?? (part.resultsWait ? 'results' : undefined),
+      waitingFor: part.waiting?.for ?? part.obstacle?.for,
       rev: part.rev,
       publishedRev: part.publishedRev,
       tries: part.tries,
@@ -133,10 +135,12 @@ export function waitingPartIn(attributes: LedgerAttributes): WaitingPart | undef
   return text === undefined ? undefined : (JSON.parse(text) as WaitingPart); // written by this adapter alone
 }
 
-/** Why an entry of the index says that the item is stalled. */
-export function stalledReasonIn(attributes: LedgerAttributes): Reason | undefined {
+/** Why an entry of the index says that the item is stalled, or what holds it up. */
+export function stalledIn(attributes: LedgerAttributes): { reason: Reason } | { heldUp: HeldUp } | undefined {
   const text = attributes.stalled?.S;
-  return text === undefined ? undefined : (JSON.parse(text) as Reason); // written by this adapter alone
+  if (text === undefined) return undefined;
+  const known = JSON.parse(text) as Reason | { heldUp: HeldUp }; // written by this adapter alone
+  return 'heldUp' in known ? known : { reason: known };
 }
 
 /** The job that an entry of the index shows; undefined once it has expired. */
@@ -175,7 +179,10 @@ function dueAttributes(key: LedgerKey, dueAt: number | undefined): LedgerAttribu
 
 function stalledAttributes(item: Job | Part): LedgerAttributes {
   const reason = stalledReasonOf(item);
-  return reason === undefined ? {} : { stalled: { S: JSON.stringify(reason) } };
+  if (reason) return { stalled: { S: JSON.stringify(reason) } };
+  // In the same attribute: the index keeps no other.
+  const heldUp = heldUpBy(item);
+  return heldUp === undefined ? {} : { stalled: { S: JSON.stringify({ heldUp }) } };
 }
 
 function seenFromTheIndex(part: Part): LedgerAttributes {

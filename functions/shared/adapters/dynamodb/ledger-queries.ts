@@ -13,15 +13,15 @@
 import { type AttributeValue, type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { isOver, type Job } from '../../domain/job.ts';
 import type { JobSummary } from '../../domain/job-summary.ts';
-import { DUE_SHARDS, type StalledItem } from '../../domain/ledger-records.ts';
+import { DUE_SHARDS, type HeldUpItem, type StalledItem } from '../../domain/ledger-records.ts';
 import { AdmissionQueue, type WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import type { Clock, JobsPage, JobsQuery, Ledger, LedgerQueries } from '../../ports/ports.ts';
-import { infrastructureFailure } from '../aws/aws-failure.ts';
+import { awsFailure } from '../aws/aws-failure.ts';
 import {
   dueShardName,
   jobShardName,
   type LedgerAttributes,
-  stalledReasonIn,
+  stalledIn,
   summaryIn,
   waitingPartIn,
 } from './ledger-attributes.ts';
@@ -106,10 +106,19 @@ class DynamoDbLedgerQueries implements LedgerQueries {
   async listStalled(): Promise<StalledItem[]> {
     const stalled: StalledItem[] = [];
     for (const { item, attributes } of await this.#dueItems('stalled')) {
-      const reason = stalledReasonIn(attributes);
-      if (reason) stalled.push({ ...item, reason });
+      const known = stalledIn(attributes);
+      if (known && 'reason' in known) stalled.push({ ...item, reason: known.reason });
     }
     return stalled;
+  }
+
+  async listHeldUp(): Promise<HeldUpItem[]> {
+    const heldUp: HeldUpItem[] = [];
+    for (const { item, attributes } of await this.#dueItems('stalled')) {
+      const known = stalledIn(attributes);
+      if (known && 'heldUp' in known) heldUp.push({ ...item, ...known.heldUp });
+    }
+    return heldUp;
   }
 
   async waitingParts(): Promise<WaitingPart[]> {
@@ -192,7 +201,7 @@ class DynamoDbLedgerQueries implements LedgerQueries {
         }),
       );
     } catch (error) {
-      throw infrastructureFailure(`query the index ${index}`, error);
+      throw awsFailure(`query the index ${index}`, error);
     }
   }
 }

@@ -11,7 +11,7 @@ import type { Job } from '../../domain/job.ts';
 import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../../domain/ledger-records.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
 import type { Clock, Ledger } from '../../ports/ports.ts';
-import { infrastructureFailure } from '../aws/aws-failure.ts';
+import { awsFailure } from '../aws/aws-failure.ts';
 import {
   admissionsAttributes,
   batchPointerAttributes,
@@ -239,7 +239,7 @@ class DynamoDbLedger implements Ledger {
       return true;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) {
-        throw infrastructureFailure(`write ${key.pk} ${key.sk}`, error);
+        throw awsFailure(`write ${key.pk} ${key.sk}`, error);
       }
       return (await this.#attributes(key))?.writeId?.S === writeId;
     }
@@ -249,7 +249,7 @@ class DynamoDbLedger implements Ledger {
     try {
       return await call();
     } catch (error) {
-      throw infrastructureFailure(tried, error);
+      throw awsFailure(tried, error);
     }
   }
 }

@@ -7,7 +7,7 @@ import { EVENT_SOURCE } from '../../contract/events.ts';
 import { RetryableError } from '../../domain/errors.ts';
 import { type OutgoingEvent, objectsNamedIn } from '../../domain/outgoing-event.ts';
 import type { EventBus } from '../../ports/ports.ts';
-import { infrastructureFailure } from '../aws/aws-failure.ts';
+import { awsFailure } from '../aws/aws-failure.ts';
 
 /*
  * PutEvents takes 10 entries and 1 MB a call, and says with HTTP 200 that it refused some of them: those are sent once
@@ -84,7 +84,7 @@ async function put(client: EventBridgeClient, call: Addressed[]): Promise<Addres
   const answer = await client
     .send(new PutEventsCommand({ Entries: call.map(({ entry }) => entry) }))
     .catch((error: unknown) => {
-      throw infrastructureFailure(tried, error);
+      throw awsFailure(tried, error);
     });
   if (answer.FailedEntryCount === 0) return [];
   const entries = answer.Entries ?? [];

@@ -1,7 +1,7 @@
 import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { RetryableError } from '../../domain/errors.ts';
 import type { WorkMessage, WorkQueues } from '../../ports/ports.ts';
-import { infrastructureFailure } from '../aws/aws-failure.ts';
+import { awsFailure } from '../aws/aws-failure.ts';
 
 const MAX_MESSAGES = 10; // SQS's limit per call; ten of our messages are far below its limit in bytes
 
@@ -37,7 +37,7 @@ async function sendBatch(client: SQSClient, url: string, messages: WorkMessage[]
   const response = await client
     .send(new SendMessageBatchCommand({ QueueUrl: url, Entries }))
     .catch((error: unknown) => {
-      throw infrastructureFailure(tried, error);
+      throw awsFailure(tried, error);
     });
   const lost = messages.length - (response.Successful?.length ?? 0);
   if (lost === 0) return;

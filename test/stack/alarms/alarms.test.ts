@@ -3,9 +3,9 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { describe, expect, it } from 'vitest';
-import type { ImpactAlarmProps } from '../../lib/monitoring/impact-alarm.ts';
-import { synthesize } from './synthesis.ts';
-import { at, legible, resources } from './template-reading.ts';
+import type { ImpactAlarmProps } from '../../../lib/monitoring/impact-alarm.ts';
+import { synthesize } from '../synthesis.ts';
+import { at, legible, resources } from '../template-reading.ts';
 
 const template = synthesize();
 const alarms = resources(template, 'AWS::CloudWatch::Alarm');
@@ -101,6 +101,7 @@ describe('alarms', () => {
 
   it.each([
     'KeyRefused',
+    'AccountRefused',
     'PublishFailures',
     'SecondBatches',
     'Stalled',

@@ -1,0 +1,96 @@
+/** Rule 4 of "What an answer is worth" (docs/architecture.md): a negative is not believed at first look. */
+import { expect, it } from 'vitest';
+import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
+import { endOf, goodFile, paidOnce, textOf, whole, worldWith } from './situation-world.ts';
+
+const ROWS = 6;
+const HOURS = 3_600; // in seconds
+const FOR_GOOD = 30 * 24 * HOURS;
+
+it.each([
+  [
+    'U3: completed with counts, and no output_file_id for an hour',
+    { fault: 'late-output-id', seconds: 1 * HOURS },
+  ],
+  [
+    'U4: the output file and its content are not found for two hours',
+    { fault: 'not-found', on: ['files.retrieve', 'files.content'], seconds: 2 * HOURS },
+  ],
+  [
+    'U4: only the content is not found for two hours',
+    { fault: 'not-found', on: 'files.content', seconds: 2 * HOURS },
+  ],
+  ['U5: lines of other rows for three hours', { fault: 'foreign-lines', seconds: 3 * HOURS }],
+  ['U5: half of the lines for three hours, and a length that agrees', { fault: 'short', seconds: 3 * HOURS }],
+  ['U5: three downloads are cut', { fault: 'truncate', times: 3 }],
+  [
+    'U4: five answers of a gateway to the download',
+    { fault: 'page', on: 'files.content', status: 404, times: 5 },
+  ],
+  ['U13: two downloads stop in the middle', { fault: 'stall', times: 2 }],
+])('%s: the results are read when they agree, none is missing', async (_, rule) => {
+  const { world, audit, paid, played } = await worldWith([rule]);
+  const jobId = await world.drop('slow.jsonl', goodFile(ROWS));
+  await world.rest();
+  expect(played(rule.fault)).toBeGreaterThan(0);
+  expect(endOf(world, jobId)).toEqual(whole(ROWS));
+  expect(world.job(jobId).rows).toMatchObject({ missing: 0 });
+  expect(world.lines(`${jobId}/output.jsonl`)).toHaveLength(ROWS);
+  expect(audit('batch.created')).toHaveLength(1);
+  expect(paid()).toEqual(paidOnce(ROWS));
+});
+
+it('U4: only the file object is never found: that does not keep its content from being read', async () => {
+  const { world } = await worldWith([{ fault: 'not-found', on: 'files.retrieve', seconds: FOR_GOOD }]);
+  const jobId = await world.drop('unlisted.jsonl', goodFile(ROWS));
+  await world.rest();
+  expect(endOf(world, jobId)).toEqual(whole(ROWS));
+});
+
+it('U4: a content that is never found again: the rows are missing, and what was not read is not deleted', async () => {
+  const { world, audit } = await worldWith([{ fault: 'not-found', on: 'files.content', seconds: FOR_GOOD }]);
+  const jobId = await world.drop('gone.jsonl', goodFile(ROWS));
+  await world.rest(6_000);
+  expect(world.job(jobId)).toMatchObject({
+    status: 'completed',
+    rows: { total: ROWS, succeeded: 0, missing: ROWS },
+  });
+  const inputs = audit('file.created').map(({ fileId }) => fileId);
+  expect(audit('file.deleted').filter(({ fileId }) => !inputs.includes(fileId))).toEqual([]);
+  expect(world.metrics.of('RowsMissing').length).toBeGreaterThan(0);
+});
+
+it('U5: half of the lines for good: those rows succeed, the others are missing, the file stays at the API', async () => {
+  const { world, audit } = await worldWith([{ fault: 'short', seconds: FOR_GOOD }]);
+  const jobId = await world.drop('half.jsonl', goodFile(ROWS));
+  await world.rest(6_000);
+  expect(world.job(jobId).rows).toMatchObject({ total: ROWS, succeeded: ROWS / 2, missing: ROWS / 2 });
+  const inputs = audit('file.created').map(({ fileId }) => fileId);
+  expect(audit('file.deleted').filter(({ fileId }) => !inputs.includes(fileId))).toEqual([]);
+});
+
+it('U10: an empty error beside an answer is a success; an error beside a status, or without a response, is not', async () => {
+  const { world, paid } = await worldWith([{ fault: 'odd-rows' }]);
+  const rows = [
+    ...Array.from({ length: 5 }, (_, row) => chatRow(`good-${row}`)),
+    chatRow('busy', 429),
+    chatRow('down', 500),
+  ];
+  const jobId = await world.drop('odd.jsonl', jsonl(rows));
+  await world.rest();
+  expect(world.job(jobId).rows).toMatchObject({ total: 7, succeeded: 5 });
+  const failed = world.lines(`${jobId}/errors.jsonl`);
+  expect(failed.map((line) => line.custom_id).sort()).toEqual(['busy', 'down']);
+  expect(failed.map((line) => line.attempts)).toEqual([3, 3]); // passing reasons: run again
+  expect(Object.values(paid())).toEqual([1, 1, 1, 1, 1]);
+});
+
+it('U12: every row fails for the same reason: the job says which, and how often', async () => {
+  const { world } = await worldWith([{ fault: 'failing-rows', share: 1, status: 400 }]);
+  const jobId = await world.drop('same.jsonl', goodFile(ROWS));
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 0, failed: ROWS } });
+  const end = world.bus.published().findLast(({ detail }) => detail.metadata.jobId === jobId);
+  expect(JSON.stringify(end?.detail.data)).toMatch(/The request is invalid/);
+  expect(textOf(world, `${jobId}/summary.json`)).toMatch(/The request is invalid/);
+});
