@@ -9,12 +9,14 @@ import {
   CANCEL_EVENTS,
   type EventKind,
   JOB_EVENTS,
+  STALL_EVENTS,
   type StatusRow,
 } from '../functions/shared/contract/event-kinds.ts';
 import {
   batchStatusExamples,
   cancelOutcomeExamples,
   type JsonSchema,
+  jobStalledExamples,
   jobStatusExamples,
 } from '../functions/shared/contract/index.ts';
 import { SCHEMA_FILES } from '../functions/shared/contract/schema-files.ts';
@@ -23,13 +25,14 @@ const PAGE = new URL('events.md', import.meta.url);
 
 const HEAD = `# Events
 
-Batchdrop publishes three kinds of event on its bus.
+Batchdrop publishes four kinds of event on its bus.
 
 | event | \`detail-type\` | published |
 | --- | --- | --- |
 | [Batch status change](#batch-status-change) | \`OpenAI Batch Status Change\` | each time OpenAI changes the status of a batch |
 | [Job status change](#job-status-change) | \`OpenAI Batch Job Status Change\` | each time the status of a job changes. A job is one version of one request file |
 | [Cancel outcome](#cancel-outcome) | \`OpenAI Batch Cancel Outcome\` | once for each cancel request |
+| [Job stalled](#job-stalled) | \`OpenAI Batch Job Stalled\` | each time a part of a job starts to wait for a person |
 
 What every consumer must know:
 
@@ -73,6 +76,7 @@ export function eventsPage(): string {
     section(BATCH_EVENTS, batchStatusExamples),
     section(JOB_EVENTS, jobStatusExamples),
     section(CANCEL_EVENTS, cancelOutcomeExamples),
+    section(STALL_EVENTS, jobStalledExamples),
   ].join('\n');
 }
 

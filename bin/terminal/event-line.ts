@@ -6,6 +6,7 @@ import {
   type CancelOutcome,
   DETAIL_TYPE,
   EVENT_SOURCE,
+  type JobStalled,
   type JobStatusChange,
   type JobStatusChangeData,
   type RowCounts,
@@ -27,6 +28,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   completed: 'green',
   failed: 'red',
   rejected: 'red',
+  stalled: 'red',
   expired: 'yellow',
   cancelling: 'yellow',
   cancelled: 'yellow',
@@ -47,6 +49,8 @@ export function eventLine(event: ReceivedEvent): string | undefined {
       return jobLine(event.detail);
     case DETAIL_TYPE.cancelOutcome:
       return cancelLine(event.detail);
+    case DETAIL_TYPE.jobStalled:
+      return stalledLine(event.detail);
     default:
       return undefined;
   }
@@ -127,6 +131,15 @@ function cancelLine({ metadata, data }: CancelOutcome): string {
   return line(metadata.occurredAt, 'cancel', data.outcome, [
     data.message,
     Object.values(data.request).join('/'),
+  ]);
+}
+
+function stalledLine({ metadata, data }: JobStalled): string {
+  return line(metadata.occurredAt, 'job', 'stalled', [
+    data.requestFile.key,
+    data.plannedParts > 1 && `part ${data.partNumber} of ${data.plannedParts}`,
+    data.message,
+    metadata.jobId,
   ]);
 }
 

@@ -1,4 +1,3 @@
-import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { World } from './world/world.ts';
 
 /** What users, subscribers and the bill show at the end, without times and ids, which are random anyway. */
@@ -17,8 +16,8 @@ export function outcomeOf(world: World): string {
   const events = new Map<string, number>();
   for (const { detailType, detail } of world.bus.published()) {
     const { data } = detail;
-    const shown = detailType === DETAIL_TYPE.cancelOutcome ? data : { status: data.status };
-    const name = JSON.stringify([detailType, 'outcome' in shown ? shown.outcome : shown.status]);
+    const status = 'outcome' in data ? data.outcome : 'cause' in data ? data.cause : data.status;
+    const name = JSON.stringify([detailType, status]);
     events.set(name, (events.get(name) ?? 0) + 1);
   }
   return JSON.stringify([

@@ -201,6 +201,17 @@ export const JOB_FIELDS: JsonFields = {
   }),
 };
 
+/** Fields of `detail.data` of an `OpenAI Batch Job Stalled`. */
+export const STALL_FIELDS: JsonFields = {
+  cause: said('Why the part waits for a person. A later version may have other causes.', text),
+  message: said('The same as a sentence.', text),
+  requestFile: objectOf(FILE_VERSION),
+  partNumber: said('Which part of the request file waits, from 1 to `plannedParts`.', fromOne),
+  plannedParts: said('How many parts the request file was divided into.', fromOne),
+  unresolvedCreates: said('How many creates of the part have no known outcome.', count),
+  metadata: USERS_METADATA,
+};
+
 const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
 
 /** The three forms of a cancel request. */

@@ -1,5 +1,5 @@
 /** Which fields each kind of event has in each status, and when: the schemas and docs/events.md are made of this table. */
-import { BATCH_FIELDS, CANCEL_FIELDS, JOB_FIELDS } from './event-fields.ts';
+import { BATCH_FIELDS, CANCEL_FIELDS, JOB_FIELDS, STALL_FIELDS } from './event-fields.ts';
 import { DETAIL_TYPE } from './events.ts';
 import type { JsonFields } from './json-schema.ts';
 
@@ -30,7 +30,7 @@ export interface EventKind {
   readonly detailType: string;
   readonly title: string;
   /** The field of `data` that has the status. */
-  readonly statusField: 'status' | 'outcome';
+  readonly statusField: 'status' | 'outcome' | 'cause';
   /** Statuses that are not in the table come, too: they have the fields of every event, and no more. */
   readonly hasOtherStatuses: boolean;
   readonly fields: JsonFields;
@@ -245,5 +245,25 @@ export const CANCEL_EVENTS: EventKind = {
   ],
 };
 
+export const STALL_EVENTS: EventKind = {
+  detailType: DETAIL_TYPE.jobStalled,
+  title: 'Job stalled',
+  statusField: 'cause',
+  hasOtherStatuses: true,
+  fields: STALL_FIELDS,
+  always: Object.keys(STALL_FIELDS),
+  reportedByApi: [],
+  statuses: [
+    {
+      status: 'create_uncertain',
+      published:
+        'Two creates of a part have no known outcome. Nothing more is sent for it before a person releases or cancels it.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+  ],
+};
+
 /** Every kind of event. */
-export const EVENT_KINDS: readonly EventKind[] = [BATCH_EVENTS, JOB_EVENTS, CANCEL_EVENTS];
+export const EVENT_KINDS: readonly EventKind[] = [BATCH_EVENTS, JOB_EVENTS, CANCEL_EVENTS, STALL_EVENTS];

@@ -4,11 +4,12 @@ import type { CancelRequest } from './cancel-request.ts';
 /** `source` of every event. */
 export const EVENT_SOURCE = 'batchdrop';
 
-/** `detail-type` of the three kinds of event. */
+/** `detail-type` of the kinds of event. */
 export const DETAIL_TYPE = {
   batchStatusChange: 'OpenAI Batch Status Change',
   jobStatusChange: 'OpenAI Batch Job Status Change',
   cancelOutcome: 'OpenAI Batch Cancel Outcome',
+  jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
 /** Version of the detail; it rises only with a change that is no addition. */
@@ -310,6 +311,32 @@ export interface CancelOutcome {
   readonly data: CancelOutcomeData;
 }
 
+/**
+ * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`). A later version
+ * may have other causes.
+ */
+export type StallCause = 'create_uncertain' | (string & {});
+
+/** A part of a job that goes on only when a person releases it, or cancels it. */
+export interface JobStalledData {
+  readonly cause: StallCause;
+  readonly message: string;
+  readonly requestFile: RequestFileRef;
+  /** Which part of the request file waits, from 1 to `plannedParts`. */
+  readonly partNumber: number;
+  readonly plannedParts: number;
+  /** How many creates of the part have no known outcome. */
+  readonly unresolvedCreates: number;
+  /** From the request file's `x-amz-meta-batch-*`. */
+  readonly metadata: Record<string, string>;
+}
+
+/** `detail` of an `OpenAI Batch Job Stalled`. */
+export interface JobStalled {
+  readonly metadata: JobEventMetadata;
+  readonly data: JobStalledData;
+}
+
 /** What EventBridge puts around the detail of every event. */
 export interface EventEnvelope {
   /** Of the envelope: `0`. That of the detail is `detail.metadata.version`. */
@@ -344,8 +371,18 @@ export interface CancelOutcomeEvent extends EventEnvelope {
   readonly detail: CancelOutcome;
 }
 
+/** A part of a job waits for a person, as a target of a rule gets it. */
+export interface JobStalledEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Job Stalled';
+  readonly detail: JobStalled;
+}
+
 /** Any event of Batchdrop as a target of a rule gets it, a Lambda function for instance: a union by `detail-type`. */
-export type BatchdropEvent = BatchStatusChangeEvent | JobStatusChangeEvent | CancelOutcomeEvent;
+export type BatchdropEvent =
+  | BatchStatusChangeEvent
+  | JobStatusChangeEvent
+  | CancelOutcomeEvent
+  | JobStalledEvent;
 
 /** Cuts a list to its first 20 entries and says how many there are. */
 export function excerptOf<T>(list: readonly T[], count: number = list.length): { count: number; first: T[] } {

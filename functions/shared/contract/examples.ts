@@ -8,6 +8,7 @@ import {
   DETAIL_TYPE,
   EVENT_SOURCE,
   EVENT_VERSION,
+  type JobStalledEvent,
   type JobStatusChangeData,
   type JobStatusChangeEvent,
 } from './events.ts';
@@ -296,4 +297,31 @@ export const cancelOutcomeExamples: Readonly<Record<CancelOutcomeKind, CancelOut
     message:
       'cancel by key: no such file yet; one that was uploaded before this message is cancelled when it turns up',
   }),
+};
+
+/** One event for each cause of a stall. */
+export const jobStalledExamples: Readonly<Record<string, JobStalledEvent>> = {
+  create_uncertain: {
+    ...envelope('2026-11-20T18:44:31.118Z', [file]),
+    'detail-type': DETAIL_TYPE.jobStalled,
+    detail: {
+      metadata: {
+        id: `${jobId}:stalled:1:3:0`,
+        version: EVENT_VERSION,
+        sequence: 1,
+        occurredAt: '2026-11-20T18:44:31.118Z',
+        instance,
+        jobId,
+      },
+      data: {
+        cause: 'create_uncertain',
+        message: '2 creates of the part have no known outcome; a person decides whether it is sent again',
+        requestFile: file,
+        partNumber: 1,
+        plannedParts: 1,
+        unresolvedCreates: 2,
+        metadata,
+      },
+    },
+  },
 };

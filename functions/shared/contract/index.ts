@@ -43,6 +43,9 @@ export {
   type JobEventMetadata,
   type JobJoined,
   type JobRejected,
+  type JobStalled,
+  type JobStalledData,
+  type JobStalledEvent,
   type JobStatusChange,
   type JobStatusChangeBase,
   type JobStatusChangeData,
@@ -57,10 +60,16 @@ export {
   type RequestFileRef,
   type ResultsRef,
   type RowCounts,
+  type StallCause,
   type TokenUsage,
   type WaitingFor,
 } from './events.ts';
-export { batchStatusExamples, cancelOutcomeExamples, jobStatusExamples } from './examples.ts';
+export {
+  batchStatusExamples,
+  cancelOutcomeExamples,
+  jobStalledExamples,
+  jobStatusExamples,
+} from './examples.ts';
 export type { JsonSchema } from './json-schema.ts';
 export {
   asJsonPattern,
@@ -68,6 +77,7 @@ export {
   type CdkEventPattern,
   cancelOutcomePattern,
   type JsonEventPattern,
+  jobStalledPattern,
   jobStatusPattern,
   ofInstance,
 } from './patterns.ts';
@@ -86,5 +96,6 @@ export {
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,
+  jobStalledSchema,
   jobStatusChangeSchema,
 } from './schemas.ts';

@@ -4,6 +4,7 @@ import {
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,
+  jobStalledSchema,
   jobStatusChangeSchema,
 } from './schemas.ts';
 
@@ -12,8 +13,10 @@ export const SCHEMA_FILES: Readonly<Record<string, JsonSchema>> = {
   'batch-status-change.schema.json': batchStatusChangeSchema,
   'job-status-change.schema.json': jobStatusChangeSchema,
   'cancel-outcome.schema.json': cancelOutcomeSchema,
+  'job-stalled.schema.json': jobStalledSchema,
   'cancel-request.schema.json': cancelRequestSchema,
   'batch-status-change.openapi.json': openApiOf(batchStatusChangeSchema),
   'job-status-change.openapi.json': openApiOf(jobStatusChangeSchema),
   'cancel-outcome.openapi.json': openApiOf(cancelOutcomeSchema),
+  'job-stalled.openapi.json': openApiOf(jobStalledSchema),
 };

@@ -1,5 +1,12 @@
 import { CANCEL_FORMS, ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from './event-fields.ts';
-import { BATCH_EVENTS, CANCEL_EVENTS, type EventKind, JOB_EVENTS, type StatusRow } from './event-kinds.ts';
+import {
+  BATCH_EVENTS,
+  CANCEL_EVENTS,
+  type EventKind,
+  JOB_EVENTS,
+  STALL_EVENTS,
+  type StatusRow,
+} from './event-kinds.ts';
 import { DRAFT, type JsonFields, type JsonSchema, objectOf } from './json-schema.ts';
 
 /** An `OpenAI Batch Status Change` as a target of a rule gets it. A status may be one that OpenAI adds later. */
@@ -18,6 +25,12 @@ export const jobStatusChangeSchema: JsonSchema = schemaOf(
 export const cancelOutcomeSchema: JsonSchema = schemaOf(
   CANCEL_EVENTS,
   objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
+);
+
+/** An `OpenAI Batch Job Stalled` as a target of a rule gets it. */
+export const jobStalledSchema: JsonSchema = schemaOf(
+  STALL_EVENTS,
+  objectOf({ ...METADATA_FIELDS, jobId: JOB_ID }),
 );
 
 /** A message on the cancel queue. A key has at most 1,024 bytes, which JSON Schema can say of characters only. */
@@ -63,7 +76,7 @@ function branchesOf(kind: EventKind): JsonSchema[] {
     const isForOthers = kind.hasOtherStatuses && row.has.length === 0;
     return {
       properties: {
-        [kind.statusField]: isForOthers ? { not: { enum: others } } : { enum: statuses },
+        [kind.statusField]: isForOthers ? noneOf(others) : { enum: statuses },
         ...(row.previous && { previousStatus: { enum: row.previous } }),
         ...nullsOf(kind, row),
         ...absentIn(kind, row),
@@ -71,6 +84,10 @@ function branchesOf(kind: EventKind): JsonSchema[] {
       required: row.has,
     };
   });
+}
+
+function noneOf(statuses: readonly string[]): JsonSchema {
+  return statuses.length === 0 ? {} : { not: { enum: statuses } };
 }
 
 function nullsOf(kind: EventKind, row: StatusRow): JsonFields {

@@ -1,10 +1,17 @@
-import type { BatchStatusChange, CancelOutcome, DETAIL_TYPE, JobStatusChange } from '../contract/events.ts';
+import type {
+  BatchStatusChange,
+  CancelOutcome,
+  DETAIL_TYPE,
+  JobStalled,
+  JobStatusChange,
+} from '../contract/events.ts';
 
 /** An event before it is on the bus, which adds what EventBridge puts around it. */
 export type OutgoingEvent =
   | { detailType: typeof DETAIL_TYPE.batchStatusChange; detail: BatchStatusChange }
   | { detailType: typeof DETAIL_TYPE.jobStatusChange; detail: JobStatusChange }
-  | { detailType: typeof DETAIL_TYPE.cancelOutcome; detail: CancelOutcome };
+  | { detailType: typeof DETAIL_TYPE.cancelOutcome; detail: CancelOutcome }
+  | { detailType: typeof DETAIL_TYPE.jobStalled; detail: JobStalled };
 
 /** An object in S3. */
 export interface S3ObjectRef {

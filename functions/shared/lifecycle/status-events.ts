@@ -15,7 +15,7 @@ import { RERUN_INSTRUCTION } from '../contract/request-file.ts';
 import { reportKey, resultKeys } from '../contract/result-keys.ts';
 import type { Job, JobIn } from '../domain/job.ts';
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
-import type { KnownBatch, Part } from '../domain/part.ts';
+import type { KnownBatch, Part, PartIn } from '../domain/part.ts';
 import { attemptSize } from '../domain/part.ts';
 
 /** The event of the part's newest status change. */
@@ -150,6 +150,33 @@ function unsuccessfulData({
 }
 
 const NO_ROWS = { total: 0, succeeded: 0, failed: 0, expired: 0, cancelled: 0, missing: 0 };
+
+/** The event of a part that waits for a person. Each stall of a part has its own. */
+export function jobStalled(part: PartIn<'stalled'>, instance: string): OutgoingEvent {
+  const { jobId, number, parts, request, metadata, abandoned, stalled, releases = 0 } = part;
+  return {
+    detailType: DETAIL_TYPE.jobStalled,
+    detail: {
+      metadata: {
+        id: `${jobId}:stalled:${number}:${part.attempt}:${releases}`,
+        version: EVENT_VERSION,
+        sequence: releases + 1,
+        occurredAt: isoTime(abandoned.at(-1)?.givenUpAt ?? part.changedAt),
+        instance,
+        jobId,
+      },
+      data: {
+        cause: stalled.code,
+        message: stalled.message,
+        requestFile: request,
+        partNumber: number,
+        plannedParts: parts,
+        unresolvedCreates: abandoned.length,
+        metadata,
+      },
+    },
+  };
+}
 
 /** ISO 8601 with milliseconds, of milliseconds since the epoch. */
 export function isoTime(milliseconds: number): string {

@@ -6,6 +6,7 @@ import {
   CANCEL_EVENTS,
   type EventKind,
   JOB_EVENTS,
+  STALL_EVENTS,
 } from '../../../functions/shared/contract/event-kinds.ts';
 import * as contract from '../../../functions/shared/contract/index.ts';
 import { SCHEMA_FILES } from '../../../functions/shared/contract/schema-files.ts';
@@ -18,6 +19,7 @@ const fits = {
   batch: ajv.compile(contract.batchStatusChangeSchema),
   job: ajv.compile(contract.jobStatusChangeSchema),
   cancel: ajv.compile(contract.cancelOutcomeSchema),
+  stall: ajv.compile(contract.jobStalledSchema),
   request: ajv.compile(contract.cancelRequestSchema),
 };
 
@@ -58,6 +60,13 @@ const KINDS: Kind[] = [
     validOpenApi: fitsOpenApi('cancel-outcome.openapi.json'),
     table: CANCEL_EVENTS,
     examples: contract.cancelOutcomeExamples,
+  },
+  {
+    name: 'stall',
+    valid: fits.stall,
+    validOpenApi: fitsOpenApi('job-stalled.openapi.json'),
+    table: STALL_EVENTS,
+    examples: contract.jobStalledExamples,
   },
 ];
 
@@ -118,7 +127,7 @@ describe('the golden examples', () => {
       for (const [status, { detail }] of Object.entries(examples))
         expect(Reflect.get(detail.data, table.statusField)).toBe(status);
     }
-    expect(EXAMPLES).toHaveLength(20);
+    expect(EXAMPLES).toHaveLength(21);
   });
 
   it.each(EXAMPLES)(
@@ -297,7 +306,7 @@ describe('the table of statuses', () => {
 describe('the files of the package', () => {
   it('are JSON Schema of draft 2020-12, or OpenAPI 3.0 as the schema registry takes it', () => {
     const names = Object.keys(SCHEMA_FILES);
-    expect(names).toHaveLength(7);
+    expect(names).toHaveLength(9);
     for (const [name, file] of Object.entries(SCHEMA_FILES)) {
       if (name.endsWith('.schema.json')) {
         expect(file.$schema).toBe('https://json-schema.org/draft/2020-12/schema');

@@ -5,6 +5,7 @@ import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import {
   batchStatusChangeSchema,
   cancelOutcomeSchema,
+  jobStalledSchema,
   jobStatusChangeSchema,
 } from '../../../functions/shared/contract/schemas.ts';
 import { Ambiguous } from '../../../functions/shared/domain/errors.ts';
@@ -20,6 +21,7 @@ const SCHEMAS = {
   [DETAIL_TYPE.batchStatusChange]: ajv.compile(batchStatusChangeSchema),
   [DETAIL_TYPE.jobStatusChange]: ajv.compile(jobStatusChangeSchema),
   [DETAIL_TYPE.cancelOutcome]: ajv.compile(cancelOutcomeSchema),
+  [DETAIL_TYPE.jobStalled]: ajv.compile(jobStalledSchema),
 };
 const MAX_EVENT = 64 * 1024; // bytes; what EventBridge bills as one
 
@@ -36,7 +38,11 @@ function expectToFit(events: OutgoingEvent[]): void {
 
 const failure = (code: string) => [{ code, message: 'No.', param: null, line: 1 }];
 const statusesOf = (events: OutgoingEvent[]) =>
-  new Set(events.map(({ detail }) => ('outcome' in detail.data ? detail.data.outcome : detail.data.status)));
+  new Set(
+    events.map(({ detail: { data } }) =>
+      'outcome' in data ? data.outcome : 'cause' in data ? data.cause : data.status,
+    ),
+  );
 
 type Settings = ConstructorParameters<typeof SmallWorld>[0];
 type History = [string, Settings, (world: SmallWorld) => Promise<unknown>, string[]];
@@ -159,7 +165,7 @@ describe('every event that is published', () => {
     const events: OutgoingEvent[] = [];
     for (let seed = 1; seed <= 15; seed += 1) events.push(...(await playHistory(seed)).world.bus.published());
     expectToFit(events);
-    expect(new Set(events.map(({ detailType }) => detailType)).size).toBe(3);
+    expect(new Set(events.map(({ detailType }) => detailType)).size).toBe(4);
     expect(statusesOf(events).size).toBeGreaterThan(8);
   });
 

@@ -2,13 +2,15 @@ import { accountOfUnresolved, CREATE_UNCERTAIN } from '../../domain/spending/unr
 import { REPORT_STALL_MS } from '../../domain/timing.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { PartInHand } from '../compare-and-set.ts';
+import { publishOrRetry } from '../publish.ts';
+import { type EventOrigin, jobStalled } from '../status-events.ts';
 import { noteStalled } from './uncertain-accounts.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'bus'> & EventOrigin;
 
 /**
- * Reports a part that waits for a person, every half hour, so that its alarm stays on while it is stalled. Returns
- * whether the part was stalled. Errors: RetryableError.
+ * Reports a part that waits for a person, every half hour, so that its alarm stays on while it is stalled; at first also
+ * with an event. Returns whether the part was stalled. Errors: RetryableError.
  */
 export async function reportStall(deps: Deps, inHand: PartInHand): Promise<boolean> {
   const { item: part, ref } = inHand;
@@ -19,7 +21,9 @@ export async function reportStall(deps: Deps, inHand: PartInHand): Promise<boole
     deps.metrics.record('CreateUncertain', 1);
     await noteStalled(deps, accountOfUnresolved(part), false);
   } else deps.metrics.record('Stalled', 1);
-  return inHand.change((now) =>
-    now.phase === 'stalled' ? { ...now, backoffUntil: deps.clock.now() + REPORT_STALL_MS } : undefined,
-  );
+  if (!part.stallPublished) await publishOrRetry(deps, jobStalled(part, deps.instance));
+  return inHand.change((now) => {
+    if (now.phase !== 'stalled') return undefined;
+    return { ...now, stallPublished: true, backoffUntil: deps.clock.now() + REPORT_STALL_MS };
+  });
 }
