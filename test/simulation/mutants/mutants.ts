@@ -173,8 +173,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/deliver/part/ordered-result-writer.ts',
-        anchor: 'const again = this.#runsAgain && (passing ||',
-        replacement: "const again = this.#runsAgain && (passing || outcome === 'succeeded' ||",
+        anchor: 'const again = mayRun && (passing ||',
+        replacement: "const again = mayRun && (passing || outcome === 'succeeded' ||",
       },
     ],
   },
@@ -244,7 +244,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
-        anchor: '} else if (!letsOthersPass(part.waiting, now)) standing.add(part.model);',
+        anchor: '} else if (!this.#letsOthersPass(part, now)) standing.add(part.model);',
         replacement: '}',
       },
     ],
