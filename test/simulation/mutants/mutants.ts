@@ -264,7 +264,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
-        anchor: '} else if (!letsOthersPass(part.waiting, now)) standing.add(part.model);',
+        anchor: '} else if (!this.#letsOthersPass(part, now)) standing.add(part.model);',
         replacement: '}',
       },
     ],
