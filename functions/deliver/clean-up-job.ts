@@ -55,10 +55,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     deps.log.error('clean_up_abandoned', { jobId: job.jobId, tries: job.tries });
     deps.metrics.record('TriesUsedUp', 1);
   }
-  const isSuperseded =
-    isScanSuperseded(job) ||
-    job.redelivered ||
-    parts.some(isDeliverySuperseded);
+  const isSuperseded = isScanSuperseded(job) || job.redelivered || parts.some(isDeliverySuperseded);
   const isSearched = isOver(inHand.item) && inHand.item.secondBatchSearch !== undefined;
   const isLast = isSearched && !(isFirst && isSuperseded);
   if (isLast) await inParallel(all, PARTS_AT_ONCE, (part) => expireWith(deps, job, part));

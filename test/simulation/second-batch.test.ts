@@ -16,7 +16,11 @@ test('a batch that is listed only after the settling time is found, cancelled an
   for (let seed = 1; seed <= HISTORIES; seed += 1) {
     // With two accounts there are batches that the key in use cannot cancel; second batches occur without them. A
     // duplicate of a batch that ends before the list shows it is not found.
-    const report = await playHistory(seed, { kinds: ['key of another account', 'create duplicated'] }, SCENARIO);
+    const report = await playHistory(
+      seed,
+      { kinds: ['key of another account', 'create duplicated'] },
+      SCENARIO,
+    );
     const unreported = secondBatches(report);
     seconds += unreported.found;
     expect(unreported.broken, `seed ${seed}`).toEqual([]);

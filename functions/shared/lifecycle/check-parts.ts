@@ -43,7 +43,12 @@ export async function checkParts(
  * worth", docs/architecture.md). It waits, an alarm reports it, and it goes on once the ledger has the parts, for
  * example after a restore. Errors: RetryableError, when parts are missing.
  */
-function assertAllThere({ log, metrics }: Deps, { jobId }: Job, parts: readonly Part[], planned: number): void {
+function assertAllThere(
+  { log, metrics }: Deps,
+  { jobId }: Job,
+  parts: readonly Part[],
+  planned: number,
+): void {
   if (parts.length >= planned) return;
   metrics.record('Stalled', 1);
   log.error('parts_missing', { jobId, found: parts.length, planned });

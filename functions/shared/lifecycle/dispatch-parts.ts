@@ -68,7 +68,8 @@ async function writtenPart(deps: Deps, part: Part): Promise<PartInHand> {
   if (!known) throw new RetryableError(`part ${part.jobId}/${part.number}: it is written, but was not found`);
   const { cancelRequestedAt } = part;
   await known.change((now) => {
-    if (cancelRequestedAt === undefined || now.cancelRequestedAt !== undefined || isAtItsEnd(now)) return undefined;
+    if (cancelRequestedAt === undefined || now.cancelRequestedAt !== undefined || isAtItsEnd(now))
+      return undefined;
     return { ...without(now, 'backoffUntil'), cancelRequestedAt };
   });
   return known;
