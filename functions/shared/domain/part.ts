@@ -265,6 +265,8 @@ interface PartRecord {
   lostUploads?: number;
   /** Counted failures of the present step. */
   tries: number;
+  /** What the last counted failure said, at most 300 characters. */
+  lastFailure?: string;
   /** Nothing is sent for this part before this time: a backoff between tries, or one that the API asked for. */
   backoffUntil?: number;
   /** A message for the next step was sent: the reconciler sends no other one before this time. */

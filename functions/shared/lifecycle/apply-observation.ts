@@ -111,10 +111,11 @@ export async function endPart(
   inHand: PartInHand,
   as: 'cancelled' | 'failed',
 ): Promise<boolean> {
+  const { lastFailure = 'the log has the reasons' } = inHand.item;
   const reason =
     as === 'cancelled'
       ? { code: 'cancelled', message: cancelledMessage(inHand.item) }
-      : { code: 'tries_used_up', message: 'all tries to submit the part failed; the log has the reasons' };
+      : { code: 'tries_used_up', message: `all tries to submit the part failed: ${lastFailure}` };
   const hasEnded = await inHand.change((part) =>
     as === 'cancelled' && part.cancelRequestedAt === undefined
       ? undefined

@@ -9,6 +9,7 @@ import type { JobInHand, PartInHand } from './compare-and-set.ts';
 type Deps = Pick<Ports, 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_BACKOFF_MS = 2 * 60_000; // a rotated key is in use within this time
+const MAX_LAST_FAILURE = 300; // characters
 const STALLED_AFTER_MS = 5 * 3_600_000; // as long as the counted tries of a step take
 
 /**
@@ -26,7 +27,7 @@ export async function recordPartFailure(
   const ids = { jobId: inHand.ref.jobId, part: inHand.ref.number };
   const backoff = backoffFor(deps, failure, step, ids);
   await inHand.change((part) => {
-    const waits = afterFailure(deps, part, failure, backoff);
+    const waits = { ...afterFailure(deps, part, failure, backoff), ...lastFailure(failure, backoff) };
     if (waits.tries < MAX_TRIES || !mayHaveBatch(part)) return { ...part, ...waits };
     const message = `${step}: ${waits.tries} tries failed; it is tried again every half hour`;
     return { ...part, ...waits, stalled: { code: 'tries_used_up', message } };
@@ -37,6 +38,12 @@ export async function recordPartFailure(
   if (!stalled) return;
   deps.metrics.record('Stalled', 1);
   deps.log.error('part_stalled', { ...ids, step, tries });
+}
+
+/** Returns what a counted failure of another system said. Defects may quote anything: only the log has them. */
+function lastFailure(failure: unknown, { counted }: Backoff): { lastFailure?: string } {
+  if (!counted || !(failure instanceof RetryableError)) return {};
+  return { lastFailure: failure.message.slice(0, MAX_LAST_FAILURE) };
 }
 
 function mayHaveBatch({ phase, batch }: Part): boolean {

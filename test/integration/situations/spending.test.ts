@@ -168,5 +168,8 @@ it('U8: uploads that never have the right size: nothing is left at the API', asy
   expect(uploaded.length).toBeGreaterThan(0);
   expect(audit('file.deleted').map(({ fileId }) => fileId)).toEqual(uploaded);
   expect(audit('batch.created')).toHaveLength(0);
-  expect(world.job(jobId).status).toBe('failed');
+  expect(world.job(jobId)).toMatchObject({
+    status: 'failed',
+    reason: { message: expect.stringMatching(/bytes/) },
+  });
 });
