@@ -274,6 +274,7 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
       status: 'validating',
       model: 'gpt-4o-mini',
       uploadBytes: 1190,
+      rows: 3,
       jobCreatedAt: NOON,
       account: 'org',
       intentId: 'intent',
@@ -297,6 +298,7 @@ function itSaysOfPartsWhatIsDue(ledger: () => Ledger): void {
       jobCreatedAt: NOON,
       model: 'gpt-4o-mini',
       uploadBytes: 1190,
+      rows: 3,
       waiting,
     };
     await ledger().createPart(aPart({ dueAt: NOON, waiting }));
