@@ -78,7 +78,7 @@ describe('the package', () => {
 
     const { stdout } = await batchdrop('--help');
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name]) => name);
-    const known = ['submit', 'list', 'watch', 'cancel', 'results', 'doctor', 'pause', 'resume', 'redrive'];
+    const known = ['submit', 'list', 'watch', 'cancel', 'results', 'doctor', 'pause', 'resume', 'redrive', 'release'];
     expect(commands).toEqual([...known, 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);
     writeFileSync(join(folder, 'bad.jsonl'), '{}\n');
@@ -112,7 +112,7 @@ describe('the surface of the last release', () => {
     const [former, now] = [released('schemas.json.txt'), present['schemas.json.txt'] ?? ''].map((text) =>
       JSON.parse(text),
     );
-    expect(Object.keys(former)).toHaveLength(4);
+    expect(Object.keys(former)).toHaveLength(5);
     const changes = Object.keys(former).flatMap((name) =>
       changesOfSchema(former[name], now[name], name, name === 'cancelRequestSchema'),
     );
