@@ -78,7 +78,18 @@ describe('the package', () => {
 
     const { stdout } = await batchdrop('--help');
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name]) => name);
-    const known = ['submit', 'list', 'watch', 'cancel', 'results', 'doctor', 'pause', 'resume', 'redrive', 'release'];
+    const known = [
+      'submit',
+      'list',
+      'watch',
+      'cancel',
+      'results',
+      'doctor',
+      'pause',
+      'resume',
+      'redrive',
+      'release',
+    ];
     expect(commands).toEqual([...known, 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);
     writeFileSync(join(folder, 'bad.jsonl'), '{}\n');

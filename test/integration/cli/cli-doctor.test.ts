@@ -32,6 +32,7 @@ const CHECKS = [
     'last tick',
     'clock',
     'submission',
+    'account',
     'stalled',
   ],
   ...['DLQ intake', 'DLQ submit', 'DLQ deliver', 'DLQ cancel', 'DLQ undelivered'],
