@@ -41,20 +41,20 @@ describe('a job is found', () => {
 describe('what is not found is explained', () => {
   it('a prefix of several ids: each candidate with its status, time and file', async () => {
     const connection = await aConnection(idFrom('abcdz'), idFrom('abcda'), idFrom('abce'));
-    await expect(findJob(connection, 'abcd')).rejects.toThrow(
-      [
-        'Several job ids begin with abcd. Give more characters of one of them:',
+    await expect(findJob(connection, 'abcd')).rejects.toMatchObject({
+      message: 'Several job ids begin with abcd. Give more characters of one of them:',
+      lines: [
         `  ${idFrom('abcda')}  received   2026-11-01 12:00  evening/requests ü.jsonl`,
         `  ${idFrom('abcdz')}  received   2026-11-01 12:00  evening/requests ü.jsonl`,
-      ].join('\n'),
-    );
+      ],
+    });
   });
 
   it('a prefix of more than ten ids: ten of them', async () => {
     const connection = await aConnection(...[...'abcdefghijk'].map((letter) => idFrom(`same${letter}`)));
-    const failure = await findJobId(connection, 'same').catch(({ message }: Error) => message.split('\n'));
-    expect(failure).toHaveLength(12);
-    expect(failure.at(-1)).toBe('  and others');
+    await expect(findJobId(connection, 'same')).rejects.toMatchObject({
+      lines: expect.objectContaining({ length: 11, 10: '  and others' }),
+    });
   });
 
   it.each([

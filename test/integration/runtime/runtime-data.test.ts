@@ -73,7 +73,7 @@ describe('a data directory', () => {
     data.saveTime(1);
     data.release();
     expect(() => new DataDirectory(path, 'real')).toThrow(
-      /has jobs of the local Batch API, not of the real one/,
+      /has jobs of the local Batch API, not of the real Batch API: choose another directory/,
     );
     new DataDirectory(path, 'local').release();
   });
