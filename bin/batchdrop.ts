@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import './node-version.cjs';
-import { openaiCommand } from './commands/local/openai.ts';
-import { upCommand } from './commands/local/up.ts';
-import { stackCommands } from './commands/stack-commands.ts';
-import { runProgram } from './program.ts';
 
+// Imported afterwards, so that their compiled code is kept.
+const [{ openaiCommand }, { upCommand }, { stackCommands }, { runProgram }] = await Promise.all([
+  import('./commands/local/openai.ts'),
+  import('./commands/local/up.ts'),
+  import('./commands/stack-commands.ts'),
+  import('./program.ts'),
+]);
 await runProgram({ ...stackCommands(), 'On one machine': [upCommand(), openaiCommand()] });

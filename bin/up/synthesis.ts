@@ -6,6 +6,7 @@ import { bundleFunctions } from '../../lib/bundling/bundle.ts';
 import { Failure } from '../terminal/failure.ts';
 
 const APP = fileURLToPath(new URL('../app.ts', import.meta.url));
+const NODE_VERSION = fileURLToPath(new URL('../node-version.cjs', import.meta.url));
 
 /** CDK context in addition to cdk.json: no stack's assets are bundled again. */
 const CONTEXT = { 'aws:cdk:bundling-stacks': [] };
@@ -17,7 +18,7 @@ const CONTEXT = { 'aws:cdk:bundling-stacks': [] };
 export async function synthesize(directory: string): Promise<void> {
   await bundleFunctions();
   await stop(); // otherwise esbuild's process would live as long as this one
-  const child = spawn(process.execPath, [APP], {
+  const child = spawn(process.execPath, ['--require', NODE_VERSION, APP], {
     // Without the shell's variables: its credentials and Region must not appear in the template.
     // Without the CDK's own validation of the template: it takes seconds, and belongs to `npm run synth`.
     env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT), CDK_VALIDATION: 'false' },

@@ -6,12 +6,16 @@
  * a killed runtime leaves no process behind, except a handler that blocks its thread, until it yields.
  */
 import { existsSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { InvokeMessage, ProcessMessage, ThrownError } from './process-messages.ts';
 import { installShiftedDate, wallTime } from './shifted-date.ts';
 
 type Handler = (event: unknown, context: object) => unknown;
+
+// Every process of a function compiles the same bundle.
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/node-compile', import.meta.url)));
 
 const shiftDate = installShiftedDate();
 process.on('disconnect', () => process.exit(1));
