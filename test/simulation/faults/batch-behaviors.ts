@@ -23,7 +23,7 @@ export function behaviorOf(nth: number, chance: Chance, faults: FaultBook, least
   if (faults.occurs('cancel leaves partial results', name)) behavior.runningMs = 40 * MINUTE;
   if (faults.occurs('batch expires with partial results', name)) behavior.runningMs = 30 * HOUR;
   if (faults.occurs('unknown status', name))
-    behavior.runningAs = chance.pick(name, ['pondering', 'PAUSED']) ?? '';
+    behavior.runningAs = chance.pick(name, ['pondering', 'paused']) ?? '';
   if (faults.occurs('stuck finalizing', name)) behavior.finalizingMs = 5 * HOUR;
   if (faults.occurs('cancel loses the race', name)) {
     behavior.runningMs = leastMs + 1000;

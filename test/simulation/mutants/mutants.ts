@@ -304,14 +304,4 @@ export const MUTANTS: Mutant[] = [
       },
     ],
   },
-  {
-    name: 'a job ends with fewer parts than its plan',
-    patches: [
-      {
-        file: 'functions/shared/lifecycle/check-parts.ts',
-        anchor: 'if (parts.length >= planned) return;',
-        replacement: 'if (parts.length >= 0 || planned > 0) return;',
-      },
-    ],
-  },
 ];
