@@ -3,8 +3,9 @@
  * all of its parts. A request may be duplicated on its way, and the API may accept one long after it was sent. Rule 1 of
  * "What an answer is worth" (docs/architecture.md).
  *
- * Known gaps: a batch that is not on the list by then is not found. A gateway may show our batch under another id than it told us. Of such a list, a batch that has ended is
- * not counted as a second one; one that runs is, since all batches of the job that we know have ended.
+ * Known gaps: a batch that is not on the list by then is not found. A gateway may show our batch under another id than it
+ * told us. Of such a list, a batch that has ended is not counted as a second one; one that runs is, since all batches of
+ * the job that we know have ended.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
@@ -35,9 +36,12 @@ interface Sent extends Began, Partial<FileAtApi> {
 /** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
 export function secondBatchSearchFrom(parts: readonly Part[]): number {
   const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
+  const refused = parts.flatMap(({ intent, ran }) =>
+    [intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
+  );
   const created = parts.flatMap(({ batch }) => batch?.createdAt ?? []);
   return Math.max(
-    ...late.map((at) => at + LATE_BATCH_SEARCH_AFTER_MS),
+    ...[...late, ...refused].map((at) => at + LATE_BATCH_SEARCH_AFTER_MS),
     ...created.map((at) => at + LISTED_AFTER_MS),
   );
 }

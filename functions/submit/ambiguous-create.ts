@@ -42,11 +42,11 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
   await leased.change((known) => {
     isCreateNext = known.phase === 'creating' && known.intent.id === id && known.intent.refused === true;
     if (known.phase !== 'creating' || known.intent.id !== id) return undefined;
+    const now = deps.clock.now();
     if (isCreateNext) {
-      const intent = without(known.intent, 'sendBy', 'foundNothingAt', 'refused');
+      const intent = { ...without(known.intent, 'sendBy', 'foundNothingAt', 'refused'), refusedAt: now };
       return { ...without(known, 'stalled'), phase: 'uploaded', intent };
     }
-    const now = deps.clock.now();
     const { foundNothingAt = now } = known.intent;
     const settled = settledAt(known, foundNothingAt);
     const intent = { ...known.intent, foundNothingAt };
