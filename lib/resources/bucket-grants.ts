@@ -39,7 +39,7 @@ export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): voi
   const { report, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, WRITE, report);
-  onObjects(keeper, bucket, [...WRITE, ...READ], internal);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ], internal);
   onBucket(keeper, bucket);
   for (const keys of [report, internal]) acknowledgeKeys(keeper, bucket, keys);
 }
@@ -55,9 +55,10 @@ export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket): voi
 export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void {
   const { resultLines, summary, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, [...WRITE, ...READ], ...resultLines);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ], ...resultLines);
   onObjects(keeper, bucket, WRITE, summary);
-  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], internal);
+  // Its pieces are named as the result lines, so that right to write in parts is theirs, too.
+  onObjects(keeper, bucket, [...WRITE, ...READ, 's3:DeleteObject'], internal);
   onBucket(keeper, bucket);
   for (const keys of [...resultLines, summary, internal]) acknowledgeKeys(keeper, bucket, keys);
 }

@@ -32,7 +32,7 @@ describe('each function has the permissions that it uses, and no others', () => 
       {
         ...requests,
         '<BucketsResults.Arn>': ['s3:ListBucket'],
-        '<BucketsResults.Arn>/_batchdrop/*': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/_batchdrop/*': ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
         '<BucketsResults.Arn>/*/rejected.json': ['s3:PutObject'],
         ...ledger,
         ...publish,
@@ -55,15 +55,10 @@ describe('each function has the permissions that it uses, and no others', () => 
       'Delivery',
       {
         '<BucketsResults.Arn>': ['s3:ListBucket'],
-        '<BucketsResults.Arn>/_batchdrop/*': [
-          's3:AbortMultipartUpload',
-          's3:DeleteObject',
-          's3:GetObject',
-          's3:PutObject',
-        ],
-        '<BucketsResults.Arn>/*/output.jsonl': ['s3:GetObject', 's3:PutObject'],
-        '<BucketsResults.Arn>/*/errors.jsonl': ['s3:GetObject', 's3:PutObject'],
-        '<BucketsResults.Arn>/*/anomalies.jsonl': ['s3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/_batchdrop/*': ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/output.jsonl': ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/errors.jsonl': ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/anomalies.jsonl': ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
         '<BucketsResults.Arn>/*/summary.json': ['s3:PutObject'],
         ...ledger,
         ...publish,

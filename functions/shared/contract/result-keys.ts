@@ -41,6 +41,12 @@ export function anomaliesKey(job: JobOfKey): string {
   return folderOf(job) + NAMES.anomalies;
 }
 
+/** Keys of a job's results that are written piece by piece. */
+export function resultLinesKeys(job: JobOfKey): { output: string; errors: string; anomalies: string } {
+  const { output, errors } = resultKeys(job);
+  return { output, errors, anomalies: anomaliesKey(job) };
+}
+
 /** Key of the report on a rejected file. */
 export function reportKey(job: JobOfKey): string {
   return folderOf(job) + NAMES.report;

@@ -147,6 +147,8 @@ export interface ResultStore {
    * missing.
    */
   completeUpload(key: string, uploadId: string, etags: string[]): Promise<boolean>;
+  /** Discards an upload that is not complete; never throws. */
+  abortUpload(key: string, uploadId: string): Promise<void>;
 }
 
 /**

@@ -62,9 +62,7 @@ export class S3Writer implements ObjectWriter {
     this.#open = false;
     await this.#pendingUpload.catch(() => {}); // the writer may be aborted because this upload failed
     if (this.#uploadId === undefined) return;
-    const command = { ...inputOf(this.#target), UploadId: this.#uploadId };
-    // If this fails, the bucket's lifecycle rule removes the incomplete upload.
-    await this.#client.send(new AbortMultipartUploadCommand(command)).catch(() => {});
+    await abortUpload(this.#client, this.#target, this.#uploadId);
   }
 
   /** Begins the upload of the filled piece, and continues with an empty one. */
@@ -113,6 +111,13 @@ export async function beginUpload(client: S3Client, target: S3Target): Promise<s
   const { UploadId } = await translated(tried, () => client.send(new CreateMultipartUploadCommand(command)));
   if (UploadId === undefined) throw new RetryableError(`${tried}: S3 returned no upload id`);
   return UploadId;
+}
+
+/** Discards a multipart upload; never throws. */
+export async function abortUpload(client: S3Client, target: S3Place, uploadId: string): Promise<void> {
+  const command = new AbortMultipartUploadCommand({ ...inputOf(target), UploadId: uploadId });
+  // If this fails, the bucket's lifecycle rule removes the incomplete upload.
+  await client.send(command).catch(() => {});
 }
 
 /** Uploads a part, and returns its ETag. Errors: those of S3. */

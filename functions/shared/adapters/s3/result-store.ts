@@ -7,7 +7,14 @@ import {
 import { RetryableError } from '../../domain/errors.ts';
 import type { ResultStore } from '../../ports/ports.ts';
 import { headObject, inputOf, readObject, type S3Place, translated } from './object.ts';
-import { beginUpload, completeUpload, putObject, S3Writer, uploadPart } from './object-writer.ts';
+import {
+  abortUpload,
+  beginUpload,
+  completeUpload,
+  putObject,
+  S3Writer,
+  uploadPart,
+} from './object-writer.ts';
 
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
@@ -36,6 +43,7 @@ export function createS3ResultStore(options: {
     uploadCopy: (key, uploadId, partNumber, source) =>
       copyPart(client, { from: at(source.key), to: at(key) }, source, { uploadId, partNumber }),
     completeUpload: (key, uploadId, etags) => completeUpload(client, at(key), uploadId, etags),
+    abortUpload: (key, uploadId) => abortUpload(client, at(key), uploadId),
   };
 }
 
