@@ -6,6 +6,11 @@
 /** Under it lies what Batchdrop keeps for itself. */
 export const INTERNAL_FOLDER = '_batchdrop/';
 
+/** Returns whether the object is none that users read: the clean-up of its job removes it. */
+export function isInternal(key: string): boolean {
+  return key.startsWith(INTERNAL_FOLDER);
+}
+
 /** Holds the results of request keys that make no folder of their own. */
 const FOLDER_OF_OTHERS = '_long';
 

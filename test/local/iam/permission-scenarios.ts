@@ -22,7 +22,7 @@ export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a running batch is not cancelled', run: cancelledJob },
   { fails: 'the event of a deleted file goes to the dead-letter queue', run: fileGoneBeforeIntake },
   {
-    fails: 'if a file is deleted while its job waits, the job stays open forever',
+    fails: 'if a file is deleted while its job waits, the job stays open, or is not cleaned up',
     run: fileGoneWhilePaused,
   },
   { fails: 'if INTAKE fails, POLL cannot dispatch the job again', run: intakeRetried },
@@ -43,8 +43,12 @@ async function mainJob(runtime: RecordedRuntime): Promise<void> {
   const name = runtime.newName('main');
   const jobId = await runtime.drop(`${name}.jsonl`, chatRows(6, name));
   await runtime.untilJob(jobId, 'completed');
+  await untilCleanedUp(runtime, jobId);
+}
+
+async function untilCleanedUp(runtime: RecordedRuntime, jobId: string): Promise<void> {
   await runtime.until(
-    'the clean-up of the job',
+    `the clean-up of job ${jobId}`,
     async () => (await runtime.ledger.readJob(jobId))?.cleanedUp === true,
   );
 }
@@ -100,6 +104,7 @@ async function fileGoneWhilePaused(runtime: RecordedRuntime): Promise<void> {
   await runtime.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
   await setPaused(runtime, false);
   await runtime.untilJob(jobId, 'failed');
+  await untilCleanedUp(runtime, jobId); // DELIVER must get a 404 for the version that it tags, not a 403
 }
 
 /** A denied call succeeds once it is allowed: POLL dispatches the job to INTAKE again. */

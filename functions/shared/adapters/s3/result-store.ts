@@ -4,6 +4,7 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { isInternal } from '../../contract/result-keys.ts';
 import { RetryableError } from '../../domain/errors.ts';
 import type { ResultStore } from '../../ports/ports.ts';
 import { headObject, inputOf, readObject, type S3Place, translated } from './object.ts';
@@ -15,6 +16,7 @@ import {
   S3Writer,
   uploadPart,
 } from './object-writer.ts';
+import { ENDED_TAGGING } from './tags.ts';
 
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
@@ -26,9 +28,14 @@ export function createS3ResultStore(options: {
 }): ResultStore {
   const { client, bucket, owner } = options;
   const at = (key: string) => ({ bucket, key, owner });
+  const to = (key: string, contentType: string) => ({
+    ...at(key),
+    contentType,
+    ...(isInternal(key) ? {} : { tagging: ENDED_TAGGING }),
+  });
   return {
-    put: (key, body, contentType) => putObject(client, { ...at(key), contentType }, body),
-    openWriter: (key, contentType) => new S3Writer(client, { ...at(key), contentType }),
+    put: (key, body, contentType) => putObject(client, to(key, contentType), body),
+    openWriter: (key, contentType) => new S3Writer(client, to(key, contentType)),
     size: async (key) => (await headObject(client, at(key)))?.size,
     read: (key, range) => readObject(client, at(key), range),
     keysUnder: (prefix) => keysUnder(client, bucket, owner, prefix),
@@ -37,7 +44,7 @@ export function createS3ResultStore(options: {
         await removeBatch(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
       }
     },
-    beginUpload: (key, contentType) => beginUpload(client, { ...at(key), contentType }),
+    beginUpload: (key, contentType) => beginUpload(client, to(key, contentType)),
     uploadBytes: (key, uploadId, partNumber, body) =>
       uploadPart(client, at(key), { uploadId, partNumber, body }),
     uploadCopy: (key, uploadId, partNumber, source) =>
