@@ -71,7 +71,8 @@ export interface BatchdropOptions {
   readonly maxOpenBatches?: number | undefined;
   /**
    * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days plus one
-   * for each of `maxAttempts`. An expired request file is kept for 30 more days as a noncurrent version.
+   * for each of `maxAttempts`. A file whose job has not ended never expires. An expired request file is kept for 30
+   * more days as a noncurrent version.
    * @default - files never expire
    */
   readonly expireFilesAfter?: Duration | undefined;

@@ -1,12 +1,14 @@
 /**
  * Removes what an ended job no longer needs:
- *   1. all objects in its pieces' folder of the results bucket
- *   2. its files at the API, unless `keepFiles` is set. A result file is deleted only if it was read and agreed with
+ *   1. the version of its request file gets the tag of an ended job: lifecycle rules may remove it from now on. If that
+ *      fails, the other steps are carried out, and it is tried again
+ *   2. all objects in its pieces' folder of the results bucket
+ *   3. its files at the API, unless `keepFiles` is set. A result file is deleted only if it was read and agreed with
  *      what was sent; doubtful ones stay, and the summary names them (rule 4 of "What an answer is worth",
  *      docs/architecture.md)
- *   3. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
+ *   4. if a delivery or a scan was superseded: all objects in the folder again, half an hour later, since the
  *      superseded invocation may have written more
- *   4. last, its parts, those of abandoned plans too, and its batch pointers get the time at which the job expires
+ *   5. last, its parts, those of abandoned plans too, and its batch pointers get the time at which the job expires
  * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
  * finds, and that the list could not be used, is added to the summary.
  *
@@ -35,10 +37,14 @@ import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
 import type { Ports } from '../shared/ports/ports.ts';
+import { UNVERSIONED } from '../shared/request-file/validate-object.ts';
 import { summaryText } from './job/summary.ts';
 import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
 
-export type CleanUpDeps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'results'>;
+export type CleanUpDeps = Pick<
+  Ports,
+  'ledger' | 'clock' | 'log' | 'metrics' | 'api' | 'requestFiles' | 'results'
+>;
 
 /** Cleans up the job if it has ended. `keepFiles`: the files at the API are not deleted. Errors: those of the ports. */
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
@@ -49,8 +55,11 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   const isFirst = job.secondCleanUpAt === undefined;
   await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
+    const tagged = isFirst ? tagRequestFile(deps, job) : Promise.resolve();
+    await Promise.allSettled([tagged]);
     await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
+    await tagged;
   } else {
     deps.log.error('clean_up_abandoned', { jobId: job.jobId, tries: job.tries });
     deps.metrics.record('TriesUsedUp', 1);
@@ -67,6 +76,12 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     if (!now.secondBatchSearch) return { ...rest, tries: 0, secondCleanUpAt: nextSearchAt(deps, parts) };
     return { ...rest, cleanedUp: true };
   });
+}
+
+/** Errors: those of the storage. */
+async function tagRequestFile({ requestFiles, log }: CleanUpDeps, { jobId, request }: Job): Promise<void> {
+  if (request.versionId === UNVERSIONED) return; // its bucket is no bucket of ours: it has no lifecycle rule of ours
+  if ((await requestFiles.tagEnded(request)) === 'full') log.warn('request_file_not_tagged', { jobId });
 }
 
 /**

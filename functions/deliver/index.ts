@@ -1,8 +1,8 @@
 import {
   createBasics,
   createBatchApi,
+  createBuckets,
   createQueueHandler,
-  createResults,
 } from '../shared/adapters/lambda/composition.ts';
 import { createDiskScratch } from '../shared/adapters/lambda/disk-scratch.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
@@ -29,7 +29,7 @@ const basics = createBasics('deliver', env);
 const handle = createHandler({
   ...basics,
   queues: NO_QUEUES,
-  results: createResults(env),
+  ...createBuckets(env),
   scratch: createDiskScratch(),
   api: createBatchApi(env),
   keepFiles: env.KEEP_OPENAI_FILES === 'yes',

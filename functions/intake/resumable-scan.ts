@@ -113,10 +113,14 @@ async function lastCheckpoint(
 async function save({ results }: ScanDeps, leased: LeasedJob, scan: RequestFileScan): Promise<void> {
   const known = scanOf(leased.item);
   const next = { ...known, checkpoints: known.checkpoints + 1 };
-  // Not aborted after a failure, as INTAKE lacks the permission: the bucket's lifecycle rule removes incomplete uploads.
   const writer = results.openWriter(checkpointKey(leased.item, next), BINARY);
-  for (const piece of scan.saved()) await writer.write(piece);
-  await writer.close();
+  try {
+    for (const piece of scan.saved()) await writer.write(piece);
+    await writer.close();
+  } catch (failure) {
+    await writer.abort();
+    throw failure;
+  }
   await leased.change((job) => ({ ...job, scan: next, tries: 0 }));
 }
 

@@ -10,6 +10,8 @@ const READ_VERSIONS = ['s3:GetObjectVersion']; // a job is one version of a file
 const READ = ['s3:GetObject'];
 const WRITE = ['s3:PutObject'];
 const WRITE_IN_PARTS = [...WRITE, 's3:AbortMultipartUpload'];
+const WITH_TAG = ['s3:PutObjectTagging'];
+const TAG_VERSIONS = ['s3:GetObjectVersionTagging', 's3:PutObjectVersionTagging']; // a write replaces all tags: others' are read first
 const READ_KEY = ['kms:Decrypt'];
 const WRITE_KEY = ['kms:GenerateDataKey', 'kms:Decrypt']; // a multipart upload decrypts its own data key
 
@@ -34,12 +36,20 @@ export function grantReadRequests(reader: WorkerFunction, bucket: IBucket, prefi
   acknowledgeKeys(reader, bucket, keys);
 }
 
+/** Grants tagging request files, by version; not reading them. */
+export function grantTagRequests(tagger: WorkerFunction, bucket: IBucket, prefix = ''): void {
+  const keys = `${prefix}*`;
+  onObjects(tagger, bucket, TAG_VERSIONS, keys);
+  onBucket(tagger, bucket);
+  acknowledgeKeys(tagger, bucket, keys);
+}
+
 /** Grants storing row tables and checkpoints, and writing the report on a rejected file; no results. */
 export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): void {
   const { report, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, WRITE, report);
-  onObjects(keeper, bucket, [...WRITE, ...READ], internal);
+  onObjects(keeper, bucket, [...WRITE, ...WITH_TAG], report);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ], internal);
   onBucket(keeper, bucket);
   for (const keys of [report, internal]) acknowledgeKeys(keeper, bucket, keys);
 }
@@ -55,9 +65,10 @@ export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket): voi
 export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void {
   const { resultLines, summary, internal } = KEY_PATTERNS;
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
-  onObjects(keeper, bucket, [...WRITE, ...READ], ...resultLines);
-  onObjects(keeper, bucket, WRITE, summary);
-  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ, 's3:DeleteObject'], internal);
+  onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...WITH_TAG, ...READ], ...resultLines);
+  onObjects(keeper, bucket, [...WRITE, ...WITH_TAG], summary);
+  // Its pieces are named as the result lines, so that right to write in parts is theirs, too.
+  onObjects(keeper, bucket, [...WRITE, ...READ, 's3:DeleteObject'], internal);
   onBucket(keeper, bucket);
   for (const keys of [...resultLines, summary, internal]) acknowledgeKeys(keeper, bucket, keys);
 }

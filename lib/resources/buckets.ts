@@ -9,11 +9,13 @@ import {
   type IBucket,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { ENDED_TAG } from '../../functions/shared/contract/ended-tag.ts';
 import type { BatchdropProps } from '../batchdrop-props.ts';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
 const UNFINISHED_UPLOADS_KEPT = Duration.days(7); // DELIVER may resume an upload for as long as its job runs
-const OLD_VERSIONS_KEPT = Duration.days(30); // a job reads its version until it ends: 24 h at the API, and delays
+const OLD_VERSIONS_KEPT = Duration.days(30);
+const OF_ENDED_JOBS = { [ENDED_TAG.key]: ENDED_TAG.value };
 
 interface BucketsProps {
   requestBucket: IBucket | undefined;
@@ -39,7 +41,10 @@ export class Buckets extends Construct {
   #requestBucket(props: BucketsProps): IBucket {
     const bucket = this.#bucket('Requests', props, {
       versioned: true, // a job is one version of a file
-      lifecycleRules: [{ noncurrentVersionExpiration: OLD_VERSIONS_KEPT }],
+      lifecycleRules: [
+        { noncurrentVersionExpiration: OLD_VERSIONS_KEPT, tagFilters: OF_ENDED_JOBS },
+        { expiredObjectDeleteMarker: true }, // a delete marker has no tags
+      ],
     });
     // Set on the L1: the L2's `eventBridgeEnabled` deploys a function for a custom resource.
     const { defaultChild } = bucket.node;
@@ -59,7 +64,9 @@ export class Buckets extends Construct {
       serverAccessLogsPrefix: `${id.toLowerCase()}/`,
       lifecycleRules: [
         { abortIncompleteMultipartUploadAfter: UNFINISHED_UPLOADS_KEPT },
-        ...(props.expireFilesAfter === undefined ? [] : [{ expiration: props.expireFilesAfter }]),
+        ...(props.expireFilesAfter === undefined
+          ? []
+          : [{ expiration: props.expireFilesAfter, tagFilters: OF_ENDED_JOBS }]),
         ...(more.lifecycleRules ?? []),
       ],
     });

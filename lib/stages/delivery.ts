@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../../functions/deliver/env.ts';
-import { grantWriteResults } from '../resources/bucket-grants.ts';
+import { grantTagRequests, grantWriteResults } from '../resources/bucket-grants.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
@@ -19,6 +19,9 @@ const SCRATCH = Size.gibibytes(10);
 interface DeliveryProps {
   settings: WorkerSettings;
   encryptionKey: IKey | undefined;
+  requestBucket: IBucket;
+  /** Prefix of the keys that are request files. */
+  requestPrefix: string | undefined;
   resultsBucket: IBucket;
   ledger: LedgerTable;
   eventBus: IEventBus;
@@ -55,6 +58,7 @@ export class Delivery extends Construct {
         RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
       } satisfies DeliverEnv,
     });
+    grantTagRequests(this.worker, props.requestBucket, props.requestPrefix);
     grantWriteResults(this.worker, props.resultsBucket);
     props.ledger.grantRecord(this.worker);
     props.ledger.grantListOfJob(this.worker);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import { ENDED_TAG } from '../../functions/shared/contract/ended-tag.ts';
 import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
@@ -15,11 +16,16 @@ export interface InMemoryRequestFiles extends RequestFiles {
   ): ObjectFacts & { versionId: string };
   /** Removes one version for good. */
   remove(file: { bucket: string; key: string; versionId: string }): void;
+  /** Sets the tags of a version. */
+  setTags(file: { bucket: string; key: string; versionId: string }, tags: Record<string, string>): void;
+  tagsOf(file: { bucket: string; key: string; versionId: string }): Record<string, string>;
 }
+
+const MAX_TAGS = 10; // S3's limit
 
 /** A versioned bucket in memory. */
 export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryRequestFiles {
-  const versions = new Map<string, { body: Buffer; facts: ObjectFacts }>();
+  const versions = new Map<string, { body: Buffer; facts: ObjectFacts; tags?: Record<string, string> }>();
   let puts = 0;
   return {
     put(bucket, key, body, metadata = {}) {
@@ -37,6 +43,20 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       };
       versions.set(nameOf({ bucket, key, versionId }), { body: bytes, facts });
       return { ...structuredClone(facts), versionId };
+    },
+    setTags(file, tags) {
+      const version = versions.get(nameOf(file));
+      if (version === undefined) throw new Error(`there is no such version: ${nameOf(file)}`);
+      version.tags = { ...tags };
+    },
+    tagsOf: (file) => ({ ...versions.get(nameOf(file))?.tags }),
+    async tagEnded(file) {
+      const version = versions.get(nameOf(file));
+      if (version === undefined) return 'gone';
+      const tags = { ...version.tags, [ENDED_TAG.key]: ENDED_TAG.value };
+      if (Object.keys(tags).length > MAX_TAGS) return 'full';
+      version.tags = tags;
+      return 'tagged';
     },
     remove: (file) => void versions.delete(nameOf(file)),
     head: async (file) => structuredClone(versions.get(nameOf(file))?.facts),

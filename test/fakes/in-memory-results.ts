@@ -72,6 +72,9 @@ export function createInMemoryResults(): InMemoryResults {
       uploads.delete(uploadId);
       return true;
     },
+    async abortUpload(key, uploadId) {
+      if (uploads.get(uploadId)?.key === key) uploads.delete(uploadId);
+    },
     objects: () => structuredClone(objects),
     openUploads: () => [...uploads].map(([uploadId, { key }]) => ({ key, uploadId })),
   };

@@ -7,7 +7,7 @@ import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { readContext } from '../../lib/context.ts';
 import { exampleApp, synthesize, temporaryDirectory } from './synthesis.ts';
-import { at, legible, resources } from './template-reading.ts';
+import { at, legible, list, resources } from './template-reading.ts';
 
 const variable = (template: Template, stage: string, name: string): unknown => {
   const found = resources(template, 'AWS::Lambda::Function').find(
@@ -116,6 +116,27 @@ describe('props', () => {
       JSON.stringify(at(Properties, 'LifecycleConfiguration')).includes('"ExpirationInDays":30'),
     );
     expect(expiring.map(({ id }) => id).sort()).toEqual(['BucketsRequests', 'BucketsResults']);
+  });
+
+  it('expire files, and old versions of them, only once they have the tag of an ended job', () => {
+    const template = synthesize({ expireFilesAfter: Duration.days(30) });
+    const rulesOf = (bucket: string) =>
+      list(
+        at(
+          resources(template, 'AWS::S3::Bucket').find(({ id }) => id === bucket)?.Properties,
+          'LifecycleConfiguration',
+          'Rules',
+        ),
+      );
+    const ended = { TagFilters: [{ Key: 'batchdrop-job', Value: 'ended' }], Status: 'Enabled' };
+    const aborting = { AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 }, Status: 'Enabled' };
+    expect(rulesOf('BucketsResults')).toEqual([aborting, { ExpirationInDays: 30, ...ended }]);
+    expect(rulesOf('BucketsRequests')).toEqual([
+      aborting,
+      { ExpirationInDays: 30, ...ended },
+      { NoncurrentVersionExpiration: { NoncurrentDays: 30 }, ...ended },
+      { ExpiredObjectDeleteMarker: true, Status: 'Enabled' }, // S3 allows no tags with it: a marker has none
+    ]);
   });
 });
 

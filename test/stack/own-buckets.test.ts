@@ -36,6 +36,13 @@ describe("a bucket of the user's own", () => {
       expect(resource).toBe('arn:<AWS::Partition>:s3:::my-files/incoming/*');
   });
 
+  it('is tagged only under the prefix, and by DELIVER alone', () => {
+    const tagging = permissionsIn(template).filter(({ action }) => action === 's3:PutObjectVersionTagging');
+    expect(tagging.map(({ role, resource }) => [role, resource])).toEqual([
+      ['<DeliveryWorkerRole>', 'arn:<AWS::Partition>:s3:::my-files/incoming/*'],
+    ]);
+  });
+
   it("with a key of the user's own can be read and written by the functions that need it", () => {
     const encrypted = synthesize((stack) => ({
       requestBucket: bucketOf(stack, 'Mine', {

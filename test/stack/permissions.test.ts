@@ -24,6 +24,7 @@ const requests = {
   '<BucketsRequests.Arn>': ['s3:ListBucket'],
   '<BucketsRequests.Arn>/*': ['s3:GetObjectVersion'],
 };
+const resultLines = ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject', 's3:PutObjectTagging'];
 
 describe('each function has the permissions that it uses, and no others', () => {
   it.each([
@@ -32,8 +33,8 @@ describe('each function has the permissions that it uses, and no others', () => 
       {
         ...requests,
         '<BucketsResults.Arn>': ['s3:ListBucket'],
-        '<BucketsResults.Arn>/_batchdrop/*': ['s3:GetObject', 's3:PutObject'],
-        '<BucketsResults.Arn>/*/rejected.json': ['s3:PutObject'],
+        '<BucketsResults.Arn>/_batchdrop/*': ['s3:AbortMultipartUpload', 's3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/rejected.json': ['s3:PutObject', 's3:PutObjectTagging'],
         ...ledger,
         ...publish,
         ...queue('Intake', CONSUME),
@@ -54,17 +55,14 @@ describe('each function has the permissions that it uses, and no others', () => 
     [
       'Delivery',
       {
+        '<BucketsRequests.Arn>': ['s3:ListBucket'],
+        '<BucketsRequests.Arn>/*': ['s3:GetObjectVersionTagging', 's3:PutObjectVersionTagging'],
         '<BucketsResults.Arn>': ['s3:ListBucket'],
-        '<BucketsResults.Arn>/_batchdrop/*': [
-          's3:AbortMultipartUpload',
-          's3:DeleteObject',
-          's3:GetObject',
-          's3:PutObject',
-        ],
-        '<BucketsResults.Arn>/*/output.jsonl': ['s3:GetObject', 's3:PutObject'],
-        '<BucketsResults.Arn>/*/errors.jsonl': ['s3:GetObject', 's3:PutObject'],
-        '<BucketsResults.Arn>/*/anomalies.jsonl': ['s3:GetObject', 's3:PutObject'],
-        '<BucketsResults.Arn>/*/summary.json': ['s3:PutObject'],
+        '<BucketsResults.Arn>/_batchdrop/*': ['s3:DeleteObject', 's3:GetObject', 's3:PutObject'],
+        '<BucketsResults.Arn>/*/output.jsonl': resultLines,
+        '<BucketsResults.Arn>/*/errors.jsonl': resultLines,
+        '<BucketsResults.Arn>/*/anomalies.jsonl': resultLines,
+        '<BucketsResults.Arn>/*/summary.json': ['s3:PutObject', 's3:PutObjectTagging'],
         ...ledger,
         ...publish,
         ...apiKey,

@@ -9,7 +9,7 @@
  * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
  * lease: they are written with one call each, and every invocation writes the same bytes.
  */
-import { anomaliesKey, resultKeys } from '../../shared/contract/result-keys.ts';
+import { resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { PieceName } from '../../shared/domain/internal-keys.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
@@ -79,11 +79,11 @@ async function assembleAll(
   leased: LeasedJob,
   parts: readonly DeliveredPart[],
 ): Promise<void> {
-  const keys = resultKeys(leased.item);
+  const keys = resultLinesKeys(leased.item);
   await assemble(deps, leased, { name: 'output', key: keys.output, parts });
   await assemble(deps, leased, { name: 'errors', key: keys.errors, parts });
   if (parts.some(({ delivered }) => delivered.anomaliesBytes > 0)) {
-    await assemble(deps, leased, { name: 'anomalies', key: anomaliesKey(leased.item), parts });
+    await assemble(deps, leased, { name: 'anomalies', key: keys.anomalies, parts });
   }
 }
 
@@ -123,6 +123,7 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     deps.log.warn('assembly_lost', { jobId: leased.item.jobId, name, reason: failure.message });
   }
   await saveAssembly(leased, name, undefined);
+  await deps.results.abortUpload(key, assembly.uploadId); // unless it is gone, nothing names it any more
   throw new RetryableError(`assemble ${name}: the multipart upload is gone; it begins again`, {
     afterSeconds: 1,
   });

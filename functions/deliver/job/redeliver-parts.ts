@@ -1,5 +1,7 @@
+import { resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
+import type { Job } from '../../shared/domain/job.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
@@ -29,12 +31,14 @@ export async function redeliverParts(
   for (const part of parts) if (!(await isWhole(deps, part))) gone.push(part);
   if (gone.length === 0) return;
   // Before the parts: a superseded invocation finds no pieces because the job has ended and is cleaned up. It must stop.
+  const uploads = uploadsOf(leased.item);
   const isOpen = await leased.change((job) =>
     job.status === 'accepted' || job.status === 'submitted'
       ? { ...without(job, 'assembly'), redelivered: true }
       : undefined,
   );
   if (!isOpen) throw new LostLease(`job ${leased.item.jobId}: it has ended`);
+  for (const { key, uploadId } of uploads) await deps.results.abortUpload(key, uploadId);
   for (const part of gone) {
     deps.log.error('piece_gone', { jobId: part.jobId, part: part.number });
     await partInHand(deps, part).change((now) =>
@@ -46,6 +50,17 @@ export async function redeliverParts(
   throw new RetryableError(
     `finish: pieces of ${gone.length} part(s) are missing; the parts are delivered again`,
   );
+}
+
+/** Returns the uploads of results that an assembly began. */
+function uploadsOf(job: Job): { key: string; uploadId: string }[] {
+  if (job.status !== 'accepted' && job.status !== 'submitted') return [];
+  const { assembly = {} } = job;
+  const keys = resultLinesKeys(job);
+  return (['output', 'errors', 'anomalies'] as const).flatMap((name) => {
+    const upload = assembly[name];
+    return upload ? [{ key: keys[name], uploadId: upload.uploadId }] : [];
+  });
 }
 
 /** Returns the part as it was before its delivery. */

@@ -6,6 +6,11 @@
 /** Under it lies what Batchdrop keeps for itself. */
 export const INTERNAL_FOLDER = '_batchdrop/';
 
+/** Returns whether the object is none that users read: the clean-up of its job removes it. */
+export function isInternal(key: string): boolean {
+  return key.startsWith(INTERNAL_FOLDER);
+}
+
 /** Holds the results of request keys that make no folder of their own. */
 const FOLDER_OF_OTHERS = '_long';
 
@@ -39,6 +44,12 @@ export function resultKeys(job: JobOfKey): { output: string; errors: string; sum
 /** Key of the lines that belong to no row, or to a row that has a line already. Written only if there are any. */
 export function anomaliesKey(job: JobOfKey): string {
   return folderOf(job) + NAMES.anomalies;
+}
+
+/** Keys of a job's results that are written piece by piece. */
+export function resultLinesKeys(job: JobOfKey): { output: string; errors: string; anomalies: string } {
+  const { output, errors } = resultKeys(job);
+  return { output, errors, anomalies: anomaliesKey(job) };
 }
 
 /** Key of the report on a rejected file. */

@@ -176,7 +176,6 @@ export function nextJobStep(job: Job, now: number): JobStep {
     case 'cancelled':
     case 'rejected':
     case 'joined':
-      if (!job.plan && !job.scan) return { do: 'nothing' };
       if (job.secondCleanUpAt !== undefined && job.secondCleanUpAt > now)
         return { do: 'wait', until: job.secondCleanUpAt };
       return backoff ?? { do: 'clean-up' };

@@ -95,7 +95,7 @@ export interface ObjectFacts extends ContentFacts {
   metadata: Record<string, string>;
 }
 
-/** The request bucket, read by object version. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
+/** The request bucket, by object version. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
 export interface RequestFiles {
   /** Returns undefined when there is no such version. */
   head(file: { bucket: string; key: string; versionId: string }): Promise<ObjectFacts | undefined>;
@@ -106,6 +106,11 @@ export interface RequestFiles {
     file: { bucket: string; key: string; versionId: string },
     range?: { start: number; end: number },
   ): AsyncIterable<Uint8Array>;
+  /**
+   * Adds the tag of an ended job (`ENDED_TAG`); the version's other tags stay. Idempotent. Returns `full` when it has as
+   * many others as the storage allows, `gone` when there is no such version.
+   */
+  tagEnded(file: { bucket: string; key: string; versionId: string }): Promise<'tagged' | 'full' | 'gone'>;
 }
 
 /** Writes one object of unknown length in bounded memory. The object becomes visible with `close`, never before. */
@@ -118,7 +123,10 @@ export interface ObjectWriter {
   abort(): Promise<void>;
 }
 
-/** The results bucket. Errors: RetryableError; NotAllowed; TerminalError `object_gone`. */
+/**
+ * The results bucket. What users read is written with the tag of an ended job (`ENDED_TAG`): it is written when its job
+ * ends. Errors: RetryableError; NotAllowed; TerminalError `object_gone`.
+ */
 export interface ResultStore {
   put(key: string, body: string | Uint8Array, contentType: string): Promise<void>;
   openWriter(key: string, contentType: string): ObjectWriter;
@@ -147,6 +155,8 @@ export interface ResultStore {
    * missing.
    */
   completeUpload(key: string, uploadId: string, etags: string[]): Promise<boolean>;
+  /** Discards an upload that is not complete; never throws. */
+  abortUpload(key: string, uploadId: string): Promise<void>;
 }
 
 /**

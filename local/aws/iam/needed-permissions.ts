@@ -119,17 +119,35 @@ const copying: NeedsOf<S3Request> = (request) => {
 
 const reading: NeedsOf<S3Request> = ({ bucket, key, query }) => [readOf(bucket, key, query.get('versionId'))];
 
+/** A write with tags needs the permission to tag, too. */
+const writing: NeedsOf<S3Request> = ({ bucket, key, headers }) => {
+  const resource = objectArn(bucket, key);
+  const tags = headers.has('x-amz-tagging') ? [{ action: 's3:PutObjectTagging', resource }] : [];
+  return [{ action: 's3:PutObject', resource }, ...tags];
+};
+
+/** The tags of a given version need another permission than those of the newest. */
+const tagging =
+  (verb: 'Get' | 'Put'): NeedsOf<S3Request> =>
+  ({ bucket, key, query }) => [
+    {
+      action: query.has('versionId') ? `s3:${verb}ObjectVersionTagging` : `s3:${verb}ObjectTagging`,
+      resource: objectArn(bucket, key),
+    },
+  ];
+
 const S3: Readonly<Record<string, NeedsOf<S3Request>>> = {
   AbortMultipartUpload: onObject('s3:AbortMultipartUpload'),
   CompleteMultipartUpload: onObject('s3:PutObject'),
   CopyObject: copying,
-  CreateMultipartUpload: onObject('s3:PutObject'),
+  CreateMultipartUpload: writing,
   DeleteObject: ({ bucket, key, query }) => [neededToDelete(bucket, key, query.get('versionId'))],
   DeleteObjects: () => [], // checked per key with `neededToDelete`: one denied key does not stop the others
   GetBucketLocation: onBucket('s3:GetBucketLocation'),
   GetBucketNotificationConfiguration: onBucket('s3:GetBucketNotification'),
   GetBucketVersioning: onBucket('s3:GetBucketVersioning'),
   GetObject: reading,
+  GetObjectTagging: tagging('Get'),
   HeadBucket: onBucket('s3:ListBucket'),
   HeadObject: reading,
   ListBuckets: () => [{ action: 's3:ListAllMyBuckets', resource: '*' }],
@@ -137,7 +155,8 @@ const S3: Readonly<Record<string, NeedsOf<S3Request>>> = {
   ListObjectVersions: onBucket('s3:ListBucketVersions'),
   ListObjectsV2: onBucket('s3:ListBucket'),
   ListParts: onObject('s3:ListMultipartUploadParts'),
-  PutObject: onObject('s3:PutObject'),
+  PutObject: writing,
+  PutObjectTagging: tagging('Put'),
   UploadPart: onObject('s3:PutObject'),
   UploadPartCopy: copying,
 };

@@ -16,6 +16,7 @@ import { listMultipartUploads, listParts } from './multipart/upload-listings.ts'
 import { deleteObject, deleteObjects } from './objects/object-deletes.ts';
 import { listObjectsV2, listObjectVersions } from './objects/object-listings.ts';
 import { getObject } from './objects/object-reads.ts';
+import { getObjectTagging, putObjectTagging } from './objects/object-tags.ts';
 import { copyObject, putObject } from './objects/object-writes.ts';
 import type { S3Store } from './store.ts';
 import type { S3Answer, S3Request } from './wire/request.ts';
@@ -34,6 +35,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['GetBucketNotificationConfiguration', getBucketNotificationConfiguration],
   ['GetBucketVersioning', getBucketVersioning],
   ['GetObject', getObject],
+  ['GetObjectTagging', getObjectTagging],
   ['HeadBucket', headBucket],
   ['HeadObject', getObject],
   ['ListBuckets', listBuckets],
@@ -42,6 +44,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operat
   ['ListObjectsV2', listObjectsV2],
   ['ListParts', listParts],
   ['PutObject', putObject],
+  ['PutObjectTagging', putObjectTagging],
   ['UploadPart', uploadPart],
   ['UploadPartCopy', uploadPartCopy],
 ]);

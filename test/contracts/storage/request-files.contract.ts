@@ -12,6 +12,11 @@ export interface RequestFilesUnderTest {
     metadata?: Record<string, string>,
   ): Promise<{ versionId: string; at: number }>;
   remove(file: { bucket: string; key: string; versionId: string }): Promise<void>;
+  setTags(
+    file: { bucket: string; key: string; versionId: string },
+    tags: Record<string, string>,
+  ): Promise<void>;
+  tagsOf(file: { bucket: string; key: string; versionId: string }): Promise<Record<string, string>>;
   bucket: string;
   close(): Promise<void>;
 }
@@ -79,6 +84,31 @@ export function describeRequestFilesContract(name: string, make: () => Promise<R
       const read = bytesOf(made.files.read(file));
       await expect(read).rejects.toMatchObject({ name: 'TerminalError', code: 'object_gone' });
       expect(await made.files.head({ ...file, key: 'never.jsonl' })).toBeUndefined();
+    });
+
+    it('tags one version, besides the tags that it has', async () => {
+      const older = await put('tagged ü.jsonl', Buffer.from('older'));
+      const newer = await put('tagged ü.jsonl', Buffer.from('newer'));
+      await made.setTags(older.file, { team: 'search', 'batchdrop-job': 'other' });
+      expect(await made.files.tagEnded(older.file)).toBe('tagged');
+      expect(await made.files.tagEnded(older.file)).toBe('tagged');
+      expect(await made.tagsOf(older.file)).toEqual({ team: 'search', 'batchdrop-job': 'ended' });
+      expect(await made.tagsOf(newer.file)).toEqual({});
+      expect((await bytesOf(made.files.read(older.file))).toString()).toBe('older');
+    });
+
+    it('changes no tags of a version that has ten others', async () => {
+      const { file } = await put('full.jsonl', Buffer.from('x'));
+      const ten = Object.fromEntries(Array.from({ length: 10 }, (_, at) => [`tag-${at}`, 'x']));
+      await made.setTags(file, ten);
+      expect(await made.files.tagEnded(file)).toBe('full');
+      expect(await made.tagsOf(file)).toEqual(ten);
+    });
+
+    it('reports that there is no version to tag', async () => {
+      const { file } = await put('untagged.jsonl', Buffer.from('x'));
+      await made.remove(file);
+      expect(await made.files.tagEnded(file)).toBe('gone');
     });
 
     it('lets a reader stop in the middle of a file', async () => {

@@ -1,4 +1,9 @@
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectTaggingCommand,
+  PutObjectCommand,
+  PutObjectTaggingCommand,
+} from '@aws-sdk/client-s3';
 import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
 import { createInMemoryRequestFiles } from '../../fakes/in-memory-request-files.ts';
@@ -18,6 +23,8 @@ describeRequestFilesContract('the fake', async () => {
       return { versionId: files.put('requests', key, body, metadata).versionId, at: clock.now() };
     },
     remove: async (file) => files.remove(file),
+    setTags: async (file, tags) => files.setTags(file, tags),
+    tagsOf: async (file) => files.tagsOf(file),
     close: async () => {},
   };
 });
@@ -41,6 +48,18 @@ describeRequestFilesContract('S3', async () => {
     },
     async remove({ bucket, key, versionId }) {
       await s3.client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }));
+    },
+    async setTags({ bucket, key, versionId }, tags) {
+      const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+      await s3.client.send(
+        new PutObjectTaggingCommand({ Bucket: bucket, Key: key, VersionId: versionId, Tagging: { TagSet } }),
+      );
+    },
+    async tagsOf({ bucket, key, versionId }) {
+      const { TagSet = [] } = await s3.client.send(
+        new GetObjectTaggingCommand({ Bucket: bucket, Key: key, VersionId: versionId }),
+      );
+      return Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value]));
     },
     close: s3.close,
   };

@@ -139,6 +139,18 @@ function itAssembles(results: () => ResultStore): void {
     expect(await results().completeUpload('whole', uploadId, [copied, last])).toBe(true);
   });
 
+  it('keeps nothing of an aborted upload, and aborts no other one', async () => {
+    const uploadId = await results().beginUpload('given-up', JSONL);
+    const etag = await results().uploadBytes('given-up', uploadId, 1, Buffer.from('x'));
+    const other = await results().beginUpload('another', JSONL);
+    await results().abortUpload('another', uploadId); // of another key: there is no such upload
+    await results().abortUpload('given-up', uploadId);
+    await results().abortUpload('given-up', uploadId);
+    expect(await results().completeUpload('given-up', uploadId, [etag])).toBe(false);
+    const whole = await results().uploadBytes('another', other, 1, Buffer.from('whole'));
+    expect(await results().completeUpload('another', other, [whole])).toBe(true);
+  });
+
   it('does not count an unknown upload as complete when its object does not exist', async () => {
     const uploadId = await results().beginUpload('elsewhere', JSONL);
     const etag = await results().uploadBytes('elsewhere', uploadId, 1, Buffer.from('x'));

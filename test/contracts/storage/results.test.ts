@@ -1,4 +1,4 @@
-import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { GetObjectTaggingCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../../functions/shared/adapters/s3/result-store.ts';
@@ -34,6 +34,38 @@ describe('buckets on S3', () => {
       await expect(results.completeUpload('key', 'u', ['e'])).rejects.toMatchObject(denied);
       await expect(files.head(file)).rejects.toMatchObject(denied);
       await expect(bytesOf(files.read(file))).rejects.toMatchObject(denied);
+    } finally {
+      await close();
+    }
+  });
+
+  it('have the tag of an ended job on what users read, and on nothing else', async () => {
+    const { client, close } = await startS3();
+    try {
+      const results = createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT });
+      const written: Record<string, unknown> = {};
+      for (const folder of ['a.jsonl/job', '_long/job', '_batchdrop/jobs/job']) {
+        await results.put(`${folder}/put`, 'x', 'text/plain');
+        const small = results.openWriter(`${folder}/small`, 'text/plain');
+        await small.write(Buffer.from('x'));
+        await small.close();
+        const large = results.openWriter(`${folder}/large`, 'text/plain');
+        await large.write(patternOf(9_000_000));
+        await large.close();
+        const uploadId = await results.beginUpload(`${folder}/assembled`, 'text/plain');
+        const etag = await results.uploadBytes(`${folder}/assembled`, uploadId, 1, Buffer.from('x'));
+        await results.completeUpload(`${folder}/assembled`, uploadId, [etag]);
+        for (const name of ['put', 'small', 'large', 'assembled']) {
+          const named = { Bucket: 'results', Key: `${folder}/${name}` };
+          written[named.Key] = (await client.send(new GetObjectTaggingCommand(named))).TagSet;
+        }
+      }
+      const ended = [{ Key: 'batchdrop-job', Value: 'ended' }];
+      expect(written).toEqual(
+        Object.fromEntries(
+          Object.keys(written).map((key) => [key, key.startsWith('_batchdrop/') ? [] : ended]),
+        ),
+      );
     } finally {
       await close();
     }

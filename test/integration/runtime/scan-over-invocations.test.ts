@@ -1,13 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { synthesize } from '../../../bin/up/synthesis.ts';
 import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
-import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
+import { RecordedRuntime, shortenIntake } from '../../local/iam/recorded-runtime.ts';
 
 const ROWS = 600;
-const TIMEOUT_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
 
 let assembly: string;
 let runtime: RecordedRuntime;
@@ -23,15 +22,6 @@ afterAll(async () => {
   await runtime?.close();
   rmSync(assembly, { recursive: true, force: true });
 });
-
-function shortenIntake(directory: string): void {
-  const name = readdirSync(directory).find((file) => file.endsWith('.template.json'));
-  const path = join(directory, name ?? '');
-  const template = JSON.parse(readFileSync(path, 'utf8'));
-  const [intake] = Object.entries(template.Resources).filter(([id]) => /IntakeWorkerFunction/.test(id));
-  Object.assign(Object(intake?.[1]).Properties, { Timeout: TIMEOUT_SECONDS });
-  writeFileSync(path, JSON.stringify(template));
-}
 
 /** Rows of a kilobyte, alternating between two models. */
 function mixedRows(): string {

@@ -1,6 +1,8 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DeleteObjectCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { checkpointKey } from '../../../functions/shared/domain/internal-keys.ts';
+import { RequestFileScan } from '../../../functions/shared/request-file/request-file-scan.ts';
 import type { Policies } from '../../../local/aws/iam/decision.ts';
 import { chatRows } from '../endpoint/chat-rows.ts';
 import type { RecordedRuntime } from './recorded-runtime.ts';
@@ -20,11 +22,15 @@ export const SCENARIOS: readonly Scenario[] = [
   { fails: 'a running batch is not cancelled', run: cancelledJob },
   { fails: 'the event of a deleted file goes to the dead-letter queue', run: fileGoneBeforeIntake },
   {
-    fails: 'if a file is deleted while its job waits, the job stays open forever',
+    fails: 'if a file is deleted while its job waits, the job stays open, or is not cleaned up',
     run: fileGoneWhilePaused,
   },
   { fails: 'if INTAKE fails, POLL cannot dispatch the job again', run: intakeRetried },
   { fails: 'if a checkpoint is missing, the scan of the file never completes', run: checkpointGone },
+  {
+    fails: 'if the upload of a checkpoint over 8 MiB fails, it stays for seven days',
+    run: brokenCheckpoint,
+  },
   {
     fails: 'if an upload of results over 8 MiB is interrupted, it is neither aborted nor started again',
     run: brokenDelivery,
@@ -37,8 +43,12 @@ async function mainJob(runtime: RecordedRuntime): Promise<void> {
   const name = runtime.newName('main');
   const jobId = await runtime.drop(`${name}.jsonl`, chatRows(6, name));
   await runtime.untilJob(jobId, 'completed');
+  await untilCleanedUp(runtime, jobId);
+}
+
+async function untilCleanedUp(runtime: RecordedRuntime, jobId: string): Promise<void> {
   await runtime.until(
-    'the clean-up of the job',
+    `the clean-up of job ${jobId}`,
     async () => (await runtime.ledger.readJob(jobId))?.cleanedUp === true,
   );
 }
@@ -94,6 +104,7 @@ async function fileGoneWhilePaused(runtime: RecordedRuntime): Promise<void> {
   await runtime.untilAsked('polling', 'dynamodb:Query', (resource) => resource.endsWith('-table'));
   await setPaused(runtime, false);
   await runtime.untilJob(jobId, 'failed');
+  await untilCleanedUp(runtime, jobId); // DELIVER must get a 404 for the version that it tags, not a 403
 }
 
 /** A denied call succeeds once it is allowed: POLL dispatches the job to INTAKE again. */
@@ -117,6 +128,44 @@ async function checkpointGone(runtime: RecordedRuntime): Promise<void> {
   });
   runtime.enforce(runtime.plan.policies);
   await runtime.untilJob(jobId, 'rejected');
+}
+
+/**
+ * INTAKE resumes from a checkpoint of a file with long ids, and the upload of the next one is denied once it has begun.
+ */
+async function brokenCheckpoint(runtime: RecordedRuntime): Promise<void> {
+  runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject'));
+  const content = `${rowsWithLongIds(18_000)}${HALF_A_LINE}`;
+  const jobId = await runtime.drop(`${runtime.newName('long-ids')}.jsonl`, content);
+  const read = RequestFileScan.begun({});
+  read.push(Buffer.from(content).subarray(0, -10_000));
+  const saved = Buffer.concat([...read.saved()].map((piece) => Uint8Array.from(piece)));
+  await runtime.until('a checkpoint in the job', async () => {
+    const job = await runtime.ledger.readJob(jobId);
+    if (job?.scan === undefined || job.lease !== undefined) return false;
+    const scan = { ...job.scan, checkpoints: 1 };
+    const object = { Bucket: runtime.names.resultsBucket, Key: checkpointKey(job, scan), Body: saved };
+    await runtime.user.s3.send(new PutObjectCommand(object));
+    return await runtime.ledger.replaceJob({ ...job, scan });
+  });
+  const isNext = (resource: string) => resource.endsWith('/checkpoint-2');
+  runtime.onceAsked('intake', 's3:PutObject', isNext, () =>
+    runtime.enforce(withoutAction(runtime, 'intake', 's3:PutObject')),
+  );
+  const aborted = runtime.untilAsked('intake', 's3:AbortMultipartUpload', isNext);
+  runtime.enforce(runtime.plan.policies);
+  await aborted;
+  runtime.enforce(runtime.plan.policies);
+  await runtime.untilJob(jobId, 'rejected');
+}
+
+function rowsWithLongIds(count: number): string {
+  const [line = ''] = chatRows(1, 'long').split('\n');
+  const row = JSON.parse(line);
+  return Array.from(
+    { length: count },
+    (_, at) => `${JSON.stringify({ ...row, custom_id: String(at).padStart(500, '-') })}\n`,
+  ).join('');
 }
 
 /**

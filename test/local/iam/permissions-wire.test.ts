@@ -9,9 +9,11 @@ import {
   CreateMultipartUploadCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  PutObjectTaggingCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -201,6 +203,29 @@ describe('S3 checks', () => {
     await expect(worker(S3Client).send(head)).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
     allow({ Action: ['s3:GetObject', 's3:ListBucket'] });
     await expect(worker(S3Client).send(head)).rejects.toMatchObject({ $metadata: { httpStatusCode: 404 } });
+  });
+
+  it('another permission to tag, also for a write with tags, and for the tags of a version', async () => {
+    const VersionId = await put('a');
+    const tagged = new PutObjectCommand({ Bucket, Key: 'a', Body: 'x', Tagging: 'k=v' });
+    const begun = new CreateMultipartUploadCommand({ Bucket, Key: 'a', Tagging: 'k=v' });
+    const tags = new PutObjectTaggingCommand({ Bucket, Key: 'a', Tagging: { TagSet: [] } });
+    const ofVersion = new PutObjectTaggingCommand({ ...tags.input, VersionId });
+    allow({ Action: ['s3:PutObject', 's3:PutObjectVersionTagging', 's3:GetObjectTagging'] });
+    const denied = 's3:PutObjectTagging on';
+    await expect(worker(S3Client).send(tagged)).rejects.toThrow(denied);
+    await expect(worker(S3Client).send(begun)).rejects.toThrow(denied);
+    await expect(worker(S3Client).send(tags)).rejects.toThrow(denied);
+    await worker(S3Client).send(ofVersion);
+    await worker(S3Client).send(new GetObjectTaggingCommand({ Bucket, Key: 'a' }));
+    const read = new GetObjectTaggingCommand({ Bucket, Key: 'a', VersionId });
+    await expect(worker(S3Client).send(read)).rejects.toThrow('s3:GetObjectVersionTagging on');
+    allow({ Action: ['s3:PutObject', 's3:PutObjectTagging', 's3:GetObjectVersionTagging'] });
+    await worker(S3Client).send(tagged);
+    await worker(S3Client).send(begun);
+    await worker(S3Client).send(tags);
+    await worker(S3Client).send(read);
+    await expect(worker(S3Client).send(ofVersion)).rejects.toThrow('s3:PutObjectVersionTagging on');
   });
 
   it('the permissions to read the source of a copy and to write its target', async () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
@@ -32,6 +32,7 @@ export class RecordedRuntime {
   readonly #data: DataDirectory;
   readonly #authorizer: Authorizer;
   readonly #dynamoDb: DynamoDBClient;
+  readonly #watchers = new Set<(decision: Decision) => void>();
   #names = 0;
   #isClosed = false;
 
@@ -47,6 +48,9 @@ export class RecordedRuntime {
     this.plan = parts.plan;
     this.decisions = parts.decisions;
     this.events = parts.events;
+    parts.authorizer.listen((decision) => {
+      for (const watch of this.#watchers) watch(decision);
+    });
     this.directory = data.path;
     this.user = new UserProgram(runtime.endpoints);
     this.#runtime = runtime;
@@ -138,6 +142,22 @@ export class RecordedRuntime {
     );
   }
 
+  /** Calls `then` at the function's first request for that action, before the call is carried out. */
+  onceAsked(
+    stageName: string,
+    action: string,
+    isAbout: (resource: string) => boolean,
+    then: () => void,
+  ): void {
+    const watch = ({ request: { principal, action: asked, resource } }: Decision): void => {
+      if (asked !== action || !isAbout(resource) || principal.kind !== 'role') return;
+      if (!principal.sessionName.includes(`-${stageName}-`)) return;
+      this.#watchers.delete(watch);
+      then();
+    };
+    this.#watchers.add(watch);
+  }
+
   async send(queue: string, message: object): Promise<void> {
     const QueueUrl = queue.startsWith('http') ? queue : `${this.names.url}/000000000000/${queue}`;
     await this.user.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message) }));
@@ -158,6 +178,18 @@ export class RecordedRuntime {
     await this.#runtime.close();
     discard(this.#data);
   }
+}
+
+const INTAKE_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
+
+/** Changes the template so that INTAKE reads one chunk of a file at each invocation. */
+export function shortenIntake(assemblyDirectory: string): void {
+  const name = readdirSync(assemblyDirectory).find((file) => file.endsWith('.template.json'));
+  const path = join(assemblyDirectory, name ?? '');
+  const template = JSON.parse(readFileSync(path, 'utf8'));
+  const [intake] = Object.entries(template.Resources).filter(([id]) => /IntakeWorkerFunction/.test(id));
+  Object.assign(Object(intake?.[1]).Properties, { Timeout: INTAKE_SECONDS });
+  writeFileSync(path, JSON.stringify(template));
 }
 
 function discard(data: DataDirectory): void {

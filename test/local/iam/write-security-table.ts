@@ -6,12 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { synthesize } from '../../../bin/up/synthesis.ts';
 import { cellsOf, markdownOf, permissionTable, trustRows } from './permission-table.ts';
-import { RecordedRuntime } from './recorded-runtime.ts';
+import { RecordedRuntime, shortenIntake } from './recorded-runtime.ts';
 import { replaceTableOnPage } from './security-page.ts';
 
 const assembly = mkdtempSync(join(tmpdir(), 'batchdrop-security-'));
 try {
   await synthesize(assembly);
+  shortenIntake(assembly);
   const runtime = await RecordedRuntime.start(assembly);
   try {
     const rows = await permissionTable(runtime);

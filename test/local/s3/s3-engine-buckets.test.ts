@@ -1,6 +1,7 @@
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
+  DeleteObjectTaggingCommand,
   GetBucketAclCommand,
   GetBucketLocationCommand,
   GetBucketNotificationConfigurationCommand,
@@ -10,7 +11,6 @@ import {
   ListObjectsCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
-  PutObjectTaggingCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { client, plain, put, read, refusal, server, versioned } from './s3-engine-fixture.ts';
@@ -170,11 +170,11 @@ describe('an operation or option that is not implemented', () => {
     const attempts: [string, Promise<unknown>][] = [
       ['GetBucketAcl', client.send(new GetBucketAclCommand({ Bucket }))],
       ['ListObjects', client.send(new ListObjectsCommand({ Bucket }))],
+      ['DeleteObjectTagging', client.send(new DeleteObjectTaggingCommand({ Bucket, Key: 'k' }))],
       [
-        'PutObjectTagging',
-        client.send(new PutObjectTaggingCommand({ Bucket, Key: 'k', Tagging: { TagSet: [] } })),
+        'x-amz-website-redirect-location',
+        put(Bucket, 'k', 'x', { WebsiteRedirectLocation: 'https://example.com' }),
       ],
-      ['x-amz-tagging', put(Bucket, 'k', 'x', { Tagging: 'a=b' })],
     ];
     for (const [name, attempt] of attempts) {
       await expect(attempt).rejects.toEqual(refusal('NotImplemented', 501));

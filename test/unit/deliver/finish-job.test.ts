@@ -204,5 +204,30 @@ describe('large results', () => {
     expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
     expect(world.log.lines.map(({ code }) => code)).toContain('assembly_lost');
     expect(world.job(jobId).assembly).toBeUndefined();
+    expect(world.results.openUploads()).toEqual([]); // what was given up is aborted
+  });
+
+  it('are assembled anew when a piece is gone, and the upload that had begun is aborted', async () => {
+    let removes = true;
+    const { world, jobId } = await delivered(
+      ({ api, results }) => ({
+        api: large(api, [6, 7]),
+        results: {
+          ...results,
+          async uploadCopy(key, uploadId, number, source) {
+            if (removes && number === 2) {
+              removes = false;
+              await results.remove([source.key]);
+            }
+            return results.uploadCopy(key, uploadId, number, source);
+          },
+        },
+      }),
+      fileOfTwoParts(),
+    );
+    expect(removes).toBe(false);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { succeeded: 2 } });
+    expect(idsIn(world, '/output.jsonl')).toEqual(['first', 'second']);
+    expect(world.results.openUploads()).toEqual([]);
   });
 });

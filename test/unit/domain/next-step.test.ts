@@ -275,14 +275,14 @@ describe('a job that', () => {
       { do: 'wait', until: later },
     ],
     ['has completed: clean up', { status: 'completed', plan: PLAN, ...published }, { do: 'clean-up' }],
-    ['has failed unread: nothing', { status: 'failed', ...published }, { do: 'nothing' }],
+    ['has failed unread: clean up', { status: 'failed', ...published }, { do: 'clean-up' }],
     [
       'is cleaned up: nothing',
       { status: 'completed', plan: PLAN, cleanedUp: true, ...published },
       { do: 'nothing' },
     ],
-    ['is rejected: nothing', { status: 'rejected', ...published }, { do: 'nothing' }],
-    ['has joined another: nothing', { status: 'joined', ...published }, { do: 'nothing' }],
+    ['is rejected: clean up', { status: 'rejected', ...published }, { do: 'clean-up' }],
+    ['has joined another: clean up', { status: 'joined', ...published }, { do: 'clean-up' }],
   ])('%s', (_, differences, step) => {
     expect(nextJobStep(aJob(differences), NOON)).toEqual(step);
   });
@@ -310,7 +310,7 @@ describe('the due time', () => {
   it('of a job follows the same rules', () => {
     expect(jobDueAt(aJob(), NOON)).toBe(NOON);
     expect(jobDueAt(aJob(dispatched), NOON)).toBe(later);
-    expect(jobDueAt(aJob({ status: 'joined' }), NOON)).toBeUndefined();
+    expect(jobDueAt(aJob({ status: 'joined', cleanedUp: true }), NOON)).toBeUndefined();
   });
 });
 

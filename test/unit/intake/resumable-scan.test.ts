@@ -189,6 +189,26 @@ describe('a file that takes longer than an invocation', () => {
   });
 });
 
+describe('a checkpoint that cannot be written', () => {
+  it.each(['openWriter.write', 'openWriter.close'])('is aborted, and written again: %s', async (failing) => {
+    let failures = 1;
+    const calls: string[] = [];
+    const world = slowWorld(({ results }) => ({
+      results: withFaults(results, (method) => {
+        if (method.startsWith('openWriter.')) calls.push(method);
+        if (method !== failing || failures === 0) return 'ok';
+        failures -= 1;
+        return { failBefore: new RetryableError('slow down') };
+      }),
+    }));
+    const jobId = await world.drop('a.jsonl', largeFile(ONE));
+    expect(calls.slice(-2)).toEqual([failing, 'openWriter.abort']);
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 8, succeeded: 8 } });
+    expect(calls.filter((method) => method === 'openWriter.abort')).toHaveLength(1);
+  });
+});
+
 const bytesAt = (world: SmallWorld, key: string) => world.results.objects().get(key)?.body ?? Buffer.of();
 const otherFormat = (bytes: Uint8Array) =>
   Buffer.from(Buffer.from(bytes).toString('latin1').replace('"format":2', '"format":0'), 'latin1');

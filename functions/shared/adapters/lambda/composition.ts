@@ -78,12 +78,6 @@ export function createQueues(urls: QueueUrls): WorkQueues {
   return createSqsWorkQueues({ client: new SQSClient(AWS_CLIENT_SETTINGS), urls });
 }
 
-/** The results bucket. */
-export function createResults(env: { RESULTS_BUCKET: string; BUCKET_OWNER: string }): ResultStore {
-  const client = new S3Client(S3_CLIENT_SETTINGS);
-  return createS3ResultStore({ client, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER });
-}
-
 /** The request bucket and the results bucket. */
 export function createBuckets(env: { RESULTS_BUCKET: string; BUCKET_OWNER: string }): {
   requestFiles: RequestFiles;

@@ -10,8 +10,8 @@ import { RetryableError, TerminalError } from '../../domain/errors.ts';
 import type { ObjectWriter } from '../../ports/ports.ts';
 import { headObject, inputOf, type S3Place, s3Failure, translated } from './object.ts';
 
-/** The key to write to, and the content type. */
-type S3Target = S3Place & { contentType: string };
+/** The key to write to, the content type, and the object's tags as S3 takes them. */
+type S3Target = S3Place & { contentType: string; tagging?: string };
 
 const PIECE_BYTES = 8 * 1024 * 1024; // 10,000 pieces, S3's limit, make 84 GB
 
@@ -62,9 +62,7 @@ export class S3Writer implements ObjectWriter {
     this.#open = false;
     await this.#pendingUpload.catch(() => {}); // the writer may be aborted because this upload failed
     if (this.#uploadId === undefined) return;
-    const command = { ...inputOf(this.#target), UploadId: this.#uploadId };
-    // If this fails, the bucket's lifecycle rule removes the incomplete upload.
-    await this.#client.send(new AbortMultipartUploadCommand(command)).catch(() => {});
+    await abortUpload(this.#client, this.#target, this.#uploadId);
   }
 
   /** Begins the upload of the filled piece, and continues with an empty one. */
@@ -96,23 +94,35 @@ export class S3Writer implements ObjectWriter {
   }
 }
 
+function newObject(target: S3Target) {
+  const { contentType: ContentType, tagging: Tagging } = target;
+  return { ...inputOf(target), ContentType, ...(Tagging === undefined ? {} : { Tagging }) };
+}
+
 /** Writes an object with one call. Errors: those of S3. */
 export async function putObject(
   client: S3Client,
   target: S3Target,
   body: string | Uint8Array,
 ): Promise<void> {
-  const command = { ...inputOf(target), Body: body, ContentType: target.contentType };
+  const command = { ...newObject(target), Body: body };
   await translated(`put ${target.key}`, () => client.send(new PutObjectCommand(command)));
 }
 
 /** Begins a multipart upload, and returns its id. Errors: those of S3. */
 export async function beginUpload(client: S3Client, target: S3Target): Promise<string> {
   const tried = `begin the upload of ${target.key}`;
-  const command = { ...inputOf(target), ContentType: target.contentType };
+  const command = newObject(target);
   const { UploadId } = await translated(tried, () => client.send(new CreateMultipartUploadCommand(command)));
   if (UploadId === undefined) throw new RetryableError(`${tried}: S3 returned no upload id`);
   return UploadId;
+}
+
+/** Discards a multipart upload; never throws. */
+export async function abortUpload(client: S3Client, target: S3Place, uploadId: string): Promise<void> {
+  const command = new AbortMultipartUploadCommand({ ...inputOf(target), UploadId: uploadId });
+  // If this fails, the bucket's lifecycle rule removes the incomplete upload.
+  await client.send(command).catch(() => {});
 }
 
 /** Uploads a part, and returns its ETag. Errors: those of S3. */

@@ -4,10 +4,19 @@ import {
   type S3Client,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
+import { isInternal } from '../../contract/result-keys.ts';
 import { RetryableError } from '../../domain/errors.ts';
 import type { ResultStore } from '../../ports/ports.ts';
 import { headObject, inputOf, readObject, type S3Place, translated } from './object.ts';
-import { beginUpload, completeUpload, putObject, S3Writer, uploadPart } from './object-writer.ts';
+import {
+  abortUpload,
+  beginUpload,
+  completeUpload,
+  putObject,
+  S3Writer,
+  uploadPart,
+} from './object-writer.ts';
+import { ENDED_TAGGING } from './tags.ts';
 
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
@@ -19,9 +28,14 @@ export function createS3ResultStore(options: {
 }): ResultStore {
   const { client, bucket, owner } = options;
   const at = (key: string) => ({ bucket, key, owner });
+  const to = (key: string, contentType: string) => ({
+    ...at(key),
+    contentType,
+    ...(isInternal(key) ? {} : { tagging: ENDED_TAGGING }),
+  });
   return {
-    put: (key, body, contentType) => putObject(client, { ...at(key), contentType }, body),
-    openWriter: (key, contentType) => new S3Writer(client, { ...at(key), contentType }),
+    put: (key, body, contentType) => putObject(client, to(key, contentType), body),
+    openWriter: (key, contentType) => new S3Writer(client, to(key, contentType)),
     size: async (key) => (await headObject(client, at(key)))?.size,
     read: (key, range) => readObject(client, at(key), range),
     keysUnder: (prefix) => keysUnder(client, bucket, owner, prefix),
@@ -30,12 +44,13 @@ export function createS3ResultStore(options: {
         await removeBatch(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
       }
     },
-    beginUpload: (key, contentType) => beginUpload(client, { ...at(key), contentType }),
+    beginUpload: (key, contentType) => beginUpload(client, to(key, contentType)),
     uploadBytes: (key, uploadId, partNumber, body) =>
       uploadPart(client, at(key), { uploadId, partNumber, body }),
     uploadCopy: (key, uploadId, partNumber, source) =>
       copyPart(client, { from: at(source.key), to: at(key) }, source, { uploadId, partNumber }),
     completeUpload: (key, uploadId, etags) => completeUpload(client, at(key), uploadId, etags),
+    abortUpload: (key, uploadId) => abortUpload(client, at(key), uploadId),
   };
 }
 

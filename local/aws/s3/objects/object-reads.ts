@@ -11,6 +11,7 @@ import { readVerdict } from '../wire/conditions.ts';
 import { requestedRange } from '../wire/ranges.ts';
 import type { S3Answer, S3Request } from '../wire/request.ts';
 import { checksumHeaders, httpTime, quoted, versionHeader } from '../wire/responses.ts';
+import { shownHeaders } from '../wire/tags.ts';
 import type { ObjectVersion } from './versions.ts';
 
 /** Returns the object version to read; throws as S3 does if there is none, or only a delete marker. */
@@ -57,7 +58,7 @@ export function getObject(store: S3Store, request: S3Request): S3Answer {
   // The checksum is that of the whole object: a reader of a range could not verify it.
   const asksChecksum = request.headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED';
   const headers = {
-    ...version.headers,
+    ...shownHeaders(version.headers),
     ...overriddenHeaders(request),
     ...(request.headers.has('authorization') ? {} : savedNotShown(request, version)),
     ...validators,

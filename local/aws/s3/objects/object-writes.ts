@@ -1,4 +1,4 @@
-import { invalidArgument, invalidRequest } from '../errors.ts';
+import { invalidArgument, invalidRequest, notImplemented } from '../errors.ts';
 import type { S3Store } from '../store.ts';
 import { type Checksum, checksumAlgorithm, USUAL_ALGORITHM } from '../wire/checksums.ts';
 import { checkWrite } from '../wire/conditions.ts';
@@ -14,6 +14,7 @@ import {
   xmlAnswer,
 } from '../wire/responses.ts';
 import { headersToStore } from '../wire/stored-headers.ts';
+import { onlyTags, TAGGING_HEADER } from '../wire/tags.ts';
 import { copySourceVersionHeader, findCopySource } from './copy-sources.ts';
 import { addObject, type NewObject } from './new-version.ts';
 import type { ObjectVersion } from './versions.ts';
@@ -47,13 +48,14 @@ export async function putObject(store: S3Store, request: S3Request): Promise<S3A
 
 export async function copyObject(store: S3Store, request: S3Request): Promise<S3Answer> {
   checkBeforeBody(store, request);
+  checkTagsAreCopied(request);
   const source = findCopySource(store, request);
   const replaces = replacesMetadata(request);
   checkCopy(request, source, replaces);
   const wanted = request.headers.get('x-amz-checksum-algorithm');
   const algorithm =
     wanted === undefined ? (source.checksum?.algorithm ?? USUAL_ALGORITHM) : checksumAlgorithm(wanted);
-  const headers = replaces ? headersToStore(request) : source.headers;
+  const headers = replaces ? { ...headersToStore(request), ...onlyTags(source.headers) } : source.headers;
   const digester = new Digester(algorithm);
   const sourcePieces = store.versions.pieces(source);
   const release = store.files.hold(sourcePieces);
@@ -92,6 +94,14 @@ function makeVisible(store: S3Store, request: S3Request, object: NewObject): Obj
   } catch (error) {
     store.files.remove(object.pieces.map((piece) => piece.file));
     throw error;
+  }
+}
+
+/** A copy has the tags of its source, whatever becomes of the metadata. */
+function checkTagsAreCopied({ headers }: S3Request): void {
+  for (const name of [TAGGING_HEADER, 'x-amz-tagging-directive']) {
+    const value = headers.get(name);
+    if (value !== undefined && value !== 'COPY') throw notImplemented(`The header ${name} of a copy`);
   }
 }
 

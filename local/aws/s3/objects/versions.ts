@@ -18,7 +18,7 @@ export interface ObjectVersion {
   readonly size: number;
   /** Without quotes; empty for a delete marker. */
   readonly etag: string;
-  /** Headers to return with the content: content-type and similar ones, x-amz-meta-*; names in lower case. */
+  /** Headers to return with the content: content-type and similar ones, x-amz-meta-*; and the tags (`tags.ts`). Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly checksum: Checksum | undefined;
 }
@@ -47,6 +47,7 @@ export class Versions {
   readonly #byId: StatementSync;
   readonly #pieces: StatementSync;
   readonly #delete: StatementSync;
+  readonly #replaceHeaders: StatementSync;
   readonly #current: StatementSync;
   readonly #all: StatementSync;
   readonly #older: StatementSync;
@@ -62,6 +63,7 @@ export class Versions {
     this.#byId = database.prepare('SELECT * FROM version WHERE bucket = ? AND key = ? AND version_id = ?');
     this.#pieces = database.prepare('SELECT file, size FROM piece WHERE version = ? ORDER BY position');
     this.#delete = database.prepare('DELETE FROM version WHERE seq = ?');
+    this.#replaceHeaders = database.prepare('UPDATE version SET headers = ? WHERE seq = ?');
     this.#current = database.prepare(`
       SELECT * FROM version AS v WHERE bucket = ? AND key >= ? AND delete_marker = 0 AND seq =
         (SELECT max(seq) FROM version AS w WHERE w.bucket = v.bucket AND w.key = v.key)
@@ -97,6 +99,10 @@ export class Versions {
     const files = this.pieces(version).map((piece) => piece.file);
     this.#delete.run(version.seq);
     return files;
+  }
+
+  replaceHeaders(version: ObjectVersion, headers: ObjectVersion['headers']): void {
+    this.#replaceHeaders.run(JSON.stringify(headers), version.seq);
   }
 
   /** Returns the newest version of a key, which may be a delete marker. */

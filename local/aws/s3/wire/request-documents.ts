@@ -75,6 +75,17 @@ export function parseDelete(xml: string): DeleteDocument {
   return { quiet: textWithin(document, 'Quiet') === 'true', objects };
 }
 
+/** Parses the body of PutObjectTagging: pairs of key and value. */
+export function parseTagging(xml: string): [string, string][] {
+  const set = child(parseDocument(xml, 'Tagging'), 'TagSet');
+  if (set === undefined) throw malformedXml('there is no TagSet');
+  return children(set, 'Tag').map((tag): [string, string] => {
+    const [key, value] = [textWithin(tag, 'Key'), textWithin(tag, 'Value')];
+    if (key === undefined || value === undefined) throw malformedXml('a Tag has no Key or no Value');
+    return [key, value];
+  });
+}
+
 export interface CompletedPart {
   readonly number: number;
   readonly etag: string;

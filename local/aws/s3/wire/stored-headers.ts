@@ -1,5 +1,6 @@
 import { notImplemented, S3Error } from '../errors.ts';
 import type { S3Request } from './request.ts';
+import { checkedTags, TAGGING_HEADER, taggingHeader } from './tags.ts';
 
 const CONTENT_HEADERS = [
   'cache-control',
@@ -18,7 +19,6 @@ const UNKNOWN_PROMISES = [
   'x-amz-object-lock-mode',
   'x-amz-object-lock-retain-until-date',
   'x-amz-server-side-encryption-customer-algorithm',
-  'x-amz-tagging',
   'x-amz-website-redirect-location',
   'x-amz-write-offset-bytes',
 ];
@@ -34,6 +34,9 @@ export function headersToStore(request: S3Request): Record<string, string> {
   }
   const encoding = contentEncoding(request);
   if (encoding !== '') stored['content-encoding'] = encoding;
+  const tagging = request.headers.get(TAGGING_HEADER);
+  if (tagging !== undefined)
+    stored[TAGGING_HEADER] = taggingHeader(checkedTags([...new URLSearchParams(tagging)]));
   let metadataBytes = 0;
   for (const [name, value] of request.headers) {
     if (!name.startsWith(METADATA_PREFIX)) continue;
