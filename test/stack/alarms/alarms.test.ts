@@ -72,7 +72,7 @@ describe('alarms', () => {
   });
 
   it('say how users are affected', () => {
-    expect(alarms).toHaveLength(31);
+    expect(alarms).toHaveLength(32);
     for (const { id, Properties } of alarms)
       expect(at(Properties, 'AlarmDescription'), id).toMatch(/\busers?\b/);
   });
@@ -144,7 +144,7 @@ describe('alarms', () => {
       synthesize((stack) => ({ alarmAction: new SnsAction(new Topic(stack, 'OnCall')) })),
       'AWS::CloudWatch::Alarm',
     );
-    expect(withAction).toHaveLength(31);
+    expect(withAction).toHaveLength(32);
     for (const { id, Properties } of withAction)
       expect(legible(at(Properties, 'AlarmActions', 0)), id).toBe('<OnCall>');
   });
