@@ -13,7 +13,8 @@ export function createInMemoryLedgerQueries(ledger: {
   jobs: () => Job[];
   parts: () => Part[];
 }): LedgerQueries {
-  const jobs = () => ledger.jobs().filter(({ expiresAt }) => expiresAt === undefined || expiresAt > ledger.clock.now());
+  const jobs = () =>
+    ledger.jobs().filter(({ expiresAt }) => expiresAt === undefined || expiresAt > ledger.clock.now());
   return {
     async listJobs({ limit, status, since = 0, cursor }) {
       const before = cursor === undefined ? '~' : timeIn(cursor);

@@ -3,8 +3,8 @@ import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../cont
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
-import type { MetObstacle } from './waiting/obstacle.ts';
 import { KEEP_MS } from './timing.ts';
+import type { MetObstacle } from './waiting/obstacle.ts';
 
 /** The request file as the storage reported it. An object version never changes. */
 export interface RequestFile extends ContentFacts {

@@ -110,8 +110,7 @@ function nothingElseCancelled(world: World, users: Workload): Finding {
       if ('jobId' in request) return names.has(request.jobId);
       return 'key' in request && mayMean(world, users, names, { key: request.key, sentAt });
     });
-    if (!isNamed && !isReplaced)
-      broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
+    if (!isNamed && !isReplaced) broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
   }
   return { promise: 'a cancel reaches nothing else', examined: cancelled.length, broken };
 }

@@ -6,10 +6,9 @@ const YEAR = 365 * 24 * HOUR;
 
 /** Everything of the ledger that expires: jobs, parts of every plan, and the pointers from batches. */
 function expiries(world: SmallWorld): (number | undefined)[] {
-  const batches = world.ledger.parts().flatMap(({ batch, earlierBatchIds }) => [
-    ...earlierBatchIds,
-    ...(batch ? [batch.batchId] : []),
-  ]);
+  const batches = world.ledger
+    .parts()
+    .flatMap(({ batch, earlierBatchIds }) => [...earlierBatchIds, ...(batch ? [batch.batchId] : [])]);
   return [
     ...world.ledger.jobs().map(({ expiresAt }) => expiresAt),
     ...world.ledger.parts().map(({ expiresAt }) => expiresAt),

@@ -27,26 +27,29 @@ it('a change of one part does not read all parts of the file again', async () =>
   expect(await readsOfAllParts(80)).toBeLessThanOrEqual(few + 5);
 });
 
-it.each([0, 1])('a job of two parts never ends while the ledger has only %i: it waits, and an alarm goes off', async (left) => {
-  let isLost = true;
-  const world = new SmallWorld({
-    replaced: ({ ledger }) => ({
-      ledger: {
-        ...ledger,
-        async partsOf(jobId, planId) {
-          const parts = await ledger.partsOf(jobId, planId);
-          return isLost && parts.every(({ phase }) => phase === 'delivered') ? parts.slice(0, left) : parts;
+it.each([0, 1])(
+  'a job of two parts never ends while the ledger has only %i: it waits, and an alarm goes off',
+  async (left) => {
+    let isLost = true;
+    const world = new SmallWorld({
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async partsOf(jobId, planId) {
+            const parts = await ledger.partsOf(jobId, planId);
+            return isLost && parts.every(({ phase }) => phase === 'delivered') ? parts.slice(0, left) : parts;
+          },
         },
-      },
-    }),
-  });
-  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
-  await world.pass(240);
-  expect(world.parts(jobId).map(({ phase }) => phase)).toEqual(['delivered', 'delivered']);
-  expect(world.job(jobId)).toMatchObject({ status: 'submitted', dueAt: expect.any(Number) });
-  expect(world.job(jobId).tries).toBeGreaterThan(0);
-  expect(world.metrics.of('Stalled').length).toBeGreaterThan(0);
-  isLost = false; // for example after a restore of the ledger
-  await world.rest();
-  expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
-});
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+    await world.pass(240);
+    expect(world.parts(jobId).map(({ phase }) => phase)).toEqual(['delivered', 'delivered']);
+    expect(world.job(jobId)).toMatchObject({ status: 'submitted', dueAt: expect.any(Number) });
+    expect(world.job(jobId).tries).toBeGreaterThan(0);
+    expect(world.metrics.of('Stalled').length).toBeGreaterThan(0);
+    isLost = false; // for example after a restore of the ledger
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+  },
+);
