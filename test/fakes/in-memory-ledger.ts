@@ -33,7 +33,9 @@ export interface InMemoryLedger extends Ledger {
   /** Every job there is, expired ones too. */
   jobs(): Job[];
   /** Every part of every plan, expired ones too. */
-  parts(): Part[];
+  parts(wanted?: (part: Part) => boolean): Part[];
+  /** Returns whether a job or part is due at `before`, without copying any. */
+  hasDue(before: number): boolean;
 }
 
 /** A table of items that lets go only of copies. */
@@ -67,6 +69,11 @@ class Shelf<T extends { version: number; expiresAt?: number }> {
   /** Creates what has no version yet. */
   put(key: LedgerKey, item: T): boolean {
     return item.version === 0 ? this.create(key, { ...item, version: 1 }) : this.replace(key, item);
+  }
+
+  some(wanted: (item: Readonly<T>) => boolean): boolean {
+    for (const item of this.#items.values()) if (wanted(item)) return true;
+    return false;
   }
 
   all(wanted: (item: T) => boolean = () => true): T[] {
@@ -186,8 +193,13 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     due: async (shard, before, limit) => index.due(shard, before, limit),
     queries: createInMemoryLedgerQueries({ clock, jobs: () => jobs.all(), parts: () => parts.all() }),
     jobs: () => jobs.all(),
-    parts: () => parts.all(),
+    parts: (wanted) => parts.all(wanted),
+    hasDue: (before) => jobs.some(isDue(before)) || parts.some(isDue(before)),
   };
+}
+
+function isDue(before: number): (item: { readonly dueAt?: number }) => boolean {
+  return ({ dueAt }) => dueAt !== undefined && dueAt <= before;
 }
 
 function textOf(key: LedgerKey): string {

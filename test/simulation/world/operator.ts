@@ -1,6 +1,6 @@
-import type { Part } from '../../../functions/shared/domain/part.ts';
 import { releasedPart } from '../../../functions/shared/domain/spending/unresolved-creates.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
+import type { InMemoryLedger } from '../../fakes/in-memory-ledger.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { FaultKind } from '../faults/fault-kinds.ts';
 import type { Chance } from './chance.ts';
@@ -70,8 +70,11 @@ export class Operator {
 }
 
 /** Releases every stalled part, as a person does who looked. */
-export async function releaseStalled(ledger: Ledger, parts: readonly Part[], now: number): Promise<void> {
-  for (const part of parts) {
+export async function releaseStalled(
+  ledger: Pick<InMemoryLedger, 'parts' | 'replacePart'>,
+  now: number,
+): Promise<void> {
+  for (const part of ledger.parts(({ phase }) => phase === 'stalled')) {
     const released = part.phase === 'stalled' ? releasedPart(part, now) : undefined;
     if (released) await ledger.replacePart({ ...released, dueAt: now });
   }

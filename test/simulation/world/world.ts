@@ -165,21 +165,16 @@ export class World {
   /** Nothing runs, no message waits, nothing is due. */
   isQuiet(): boolean {
     if (this.#running.size > 0 || this.gate.late > 0 || !this.mailbox.isEmpty()) return false;
-    return this.faults.over && !this.#anythingDue(Number.POSITIVE_INFINITY);
-  }
-
-  #anythingDue(before: number): boolean {
-    const due = ({ dueAt }: { dueAt?: number }) => dueAt !== undefined && dueAt <= before;
-    return this.ledger.jobs().some(due) || this.ledger.parts().some(due);
+    return this.faults.over && !this.ledger.hasDue(Number.POSITIVE_INFINITY);
   }
 
   /** POLL runs whenever anything is due, about once a minute, and less and less often while it changes nothing. */
   #tick(): void {
     if (this.isQuiet()) return;
     this.#ticks += 1;
-    if (this.faults.over) void releaseStalled(this.ledger, this.ledger.parts(), this.timeline.now());
+    if (this.faults.over) void releaseStalled(this.ledger, this.timeline.now());
     const name = `tick ${this.#ticks}`;
-    const due = this.#anythingDue(this.timeline.now());
+    const due = this.ledger.hasDue(this.timeline.now());
     if (due && !this.faults.occurs('tick skipped', name)) {
       const writes = this.#writes;
       this.#invoke(
