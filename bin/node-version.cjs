@@ -10,4 +10,6 @@ if (major < 24) {
 }
 
 // Compiled code is kept between runs: a command then starts in half the time.
-require('node:module').enableCompileCache(require('node:path').join(__dirname, '../node_modules/.cache/node-compile'));
+require('node:module').enableCompileCache(
+  require('node:path').join(__dirname, '../node_modules/.cache/node-compile'),
+);
