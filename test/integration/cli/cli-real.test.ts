@@ -70,6 +70,7 @@ describe('batchdrop up --real, over https with a private certificate authority',
   it('asks nothing with --yes, but does not end a pause of an earlier run', async () => {
     const run = laptop.run('--yes');
     await run.untilPrinted('An earlier run paused submission. To send waiting files: npx batchdrop resume');
+    await run.untilPrinted('Batchdrop is up'); // the sentence comes before the endpoints are announced
     const before = laptop.asked('batch.created').length;
     const jobId = await laptop.drop('later.jsonl', chatRows(2, 'later'));
     await run.untilPrinted(`later.jsonl  2 rows in 1 batch  ${jobId}`);
