@@ -56,7 +56,7 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
   await searchOnce(deps, inHand, parts);
   if (deps.clock.now() - job.changedAt < CLEAN_UP_MS) {
     const tagged = isFirst ? tagRequestFile(deps, job) : Promise.resolve();
-    await Promise.allSettled([tagged]);
+    await Promise.allSettled([tagged]); // a tag that is refused must not keep the other steps from being done
     await deps.results.remove(await deps.results.keysUnder(internalFolder(job.jobId)));
     if (isFirst && !keepFiles) await deleteAll(deps, parts);
     await tagged;

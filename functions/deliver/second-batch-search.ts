@@ -36,9 +36,11 @@ interface Sent extends Began, Partial<FileAtApi> {
 /** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
 export function secondBatchSearchFrom(parts: readonly Part[]): number {
   const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
-  const refused = parts.flatMap(({ intent, ran }) =>
-    [intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
-  );
+  const refused = parts.flatMap(({ intent, batch, ran }) => [
+    ...[intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
+    // Sent, and without a batch: it was refused, and the part was cancelled before the search that follows.
+    ...(batch || intent?.sendBy === undefined ? [] : [intent.sendBy]),
+  ]);
   const created = parts.flatMap(({ batch }) => batch?.createdAt ?? []);
   return Math.max(
     ...[...late, ...refused].map((at) => at + LATE_BATCH_SEARCH_AFTER_MS),

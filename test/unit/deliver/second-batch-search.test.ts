@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { secondBatchSearchFrom } from '../../../functions/deliver/second-batch-search.ts';
+import { LATE_BATCH_SEARCH_AFTER_MS } from '../../../functions/shared/domain/timing.ts';
+import { aPart, NOON } from '../../contracts/samples.ts';
+
+const FILE = { id: 'i', at: NOON, fileId: 'file-1' };
+
+it.each([
+  ['refused, and not found by the search after it', { ...FILE, refusedAt: NOON }],
+  [
+    'refused, while its part waited for the account until it was cancelled',
+    { ...FILE, sendBy: NOON, refused: true as const },
+  ],
+])('waits for what a create may have made that was %s', (_, intent) => {
+  const part = aPart({ phase: 'uploaded', intent });
+  expect(secondBatchSearchFrom([part])).toBe(NOON + LATE_BATCH_SEARCH_AFTER_MS);
+});
+
+it('waits for nothing where no create was sent', () => {
+  expect(secondBatchSearchFrom([aPart({ phase: 'uploaded', intent: FILE })])).toBeLessThan(NOON);
+});
