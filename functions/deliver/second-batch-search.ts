@@ -36,10 +36,11 @@ interface Sent extends Began, Partial<FileAtApi> {
 /** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
 export function secondBatchSearchFrom(parts: readonly Part[]): number {
   const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
-  const refused = parts.flatMap(({ intent, batch, ran }) => [
+  const refused = parts.flatMap(({ intent, batch, ran, replacedIntents = [] }) => [
     ...[intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
     // Sent, and without a batch: it was refused, and the part was cancelled before the search that follows.
     ...(batch || intent?.sendBy === undefined ? [] : [intent.sendBy]),
+    ...replacedIntents.flatMap(({ batchId, sentUntil }) => (batchId === undefined ? [sentUntil] : [])),
   ]);
   const created = parts.flatMap(({ batch }) => batch?.createdAt ?? []);
   return Math.max(
@@ -90,7 +91,7 @@ function secondOf(
 
 /** Returns every create of the part that may have been sent. */
 function sentFor(part: Part): Sent[] {
-  const { intent, batch, ran, abandoned } = part;
+  const { intent, batch, ran, abandoned, replacedIntents = [] } = part;
   const known = [...ran, ...(intent?.fileId === undefined ? [] : [{ intent, batch }])];
   return [
     ...known.map(({ intent: { id, ...began }, batch: created }) => ({
@@ -99,7 +100,7 @@ function sentFor(part: Part): Sent[] {
       part,
       ...(created ? { batchId: created.batchId } : {}),
     })),
-    ...abandoned.map((each) => ({ ...each, part })),
+    ...[...abandoned, ...replacedIntents].map((each) => ({ ...each, part })),
   ];
 }
 

@@ -26,13 +26,14 @@ import {
   type UploadedIntent,
 } from '../shared/domain/part.ts';
 import { waitingPart } from '../shared/domain/part-end.ts';
+import { replacing, withoutFileOf } from '../shared/domain/spending/replaced-intents.ts';
 import { accountOfUnresolved, beginsAgainByItself } from '../shared/domain/spending/unresolved-creates.ts';
-import { fitsAdmission, withFileOf } from '../shared/domain/waiting/admitted-part.ts';
+import { fitsAdmission } from '../shared/domain/waiting/admitted-part.ts';
 import { mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
-import { fileAtApi, isOurAccount } from '../shared/lifecycle/openai-account.ts';
+import { isOurAccount } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
 import {
   claimCreate,
@@ -294,7 +295,7 @@ async function afterFailedCreate(
     );
   }
   if (isRefusedForNow(failure)) return waitAfterRefusal(deps, leased, 'create', failure);
-  await recordNotCreated(leased, intent.id, failure);
+  await recordNotCreated(deps, leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
 }
@@ -340,9 +341,10 @@ async function send(deps: SubmissionDeps, until: number, part: PartIn<'creating'
 async function discardIntent(leased: LeasedPart, intentId: string): Promise<void> {
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
-    const unused = fileAtApi(part.intent.fileId, part.intent.account);
-    const unusedFiles = [...(part.unusedFiles ?? []), unused];
-    return { ...without(part, 'intent'), phase: 'ready', unusedFiles };
+    const { intent } = part;
+    // The create went to another account than the file: its batch may be in any.
+    const kept = { ...withoutFileOf(part, intent), ...replacing(part, without(intent, 'account')) };
+    return { ...without(part, 'intent'), ...kept, phase: 'ready' };
   });
 }
 
@@ -351,16 +353,21 @@ async function discardIntent(leased: LeasedPart, intentId: string): Promise<void
  * for a reason that passes, it is sent again once a search found nothing: a page in the API's name may say so although
  * the batch exists (rule 1 of "What an answer is worth", docs/architecture.md). A defect proves nothing.
  */
-async function recordNotCreated(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
+async function recordNotCreated(
+  { clock }: SubmissionDeps,
+  leased: LeasedPart,
+  intentId: string,
+  failure: unknown,
+): Promise<void> {
+  const refusedAt = clock.now();
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     if (failure instanceof RetryableError || failure instanceof NotAllowed)
       return { ...part, intent: { ...part.intent, refused: true } };
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
     if (failure instanceof OutOfTime) return { ...part, phase: 'uploaded', intent };
-    return failure instanceof TerminalError
-      ? refused({ ...part, phase: 'uploaded', intent }, failure)
-      : undefined;
+    if (!(failure instanceof TerminalError)) return undefined;
+    return refused({ ...part, phase: 'uploaded', intent: { ...intent, refusedAt } }, failure);
   });
 }
 
@@ -383,11 +390,12 @@ async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean>
     };
     if (part.admission && !fitsAdmission(part, part.admission)) {
       const rest = without(part, 'batch', 'intent', 'backoffUntil', 'cancelSentAt', 'unconfirmed', 'slice');
-      return { ...rest, ...fields, phase: 'ready', unusedFiles: withFileOf(part, part.intent) };
+      return { ...rest, ...fields, ...withoutFileOf(part, part.intent, ended), phase: 'ready' };
     }
-    const intent = without(part.intent, 'sendBy', 'foundNothingAt', 'refused');
+    const intent = without(part.intent, 'sendBy', 'foundNothingAt', 'refused', 'refusedAt');
     return {
       ...without(part, 'batch', 'backoffUntil', 'cancelSentAt', 'unconfirmed'),
+      ...replacing(part, part.intent, ended),
       ...fields,
       phase: 'uploaded',
       intent: { ...intent, id, at: deps.clock.now() },

@@ -60,7 +60,7 @@ export interface Intent {
   foundNothingAt?: number;
   /** The create was refused in a way that passes: the list is searched before it is sent again. */
   refused?: true;
-  /** When a search after such a refusal last found nothing, in milliseconds: the batch may exist all the same. */
+  /** When the create was last refused for good, or a search after a refusal found nothing: the batch may still exist. */
   refusedAt?: number;
 }
 
@@ -77,6 +77,17 @@ export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 
   at: number;
   /** When it was abandoned. */
   givenUpAt?: number;
+}
+
+/** An intent that the part no longer has, although its create was sent (`replaced-intents.ts`). */
+export interface ReplacedIntent extends Partial<FileAtApi>, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
+  intentId: string;
+  /** When the intent began. */
+  at: number;
+  /** Until when a create of it may have been sent, in milliseconds. */
+  sentUntil: number;
+  /** The batch that it is known to have created. */
+  batchId?: string;
 }
 
 /** A second batch whose end is not known yet. */
@@ -251,6 +262,8 @@ interface PartRecord {
   version: number;
   attempt: number;
   abandoned: AbandonedIntent[];
+  /** Other intents whose create was sent, and that the part no longer has, oldest first. */
+  replacedIntents?: ReplacedIntent[];
   /** Batches that ran before the present attempt, oldest first. */
   ran: RanBatch[];
   /** The batches in `ran`, and those that the API rejected for the token limit. */
