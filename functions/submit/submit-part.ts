@@ -146,10 +146,10 @@ function waitWhileUncertain({ control, clock }: SubmissionDeps, part: Part): voi
  */
 async function upload(deps: SubmissionDeps, { inHand, leased }: Submission): Promise<boolean> {
   if (await isStopped(deps, leased, 'upload')) return false;
+  await leased.claim();
   const part = leased.item;
   if (part.phase !== 'uploading') return true;
   const { intent } = part;
-  await leased.claim();
   const slice = await sliceOf(deps, part);
   const sending: Part = slice ? { ...part, slice } : without(part, 'slice');
   const sent = new SentBytes(uploadBody(deps, sending));
@@ -253,7 +253,8 @@ async function create(deps: SubmissionDeps, submission: Submission): Promise<boo
       : undefined,
   );
   const part = leased.item;
-  if (part.phase !== 'creating' || part.intent.id !== intent.id) return true;
+  // Another invocation may have sent this create, and ended: only the one whose lease is stored sends it.
+  if (!leased.isHeld || part.phase !== 'creating' || part.intent.id !== intent.id) return true;
   let batch: ObservedBatch;
   try {
     batch = await send(deps, leased.until, part);
