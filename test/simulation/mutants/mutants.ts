@@ -270,6 +270,37 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'there is one breaker for all refusals',
+    patches: [
+      {
+        file: 'functions/shared/domain/waiting/breaker.ts',
+        anchor: 'one.for === reason && one.operation === operation && isSame(one.account, account);',
+        replacement: 'isSame(one.account, account);',
+      },
+    ],
+  },
+  {
+    name: 'POLL serves one item after the other',
+    patches: [
+      {
+        file: 'functions/poll/due-items.ts',
+        anchor: 'await inParallel(this.#items, AT_ONCE,',
+        replacement: 'await inParallel(this.#items, 1,',
+      },
+    ],
+  },
+  {
+    name: 'a request file gets the tag of an ended job when its rows are planned',
+    patches: [
+      {
+        file: 'functions/intake/intake-job.ts',
+        anchor: '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n',
+        replacement:
+          '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n  await deps.requestFiles.tagEnded(leased.item.request);\n',
+      },
+    ],
+  },
+  {
     name: 'rejected PutEvents entries are ignored',
     patches: [
       {

@@ -23,11 +23,13 @@ import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
 import { FaultyApi } from '../faults/faulty-api.ts';
 import { Chance } from './chance.ts';
 import { Gate } from './gate.ts';
+import { HangWatch } from './hang-watch.ts';
 import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
 import { watchedLedger } from './ledger-watch.ts';
 import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator, releaseStalled } from './operator.ts';
+import { TagWatch } from './tag-watch.ts';
 import { Timeline } from './timeline.ts';
 import { Troubles } from './troubles.ts';
 
@@ -61,6 +63,8 @@ export class World {
   readonly mailbox: Mailbox;
   readonly ledger;
   readonly written;
+  readonly hangs = new HangWatch(() => this.timeline.now());
+  readonly tags;
   readonly requestFiles;
   readonly results = createInMemoryResults();
   readonly api;
@@ -115,6 +119,7 @@ export class World {
       if (method.startsWith('api.')) this.note(`${invocation.id}: ${method}`);
     };
     this.requestFiles = createInMemoryRequestFiles({ clock: { now } });
+    this.tags = new TagWatch(this.ledger);
     this.#ids = createSeededIds(seed);
     this.api = createInMemoryBatchApi({
       clock: { now },
@@ -338,12 +343,12 @@ export class World {
       }
       return this.bus.publish(events);
     };
-    return {
+    const ports = {
       ledger: through(
         'ledger',
         invocation.name === 'deliver' ? this.#withoutAPart(invocation) : this.#watched,
       ),
-      requestFiles: through('requestFiles', this.requestFiles),
+      requestFiles: through('requestFiles', this.tags.watched(this.requestFiles)),
       results: through('results', this.results),
       scratch: createInMemoryScratch(),
       api: through('api', this.faultyApi),
@@ -357,6 +362,7 @@ export class World {
       resultsBucket: 'results',
       limits: this.limits,
     };
+    return invocation.name === 'poll' ? this.hangs.watched(ports, invocation) : ports;
   }
 
   #sendWork(message: WorkMessage, from: string): void {
