@@ -13,15 +13,19 @@ const CONTEXT = { 'aws:cdk:bundling-stacks': [] };
 
 /**
  * Bundles the functions and synthesizes the stack into `directory`, as a deployment does, in about a second. Throws with the output of
- * the CDK app if that fails.
+ * the CDK app if that fails. `context`: as in `cdk deploy -c`.
  */
-export async function synthesize(directory: string): Promise<void> {
+export async function synthesize(directory: string, context: Record<string, string> = {}): Promise<void> {
   await bundleFunctions();
   await stop(); // otherwise esbuild's process would live as long as this one
   const child = spawn(process.execPath, ['--require', NODE_VERSION, APP], {
     // Without the shell's variables: its credentials and Region must not appear in the template.
     // Without the CDK's own validation of the template: it takes seconds, and belongs to `npm run synth`.
-    env: { CDK_OUTDIR: directory, CDK_CONTEXT_JSON: JSON.stringify(CONTEXT), CDK_VALIDATION: 'false' },
+    env: {
+      CDK_OUTDIR: directory,
+      CDK_CONTEXT_JSON: JSON.stringify({ ...context, ...CONTEXT }),
+      CDK_VALIDATION: 'false',
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = new Promise<number | null>((resolve, reject) => {

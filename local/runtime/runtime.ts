@@ -208,6 +208,7 @@ function endpointsOf(
   openAiUrl: string,
   outputs: Record<string, string>,
 ): RuntimeEndpoints {
+  const { ResultsPrefix: resultsPrefix } = outputs;
   const output = (name: string) => outputs[name] ?? fail(`the stack has no output ${name}`);
   return {
     url: endpoint.url,
@@ -215,6 +216,7 @@ function endpointsOf(
     openAiUrl,
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
+    ...(resultsPrefix === undefined ? {} : { resultsPrefix }),
     cancelQueueUrl: output('CancelQueueUrl'),
     eventBus: output('EventBus'),
     instance: output('Instance'),
