@@ -108,7 +108,11 @@ export async function runStack(run: Run): Promise<void> {
 
 async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   const { api, options } = run;
-  const assemblyDirectory = await synthesizedStack();
+  const onBuild = () => {
+    if (!options.json)
+      say('It builds the functions and the template first: there are none of this source yet.');
+  };
+  const assemblyDirectory = await synthesizedStack({ onBuild });
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;
   let connection: Connection | undefined;

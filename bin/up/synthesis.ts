@@ -32,11 +32,14 @@ export const BUNDLES = 'bundles';
 /**
  * Returns the folder of the synthesized stack and its bundled functions, as a deployment makes them. It is built in a few
  * seconds when an input has changed since, and kept for later runs; callers must not change it. Throws with the output of the
- * CDK app if that fails.
+ * CDK app if that fails. `onBuild` is called before it is built.
  */
-export async function synthesizedStack(): Promise<string> {
+export async function synthesizedStack(options: { onBuild?: () => void } = {}): Promise<string> {
   const assembly = join(KEPT, inputsHash());
-  if (!existsSync(assembly)) await build(assembly);
+  if (!existsSync(assembly)) {
+    options.onBuild?.();
+    await build(assembly);
+  }
   await renew(assembly);
   setInterval(() => void renew(assembly), RENEW_EVERY_MS).unref(); // functions load from it for as long as they run
   await removeUnused();
