@@ -360,16 +360,24 @@ async function recordNotCreated(
   intentId: string,
   failure: unknown,
 ): Promise<void> {
-  const refusedAt = clock.now();
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     if (failure instanceof RetryableError || failure instanceof NotAllowed)
-      return { ...part, intent: { ...part.intent, refused: true } };
+      return { ...part, intent: { ...part.intent, ...refusedNow(failure, clock.now()) } };
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
     if (failure instanceof OutOfTime) return { ...part, phase: 'uploaded', intent };
     if (!(failure instanceof TerminalError)) return undefined;
-    return refused({ ...part, phase: 'uploaded', intent: { ...intent, refusedAt } }, failure);
+    return refused({ ...part, phase: 'uploaded', intent: { ...intent, refusedAt: clock.now() } }, failure);
   });
+}
+
+/** A create whose file the API denies cannot have made a batch: the next search decides at once. */
+function refusedNow(
+  failure: RetryableError | NotAllowed,
+  now: number,
+): Pick<Intent, 'refused' | 'refusedAt'> {
+  const isDenied = failure instanceof RetryableError && failure.waitsFor === 'not_visible';
+  return { refused: true, ...(isDenied ? {} : { refusedAt: now }) };
 }
 
 /**

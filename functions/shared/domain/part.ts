@@ -60,7 +60,7 @@ export interface Intent {
   foundNothingAt?: number;
   /** The create was refused in a way that passes: the list is searched before it is sent again. */
   refused?: true;
-  /** When the create was last refused for good, or a search after a refusal found nothing: the batch may still exist. */
+  /** When it was refused, in milliseconds: the batch may exist all the same, and be listed later. */
   refusedAt?: number;
 }
 

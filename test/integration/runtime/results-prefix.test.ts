@@ -4,25 +4,24 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { connect } from '../../../bin/connection/connection.ts';
 import { fetchResults } from '../../../bin/jobs/fetch-results.ts';
-import { synthesize } from '../../../bin/up/synthesis.ts';
+import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { RecordedRuntime } from '../../local/iam/recorded-runtime.ts';
 
 const PREFIX = 'team/batchdrop/';
 
-let assembly: string;
+let folder: string;
 let runtime: RecordedRuntime;
 
 beforeAll(async () => {
-  assembly = mkdtempSync(join(tmpdir(), 'batchdrop-prefix-'));
-  await synthesize(assembly, { resultsPrefix: PREFIX });
-  runtime = await RecordedRuntime.start(assembly);
+  folder = mkdtempSync(join(tmpdir(), 'batchdrop-prefix-'));
+  runtime = await RecordedRuntime.start(await synthesizedStack({ context: { resultsPrefix: PREFIX } }));
 });
 
 afterAll(async () => {
   await runtime?.close();
-  rmSync(assembly, { recursive: true, force: true });
+  rmSync(folder, { recursive: true, force: true });
 });
 
 it('with a prefix everything in the results bucket is under it, with rights on nothing else, and the event and the command name it', async () => {
@@ -48,7 +47,7 @@ it('with a prefix everything in the results bucket is under it, with rights on n
 
   const connection = await connect({ endpoint: runtime.names.url });
   try {
-    const directory = join(assembly, 'fetched');
+    const directory = join(folder, 'fetched');
     await fetchResults(connection, job, directory);
     expect(readdirSync(directory).sort()).toEqual(['errors.jsonl', 'output.jsonl', 'summary.json']);
   } finally {

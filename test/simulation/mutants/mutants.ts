@@ -95,7 +95,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/submit/submit-part.ts',
-        anchor: 'return { ...part, intent: { ...part.intent, refused: true } };',
+        anchor: 'return { ...part, intent: { ...part.intent, ...refusedNow(failure, clock.now()) } };',
         replacement: "return { ...part, phase: 'uploaded', intent: without(part.intent, 'sendBy') };",
       },
     ],
