@@ -9,7 +9,8 @@
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
-import type { FileAtApi, ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { FileAtApi } from '../shared/domain/spending/intents.ts';
 import { type Began, searchHorizon } from '../shared/domain/spending/search-horizon.ts';
 import { LATE_BATCH_SEARCH_AFTER_MS, LISTED_AFTER_MS } from '../shared/domain/timing.ts';
 import { partInHand } from '../shared/lifecycle/compare-and-set.ts';

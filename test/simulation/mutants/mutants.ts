@@ -10,7 +10,7 @@ export const MUTANTS: Mutant[] = [
     name: 'POST /batches is retried',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'batch = await send(deps, leased.until, part);',
         replacement:
           'batch = await send(deps, leased.until, part).catch(() => send(deps, leased.until, part));',
@@ -21,7 +21,7 @@ export const MUTANTS: Mutant[] = [
     name: 'the batch id is saved on the lease instead of the intent',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'await saveBatch(deps, inHand, {',
         replacement: 'await saveBatch({ ...deps, change: leased.change }, inHand, {',
       },
@@ -37,7 +37,7 @@ export const MUTANTS: Mutant[] = [
     name: 'the batch id is saved after the message is acknowledged',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });',
         replacement:
           'void saveBatch(deps, inHand, { intentId: intent.id, batch, released }).catch(() => undefined);',
@@ -94,7 +94,7 @@ export const MUTANTS: Mutant[] = [
     name: 'a create that was refused is sent again without a search',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'return { ...part, intent: { ...part.intent, ...refusedNow(failure, clock.now()) } };',
         replacement: "return { ...part, phase: 'uploaded', intent: without(part.intent, 'sendBy') };",
       },
@@ -104,7 +104,7 @@ export const MUTANTS: Mutant[] = [
     name: "the answer of a stranger to a create is taken as the API's refusal",
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'batch = await send(deps, leased.until, part);',
         replacement:
           "batch = await send(deps, leased.until, part).catch((failure) => {\n      throw failure instanceof Ambiguous ? new TerminalError('refused', failure.message) : failure;\n    });",

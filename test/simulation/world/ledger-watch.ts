@@ -1,7 +1,8 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
 import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
-import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { Breaker } from '../../../functions/shared/domain/waiting/breaker.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';

@@ -5,7 +5,8 @@ import { createHandler as pollHandler } from '../../../functions/poll/handler.ts
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
-import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';

@@ -6,7 +6,8 @@
  *
  * Known gap: of a part whose creates or batches were refused more often, only the newest `MAX_REPLACED` are kept.
  */
-import type { FileAtApi, Part, ReplacedIntent, UploadedIntent } from '../part.ts';
+import type { Part } from '../part.ts';
+import type { FileAtApi, ReplacedIntent, UploadedIntent } from './intents.ts';
 
 /** How many replaced intents a part keeps: a few kilobytes in its item. */
 export const MAX_REPLACED = 20;
