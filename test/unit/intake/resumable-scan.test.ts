@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { checkpointKey, rowTableKey } from '../../../functions/shared/domain/internal-keys.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
+import type { LearnedLimit } from '../../../functions/shared/domain/waiting/learned-limits.ts';
 import type { Ports } from '../../../functions/shared/ports/ports.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { COLLIDING } from '../request-file/colliding-ids.ts';
@@ -108,6 +109,25 @@ describe('a file that takes longer than an invocation', () => {
     world.ports.limits = { enqueuedTokens: { m: 1 } };
     await resumeToEnd(world, jobId);
     expect(planDigest(world, jobId)).toBe(planDigest(quick, atOnce.jobId));
+  });
+
+  it.each<[string, Pick<LearnedLimit, 'counts' | 'limit' | 'assumed'>, number]>([
+    ['a limit that a refusal named', { counts: 'tokens', limit: 40_000 }, 4],
+    [
+      'no limit that is only assumed: it grows',
+      { counts: 'tokens', assumed: { limit: 40_000, step: 5_000 } },
+      2,
+    ],
+    ['no limit of requests', { counts: 'requests', limit: 40_000 }, 2],
+  ])('is planned by %s', async (_, learned, parts) => {
+    const world = new SmallWorld();
+    const known = [{ name: 'm', models: ['m'], said: 'Later.', at: 0, ...learned }];
+    await world.ledger.replaceAdmissions({ version: 0, admitted: [], measured: {}, learned: known });
+    const { jobId } = await intakeToEnd(world, largeFile(TWO));
+    expect(world.parts(jobId).filter(({ model }) => model === 'm')).toHaveLength(parts);
+    world.ports.limits = { enqueuedTokens: { m: 1_000_000 } };
+    const again = await intakeToEnd(world, largeFile(TWO, row('another')));
+    expect(world.parts(again.jobId).filter(({ model }) => model === 'm')).toHaveLength(2); // a set limit wins; so many inputs need two
   });
 
   it('is read further by each invocation, never from an earlier start', async () => {
