@@ -87,9 +87,9 @@ export const KEPT: KeptHistory[] = [
     },
     without: [
       {
-        file: 'functions/submit/submit-part.ts',
-        anchor: '[...(part.unusedFiles ?? []), unused]',
-        replacement: 'part.unusedFiles ?? []',
+        file: 'functions/shared/domain/spending/replaced-intents.ts',
+        anchor: '[...(part.unusedFiles ?? []), fileOf(intent)]',
+        replacement: '[...(part.unusedFiles ?? [])]',
       },
     ],
     shows: 'is still at the API',
