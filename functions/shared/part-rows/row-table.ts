@@ -17,6 +17,13 @@ export interface RowPlace {
   length: number;
 }
 
+/** An id in UTF-8 within a larger memory. */
+export interface IdBytes {
+  memory: Uint8Array;
+  start: number;
+  end: number;
+}
+
 /** Builds the table of one part: 18 bytes per row, and its id. */
 export class RowTableWriter {
   #buffer: Buffer;
@@ -33,15 +40,17 @@ export class RowTableWriter {
     return this.#bytes;
   }
 
-  add({ ordinal, offset, length }: RowPlace, customId: string): void {
-    const idBytes = Buffer.byteLength(customId);
+  add({ ordinal, offset, length }: RowPlace, customId: string | IdBytes): void {
+    const isText = typeof customId === 'string';
+    const idBytes = isText ? Buffer.byteLength(customId) : customId.end - customId.start;
     const needed = this.#bytes + HEAD_BYTES + idBytes;
     if (needed > this.#buffer.length) this.#grow(needed);
     let at = this.#buffer.writeUInt32LE(ordinal, this.#bytes);
     at = this.#buffer.writeDoubleLE(offset, at);
     at = this.#buffer.writeUInt32LE(length, at);
     at = this.#buffer.writeUInt16LE(idBytes, at);
-    this.#buffer.write(customId, at);
+    if (isText) this.#buffer.write(customId, at);
+    else copyId(customId, this.#buffer, at);
     this.#bytes = needed;
   }
 
@@ -55,6 +64,11 @@ export class RowTableWriter {
     this.#buffer.copy(larger, 0, 0, this.#bytes);
     this.#buffer = larger;
   }
+}
+
+/** Byte by byte: for ids as short as most a call of `set` takes longer. */
+function copyId({ memory, start, end }: IdBytes, target: Buffer, at: number): void {
+  for (let from = start; from < end; from += 1) target[at + from - start] = memory[from] ?? 0;
 }
 
 /** A part's rows, by index from 0 in the order of the file. Errors: RangeError when the bytes are not a row table. */
