@@ -27,6 +27,7 @@ export interface IdBytes {
 /** Builds the table of one part: 18 bytes per row, and its id. */
 export class RowTableWriter {
   #buffer: Buffer;
+  #view: DataView;
   #bytes: number;
 
   /** `gathered`: what an earlier writer gathered, to continue from. */
@@ -34,6 +35,7 @@ export class RowTableWriter {
     this.#bytes = gathered.length;
     this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_BYTES, gathered.length));
     this.#buffer.set(gathered);
+    this.#view = viewOf(this.#buffer);
   }
 
   get bytes(): number {
@@ -45,12 +47,13 @@ export class RowTableWriter {
     const idBytes = isText ? Buffer.byteLength(customId) : customId.end - customId.start;
     const needed = this.#bytes + HEAD_BYTES + idBytes;
     if (needed > this.#buffer.length) this.#grow(needed);
-    let at = this.#buffer.writeUInt32LE(ordinal, this.#bytes);
-    at = this.#buffer.writeDoubleLE(offset, at);
-    at = this.#buffer.writeUInt32LE(length, at);
-    at = this.#buffer.writeUInt16LE(idBytes, at);
-    if (isText) this.#buffer.write(customId, at);
-    else copyId(customId, this.#buffer, at);
+    const at = this.#bytes;
+    this.#view.setUint32(at, ordinal, true);
+    this.#view.setFloat64(at + 4, offset, true);
+    this.#view.setUint32(at + 12, length, true);
+    this.#view.setUint16(at + 16, idBytes, true);
+    if (isText) this.#buffer.write(customId, at + HEAD_BYTES);
+    else copyId(customId, this.#buffer, at + HEAD_BYTES);
     this.#bytes = needed;
   }
 
@@ -63,7 +66,12 @@ export class RowTableWriter {
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
     this.#buffer.copy(larger, 0, 0, this.#bytes);
     this.#buffer = larger;
+    this.#view = viewOf(larger);
   }
+}
+
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
 }
 
 /** Byte by byte: for ids as short as most a call of `set` takes longer. */

@@ -18,6 +18,9 @@ interface IdCandidates {
 export class CustomIdIndex {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
+  /** The last of each. */
+  #lastHashes = new Float64Array(0);
+  #lastLines = new Uint32Array(0);
   #count = 0;
 
   /** Restores an index from what `saved` returned. Errors: those of the source. */
@@ -25,12 +28,9 @@ export class CustomIdIndex {
     const ids = new CustomIdIndex();
     for (let remaining = count; remaining > 0; remaining -= CHUNK_ROWS) {
       const rows = Math.min(CHUNK_ROWS, remaining);
-      const hashes = new Float64Array(CHUNK_ROWS);
-      const lines = new Uint32Array(CHUNK_ROWS);
-      await source.fill(bytesOf(hashes.subarray(0, rows)));
-      await source.fill(bytesOf(lines.subarray(0, rows)));
-      ids.#hashes.push(hashes);
-      ids.#lines.push(lines);
+      ids.#addChunk();
+      await source.fill(bytesOf(ids.#lastHashes.subarray(0, rows)));
+      await source.fill(bytesOf(ids.#lastLines.subarray(0, rows)));
     }
     ids.#count = count;
     return ids;
@@ -55,15 +55,9 @@ export class CustomIdIndex {
   /** Adds a row by the hash of its id, as `hashOf` or the scanner computes it. */
   addHash(hash: number, line: number): void {
     const at = this.#count % CHUNK_ROWS;
-    if (at === 0) {
-      this.#hashes.push(new Float64Array(CHUNK_ROWS));
-      this.#lines.push(new Uint32Array(CHUNK_ROWS));
-    }
-    const hashes = this.#hashes.at(-1);
-    const lines = this.#lines.at(-1);
-    if (!hashes || !lines) throw new Error('unreachable: a chunk was just made');
-    hashes[at] = hash;
-    lines[at] = line;
+    if (at === 0) this.#addChunk();
+    this.#lastHashes[at] = hash;
+    this.#lastLines[at] = line;
     this.#count += 1;
   }
 
@@ -107,6 +101,13 @@ export class CustomIdIndex {
       shared += 1;
     }
     return sorted.subarray(0, shared);
+  }
+
+  #addChunk(): void {
+    this.#lastHashes = new Float64Array(CHUNK_ROWS);
+    this.#lastLines = new Uint32Array(CHUNK_ROWS);
+    this.#hashes.push(this.#lastHashes);
+    this.#lines.push(this.#lastLines);
   }
 
   #rowsIn(chunk: number): number {

@@ -69,8 +69,8 @@ export class PartPlanner {
   #parts = 0;
   #tableBytes = 0;
   #closed: ClosedPart[] = [];
-  /** The group of the row before: most often the next one has it too. */
-  #known = { endpoint: '', model: '', group: '' };
+  /** The group of the row before, which is most often that of the next one too, and the maximum bytes of its parts. */
+  #known = { endpoint: '', model: '', group: '', maxBytes: 0 };
 
   constructor(partBytes: PartBytes, maxTableBytes = OPEN_TABLES_BYTES) {
     this.#partBytes = partBytes;
@@ -115,9 +115,9 @@ export class PartPlanner {
 
   /** Adds a row to its part, or returns why it cannot. `ordinal`: the number of the row in the file, from 0. */
   add(line: LinePlace, row: PlannableRow, ordinal: number): PlanProblem | undefined {
-    const group = this.#groupOf(row);
+    const { group, maxBytes } = this.#groupOf(row);
     let open = this.#groups.get(group);
-    if (open && !this.#fits(open, line, row)) {
+    if (open && !fits(open, line, row, maxBytes)) {
       this.#close(group, open);
       open = undefined;
     }
@@ -144,10 +144,13 @@ export class PartPlanner {
     return closed;
   }
 
-  #groupOf({ endpoint, model }: PlannableRow): string {
-    if (endpoint !== this.#known.endpoint || model !== this.#known.model)
-      this.#known = { endpoint, model, group: `${endpoint} ${model}` }; // no endpoint contains a space
-    return this.#known.group;
+  #groupOf({ endpoint, model }: PlannableRow): { group: string; maxBytes: number } {
+    if (endpoint !== this.#known.endpoint || model !== this.#known.model) {
+      const limit = Object.hasOwn(this.#partBytes, model) ? (this.#partBytes[model] ?? 0) : PART_LIMITS.bytes;
+      const group = `${endpoint} ${model}`; // no endpoint contains a space
+      this.#known = { endpoint, model, group, maxBytes: Math.min(limit, PART_LIMITS.bytes) };
+    }
+    return this.#known;
   }
 
   #begin({ start, end }: LinePlace, { endpoint, model }: PlannableRow, ordinal: number): OpenPart {
@@ -187,19 +190,17 @@ export class PartPlanner {
     if (last - first + 1 > part.rows) part.interleaved = true;
     this.#closed.push({ part, table: table.gathered() });
   }
+}
 
-  #fits(
-    { part, embeddingInputs }: OpenPart,
-    line: LinePlace,
-    { model, embeddingInputs: more }: PlannableRow,
-  ): boolean {
-    const maxBytes = Object.hasOwn(this.#partBytes, model)
-      ? (this.#partBytes[model] ?? 0)
-      : PART_LIMITS.bytes;
-    return (
-      part.rows < PART_LIMITS.rows &&
-      part.uploadBytes + uploadLength(line) <= Math.min(maxBytes, PART_LIMITS.bytes) &&
-      embeddingInputs + more <= PART_LIMITS.embeddingInputs
-    );
-  }
+function fits(
+  { part, embeddingInputs }: OpenPart,
+  line: LinePlace,
+  { embeddingInputs: more }: PlannableRow,
+  maxBytes: number,
+): boolean {
+  return (
+    part.rows < PART_LIMITS.rows &&
+    part.uploadBytes + uploadLength(line) <= maxBytes &&
+    embeddingInputs + more <= PART_LIMITS.embeddingInputs
+  );
 }

@@ -5,8 +5,8 @@
  */
 import { FILE_LIMITS } from '../contract/request-file.ts';
 import type { LineHandler, LinePlace } from '../part-rows/lines.ts';
-import { REQUEST_LINE } from '../scanner/line-shapes.ts';
 import { LineScanner } from '../scanner/line-scanner.ts';
+import { REQUEST_LINE } from '../scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../scanner/scanned-line.ts';
 import { joinedHash } from './custom-id-index.ts';
 import type { PlannableRow } from './plan-parts.ts';
@@ -19,6 +19,7 @@ export interface RowHandler extends LineHandler {
 }
 
 const EMBEDDINGS = '/v1/embeddings';
+const NOTHING: Uint8Array = new Uint8Array(0);
 const MINUS = 45;
 const ZERO = 48;
 const NINE = 57;
@@ -26,8 +27,15 @@ const NINE = 57;
 export class ScannedRows {
   readonly #scanner: LineScanner<keyof typeof REQUEST_LINE.paths>;
   readonly #handler: RowHandler;
-  /** The url and model of the last clean line, if a row may have them. */
-  #route: { endpoint: string; model: string } | undefined;
+  /** One object for all rows. It keeps the url and model of the last clean line. */
+  readonly #row = {
+    customId: { memory: NOTHING, start: 0, end: 0 },
+    endpoint: '',
+    model: '',
+    embeddingInputs: 0,
+  };
+  /** A row may have this url and model. */
+  #isRouteGood = false;
 
   /** `options`: as for `LineReader`. */
   constructor(
@@ -53,10 +61,10 @@ export class ScannedRows {
 
   scanned(line: ScannedLine): void {
     if (line.isClean) {
-      if (line.hasChanged) this.#route = this.#routeOf(line);
-      const row = this.#rowIn(line);
-      if (row) {
-        this.#handler.row(line, row, joinedHash(line.lowHash, line.highHash));
+      if (line.hasChanged) this.#noteRoute(line);
+      if (this.#isGood(line)) {
+        this.#noteRow(line);
+        this.#handler.row(line, this.#row, joinedHash(line.lowHash, line.highHash));
         return;
       }
     }
@@ -68,38 +76,45 @@ export class ScannedRows {
     this.#handler.overlong(number);
   }
 
-  /** Returns the row if it is good; undefined if it has to be judged. */
-  #rowIn(line: ScannedLine): PlannableRow | undefined {
+  /** Returns false if the line has to be judged. */
+  #isGood(line: ScannedLine): boolean {
     const { customId, method, url, body, model, stream } = this.#scanner.slots;
-    const route = this.#route;
-    if (
-      !route ||
-      line.kind(customId) !== KIND.string ||
-      line.kind(method) !== KIND.string ||
-      line.kind(url) !== KIND.string ||
-      line.kind(body) !== KIND.object ||
-      line.kind(model) !== KIND.string ||
-      line.kind(stream) === KIND.true
-    )
-      return undefined;
-    const start = line.startOf(customId);
-    const end = line.endOf(customId);
-    if (end === start || end - start > FILE_LIMITS.customIdBytes || this.#isTooComplex(line)) return undefined;
-    const embeddingInputs = route.endpoint === EMBEDDINGS ? this.#inputsIn(line) : 0;
-    return { customId: { memory: line.memory, start, end }, ...route, embeddingInputs };
+    const idBytes = line.endOf(customId) - line.startOf(customId);
+    return (
+      this.#isRouteGood &&
+      line.kind(customId) === KIND.string &&
+      line.kind(method) === KIND.string &&
+      line.kind(url) === KIND.string &&
+      line.kind(body) === KIND.object &&
+      line.kind(model) === KIND.string &&
+      line.kind(stream) !== KIND.true &&
+      idBytes > 0 &&
+      idBytes <= FILE_LIMITS.customIdBytes &&
+      !this.#isTooComplex(line)
+    );
+  }
+
+  #noteRow(line: ScannedLine): void {
+    const { customId } = this.#scanner.slots;
+    const row = this.#row;
+    row.customId.memory = line.memory;
+    row.customId.start = line.startOf(customId);
+    row.customId.end = line.endOf(customId);
+    row.embeddingInputs = row.endpoint === EMBEDDINGS ? this.#inputsIn(line) : 0;
   }
 
   /** The values of one clean line are those of the next one too, unless it says that they have changed. */
-  #routeOf(line: ScannedLine): { endpoint: string; model: string } | undefined {
+  #noteRoute(line: ScannedLine): void {
     const slots = this.#scanner.slots;
     const endpoint = line.repeatedText(slots.url);
     const model = line.repeatedText(slots.model);
-    const isGood =
+    this.#row.endpoint = endpoint;
+    this.#row.model = model;
+    this.#isRouteGood =
       line.repeatedText(slots.method) === 'POST' &&
       SUPPORTED_ENDPOINTS.has(endpoint) &&
       model !== '' &&
       Buffer.byteLength(model) <= FILE_LIMITS.modelBytes;
-    return isGood ? { endpoint, model } : undefined;
   }
 
   #isTooComplex(line: ScannedLine): boolean {

@@ -164,7 +164,11 @@ export class LineScanner<Name extends string> {
     let from = this.#buffer;
     if (this.#offset === 0 && this.#beginsWithMark()) {
       const second = this.#memory.bytes.indexOf(LF, from) + 1;
-      this.#scanLines(from + BOM.length, second, { longest: longest - BOM.length, mark: BOM.length, fileEnd });
+      this.#scanLines(from + BOM.length, second, {
+        longest: longest - BOM.length,
+        mark: BOM.length,
+        fileEnd,
+      });
       from = second;
     }
     this.#scanLines(from, end, { longest, mark: 0, fileEnd });

@@ -48,7 +48,8 @@ export function writePathTable(memory: ArrayBuffer, at: TableAddresses, { paths 
 }
 
 function levelsOf(paths: readonly string[]): Level {
-  if (paths.length > MAX_PATHS) throw new RangeError(`scanner: ${paths.length} paths; ${MAX_PATHS} are allowed`);
+  if (paths.length > MAX_PATHS)
+    throw new RangeError(`scanner: ${paths.length} paths; ${MAX_PATHS} are allowed`);
   const root: Level = { keys: new Map() };
   for (const [slot, path] of paths.entries()) {
     let level = root;

@@ -5,21 +5,25 @@
  */
 import { execFileSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const SOURCE = fileURLToPath(new URL('assembly/scanner.ts', import.meta.url));
-const COMPILER = join(PROJECT, 'node_modules', 'assemblyscript');
+const require = createRequire(import.meta.url);
 // More optimization makes the compiler twice as slow, and the scanner no faster.
 const OPTIONS = ['-O1', '--runtime', 'stub', '--enable', 'simd', '--noAssert', '--initialMemory', '32'];
 
 /** Returns the bytes of the WebAssembly module. Errors: those of the compiler, with its messages; those of the disk. */
 export function scannerBytes(): Uint8Array {
   const source = readFileSync(SOURCE);
-  const { version } = JSON.parse(readFileSync(join(COMPILER, 'package.json'), 'utf8'));
-  const hash = createHash('sha256').update(`${version} ${OPTIONS.join(' ')}\n`).update(source).digest('hex');
+  const { version } = require('assemblyscript/package.json');
+  const hash = createHash('sha256')
+    .update(`${version} ${OPTIONS.join(' ')}\n`)
+    .update(source)
+    .digest('hex');
   const directory = join(PROJECT, 'dist', 'scanner');
   const file = join(directory, `${hash.slice(0, 16)}.wasm`);
   return bytesIn(file) ?? compiled(directory, file);
@@ -38,10 +42,11 @@ function bytesIn(file: string): Uint8Array | undefined {
 function compiled(directory: string, file: string): Uint8Array {
   mkdirSync(directory, { recursive: true });
   const draft = join(directory, `.${randomUUID()}.wasm`);
-  const asc = join(COMPILER, 'bin', 'asc.js');
+  const asc = require.resolve('assemblyscript/bin/asc.js');
   try {
     execFileSync(process.execPath, [asc, SOURCE, '--outFile', draft, ...OPTIONS], { stdio: 'pipe' });
   } catch (failure) {
+    rmSync(draft, { force: true });
     throw new Error(`the scanner does not compile:\n${Object(failure).stderr}`, { cause: failure });
   }
   const bytes = readFileSync(draft);

@@ -569,10 +569,10 @@ function closingQuoteOfLong(from: u32): u32 {
       const codes = (((potential << 1) | ODD_BITS) - potential) ^ ODD_BITS;
       escaped = codes ^ (backslashes | isFirstEscaped);
       isFirstEscaped = (codes & backslashes) >> 63;
-      hasEscape = true;
     } else isFirstEscaped = 0;
     const closing = quotes & ~escaped;
     const inside = (closing - 1) & ~closing; // all bits below the first closing quote; all when there is none
+    if ((backslashes & inside) != 0) hasEscape = true;
     if (v128.any_true(low) || isCharacterOpen) {
       const notAscii = bits(a, b, c, d);
       if (notAscii != 0 || isCharacterOpen) {
