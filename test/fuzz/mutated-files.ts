@@ -24,8 +24,8 @@ const MAX_DEPTH = 4;
 /** Makes files of lines that are good, nearly good or neither; of the kinds that make scanners go wrong. */
 export class FileMaker {
   readonly #random: Random;
-  /** The line at hand may have faults; otherwise it is odd, but good. */
-  #mayBeBad = false;
+  /** How likely each piece of the line at hand is a bad one. */
+  #badness = 0;
 
   constructor(random: Random) {
     this.#random = random;
@@ -45,9 +45,10 @@ export class FileMaker {
   }
 
   #line(): string {
-    this.#mayBeBad = this.#chance(0.4);
+    // Few faults a line: one fault must not hide behind another.
+    this.#badness = this.#chance(0.2) ? 0.1 : 0;
     const line = this.#chance(0.3) ? this.#pick(LINES) : this.#madeUpLine();
-    return this.#mayBeBad ? this.#mutated(line) : line;
+    return this.#badness === 0 && this.#chance(0.25) ? this.#mutated(line) : line;
   }
 
   #madeUpLine(): string {
@@ -143,7 +144,7 @@ export class FileMaker {
   }
 
   #filler(): string {
-    return this.#pick(['x', ' ', '\\n', '\xc3\xa9', '\xe8\xaa\x9e', '\xf0\x9f\x98\x80']).repeat(
+    return this.#pick(['x', ' ', 'yz', '\\n', '\xc3\xa9', '\xe8\xaa\x9e', '\xf0\x9f\x98\x80']).repeat(
       this.#chance(0.5) ? 0 : this.#below(MAX_FILLER),
     );
   }
@@ -158,12 +159,12 @@ export class FileMaker {
   }
 
   #from({ good, bad }: Pool): string {
-    return this.#pick(this.#mayBeBad && this.#chance(0.2) ? bad : good);
+    return this.#pick(this.#chance(this.#badness) ? bad : good);
   }
 
   #mutated(line: string): string {
     let text = line;
-    const times = this.#pick([0, 0, 1, 1, 1, 2, 3]);
+    const times = this.#pick([1, 1, 1, 2, 3]);
     for (let time = 0; time < times; time += 1) text = this.#mutatedOnce(text);
     return text;
   }
