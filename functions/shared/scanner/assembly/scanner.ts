@@ -73,6 +73,15 @@ export const keys: u32 = KEYS_AT;
 export const records: u32 = RECORDS_AT;
 export const buffer: u32 = BUFFER_AT;
 
+// An entry: the first eight bytes of the key, padded with zeros; its address; its length; slot; node of what it holds.
+const ENTRY_BYTES: u32 = 24;
+const ENTRY_KEY: u32 = 8;
+const ENTRY_LENGTH: u32 = 12;
+const ENTRY_SLOT: u32 = 16;
+const ENTRY_CHILD: u32 = 17;
+const NO_SLOT: u32 = 0xff;
+const NO_NODE: u32 = 0xff;
+
 const TAB: u32 = 0x09;
 const LF: u32 = 0x0a;
 const CR: u32 = 0x0d;
@@ -97,8 +106,10 @@ const NULL_WORD: u32 = 0x6c6c756e;
 const HEX_DIGIT: u32 = 1;
 const ESCAPABLE: u32 = 2;
 
-/** A level of nesting: its node in the low byte, a flag for arrays, and from bit 16 the slot of its value plus one. */
+// A level of nesting: its node in the low byte, a flag for arrays, and from bit 16 where in the record its slot is.
+const ROOT: u32 = 0;
 const IS_ARRAY: u32 = 0x100;
+const HIGHEST_WITHOUT_SLOT: u32 = 0xffff;
 
 let slots: u32 = 0;
 let recordBytes: u32 = 0;
@@ -302,83 +313,47 @@ function storeHash(record: u32, from: u32, to: u32): void {
   store<u32>(record, high, HASH + 4);
 }
 
+// The place in the line that is scanned.
+let depth: u32 = 0;
+let level: u32 = 0;
+/** A bit for each entry of the paths: the line has had its key. */
+let seen: u32 = 0;
+/** Of the value that follows: the node of its keys, and the address of its slot or 0. */
+let child: u32 = NO_NODE;
+let slot: u32 = 0;
+
 /** Scans one line into its record. Returns the address of its line feed if it is clean; 0 and `stoppedAt` otherwise. */
 function scanLine(start: u32, record: u32): u32 {
   let at = skipSpace(start);
   if (load<u8>(at) != OPEN_OBJECT) return stop(at);
-  for (let slot: u32 = 0; slot < slots; slot += 1) store<u32>(record + slot * SLOT_BYTES, 0, SLOTS);
-  let depth: u32 = 0;
-  let level: u32 = 0; // an object at node 0, the root
-  let seen: u32 = 0; // a bit for each entry of the paths
-  let child: u32 = NO_NODE; // of the value that follows
-  let slot: u32 = 0; // address of the slot of the value that follows, or 0
+  for (let each: u32 = 0; each < slots; each += 1) store<u32>(record + each * SLOT_BYTES, 0, SLOTS);
+  depth = 0;
+  level = ROOT;
+  seen = 0;
   at = skipSpace(at + 1);
   let isKeyNext = load<u8>(at) != CLOSE_OBJECT;
   let isValueNext = false;
   while (true) {
     if (isKeyNext) {
-      if (load<u8>(at) != QUOTE) return stop(at);
-      const from = at + 1;
-      const to = closingQuote(from);
-      if (to == 0) return 0;
-      child = NO_NODE;
-      slot = 0;
-      const node = level & 0xff;
-      if (node != NO_NODE) {
-        if (hasEscape) return stop(at);
-        const entry = entryOf(node, from, to - from);
-        if (entry != 0) {
-          const bit: u32 = 1 << ((entry - ENTRIES_AT) / ENTRY_BYTES);
-          if (seen & bit) return stop(at);
-          seen |= bit;
-          child = load<u8>(entry, ENTRY_CHILD);
-          const number: u32 = load<u8>(entry, ENTRY_SLOT);
-          if (number != NO_SLOT) slot = record + SLOTS + number * SLOT_BYTES;
-        }
-      }
-      at = skipSpace(to + 1);
-      if (load<u8>(at) != COLON) return stop(at);
-      at = skipSpace(at + 1);
-      isKeyNext = false;
+      at = valueAfterKey(at, record);
+      if (at == 0) return 0;
       isValueNext = true;
     }
     if (isValueNext) {
-      isValueNext = false;
       const c: u32 = load<u8>(at);
-      if (c == QUOTE) {
-        const to = closingQuote(at + 1);
-        if (to == 0) return 0;
-        if (slot != 0) note(slot, hasEscape ? ESCAPED_STRING : STRING, at + 1, to);
-        at = to + 1;
-      } else if (c == OPEN_OBJECT || c == OPEN_ARRAY) {
+      if (c == OPEN_OBJECT || c == OPEN_ARRAY) {
         if (depth == MAX_DEPTH) return stop(at);
-        store<u32>(LEVELS + 4 * depth, level);
-        depth += 1;
         const first = skipSpace(at + 1);
-        if (c == OPEN_OBJECT) {
-          level = child;
-          if (slot != 0) {
-            level |= (slot - record) << 16;
-            note(slot, OBJECT, at, 0);
-          }
-          isKeyNext = load<u8>(first) != CLOSE_OBJECT;
-        } else {
-          isValueNext = load<u8>(first) != CLOSE_ARRAY;
-          level = IS_ARRAY | NO_NODE;
-          if (slot != 0) {
-            level |= (slot - record) << 16;
-            note(slot, ARRAY | (<u32>load<u8>(first) << 16), at, 0);
-            store<u32>(slot, isValueNext ? 1 : 0, 12);
-          }
-          child = NO_NODE;
-          slot = 0;
-        }
+        const isArray = c == OPEN_ARRAY;
+        const isEmpty = load<u8>(first) == (isArray ? CLOSE_ARRAY : CLOSE_OBJECT);
+        open(at, record, isArray, isArray ? <u32>load<u8>(first) : 0, isEmpty ? 0 : 1);
         at = first;
-        if (isKeyNext || isValueNext) continue;
+        isKeyNext = !isArray;
+        isValueNext = isArray;
+        if (!isEmpty) continue;
       } else {
-        const to = c == MINUS || c - ZERO < 10 ? endOfNumber(at, slot) : endOfLiteral(at, c, slot);
-        if (to == 0) return stop(at);
-        at = to;
+        at = endOfPlainValue(at, c);
+        if (at == 0) return 0;
       }
     }
     // A value has ended, or an empty object or array is about to.
@@ -388,20 +363,14 @@ function scanLine(start: u32, record: u32): u32 {
       const isArray = (level & IS_ARRAY) != 0;
       if (c == COMMA) {
         at = skipSpace(at + 1);
-        if (isArray) {
-          if (level > 0xffff) {
-            const array = record + (level >> 16);
-            store<u32>(array, load<u32>(array, 12) + 1, 12);
-          }
-          child = NO_NODE;
-          slot = 0;
-          isValueNext = true;
-        } else isKeyNext = true;
+        isKeyNext = !isArray;
+        isValueNext = isArray;
+        if (isArray) countElement(record);
         break;
       }
       if (c != (isArray ? CLOSE_ARRAY : CLOSE_OBJECT)) return stop(at);
       at += 1;
-      if (level > 0xffff) store<u32>(record + (level >> 16), at, 8);
+      if (level > HIGHEST_WITHOUT_SLOT) store<u32>(record + (level >> 16), at, 8);
       if (depth == 0) {
         at = skipSpace(at);
         return load<u8>(at) == LF ? at : stop(at);
@@ -410,6 +379,71 @@ function scanLine(start: u32, record: u32): u32 {
       level = load<u32>(LEVELS + 4 * depth);
     }
   }
+}
+
+/** Passes a key and its colon. Returns the address of the value, for which `child` and `slot` are set; or 0. */
+@inline
+function valueAfterKey(at: u32, record: u32): u32 {
+  if (load<u8>(at) != QUOTE) return stop(at);
+  const from = at + 1;
+  const to = closingQuote(from);
+  if (to == 0) return 0;
+  child = NO_NODE;
+  slot = 0;
+  const node = level & 0xff;
+  if (node != NO_NODE) {
+    if (hasEscape) return stop(at);
+    const entry = entryOf(node, from, to - from);
+    if (entry != 0) {
+      const bit: u32 = 1 << ((entry - ENTRIES_AT) / ENTRY_BYTES);
+      if (seen & bit) return stop(at);
+      seen |= bit;
+      child = load<u8>(entry, ENTRY_CHILD);
+      const number: u32 = load<u8>(entry, ENTRY_SLOT);
+      if (number != NO_SLOT) slot = record + SLOTS + number * SLOT_BYTES;
+    }
+  }
+  const colon = skipSpace(to + 1);
+  return load<u8>(colon) == COLON ? skipSpace(colon + 1) : stop(colon);
+}
+
+/** Enters an object or array. `first`: the first byte in an array. `count`: how many elements it has at least. */
+@inline
+function open(at: u32, record: u32, isArray: bool, first: u32, count: u32): void {
+  store<u32>(LEVELS + 4 * depth, level);
+  depth += 1;
+  level = isArray ? IS_ARRAY | NO_NODE : child;
+  if (slot != 0) {
+    level |= (slot - record) << 16;
+    note(slot, (isArray ? ARRAY : OBJECT) | (first << 16), at, 0);
+    store<u32>(slot, count, 12);
+  }
+  child = NO_NODE;
+  slot = 0;
+}
+
+/** Counts the element that follows a comma in an array. */
+@inline
+function countElement(record: u32): void {
+  if (level > HIGHEST_WITHOUT_SLOT) {
+    const array = record + (level >> 16);
+    store<u32>(array, load<u32>(array, 12) + 1, 12);
+  }
+  child = NO_NODE;
+  slot = 0;
+}
+
+/** Returns the address behind a string, number or literal; or 0. */
+@inline
+function endOfPlainValue(at: u32, c: u32): u32 {
+  if (c == QUOTE) {
+    const to = closingQuote(at + 1);
+    if (to == 0) return 0;
+    if (slot != 0) note(slot, hasEscape ? ESCAPED_STRING : STRING, at + 1, to);
+    return to + 1;
+  }
+  const to = c == MINUS || c - ZERO < 10 ? endOfNumber(at, slot) : endOfLiteral(at, c, slot);
+  return to == 0 ? stop(at) : to;
 }
 
 function stop(at: u32): u32 {
@@ -432,15 +466,6 @@ function skipSpace(from: u32): u32 {
     at += 1;
   }
 }
-
-// An entry: the first eight bytes of the key, padded with zeros; its address; its length; slot; node of what it holds.
-const ENTRY_BYTES: u32 = 24;
-const ENTRY_KEY: u32 = 8;
-const ENTRY_LENGTH: u32 = 12;
-const ENTRY_SLOT: u32 = 16;
-const ENTRY_CHILD: u32 = 17;
-const NO_SLOT: u32 = 0xff;
-const NO_NODE: u32 = 0xff;
 
 /** Returns the address of the entry for a key, or 0. */
 function entryOf(node: u32, from: u32, length: u32): u32 {
