@@ -19,9 +19,9 @@ const OPTIONS = ['-O1', '--runtime', 'stub', '--enable', 'simd', '--noAssert', '
 /** Returns the bytes of the WebAssembly module. Errors: those of the compiler, with its messages; those of the disk. */
 export function scannerBytes(): Uint8Array {
   const source = readFileSync(SOURCE);
-  const { version } = require('assemblyscript/package.json');
+  const { dependencies } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
   const hash = createHash('sha256')
-    .update(`${version} ${OPTIONS.join(' ')}\n`)
+    .update(`${dependencies.assemblyscript} ${OPTIONS.join(' ')}\n`)
     .update(source)
     .digest('hex');
   const directory = join(PROJECT, 'dist', 'scanner');

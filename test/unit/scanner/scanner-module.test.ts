@@ -75,8 +75,9 @@ describe('the compiled scanner', () => {
     const compilerAt = join(directory, 'node_modules/assemblyscript');
     mkdirSync(join(compilerAt, 'bin'), { recursive: true });
     cpSync(SCANNER, scanner, { recursive: true });
-    writeFileSync(join(directory, 'package.json'), '{"type":"module"}');
-    writeFileSync(join(compilerAt, 'package.json'), '{"version":"1.0.0","type":"module","exports":{"./*":"./*"}}');
+    const manifest = { type: 'module', dependencies: { assemblyscript: '1.0.0' } };
+    writeFileSync(join(directory, 'package.json'), JSON.stringify(manifest));
+    writeFileSync(join(compilerAt, 'package.json'), '{"type":"module","exports":{"./*":"./*"}}');
     writeFileSync(join(compilerAt, 'bin/asc.js'), compiler);
     const script = `const { scannerBytes } = await import(${JSON.stringify(join(scanner, 'scanner-bytes.ts'))});
       process.stdout.write(Buffer.from(scannerBytes()).toString());`;
