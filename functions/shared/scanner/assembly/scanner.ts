@@ -570,7 +570,7 @@ function closingQuoteOfLong(from: u32): u32 {
   const space = v128.load(V_SPACE);
   let at = from;
   let isFirstEscaped: u64 = 0; // 1 when a backslash at the end of the block before escapes the first byte
-  let isCharacterOpen = false; // one of the last three bytes of the block before is not ASCII
+  let isCharacterOpen = false; // the last byte of the block before is not ASCII
   while (true) {
     const a = v128.load(at);
     const b = v128.load(at, 16);
@@ -603,7 +603,7 @@ function closingQuoteOfLong(from: u32): u32 {
       if (notAscii != 0 || isCharacterOpen) {
         // Up to the closing quote itself, which is wrong where a character lacks bytes.
         if (isWrongUtf8(a, b, c, d, at, inside | (closing & (0 - closing)))) return stop(at);
-        isCharacterOpen = notAscii >> 61 != 0;
+        isCharacterOpen = notAscii >> 63 != 0;
       }
       const lower = bits(
         i8x16.lt_s(a, space),
