@@ -20,7 +20,7 @@ import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
 import { isPaid, otherBatchApi, realBatchApi } from './real-batch-api.ts';
 import { SpendConfirmation } from './spend-confirmation.ts';
-import { synthesize } from './synthesis.ts';
+import { synthesizedStack } from './synthesis.ts';
 import { welcome } from './welcome.ts';
 
 /** The options of `batchdrop up`. */
@@ -108,8 +108,11 @@ export async function runStack(run: Run): Promise<void> {
 
 async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   const { api, options } = run;
-  const assemblyDirectory = data.emptySubdirectory('assembly');
-  await synthesize(assemblyDirectory);
+  const onBuild = () => {
+    if (!options.json)
+      say('It builds the functions and the template first: there are none of this source yet.');
+  };
+  const assemblyDirectory = await synthesizedStack({ onBuild });
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;
   let connection: Connection | undefined;

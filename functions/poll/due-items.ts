@@ -5,7 +5,7 @@ import type { Tick } from './tick.ts';
 import { shardAfter } from './tick-lease.ts';
 
 const AT_ONCE = 32; // items in parallel, a dozen short calls each
-const PER_SHARD = 8_000; // 128,000 over sixteen shards; an entry takes a few hundred bytes of memory
+const PER_SHARD = 32_000; // 128,000 over four shards; an entry takes a few hundred bytes of memory
 
 interface DueInShard {
   shard: number;

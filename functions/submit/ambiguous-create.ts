@@ -1,7 +1,7 @@
 /**
  * Resolves a `POST /batches` whose response was lost, or whose refusal passes: a batch may exist, or may appear later.
  *   1. search   search the list for a batch of the intent or on its file, and adopt it. After a refusal that passes, the
- *               create may be sent again once a search found nothing. After a lost response the search is repeated until
+ *               create may be sent again once a search found nothing, at a time when the list would show the batch. After a lost response the search is repeated until
  *               the settling time is over
  *   2. abandon  if none was found: delete the file, so that a late request cannot run it, and search once more. Only
  *               then the create is unresolved: the part begins again, with another intent and another file, or stalls
@@ -12,11 +12,11 @@
 
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import { settledAt } from '../shared/domain/next-step.ts';
-import type { ObservedBatch, PartIn } from '../shared/domain/part.ts';
+import type { ObservedBatch, PartIn, UploadedIntent } from '../shared/domain/part.ts';
 import { batchToAdopt } from '../shared/domain/spending/batch-choice.ts';
 import { searchHorizon } from '../shared/domain/spending/search-horizon.ts';
 import { afterUnresolvedCreate } from '../shared/domain/spending/unresolved-creates.ts';
-import { SEARCH_AGAIN_MS } from '../shared/domain/timing.ts';
+import { LISTED_AFTER_MS, SEARCH_AGAIN_MS } from '../shared/domain/timing.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { findBatches } from '../shared/lifecycle/find-batches.ts';
@@ -43,8 +43,13 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
     isCreateNext = known.phase === 'creating' && known.intent.id === id && known.intent.refused === true;
     if (known.phase !== 'creating' || known.intent.id !== id) return undefined;
     const now = deps.clock.now();
+    const { refusedAt = now } = known.intent;
+    if (isCreateNext && now < listedFrom(known.intent)) {
+      isCreateNext = false;
+      return leased.released({ ...known, backoffUntil: listedFrom(known.intent) });
+    }
     if (isCreateNext) {
-      const intent = { ...without(known.intent, 'sendBy', 'foundNothingAt', 'refused'), refusedAt: now };
+      const intent = { ...without(known.intent, 'sendBy', 'foundNothingAt', 'refused'), refusedAt };
       return { ...without(known, 'stalled'), phase: 'uploaded', intent };
     }
     const { foundNothingAt = now } = known.intent;
@@ -53,6 +58,11 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
     return leased.released({ ...known, intent, backoffUntil: Math.min(now + SEARCH_AGAIN_MS, settled) });
   });
   return isCreateNext;
+}
+
+/** Returns from when on a list without the refused create's batch proves that there is none. */
+function listedFrom({ refusedAt }: UploadedIntent): number {
+  return refusedAt === undefined ? 0 : refusedAt + LISTED_AFTER_MS;
 }
 
 /**

@@ -294,7 +294,7 @@ async function afterFailedCreate(
     );
   }
   if (isRefusedForNow(failure)) return waitAfterRefusal(deps, leased, 'create', failure);
-  await recordNotCreated(leased, intent.id, failure);
+  await recordNotCreated(deps, leased, intent.id, failure);
   if (failure instanceof OutOfTime) return false;
   throw failure;
 }
@@ -351,17 +351,31 @@ async function discardIntent(leased: LeasedPart, intentId: string): Promise<void
  * for a reason that passes, it is sent again once a search found nothing: a page in the API's name may say so although
  * the batch exists (rule 1 of "What an answer is worth", docs/architecture.md). A defect proves nothing.
  */
-async function recordNotCreated(leased: LeasedPart, intentId: string, failure: unknown): Promise<void> {
+async function recordNotCreated(
+  { clock }: SubmissionDeps,
+  leased: LeasedPart,
+  intentId: string,
+  failure: unknown,
+): Promise<void> {
   await leased.change((part) => {
     if (part.phase !== 'creating' || part.intent.id !== intentId) return undefined;
     if (failure instanceof RetryableError || failure instanceof NotAllowed)
-      return { ...part, intent: { ...part.intent, refused: true } };
+      return { ...part, intent: { ...part.intent, ...refusedNow(failure, clock.now()) } };
     const intent = without(part.intent, 'sendBy', 'foundNothingAt');
     if (failure instanceof OutOfTime) return { ...part, phase: 'uploaded', intent };
     return failure instanceof TerminalError
       ? refused({ ...part, phase: 'uploaded', intent }, failure)
       : undefined;
   });
+}
+
+/** A create whose file the API denies cannot have made a batch: the next search decides at once. */
+function refusedNow(
+  failure: RetryableError | NotAllowed,
+  now: number,
+): Pick<Intent, 'refused' | 'refusedAt'> {
+  const isDenied = failure instanceof RetryableError && failure.waitsFor === 'not_visible';
+  return { refused: true, ...(isDenied ? {} : { refusedAt: now }) };
 }
 
 /**

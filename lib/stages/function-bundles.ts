@@ -8,3 +8,6 @@ export type FunctionName = (typeof FUNCTION_NAMES)[number];
 
 /** Folder of the bundles, which `npm run bundle` writes. Construct, local runtime and package use it. */
 export const BUNDLES_DIRECTORY = fileURLToPath(new URL('../../dist/functions/', import.meta.url));
+
+/** Context key for a folder of bundles other than `BUNDLES_DIRECTORY`. */
+export const BUNDLES_CONTEXT = 'batchdrop:bundles';

@@ -19,10 +19,7 @@ import {
 import { type ILogGroup, LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { nagResource } from '../resources/nag-findings.ts';
-import { BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
-
-/** Context key for a folder of function bundles other than `dist/functions`. */
-export const BUNDLES_CONTEXT = 'batchdrop:bundles';
+import { BUNDLES_CONTEXT, BUNDLES_DIRECTORY, type FunctionName } from './function-bundles.ts';
 
 /** What the functions of one Batchdrop share. */
 export interface WorkerSettings {

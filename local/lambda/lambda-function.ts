@@ -4,10 +4,11 @@ import { FunctionLog } from './function-log.ts';
 import { FunctionProcess, type ProblemListener } from './function-process.ts';
 import { type FunctionSpec, InvocationFailed } from './function-spec.ts';
 
-const IDLE_LIFETIME_MS = 60_000; // of the wall clock; long enough for a burst, short enough to free the memory soon
+const IDLE_LIFETIME_MS = 10_000; // of the wall clock; long enough for a burst, short enough to free the memory soon
 
 /**
- * A function and its processes: one for each running invocation; warm ones are reused, newest first. While one of them
+ * A function and its processes: one for each running invocation, started when an invocation needs it; warm ones are reused,
+ * newest first, and end when they have had nothing to do for a while. While one of them
  * computes, the clock runs at normal speed, so time-outs and leases mean the same as in the cloud.
  */
 export class LambdaFunction {

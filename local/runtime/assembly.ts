@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** One resource of the template. */
@@ -28,9 +29,13 @@ export interface Assembly {
   readonly template: Template;
   /** Returns the directory of the asset with that object key; throws if there is none. */
   assetDirectory(objectKey: string): string;
+  /** Whether an earlier run has loaded each function of this very template, which names their code by its hash. */
+  isKnownToLoad(): boolean;
+  rememberThatItLoads(): void;
 }
 
 const TEMPLATE_ENDING = '.template.json';
+const LOADED = 'loaded.txt'; // in the assembly's directory: the hash of the template whose functions were loaded
 
 /** Reads a cloud assembly with exactly one stack; throws an Error that says what is wrong. */
 export function readAssembly(directory: string): Assembly {
@@ -39,10 +44,13 @@ export function readAssembly(directory: string): Assembly {
   if (file === undefined || files.length > 1) {
     throw new Error(`${directory}: expected one stack, found ${files.length}`);
   }
-  const template: Partial<Template> = JSON.parse(readFileSync(join(directory, file), 'utf8'));
+  const text = readFileSync(join(directory, file), 'utf8');
+  const template: Partial<Template> = JSON.parse(text);
   if (template.Resources === undefined) throw new Error(`${file}: the template has no resources`);
   const assetsFile = join(directory, file.replace(TEMPLATE_ENDING, '.assets.json'));
   const assets = assetsByKey(JSON.parse(readFileSync(assetsFile, 'utf8')));
+  const templateHash = createHash('sha256').update(text).digest('hex');
+  const loadedFile = join(directory, LOADED);
   return {
     template: {
       Parameters: template.Parameters ?? {},
@@ -56,6 +64,8 @@ export function readAssembly(directory: string): Assembly {
       if (path === undefined) throw new Error(`${assetsFile}: no asset for ${objectKey}`);
       return join(directory, path);
     },
+    isKnownToLoad: () => existsSync(loadedFile) && readFileSync(loadedFile, 'utf8') === templateHash,
+    rememberThatItLoads: () => writeFileSync(loadedFile, templateHash),
   };
 }
 

@@ -105,12 +105,6 @@ export class DataDirectory {
     return subdirectory;
   }
 
-  /** Returns the path of a subdirectory, emptied. */
-  emptySubdirectory(name: string): string {
-    rmSync(join(this.path, name), { recursive: true, force: true });
-    return this.subdirectory(name);
-  }
-
   /** Unlocks the directory. */
   release(): void {
     rmSync(runtimeEndpointsFile(this.path), { force: true });

@@ -128,7 +128,10 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   });
   const running = functions;
   closing.add({ close: () => running.stop() });
-  await running.initialize();
+  if (!assembly.isKnownToLoad()) {
+    await running.initialize();
+    assembly.rememberThatItLoads();
+  }
   const endpoints = endpointsOf(endpoint, openAiUrl, plan.outputs);
   await options.beforeFunctions?.(endpoints);
   await engines.start(plan);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { synthesize } from '../../bin/up/synthesis.ts';
+import { synthesizedStack } from '../../bin/up/synthesis.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import { readAudit } from '../../local/openai/audit-log.ts';
 import { seededRandom } from '../fakes/seeded-random.ts';
@@ -40,8 +40,7 @@ const SETTLE_SECONDS = 180;
 /** Runs real processes, breaks them for a while, lets them settle, and judges what became of every file. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-chaos-'));
-  const assembly = join(directory, 'assembly');
-  await synthesize(assembly);
+  const assembly = await synthesizedStack();
   const runtime = new KillableRuntime(directory, assembly, options.seed, options.faults);
   let isEvidence = false;
   try {

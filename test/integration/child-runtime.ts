@@ -70,7 +70,7 @@ export class ChildRuntime {
     child.stdout.on('data', (more) => {
       said.text += more;
     });
-    await Promise.race([untilUp(child.stdout), early]);
+    await Promise.race([untilUp(child.stdout, said), early]);
     const names = readRuntimeEndpoints(directory);
     if (names === undefined) throw new Error('the runtime is up and tells nobody where');
     return new ChildRuntime(directory, names, child, { ...ended, said });
@@ -115,11 +115,9 @@ export class ChildRuntime {
   }
 }
 
-/** Its first words say that it is up; the rest is read away. */
-function untilUp(output: Readable): Promise<unknown> {
-  const up = once(output, 'data');
-  output.resume();
-  return up;
+/** Waits until it has said that it is up, in words or with its endpoints as JSON. */
+async function untilUp(output: Readable, said: { readonly text: string }): Promise<void> {
+  while (!/^(\{|Batchdrop is up)/m.test(said.text)) await once(output, 'data');
 }
 
 /** Runs `batchdrop` to its end. */

@@ -133,7 +133,8 @@ class RealRun {
   }
 
   async untilAsked(): Promise<string> {
-    await expect.poll(() => this.#questions.length, { timeout: 45_000, interval: 50 }).toBeGreaterThan(0);
+    const asked = () => (this.hasAsked ? 'it asked' : this.printed); // a failure shows what it printed instead
+    await expect.poll(asked, { timeout: 45_000, interval: 50 }).toBe('it asked');
     return this.#questions.shift() ?? '';
   }
 

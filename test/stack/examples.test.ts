@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { jobStatusExamples } from '../../functions/shared/contract/index.ts';
-import { BUNDLES_CONTEXT } from '../../lib/stages/worker-function.ts';
+import { BUNDLES_CONTEXT } from '../../lib/stages/function-bundles.ts';
 import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
 import { at } from './template-reading.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { BUNDLES_CONTEXT } from '../../lib/stages/worker-function.ts';
+import { BUNDLES_CONTEXT } from '../../lib/stages/function-bundles.ts';
 import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));

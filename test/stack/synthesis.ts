@@ -7,8 +7,7 @@ import { afterAll } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import type { BatchdropProps } from '../../lib/batchdrop-props.ts';
-import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
-import { BUNDLES_CONTEXT } from '../../lib/stages/worker-function.ts';
+import { BUNDLES_CONTEXT, FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
 
 const directories: string[] = [];
 

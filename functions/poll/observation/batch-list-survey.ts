@@ -90,6 +90,12 @@ export class BatchListSurvey {
     return calls;
   }
 
+  /** Records that the time was up before the call: the batch that it retrieves is not served. */
+  noteNotMade(call: SurveyCall): void {
+    const index = call.do === 'retrieve' ? this.#indexOf.get(call.open.batchId) : undefined;
+    if (index !== undefined) this.#states[index] = 'unlisted';
+  }
+
   /** Records a page, and returns our batches on it. */
   noteList(call: ListCall, page: BatchPage): Sighting[] {
     if (page.hasMore && page.batches.length < call.limit) this.#pageSize = Math.max(1, page.batches.length);

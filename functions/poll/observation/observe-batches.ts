@@ -52,7 +52,7 @@ export async function observeBatches(
   let isStopped = false;
   const make = async (call: SurveyCall): Promise<void> => {
     report.outOfTime ||= observer.isOver();
-    if (isStopped || report.outOfTime) return;
+    if (isStopped || report.outOfTime) return survey.noteNotMade(call);
     report.calls += 1;
     if (call.do === 'retrieve') return retrieve(deps, call.open, observer);
     const page = await list(deps, call).catch((failure: unknown) => {

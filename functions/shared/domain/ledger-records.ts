@@ -137,7 +137,7 @@ export interface Admissions {
 }
 
 /** Shards of the `due` index. */
-export const DUE_SHARDS = 16;
+export const DUE_SHARDS = 4;
 
 /** How many batches were created in each of the last minutes; older minutes are dropped. */
 export interface CreateWindow {

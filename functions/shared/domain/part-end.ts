@@ -112,7 +112,7 @@ export function waitingPart(
   const rest = { ...without(withoutBackoff(part), 'intent', 'admission'), waiting };
   if (part.phase === 'uploaded') return { ...rest, phase: 'waiting', intent: part.intent };
   if (part.phase !== 'creating') return { ...rest, phase: 'waiting' };
-  return { ...rest, phase: 'waiting', intent: { ...part.intent, refused: true } };
+  return { ...rest, phase: 'waiting', intent: { ...part.intent, refused: true, refusedAt: waiting.since } };
 }
 
 /**

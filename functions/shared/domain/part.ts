@@ -60,7 +60,7 @@ export interface Intent {
   foundNothingAt?: number;
   /** The create was refused in a way that passes: the list is searched before it is sent again. */
   refused?: true;
-  /** When a search after such a refusal last found nothing, in milliseconds: the batch may exist all the same. */
+  /** When it was refused, in milliseconds: the batch may exist all the same, and be listed later. */
   refusedAt?: number;
 }
 

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { type Connection, connectionTo } from '../../../bin/connection/connection.ts';
-import { synthesize } from '../../../bin/up/synthesis.ts';
+import { BUNDLES, synthesizedStack } from '../../../bin/up/synthesis.ts';
 import type { FunctionName } from '../../../lib/stages/function-bundles.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
@@ -35,7 +36,7 @@ export interface SteppedDeployment {
  * the Batch API through proxies, which report each call to the listener.
  */
 export async function deployStepped(directory: string, onCall: CallListener): Promise<SteppedDeployment> {
-  await synthesize(`${directory}/assembly`);
+  const assembly = await synthesizedStack();
   const clock = new ManualClock();
   const { engines, endpoint, authorizer } = await startAws(`${directory}/aws`, clock);
   const pace = { statusMs: 0 };
@@ -46,7 +47,7 @@ export async function deployStepped(directory: string, onCall: CallListener): Pr
   const apiProxy = await startCountingProxy(batchApi.url, (call) =>
     onCall(functions.running, 'batch-api', call),
   );
-  const plan = parseTemplate(readAssembly(`${directory}/assembly`), awsProxy.url);
+  const plan = parseTemplate(readAssembly(assembly), awsProxy.url);
   authorizer.enforce(plan.policies, identitiesOf(plan), (arn) => engines.sqs.queues.policyOf(arn));
   await engines.apply(plan);
   await engines.start({ ...plan, schedules: [] }); // the caller invokes POLL
@@ -57,6 +58,7 @@ export async function deployStepped(directory: string, onCall: CallListener): Pr
     authorizer,
     endpointUrl: awsProxy.url,
     openAiUrl: `${apiProxy.url}/v1`,
+    bundles: join(assembly, BUNDLES),
     logDirectory: `${directory}/logs`,
   });
   const connection = connectionAt(endpoint, plan.outputs);

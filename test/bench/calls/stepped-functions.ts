@@ -1,10 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  BUNDLES_DIRECTORY,
-  FUNCTION_NAMES,
-  type FunctionName,
-} from '../../../lib/stages/function-bundles.ts';
+import { FUNCTION_NAMES, type FunctionName } from '../../../lib/stages/function-bundles.ts';
 import type { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { functionEnvironment } from '../../../local/lambda/function-environment.ts';
 import { FunctionLog } from '../../../local/lambda/function-log.ts';
@@ -28,6 +24,8 @@ export class SteppedFunctions {
       authorizer: Authorizer;
       endpointUrl: string;
       openAiUrl: string;
+      /** Folder of the bundles of which the functions are. */
+      bundles: string;
       logDirectory: string;
     },
   ) {
@@ -46,7 +44,7 @@ export class SteppedFunctions {
         log,
         onEnd: () => {},
       });
-      const name = nameByCode(plan);
+      const name = nameByCode(plan, options.bundles);
       this.#names.set(plan.name, name);
       this.#processes.set(name, process);
       this.#logs.push(log);
@@ -89,11 +87,9 @@ export class SteppedFunctions {
   }
 }
 
-function nameByCode({ name: planned, codeDirectory }: FunctionPlan): FunctionName {
+function nameByCode({ name: planned, codeDirectory }: FunctionPlan, bundles: string): FunctionName {
   const code = readFileSync(join(codeDirectory, 'index.js'));
-  const found = FUNCTION_NAMES.find((name) =>
-    code.equals(readFileSync(join(BUNDLES_DIRECTORY, name, 'index.js'))),
-  );
+  const found = FUNCTION_NAMES.find((name) => code.equals(readFileSync(join(bundles, name, 'index.js'))));
   if (found === undefined) throw new Error(`${planned}: its code is not one of the bundles`);
   return found;
 }

@@ -234,8 +234,8 @@ function itKnowsWhatIsDue(ledger: () => Ledger): void {
       Array.from({ length: DUE_SHARDS }, async (_, shard) => (await ledger().due(shard, NOON, 100)).length),
     );
     expect(counts.reduce((sum, count) => sum + count)).toBe(48);
-    expect(counts.filter((count) => count > 0).length).toBeGreaterThan(8);
-    expect(Math.max(...counts)).toBeLessThan(16);
+    expect(Math.min(...counts)).toBeGreaterThanOrEqual(4); // an even share is 12
+    expect(Math.max(...counts)).toBeLessThan(24);
   });
 
   it('gives the longest due first, and no more than asked for', async () => {

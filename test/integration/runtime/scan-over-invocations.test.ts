@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { synthesize } from '../../../bin/up/synthesis.ts';
 import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
-import { RecordedRuntime, shortenIntake } from '../../local/iam/recorded-runtime.ts';
+import { RecordedRuntime, stackWithShortIntake } from '../../local/iam/recorded-runtime.ts';
 
 const ROWS = 600;
 
@@ -12,9 +9,7 @@ let assembly: string;
 let runtime: RecordedRuntime;
 
 beforeAll(async () => {
-  assembly = mkdtempSync(join(tmpdir(), 'batchdrop-scan-'));
-  await synthesize(assembly);
-  shortenIntake(assembly);
+  assembly = await stackWithShortIntake();
   runtime = await RecordedRuntime.start(assembly);
 });
 

@@ -1,8 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { synthesize } from '../../../bin/up/synthesis.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { decide, type Policies } from '../../../local/aws/iam/decision.ts';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
@@ -35,15 +35,12 @@ let sound: string;
 const rooms: string[] = [];
 
 beforeAll(async () => {
-  sound = temporaryDirectory();
-  await synthesize(sound);
+  sound = await synthesizedStack();
 });
 
 afterEach(() => {
-  for (const path of rooms.splice(1)) rmSync(path, { recursive: true, force: true });
+  for (const path of rooms.splice(0)) rmSync(path, { recursive: true, force: true });
 });
-
-afterAll(() => rmSync(sound, { recursive: true, force: true }));
 
 function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'batchdrop-wiring-'));

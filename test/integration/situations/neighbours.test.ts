@@ -5,7 +5,7 @@ import { endOf, goodFile, paidOnce, whole, worldWith } from './situation-world.t
 
 const ROWS = 4;
 
-it.each(['odd-times', 'capitals', 'no-counts', 'empty-fields', 'huge-metadata', 'odd-error-file'])(
+it.concurrent.each(['odd-times', 'capitals', 'no-counts', 'empty-fields', 'huge-metadata', 'odd-error-file'])(
   'U14: batches with %s: id and status suffice',
   async (fault) => {
     const { world, audit, paid, played } = await worldWith([{ fault }]);
@@ -18,7 +18,7 @@ it.each(['odd-times', 'capitals', 'no-counts', 'empty-fields', 'huge-metadata', 
   },
 );
 
-it.each(['batches.list', 'batches.retrieve'])(
+it.concurrent.each(['batches.list', 'batches.retrieve'])(
   'U14: ten answers above 10 MB to %s delay a job, and no more',
   async (on) => {
     const { world, audit, paid, played } = await worldWith([{ fault: 'huge-answer', on, times: 10 }]);
@@ -31,7 +31,7 @@ it.each(['batches.list', 'batches.retrieve'])(
   },
 );
 
-it.each([
+it.concurrent.each([
   'files.create',
   'batches.list',
   'batches.retrieve',
@@ -50,7 +50,7 @@ it.each([
   expect(paid()).toEqual({ ...paidOnce(ROWS + 1), 'row-0': 2, 'row-1': 2, 'row-2': 2, 'row-3': 2 });
 });
 
-it('U13: a cancel that never answers delays only its own job', async () => {
+it.concurrent('U13: a cancel that never answers delays only its own job', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'hang', on: 'batches.cancel', times: 2 }], {
     timing: { inProgress: () => 2 * HOUR },
   });

@@ -7,7 +7,7 @@ const ROWS = 6;
 const HOURS = 3_600; // in seconds
 const FOR_GOOD = 30 * 24 * HOURS;
 
-it.each([
+it.concurrent.each([
   [
     'U3: completed with counts, and no output_file_id for an hour',
     { fault: 'late-output-id', seconds: 1 * HOURS },
@@ -40,14 +40,14 @@ it.each([
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it('U4: only the file object is never found: that does not keep its content from being read', async () => {
+it.concurrent('U4: only the file object is never found: that does not keep its content from being read', async () => {
   const { world } = await worldWith([{ fault: 'not-found', on: 'files.retrieve', seconds: FOR_GOOD }]);
   const jobId = await world.drop('unlisted.jsonl', goodFile(ROWS));
   await world.rest();
   expect(endOf(world, jobId)).toEqual(whole(ROWS));
 });
 
-it('U4: a content that is never found again: the rows are missing, and what was not read is not deleted', async () => {
+it.concurrent('U4: a content that is never found again: the rows are missing, and what was not read is not deleted', async () => {
   const { world, audit } = await worldWith([{ fault: 'not-found', on: 'files.content', seconds: FOR_GOOD }]);
   const jobId = await world.drop('gone.jsonl', goodFile(ROWS));
   await world.rest(6_000);
@@ -60,7 +60,7 @@ it('U4: a content that is never found again: the rows are missing, and what was 
   expect(world.metrics.of('RowsMissing').length).toBeGreaterThan(0);
 });
 
-it('U5: half of the lines for good: those rows succeed, the others are missing, the file stays at the API', async () => {
+it.concurrent('U5: half of the lines for good: those rows succeed, the others are missing, the file stays at the API', async () => {
   const { world, audit } = await worldWith([{ fault: 'short', seconds: FOR_GOOD }]);
   const jobId = await world.drop('half.jsonl', goodFile(ROWS));
   await world.rest(6_000);
@@ -69,7 +69,7 @@ it('U5: half of the lines for good: those rows succeed, the others are missing, 
   expect(audit('file.deleted').filter(({ fileId }) => !inputs.includes(fileId))).toEqual([]);
 });
 
-it('U10: an empty error beside an answer is a success; an error beside a status, or without a response, is not', async () => {
+it.concurrent('U10: an empty error beside an answer is a success; an error beside a status, or without a response, is not', async () => {
   const { world, paid } = await worldWith([{ fault: 'odd-rows' }]);
   const rows = [
     ...Array.from({ length: 5 }, (_, row) => chatRow(`good-${row}`)),
@@ -85,7 +85,7 @@ it('U10: an empty error beside an answer is a success; an error beside a status,
   expect(Object.values(paid())).toEqual([1, 1, 1, 1, 1]);
 });
 
-it('U12: every row fails for the same reason: the job says which, and how often', async () => {
+it.concurrent('U12: every row fails for the same reason: the job says which, and how often', async () => {
   const { world } = await worldWith([{ fault: 'failing-rows', share: 1, status: 400 }]);
   const jobId = await world.drop('same.jsonl', goodFile(ROWS));
   await world.rest();

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { afterAll } from 'vitest';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { type AuditEntry, readAudit } from '../../../local/openai/audit-log.ts';
 import { parseFaultPlan } from '../../../local/openai/faults/faults-file.ts';
@@ -25,6 +25,12 @@ type Options = Pick<BatchApiOptions, 'profile' | 'limits' | 'timing'> & {
   readonly settings?: ConstructorParameters<typeof SmallWorld>[0];
 };
 
+/** The worlds of a file stay until its end: its tests run side by side, as most of them only wait for a deadline. */
+const closing: (() => Promise<void>)[] = [];
+afterAll(async () => {
+  for (const close of closing) await close();
+});
+
 /** The five handlers with the real adapter, at a Batch API server over HTTP that plays these faults. */
 export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   const { settings, ...server } = options;
@@ -32,7 +38,7 @@ export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'batchdrop-situation-'));
   const faults = parseFaultPlan(JSON.parse(JSON.stringify({ faults: rules })));
   const api = await startBatchApi({ timing: TIMING, ...server, directory, clock: world.clock, faults });
-  onTestFinished(async () => {
+  closing.push(async () => {
     await api.close();
     await rm(directory, { recursive: true, force: true });
   });

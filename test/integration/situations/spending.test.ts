@@ -15,7 +15,7 @@ const ROWS = 4;
 const ON_CREATE = { on: 'batches.create' } as const;
 const DAY_IN_MINUTES = 24 * 60;
 
-it('U1: a gateway shows another input_file_id everywhere: the batch is ours by its id, and it is the only one', async () => {
+it.concurrent('U1: a gateway shows another input_file_id everywhere: the batch is ours by its id, and it is the only one', async () => {
   const { world, audit, paid, played } = await worldWith([{ fault: 'rewritten-file-id' }]);
   const jobId = await world.drop('rewritten.jsonl', goodFile(ROWS));
   await world.rest();
@@ -25,7 +25,7 @@ it('U1: a gateway shows another input_file_id everywhere: the batch is ours by i
   expect(played('rewritten-file-id')).toBeGreaterThan(2);
 });
 
-it('U1: with another input_file_id and a lost answer, the batch is found by the intent in its metadata', async () => {
+it.concurrent('U1: with another input_file_id and a lost answer, the batch is found by the intent in its metadata', async () => {
   const rules = [{ fault: 'rewritten-file-id' }, { fault: 'reset-after', ...ON_CREATE, times: 1 }];
   const { world, audit, paid, played } = await worldWith(rules);
   const jobId = await world.drop('rewritten.jsonl', goodFile(ROWS));
@@ -35,7 +35,7 @@ it('U1: with another input_file_id and a lost answer, the batch is found by the 
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it.each([
+it.concurrent.each([
   [302, 'nothing'],
   [307, 'html'],
   [400, 'html'],
@@ -65,7 +65,7 @@ it.each([
   },
 );
 
-it.each(['hang-after', 'error-after', 'reset-after'])(
+it.concurrent.each(['hang-after', 'error-after', 'reset-after'])(
   'U2: a create is accepted, then %s: one batch',
   async (fault) => {
     const { world, audit, paid, played } = await worldWith([{ fault, ...ON_CREATE, times: 1 }]);
@@ -77,7 +77,7 @@ it.each(['hang-after', 'error-after', 'reset-after'])(
   },
 );
 
-it('a create that is answered by a page for ever is sent twice by itself, and no third time', async () => {
+it.concurrent('a create that is answered by a page for ever is sent twice by itself, and no third time', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'page', ...ON_CREATE, status: 403 }]);
   const jobId = await world.drop('paged.jsonl', goodFile(ROWS));
   await world.work();
@@ -91,7 +91,7 @@ it('a create that is answered by a page for ever is sent twice by itself, and no
   expect(world.job(jobId).status).toBe('cancelled');
 });
 
-it('accepted creates whose batches nobody can see are sent twice by itself, and no third time', async () => {
+it.concurrent('accepted creates whose batches nobody can see are sent twice by itself, and no third time', async () => {
   const rules = [
     { fault: 'page-after', ...ON_CREATE, status: 404 },
     { fault: 'lag', seconds: 72 * 3_600 },
@@ -103,7 +103,7 @@ it('accepted creates whose batches nobody can see are sent twice by itself, and 
   expect(audit('batch.created').length).toBeLessThanOrEqual(2);
 });
 
-it('U15: a create that arrives twice: the second batch is found, cancelled and reported, the job is whole', async () => {
+it.concurrent('U15: a create that arrives twice: the second batch is found, cancelled and reported, the job is whole', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'twice', times: 1 }], {
     timing: { inProgress: () => 3 * HOUR },
   });
@@ -121,7 +121,7 @@ it('U15: a create that arrives twice: the second batch is found, cancelled and r
   expect(textOf(world, `${jobId}/summary.json`)).toContain(second);
 });
 
-it.each(['odd-entries', 'endless', 'same-page', 'no-organization', 'bare-list'])(
+it.concurrent.each(['odd-entries', 'endless', 'same-page', 'no-organization', 'bare-list'])(
   'U9: an answer to a create is lost while the list has %s: the batch is adopted, never made again',
   async (fault) => {
     const rules = [
@@ -138,7 +138,7 @@ it.each(['odd-entries', 'endless', 'same-page', 'no-organization', 'bare-list'])
   },
 );
 
-it('U9: neither the list nor a retrieve knows a new batch for ten minutes: it is kept, and it is the only one', async () => {
+it.concurrent('U9: neither the list nor a retrieve knows a new batch for ten minutes: it is kept, and it is the only one', async () => {
   const rules = [
     { fault: 'lag', seconds: 600 },
     { fault: 'not-found', on: 'batches.retrieve', seconds: 600 },
@@ -151,7 +151,7 @@ it('U9: neither the list nor a retrieve knows a new batch for ten minutes: it is
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it('U8: ids of 328 characters are ids', async () => {
+it.concurrent('U8: ids of 328 characters are ids', async () => {
   const { world, audit, paid } = await worldWith([{ fault: 'long-ids' }]);
   const jobId = await world.drop('long.jsonl', goodFile(ROWS));
   await world.rest();
@@ -160,7 +160,7 @@ it('U8: ids of 328 characters are ids', async () => {
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it('U8: uploads that never have the right size: nothing is left at the API', async () => {
+it.concurrent('U8: uploads that never have the right size: nothing is left at the API', async () => {
   const { world, audit } = await worldWith([{ fault: 'other-bytes', on: 'files.create' }]);
   const jobId = await world.drop('size.jsonl', goodFile(ROWS));
   await world.rest();

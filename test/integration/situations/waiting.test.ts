@@ -24,7 +24,7 @@ const OF_THE_ACCOUNT = [
   'billing_not_active',
 ] as const;
 
-it.each([
+it.concurrent.each([
   ...OF_THE_ACCOUNT.map((says) => ['files.create', says, 1] as const),
   ...OF_THE_ACCOUNT.map((says) => ['batches.create', says, 1] as const),
   ['batches.create', 'plan', 1] as const,
@@ -56,7 +56,7 @@ it.each([
   },
 );
 
-it('U6: a file that is not visible for ten minutes after its upload is tried again, not uploaded again', async () => {
+it.concurrent('U6: a file that is not visible for ten minutes after its upload is tried again, not uploaded again', async () => {
   const { world, audit, paid } = await worldWith([{ fault: 'not-visible', seconds: 600 }]);
   const jobId = await world.drop('unseen.jsonl', goodFile(ROWS));
   await world.rest();
@@ -65,7 +65,7 @@ it('U6: a file that is not visible for ten minutes after its upload is tried aga
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it('U6: a file that is pending after its upload waits until the API has processed it (Azure)', async () => {
+it.concurrent('U6: a file that is pending after its upload waits until the API has processed it (Azure)', async () => {
   const { world, audit, paid } = await worldWith([], { profile: { ...PROFILES.azure, pendingMs: 300_000 } });
   const jobId = await world.drop('pending.jsonl', goodFile(ROWS));
   await world.rest();
@@ -74,7 +74,7 @@ it('U6: a file that is pending after its upload waits until the API has processe
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it('an account that cannot pay does not keep finished work from its results, nor a cancel from its effect', async () => {
+it.concurrent('an account that cannot pay does not keep finished work from its results, nor a cancel from its effect', async () => {
   const says = 'billing_hard_limit_reached';
   const { world } = await worldWith([
     { fault: 'refusal', says, on: ['files.create', 'batches.create'], times: 60 },
@@ -87,7 +87,7 @@ it('an account that cannot pay does not keep finished work from its results, nor
   expect(world.job(jobId).status).toBe('cancelled');
 });
 
-it('U11: an upload refused with 413 as HTML is final at once, and the job says so', async () => {
+it.concurrent('U11: an upload refused with 413 as HTML is final at once, and the job says so', async () => {
   const { world, audit, played } = await worldWith([{ fault: 'page', on: 'files.create', status: 413 }]);
   const jobId = await world.drop('large.jsonl', goodFile(ROWS));
   await world.rest();
@@ -97,7 +97,7 @@ it('U11: an upload refused with 413 as HTML is final at once, and the job says s
   expect(JSON.stringify([world.job(jobId), textOf(world, `${jobId}/errors.jsonl`)])).toContain('HTTP 413');
 });
 
-it('U17: twelve calls that never answer before anything was sent lose nothing', async () => {
+it.concurrent('U17: twelve calls that never answer before anything was sent lose nothing', async () => {
   const { world, audit, paid, played } = await worldWith([{ fault: 'hang', times: 12 }]);
   const jobId = await world.drop('outage.jsonl', goodFile(ROWS));
   await restThroughFailures(world);
@@ -107,7 +107,7 @@ it('U17: twelve calls that never answer before anything was sent lose nothing', 
   expect(paid()).toEqual(paidOnce(ROWS));
 });
 
-it('U17: an outage of a day before anything was sent loses nothing', async () => {
+it.concurrent('U17: an outage of a day before anything was sent loses nothing', async () => {
   const { world, audit, paid, played } = await worldWith([{ fault: 'reset', lasts: 24 * HOURS }]);
   const jobId = await world.drop('outage.jsonl', goodFile(ROWS));
   await restThroughFailures(world, 6_000);

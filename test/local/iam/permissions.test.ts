@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { synthesize } from '../../../bin/up/synthesis.ts';
 import { SCENARIOS, type Scenario } from './permission-scenarios.ts';
 import { cellsOf, markdownOf, permissionTable, type TableRow, trustRows } from './permission-table.ts';
-import { RecordedRuntime, shortenIntake } from './recorded-runtime.ts';
+import { RecordedRuntime, stackWithShortIntake } from './recorded-runtime.ts';
 import { tableOnPage } from './security-page.ts';
 import { type Permission, withoutStatement } from './single-permissions.ts';
 
@@ -14,9 +11,7 @@ let runtime: RecordedRuntime;
 let rows: TableRow[];
 
 beforeAll(async () => {
-  assembly = mkdtempSync(join(tmpdir(), 'batchdrop-assembly-'));
-  await synthesize(assembly);
-  shortenIntake(assembly); // a scenario interrupts the writing of a checkpoint
+  assembly = await stackWithShortIntake(); // a scenario interrupts the writing of a checkpoint
   runtime = await RecordedRuntime.start(assembly);
   rows = await permissionTable(runtime);
 });

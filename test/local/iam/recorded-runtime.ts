@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
+import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
@@ -182,14 +183,17 @@ export class RecordedRuntime {
 
 const INTAKE_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
 
-/** Changes the template so that INTAKE reads one chunk of a file at each invocation. */
-export function shortenIntake(assemblyDirectory: string): void {
+/** Returns a folder with the synthesized stack, changed so that INTAKE reads one chunk of a file at each invocation. */
+export async function stackWithShortIntake(): Promise<string> {
+  const assemblyDirectory = mkdtempSync(join(tmpdir(), 'batchdrop-assembly-'));
+  cpSync(await synthesizedStack(), assemblyDirectory, { recursive: true });
   const name = readdirSync(assemblyDirectory).find((file) => file.endsWith('.template.json'));
   const path = join(assemblyDirectory, name ?? '');
   const template = JSON.parse(readFileSync(path, 'utf8'));
   const [intake] = Object.entries(template.Resources).filter(([id]) => /IntakeWorkerFunction/.test(id));
   Object.assign(Object(intake?.[1]).Properties, { Timeout: INTAKE_SECONDS });
   writeFileSync(path, JSON.stringify(template));
+  return assemblyDirectory;
 }
 
 function discard(data: DataDirectory): void {

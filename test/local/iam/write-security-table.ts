@@ -1,18 +1,13 @@
 /**
  * `npm run docs:security`: runs every scenario and writes the table of permissions, with who needs each and for what.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { synthesize } from '../../../bin/up/synthesis.ts';
+import { rmSync } from 'node:fs';
 import { cellsOf, markdownOf, permissionTable, trustRows } from './permission-table.ts';
-import { RecordedRuntime, shortenIntake } from './recorded-runtime.ts';
+import { RecordedRuntime, stackWithShortIntake } from './recorded-runtime.ts';
 import { replaceTableOnPage } from './security-page.ts';
 
-const assembly = mkdtempSync(join(tmpdir(), 'batchdrop-security-'));
+const assembly = await stackWithShortIntake();
 try {
-  await synthesize(assembly);
-  shortenIntake(assembly);
   const runtime = await RecordedRuntime.start(assembly);
   try {
     const rows = await permissionTable(runtime);

@@ -14,7 +14,7 @@ import { Comparison, type Step } from './sqs-comparison.ts';
 
 const VISIBILITY_SECONDS = 30;
 const MAX_RECEIVES = 2;
-const SEQUENCES = 1_000;
+const SEQUENCES = 300;
 
 const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-differential-'));
 const clock = new ManualClock();

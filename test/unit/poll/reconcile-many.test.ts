@@ -57,7 +57,7 @@ describe('a tick', () => {
     const { tick, reads, writes } = await countedTick(await manyOpen(open));
     expect(tick).toMatchObject({ open, served: open, broken: 0, outOfTime: false });
     expect(tick?.calls).toBeLessThanOrEqual(calls);
-    // The lease, the sixteen shards, the lease again. Open batches are read from the index alone.
+    // The lease, the shards, the lease again. Open batches are read from the index alone.
     expect({ reads, writes }).toEqual({ reads: 2 + DUE_SHARDS, writes: 2 });
   });
 

@@ -44,17 +44,26 @@ const creates = (world: SmallWorld) => world.api.audit().creates;
 const onlyPart = (world: SmallWorld, jobId = '') => world.parts(jobId)[0];
 
 describe('a create that is refused for a reason that passes is sent again only after a search:', () => {
-  it.each<[string, Error]>([
+  const REFUSALS: [string, Error][] = [
     ['a 429 page of a proxy', new RetryableError('HTTP 429', { afterSeconds: 60 })],
     ['a refusal that counts a try', new RetryableError('HTTP 500')],
     ['a refusal of the account', new RetryableError('no money', { waitsFor: 'account' })],
     ['a refused key', new NotAllowed('HTTP 401')],
-  ])('%s, although the batch was created', async (_, failure) => {
+  ];
+
+  it.each(REFUSALS)('%s, although the batch was created', async (_, failure) => {
     const world = creating([{ failAfter: failure }]);
     const [jobId = ''] = await submitted(world, 'a.jsonl');
     await world.rest();
     expect(creates(world)).toHaveLength(1);
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+  });
+
+  it.each(REFUSALS)('%s, although the list shows the batch minutes later only', async (_, failure) => {
+    const world = creating([{ failAfter: failure }], { listLagMs: 4 * MINUTE });
+    await submitted(world, 'a.jsonl');
+    await world.rest();
+    expect(creates(world)).toHaveLength(1);
   });
 
   it('while the list cannot be read, nothing is sent', async () => {

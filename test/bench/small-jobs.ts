@@ -1,0 +1,100 @@
+/**
+ * npm run bench:small-jobs [-- --files 500 --rows 20 --against DIRECTORY]: how long hundreds of files of a few rows take through
+ * one machine, from the first upload until each is submitted, and until each has its results. With --against it also runs
+ * another checkout of the project, which must have its packages installed, and prints the ratio; exit 1 if it is over the goal.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
+import { chatRows } from '../local/endpoint/chat-rows.ts';
+import { clientConfig } from '../local/endpoint/client-config.ts';
+
+const GOAL = 0.5; // of the time of the other checkout
+const UPLOADS_AT_ONCE = 8;
+
+const { values } = parseArgs({
+  options: {
+    files: { type: 'string', default: '500' },
+    rows: { type: 'string', default: '20' },
+    against: { type: 'string' },
+  },
+});
+
+/** Seconds from the first upload. */
+interface Times {
+  submitted: number;
+  completed: number;
+}
+
+const here = await timesOf(process.cwd());
+show('this checkout', here);
+if (values.against !== undefined) {
+  const other = await timesOf(resolve(values.against));
+  show(values.against, other);
+  const ratios = { submitted: here.submitted / other.submitted, completed: here.completed / other.completed };
+  show('ratio', ratios);
+  if (Math.max(ratios.submitted, ratios.completed) > GOAL) {
+    console.error(`over the goal of ${GOAL}`);
+    process.exitCode = 1;
+  }
+}
+
+function show(what: string, { submitted, completed }: Times): void {
+  console.log(
+    `${what.padEnd(20)} all submitted ${submitted.toFixed(2)}, all completed ${completed.toFixed(2)}`,
+  );
+}
+
+async function timesOf(project: string): Promise<Times> {
+  const node = join(project, 'node_modules', 'node', 'bin', 'node');
+  const args = ['bin/batchdrop.ts', 'up', '--json', '--ephemeral', '--port', '0'];
+  const runtime = spawn(node, args, { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    return await measured(runtime);
+  } finally {
+    runtime.kill('SIGINT');
+    await once(runtime, 'exit');
+  }
+}
+
+async function measured({ stdout }: ChildProcess): Promise<Times> {
+  if (stdout === null) throw new Error('the runtime has no output');
+  const lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+  const endpoints: RuntimeEndpoints = JSON.parse((await lines.next()).value ?? '');
+  const started = performance.now();
+  const uploaded = upload(endpoints);
+  const files = Number(values.files);
+  const submitted = new Set<string>();
+  const completed = new Set<string>();
+  const times: Times = { submitted: 0, completed: 0 };
+  while (completed.size < files) {
+    const { value: line, done } = await lines.next();
+    if (done) throw new Error('the runtime ended');
+    const { 'detail-type': type, detail } = JSON.parse(line);
+    if (type !== 'OpenAI Batch Job Status Change' || !detail.data.requestFile.key.startsWith('small/')) continue;
+    const { status } = detail.data;
+    if (status === 'submitted') submitted.add(detail.metadata.jobId);
+    else if (status === 'completed') completed.add(detail.metadata.jobId);
+    else if (status !== 'accepted') throw new Error(`a job is ${status}`);
+    if (submitted.size === files) times.submitted ||= (performance.now() - started) / 1000;
+  }
+  await uploaded;
+  return { ...times, completed: (performance.now() - started) / 1000 };
+}
+
+async function upload({ url, requestBucket }: RuntimeEndpoints): Promise<void> {
+  const s3 = new S3Client(clientConfig(url));
+  let next = 0;
+  const uploader = async () => {
+    for (let file = next++; file < Number(values.files); file = next++) {
+      const Body = chatRows(Number(values.rows), `file-${file}`);
+      await s3.send(new PutObjectCommand({ Bucket: requestBucket, Key: `small/${file}.jsonl`, Body }));
+    }
+  };
+  await Promise.all(Array.from({ length: UPLOADS_AT_ONCE }, uploader));
+  s3.destroy();
+}

@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { appendFileSync, cpSync, existsSync, readdirSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { temporaryDirectory } from './synthesis.ts';
+
+const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
+const run = promisify(execFile);
+
+/** A copy of what `npm start` builds from. */
+function copyOfProject(): string {
+  const copy = temporaryDirectory();
+  for (const path of ['bin', 'lib', 'local', 'functions', 'cdk.json', 'package.json'])
+    cpSync(join(PROJECT, path), join(copy, path), { recursive: true });
+  symlinkSync(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
+  return copy;
+}
+
+/** Returns the folder of the stack that a start in the project uses, and whether it was built for it. */
+async function start(project: string): Promise<{ path: string; wasBuilt: boolean }> {
+  const program = `
+    import { synthesizedStack } from './bin/up/synthesis.ts';
+    let wasBuilt = false;
+    const path = await synthesizedStack({ onBuild: () => { wasBuilt = true; } });
+    console.log(JSON.stringify({ path, wasBuilt }));`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], {
+    cwd: project,
+  });
+  return JSON.parse(stdout);
+}
+
+it('npm start builds the stack once for each state of the source, and keeps what was used in the last week', async () => {
+  const project = copyOfProject();
+  // Two starts at once: each builds, one is kept, and neither sees half of it.
+  const [first, beside] = await Promise.all([start(project), start(project)]);
+  expect(beside.path).toBe(first.path);
+  expect(readdirSync(first.path)).toContain('Batchdrop.template.json');
+  expect(readdirSync(join(first.path, '..'))).toHaveLength(1);
+
+  const builtAt = statSync(join(first.path, 'Batchdrop.template.json')).mtimeMs;
+  expect(await start(project)).toEqual({ path: first.path, wasBuilt: false });
+  expect(statSync(join(first.path, 'Batchdrop.template.json')).mtimeMs).toBe(builtAt);
+
+  appendFileSync(join(project, 'functions/cancel/handler.ts'), '\nconsole.log("changed");\n');
+  const eightDaysAgo = new Date(Date.now() - 8 * 86_400_000);
+  utimesSync(first.path, eightDaysAgo, eightDaysAgo);
+  const changed = await start(project);
+  expect(changed).toMatchObject({ wasBuilt: true });
+  expect(changed.path).not.toBe(first.path);
+  expect(existsSync(first.path)).toBe(false);
+});
