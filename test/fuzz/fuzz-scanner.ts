@@ -7,7 +7,8 @@ import { seededRandom } from '../fakes/seeded-random.ts';
 import { compareScans } from './compare-scans.ts';
 import { FileMaker } from './mutated-files.ts';
 
-const LINES_PER_FILE = 100;
+const LINES_PER_FILE = 300;
+Error.stackTraceLimit = 0; // most lines are refused, by errors that nobody reads
 
 const { values } = parseArgs({
   options: { lines: { type: 'string', default: '100000' }, seed: { type: 'string', default: '1' } },
