@@ -277,6 +277,7 @@ export const LINES = [
   '{"custom_id":"r-3","response":null,"error":{"code":"batch_expired","message":"This request could not be executed"}}',
   '{"custom_id":"r-4","error":{"code":503}, "response":{"status_code":0,"body":{"usage":{"input_tokens":1e3,"output_tokens":-0}}}}',
   '{"custom_id":"r-5","response":{"status_code":200,"status_code":500}}',
+  ...['{"a":[1}}', '{"a":{"b":1]}', '{"a":[{]}]}', '{"a":{[}}', '{"a":[1,2]]}', '{"a":1 2}', '{"a":1}x'],
   ...[
     '{}',
     '[]',
