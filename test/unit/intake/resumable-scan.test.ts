@@ -211,7 +211,12 @@ describe('a checkpoint that cannot be written', () => {
 
 const bytesAt = (world: SmallWorld, key: string) => world.results.objects().get(key)?.body ?? Buffer.of();
 const otherFormat = (bytes: Uint8Array) =>
-  Buffer.from(Buffer.from(bytes).toString('latin1').replace(/"format":\d+/, '"format":0'), 'latin1');
+  Buffer.from(
+    Buffer.from(bytes)
+      .toString('latin1')
+      .replace(/"format":\d+/, '"format":0'),
+    'latin1',
+  );
 
 describe('an invocation that dies', () => {
   /** A world in which every call fails once `life.left` calls were made. */
