@@ -186,6 +186,11 @@ export const MUTANTS: Mutant[] = [
         anchor: 'const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];',
         replacement: 'const parts = seen?.plan ? await deps.ledger.partsOf(jobId, seen.plan.planId) : [];',
       },
+      {
+        file: 'functions/cancel/record-cancel.ts',
+        anchor: 'const planned = item.plan?.parts ?? 0;',
+        replacement: 'const planned = seen?.plan?.parts ?? 0;',
+      },
     ],
   },
   {

@@ -254,12 +254,9 @@ export class World {
   /** A batch id that was returned to a function is saved when the function ends. */
   #checkSaved({ id, created, hurt }: Invocation): void {
     if (created === undefined || hurt) return;
-    const known = this.ledger
-      .parts()
-      .some(({ batch, secondBatchIds, earlierBatchIds }) =>
-        [batch?.batchId, ...secondBatchIds, ...earlierBatchIds].includes(created),
-      );
-    if (known) this.savedIds += 1;
+    const isSecond = this.ledger.parts().some(({ secondBatchIds }) => secondBatchIds.includes(created));
+    // Once saved, an API that forgets the batch may bring the part back to its search.
+    if (isSecond || this.written.savedAt.has(created)) this.savedIds += 1;
     else this.unsavedIds.push(`${created}, returned to ${id}`);
   }
 
