@@ -20,6 +20,7 @@ const CONTRACT = shared('contract');
 const DOMAIN = shared('domain');
 const PORTS = shared('ports');
 const PART_ROWS = shared('part-rows');
+const SCANNER = shared('scanner');
 const REQUEST_FILE = shared('request-file');
 const LIFECYCLE = shared('lifecycle');
 const ADAPTERS = shared('adapters');
@@ -40,6 +41,7 @@ const stages = Object.fromEntries(
         new RegExp(`^functions/${stage}/(?!(index|env)\\.ts$)`),
         ...BASE,
         PART_ROWS,
+        SCANNER,
         REQUEST_FILE,
         LIFECYCLE,
       ],
@@ -53,7 +55,10 @@ const LAYERS: Record<string, Layer> = {
   domain: { contains: DOMAIN, mayImport: [DOMAIN, CONTRACT, PURE_NODE] },
   ports: { contains: PORTS, mayImport: [PORTS, DOMAIN, CONTRACT] },
   'part-rows': { contains: PART_ROWS, mayImport: [PART_ROWS, ...BASE] },
-  'request-file': { contains: REQUEST_FILE, mayImport: [REQUEST_FILE, PART_ROWS, ...BASE] },
+  // The one file of the scanner that has effects: bundles have another in its place.
+  'scanner bytes': { contains: /^functions\/shared\/scanner\/scanner-bytes\.ts$/, mayImport: [NODE] },
+  scanner: { contains: SCANNER, mayImport: [SCANNER] },
+  'request-file': { contains: REQUEST_FILE, mayImport: [REQUEST_FILE, PART_ROWS, SCANNER, ...BASE] },
   lifecycle: { contains: LIFECYCLE, mayImport: [LIFECYCLE, PART_ROWS, ...BASE] },
   adapters: {
     contains: ADAPTERS,
@@ -69,7 +74,11 @@ const LAYERS: Record<string, Layer> = {
   },
   bundling: {
     contains: /^lib\/bundling\//,
-    mayImport: [/^lib\/(bundling|stages\/function-bundles)/, CONTRACT, NODE, /^esbuild$/],
+    mayImport: [
+      /^lib\/(bundling|stages\/function-bundles)/,
+      /^functions\/shared\/scanner\/scanner-bytes\.ts$/,
+      ...[CONTRACT, NODE, /^esbuild$/],
+    ],
   },
   constructs: {
     contains: /^lib\//,
@@ -93,6 +102,7 @@ const LAYERS: Record<string, Layer> = {
 const IMPURE =
   /\b(Date\.now|new Date\(\s*\)|randomUUID|randomBytes|Math\.random|performance\.|process\.|console\.|fetch\(|setTimeout|setInterval|globalThis)/g;
 const WITH_EFFECTS = new Set([
+  'scanner bytes',
   'adapters',
   'environments',
   'composition roots',
@@ -253,6 +263,9 @@ describe('the rule finds', () => {
     ['functions/shared/ports/ports.ts', "import type { a } from '../lifecycle/lease.ts';"],
     ['functions/shared/part-rows/lines.ts', "import { a } from '../request-file/plan-parts.ts';"],
     ['functions/shared/request-file/plan-parts.ts', "import { a } from '../lifecycle/lease.ts';"],
+    ['functions/shared/scanner/line-scanner.ts', "import { a } from '../part-rows/lines.ts';"],
+    ['functions/shared/scanner/line-scanner.ts', "import { readFileSync } from 'node:fs';"],
+    ['functions/shared/scanner/scanner-bytes.ts', "import { a } from '../domain/job.ts';"],
     ['functions/shared/lifecycle/lease.ts', "import { a } from '../adapters/lambda/system-clock.ts';"],
     ['functions/shared/lifecycle/lease.ts', "import { a } from '../../poll/reconcile.ts';"],
     ['functions/shared/adapters/openai/batch-api.ts', "import OpenAI from 'openai';"],

@@ -12,6 +12,7 @@ import { build } from 'esbuild';
 import { SCHEMA_FILES } from '../../functions/shared/contract/schema-files.ts';
 import { BUNDLES_DIRECTORY } from '../stages/function-bundles.ts';
 import { bundleFunctions } from './bundle.ts';
+import { embedScanner } from './embed-scanner.ts';
 
 const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const PACKAGE = join(PROJECT, 'dist', 'package');
@@ -49,6 +50,7 @@ async function bundleCommand(): Promise<void> {
     target: 'node20',
     format: 'cjs',
     mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules
+    plugins: [embedScanner],
     logLevel: 'silent', // the thrown error has the messages
   });
 }

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { BUNDLES_DIRECTORY, FUNCTION_NAMES, type FunctionName } from '../stages/function-bundles.ts';
+import { embedScanner } from './embed-scanner.ts';
 
 const FUNCTIONS_DIRECTORY = fileURLToPath(new URL('../../functions/', import.meta.url));
 const SHIMS_DIRECTORY = fileURLToPath(new URL('./', import.meta.url));
@@ -39,6 +40,7 @@ export async function bundleFunctions(
     format: 'cjs', // the S3 client loads in 50 ms, as ESM in 68 ms
     mainFields: ['module', 'main'], // esbuild removes unused code only from the SDK's ES modules: 436 KB, not 649 KB
     alias: LEFT_OUT,
+    plugins: [embedScanner],
     minify: true,
     logLevel: 'silent', // the thrown error has the messages
   });

@@ -18,8 +18,9 @@ const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; the queue's v
 // check some 80 MB/s, as fast as S3 sends.
 const MEMORY = Size.mebibytes(512);
 
-// A row is garbage once it is checked: with a small young generation 60 MB less of it pile up, at the same CPU time.
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=4';
+// A chunk of the file is garbage once it is scanned, but V8 counts only the little that JavaScript allocates beside it. With
+// the smallest young generation it collects often enough: 50 MB less pile up than with 4 MiB, at the same CPU time.
+const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
 
 interface IntakeProps {
   settings: WorkerSettings;

@@ -80,9 +80,9 @@ test('any file read in several invocations gets the same verdict, parts and row 
     ),
     { numRuns: 100 },
   );
-  expect(seen.good).toBeGreaterThan(20);
-  expect(seen.bad).toBeGreaterThan(20);
-  expect(seen.invocations).toBeGreaterThan(600);
+  expect(seen.good).toBeGreaterThan(10);
+  expect(seen.bad).toBeGreaterThan(10);
+  expect(seen.invocations).toBeGreaterThan(250);
 });
 
 test('a saved scan that is truncated, extended or not a scan is refused and never resumed', async () => {

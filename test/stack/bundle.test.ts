@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { scannerBytes } from '../../functions/shared/scanner/scanner-bytes.ts';
 import { bundleFunctions } from '../../lib/bundling/bundle.ts';
 import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
 import { temporaryDirectory } from './synthesis.ts';
@@ -38,6 +39,10 @@ const CLIENTS = {
   cancel: ['DynamoDB', 'EventBridge', 'Secrets Manager'],
 };
 
+/** The functions that scan files: their bundles contain the compiled scanner. */
+const WITH_SCANNER = ['intake'];
+const SCANNER = Buffer.from(scannerBytes()).toString('base64');
+
 const ANY_ENVIRONMENT = Object.fromEntries(
   [
     'BUCKET_OWNER',
@@ -59,9 +64,10 @@ describe('the bundles of the functions', () => {
     expect(bundles).toHaveLength(FUNCTION_NAMES.length);
     for (const { name, file, bytes } of bundles) {
       expect(bytes, name).toBeLessThan(MAX_BUNDLE);
-      const clients = [...readFileSync(file, 'utf8').matchAll(/serviceId\?\?"([\w ]+)"/g)].map(
-        ([, id]) => id,
-      );
+      const source = readFileSync(file, 'utf8');
+      expect(source.includes(SCANNER), name).toBe(WITH_SCANNER.includes(name));
+      expect(source, name).not.toContain('assemblyscript');
+      const clients = [...source.matchAll(/serviceId\?\?"([\w ]+)"/g)].map(([, id]) => id);
       expect(clients.sort(), name).toEqual(CLIENTS[name]);
       const env = {
         ...ANY_ENVIRONMENT,

@@ -66,7 +66,7 @@ function parsedLine(line: Uint8Array): Record<string, unknown> | undefined {
 }
 
 function outcomeOf({ response, error }: Record<string, unknown>): Omit<ResultLine, 'customId'> {
-  const code = hasFields(error) ? String(error.code) : undefined;
+  const code = hasFields(error) ? codeOf(error) : undefined;
   const status = statusOf(response) || statusInCode(code) || statusOf(response);
   if (status === undefined || (status === 0 && code !== undefined)) {
     const outcome = NOT_RUN.get(code ?? '') ?? 'failed';
@@ -75,6 +75,11 @@ function outcomeOf({ response, error }: Record<string, unknown>): Omit<ResultLin
   }
   if (status >= 200 && status < 300) return { outcome: 'succeeded', passing: false };
   return { outcome: 'failed', passing: PASSING.has(status) || (status >= 500 && status < 600) };
+}
+
+/** Returns the code as text: of an object, a text that is no code, as its own `toString` may be anything. */
+function codeOf({ code }: Record<string, unknown>): string {
+  return hasFields(code) ? 'object' : String(code);
 }
 
 /** Returns the row's HTTP status, which may be text; undefined when the API wrote none. */

@@ -5,16 +5,22 @@ const TAB = 9;
 const BOM = [0xef, 0xbb, 0xbf] as const;
 const NOTHING = new Uint8Array(0);
 
-/** One line that is not blank, without its line end. `bytes` is a view, valid only during the handler's call. */
-export interface Line {
+/** Where one line that is not blank is in the file. */
+export interface LinePlace {
   /** From 1; blank lines count. */
   number: number;
-  bytes: Uint8Array;
-  /** Where `bytes` begins in the file: at `start`, or after a byte order mark. */
+  /** Where its content begins: at `start`, or after a byte order mark. */
   offset: number;
+  /** The bytes of its content, without its line end. */
+  length: number;
   /** Where the line begins and where the next one does, in bytes of the file. */
   start: number;
   end: number;
+}
+
+/** The same with its content: a view, valid only during the handler's call. */
+export interface Line extends LinePlace {
+  bytes: Uint8Array;
 }
 
 /** Receives the lines of a `LineReader`. */
@@ -99,7 +105,7 @@ export class LineReader {
     if (begun + bytes.length > this.#longest) this.#handler.overlong(this.#number);
     else if (begun + bytes.length > 0) {
       const offset = start + bytes.byteOffset - whole.byteOffset;
-      this.#handler.line({ number: this.#number, bytes, offset, start, end });
+      this.#handler.line({ number: this.#number, bytes, offset, length: bytes.length, start, end });
     }
   }
 
@@ -126,8 +132,8 @@ function isBlank(byte: number | undefined): boolean {
 }
 
 /** Returns the bytes that a line takes in the uploaded file, with its line end. */
-export function uploadLength(line: Line): number {
-  return line.bytes.length + 1;
+export function uploadLength(line: LinePlace): number {
+  return line.length + 1;
 }
 
 const GATHER_BYTES = 64 * 1024; // larger writes need fewer calls; beyond a socket's buffer there is no gain

@@ -17,9 +17,17 @@ export interface RowPlace {
   length: number;
 }
 
+/** An id in UTF-8 within a larger memory. */
+export interface IdBytes {
+  memory: Uint8Array;
+  start: number;
+  end: number;
+}
+
 /** Builds the table of one part: 18 bytes per row, and its id. */
 export class RowTableWriter {
   #buffer: Buffer;
+  #view: DataView;
   #bytes: number;
 
   /** `gathered`: what an earlier writer gathered, to continue from. */
@@ -27,21 +35,25 @@ export class RowTableWriter {
     this.#bytes = gathered.length;
     this.#buffer = Buffer.allocUnsafe(Math.max(FIRST_BYTES, gathered.length));
     this.#buffer.set(gathered);
+    this.#view = viewOf(this.#buffer);
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  add({ ordinal, offset, length }: RowPlace, customId: string): void {
-    const idBytes = Buffer.byteLength(customId);
+  add({ ordinal, offset, length }: RowPlace, customId: string | IdBytes): void {
+    const isText = typeof customId === 'string';
+    const idBytes = isText ? Buffer.byteLength(customId) : customId.end - customId.start;
     const needed = this.#bytes + HEAD_BYTES + idBytes;
     if (needed > this.#buffer.length) this.#grow(needed);
-    let at = this.#buffer.writeUInt32LE(ordinal, this.#bytes);
-    at = this.#buffer.writeDoubleLE(offset, at);
-    at = this.#buffer.writeUInt32LE(length, at);
-    at = this.#buffer.writeUInt16LE(idBytes, at);
-    this.#buffer.write(customId, at);
+    const at = this.#bytes;
+    this.#view.setUint32(at, ordinal, true);
+    this.#view.setFloat64(at + 4, offset, true);
+    this.#view.setUint32(at + 12, length, true);
+    this.#view.setUint16(at + 16, idBytes, true);
+    if (isText) this.#buffer.write(customId, at + HEAD_BYTES);
+    else copyId(customId, this.#buffer, at + HEAD_BYTES);
     this.#bytes = needed;
   }
 
@@ -54,7 +66,17 @@ export class RowTableWriter {
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#buffer.length));
     this.#buffer.copy(larger, 0, 0, this.#bytes);
     this.#buffer = larger;
+    this.#view = viewOf(larger);
   }
+}
+
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
+/** Byte by byte: for ids as short as most a call of `set` takes longer. */
+function copyId({ memory, start, end }: IdBytes, target: Buffer, at: number): void {
+  for (let from = start; from < end; from += 1) target[at + from - start] = memory[from] ?? 0;
 }
 
 /** A part's rows, by index from 0 in the order of the file. Errors: RangeError when the bytes are not a row table. */

@@ -18,6 +18,9 @@ interface IdCandidates {
 export class CustomIdIndex {
   readonly #hashes: Float64Array[] = [];
   readonly #lines: Uint32Array[] = [];
+  /** The last of each. */
+  #lastHashes = new Float64Array(0);
+  #lastLines = new Uint32Array(0);
   #count = 0;
 
   /** Restores an index from what `saved` returned. Errors: those of the source. */
@@ -25,12 +28,9 @@ export class CustomIdIndex {
     const ids = new CustomIdIndex();
     for (let remaining = count; remaining > 0; remaining -= CHUNK_ROWS) {
       const rows = Math.min(CHUNK_ROWS, remaining);
-      const hashes = new Float64Array(CHUNK_ROWS);
-      const lines = new Uint32Array(CHUNK_ROWS);
-      await source.fill(bytesOf(hashes.subarray(0, rows)));
-      await source.fill(bytesOf(lines.subarray(0, rows)));
-      ids.#hashes.push(hashes);
-      ids.#lines.push(lines);
+      ids.#addChunk();
+      await source.fill(bytesOf(ids.#lastHashes.subarray(0, rows)));
+      await source.fill(bytesOf(ids.#lastLines.subarray(0, rows)));
     }
     ids.#count = count;
     return ids;
@@ -49,16 +49,15 @@ export class CustomIdIndex {
   }
 
   add(customId: string, line: number): void {
+    this.addHash(hashOf(customId), line);
+  }
+
+  /** Adds a row by the hash of its id, as `hashOf` or the scanner computes it. */
+  addHash(hash: number, line: number): void {
     const at = this.#count % CHUNK_ROWS;
-    if (at === 0) {
-      this.#hashes.push(new Float64Array(CHUNK_ROWS));
-      this.#lines.push(new Uint32Array(CHUNK_ROWS));
-    }
-    const hashes = this.#hashes.at(-1);
-    const lines = this.#lines.at(-1);
-    if (!hashes || !lines) throw new Error('unreachable: a chunk was just made');
-    hashes[at] = hashOf(customId);
-    lines[at] = line;
+    if (at === 0) this.#addChunk();
+    this.#lastHashes[at] = hash;
+    this.#lastLines[at] = line;
     this.#count += 1;
   }
 
@@ -104,6 +103,13 @@ export class CustomIdIndex {
     return sorted.subarray(0, shared);
   }
 
+  #addChunk(): void {
+    this.#lastHashes = new Float64Array(CHUNK_ROWS);
+    this.#lastLines = new Uint32Array(CHUNK_ROWS);
+    this.#hashes.push(this.#lastHashes);
+    this.#lines.push(this.#lastLines);
+  }
+
   #rowsIn(chunk: number): number {
     return Math.min(CHUNK_ROWS, this.#count - chunk * CHUNK_ROWS);
   }
@@ -126,16 +132,24 @@ function placeIn(sorted: Float64Array, wanted: number): number {
   return sorted[from] === wanted ? from : -1;
 }
 
-/** Returns 53 bits of two multiplicative hashes: as many as a JavaScript number holds exactly. */
-function hashOf(text: string): number {
+/**
+ * Returns 53 bits of two multiplicative hashes of the id in UTF-8: as many as a JavaScript number holds exactly. The
+ * scanner computes the same two (`storeHash` in `scanner/assembly/scanner.ts`).
+ */
+export function hashOf(customId: string): number {
   let low = 0xdeadbeef;
   let high = 0x41c6ce57;
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    low = Math.imul(low ^ unit, 2654435761);
-    high = Math.imul(high ^ unit, 1597334677);
+  const bytes = Buffer.from(customId);
+  for (const byte of bytes) {
+    low = Math.imul(low ^ byte, 2654435761);
+    high = Math.imul(high ^ byte, 1597334677);
   }
   low = Math.imul(low ^ (low >>> 16), 2246822507) ^ Math.imul(high ^ (high >>> 13), 3266489909);
   high = Math.imul(high ^ (high >>> 16), 2246822507) ^ Math.imul(low ^ (low >>> 13), 3266489909);
-  return 4294967296 * (2097151 & (high >>> 0)) + (low >>> 0);
+  return joinedHash(low, high);
+}
+
+/** Joins the halves of a hash: the low 32 bits of one and the low 21 of the other. */
+export function joinedHash(low: number, high: number): number {
+  return 4294967296 * (2097151 & high) + (low >>> 0);
 }

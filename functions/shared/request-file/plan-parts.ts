@@ -8,10 +8,13 @@
  * file with many models and long ids becomes a few more batches.
  */
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
-import { type Line, uploadLength } from '../part-rows/lines.ts';
-import { RowTableWriter } from '../part-rows/row-table.ts';
+import { type LinePlace, uploadLength } from '../part-rows/lines.ts';
+import { type IdBytes, RowTableWriter } from '../part-rows/row-table.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { Row } from './validate-row.ts';
+
+/** A row, whose id may be still in the memory of the scanner. */
+export type PlannableRow = Omit<Row, 'customId'> & { customId: string | IdBytes };
 
 /** The rows of one future batch. */
 export interface PlannedPart {
@@ -66,6 +69,8 @@ export class PartPlanner {
   #parts = 0;
   #tableBytes = 0;
   #closed: ClosedPart[] = [];
+  /** The group of the row before, which is most often that of the next one too, and the maximum bytes of its parts. */
+  #known = { endpoint: '', model: '', group: '', maxBytes: 0 };
 
   constructor(partBytes: PartBytes, maxTableBytes = OPEN_TABLES_BYTES) {
     this.#partBytes = partBytes;
@@ -109,10 +114,10 @@ export class PartPlanner {
   }
 
   /** Adds a row to its part, or returns why it cannot. `ordinal`: the number of the row in the file, from 0. */
-  add(line: Line, row: Row, ordinal: number): PlanProblem | undefined {
-    const group = `${row.endpoint} ${row.model}`; // no endpoint contains a space
+  add(line: LinePlace, row: PlannableRow, ordinal: number): PlanProblem | undefined {
+    const { group, maxBytes } = this.#groupOf(row);
     let open = this.#groups.get(group);
-    if (open && !this.#fits(open, line, row)) {
+    if (open && !fits(open, line, row, maxBytes)) {
       this.#close(group, open);
       open = undefined;
     }
@@ -139,7 +144,16 @@ export class PartPlanner {
     return closed;
   }
 
-  #begin({ start, end }: Line, { endpoint, model }: Row, ordinal: number): OpenPart {
+  #groupOf({ endpoint, model }: PlannableRow): { group: string; maxBytes: number } {
+    if (endpoint !== this.#known.endpoint || model !== this.#known.model) {
+      const limit = Object.hasOwn(this.#partBytes, model) ? (this.#partBytes[model] ?? 0) : PART_LIMITS.bytes;
+      const group = `${endpoint} ${model}`; // no endpoint contains a space
+      this.#known = { endpoint, model, group, maxBytes: Math.min(limit, PART_LIMITS.bytes) };
+    }
+    return this.#known;
+  }
+
+  #begin({ start, end }: LinePlace, { endpoint, model }: PlannableRow, ordinal: number): OpenPart {
     this.#parts += 1;
     return {
       part: { number: this.#parts, endpoint, model, range: { start, end }, rows: 0, uploadBytes: 0 },
@@ -150,7 +164,7 @@ export class PartPlanner {
     };
   }
 
-  #append(open: OpenPart, line: Line, row: Row, ordinal: number): void {
+  #append(open: OpenPart, line: LinePlace, row: PlannableRow, ordinal: number): void {
     const { part, table } = open;
     part.range.end = line.end;
     part.rows += 1;
@@ -158,7 +172,7 @@ export class PartPlanner {
     open.embeddingInputs += row.embeddingInputs;
     open.last = ordinal;
     const before = table.bytes;
-    table.add({ ordinal, offset: line.offset, length: line.bytes.length }, row.customId);
+    table.add({ ordinal, offset: line.offset, length: line.length }, row.customId);
     this.#tableBytes += table.bytes - before;
   }
 
@@ -176,15 +190,17 @@ export class PartPlanner {
     if (last - first + 1 > part.rows) part.interleaved = true;
     this.#closed.push({ part, table: table.gathered() });
   }
+}
 
-  #fits({ part, embeddingInputs }: OpenPart, line: Line, { model, embeddingInputs: more }: Row): boolean {
-    const maxBytes = Object.hasOwn(this.#partBytes, model)
-      ? (this.#partBytes[model] ?? 0)
-      : PART_LIMITS.bytes;
-    return (
-      part.rows < PART_LIMITS.rows &&
-      part.uploadBytes + uploadLength(line) <= Math.min(maxBytes, PART_LIMITS.bytes) &&
-      embeddingInputs + more <= PART_LIMITS.embeddingInputs
-    );
-  }
+function fits(
+  { part, embeddingInputs }: OpenPart,
+  line: LinePlace,
+  { embeddingInputs: more }: PlannableRow,
+  maxBytes: number,
+): boolean {
+  return (
+    part.rows < PART_LIMITS.rows &&
+    part.uploadBytes + uploadLength(line) <= maxBytes &&
+    embeddingInputs + more <= PART_LIMITS.embeddingInputs
+  );
 }

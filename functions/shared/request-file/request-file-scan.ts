@@ -7,24 +7,27 @@
  */
 import type { Finding } from '../contract/events.ts';
 import { FILE_LIMITS, PART_LIMITS } from '../contract/request-file.ts';
-import { type Line, type LineHandler, LineReader } from '../part-rows/lines.ts';
+import { type Line, type LinePlace, LineReader } from '../part-rows/lines.ts';
+import { scannerModule } from '../scanner/scanner-module.ts';
 import { ByteSource } from './byte-source.ts';
-import { CustomIdIndex } from './custom-id-index.ts';
+import { CustomIdIndex, hashOf } from './custom-id-index.ts';
 import { foreignFormatOf, HEAD_BYTES } from './foreign-format.ts';
 import {
   type ClosedPart,
   type PartBytes,
   PartPlanner,
+  type PlannableRow,
   type PlannedPart,
   type PlannerFacts,
 } from './plan-parts.ts';
-import { type Row, validateRow } from './validate-row.ts';
+import { type RowHandler, ScannedRows } from './scanned-rows.ts';
+import { validateRow } from './validate-row.ts';
 
 /** How many findings the report lists; all are counted. */
 export const FINDINGS_KEPT = 1000;
 
 /** Increase it with any change to what is saved or to how rows are grouped into parts. */
-const FORMAT = 2;
+const FORMAT = 3;
 const MAX_FACTS = 64 * 1024 * 1024; // far above 10,000 parts and 1,000 findings: anything longer is not a saved scan
 
 export type CheckedFile =
@@ -43,13 +46,16 @@ interface ScanFacts {
   ids: number;
 }
 
-export class RequestFileScan implements LineHandler {
+/** How a scan reads lines: by the scanner, or on a machine that cannot run it (null), by `JSON.parse` alone. */
+type Scanner = WebAssembly.Module | null;
+
+export class RequestFileScan implements RowHandler {
   readonly ids: CustomIdIndex;
   /** The parts closed so far. */
   readonly parts: PlannedPart[];
   /** The file exceeds a limit for whole files, or has another format: the rest is not read. */
   isOverLimit = false;
-  readonly #reader: LineReader;
+  readonly #reader: ScannedRows | LineReader;
   readonly #planner: PartPlanner;
   readonly #findings: Finding[];
   #findingsCount: number;
@@ -61,8 +67,10 @@ export class RequestFileScan implements LineHandler {
     facts: Omit<ScanFacts, 'format' | 'planner' | 'ids'>,
     planner: PartPlanner,
     ids: CustomIdIndex,
+    scanner: Scanner,
   ) {
-    this.#reader = new LineReader(this, { longest: FILE_LIMITS.rowBytes, ...facts.next });
+    const options = { longest: FILE_LIMITS.rowBytes, ...facts.next };
+    this.#reader = scanner ? new ScannedRows(scanner, this, options) : new LineReader(this, options);
     this.#rows = facts.rows;
     this.#head = facts.next.offset === 0 ? [] : undefined;
     this.#findings = facts.findings;
@@ -73,23 +81,26 @@ export class RequestFileScan implements LineHandler {
   }
 
   /** Returns a scan at the start of a file. */
-  static begun(partBytes: PartBytes): RequestFileScan {
+  static begun(partBytes: PartBytes, scanner: Scanner = scannerModule()): RequestFileScan {
     const next = { offset: 0, linesBefore: 0 };
     const nothing = { next, rows: 0, findings: [], findingsCount: 0, parts: [] };
-    return new RequestFileScan(nothing, new PartPlanner(partBytes), new CustomIdIndex());
+    return new RequestFileScan(nothing, new PartPlanner(partBytes), new CustomIdIndex(), scanner);
   }
 
   /**
    * Restores a scan from what `saved` returned. Errors: RangeError when the bytes are not a saved scan, or one in
    * another format; those of the chunks.
    */
-  static async restored(chunks: AsyncIterable<Uint8Array>): Promise<RequestFileScan> {
+  static async restored(
+    chunks: AsyncIterable<Uint8Array>,
+    scanner: Scanner = scannerModule(),
+  ): Promise<RequestFileScan> {
     const source = new ByteSource(chunks);
     const facts = await restoredFacts(source);
     const ids = await CustomIdIndex.restored(facts.ids, source);
     const planner = await PartPlanner.restored(facts.planner, source);
     await source.end();
-    return new RequestFileScan(facts, planner, ids);
+    return new RequestFileScan(facts, planner, ids, scanner);
   }
 
   /** Returns the bytes to save; write them before the next `push`. Call `takeClosed` first. */
@@ -136,26 +147,14 @@ export class RequestFileScan implements LineHandler {
   }
 
   line(line: Line): void {
-    if (this.isOverLimit) return;
-    this.#rows += 1;
-    if (this.#rows > FILE_LIMITS.rows) {
-      this.#stop('too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
-      return;
-    }
+    if (!this.#admitsRow()) return;
     const checked = validateRow(line.bytes);
-    if ('code' in checked) {
-      this.find(line.number, checked.code, checked.message);
-      return;
-    }
-    if (checked.row.embeddingInputs > PART_LIMITS.embeddingInputs) {
-      const allowed = PART_LIMITS.embeddingInputs;
-      this.find(
-        line.number,
-        'too_many_inputs',
-        `body.input has ${checked.row.embeddingInputs} inputs; ${allowed} are allowed`,
-      );
-    }
-    this.#plan(line, checked.row);
+    if ('code' in checked) this.find(line.number, checked.code, checked.message);
+    else this.#addRow(line, checked.row, hashOf(checked.row.customId));
+  }
+
+  row(place: LinePlace, row: PlannableRow, hash: number): void {
+    if (this.#admitsRow()) this.#addRow(place, row, hash);
   }
 
   overlong(number: number): void {
@@ -192,11 +191,25 @@ export class RequestFileScan implements LineHandler {
     return { verdict: 'good', rows: this.#rows, groups: this.#planner.groups, parts };
   }
 
+  /** Counts a row. Returns false when the file has too many, or is over another limit. */
+  #admitsRow(): boolean {
+    if (this.isOverLimit) return false;
+    this.#rows += 1;
+    if (this.#rows > FILE_LIMITS.rows)
+      this.#stop('too_many_rows', `the file has more than ${FILE_LIMITS.rows} rows; split it`);
+    return !this.isOverLimit;
+  }
+
   /**
    * Adds the row to its part and its id to the index. Both number the rows alike, so a row that is not planned ends
    * both.
    */
-  #plan(line: Line, row: Row): void {
+  #addRow(line: LinePlace, row: PlannableRow, hash: number): void {
+    if (row.embeddingInputs > PART_LIMITS.embeddingInputs) {
+      const allowed = PART_LIMITS.embeddingInputs;
+      const message = `body.input has ${row.embeddingInputs} inputs; ${allowed} are allowed`;
+      this.find(line.number, 'too_many_inputs', message);
+    }
     const problem = this.#planner.add(line, row, this.ids.count);
     if (problem === 'too_many_groups') {
       const allowed = FILE_LIMITS.groups;
@@ -206,7 +219,7 @@ export class RequestFileScan implements LineHandler {
       const message = `the file needs more than ${FILE_LIMITS.parts} batches; line ${line.number} would begin one more; split it`;
       this.#stop(problem, message);
     } else {
-      this.ids.add(row.customId, line.number);
+      this.ids.addHash(hash, line.number);
     }
   }
 

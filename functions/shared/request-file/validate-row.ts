@@ -13,17 +13,21 @@ export interface Row {
 /** A row, or the problem found in it. */
 type CheckedRow = { row: Row } | { code: string; message: string };
 
-const SUPPORTED: ReadonlySet<unknown> = new Set(ENDPOINTS);
+export const SUPPORTED_ENDPOINTS: ReadonlySet<unknown> = new Set(ENDPOINTS);
 
-// A parsed array takes about 50 bytes for one byte of JSON: 32 MiB of them would exceed the function's memory.
-const ALWAYS_PARSED = 1_000_000;
-const MAX_ARRAYS_AND_OBJECTS = 1_000_000;
+/** A parsed array takes about 50 bytes for one byte of JSON: 32 MiB of them would exceed the function's memory. */
+export const COMPLEXITY = {
+  /** A line of at most so many bytes is never too complex. */
+  bytes: 1_000_000,
+  arraysAndObjects: 1_000_000,
+} as const;
 
 /** Checks one line of a request file: as OpenAI's validation does, and slightly more strictly. */
 export function validateRow(bytes: Uint8Array): CheckedRow {
   if (!isUtf8(bytes)) return fault('invalid_utf8', 'the line is not valid UTF-8');
-  if (bytes.length > ALWAYS_PARSED && arraysAndObjectsIn(bytes) > MAX_ARRAYS_AND_OBJECTS) {
-    return fault('row_too_complex', `the line has more than ${MAX_ARRAYS_AND_OBJECTS} arrays and objects`);
+  const { arraysAndObjects: most } = COMPLEXITY;
+  if (bytes.length > COMPLEXITY.bytes && arraysAndObjectsIn(bytes) > most) {
+    return fault('row_too_complex', `the line has more than ${most} arrays and objects`);
   }
   return asciiRow(bytes) ?? decodedRow(bytes);
 }
@@ -77,7 +81,7 @@ function checkFields(row: Record<string, unknown>): CheckedRow {
   if (!customId.isWellFormed())
     return fault('invalid_custom_id', 'custom_id contains half a character (a lone surrogate)');
   if (method !== 'POST') return fault('invalid_method', `method must be "POST"; it is ${shown(method)}`);
-  if (typeof url !== 'string' || !SUPPORTED.has(url)) {
+  if (typeof url !== 'string' || !SUPPORTED_ENDPOINTS.has(url)) {
     return fault('invalid_url', `url must be one of ${ENDPOINTS.join(', ')}; it is ${shown(url)}`);
   }
   if (!isObject(body)) return fault('invalid_body', `body must be a JSON object; it is ${kindOf(body)}`);

@@ -238,9 +238,9 @@ export const MUTANTS: Mutant[] = [
     name: 'a resumed scan skips a line that it never checked',
     patches: [
       {
-        file: 'functions/shared/part-rows/lines.ts',
-        anchor: 'return { offset: this.#start, linesBefore',
-        replacement: 'return { offset: this.#position, linesBefore',
+        file: 'functions/shared/scanner/line-scanner.ts',
+        anchor: 'return { offset: this.#offset, linesBefore',
+        replacement: 'return { offset: this.#offset + this.#filled - this.#buffer, linesBefore',
       },
     ],
   },

@@ -4,11 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { scannerBytes } from '../../../functions/shared/scanner/scanner-bytes.ts';
 import type { Mutant } from './mutants.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const MAX_OUTPUT = 64 * 1024 * 1024; // the trace of a long history
-const COPIED = ['functions', 'test/fakes', 'test/simulation', 'local/clock.ts', 'package.json'];
+// With the compiled scanner: a copy has no compiler.
+const COPIED = [
+  'functions',
+  'dist/scanner',
+  'test/fakes',
+  'test/simulation',
+  'local/clock.ts',
+  'package.json',
+];
 
 export interface MutatedCopy {
   directory: string;
@@ -36,6 +45,7 @@ export function mutated(mutant: Mutant): Map<string, string> {
 /** Copies what the simulation needs, with the defect, into a temporary directory; `remove` deletes it. */
 export function mutatedCopy(mutant: Mutant): MutatedCopy {
   const files = mutated(mutant);
+  scannerBytes(); // compiled now, if it was not before
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-mutant-'));
   for (const path of COPIED) cpSync(join(PROJECT, path), join(directory, path), { recursive: true });
   for (const [file, source] of files) writeFileSync(join(directory, file), source);

@@ -55,6 +55,7 @@ describe('a result line', () => {
     ['a status as the code of its error', null, { code: 503 }, 'failed', true],
     ['a final status as the code of its error', null, { code: '400' }, 'failed', false],
     ['an error without code', null, {}, 'failed', false],
+    ['a code that cannot be text', null, { code: { toString: 1 } }, 'failed', false],
     ['batch_expired', null, { code: 'batch_expired' }, 'expired', true],
     ['batch_cancelled', null, { code: 'batch_cancelled' }, 'cancelled', false],
   ])('with %s', (_, response, error, outcome, passing) => {

@@ -231,7 +231,12 @@ describe('a checkpoint that cannot be written', () => {
 
 const bytesAt = (world: SmallWorld, key: string) => world.results.objects().get(key)?.body ?? Buffer.of();
 const otherFormat = (bytes: Uint8Array) =>
-  Buffer.from(Buffer.from(bytes).toString('latin1').replace('"format":2', '"format":0'), 'latin1');
+  Buffer.from(
+    Buffer.from(bytes)
+      .toString('latin1')
+      .replace(/"format":\d+/, '"format":0'),
+    'latin1',
+  );
 
 describe('an invocation that dies', () => {
   /** A world in which every call fails once `life.left` calls were made. */
@@ -263,10 +268,10 @@ describe('an invocation that dies', () => {
       if (invocations > 100) throw new Error('intake did not end');
       life.left = deaths.shift() ?? Number.POSITIVE_INFINITY;
       const message = world.ledger.jobs().length > 0 ? JSON.stringify({ jobId }) : event;
-      await world.intake(message, world.deadline(TIMEOUT)).catch(() => {});
+      await world.intake(message, world.deadline(2 * TIMEOUT)).catch(() => {}); // fewer invocations: each is replayed often
       if (life.left < 0) died += 1;
       life.left = Number.POSITIVE_INFINITY;
-      world.clock.advance(2 * TIMEOUT); // its lease expires, and POLL resumes the job
+      world.clock.advance(3 * TIMEOUT); // its lease expires, and POLL resumes the job
     }
     return { digest: planDigest(world, jobId), invocations, died };
   }
@@ -275,7 +280,7 @@ describe('an invocation that dies', () => {
     timeout: 120_000,
   }, async () => {
     const unharmed = await planned([]);
-    expect(unharmed.invocations).toBeGreaterThan(5);
+    expect(unharmed.invocations).toBeGreaterThan(3); // a first one, some between, a last one
     let deaths = 0;
     for (let healthy = 0; healthy < unharmed.invocations; healthy += 1) {
       const harmless = Array.from({ length: healthy }, () => Number.POSITIVE_INFINITY);

@@ -14,7 +14,7 @@ function planned(models: Iterable<string>, mostTableBytes?: number, partBytes: P
     const start = ordinal * ROW_BYTES;
     const line = {
       number: ordinal + 1,
-      bytes: new Uint8Array(ROW_BYTES - 1),
+      length: ROW_BYTES - 1,
       offset: start,
       start,
       end: start + ROW_BYTES,

@@ -1,0 +1,132 @@
+/**
+ * Reads the rows of a request file with the scanner. A row that is clean and good by its values needs no parsing; any other
+ * line is handed on to be judged by `validateRow`, which alone finds problems. So this file accepts at most what
+ * `validateRow` accepts, and says the same of it: `npm run fuzz:scanner` compares both.
+ */
+import { FILE_LIMITS } from '../contract/request-file.ts';
+import type { LineHandler, LinePlace } from '../part-rows/lines.ts';
+import { LineScanner } from '../scanner/line-scanner.ts';
+import { REQUEST_LINE } from '../scanner/line-shapes.ts';
+import { KIND, type ScannedLine } from '../scanner/scanned-line.ts';
+import { joinedHash } from './custom-id-index.ts';
+import type { PlannableRow } from './plan-parts.ts';
+import { COMPLEXITY, SUPPORTED_ENDPOINTS } from './validate-row.ts';
+
+/** Receives good rows by `row`, and by `line` the lines that have to be judged. All are valid during the call only. */
+export interface RowHandler extends LineHandler {
+  /** `hash`: of the custom_id, as in `CustomIdIndex`. */
+  row(place: LinePlace, row: PlannableRow, hash: number): void;
+}
+
+const EMBEDDINGS = '/v1/embeddings';
+const NOTHING: Uint8Array = new Uint8Array(0);
+const MINUS = 45;
+const ZERO = 48;
+const NINE = 57;
+
+export class ScannedRows {
+  readonly #scanner: LineScanner<keyof typeof REQUEST_LINE.paths>;
+  readonly #handler: RowHandler;
+  /** One object for all rows. It keeps the url and model of the last clean line. */
+  readonly #row = {
+    customId: { memory: NOTHING, start: 0, end: 0 },
+    endpoint: '',
+    model: '',
+    embeddingInputs: 0,
+  };
+  /** A row may have this url and model. */
+  #isRouteGood = false;
+
+  /** `options`: as for `LineReader`. */
+  constructor(
+    module: WebAssembly.Module,
+    handler: RowHandler,
+    options: { longest: number; offset: number; linesBefore: number },
+  ) {
+    this.#handler = handler;
+    this.#scanner = new LineScanner(module, REQUEST_LINE, this, options);
+  }
+
+  get next(): { offset: number; linesBefore: number } {
+    return this.#scanner.next;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#scanner.push(chunk);
+  }
+
+  end(): void {
+    this.#scanner.end();
+  }
+
+  scanned(line: ScannedLine): void {
+    if (line.isClean) {
+      if (line.hasChanged) this.#noteRoute(line);
+      if (this.#isGood(line)) {
+        this.#noteRow(line);
+        this.#handler.row(line, this.#row, joinedHash(line.lowHash, line.highHash));
+        return;
+      }
+    }
+    const { number, bytes, offset, length, start, end } = line;
+    this.#handler.line({ number, bytes, offset, length, start, end });
+  }
+
+  overlong(number: number): void {
+    this.#handler.overlong(number);
+  }
+
+  /** Returns false if the line has to be judged. */
+  #isGood(line: ScannedLine): boolean {
+    const { customId, method, url, body, model, stream } = this.#scanner.slots;
+    const idBytes = line.endOf(customId) - line.startOf(customId);
+    return (
+      this.#isRouteGood &&
+      line.kind(customId) === KIND.string &&
+      line.kind(method) === KIND.string &&
+      line.kind(url) === KIND.string &&
+      line.kind(body) === KIND.object &&
+      line.kind(model) === KIND.string &&
+      line.kind(stream) !== KIND.true &&
+      idBytes > 0 &&
+      idBytes <= FILE_LIMITS.customIdBytes &&
+      !this.#isTooComplex(line)
+    );
+  }
+
+  #noteRow(line: ScannedLine): void {
+    const { customId } = this.#scanner.slots;
+    const row = this.#row;
+    row.customId.memory = line.memory;
+    row.customId.start = line.startOf(customId);
+    row.customId.end = line.endOf(customId);
+    row.embeddingInputs = row.endpoint === EMBEDDINGS ? this.#inputsIn(line) : 0;
+  }
+
+  /** The values of one clean line are those of the next one too, unless it says that they have changed. */
+  #noteRoute(line: ScannedLine): void {
+    const slots = this.#scanner.slots;
+    const endpoint = line.repeatedText(slots.url);
+    const model = line.repeatedText(slots.model);
+    this.#row.endpoint = endpoint;
+    this.#row.model = model;
+    this.#isRouteGood =
+      line.repeatedText(slots.method) === 'POST' &&
+      SUPPORTED_ENDPOINTS.has(endpoint) &&
+      model !== '' &&
+      Buffer.byteLength(model) <= FILE_LIMITS.modelBytes;
+  }
+
+  #isTooComplex(line: ScannedLine): boolean {
+    return line.length > COMPLEXITY.bytes && this.#scanner.openingsIn(line) > COMPLEXITY.arraysAndObjects;
+  }
+
+  /** As `inputsIn` in `validate-row.ts`. */
+  #inputsIn(line: ScannedLine): number {
+    const { input } = this.#scanner.slots;
+    if (line.kind(input) !== KIND.array) return 1;
+    const first = line.firstByte(input);
+    const isNumber = first === MINUS || (first >= ZERO && first <= NINE);
+    return isNumber ? 1 : line.count(input);
+  }
+}

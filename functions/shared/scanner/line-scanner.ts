@@ -1,0 +1,225 @@
+/**
+ * Splits chunks into lines, checks each as JSON in UTF-8 and finds the values that were asked for, all in one pass and in
+ * bounded memory: the fast sibling of `part-rows/lines.ts`, with the same line numbers, offsets and rules for line ends,
+ * byte order marks, blank and overlong lines.
+ *   1. copy the chunk into the memory of the module, in slices that stay in the processor's cache
+ *   2. scan as many whole lines as there are, and hand each to the handler
+ *   3. move what is left of the last line to the front. A line longer than the memory lets it grow
+ *
+ * A line that is not clean is handed out like the others: the handler judges it with `JSON.parse` (ADR 0014).
+ */
+import type { LineShape } from './line-shapes.ts';
+import { writePathTable } from './path-table.ts';
+import { ScannedLine, type ScannerMemory } from './scanned-line.ts';
+
+const LF = 10;
+const BOM = [0xef, 0xbb, 0xbf] as const;
+/** Of a chunk at a time: it is still in the cache when it is scanned. */
+const SLICE_BYTES = 128 * 1024;
+/** More than a scan reads beyond the last line. */
+const SCANNED_BEYOND = 128;
+/** A line may be longer by a byte order mark and a CR, which do not count. */
+const BEYOND_LONGEST = BOM.length + 1;
+const PAGE_BYTES = 64 * 1024;
+const GROWTH_BYTES = 4 * 1024 * 1024;
+
+/** The functions of `assembly/scanner.ts`. */
+interface ScannerExports {
+  memory: WebAssembly.Memory;
+  nodes: WebAssembly.Global;
+  entries: WebAssembly.Global;
+  keys: WebAssembly.Global;
+  records: WebAssembly.Global;
+  buffer: WebAssembly.Global;
+  prepare(slots: number, repeated: number): number;
+  endOfLines(from: number, to: number): number;
+  scan(from: number, to: number, longest: number): number;
+  passedLines(): number;
+  passedAddress(): number;
+  openings(from: number, to: number): number;
+}
+
+/** Receives the lines of a `LineScanner`. */
+export interface ScannedLineHandler {
+  scanned(line: ScannedLine): void;
+  /** A line was longer than allowed; its bytes were discarded. */
+  overlong(number: number): void;
+}
+
+export class LineScanner<Name extends string> {
+  /** The numbers by which a line's values are asked for. */
+  readonly slots: Readonly<Record<Name, number>>;
+  readonly #handler: ScannedLineHandler;
+  readonly #longest: number;
+  readonly #module: ScannerExports;
+  readonly #memory: ScannerMemory;
+  readonly #line: ScannedLine;
+  readonly #recordWords: number;
+  readonly #buffer: number;
+  /** The address behind the last byte that was copied. */
+  #filled: number;
+  /** Where the byte at `#buffer` is in the file. */
+  #offset: number;
+  /** Bytes of the current line that were discarded, because it is too long. */
+  #discarded = 0;
+  #lines: number;
+
+  /**
+   * `longest`: the maximum bytes of a line. `offset`: where in the file the chunks begin; a byte order mark is only expected
+   * at 0. `linesBefore`: the number of lines before the offset.
+   */
+  constructor(
+    module: WebAssembly.Module,
+    shape: LineShape<Name>,
+    handler: ScannedLineHandler,
+    options: { longest: number; offset?: number; linesBefore?: number },
+  ) {
+    const exports = exportsOf(module);
+    const names = Object.keys(shape.paths) as Name[];
+    this.slots = Object.fromEntries(names.map((name, slot) => [name, slot])) as Record<Name, number>;
+    const repeated = shape.repeated.reduce((bits, name) => bits | (1 << this.slots[name]), 0);
+    this.#handler = handler;
+    this.#longest = options.longest;
+    this.#module = exports;
+    this.#recordWords = exports.prepare(names.length, repeated) / 4;
+    this.#buffer = exports.buffer.value;
+    this.#filled = this.#buffer;
+    this.#memory = viewsOf(exports.memory.buffer);
+    this.#line = new ScannedLine(this.#memory);
+    this.#offset = options.offset ?? 0;
+    this.#lines = options.linesBefore ?? 0;
+    writePathTable(
+      exports.memory.buffer,
+      { nodes: exports.nodes.value, entries: exports.entries.value, keys: exports.keys.value },
+      shape,
+    );
+  }
+
+  /** Where the first line begins that the handler has not received, and how many lines precede it. */
+  get next(): { offset: number; linesBefore: number } {
+    return { offset: this.#offset, linesBefore: this.#lines };
+  }
+
+  /** Counts the brackets and braces that open in the line, those within strings included. */
+  openingsIn(line: ScannedLine): number {
+    const from = line.bytes.byteOffset;
+    return this.#module.openings(from, from + line.length);
+  }
+
+  /** Scans the chunk's lines. It is copied, so the source may write to it again. */
+  push(chunk: Uint8Array): void {
+    for (let from = 0; from < chunk.length; ) {
+      const slice = chunk.subarray(from, from + SLICE_BYTES);
+      from += slice.length;
+      this.#take(slice);
+    }
+  }
+
+  /** Call it after the last chunk: the last line may lack a line end. */
+  end(): void {
+    if (this.#discarded > 0) this.#endDiscarded(this.#discarded);
+    else if (this.#filled > this.#buffer) {
+      const end = this.#offset + this.#filled - this.#buffer;
+      this.#take(Uint8Array.of(LF), end);
+      this.#offset = end;
+    }
+  }
+
+  #take(slice: Uint8Array, fileEnd = Number.POSITIVE_INFINITY): void {
+    const rest = this.#discarded > 0 ? this.#afterDiscarded(slice) : slice;
+    if (rest.length === 0) return;
+    const from = this.#filled;
+    this.#makeRoom(rest.length);
+    this.#memory.bytes.set(rest, from);
+    this.#filled += rest.length;
+    const end = this.#module.endOfLines(from, this.#filled);
+    if (end > from) this.#scanTo(end, fileEnd);
+    const kept = this.#filled - this.#buffer;
+    if (kept <= this.#longest + BEYOND_LONGEST) return;
+    this.#discarded = kept;
+    this.#filled = this.#buffer;
+  }
+
+  /** Discards the rest of an overlong line. Returns what follows it. */
+  #afterDiscarded(slice: Uint8Array): Uint8Array {
+    const feed = slice.indexOf(LF);
+    if (feed < 0) {
+      this.#discarded += slice.length;
+      return slice.subarray(slice.length);
+    }
+    this.#endDiscarded(this.#discarded + feed + 1);
+    return slice.subarray(feed + 1);
+  }
+
+  #endDiscarded(bytes: number): void {
+    this.#discarded = 0;
+    this.#lines += 1;
+    this.#offset += bytes;
+    this.#handler.overlong(this.#lines);
+  }
+
+  /** Scans the whole lines before this address, and moves what follows them to the front. */
+  #scanTo(end: number, fileEnd: number): void {
+    const longest = this.#longest + BEYOND_LONGEST;
+    let from = this.#buffer;
+    if (this.#offset === 0 && this.#beginsWithMark()) {
+      const second = this.#memory.bytes.indexOf(LF, from) + 1;
+      this.#scanLines(from + BOM.length, second, {
+        longest: longest - BOM.length,
+        mark: BOM.length,
+        fileEnd,
+      });
+      from = second;
+    }
+    this.#scanLines(from, end, { longest, mark: 0, fileEnd });
+    this.#offset += end - this.#buffer;
+    this.#memory.bytes.copyWithin(this.#buffer, end, this.#filled);
+    this.#filled -= end - this.#buffer;
+  }
+
+  #scanLines(from: number, to: number, of: { longest: number; mark: number; fileEnd: number }): void {
+    const base = this.#offset - this.#buffer;
+    const records = this.#module.records.value / 4;
+    for (let at = from; at < to; at = this.#module.passedAddress()) {
+      const count = this.#module.scan(at, to, of.longest);
+      for (let index = 0; index < count; index += 1) {
+        const record = records + index * this.#recordWords;
+        this.#line.moveTo(record, this.#lines, base);
+        this.#line.start -= of.mark;
+        if (this.#line.end > of.fileEnd) this.#line.end = of.fileEnd;
+        this.#handOut();
+      }
+      this.#lines += this.#module.passedLines();
+    }
+  }
+
+  #handOut(): void {
+    if (this.#line.isOverlong || this.#line.length > this.#longest) this.#handler.overlong(this.#line.number);
+    else this.#handler.scanned(this.#line);
+  }
+
+  #beginsWithMark(): boolean {
+    const { bytes } = this.#memory;
+    return BOM.every((byte, at) => bytes[this.#buffer + at] === byte);
+  }
+
+  #makeRoom(length: number): void {
+    const { memory } = this.#module;
+    const missing = this.#filled + length + SCANNED_BEYOND - memory.buffer.byteLength;
+    if (missing <= 0) return;
+    memory.grow(Math.ceil(Math.max(missing, GROWTH_BYTES) / PAGE_BYTES));
+    Object.assign(this.#memory, viewsOf(memory.buffer));
+  }
+}
+
+function exportsOf(module: WebAssembly.Module): ScannerExports {
+  const abort = () => {
+    throw new Error('scanner: it aborted');
+  };
+  const { exports } = new WebAssembly.Instance(module, { env: { abort } });
+  return exports as unknown as ScannerExports; // what the compiler made of assembly/scanner.ts
+}
+
+function viewsOf(memory: ArrayBuffer): ScannerMemory {
+  return { bytes: Buffer.from(memory), words: new Int32Array(memory) };
+}

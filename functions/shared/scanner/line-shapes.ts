@@ -1,0 +1,48 @@
+/**
+ * What the scanner notes of a line: values by path. Every object on a path is an *asked level*: there, a key with an escape
+ * and a second value for a path make the line unsure.
+ */
+export interface LineShape<Name extends string = string> {
+  /** Keys from the top of the line, with dots between them. The first one's string is hashed. At most 24. */
+  readonly paths: Readonly<Record<Name, string>>;
+  /** Values that are often the same in many lines: their text is decoded only when it changes. */
+  readonly repeated: readonly NoInfer<Name>[];
+}
+
+/** A line of a request file: what its check and the plan of its parts need. */
+export const REQUEST_LINE = {
+  paths: {
+    customId: 'custom_id',
+    method: 'method',
+    url: 'url',
+    body: 'body',
+    model: 'body.model',
+    stream: 'body.stream',
+    input: 'body.input',
+    messages: 'body.messages',
+    prompt: 'body.prompt',
+    maxTokens: 'body.max_tokens',
+    maxCompletionTokens: 'body.max_completion_tokens',
+    maxOutputTokens: 'body.max_output_tokens',
+  },
+  repeated: ['method', 'url', 'model'],
+} as const satisfies LineShape;
+
+/** A line of a batch's output file or error file. */
+export const RESULT_LINE = {
+  paths: {
+    customId: 'custom_id',
+    response: 'response',
+    statusCode: 'response.status_code',
+    error: 'error',
+    errorCode: 'error.code',
+    model: 'response.body.model',
+    usage: 'response.body.usage',
+    promptTokens: 'response.body.usage.prompt_tokens',
+    completionTokens: 'response.body.usage.completion_tokens',
+    inputTokens: 'response.body.usage.input_tokens',
+    outputTokens: 'response.body.usage.output_tokens',
+    totalTokens: 'response.body.usage.total_tokens',
+  },
+  repeated: ['model'],
+} as const satisfies LineShape;
