@@ -49,6 +49,7 @@ function oneBatchPerIntent(world: World): Finding {
   const kept = new Map<string, number>();
   for (const { batchId, metadata } of creates) {
     if (secondBatchIds.has(batchId) && cancelled.has(batchId)) continue;
+    if (world.faultyApi.forgotten.has(batchId)) continue; // the API denies it: it can neither be found nor cancelled
     const intent = metadata.batchdrop_intent ?? 'none';
     kept.set(intent, (kept.get(intent) ?? 0) + 1);
   }
