@@ -142,7 +142,11 @@ function tableLines(
   };
   const cpu: Figure = {
     ...figure('', ours, 'reading the file only', floor),
-    ...(cpuGoal && { goal: cpuGoal.text, good: cpuGoal.isMet(cpuPerGb(ours)) }),
+    ...(cpuGoal && {
+      ratio: `${cpuPerGb(ours).toFixed(2)} CPU-s/GB`,
+      goal: cpuGoal.text,
+      good: cpuGoal.isMet(cpuPerGb(ours)),
+    }),
   };
   const { json } = parsers;
   return [

@@ -286,3 +286,13 @@ it('a file that is cut at every byte gets the verdicts of the uncut one', () => 
     expect({ differences, lines, fast }).toEqual({ differences: [], lines: 3, fast: 2 });
   }
 });
+
+it.each([
+  ['as many arrays and objects as a row may have', 0, 1],
+  ['one more', 1, 0],
+])('a row of %s is judged as without the scanner', (_, more, fast) => {
+  const openings = 1_000_000 + more - 2; // of the row and its body; those within strings count
+  const value = `"${'[{'.repeat(openings / 2)}${openings % 2 === 0 ? '' : '{'}"`;
+  const row = `{"custom_id":"r","method":"POST","url":"/v1/responses","body":{"model":"m","value":${value}}}`;
+  expect(compareScans(Buffer.from(row), [], 4_000_000)).toMatchObject({ lines: 1, fast, differences: [] });
+});
