@@ -6,8 +6,9 @@
  *                complete also: its named files were read whole, with as many results as the API counts; or, where
  *                the API does not count, they are the same for an hour, without lines of other rows
  *   look again   otherwise: with pauses from a minute to an hour (`pauseAfterLook`)
- *   doubtful     the results do not agree in the end, and what was read is the answer: after 24 hours of looking; once
- *                an operator has released the part; or when the same bytes, with as many lines as there are results,
+ *   doubtful     the results do not agree in the end, and what was read is the answer: after 24 hours of looking, by a
+ *                look that sees no fewer rows than an earlier one, or else after 48 hours; once an operator has
+ *                released the part; or when the same bytes, with as many lines as there are results,
  *                were read over two hours (a line may be damaged for good). The files stay at the API
  *
  * A call without an answer (a server error, no connection) says nothing about the results: the looks go on until there
@@ -66,6 +67,7 @@ export function verdictOn(part: Part, reading: Reading, now: number): Verdict {
       looks,
       until: now + pauseAfterLook(looks),
       why,
+      mostRows: Math.max(reading.rowsWithLine, part.resultsWait?.mostRows ?? 0),
       reading: same ?? kept ?? { digest: reading.digest, since: now },
     },
   };
@@ -93,7 +95,9 @@ function isTheAnswer(part: Part, reading: Reading, now: number): boolean {
   if (isReleased(part)) return true;
   const { resultsWait } = part;
   if (!resultsWait || reading.unanswered !== undefined) return false;
-  if (now - resultsWait.since >= RESULTS_LOOKING_MS && resultsWait.looks >= MIN_RESULTS_LOOKS) return true;
+  const { since, looks, mostRows = 0 } = resultsWait;
+  const longest = reading.rowsWithLine >= mostRows ? RESULTS_LOOKING_MS : 2 * RESULTS_LOOKING_MS;
+  if (now - since >= longest && looks >= MIN_RESULTS_LOOKS) return true;
   return isOnlyDamaged(part, reading) && isUnchangedFor(part, reading, SAME_RESULTS_MS, now);
 }
 

@@ -50,6 +50,8 @@ export interface ResultsWait {
   until: number;
   /** What did not agree at the last look. */
   why: string;
+  /** The most rows that had a line of their own at one look. */
+  mostRows?: number;
   /** The bytes that were last read, and since when the API gives the same ones. */
   reading?: { digest: string; since: number };
 }

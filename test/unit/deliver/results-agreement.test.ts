@@ -205,6 +205,22 @@ describe('the results of a completed batch', () => {
     expect(world.log.lines.map(({ code }) => code)).toContain('results_doubtful');
   });
 
+  it('are not a look that sees fewer rows than an earlier one saw, though a day has passed', async () => {
+    const { job, readings, sinceEnd } = await run((since) => ({
+      output: since > 23.5 * HOUR && since < 26 * HOUR ? line('r1') : line('r1') + line('r2'),
+    }));
+    expect(job).toMatchObject({ status: 'completed', rows: { total: 3, succeeded: 2, missing: 1 } });
+    expect(sinceEnd(readings.at(-1)?.at ?? 0)).toBeLessThan(28 * HOUR);
+  });
+
+  it('that stay worse than they were are the answer after two days', async () => {
+    const { job, readings, sinceEnd } = await run((since) => ({
+      output: since > 20 * HOUR ? line('r1') : line('r1') + line('r2'),
+    }));
+    expect(job).toMatchObject({ status: 'completed', rows: { total: 3, succeeded: 1, missing: 2 } });
+    expect(sinceEnd(readings.at(-1)?.at ?? 0)).toBeGreaterThanOrEqual(48 * HOUR);
+  });
+
   it('that are damaged in one line for good are the answer after two hours, and doubtful', async () => {
     const { world, job, deleted, readings, sinceEnd } = await run(() => ({
       output: `${line('r1')}{"custom_id":"r2",\u0007\n${line('r3')}`,
