@@ -36,8 +36,8 @@ const BATCH = {
 };
 
 /** What an idle stack uses in a month of 30 days, besides the counted calls. */
-const MONTH = {
-  alarms: 30,
+export const MONTH = {
+  alarms: 32,
   idleMetrics: 2,
   ticks: 43_200, // one per minute
   tickGbSeconds: 0.2 * 0.25, // assumed

@@ -12,6 +12,7 @@ import {
   dollarsOfIdle,
   idleDollars,
   ledgerOfTicks,
+  MONTH,
   monthLines,
   monthTotals,
   unitsOfBatch,
@@ -73,7 +74,7 @@ function idleTable(calls: CountedCalls): string {
     [
       'alarms',
       'alarms',
-      '30, one metric each',
+      `${MONTH.alarms}, one metric each`,
       "$0.10 ([AWS's page](https://aws.amazon.com/cloudwatch/pricing/))",
     ],
     [

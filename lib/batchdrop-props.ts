@@ -16,6 +16,12 @@ export interface BatchdropOptions {
    */
   readonly requestPrefix?: string | undefined;
   /**
+   * Folder of the results in their bucket, such as `batchdrop/`; at most 80 bytes. Batchdrop can read, write and delete
+   * nothing outside it.
+   * @default - results are at the top of the bucket
+   */
+  readonly resultsPrefix?: string | undefined;
+  /**
    * Base URL of an API that speaks OpenAI's Batch protocol: https, without query and fragment. The API key and every row
    * are sent to it.
    * @default 'https://api.openai.com/v1'

@@ -65,7 +65,11 @@ export class BatchdropStack extends Stack {
         'Submits requests.jsonl',
         `aws s3 cp requests.jsonl s3://${requestBucket.bucketName}/${prefix}`,
       ],
-      ['ListResults', 'Lists the results', `aws s3 ls --recursive s3://${resultsBucket.bucketName}/`],
+      [
+        'ListResults',
+        'Lists the results',
+        `aws s3 ls --recursive s3://${resultsBucket.bucketName}/${props.resultsPrefix ?? ''}`,
+      ],
       [
         'CancelFile',
         'Cancels the job of a file; {"batchId":"batch_..."} and {"jobId":"..."} work as well',

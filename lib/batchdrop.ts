@@ -57,6 +57,7 @@ export class Batchdrop extends Construct {
   /** Stack outputs by which the `batchdrop` command finds this construct. */
   readonly outputs: CfnOutput[];
   readonly #requestPrefix: string | undefined;
+  readonly #resultsPrefix: string | undefined;
 
   constructor(scope: Construct, id: string, props: BatchdropProps = {}) {
     super(scope, id);
@@ -64,6 +65,7 @@ export class Batchdrop extends Construct {
     const { removalPolicy, encryptionKey } = checked;
     this.instance = instanceName(this);
     this.#requestPrefix = checked.requestPrefix;
+    this.#resultsPrefix = checked.resultsPrefix;
     const buckets = new Buckets(this, 'Buckets', {
       requestBucket: checked.requestBucket,
       resultsBucket: checked.resultsBucket,
@@ -89,6 +91,7 @@ export class Batchdrop extends Construct {
     const names = new NamedOutputs(this, 'Names', {
       RequestBucket: this.requestBucket.bucketName,
       ResultsBucket: this.resultsBucket.bucketName,
+      ...(checked.resultsPrefix === undefined ? {} : { ResultsPrefix: checked.resultsPrefix }),
       CancelQueueUrl: this.cancelQueue.queueUrl,
       EventBus: this.eventBus.eventBusName,
       Instance: this.instance,
@@ -113,6 +116,7 @@ export class Batchdrop extends Construct {
       requestBucket,
       requestPrefix: props.requestPrefix,
       resultsBucket,
+      resultsPrefix: props.resultsPrefix,
       ledger,
       eventBus,
       batchLimits: batchLimitsOf(props),
@@ -165,7 +169,7 @@ export class Batchdrop extends Construct {
 
   /** Grants listing and reading results. */
   grantReadResults(grantee: IGrantable): Grant {
-    return grantReadFiles(grantee, this.resultsBucket);
+    return grantReadFiles(grantee, this.resultsBucket, this.#resultsPrefix);
   }
 
   /** Creates a rule that sends status changes of batches to a target. */

@@ -41,6 +41,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     requestBucketName: text('requestBucketName'),
     requestPrefix: text('requestPrefix'),
     resultsBucketName: text('resultsBucketName'),
+    resultsPrefix: text('resultsPrefix'),
     apiKeySecretName: text('apiKeySecretName'),
     baseUrl: text('baseUrl'),
     completionWindow: text('completionWindow'),

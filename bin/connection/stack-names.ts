@@ -7,6 +7,8 @@ import { clientConfigAt, type Target } from './target.ts';
 export interface StackNames {
   readonly requestBucket: string;
   readonly resultsBucket: string;
+  /** Before all keys in the results bucket. */
+  readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
   /** The `instance` of its events. */
@@ -22,10 +24,12 @@ export interface ApiNames {
 
 /** Reads the names from CloudFormation. Throws a Failure if the stack contains no Batchdrop. */
 export async function namesOf(target: Target): Promise<StackNames> {
-  const { value: output } = await outputsAt(target);
+  const { value: output, optional } = await outputsAt(target);
+  const resultsPrefix = optional('ResultsPrefix');
   return {
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
+    ...(resultsPrefix === undefined ? {} : { resultsPrefix }),
     cancelQueueUrl: output('CancelQueueUrl'),
     eventBus: output('EventBus'),
     instance: output('Instance'),

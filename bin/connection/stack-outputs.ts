@@ -8,6 +8,8 @@ export interface StackOutputs {
   readonly idPrefix: string;
   /** Returns the value of an output. Throws a Failure if there is none. */
   readonly value: (name: string) => string;
+  /** The same for an output that a stack may lack. */
+  readonly optional: (name: string) => string | undefined;
 }
 
 /** The construct of this project's own stack. The names of its outputs have no path. */
@@ -28,7 +30,7 @@ export async function outputsAt(target: Target): Promise<StackOutputs> {
       `The Batchdrop in the stack ${stack} has no output ${name}: it has another version than this command.`,
     );
   };
-  return { idPrefix, value };
+  return { idPrefix, value, optional: (name) => outputs?.get(name) };
 }
 
 /** Returns the outputs of each Batchdrop by the path of its construct, without the stack's other outputs. */

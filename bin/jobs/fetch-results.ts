@@ -13,21 +13,21 @@ import { Failure } from '../terminal/failure.ts';
 export async function fetchResults(connection: Connection, job: Job, directory: string): Promise<string[]> {
   await mkdir(directory, { recursive: true });
   const files: string[] = [];
-  for (const { key, name } of filesOf(job)) {
+  for (const { key, name } of filesOf(job, connection.names.resultsPrefix)) {
     const path = join(directory, name);
     if (await fetchObject(connection, key, path)) files.push(path);
   }
   return files;
 }
 
-function filesOf(job: Job): { key: string; name: string }[] {
-  if (job.status === 'rejected') return [{ key: reportKey(job), name: 'rejected.json' }];
-  const { output, errors, summary } = resultKeys(job);
+function filesOf(job: Job, prefix: string | undefined): { key: string; name: string }[] {
+  if (job.status === 'rejected') return [{ key: reportKey(job, prefix), name: 'rejected.json' }];
+  const { output, errors, summary } = resultKeys(job, prefix);
   return [
     { key: output, name: 'output.jsonl' },
     { key: errors, name: 'errors.jsonl' },
     { key: summary, name: 'summary.json' },
-    { key: anomaliesKey(job), name: 'anomalies.jsonl' },
+    { key: anomaliesKey(job, prefix), name: 'anomalies.jsonl' },
   ];
 }
 

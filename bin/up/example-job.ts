@@ -41,8 +41,8 @@ export async function awaitExample(
         `The example job ${jobId} ended as ${status}: ${job?.reason?.message ?? 'see the events above'}.`,
       );
     }
-    const { resultsBucket } = connection.names;
-    const { output } = resultKeys(job);
+    const { resultsBucket, resultsPrefix } = connection.names;
+    const { output } = resultKeys(job, resultsPrefix);
     await connection.s3.send(new HeadObjectCommand({ Bucket: resultsBucket, Key: output }));
     return `The results of the example are readable: s3://${resultsBucket}/${output}`;
   } finally {

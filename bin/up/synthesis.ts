@@ -32,13 +32,16 @@ export const BUNDLES = 'bundles';
 /**
  * Returns the folder of the synthesized stack and its bundled functions, as a deployment makes them. It is built in a few
  * seconds when an input has changed since, and kept for later runs; callers must not change it. Throws with the output of the
- * CDK app if that fails. `onBuild` is called before it is built.
+ * CDK app if that fails. `onBuild` is called before it is built. `context`: as in `cdk deploy -c`.
  */
-export async function synthesizedStack(options: { onBuild?: () => void } = {}): Promise<string> {
-  const assembly = join(KEPT, inputsHash());
+export async function synthesizedStack(
+  options: { onBuild?: () => void; context?: Record<string, string> } = {},
+): Promise<string> {
+  const { context = {} } = options;
+  const assembly = join(KEPT, inputsHash(context));
   if (!existsSync(assembly)) {
     options.onBuild?.();
-    await build(assembly);
+    await build(assembly, context);
   }
   await renew(assembly);
   setInterval(() => void renew(assembly), RENEW_EVERY_MS).unref(); // functions load from it for as long as they run
@@ -46,8 +49,8 @@ export async function synthesizedStack(options: { onBuild?: () => void } = {}): 
   return assembly;
 }
 
-function inputsHash(): string {
-  const hash = createHash('sha256').update(`${process.version}\0${PROJECT}\0`);
+function inputsHash(context: Record<string, string>): string {
+  const hash = createHash('sha256').update(`${process.version}\0${PROJECT}\0${JSON.stringify(context)}\0`);
   for (const file of INPUTS.flatMap((input) => filesOf(join(PROJECT, input)))) {
     const content = readFileSync(file);
     hash.update(`${relative(PROJECT, file)}\0${content.length}\0`).update(content);
@@ -66,12 +69,12 @@ function filesOf(path: string): string[] {
 }
 
 /** Built aside and renamed, so that nobody sees half of it; of several runs that build the same, one is kept. */
-async function build(assembly: string): Promise<void> {
+async function build(assembly: string, context: Record<string, string>): Promise<void> {
   await mkdir(KEPT, { recursive: true });
   const draft = await mkdtemp(join(KEPT, 'draft-'));
   try {
     await bundle(join(draft, BUNDLES));
-    await synthesize(draft);
+    await synthesize(draft, context);
     await rename(draft, assembly).catch((cause) => {
       if (!existsSync(assembly)) throw cause;
     });
@@ -88,9 +91,9 @@ async function bundle(directory: string): Promise<void> {
   await stop(); // otherwise esbuild's process would live as long as this one
 }
 
-async function synthesize(directory: string): Promise<void> {
+async function synthesize(directory: string, more: Record<string, string>): Promise<void> {
   // In addition to cdk.json. No stack's assets are bundled again.
-  const context = { 'aws:cdk:bundling-stacks': [], [BUNDLES_CONTEXT]: join(directory, BUNDLES) };
+  const context = { ...more, 'aws:cdk:bundling-stacks': [], [BUNDLES_CONTEXT]: join(directory, BUNDLES) };
   const child = spawn(process.execPath, ['--require', NODE_VERSION, APP], {
     // Without the shell's variables: its credentials and Region must not appear in the template.
     // Without the CDK's own validation of the template: it takes seconds, and belongs to `npm run synth`.

@@ -32,7 +32,7 @@ export function welcome(
     ['submit', `npx batchdrop submit examples/embeddings.jsonl${here}`],
     ['', `or upload to s3://${endpoints.requestBucket}/ with any S3 client`],
     ['results', isPaid ? `downloaded to ${data}/results/JOB_ID/ as jobs end` : resultsCommand],
-    ['', `or s3://${endpoints.resultsBucket}/KEY/JOB_ID/`],
+    ['', `or s3://${endpoints.resultsBucket}/${endpoints.resultsPrefix ?? ''}KEY/JOB_ID/`],
     ['cancel', `npx batchdrop cancel JOB_ID${here}`],
     ['stop', 'Ctrl-C; npm start resumes'],
   ];

@@ -6,6 +6,8 @@ export interface CancelEnv {
   EVENT_BUS_ARN: string;
   /** Named in events, not read. */
   RESULTS_BUCKET: string;
+  /** Before all keys in the results bucket; absent: nothing. */
+  RESULTS_PREFIX?: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;
 }

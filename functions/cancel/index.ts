@@ -10,6 +10,7 @@ const env = readEnvironment<CancelEnv>({
   LEDGER_TABLE: true,
   EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
+  RESULTS_PREFIX: 'optional',
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
 });

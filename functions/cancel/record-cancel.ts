@@ -10,6 +10,7 @@ import {
   EVENT_VERSION,
   type RequestFileRef,
 } from '../shared/contract/events.ts';
+import { RetryableError } from '../shared/domain/errors.ts';
 import { isOver, type Job, type LastCancel } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';
 import type { OutgoingEvent } from '../shared/domain/outgoing-event.ts';
@@ -128,6 +129,9 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
   await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
     await part.change((now) => withCancelRequest(now, deps.clock.now()));
   });
+  const planned = item.plan?.parts ?? 0; // the others would run on, and nobody would cancel them
+  if (inHand.length < planned)
+    throw new RetryableError(`cancel ${jobId}: the ledger has ${inHand.length} of its ${planned} parts`);
   return { outcome, status, message, job, parts: inHand };
 }
 

@@ -23,7 +23,8 @@ import { resultKeys } from '../shared/contract/result-keys.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { internalFolder } from '../shared/domain/internal-keys.ts';
 import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
-import type { FileAtApi, Intent, ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { FileAtApi, Intent } from '../shared/domain/spending/intents.ts';
 import {
   CLEAN_UP_MS,
   KEEP_MS,

@@ -5,6 +5,8 @@ export interface DeliverEnv {
   LEDGER_TABLE: string;
   EVENT_BUS_ARN: string;
   RESULTS_BUCKET: string;
+  /** Before all keys in the results bucket; absent: nothing. */
+  RESULTS_PREFIX?: string;
   BUCKET_OWNER: string;
   OPENAI_SECRET_ID: string;
   OPENAI_BASE_URL: string;

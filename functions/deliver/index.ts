@@ -17,6 +17,7 @@ const env = readEnvironment<DeliverEnv>({
   LEDGER_TABLE: true,
   EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
+  RESULTS_PREFIX: 'optional',
   BUCKET_OWNER: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,

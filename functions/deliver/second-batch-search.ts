@@ -9,7 +9,8 @@
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
-import type { FileAtApi, ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { FileAtApi } from '../shared/domain/spending/intents.ts';
 import { type Began, searchHorizon } from '../shared/domain/spending/search-horizon.ts';
 import { LATE_BATCH_SEARCH_AFTER_MS, LISTED_AFTER_MS } from '../shared/domain/timing.ts';
 import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
@@ -36,10 +37,11 @@ interface Sent extends Began, Partial<FileAtApi> {
 /** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
 export function secondBatchSearchFrom(parts: readonly Part[]): number {
   const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
-  const refused = parts.flatMap(({ intent, batch, ran }) => [
+  const refused = parts.flatMap(({ intent, batch, ran, replacedIntents = [] }) => [
     ...[intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
     // Sent, and without a batch: it was refused, and the part was cancelled before the search that follows.
     ...(batch || intent?.sendBy === undefined ? [] : [intent.sendBy]),
+    ...replacedIntents.flatMap(({ batchId, sentUntil }) => (batchId === undefined ? [sentUntil] : [])),
   ]);
   const created = parts.flatMap(({ batch }) => batch?.createdAt ?? []);
   return Math.max(
@@ -90,7 +92,7 @@ function secondOf(
 
 /** Returns every create of the part that may have been sent. */
 function sentFor(part: Part): Sent[] {
-  const { intent, batch, ran, abandoned } = part;
+  const { intent, batch, ran, abandoned, replacedIntents = [] } = part;
   const known = [...ran, ...(intent?.fileId === undefined ? [] : [{ intent, batch }])];
   return [
     ...known.map(({ intent: { id, ...began }, batch: created }) => ({
@@ -99,7 +101,7 @@ function sentFor(part: Part): Sent[] {
       part,
       ...(created ? { batchId: created.batchId } : {}),
     })),
-    ...abandoned.map((each) => ({ ...each, part })),
+    ...[...abandoned, ...replacedIntents].map((each) => ({ ...each, part })),
   ];
 }
 

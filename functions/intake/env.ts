@@ -6,6 +6,8 @@ export interface IntakeEnv {
   EVENT_BUS_ARN: string;
   REQUEST_BUCKET: string;
   RESULTS_BUCKET: string;
+  /** Before all keys in the results bucket; absent: nothing. */
+  RESULTS_PREFIX?: string;
   SUBMIT_QUEUE_URL: string;
   /** Account id that owns both buckets. */
   BUCKET_OWNER: string;

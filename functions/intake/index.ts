@@ -17,6 +17,7 @@ const env = readEnvironment<IntakeEnv>({
   EVENT_BUS_ARN: true,
   REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
+  RESULTS_PREFIX: 'optional',
   SUBMIT_QUEUE_URL: true,
   BUCKET_OWNER: true,
   BATCH_LIMITS: true,

@@ -9,8 +9,10 @@
  *      limits that the checkpoint contains, so the same objects are written again under the same planId. Without a
  *      checkpoint the scan begins again, under another planId
  *
- * If the enqueued tokens of a model are limited, a part takes at most half of the limit, by the estimate. A file of any
- * size can then run, two batches at a time, even with twice the estimated tokens.
+ * If a limit on the enqueued tokens of a model is set, or a refusal named one, a part takes at most half of it, by the
+ * estimate. A file of any size can then run, two batches at a time, even with twice the estimated tokens. A part that was
+ * planned before its limit was known runs in slices, and each slice copies the results of those before. A limit that is
+ * only assumed cuts no part: it grows.
  *
  * Known gap: a row that takes longer to read than an invocation lasts is never passed; 32 MiB take seconds.
  */
@@ -19,6 +21,7 @@ import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import { checkpointKey, rowTableKey } from '../shared/domain/internal-keys.ts';
 import type { Job, Scan } from '../shared/domain/job.ts';
 import type { BatchLimits } from '../shared/domain/waiting/batch-limits.ts';
+import { limitsOf } from '../shared/domain/waiting/learned-limits.ts';
 import { bytesWithin } from '../shared/domain/waiting/tokens.ts';
 import type { LeasedJob } from '../shared/lifecycle/lease.ts';
 import { readObject } from '../shared/part-rows/read-object.ts';
@@ -83,12 +86,18 @@ function scanOf({ scan, jobId }: Job): Scan {
 }
 
 /** Returns the maximum bytes of a part by model, estimated from the tokens measured so far. Errors: RetryableError. */
-async function partBytes({ ledger, limits: { enqueuedTokens } }: ScanDeps): Promise<PartBytes> {
-  const models = Object.entries(enqueuedTokens);
-  if (models.length === 0) return {};
-  const measured = new Map(Object.entries((await ledger.readAdmissions()).measured));
+async function partBytes({ ledger, limits }: ScanDeps): Promise<PartBytes> {
+  const admissions = await ledger.readAdmissions();
+  const learned = (admissions.learned ?? []).filter(({ limit }) => limit !== undefined);
+  const measured = new Map(Object.entries(admissions.measured));
+  const models = new Set([...Object.keys(limits.enqueuedTokens), ...learned.flatMap((one) => one.models)]);
   return Object.fromEntries(
-    models.map(([model, tokens]) => [model, bytesWithin(tokens * SHARE_OF_TOKENS, measured.get(model))]),
+    [...models].flatMap((model) => {
+      const { tokens } = limitsOf(limits, learned, model);
+      return tokens === undefined
+        ? []
+        : [[model, bytesWithin(tokens * SHARE_OF_TOKENS, measured.get(model))]];
+    }),
   );
 }
 

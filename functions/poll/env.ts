@@ -6,6 +6,8 @@ export interface PollEnv {
   EVENT_BUS_ARN: string;
   /** Named in events, not read. */
   RESULTS_BUCKET: string;
+  /** Before all keys in the results bucket; absent: nothing. */
+  RESULTS_PREFIX?: string;
   INTAKE_QUEUE_URL: string;
   SUBMIT_QUEUE_URL: string;
   DELIVER_QUEUE_URL: string;

@@ -12,6 +12,7 @@ const env = readEnvironment<PollEnv>({
   LEDGER_TABLE: true,
   EVENT_BUS_ARN: true,
   RESULTS_BUCKET: true,
+  RESULTS_PREFIX: 'optional',
   INTAKE_QUEUE_URL: true,
   SUBMIT_QUEUE_URL: true,
   DELIVER_QUEUE_URL: true,

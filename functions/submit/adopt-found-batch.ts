@@ -1,5 +1,6 @@
 import { TerminalError } from '../shared/domain/errors.ts';
-import { type AbandonedIntent, attemptSize, type ObservedBatch, type PartIn } from '../shared/domain/part.ts';
+import { attemptSize, type ObservedBatch, type PartIn } from '../shared/domain/part.ts';
+import type { AbandonedIntent } from '../shared/domain/spending/intents.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';

@@ -12,8 +12,9 @@
 
 import { RetryableError, TerminalError } from '../shared/domain/errors.ts';
 import { settledAt } from '../shared/domain/next-step.ts';
-import type { ObservedBatch, PartIn, UploadedIntent } from '../shared/domain/part.ts';
+import type { ObservedBatch, PartIn } from '../shared/domain/part.ts';
 import { batchToAdopt } from '../shared/domain/spending/batch-choice.ts';
+import type { UploadedIntent } from '../shared/domain/spending/intents.ts';
 import { searchHorizon } from '../shared/domain/spending/search-horizon.ts';
 import { afterUnresolvedCreate } from '../shared/domain/spending/unresolved-creates.ts';
 import { LISTED_AFTER_MS, SEARCH_AGAIN_MS } from '../shared/domain/timing.ts';

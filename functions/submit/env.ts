@@ -6,6 +6,8 @@ export interface SubmitEnv {
   EVENT_BUS_ARN: string;
   REQUEST_BUCKET: string;
   RESULTS_BUCKET: string;
+  /** Before all keys in the results bucket; absent: nothing. */
+  RESULTS_PREFIX?: string;
   BUCKET_OWNER: string;
   /** ARN or name of the secret that holds the API key. */
   OPENAI_SECRET_ID: string;

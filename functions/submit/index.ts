@@ -18,6 +18,7 @@ const env = readEnvironment<SubmitEnv>({
   EVENT_BUS_ARN: true,
   REQUEST_BUCKET: true,
   RESULTS_BUCKET: true,
+  RESULTS_PREFIX: 'optional',
   BUCKET_OWNER: true,
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,

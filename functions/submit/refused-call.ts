@@ -5,8 +5,8 @@
  */
 
 import { WAIT_METRIC } from '../shared/contract/metrics.ts';
-import { RetryableError } from '../shared/domain/errors.ts';
-import type { Part } from '../shared/domain/part.ts';
+import { RetryableError, type TerminalError } from '../shared/domain/errors.ts';
+import type { Part, PartIn } from '../shared/domain/part.ts';
 import { waitingAfterRefusal, waitingPart } from '../shared/domain/part-end.ts';
 import { nameOf } from '../shared/domain/waiting/admission-queue.ts';
 import {
@@ -119,4 +119,10 @@ async function noteFull({ ledger }: Pick<Ports, 'ledger'>, model: string): Promi
   if (control.full?.includes(model)) return;
   // After a conflict the next refusal notes it, or POLL does.
   await ledger.replaceControl({ ...control, full: [...(control.full ?? []), model] });
+}
+
+/** Returns the part as it ends when the API refuses its file or its create for good. */
+export function refused(part: PartIn<'uploading' | 'uploaded' | 'creating'>, failure: TerminalError): Part {
+  const reason = { code: failure.code, message: failure.message };
+  return { ...part, phase: 'ended', ended: { as: 'failed', reason } };
 }

@@ -7,7 +7,8 @@
  */
 import { TerminalError } from '../shared/domain/errors.ts';
 import type { Part, PartIn } from '../shared/domain/part.ts';
-import { fitsAdmission, withFileOf } from '../shared/domain/waiting/admitted-part.ts';
+import { withoutFileOf } from '../shared/domain/spending/replaced-intents.ts';
+import { fitsAdmission } from '../shared/domain/waiting/admitted-part.ts';
 import { without } from '../shared/domain/without.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { isOurAccount } from '../shared/lifecycle/openai-account.ts';
@@ -58,5 +59,5 @@ function afterLostUpload(part: PartIn<'uploaded'>): Part {
 
 function withoutFile(part: PartIn<'uploaded'>): PartIn<'ready'> {
   const rest = without(part, 'intent', 'obstacle', 'backoffUntil', 'slice');
-  return { ...rest, phase: 'ready', unusedFiles: withFileOf(part, part.intent) };
+  return { ...rest, ...withoutFileOf(part, part.intent), phase: 'ready' };
 }

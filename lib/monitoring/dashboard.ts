@@ -91,12 +91,15 @@ export class BatchdropDashboard extends Construct {
     );
   }
 
-  /** What steps had to wait for. */
+  /** What steps had to wait for, and the limits that refusals taught. */
   #waits(): IWidget[] {
     const names = Object.entries(METRIC_UNITS)
       .map(([name]) => name)
       .filter((name): name is MetricName => name.startsWith('WaitsFor'));
-    return row(graph('Steps that had to wait, by reason', this.#metrics(...names), { stacked: true }));
+    return row(
+      graph('Steps that had to wait, by reason', this.#metrics(...names), { stacked: true }),
+      graph('Enqueued limits learned; batchdrop list --limits shows them', this.#metrics('LimitsLearned')),
+    );
   }
 
   #results(): IWidget[] {

@@ -21,10 +21,10 @@ export function grantPutFiles(grantee: IGrantable, bucket: IBucket, prefix = '')
   return onObjects(grantee, bucket, WRITE_IN_PARTS, `${prefix}*`);
 }
 
-/** Grants listing a bucket and reading its objects. */
-export function grantReadFiles(grantee: IGrantable, bucket: IBucket): Grant {
+/** Grants listing a bucket and reading its objects under a prefix. */
+export function grantReadFiles(grantee: IGrantable, bucket: IBucket, prefix = ''): Grant {
   bucket.encryptionKey?.grant(grantee, ...READ_KEY);
-  return onObjects(grantee, bucket, READ, '*').combine(onBucket(grantee, bucket));
+  return onObjects(grantee, bucket, READ, `${prefix}*`).combine(onBucket(grantee, bucket));
 }
 
 /** Grants reading request files by version. */
@@ -45,8 +45,8 @@ export function grantTagRequests(tagger: WorkerFunction, bucket: IBucket, prefix
 }
 
 /** Grants storing row tables and checkpoints, and writing the report on a rejected file; no results. */
-export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): void {
-  const { report, internal } = KEY_PATTERNS;
+export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket, prefix = ''): void {
+  const { report, internal } = patternsUnder(prefix);
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, [...WRITE, ...WITH_TAG], report);
   onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...READ], internal);
@@ -55,15 +55,16 @@ export function grantWriteFindings(keeper: WorkerFunction, bucket: IBucket): voi
 }
 
 /** Grants reading the row tables of running jobs. */
-export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket): void {
+export function grantReadRowTables(reader: WorkerFunction, bucket: IBucket, prefix = ''): void {
+  const { internal } = patternsUnder(prefix);
   bucket.encryptionKey?.grant(reader, ...READ_KEY);
-  onObjects(reader, bucket, READ, KEY_PATTERNS.internal);
-  acknowledgeKeys(reader, bucket, KEY_PATTERNS.internal);
+  onObjects(reader, bucket, READ, internal);
+  acknowledgeKeys(reader, bucket, internal);
 }
 
 /** Grants writing results and reading them, and writing, reading and deleting the pieces that they are made of. */
-export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void {
-  const { resultLines, summary, internal } = KEY_PATTERNS;
+export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket, prefix = ''): void {
+  const { resultLines, summary, internal } = patternsUnder(prefix);
   bucket.encryptionKey?.grant(keeper, ...WRITE_KEY);
   onObjects(keeper, bucket, [...WRITE_IN_PARTS, ...WITH_TAG, ...READ], ...resultLines);
   onObjects(keeper, bucket, [...WRITE, ...WITH_TAG], summary);
@@ -71,6 +72,17 @@ export function grantWriteResults(keeper: WorkerFunction, bucket: IBucket): void
   onObjects(keeper, bucket, [...WRITE, ...READ, 's3:DeleteObject'], internal);
   onBucket(keeper, bucket);
   for (const keys of [...resultLines, summary, internal]) acknowledgeKeys(keeper, bucket, keys);
+}
+
+/** The patterns of our keys under a prefix: no function gets a right on what else is in the bucket. */
+function patternsUnder(prefix: string) {
+  const { resultLines, summary, report, internal } = KEY_PATTERNS;
+  return {
+    resultLines: resultLines.map((pattern) => prefix + pattern),
+    summary: prefix + summary,
+    report: prefix + report,
+    internal: prefix + internal,
+  };
 }
 
 function onObjects(grantee: IGrantable, bucket: IBucket, actions: string[], ...keys: string[]): Grant {

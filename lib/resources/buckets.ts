@@ -10,6 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { ENDED_TAG } from '../../functions/shared/contract/ended-tag.ts';
+import { MAX_RESULTS_PREFIX } from '../../functions/shared/contract/result-keys.ts';
 import type { BatchdropProps } from '../batchdrop-props.ts';
 
 const ACCESS_LOGS_KEPT = Duration.days(90);
@@ -25,7 +26,7 @@ interface BucketsProps {
   encryptionKey: IKey | undefined;
 }
 
-type OwnBuckets = Pick<BatchdropProps, 'requestBucket' | 'requestPrefix' | 'resultsBucket'>;
+type OwnBuckets = Pick<BatchdropProps, 'requestBucket' | 'requestPrefix' | 'resultsBucket' | 'resultsPrefix'>;
 
 /** The request bucket and the results bucket: the user's own, or created here. */
 export class Buckets extends Construct {
@@ -103,15 +104,37 @@ function protectedBy(removalPolicy: RemovalPolicy, encryptionKey: IKey | undefin
 
 /** What is wrong with buckets of your own, as far as synth can see: INTAKE compares names that are tokens. A sentence each. */
 export function* bucketProblems(scope: Construct, props: OwnBuckets): Generator<string> {
-  const { requestBucket, requestPrefix, resultsBucket } = props;
+  const { requestBucket, requestPrefix, resultsBucket, resultsPrefix } = props;
   if (requestPrefix !== undefined && requestBucket === undefined) {
     yield 'requestPrefix is set without requestBucket; set both or neither. In a bucket that Batchdrop creates every key is a request file.';
   }
+  if (resultsPrefix !== undefined) yield* prefixProblems(resultsPrefix);
   if (requestBucket !== undefined) yield* foreignProblems(scope, 'requestBucket', requestBucket);
   if (resultsBucket !== undefined) yield* foreignProblems(scope, 'resultsBucket', resultsBucket);
   if (requestBucket && resultsBucket && haveSameName(scope, requestBucket, resultsBucket)) {
     yield 'requestBucket and resultsBucket are the same bucket; set two, or each result would be processed as a request file.';
   }
+}
+
+/** IAM's wildcards would widen the rights of the functions. */
+function* prefixProblems(prefix: string): Generator<string> {
+  const isFolder = /^[^/*?$\s]([^*?$\s]*[^/*?$\s])?\/$/.test(prefix) && !prefix.includes('//');
+  if (isFolder && !Token.isUnresolved(prefix) && Buffer.byteLength(prefix) <= MAX_RESULTS_PREFIX) return;
+  yield `resultsPrefix is ${JSON.stringify(prefix)}; set a folder such as batchdrop/, at most ${MAX_RESULTS_PREFIX} bytes long, without spaces and *, ?, $.`;
+}
+
+/** The environment of a function that names or uses the results bucket. */
+export function resultsEnvironment({
+  resultsBucket,
+  resultsPrefix,
+}: {
+  resultsBucket: IBucket;
+  resultsPrefix: string | undefined;
+}): { RESULTS_BUCKET: string; RESULTS_PREFIX?: string } {
+  return {
+    RESULTS_BUCKET: resultsBucket.bucketName,
+    ...(resultsPrefix === undefined ? {} : { RESULTS_PREFIX: resultsPrefix }),
+  };
 }
 
 /** S3 sends a bucket's events to the default bus of the bucket's own account and region only. */

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 interface Names {
   readonly RequestBucket: string;
   readonly ResultsBucket: string;
+  readonly ResultsPrefix?: string;
   readonly CancelQueueUrl: string;
   readonly EventBus: string;
   readonly Instance: string;

@@ -4,6 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { CancelEnv } from '../../functions/cancel/env.ts';
+import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
@@ -15,6 +16,8 @@ interface CancellationProps {
   settings: WorkerSettings;
   encryptionKey: IKey | undefined;
   resultsBucket: IBucket;
+  /** Before all keys in the results bucket. */
+  resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
   openAi: OpenAiAccount;
@@ -38,7 +41,7 @@ export class Cancellation extends Construct {
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
-        RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
+        ...resultsEnvironment(props), // named in events, not read
         ...props.openAi.environment(),
       } satisfies CancelEnv,
     });

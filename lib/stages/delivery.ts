@@ -5,6 +5,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { DeliverEnv } from '../../functions/deliver/env.ts';
 import { grantTagRequests, grantWriteResults } from '../resources/bucket-grants.ts';
+import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
@@ -23,6 +24,8 @@ interface DeliveryProps {
   /** Prefix of the keys that are request files. */
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
+  /** Before all keys in the results bucket. */
+  resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
   openAi: OpenAiAccount;
@@ -50,7 +53,7 @@ export class Delivery extends Construct {
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
-        RESULTS_BUCKET: props.resultsBucket.bucketName,
+        ...resultsEnvironment(props),
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
@@ -59,7 +62,7 @@ export class Delivery extends Construct {
       } satisfies DeliverEnv,
     });
     grantTagRequests(this.worker, props.requestBucket, props.requestPrefix);
-    grantWriteResults(this.worker, props.resultsBucket);
+    grantWriteResults(this.worker, props.resultsBucket, props.resultsPrefix);
     props.ledger.grantRecord(this.worker);
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);

@@ -6,6 +6,7 @@ import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { IntakeEnv } from '../../functions/intake/env.ts';
 import { grantReadRequests, grantWriteFindings } from '../resources/bucket-grants.ts';
+import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import { deadLetterQueue, grantRuleSend, WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
@@ -28,6 +29,8 @@ interface IntakeProps {
   /** Prefix of the keys that are request files. */
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
+  /** Before all keys in the results bucket. */
+  resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
@@ -63,14 +66,14 @@ export class Intake extends Construct {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
         REQUEST_BUCKET: props.requestBucket.bucketName,
-        RESULTS_BUCKET: props.resultsBucket.bucketName,
+        ...resultsEnvironment(props),
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
         BATCH_LIMITS: props.batchLimits,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    grantWriteFindings(this.worker, props.resultsBucket);
+    grantWriteFindings(this.worker, props.resultsBucket, props.resultsPrefix);
     props.ledger.grantRecord(this.worker);
     props.ledger.grantListOfJob(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);

@@ -5,6 +5,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { PollEnv } from '../../functions/poll/env.ts';
+import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
@@ -17,6 +18,8 @@ interface PollingProps {
   settings: WorkerSettings;
   pollInterval: Duration;
   resultsBucket: IBucket;
+  /** Before all keys in the results bucket. */
+  resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
@@ -43,7 +46,7 @@ export class Polling extends Construct {
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
-        RESULTS_BUCKET: props.resultsBucket.bucketName, // named in events, not read
+        ...resultsEnvironment(props), // named in events, not read
         INTAKE_QUEUE_URL: props.intake.queue.queueUrl,
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,

@@ -5,6 +5,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { SubmitEnv } from '../../functions/submit/env.ts';
 import { grantReadRequests, grantReadRowTables } from '../resources/bucket-grants.ts';
+import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
@@ -18,6 +19,8 @@ interface SubmissionProps {
   requestBucket: IBucket;
   requestPrefix: string | undefined;
   resultsBucket: IBucket;
+  /** Before all keys in the results bucket. */
+  resultsPrefix: string | undefined;
   ledger: LedgerTable;
   eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
@@ -45,7 +48,7 @@ export class Submission extends Construct {
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
         REQUEST_BUCKET: props.requestBucket.bucketName,
-        RESULTS_BUCKET: props.resultsBucket.bucketName,
+        ...resultsEnvironment(props),
         BUCKET_OWNER: Stack.of(this).account,
         ...props.openAi.environment(),
         COMPLETION_WINDOW: props.completionWindow,
@@ -53,7 +56,7 @@ export class Submission extends Construct {
       } satisfies SubmitEnv,
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);
-    grantReadRowTables(this.worker, props.resultsBucket); // they name the rows of an attempt
+    grantReadRowTables(this.worker, props.resultsBucket, props.resultsPrefix); // they name the rows of an attempt
     props.ledger.grantRecord(this.worker);
     props.eventBus.grantPutEventsTo(this.worker);
     props.openAi.grantUse(this.worker);

@@ -8,6 +8,8 @@ export interface RuntimeEndpoints {
   readonly openAiUrl: string;
   readonly requestBucket: string;
   readonly resultsBucket: string;
+  /** Before all keys in the results bucket. */
+  readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
   readonly instance: string;

@@ -211,6 +211,7 @@ function endpointsOf(
   openAiUrl: string,
   outputs: Record<string, string>,
 ): RuntimeEndpoints {
+  const { ResultsPrefix: resultsPrefix } = outputs;
   const output = (name: string) => outputs[name] ?? fail(`the stack has no output ${name}`);
   return {
     url: endpoint.url,
@@ -218,6 +219,7 @@ function endpointsOf(
     openAiUrl,
     requestBucket: output('RequestBucket'),
     resultsBucket: output('ResultsBucket'),
+    ...(resultsPrefix === undefined ? {} : { resultsPrefix }),
     cancelQueueUrl: output('CancelQueueUrl'),
     eventBus: output('EventBus'),
     instance: output('Instance'),

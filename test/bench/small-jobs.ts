@@ -75,7 +75,8 @@ async function measured({ stdout }: ChildProcess): Promise<Times> {
     const { value: line, done } = await lines.next();
     if (done) throw new Error('the runtime ended');
     const { 'detail-type': type, detail } = JSON.parse(line);
-    if (type !== 'OpenAI Batch Job Status Change' || !detail.data.requestFile.key.startsWith('small/')) continue;
+    if (type !== 'OpenAI Batch Job Status Change' || !detail.data.requestFile.key.startsWith('small/'))
+      continue;
     const { status } = detail.data;
     if (status === 'submitted') submitted.add(detail.metadata.jobId);
     else if (status === 'completed') completed.add(detail.metadata.jobId);

@@ -90,6 +90,11 @@ describe('props', () => {
     [{ expireFilesAfter: Duration.hours(180) }, 'expireFilesAfter is 7 days 12 hours;'],
     [{ vpcSubnets: { availabilityZones: ['a'] } }, 'vpcSubnets is set without vpc; set both or neither.'],
     [{ securityGroups: [] }, 'securityGroups is set without vpc; set both or neither.'],
+    [{ resultsPrefix: 'out' }, 'resultsPrefix is "out"; set a folder such as batchdrop/'],
+    [{ resultsPrefix: '/' }, 'resultsPrefix is "/";'],
+    [{ resultsPrefix: 'a//b/' }, 'resultsPrefix is "a//b/";'],
+    [{ resultsPrefix: 'team-*/' }, 'resultsPrefix is "team-*/";'],
+    [{ resultsPrefix: `${'x'.repeat(80)}/` }, 'resultsPrefix is "xxx'],
     [{ requestPrefix: 'in/' }, 'requestPrefix is set without requestBucket; set both or neither.'],
   ])('that are invalid fail at synth: %j', (props, sentence) => {
     expect(() => synthesize(props)).toThrow(`Example/Batchdrop: ${sentence}`);
@@ -152,6 +157,7 @@ describe('context', () => {
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
       resultsBucketName: 'my-results',
+      resultsPrefix: 'out/',
       apiKeySecretName: 'team/key',
       baseUrl: 'https://example.com/v1',
       completionWindow: '7d',
@@ -169,6 +175,7 @@ describe('context', () => {
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
       resultsBucketName: 'my-results',
+      resultsPrefix: 'out/',
       apiKeySecretName: 'team/key',
       baseUrl: 'https://example.com/v1',
       completionWindow: '7d',

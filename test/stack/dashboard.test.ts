@@ -78,6 +78,7 @@ describe('the dashboard', () => {
         ),
       ),
     ],
+    ['Enqueued limits learned; batchdrop list --limits shows them', ours('Sum', 'LimitsLearned')],
     [
       'Open batches by status',
       ours(

@@ -43,6 +43,23 @@ describe("a bucket of the user's own", () => {
     ]);
   });
 
+  it('with a prefix for results is read, written and cleaned only under it, and every function knows it', () => {
+    const prefixed = synthesize((stack) => ({
+      resultsBucket: Bucket.fromBucketName(stack, 'Theirs', 'my-results'),
+      resultsPrefix: 'team/batchdrop/',
+    }));
+    const objects = permissionsIn(prefixed).filter(({ resource }) => resource.includes('my-results/'));
+    expect(objects.map(({ action }) => action)).toEqual(
+      expect.arrayContaining(['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload']),
+    );
+    for (const { resource } of objects)
+      expect(resource).toMatch(/:my-results\/team\/batchdrop\/(_batchdrop\/\*|\*\/\w+\.jsonl?)$/);
+    const functions = resources(prefixed, 'AWS::Lambda::Function');
+    expect(functions).toHaveLength(5);
+    for (const { Properties } of functions)
+      expect(at(Properties, 'Environment', 'Variables')).toMatchObject({ RESULTS_PREFIX: 'team/batchdrop/' });
+  });
+
   it("with a key of the user's own can be read and written by the functions that need it", () => {
     const encrypted = synthesize((stack) => ({
       requestBucket: bucketOf(stack, 'Mine', {

@@ -1,5 +1,6 @@
 import { type PieceName, pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
-import type { Delivered, Part } from '../../shared/domain/part.ts';
+import type { Part } from '../../shared/domain/part.ts';
+import type { Delivered } from '../../shared/domain/part-results.ts';
 import { readObject } from '../../shared/part-rows/read-object.ts';
 import { RowStates } from '../../shared/part-rows/row-states.ts';
 import { readRowTable } from '../../shared/part-rows/upload-body.ts';

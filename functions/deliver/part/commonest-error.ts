@@ -1,4 +1,4 @@
-import type { RowError } from '../../shared/domain/part.ts';
+import type { RowError } from '../../shared/domain/part-results.ts';
 
 /** Counted messages at a time: more than a batch with one cause has, even with ids in its messages. */
 const MAX_MESSAGES = 64;

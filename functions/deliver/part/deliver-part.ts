@@ -17,16 +17,14 @@
 
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
-import {
-  attemptSize,
-  type Delivered,
-  type DoubtfulFile,
-  type Part,
-  type PartIn,
-  type ResultsWait,
-  type UnreadableLines,
-} from '../../shared/domain/part.ts';
+import { attemptSize, type Part, type PartIn } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import type {
+  Delivered,
+  DoubtfulFile,
+  ResultsWait,
+  UnreadableLines,
+} from '../../shared/domain/part-results.ts';
 import { hasMoreRows } from '../../shared/domain/waiting/admitted-part.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';

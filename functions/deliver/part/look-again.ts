@@ -1,6 +1,7 @@
 import { hasEnded } from '../../shared/contract/batch-status.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
-import type { ObservedBatch, Part, PartIn, ResultsWait } from '../../shared/domain/part.ts';
+import type { ObservedBatch, Part, PartIn } from '../../shared/domain/part.ts';
+import type { ResultsWait } from '../../shared/domain/part-results.ts';
 import { RESULTS_ALARM_AFTER_MS, RESULTS_EXPIRING_AFTER_MS } from '../../shared/domain/timing.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { LeasedPart } from '../../shared/lifecycle/lease.ts';

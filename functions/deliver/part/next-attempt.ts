@@ -1,4 +1,5 @@
-import { attemptSize, type Delivered, type Part, type PartIn } from '../../shared/domain/part.ts';
+import { attemptSize, type Part, type PartIn } from '../../shared/domain/part.ts';
+import type { Delivered } from '../../shared/domain/part-results.ts';
 import { without } from '../../shared/domain/without.ts';
 
 /** The configuration of which rows run again, and how often. */

@@ -1,6 +1,7 @@
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
-import type { Part, RowError } from '../../shared/domain/part.ts';
+import type { Part } from '../../shared/domain/part.ts';
+import type { RowError } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';

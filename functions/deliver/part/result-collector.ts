@@ -1,4 +1,4 @@
-import type { UnreadableLines } from '../../shared/domain/part.ts';
+import type { UnreadableLines } from '../../shared/domain/part-results.ts';
 import { LineGatherer, type LineHandler } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
 import type { ResultFileName, RowTally } from './row-accounting.ts';

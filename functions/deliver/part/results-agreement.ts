@@ -14,7 +14,8 @@
  * is an answer, or a release.
  */
 
-import type { Part, ResultsWait } from '../../shared/domain/part.ts';
+import type { Part } from '../../shared/domain/part.ts';
+import type { ResultsWait } from '../../shared/domain/part-results.ts';
 import {
   MIN_RESULTS_LOOKS,
   pauseAfterLook,

@@ -16,7 +16,7 @@ import type { CompletedBatch, SeenByTick, Verified } from './seen-by-tick.ts';
  * list of before if nothing changed.
  */
 export function learnedFrom(
-  { log }: Pick<Ports, 'log'>,
+  { log, metrics }: Pick<Ports, 'log' | 'metrics'>,
   { learned: before = [], measured }: Admissions,
   seen: SeenByTick,
   verified: readonly Verified[],
@@ -44,6 +44,7 @@ export function learnedFrom(
     if (isSameList(learned, next)) continue;
     learned = next;
     const { name, counts, limit, assumed } = learned.at(-1) ?? {};
+    metrics.record('LimitsLearned', 1);
     log.warn('limit_learned', { model, name, counts, limit, assumed: assumed?.limit, said: refused.said });
   }
   return isSameList(before, learned) ? before : learned;

@@ -41,6 +41,7 @@ export const METRIC_UNITS = {
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
   AccountRefused: 'Count',
+  LimitsLearned: 'Count',
   WaitsForTokenLimit: 'Count',
   WaitsForCapacity: 'Count',
   WaitsForAccount: 'Count',

@@ -1,10 +1,14 @@
 /**
  * The rule of the keys in the results bucket. What users read lies under `<request key>/<jobId>/`, what Batchdrop keeps for
- * itself under `_batchdrop/`, and no request key leads from one into the other.
+ * itself under `_batchdrop/`, and no request key leads from one into the other. A `resultsPrefix` stands before all of
+ * them: only what reads or names objects in the bucket adds it.
  */
 
 /** Under it lies what Batchdrop keeps for itself. */
 export const INTERNAL_FOLDER = '_batchdrop/';
+
+/** The longest `resultsPrefix`, in bytes: every key stays within S3's 1,024. */
+export const MAX_RESULTS_PREFIX = 80;
 
 /** Returns whether the object is none that users read: the clean-up of its job removes it. */
 export function isInternal(key: string): boolean {
@@ -14,7 +18,7 @@ export function isInternal(key: string): boolean {
 /** Holds the results of request keys that make no folder of their own. */
 const FOLDER_OF_OTHERS = '_long';
 
-const MAX_KEY_IN_PATH = 900; // bytes: leaves room for the job id and the file's name below S3's 1,024
+const MAX_KEY_IN_PATH = 900; // bytes: leaves room for a prefix, the job id and the file's name below S3's 1,024
 const RESERVED = /^_(batchdrop|long)(\/|$)/;
 
 const NAMES = {
@@ -32,8 +36,8 @@ export interface JobOfKey {
 }
 
 /** Keys of the results that every planned job has. */
-export function resultKeys(job: JobOfKey): { output: string; errors: string; summary: string } {
-  const folder = folderOf(job);
+export function resultKeys(job: JobOfKey, prefix = ''): { output: string; errors: string; summary: string } {
+  const folder = prefix + folderOf(job);
   return {
     output: folder + NAMES.output,
     errors: folder + NAMES.errors,
@@ -42,8 +46,8 @@ export function resultKeys(job: JobOfKey): { output: string; errors: string; sum
 }
 
 /** Key of the lines that belong to no row, or to a row that has a line already. Written only if there are any. */
-export function anomaliesKey(job: JobOfKey): string {
-  return folderOf(job) + NAMES.anomalies;
+export function anomaliesKey(job: JobOfKey, prefix = ''): string {
+  return prefix + folderOf(job) + NAMES.anomalies;
 }
 
 /** Keys of a job's results that are written piece by piece. */
@@ -53,8 +57,8 @@ export function resultLinesKeys(job: JobOfKey): { output: string; errors: string
 }
 
 /** Key of the report on a rejected file. */
-export function reportKey(job: JobOfKey): string {
-  return folderOf(job) + NAMES.report;
+export function reportKey(job: JobOfKey, prefix = ''): string {
+  return prefix + folderOf(job) + NAMES.report;
 }
 
 /** The same rule as patterns of IAM, in which `*` is any text, slashes included. */

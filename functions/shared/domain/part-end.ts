@@ -7,9 +7,9 @@ import {
   type Part,
   type PartIn,
   type Refused,
-  type SentIntent,
   type Waiting,
 } from './part.ts';
+import type { SentIntent } from './spending/intents.ts';
 import { tokenLimitBackoff } from './timing.ts';
 import { type MetObstacle, obstacleBackoff } from './waiting/obstacle.ts';
 import { passingRefusalOf } from './waiting/passing-refusal.ts';

@@ -3,11 +3,21 @@ import type {
   Reason,
   RequestCounts,
   RequestFileRef,
-  RowCounts,
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
 import type { Lease } from './lease.ts';
+import type { Delivered, DoubtfulFile, ResultsWait } from './part-results.ts';
+import type {
+  AbandonedIntent,
+  FileAtApi,
+  Intent,
+  OpenSecondBatch,
+  ReplacedIntent,
+  SentIntent,
+  UnseenBatch,
+  UploadedIntent,
+} from './spending/intents.ts';
 import type { NamedLimit } from './waiting/enqueued-limit.ts';
 import type { MetObstacle, Operation } from './waiting/obstacle.ts';
 
@@ -37,124 +47,6 @@ export interface ObservedBatch {
 
 /** A batch of a part: what the API did not say of it is what was sent (`known-batch.ts`). */
 export type KnownBatch = ObservedBatch & { endpoint: string; inputFileId: string; createdAt: number };
-
-/**
- * The decision to run a part as one batch. Compare-and-sets add to it: id → fileId → sendBy (from then on a batch may
- * exist) → the part's batch.
- */
-export interface Intent {
-  id: string;
-  at: number;
-  /** The OpenAI account that the file was uploaded to: an opaque fingerprint. */
-  account?: string;
-  fileId?: string;
-  /** CRC-32 of the uploaded bytes, 8 hexadecimal digits. */
-  crc32?: string;
-  /** When the API says that it created the file, in milliseconds. */
-  uploadedAt?: number;
-  /** The API's clock when it confirmed the file, in milliseconds. */
-  answeredAt?: number;
-  /** The last moment at which `POST /batches` may be sent, in milliseconds. It is saved before the request is sent. */
-  sendBy?: number;
-  /** When a search for the batch first found nothing. */
-  foundNothingAt?: number;
-  /** The create was refused in a way that passes: the list is searched before it is sent again. */
-  refused?: true;
-  /** When it was refused, in milliseconds: the batch may exist all the same, and be listed later. */
-  refusedAt?: number;
-}
-
-/** A file at the API, and its account. */
-export interface FileAtApi {
-  fileId: string;
-  account?: string;
-}
-
-/** An abandoned intent, that is an unresolved create: its file was deleted, and no batch was found on it. */
-export interface AbandonedIntent extends FileAtApi, Pick<Intent, 'uploadedAt' | 'answeredAt'> {
-  intentId: string;
-  /** When the intent began. */
-  at: number;
-  /** When it was abandoned. */
-  givenUpAt?: number;
-}
-
-/** A second batch whose end is not known yet. */
-export interface OpenSecondBatch {
-  batchId: string;
-  /** When its cancel is sent next, in milliseconds. */
-  cancelAt: number;
-  /** The API did not know it at the last try. */
-  unknown?: true;
-}
-
-/** A batch that only the answer to its create ever showed: the search for it resumes. */
-interface UnseenBatch {
-  batchId: string;
-  /** Its newest published status, and the revision of that. */
-  status: string;
-  rev: number;
-}
-
-/** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5, with their lengths. */
-export interface UnreadableLines {
-  count: number;
-  first: { fileId: string; line: number; bytes: number }[];
-}
-
-/** An error that rows ended with, and how many did. */
-export interface RowError {
-  code: string;
-  message: string;
-  rows: number;
-}
-
-/** What a delivery stored and counted, over all attempts of the part. */
-export interface Delivered {
-  /** The delivery whose pieces count. */
-  deliveryId: string;
-  rows: RowCounts;
-  /** How many of the failed rows the API refused in its own words: another run gives the same. */
-  refused?: number;
-  outputBytes: number;
-  errorsBytes: number;
-  anomaliesBytes: number;
-  /** How many result lines match no row, or a row that has a line already. */
-  anomalies: number;
-  /** How many rows would have run again without the cancel. */
-  notRunAgain?: number;
-  /** Result lines that are not JSON: how many, and the first ones. */
-  unreadable?: UnreadableLines;
-  /** The commonest error of its rows, if none succeeded. */
-  commonestError?: RowError;
-  /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */
-  idsIn: string;
-  idsOut: string;
-}
-
-/**
- * A wait for the results of the part's ended batch: those that the API has given so far do not agree with what was sent
- * (`deliver/part/results-agreement.ts`).
- */
-export interface ResultsWait {
-  /** When the first look found that they do not agree, in milliseconds. */
-  since: number;
-  /** How often they were looked at. */
-  looks: number;
-  /** When they are looked at again, in milliseconds; the part's `backoffUntil` has the same value. */
-  until: number;
-  /** What did not agree at the last look. */
-  why: string;
-  /** The bytes that were last read, and since when the API gives the same ones. */
-  reading?: { digest: string; since: number };
-}
-
-/** A result file of the API that did not agree with what was sent. It is never deleted. */
-export interface DoubtfulFile {
-  batchId: string;
-  fileId: string;
-  why: string;
-}
 
 /** A part's wait for capacity, or for what the API refuses to everybody at present. Only POLL admits it. */
 export interface Waiting {
@@ -251,6 +143,8 @@ interface PartRecord {
   version: number;
   attempt: number;
   abandoned: AbandonedIntent[];
+  /** Other intents whose create was sent, and that the part no longer has, oldest first. */
+  replacedIntents?: ReplacedIntent[];
   /** Batches that ran before the present attempt, oldest first. */
   ran: RanBatch[];
   /** The batches in `ran`, and those that the API rejected for the token limit. */
@@ -366,12 +260,6 @@ interface MayHaveBatch {
   publishedRev: number;
   cancelSentAt?: number;
 }
-
-/** An intent with an uploaded file. */
-export type UploadedIntent = Intent & { fileId: string };
-
-/** An intent whose `POST /batches` may have been sent. */
-export type SentIntent = UploadedIntent & { sendBy: number };
 
 /**
  * The phase of a part, and the fields it has in that phase. Next steps, the `due` index and the handling of a cancel

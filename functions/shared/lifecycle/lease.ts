@@ -20,6 +20,11 @@ export class LostLease extends Error {
 interface Leased<Item> {
   /** The item as of the last change. */
   readonly item: Item;
+  /**
+   * Whether the item has this lease. A change that returns false stores no claim: then another invocation may have brought
+   * the item where this one wanted it.
+   */
+  readonly isHeld: boolean;
   /** The end of the lease, in milliseconds: nothing irrevocable is done after it. */
   readonly until: number;
   /**
@@ -74,6 +79,7 @@ export function withoutLease(inHand: JobInHand, until: number): LeasedJob {
     get item() {
       return inHand.item;
     },
+    isHeld: false,
     until,
     claim: () => Promise.resolve(),
     change: (decide) => inHand.change(decide),
@@ -108,6 +114,9 @@ async function withLease<Item extends Leasable, T>(
   const leased: Leased<Item> = {
     get item() {
       return inHand.item;
+    },
+    get isHeld() {
+      return isOurs(inHand.item);
     },
     until,
     change,

@@ -1,6 +1,6 @@
 import { RetryableError } from '../domain/errors.ts';
 import { isSameAccount } from '../domain/openai-account.ts';
-import type { FileAtApi } from '../domain/part.ts';
+import type { FileAtApi } from '../domain/spending/intents.ts';
 import type { Ports } from '../ports/ports.ts';
 
 /** While the key belongs to another account, items that need the old key check for it at this interval. */

@@ -1,6 +1,7 @@
 import { knownBatch } from '../domain/known-batch.ts';
-import type { ObservedBatch, Part, PartIn, SentIntent } from '../domain/part.ts';
+import type { ObservedBatch, Part, PartIn } from '../domain/part.ts';
 import { phaseAfter } from '../domain/part-end.ts';
+import type { SentIntent } from '../domain/spending/intents.ts';
 import { without, withoutBackoff } from '../domain/without.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';

@@ -81,10 +81,12 @@ export interface EventOrigin {
   /** Which Batchdrop of the account and region. */
   instance: string;
   resultsBucket: string;
+  /** Before all keys in the results bucket. */
+  resultsPrefix?: string;
 }
 
 /** The event of the job's newest status change. */
-export function jobStatusChange(job: Job, { instance, resultsBucket }: EventOrigin): OutgoingEvent {
+export function jobStatusChange(job: Job, origin: EventOrigin): OutgoingEvent {
   return {
     detailType: DETAIL_TYPE.jobStatusChange,
     detail: {
@@ -93,15 +95,16 @@ export function jobStatusChange(job: Job, { instance, resultsBucket }: EventOrig
         version: EVENT_VERSION,
         sequence: job.rev,
         occurredAt: isoTime(job.changedAt),
-        instance,
+        instance: origin.instance,
         jobId: job.jobId,
       },
-      data: jobData(job, resultsBucket),
+      data: jobData(job, origin),
     },
   };
 }
 
-function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
+function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
+  const { resultsBucket, resultsPrefix } = origin;
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   const base = {
     previousStatus: job.previousStatus,
@@ -119,7 +122,7 @@ function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
         ...base,
         status: 'rejected',
         findings: job.findings,
-        report: { bucket: resultsBucket, key: reportKey(job) },
+        report: { bucket: resultsBucket, key: reportKey(job, resultsPrefix) },
       };
     case 'joined':
       return { ...base, status: 'joined', joinedJobId: job.joinedJobId, ...unsuccessfulData(job) };
@@ -132,7 +135,7 @@ function jobData(job: Job, resultsBucket: string): JobStatusChangeData {
         ...(job.rows
           ? { rows: job.rows, usage: job.usage ?? null, batches: job.batches }
           : { rows: NO_ROWS, usage: null, batches: { count: 0, first: [] } }),
-        ...(job.plan ? { results: { bucket: resultsBucket, ...resultKeys(job) } } : {}),
+        ...(job.plan ? { results: { bucket: resultsBucket, ...resultKeys(job, resultsPrefix) } } : {}),
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }

@@ -42,6 +42,8 @@ export class Authorizer implements FunctionKeys {
   readonly #secretOfRun = randomBytes(32);
   #policies = NOBODY;
   #identities = new Map<string, Identity>();
+  /** By the ids of their access keys. */
+  #secrets = new Map<string, string>();
   #queuePolicy: (queueArn: string) => string | undefined = () => undefined;
   readonly #listeners: ((decision: Decision) => void)[] = [];
 
@@ -55,6 +57,7 @@ export class Authorizer implements FunctionKeys {
   ): void {
     this.#policies = policies;
     this.#identities = new Map(identities.map((identity) => [identity.accessKeyId, identity]));
+    this.#secrets = new Map(identities.map(({ accessKeyId }) => [accessKeyId, this.#newSecret(accessKeyId)]));
     this.#queuePolicy = queuePolicy;
   }
 
@@ -64,8 +67,7 @@ export class Authorizer implements FunctionKeys {
   }
 
   secretOf(accessKeyId: string): string | undefined {
-    if (!this.#identities.has(accessKeyId)) return undefined;
-    return createHmac('sha256', this.#secretOfRun).update(accessKeyId).digest('base64url');
+    return this.#secrets.get(accessKeyId);
   }
 
   /** Returns what the function signs with; throws an Error if no function has that access key. */
@@ -96,6 +98,11 @@ export class Authorizer implements FunctionKeys {
   /** Whether the service may assume the role. */
   isTrusted(roleArn: string, service: string): boolean {
     return isTrusted(this.#policies, roleArn, service, ALWAYS);
+  }
+
+  /** Another one in each run. */
+  #newSecret(accessKeyId: string): string {
+    return createHmac('sha256', this.#secretOfRun).update(accessKeyId).digest('base64url');
   }
 
   #demand(principal: Principal, need: Need, more: RequestContext): void {

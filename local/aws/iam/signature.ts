@@ -5,7 +5,7 @@
  * Known gaps: the chunk signatures of a streaming S3 upload are not verified, only the seed signature over its headers; Signature
  * Version 4A and session tokens are not supported.
  */
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 
 /** An access key. */
@@ -32,6 +32,7 @@ type Signed = Pick<IncomingMessage, 'method' | 'url' | 'headers'>;
 
 const ALGORITHM = 'AWS4-HMAC-SHA256';
 const SHA256 = /^[0-9a-f]{64}$/;
+const MAX_SIGNING_KEYS = 100; // five functions call five services; what the owner's programs name is not limited
 
 /** Parses the authorization of a request; undefined if it has none or one of another form. */
 export function authorizationOf(request: Signed): Authorization | undefined {
@@ -109,7 +110,7 @@ function payloadHashOf(
 ): string | undefined {
   const declared = headers['x-amz-content-sha256'];
   if (body === undefined) return isPresigned ? 'UNSIGNED-PAYLOAD' : String(declared ?? '');
-  const actual = createHash('sha256').update(body).digest('hex');
+  const actual = hash('sha256', body, 'hex');
   return declared === undefined || declared === actual ? actual : undefined;
 }
 
@@ -118,10 +119,25 @@ function signatureOver(
   secretAccessKey: string,
   { scope, time }: Authorization,
 ): Buffer {
-  const hashed = createHash('sha256').update(canonical).digest('hex');
-  const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-  const key = scope.split('/').reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
-  return hmac(key, [ALGORITHM, time, scope, hashed].join('\n'));
+  const hashed = hash('sha256', canonical, 'hex');
+  return hmac(signingKey(secretAccessKey, scope), [ALGORITHM, time, scope, hashed].join('\n'));
+}
+
+/** Signing keys of this process: each holds for a day, a Region and a service. */
+const signingKeys = new Map<string, KeyObject>();
+
+function signingKey(secretAccessKey: string, scope: string): KeyObject {
+  const name = `${scope} ${secretAccessKey}`;
+  const known = signingKeys.get(name);
+  if (known) return known;
+  if (signingKeys.size >= MAX_SIGNING_KEYS) signingKeys.clear();
+  const key = createSecretKey(scope.split('/').reduce(hmac, Buffer.from(`AWS4${secretAccessKey}`)));
+  signingKeys.set(name, key);
+  return key;
+}
+
+function hmac(key: Buffer | KeyObject, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
 }
 
 function canonicalRequest(request: Signed, authorization: Authorization, payloadHash: string): string {

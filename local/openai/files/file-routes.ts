@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, createReadStream, openSync, readFileSync, rmSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { inTransaction } from '../../sqlite.ts';
@@ -130,7 +129,8 @@ async function sendContent(state: ServerState, call: Call): Promise<null> {
   const { id, filename } = file;
   const odd = oddContent(state, file, call);
   const bytes = odd?.length ?? file.bytes;
-  const content = await open(state.files.contentPath(id));
+  const path = state.files.contentPath(id);
+  const fd = openSync(path, 'r'); // at once: a delete may follow, and what is open can still be read
   call.response.writeHead(200, {
     'content-type': 'application/octet-stream',
     'content-length': bytes,
@@ -138,12 +138,12 @@ async function sendContent(state: ServerState, call: Call): Promise<null> {
   });
   const { truncates, stalls } = call.disturbance;
   if (truncates || stalls) {
-    await pipeline(content.createReadStream({ end: bytes >>> 1 }), call.response, { end: false });
+    await pipeline(createReadStream(path, { fd, end: bytes >>> 1 }), call.response, { end: false });
     if (truncates) call.response.destroy();
     else if (!call.response.destroyed) await once(call.response, 'close');
     return null;
   }
-  await pipeline(odd === undefined ? content.createReadStream() : Readable.from([odd]), call.response);
-  await content.close();
+  if (odd !== undefined) closeSync(fd);
+  await pipeline(odd === undefined ? createReadStream(path, { fd }) : Readable.from([odd]), call.response);
   return null;
 }

@@ -223,6 +223,18 @@ function itKnowsWhatIsOpen(made: () => QueriesUnderTest): void {
     expect(await queries.listStalled()).toEqual([]);
   });
 
+  it('returns a part that a person has to release, although none of its tries has failed', async () => {
+    const { ledger, queries } = made();
+    const reason = { code: 'create_uncertain', message: '2 creates of the part have no known outcome' };
+    const part = aPart({ phase: 'stalled', stalled: reason, dueAt: NOON + 30 * MINUTE });
+    await ledger.createPart(part);
+    const { jobId, planId, number } = part;
+    expect(await queries.listStalled()).toEqual([{ kind: 'part', jobId, planId, number, reason }]);
+    expect(await queries.listHeldUp()).toEqual([]);
+    await ledger.replacePart({ ...aPart({ phase: 'ready', releases: 1, dueAt: NOON }), version: 1 });
+    expect(await queries.listStalled()).toEqual([]);
+  });
+
   it('returns the parts and jobs that wait for something to pass, apart from the stalled ones', async () => {
     const { ledger, queries } = made();
     const { jobId, planId } = aPart();

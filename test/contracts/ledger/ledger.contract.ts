@@ -44,6 +44,41 @@ function itComparesAndSets(ledger: () => Ledger): void {
     expect(await ledger().readJob(job.jobId)).toEqual(job);
   });
 
+  it('gives back a part with everything that an unsure API taught it', async () => {
+    const file = { fileId: 'file-1', account: 'org' };
+    const times = { at: NOON, uploadedAt: NOON - 1, answeredAt: NOON + 1 };
+    const part = aPart({
+      phase: 'stalled',
+      stalled: { code: 'create_uncertain', message: '2 creates have no known outcome' },
+      stallPublished: true,
+      adopt: { batchId: 'batch_9' },
+      abandoned: [{ ...file, ...times, intentId: 'a', givenUpAt: NOON + 2 }],
+      replacedIntents: [
+        { ...file, ...times, intentId: 'b', sentUntil: NOON + 3 },
+        { intentId: 'c', at: NOON, sentUntil: NOON, batchId: 'batch_2' },
+      ],
+      secondBatchIds: ['batch_2', 'batch_3'],
+      openSecondBatches: [{ batchId: 'batch_3', cancelAt: NOON, unknown: true }],
+      unseen: { batchId: 'batch_4', status: 'validating', rev: 2 },
+      resultsWait: {
+        since: NOON,
+        looks: 2,
+        until: NOON + 1,
+        why: 'why',
+        reading: { digest: 'd', since: NOON },
+      },
+      doubtfulFiles: [{ batchId: 'batch_1', fileId: 'file-2', why: 'why' }],
+      obstacle: { for: 'not_visible', since: NOON, said: 'Cannot find file.' },
+      slice: { end: 2, rows: 2, uploadBytes: 700 },
+      lostUploads: 1,
+      releases: 2,
+      releasedAt: NOON,
+      dueAt: NOON,
+    });
+    expect(await ledger().createPart(part)).toBe(true);
+    expect(await ledger().readPart(part)).toEqual(part);
+  });
+
   it('knows no job that was never created', async () => {
     expect(await ledger().readJob('nobody')).toBeUndefined();
     expect(await ledger().readPart({ jobId: 'nobody', planId: 'none', number: 1 })).toBeUndefined();
@@ -173,6 +208,33 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     expect((await ledger.readAdmissions()).admitted).toEqual([]);
   });
 
+  it('keeps what refusals taught about limits beside the admissions', async () => {
+    const { ledger } = made();
+    const learned = [
+      {
+        name: 'gpt-4o',
+        counts: 'tokens',
+        models: ['gpt-4o', 'ft:gpt-4o'],
+        limit: 90_000,
+        said: 'Limit: 90,000',
+        at: NOON,
+      },
+      {
+        name: 'D',
+        counts: 'requests',
+        models: ['D'],
+        assumed: { limit: 300, step: 38 },
+        said: 'Later.',
+        at: NOON,
+      },
+    ] as const;
+    const copies = learned.map((one) => ({ ...one, models: [...one.models] }));
+    expect(await ledger.replaceAdmissions({ version: 0, admitted: [], measured: {}, learned: copies })).toBe(
+      true,
+    );
+    expect((await ledger.readAdmissions()).learned).toEqual(learned);
+  });
+
   it('keeps 1,500 who were let on in one item', async () => {
     const { ledger } = made();
     const { jobId, planId } = aPart();
@@ -205,6 +267,21 @@ function itKeepsOneForAll(made: () => LedgerUnderTest): void {
     const pollLease = { holder: 'poller', until: NOON };
     expect(await ledger.replaceControl({ version: 1, paused: true, pollLease })).toBe(true);
     expect(await ledger.readControl()).toEqual({ version: 2, paused: true, pollLease });
+    const more = {
+      full: ['gpt-4o'],
+      limited: ['gpt-4o-mini'],
+      breakers: [
+        {
+          ...{ account: 'org', for: 'account' as const, operation: 'create' as const, items: ['a/b/1'] },
+          ...{ since: NOON, said: 'Pay.', open: { since: NOON, probes: 1, nextProbeAt: NOON + 1 } },
+        },
+      ],
+      uncertain: [
+        { account: 'org', until: NOON, create: { intentId: 'i', until: NOON }, answered: true as const },
+      ],
+    };
+    expect(await ledger.replaceControl({ version: 2, paused: false, ...more })).toBe(true);
+    expect(await ledger.readControl()).toEqual({ version: 3, paused: false, ...more });
   });
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ACCOUNT_CODES } from '../account-codes.ts';
 import { create, openAiForEachTest, REFUSAL, upload } from './openai-under-test.ts';
 import { html, json, raw, reset, type ScriptedAnswer } from './scripted-server.ts';
 
@@ -53,6 +54,10 @@ describe('a refusal waits for the account', () => {
   ];
   it.each(refusals)('%s', async (_, answer) => {
     for (const which of ['upload', 'create', 'retrieve'] as const) await expectWait(which, answer, 'account');
+  });
+
+  it.each(ACCOUNT_CODES)('the code %s, whatever the words and the status', async (code) => {
+    for (const status of [400, 403, 429]) await expectWait('create', refusal(status, 'No.', code), 'account');
   });
 
   it('with the words of the API, at most 500 characters of them', async () => {

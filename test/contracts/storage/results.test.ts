@@ -18,6 +18,12 @@ describeResultsContract('S3', async () => {
   return { results: createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT }), close };
 });
 
+describeResultsContract('S3 under a prefix', async () => {
+  const { client, close } = await startS3();
+  const options = { client, bucket: 'results', owner: LOCAL_ACCOUNT };
+  return { results: createS3ResultStore({ ...options, prefix: 'team/batchdrop/' }), close };
+});
+
 describe('buckets on S3', () => {
   it('of another owner are not touched', async () => {
     const { client, close } = await startS3();

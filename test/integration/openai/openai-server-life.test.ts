@@ -249,3 +249,21 @@ describe('cancelling', () => {
     await expect(client.batches.cancel('batch_unknown')).rejects.toMatchObject({ status: 404 });
   });
 });
+
+test('a file that is read while it is deleted is there or not; neither is an error of the server', async () => {
+  const { server, client } = await batchApi();
+  const headers = { authorization: 'Bearer sk-test' };
+  const statuses = new Set<number>();
+  for (let round = 0; round < 30; round += 1) {
+    const file = new File([`${JSON.stringify(chatRow('row'))}\n`], 'rows.jsonl');
+    const { id } = await client.files.create({ file, purpose: 'batch' });
+    const content = async () => {
+      const response = await fetch(`${server.url}/files/${id}/content`, { headers });
+      statuses.add(response.status);
+      if (response.status === 200) expect((await response.text()).length).toBe(file.size);
+    };
+    await Promise.all([content(), content(), client.files.delete(id), content(), content()]);
+  }
+  expect([...statuses].filter((status) => status !== 200 && status !== 404)).toEqual([]);
+  expect(statuses).toContain(200);
+});

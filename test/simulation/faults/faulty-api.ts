@@ -52,6 +52,8 @@ export class FaultyApi implements BatchApi {
   #admitted = 0;
   /** Files that the API lost. */
   readonly lost = new Set<string>();
+  /** Batches whose results come later than Batchdrop looks for them. */
+  readonly lateForDays = new Set<string>();
   /** When the results of ended batches are right, by batch and by file. */
   readonly #lateBatches = new Map<string, Lateness>();
   readonly #late = new Map<string, Lateness>();
@@ -277,6 +279,7 @@ export class FaultyApi implements BatchApi {
     if (!this.#faults.occurs('results late', batchId)) return { as: 'unnamed', until: 0 };
     const minutes = this.#chance.pick(`how late ${batchId}`, LATE_MINUTES) ?? 1;
     const as = this.#chance.pick(`late as ${batchId}`, LATE_AS) ?? 'unnamed';
+    if (minutes > MINUTES_OF_A_DAY) this.lateForDays.add(batchId);
     return { as, until: this.#state.now() + minutes * 60_000 };
   }
 }
@@ -288,6 +291,7 @@ interface Lateness {
 }
 
 const LATE_AS = ['unnamed', 'not found', 'other rows', 'empty'] as const;
+const MINUTES_OF_A_DAY = 24 * 60;
 const LATE_MINUTES = [1, 20, 300, 40 * 60]; // results that are later than a day end as doubtful
 
 async function* lateContent(

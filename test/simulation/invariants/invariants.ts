@@ -6,8 +6,9 @@ import { oldestFirst, withinLimits } from './capacity.ts';
 import { forward, published } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
+import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsOnly } from './neighbours.ts';
 import { planned } from './plans.ts';
-import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft } from './rest.ts';
+import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft, taggedAtItsEnd } from './rest.ts';
 
 /** Examines every promise once nothing is due any more. */
 export function findings(world: World, users: Workload): Finding[] {
@@ -28,6 +29,10 @@ export function findings(world: World, users: Workload): Finding[] {
     piecesStored(world),
     atRest(world),
     expiresWithItsJob(world),
+    taggedAtItsEnd(world, users),
+    nobodyWaitsForAnother(world),
+    storageStopsUploadsOnly(world),
+    breakersOpenForTheirReason(world),
     nothingLeft(world),
     nothingDeletedUnread(world),
     withinLimits(world),
@@ -44,6 +49,7 @@ function oneBatchPerIntent(world: World): Finding {
   const kept = new Map<string, number>();
   for (const { batchId, metadata } of creates) {
     if (secondBatchIds.has(batchId) && cancelled.has(batchId)) continue;
+    if (world.faultyApi.forgotten.has(batchId)) continue; // the API denies it: it can neither be found nor cancelled
     const intent = metadata.batchdrop_intent ?? 'none';
     kept.set(intent, (kept.get(intent) ?? 0) + 1);
   }

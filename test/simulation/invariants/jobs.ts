@@ -1,6 +1,7 @@
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import type { Job } from '../../../functions/shared/domain/job.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
 import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
 import type { Workload } from '../world/workload.ts';
 import { RERUN, type World } from '../world/world.ts';
@@ -117,16 +118,23 @@ export function inOrder(world: World, users: Workload): Finding {
         broken.push(`job ${job.jobId}: ${key} is not in the order of the file: ${found.join(' ')}`);
     }
   }
-  for (const { jobId, number, ran } of world.ledger.parts()) {
-    if (ran.length >= RERUN.maxAttempts) broken.push(`part ${jobId}/${number} ran ${ran.length + 1} times`);
-  }
+  for (const part of world.ledger.parts())
+    if (ranTooOften(part)) broken.push(`part ${part.jobId}/${part.number} ran ${part.ran.length + 1} times`);
   return { promise: 'results in the order of the file', examined, broken };
 }
 
-/** A row that ran and was billed is in the results, unless the API lost its file or the whole batch, or has the doubtful file still. */
+/** Returns whether the part's rows ran more often than they may. A part that runs in slices has more batches, of fewer rows. */
+function ranTooOften({ ran, batch, rows }: Part): boolean {
+  const isInSlices = ran.some(({ admission }) => admission?.atMost !== undefined);
+  if (!isInSlices) return ran.length >= RERUN.maxAttempts;
+  const inBatch = batch ? 1 : 0; // at least one row
+  return ran.reduce((sum, each) => sum + each.rows, inBatch) > rows * RERUN.maxAttempts;
+}
+
+/** A row that ran and was billed is in the results, unless the API lost its file or the whole batch, or gave it only after a day and has it still. */
 function succeededOut(world: World, job: Job, objects: Objects, billed: Map<string, Set<string>>): string[] {
   const stored = new Set(idsIn(objects, resultKeys(job).output));
-  const { lost, forgotten } = world.faultyApi;
+  const { lost, forgotten, lateForDays } = world.faultyApi;
   const left = new Set(world.api.files());
   const broken: string[] = [];
   for (const part of world.ledger.parts()) {
@@ -134,7 +142,8 @@ function succeededOut(world: World, job: Job, objects: Objects, billed: Map<stri
     const doubtful = new Set(part.doubtfulFiles?.map(({ fileId }) => fileId));
     for (const { batchId, outputFileId } of batchesOf(part)) {
       if (lost.has(outputFileId ?? '') || forgotten.has(batchId)) continue;
-      const isDoubtful = outputFileId === undefined || doubtful.has(outputFileId);
+      const isDoubtful =
+        lateForDays.has(batchId) && (outputFileId === undefined || doubtful.has(outputFileId));
       if (isDoubtful && left.has(world.api.outputFileOf(batchId) ?? '')) continue;
       for (const row of billed.get(batchId) ?? [])
         if (!stored.has(row)) broken.push(`job ${job.jobId}: row ${row} ran and is not in output.jsonl`);

@@ -1,5 +1,8 @@
+import { ENDED_TAG } from '../../../functions/shared/contract/ended-tag.ts';
 import { INTERNAL_FOLDER, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { isOver } from '../../../functions/shared/domain/job.ts';
 import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
+import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import type { Finding } from './finding.ts';
 
@@ -23,6 +26,17 @@ export function expiresWithItsJob(world: World): Finding {
     if (expiresAt !== jobs.get(jobId)?.expiresAt || expiresAt === undefined)
       broken.push(`${kind} of ${jobId} does not expire with its job`);
   return { promise: 'nothing unfinished expires', examined: items.length, broken };
+}
+
+/** Rule 7: a request file has the tag that lifecycle rules look for from its job's end on, and not before. */
+export function taggedAtItsEnd({ tags, requestFiles, ledger }: World, users: Workload): Finding {
+  const broken = tags.early.map((what) => `${what} has the tag of an ended job`);
+  for (const job of ledger.jobs()) {
+    const isTagged = requestFiles.tagsOf(job.request)[ENDED_TAG.key] === ENDED_TAG.value;
+    if (isOver(job) && !isTagged && !users.deleted.has(job.jobId))
+      broken.push(`job ${job.jobId} has ended, and its file has no tag that says so`);
+  }
+  return { promise: 'files are tagged when their job has ended', examined: tags.tagged, broken };
 }
 
 /** Rule 4: a result file is deleted only when each of its results was read, and a doubtful one never. */

@@ -10,7 +10,7 @@ export const MUTANTS: Mutant[] = [
     name: 'POST /batches is retried',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'batch = await send(deps, leased.until, part);',
         replacement:
           'batch = await send(deps, leased.until, part).catch(() => send(deps, leased.until, part));',
@@ -21,7 +21,7 @@ export const MUTANTS: Mutant[] = [
     name: 'the batch id is saved on the lease instead of the intent',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'await saveBatch(deps, inHand, {',
         replacement: 'await saveBatch({ ...deps, change: leased.change }, inHand, {',
       },
@@ -37,7 +37,7 @@ export const MUTANTS: Mutant[] = [
     name: 'the batch id is saved after the message is acknowledged',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'await saveBatch(deps, inHand, { intentId: intent.id, batch, unconfirmed: true, released });',
         replacement:
           'void saveBatch(deps, inHand, { intentId: intent.id, batch, released }).catch(() => undefined);',
@@ -94,8 +94,8 @@ export const MUTANTS: Mutant[] = [
     name: 'a create that was refused is sent again without a search',
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
-        anchor: 'return { ...part, intent: { ...part.intent, refused: true } };',
+        file: 'functions/submit/create-batch.ts',
+        anchor: 'return { ...part, intent: { ...part.intent, ...refusedNow(failure, clock.now()) } };',
         replacement: "return { ...part, phase: 'uploaded', intent: without(part.intent, 'sendBy') };",
       },
     ],
@@ -104,7 +104,7 @@ export const MUTANTS: Mutant[] = [
     name: "the answer of a stranger to a create is taken as the API's refusal",
     patches: [
       {
-        file: 'functions/submit/submit-part.ts',
+        file: 'functions/submit/create-batch.ts',
         anchor: 'batch = await send(deps, leased.until, part);',
         replacement:
           "batch = await send(deps, leased.until, part).catch((failure) => {\n      throw failure instanceof Ambiguous ? new TerminalError('refused', failure.message) : failure;\n    });",
@@ -186,6 +186,11 @@ export const MUTANTS: Mutant[] = [
         anchor: 'const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];',
         replacement: 'const parts = seen?.plan ? await deps.ledger.partsOf(jobId, seen.plan.planId) : [];',
       },
+      {
+        file: 'functions/cancel/record-cancel.ts',
+        anchor: 'const planned = item.plan?.parts ?? 0;',
+        replacement: 'const planned = seen?.plan?.parts ?? 0;',
+      },
     ],
   },
   {
@@ -266,6 +271,37 @@ export const MUTANTS: Mutant[] = [
         file: 'functions/poll/admission/capacity.ts',
         anchor: '} else if (!this.#letsOthersPass(part, now)) standing.add(part.model);',
         replacement: '}',
+      },
+    ],
+  },
+  {
+    name: 'there is one breaker for all refusals',
+    patches: [
+      {
+        file: 'functions/shared/domain/waiting/breaker.ts',
+        anchor: 'one.for === reason && one.operation === operation && isSame(one.account, account);',
+        replacement: 'isSame(one.account, account);',
+      },
+    ],
+  },
+  {
+    name: 'POLL serves one item after the other',
+    patches: [
+      {
+        file: 'functions/poll/due-items.ts',
+        anchor: 'await inParallel(this.#items, AT_ONCE,',
+        replacement: 'await inParallel(this.#items, 1,',
+      },
+    ],
+  },
+  {
+    name: 'a request file gets the tag of an ended job when its rows are planned',
+    patches: [
+      {
+        file: 'functions/intake/intake-job.ts',
+        anchor: '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n',
+        replacement:
+          '  const plan: Plan = { planId, parts: parts.length, rows, groups };\n  await deps.requestFiles.tagEnded(leased.item.request);\n',
       },
     ],
   },

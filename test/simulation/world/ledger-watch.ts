@@ -1,7 +1,9 @@
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import { isOver, type Job } from '../../../functions/shared/domain/job.ts';
 import type { DueItem } from '../../../functions/shared/domain/ledger-records.ts';
-import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
+import type { Breaker } from '../../../functions/shared/domain/waiting/breaker.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { FaultBook } from '../faults/fault-book.ts';
 import type { Chance } from './chance.ts';
@@ -32,6 +34,11 @@ export interface LedgerHistory {
   mostOpen: number;
   /** Parts that wait for admission now, by their names. */
   waiting: Map<string, Part>;
+  /** How often a part began to wait for storage, and which of those parts had uploaded their file already. */
+  storageWaits: number;
+  stoppedByStorage: string[];
+  /** Every breaker that was ever open. */
+  openBreakers: Breaker[];
   /** Parts that were admitted, each with the older parts of its model that still waited. */
   admit: { part: Part; at: number; older: Part[] }[];
 }
@@ -68,6 +75,11 @@ export function watchedLedger(
       async replaceJob(job) {
         if (conflicts(job) || !(await ledger.replaceJob(job))) return false;
         noteJob(history, job, deps.now());
+        return true;
+      },
+      async replaceControl(control) {
+        if (!(await ledger.replaceControl(control))) return false;
+        history.openBreakers.push(...(control.breakers ?? []).filter(({ open }) => open));
         return true;
       },
       async replaceKeyPointer(pointer) {
@@ -132,6 +144,9 @@ function emptyHistory(): LedgerHistory {
     open: new Set(),
     mostOpen: 0,
     waiting: new Map(),
+    storageWaits: 0,
+    stoppedByStorage: [],
+    openBreakers: [],
     admit: [],
   };
 }
@@ -158,6 +173,10 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
     const cancelled = before?.cancelRequestedAt !== undefined;
     history.sends.push({ intentId: intent.id, part: nameOf(part), cancelled });
+  }
+  if (part.phase === 'waiting' && before?.phase !== 'waiting' && part.waiting.for === 'storage') {
+    history.storageWaits += 1;
+    if (intent) history.stoppedByStorage.push(nameOf(part));
   }
   if (!batch) return;
   if (intent) history.savedIntents.add(intent.id);

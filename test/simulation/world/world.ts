@@ -5,7 +5,8 @@ import { createHandler as pollHandler } from '../../../functions/poll/handler.ts
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
-import type { Delivered, Part } from '../../../functions/shared/domain/part.ts';
+import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
@@ -23,11 +24,13 @@ import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
 import { FaultyApi } from '../faults/faulty-api.ts';
 import { Chance } from './chance.ts';
 import { Gate } from './gate.ts';
+import { HangWatch } from './hang-watch.ts';
 import { type FunctionName, Invocation, MINUTE, REACHES } from './invocation.ts';
 import { watchedLedger } from './ledger-watch.ts';
 import type { Tightness } from './limits.ts';
 import { Mailbox, type Message } from './mailbox.ts';
 import { Operator, releaseStalled } from './operator.ts';
+import { TagWatch } from './tag-watch.ts';
 import { Timeline } from './timeline.ts';
 import { Troubles } from './troubles.ts';
 
@@ -61,6 +64,8 @@ export class World {
   readonly mailbox: Mailbox;
   readonly ledger;
   readonly written;
+  readonly hangs = new HangWatch(() => this.timeline.now());
+  readonly tags;
   readonly requestFiles;
   readonly results = createInMemoryResults();
   readonly api;
@@ -115,6 +120,7 @@ export class World {
       if (method.startsWith('api.')) this.note(`${invocation.id}: ${method}`);
     };
     this.requestFiles = createInMemoryRequestFiles({ clock: { now } });
+    this.tags = new TagWatch(this.ledger);
     this.#ids = createSeededIds(seed);
     this.api = createInMemoryBatchApi({
       clock: { now },
@@ -248,12 +254,9 @@ export class World {
   /** A batch id that was returned to a function is saved when the function ends. */
   #checkSaved({ id, created, hurt }: Invocation): void {
     if (created === undefined || hurt) return;
-    const known = this.ledger
-      .parts()
-      .some(({ batch, secondBatchIds, earlierBatchIds }) =>
-        [batch?.batchId, ...secondBatchIds, ...earlierBatchIds].includes(created),
-      );
-    if (known) this.savedIds += 1;
+    const isSecond = this.ledger.parts().some(({ secondBatchIds }) => secondBatchIds.includes(created));
+    // Once saved, an API that forgets the batch may bring the part back to its search.
+    if (isSecond || this.written.savedAt.has(created)) this.savedIds += 1;
     else this.unsavedIds.push(`${created}, returned to ${id}`);
   }
 
@@ -338,12 +341,12 @@ export class World {
       }
       return this.bus.publish(events);
     };
-    return {
+    const ports = {
       ledger: through(
         'ledger',
         invocation.name === 'deliver' ? this.#withoutAPart(invocation) : this.#watched,
       ),
-      requestFiles: through('requestFiles', this.requestFiles),
+      requestFiles: through('requestFiles', this.tags.watched(this.requestFiles)),
       results: through('results', this.results),
       scratch: createInMemoryScratch(),
       api: through('api', this.faultyApi),
@@ -357,6 +360,7 @@ export class World {
       resultsBucket: 'results',
       limits: this.limits,
     };
+    return invocation.name === 'poll' ? this.hangs.watched(ports, invocation) : ports;
   }
 
   #sendWork(message: WorkMessage, from: string): void {

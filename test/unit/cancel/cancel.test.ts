@@ -342,3 +342,31 @@ describe('a cancel request by key', () => {
     expect(world.jobStatuses(jobId)).toEqual(['cancelled']);
   });
 });
+
+it('a cancel is not acknowledged while the ledger lacks a part, which would run on', async () => {
+  let isMissing = false;
+  const world = new SmallWorld({
+    fate: () => ({ runningMs: 2 * HOUR }),
+    replaced: ({ ledger }) => ({
+      ledger: {
+        ...ledger,
+        async partsOf(jobId, planId) {
+          const parts = await ledger.partsOf(jobId, planId);
+          return isMissing ? parts.slice(0, 1) : parts;
+        },
+      },
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+  await world.work();
+  isMissing = true;
+  await expect(world.cancel({ jobId })).rejects.toThrow('1 of its 2 parts');
+  expect(world.parts(jobId).map(({ cancelRequestedAt }) => cancelRequestedAt === undefined)).toEqual([
+    false,
+    true,
+  ]);
+  isMissing = false;
+  await world.cancel({ jobId });
+  await world.rest();
+  expect(world.job(jobId)).toMatchObject({ status: 'cancelled', rows: { succeeded: 0 } });
+});

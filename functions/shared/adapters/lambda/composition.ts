@@ -31,12 +31,19 @@ import { systemClock } from './system-clock.ts';
  * import, so that the bundle of a function holds only those that its index.ts calls: CANCEL loads no S3 client.
  */
 
+/** Where results are. */
+interface ResultsPlace {
+  RESULTS_BUCKET: string;
+  RESULTS_PREFIX?: string;
+}
+
 /** What every function has. */
 export interface Basics {
   ledger: Ledger;
   bus: EventBus;
   instance: string;
   resultsBucket: string;
+  resultsPrefix?: string;
   clock: Clock;
   log: Log;
   metrics: EmfMetrics;
@@ -45,7 +52,7 @@ export interface Basics {
 /** `service` names the function in its log. */
 export function createBasics(
   service: string,
-  env: { INSTANCE: string; LEDGER_TABLE: string; EVENT_BUS_ARN: string; RESULTS_BUCKET: string },
+  env: { INSTANCE: string; LEDGER_TABLE: string; EVENT_BUS_ARN: string } & ResultsPlace,
 ): Basics {
   return {
     ledger: createDynamoDbLedger({
@@ -59,6 +66,7 @@ export function createBasics(
     }),
     instance: env.INSTANCE,
     resultsBucket: env.RESULTS_BUCKET,
+    ...(env.RESULTS_PREFIX === undefined ? {} : { resultsPrefix: env.RESULTS_PREFIX }),
     clock: systemClock,
     log: createJsonLog(service),
     metrics: createEmfMetrics({ service: env.INSTANCE }),
@@ -79,14 +87,19 @@ export function createQueues(urls: QueueUrls): WorkQueues {
 }
 
 /** The request bucket and the results bucket. */
-export function createBuckets(env: { RESULTS_BUCKET: string; BUCKET_OWNER: string }): {
+export function createBuckets(env: ResultsPlace & { BUCKET_OWNER: string }): {
   requestFiles: RequestFiles;
   results: ResultStore;
 } {
   const client = new S3Client(S3_CLIENT_SETTINGS);
   return {
     requestFiles: createS3RequestFiles({ client, owner: env.BUCKET_OWNER }),
-    results: createS3ResultStore({ client, bucket: env.RESULTS_BUCKET, owner: env.BUCKET_OWNER }),
+    results: createS3ResultStore({
+      client,
+      bucket: env.RESULTS_BUCKET,
+      owner: env.BUCKET_OWNER,
+      prefix: env.RESULTS_PREFIX,
+    }),
   };
 }
 

@@ -1,9 +1,10 @@
-/** Reads what a function needs of its environment. Throws with the name of what is missing. */
-export function readEnvironment<E>(names: Record<keyof E & string, true>): E {
-  const entries = Object.keys(names).map((name) => {
+/** Reads what a function needs of its environment. Throws with the name of what is missing, unless it is `optional`. */
+export function readEnvironment<E>(names: Record<keyof E & string, true | 'optional'>): E {
+  const entries = Object.entries(names).flatMap(([name, need]) => {
     const value = process.env[name];
-    if (value === undefined || value === '') throw new Error(`the environment lacks ${name}`);
-    return [name, value];
+    if (value !== undefined && value !== '') return [[name, value]];
+    if (need === 'optional') return [];
+    throw new Error(`the environment lacks ${name}`);
   });
   return Object.fromEntries(entries);
 }

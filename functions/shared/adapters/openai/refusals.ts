@@ -1,11 +1,13 @@
 import type { Obstacle } from '../../domain/errors.ts';
+import { isAccountCode, isAccountText, unquoted } from '../../domain/waiting/account-refusal.ts';
 import type { OwnWord } from './own-word.ts';
 
 /*
  * Rule 3 of "What an answer is worth" (docs/architecture.md): a refusal ends something only if it says that the input is
  * wrong. Everything that passes is sorted here, by the codes and the words of OpenAI and of other vendors; a status alone
- * says little: OpenAI refuses with 400 what somebody has to pay for. What a refusal quotes is not searched, because it
- * may be the user's own text.
+ * says little: OpenAI refuses with 400 what somebody has to pay for. What is about the account stands in
+ * `account-refusal.ts`, since a failed batch may say it, too. What a refusal quotes is not searched, because it may be
+ * the user's own text.
  */
 
 /** The call that was refused. */
@@ -53,9 +55,9 @@ function obstacleIn(status: number, word: OwnWord, call: Call): Obstacle | undef
   if (ENQUEUED_CODE.test(codes) || ENQUEUED.test(text)) return 'token_limit';
   if (OPEN_BATCHES.test(text) && !isRate(word)) return 'token_limit';
   if (isSending(call) && (status === 507 || isStorage(codes, text))) return 'storage';
-  if (ACCOUNT_CODE.test(codes) || status === 402) return 'account';
+  if (isAccountCode(codes) || status === 402) return 'account';
   // A refused key, and a refusal for the rate, may advertise a larger plan.
-  if (status !== 401 && !isRate(word) && ACCOUNT.test(text)) return 'account';
+  if (status !== 401 && !isRate(word) && isAccountText(text)) return 'account';
   return status < 429 && isNotVisible(text, call) ? 'not_visible' : undefined;
 }
 
@@ -81,10 +83,6 @@ function isAboutInput({ param }: OwnWord): boolean {
   return param !== undefined && /^(metadata|endpoint|completion_window|purpose)/.test(param);
 }
 
-function unquoted(message: string): string {
-  return message.replaceAll(/"[^"]{0,300}"|`[^`]{0,300}`|(?<![\w])'[^']{0,300}'(?!\w)/g, '');
-}
-
 /** Too much is enqueued: tokens, requests or batches. */
 const ENQUEUED_CODE = /token_?limit_?exceeded|enqueued/i;
 const ENQUEUED =
@@ -99,12 +97,6 @@ const STORAGE =
 /** One file is too large, which no space cures. */
 const TOO_LARGE =
   /\b(?:file|it|upload|body|payload|request) (?:is )?too (?:large|big|long)|\blarger than\b|\bfile.?size\b|\bmax(?:imum)? (?:allowed |upload )?size\b|\bper file\b/i;
-
-/** Somebody has to pay, or to ask for a right, before the account may go on. */
-const ACCOUNT_CODE =
-  /billing|insufficient_?(?:quota|funds|balance|credits?|tokens?)|credit|(?:usage|spend|spending|budget|cost|hard|monthly)_?limit|payment|quota_?exceeded|exceeded_?(?:current_?)?quota|account_?(?:deactivated|suspended|disabled|inactive|not_active|on_hold)|(?:organization|project)_?(?:deactivated|suspended|disabled|archived|inactive)|subscription|for_plan|plan_|arrear|unverified|not_verified/i;
-const ACCOUNT =
-  /\bbilling\b|\bhard limit\b|\b(?:exceeded|reached|over) (?:\w+ ){0,4}quota\b|\bquota (?:is |has been |was )?(?:exceeded|exhausted|reached)|\binsufficient[ _](?:quota|funds?|balance|credits?)|\bcredits?\b|\b(?:usage|spend(?:ing)?|budget|monthly|cost) (?:limit|cap)|\bpayments?\b|\bpast due\b|\bunpaid\b|\baccount (?:is |has been |was )?(?:not active|inactive|deactivated|suspended|disabled|blocked|on hold|overdue)|\b(?:organization|project) (?:is |has been |was )?(?:not active|inactive|deactivated|suspended|disabled|archived)|\bsubscription\b(?! key)|\b(?:your|current|this|free|paid|service) (?:plan|tier)\b|\bupgrade\b|\btop[- ]?up\b|\brecharge\b|\barrear|\bgood standing\b|\bprepaid\b|\bmust be verified\b|\bverify (?:your )?organization\b/i;
 
 /** The file is there, and not ready. */
 const NOT_YET =

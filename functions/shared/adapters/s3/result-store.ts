@@ -20,14 +20,18 @@ import { ENDED_TAGGING } from './tags.ts';
 
 const DELETED_AT_ONCE = 1_000; // S3's limit
 
-/** Reads and writes the results bucket on S3. `owner`: the AWS account that must own the bucket. */
+/**
+ * Reads and writes the results bucket on S3. `owner`: the AWS account that must own the bucket. `prefix`: before all keys;
+ * callers neither pass it nor receive it.
+ */
 export function createS3ResultStore(options: {
   client: S3Client;
   bucket: string;
   owner: string;
+  prefix?: string | undefined;
 }): ResultStore {
-  const { client, bucket, owner } = options;
-  const at = (key: string) => ({ bucket, key, owner });
+  const { client, bucket, owner, prefix = '' } = options;
+  const at = (key: string) => ({ bucket, key: prefix + key, owner });
   const to = (key: string, contentType: string) => ({
     ...at(key),
     contentType,
@@ -38,10 +42,14 @@ export function createS3ResultStore(options: {
     openWriter: (key, contentType) => new S3Writer(client, to(key, contentType)),
     size: async (key) => (await headObject(client, at(key)))?.size,
     read: (key, range) => readObject(client, at(key), range),
-    keysUnder: (prefix) => keysUnder(client, bucket, owner, prefix),
+    async keysUnder(folder) {
+      const keys = await keysUnder(client, bucket, owner, prefix + folder);
+      return keys.map((key) => key.slice(prefix.length));
+    },
     async remove(keys) {
       for (let from = 0; from < keys.length; from += DELETED_AT_ONCE) {
-        await removeBatch(client, bucket, owner, keys.slice(from, from + DELETED_AT_ONCE));
+        const batch = keys.slice(from, from + DELETED_AT_ONCE).map((key) => prefix + key);
+        await removeBatch(client, bucket, owner, batch);
       }
     },
     beginUpload: (key, contentType) => beginUpload(client, to(key, contentType)),

@@ -1,5 +1,5 @@
-import type { Intent } from '../part.ts';
 import { SEARCH_MARGIN_MS } from '../timing.ts';
+import type { Intent } from './intents.ts';
 
 /** A clock that is further ahead of ours than this is not believed. */
 const MAX_AHEAD_MS = 24 * 3_600_000;

@@ -4,8 +4,9 @@
  * whole life. After the first one the part begins again by itself; the next one stalls it. A person then releases it,
  * which allows one more.
  */
-import type { AbandonedIntent, Part, PartIn } from '../part.ts';
+import type { Part, PartIn } from '../part.ts';
 import { without } from '../without.ts';
+import type { AbandonedIntent } from './intents.ts';
 
 /** A part stalls at this many unresolved creates, and at each one after a release. */
 export const MAX_UNRESOLVED = 2;

@@ -29,9 +29,3 @@ export function fitsAdmission(part: Part, { atMost }: Admission): boolean {
 export function hasMoreRows(part: Part): boolean {
   return part.slice !== undefined && part.slice.rows < sizeLeft(part).rows;
 }
-
-/** Returns the part's unused files with that of the intent. */
-export function withFileOf(part: Part, { fileId, account }: { fileId: string; account?: string }) {
-  const unused = { fileId, ...(account === undefined ? {} : { account }) };
-  return [...(part.unusedFiles ?? []), unused];
-}

@@ -4,19 +4,8 @@
  */
 import type { BatchError } from '../../contract/events.ts';
 import type { ObservedBatch } from '../part.ts';
+import { isAccountCode, isAccountText, unquoted } from './account-refusal.ts';
 import { enqueuedLimitIn, type NamedLimit } from './enqueued-limit.ts';
-
-/** Codes that say that the account cannot pay or may not use the service, until somebody acts. */
-const ACCOUNT_CODES: ReadonlySet<string> = new Set([
-  'billing_hard_limit_reached',
-  'billing_not_active',
-  'insufficient_quota',
-  'credit_balance_exhausted',
-  'organization_usage_limit_exceeded',
-  'organization_spend_limit_exceeded',
-  'project_spend_limit_exceeded',
-  'account_deactivated',
-]);
 
 /** Why the batch was refused for now. */
 export interface PassingRefusal {
@@ -34,9 +23,11 @@ export function passingRefusalOf({ status, errors, counts }: ObservedBatch): Pas
   return all.find((one) => one?.limit?.limit !== undefined) ?? first;
 }
 
-function passingError({ code, message }: BatchError): PassingRefusal | undefined {
+function passingError({ code, message, param, line }: BatchError): PassingRefusal | undefined {
   const said = message ?? code ?? '';
   const limit = enqueuedLimitIn(message ?? '', code);
   if (limit) return { for: 'token_limit', limit, said };
-  return code !== null && ACCOUNT_CODES.has(code) ? { for: 'account', said } : undefined;
+  // What is about a row or a parameter may repeat the user's own text.
+  const text = line === null && param === null ? unquoted(message ?? '') : '';
+  return isAccountCode(code ?? '') || isAccountText(text) ? { for: 'account', said } : undefined;
 }

@@ -1,5 +1,6 @@
 import { hasEnded } from '../../contract/batch-status.ts';
-import type { OpenSecondBatch, Part } from '../../domain/part.ts';
+import type { Part } from '../../domain/part.ts';
+import type { OpenSecondBatch } from '../../domain/spending/intents.ts';
 import { CANCEL_AGAIN_MS } from '../../domain/timing.ts';
 import { without } from '../../domain/without.ts';
 import type { Ports } from '../../ports/ports.ts';

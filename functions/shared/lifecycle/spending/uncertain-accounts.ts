@@ -6,7 +6,7 @@
 import { RetryableError } from '../../domain/errors.ts';
 import type { Control, UncertainAccount } from '../../domain/ledger-records.ts';
 import { isSameAccount } from '../../domain/openai-account.ts';
-import type { Intent } from '../../domain/part.ts';
+import type { Intent } from '../../domain/spending/intents.ts';
 import { REPORT_STALL_MS, SETTLING_MS } from '../../domain/timing.ts';
 import type { Ports } from '../../ports/ports.ts';
 

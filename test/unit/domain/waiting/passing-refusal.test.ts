@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import type { BatchError } from '../../../../functions/shared/contract/events.ts';
+import { passingRefusalOf } from '../../../../functions/shared/domain/waiting/passing-refusal.ts';
+import { ACCOUNT_CODES } from '../../../contracts/account-codes.ts';
+import { aBatch } from '../../../contracts/samples.ts';
+
+const failed = (...errors: Partial<BatchError>[]) =>
+  aBatch({
+    status: 'failed',
+    errors: errors.map((error) => ({ code: null, message: null, param: null, line: null, ...error })),
+    errorCount: errors.length,
+  });
+
+describe('a batch that failed before a row ran waits for the account,', () => {
+  it.each(ACCOUNT_CODES)('if its error has the code %s', (code) => {
+    expect(passingRefusalOf(failed({ code, message: 'No.' }))).toEqual({ for: 'account', said: 'No.' });
+  });
+
+  it.each([
+    'You exceeded your current quota, please check your plan and billing details.',
+    'Billing hard limit has been reached.',
+    'Your account is not active.',
+  ])('if its error says so without a code: %s', (message) => {
+    expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'account', said: message });
+  });
+});
+
+describe('a batch that failed has ended,', () => {
+  it.each<[string, Partial<BatchError>[]]>([
+    ['if the error is about the input', [{ code: 'model_not_found', message: 'The model is unknown.' }]],
+    ['if a row repeats such words', [{ code: 'invalid_value', message: 'Bad url: billing', line: 3 }]],
+    ['if a parameter repeats such words', [{ code: 'invalid_value', message: 'credit', param: 'metadata' }]],
+    ['if it quotes such words', [{ code: 'invalid_value', message: 'Unknown name "upgrade your plan".' }]],
+    [
+      'if the input is wrong, too',
+      [
+        { code: 'insufficient_quota', message: 'Pay.' },
+        { code: 'invalid_json_line', message: 'No JSON.' },
+      ],
+    ],
+  ])('%s', (_, errors) => {
+    expect(passingRefusalOf(failed(...errors))).toBeUndefined();
+  });
+});
