@@ -136,35 +136,6 @@ export const KEPT: KeptHistory[] = [
     shows: 'is still in the results bucket',
   },
   {
-    wrong: "under another account's key files seemed to be deleted, and stayed at the API",
-    seed: 134,
-    leftOut: {
-      actions: [4, 2, 1],
-      allFaultsBut: [
-        'key of another account @ the operator',
-        'ledger conflict @ i45ye2nm65zuu6fkb6vuddx2fe v1 1793491204484',
-        'fails after its effect @ intake(m9888.1#1)/17',
-        'dies before its effect @ cancel(m1707.1#1)/3',
-        'slow to answer @ submit(m4601+.1#1)/7',
-        'slow to answer @ submit(m4601.1#1)/7',
-        'frozen before its answer @ poll#9/4',
-        'tick skipped @ tick 10',
-        'fails before its effect @ poll#11/9',
-        'frozen before its answer @ poll#11/10',
-        'clock skewed @ poll#12',
-        'dies before its effect @ deliver(m1109.1#1)/2',
-      ],
-    },
-    without: [
-      {
-        file: 'functions/shared/lifecycle/openai-account.ts',
-        anchor: "return was === 'deleted' || owner === undefined || isSameAccount(owner, account);",
-        replacement: "return was === 'deleted' || owner === undefined || account !== undefined;",
-      },
-    ],
-    shows: 'is still at the API',
-  },
-  {
     wrong:
       'a job that was cancelled after a batch had ended and before its results were stored ran rows again',
     seed: 11,
