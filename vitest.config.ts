@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/longest-first.ts';
 
 const project = (name: string, extra: object = {}) => ({
   extends: true as const,
@@ -8,7 +9,8 @@ const project = (name: string, extra: object = {}) => ({
 // Time-outs end a hung test; no test measures time.
 export default defineConfig({
   test: {
-    maxWorkers: 2, // by default one fewer than cores: on two cores the files would wait for each other
+    maxWorkers: 3, // on two cores, as many tests wait for a clock or a deadline
+    sequence: { sequencer: LongestFirst },
     testTimeout: 180_000, // the longest run for a minute on a machine that has nothing else to do
     hookTimeout: 120_000,
     expect: { poll: { timeout: 60_000 } }, // by default a second, which a busy machine may take

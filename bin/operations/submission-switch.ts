@@ -1,4 +1,4 @@
-import type { Job } from '../../functions/shared/domain/job.ts';
+import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
 import { sizeLeft } from '../../functions/shared/domain/part.ts';
 import { without } from '../../functions/shared/domain/without.ts';
@@ -43,14 +43,16 @@ export async function resumeSubmission(
 
 /**
  * Returns every job with rows that are not sent yet, oldest first, and how many parts are in doubt: their create request had no
- * response, so they may have a batch or may have to be sent.
+ * response, so they may have a batch or may have to be sent. `known` names jobs that the index may not show at the moment, because
+ * a change of theirs is just being written.
  */
 export async function whatIsToBeSent(
-  connection: Connection,
+  connection: Pick<Connection, 'ledger' | 'queries'>,
+  known: Iterable<string> = [],
 ): Promise<{ waiting: WaitingJob[]; unsureParts: number }> {
   const waiting: WaitingJob[] = [];
   let unsureParts = 0;
-  for (const job of await connection.queries.openJobs()) {
+  for (const job of await openJobs(connection, known)) {
     const { jobId, status, plan, cancelRequestedAt } = job;
     if (status === 'received' || plan === undefined || cancelRequestedAt !== undefined) continue;
     const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
@@ -60,6 +62,18 @@ export async function whatIsToBeSent(
     if (parts.length > 0) waiting.push({ job, parts, rows });
   }
   return { waiting, unsureParts };
+}
+
+async function openJobs(
+  { ledger, queries }: Pick<Connection, 'ledger' | 'queries'>,
+  known: Iterable<string>,
+): Promise<Job[]> {
+  const jobs = await queries.openJobs();
+  for (const jobId of known) {
+    const job = jobs.some((found) => found.jobId === jobId) ? undefined : await ledger.readJob(jobId);
+    if (job && !isOver(job)) jobs.push(job);
+  }
+  return jobs;
 }
 
 /** True if the part's rows are not sent yet, or may not be. */

@@ -37,6 +37,8 @@ export class SpendConfirmation {
   readonly #connection: Connection;
   readonly #options: ConfirmationOptions;
   readonly #refused = new Set<string>();
+  /** Jobs that events named and that were not asked about yet. */
+  readonly #noticed = new Set<string>();
   #isConfirmed = false;
   #review: Promise<void> = Promise.resolve();
   #again: NodeJS.Timeout | undefined;
@@ -55,10 +57,13 @@ export class SpendConfirmation {
   notice({ source, detail, 'detail-type': type }: ReceivedEvent): void {
     if (source !== EVENT_SOURCE) return;
     const { status, willRetry } = Object(Object(detail).data);
+    const { jobId } = Object(Object(detail).metadata);
     const waits =
       (type === DETAIL_TYPE.jobStatusChange && status === 'accepted') ||
       (type === DETAIL_TYPE.batchStatusChange && willRetry === true);
-    if (waits) void this.review();
+    if (!waits) return;
+    if (typeof jobId === 'string') this.#noticed.add(jobId);
+    void this.review();
   }
 
   /** Asks about waiting files if there are any, one question at a time. Never rejects. */
@@ -75,11 +80,12 @@ export class SpendConfirmation {
   async #ask(): Promise<void> {
     const { ask, print, api, stopped } = this.#options;
     if (this.#isConfirmed || stopped.aborted) return;
-    const { waiting: all, unsureParts } = await whatIsToBeSent(this.#connection);
+    const { waiting: all, unsureParts } = await whatIsToBeSent(this.#connection, this.#noticed);
     clearTimeout(this.#again);
     if (unsureParts > 0) this.#again = setTimeout(() => void this.review(), CHECK_AGAIN_MS).unref();
     const waiting = all.filter(({ job }) => !this.#refused.has(job.jobId));
     if (waiting.length === 0) return;
+    for (const { job } of waiting) this.#noticed.delete(job.jobId);
     for (const job of waiting) print(`  ${sentenceFor(job)}`);
     const rows = counted(
       waiting.reduce((sum, job) => sum + job.rows, 0),
