@@ -26,7 +26,7 @@ export async function buildPackage(): Promise<string> {
   await compile();
   await bundleFunctions();
   await cp(BUNDLES_DIRECTORY, join(PACKAGE, 'dist', 'functions'), { recursive: true });
-  await bundleCommand();
+  await bundleCommand(join(PACKAGE, COMMAND));
   await writeSchemas();
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) {
     await copyFile(join(PROJECT, file), join(PACKAGE, file));
@@ -41,10 +41,10 @@ export async function buildPackage(): Promise<string> {
 }
 
 /** For the oldest Node that the package supports; not minified, as errors may show a line of it. */
-async function bundleCommand(): Promise<void> {
+export async function bundleCommand(outfile: string): Promise<void> {
   await build({
     entryPoints: [join(PROJECT, 'bin', 'packaged.ts')],
-    outfile: join(PACKAGE, COMMAND),
+    outfile,
     bundle: true,
     platform: 'node',
     target: 'node20',

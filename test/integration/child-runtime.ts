@@ -6,6 +6,8 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { stackCommands } from '../../bin/commands/stack-commands.ts';
+import { bundleCommand } from '../../lib/bundling/build-package.ts';
 import { type AuditEntry, readAudit } from '../../local/openai/audit-log.ts';
 import { type RuntimeEndpoints, readRuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 
@@ -120,14 +122,39 @@ async function untilUp(output: Readable, said: { readonly text: string }): Promi
   while (!/^(\{|Batchdrop is up)/m.test(said.text)) await once(output, 'data');
 }
 
+/** Commands that the package has, too. They run as the package's: it starts in a quarter of the time. */
+const PACKAGED = new Set(
+  Object.values(stackCommands()).flatMap((commands) => commands.map((one) => one.name())),
+);
+
+let packaged: Promise<string> | undefined;
+
+/** Returns the package's command, built once for each test file. */
+function packagedCommand(): Promise<string> {
+  packaged ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'batchdrop-command-'));
+    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, 'batchdrop.cjs');
+    await bundleCommand(file);
+    return file;
+  })();
+  return packaged;
+}
+
 /** Runs `batchdrop` to its end. */
 export async function batchdrop(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [BATCHDROP, ...args], {
+  const isPackaged = PACKAGED.has(args[0] ?? '') && !args.includes('--help');
+  const program = isPackaged ? await packagedCommand() : BATCHDROP;
+  const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...environmentOfTheShell(), ...options.env },
+    env: {
+      ...environmentOfTheShell(),
+      ...(isPackaged && { NODE_COMPILE_CACHE: join(dirname(program), 'compiled') }),
+      ...options.env,
+    },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);

@@ -3,7 +3,7 @@ import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
 
 const MINUTE = 60_000;
-const HISTORIES = 350;
+const HISTORIES = 180;
 const SECOND_BATCHES_AT_LEAST = 10;
 /** Twice the settling time: an intent is abandoned while its batch runs and is not on the list. */
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { playMany, weaknesses } from './tally.ts';
 
-const HISTORIES = 350;
+const HISTORIES = 240;
 const FIRED_AT_LEAST = 5;
 
 test(`over ${HISTORIES} histories of faults nothing is paid twice, lost, or published backwards`, {
