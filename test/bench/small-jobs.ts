@@ -74,13 +74,14 @@ async function measured({ stdout }: ChildProcess): Promise<Times> {
   while (completed.size < files) {
     const { value: line, done } = await lines.next();
     if (done) throw new Error('the runtime ended');
+    // By the key, since events of an older checkout may have other fields.
+    const [key] = /"small\/\d+\.jsonl"/.exec(line) ?? [];
     const { 'detail-type': type, detail } = JSON.parse(line);
-    if (type !== 'OpenAI Batch Job Status Change' || !detail.data.requestFile.key.startsWith('small/'))
-      continue;
+    if (type !== 'OpenAI Batch Job Status Change' || key === undefined) continue;
     const { status } = detail.data;
-    if (status === 'submitted') submitted.add(detail.metadata.jobId);
-    else if (status === 'completed') completed.add(detail.metadata.jobId);
-    else if (status !== 'accepted') throw new Error(`a job is ${status}`);
+    if (status === 'submitted') submitted.add(key);
+    else if (status === 'completed') completed.add(key);
+    else if (status !== 'accepted') throw new Error(`${key} is ${status}`);
     if (submitted.size === files) times.submitted ||= (performance.now() - started) / 1000;
   }
   await uploaded;
