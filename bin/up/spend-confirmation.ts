@@ -61,7 +61,7 @@ export class SpendConfirmation {
     const waits =
       (type === DETAIL_TYPE.jobStatusChange && status === 'accepted') ||
       (type === DETAIL_TYPE.batchStatusChange && willRetry === true);
-    if (!waits) return;
+    if (!waits || this.#isConfirmed) return;
     if (typeof jobId === 'string') this.#noticed.add(jobId);
     void this.review();
   }

@@ -19,6 +19,7 @@ const INPUTS = [
   'bin/app.ts',
   'cdk.json',
   'package.json',
+  'tsconfig.json', // esbuild reads it
   'node_modules/.package-lock.json',
 ] as const;
 

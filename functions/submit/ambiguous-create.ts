@@ -1,8 +1,8 @@
 /**
  * Resolves a `POST /batches` whose response was lost, or whose refusal passes: a batch may exist, or may appear later.
  *   1. search   search the list for a batch of the intent or on its file, and adopt it. After a refusal that passes, the
- *               create may be sent again once a search found nothing, at a time when the list would show the batch. After a lost response the search is repeated until
- *               the settling time is over
+ *               create may be sent again once a search found nothing, at a time when the list would show the batch.
+ *               After a lost response the search is repeated until the settling time is over
  *   2. abandon  if none was found: delete the file, so that a late request cannot run it, and search once more. Only
  *               then the create is unresolved: the part begins again, with another intent and another file, or stalls
  *               (`unresolved-creates.ts`)

@@ -1,33 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
+import { freshClone } from './fresh-clone.ts';
 import { temporaryDirectory } from './synthesis.ts';
 import { at } from './template-reading.ts';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const CDK = 'node_modules/aws-cdk/bin/cdk';
-
-/** Copies what synth needs, as after `git clone` and `npm ci`, without bundles. Returns the folder. */
-function freshClone(): string {
-  const clone = temporaryDirectory();
-  for (const path of ['bin', 'lib', 'functions', 'cdk.json', 'package.json', 'tsconfig.json'])
-    cpSync(join(PROJECT, path), join(clone, path), { recursive: true });
-  symlinkSync(join(PROJECT, 'node_modules'), join(clone, 'node_modules'));
-  return clone;
-}
 
 /** Makes a `node` that cannot read TypeScript, like the Node 20 of a global `cdk`. Returns its folder. */
 function olderNode(): string {

@@ -1,22 +1,11 @@
 import { execFile } from 'node:child_process';
-import { appendFileSync, cpSync, existsSync, readdirSync, statSync, symlinkSync, utimesSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { temporaryDirectory } from './synthesis.ts';
+import { freshClone } from './fresh-clone.ts';
 
-const PROJECT = fileURLToPath(new URL('../../', import.meta.url));
 const run = promisify(execFile);
-
-/** A copy of what `npm start` builds from. */
-function copyOfProject(): string {
-  const copy = temporaryDirectory();
-  for (const path of ['bin', 'lib', 'local', 'functions', 'cdk.json', 'package.json'])
-    cpSync(join(PROJECT, path), join(copy, path), { recursive: true });
-  symlinkSync(join(PROJECT, 'node_modules'), join(copy, 'node_modules'));
-  return copy;
-}
 
 /** Returns the folder of the stack that a start in the project uses, and whether it was built for it. */
 async function start(project: string): Promise<{ path: string; wasBuilt: boolean }> {
@@ -32,7 +21,7 @@ async function start(project: string): Promise<{ path: string; wasBuilt: boolean
 }
 
 it('npm start builds the stack once for each state of the source, and keeps what was used in the last week', async () => {
-  const project = copyOfProject();
+  const project = freshClone('local');
   // Two starts at once: each builds, one is kept, and neither sees half of it.
   const [first, beside] = await Promise.all([start(project), start(project)]);
   expect(beside.path).toBe(first.path);
