@@ -16,6 +16,7 @@ const SHARED = { isolate: false };
 export default defineConfig({
   test: {
     maxWorkers: 3, // on two cores, as many tests wait for a clock or a deadline
+    globalSetup: './test/temporary-folder.ts',
     sequence: { sequencer: LongestFirst },
     testTimeout: 180_000, // the longest run for a minute on a machine that has nothing else to do
     hookTimeout: 120_000,
@@ -31,8 +32,8 @@ export default defineConfig({
       project('contracts', SHARED),
       project('simulation', SHARED),
       project('stack', SHARED),
-      project('local'),
-      project('integration'),
+      project('local', SHARED),
+      project('integration', SHARED),
       project('browser'),
       project('package'), // installs from the registry: by itself, `npm run test:package`
     ],

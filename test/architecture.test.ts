@@ -253,6 +253,18 @@ describe('the layers', () => {
   });
 });
 
+/** Files of a project share a process, which imports a module once: a hook of the module runs for one of them only. */
+const HOOK_AT_IMPORT = /^(before|after)(All|Each)\(/m;
+
+describe('the tests', () => {
+  it('have no hook that a module registers when it is imported', () => {
+    const modules = [...tests].filter(([file]) => !file.endsWith('.test.ts'));
+    expect(modules.length).toBeGreaterThan(100);
+    expect(modules.filter(([, source]) => HOOK_AT_IMPORT.test(source)).map(([file]) => file)).toEqual([]);
+    expect(HOOK_AT_IMPORT.test("import { it } from 'vitest';\nafterAll(() => {});\n")).toBe(true);
+  });
+});
+
 describe('the rule finds', () => {
   it.each([
     ['functions/shared/contract/events.ts', "import { a } from '../domain/job.ts';"],
