@@ -6,11 +6,10 @@ import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import { isSent } from '../../shared/part-rows/upload-body.ts';
-import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
+import type { ObjectWriter, ResultStore, ScratchFile } from '../../shared/ports/ports.ts';
 import { CommonestError } from './commonest-error.ts';
 import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
-import type { LinesOnDisk } from './result-collector.ts';
 import { readResultLine, readRowError } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
@@ -22,6 +21,13 @@ interface Material {
   table: RowTable;
   before: RowStates;
   writers: Record<RowPiece, ObjectWriter>;
+}
+
+/** The lines of an attempt that are on the disk, without line ends. */
+export interface LinesOnDisk {
+  scratch: ScratchFile;
+  /** Returns where the line of a row is on the disk, by the row's index; undefined for a row without a line there. */
+  positionOf(row: number): { start: number; length: number } | undefined;
 }
 
 /** A row of the part: its index, its id, and the id's digest. */

@@ -1,19 +1,12 @@
 import type { UnreadableLines } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
-import type { OrderedResultWriter } from './ordered-result-writer.ts';
+import type { LinesOnDisk, OrderedResultWriter } from './ordered-result-writer.ts';
 import type { ResultLine } from './result-line.ts';
 import { MAX_RESULT, type NumberedLine, type ResultLineHandler } from './result-lines.ts';
 import type { ResultFileName, RowTally } from './row-accounting.ts';
 
 const MAX_UNREADABLE = 5;
-
-/** The lines of an attempt that are on the disk, without line ends. */
-export interface LinesOnDisk {
-  scratch: ScratchFile;
-  /** Returns where the line of a row is on the disk, by the row's index; undefined for a row without a line there. */
-  positionOf(row: number): { start: number; length: number } | undefined;
-}
 
 /**
  * Hands on each row's line in the order of the rows: at once, if it is the next one's; otherwise by way of the disk.
