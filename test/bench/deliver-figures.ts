@@ -16,7 +16,7 @@ const AGAINST_COPY = atLeast(60, ' %');
 
 /** In which order the API writes the lines. */
 const ORDERS = {
-  'in any order': (rows: number) => shuffledRows(rows, 'bench'),
+  'in any order': (rows: number) => Array.from(shuffledRows(rows, 'bench')),
   'in file order': (rows: number) => Array.from({ length: rows }, (_, row) => row),
 };
 
