@@ -1,8 +1,11 @@
 import type { FunctionProcess } from './function-process.ts';
+import { IdleCpu } from './idle-cpu.ts';
 
-// Both of the wall clock.
+// All of the wall clock.
 const IDLE_LIFETIME_MS = 10_000; // long enough for a burst, short enough to free the memory soon
-const PATIENCE_MS = 500; // about as long as a process takes to start and to compile what its first invocation needs
+const PATIENCE_MS = 300; // about as long as a process takes to start
+const MAX_PATIENCE_MS = 6_000;
+const IDLE = 0.1; // of the processors' time: with less, another process only slows down the others
 
 interface Waiting {
   resolve(process: FunctionProcess): void;
@@ -11,8 +14,9 @@ interface Waiting {
 
 /**
  * The processes of one function: one for each running invocation. Warm ones are reused, newest first, and end when they
- * have had nothing to do for a while. Besides the first, one is started only when invocations wait and no running one
- * ends, one at a time: a few warm processes are done with a burst of short invocations sooner than many cold ones.
+ * have had nothing to do for a while. Besides the first, one is started only when no running invocation ends in the
+ * time that a start takes, and only while processors are idle: on a machine that is busy, a few warm processes are done
+ * with a burst of short invocations sooner than many cold ones. For long ones, the wait is not worth mentioning.
  */
 export class WarmProcesses {
   readonly #create: (onEnd: (ended: FunctionProcess) => void) => FunctionProcess;
@@ -20,6 +24,9 @@ export class WarmProcesses {
   readonly #idle: { process: FunctionProcess; expiry: NodeJS.Timeout }[] = [];
   readonly #waiting: Waiting[] = [];
   #patience: NodeJS.Timeout | undefined;
+  /** When invocations began to wait for the next process, by the wall clock. */
+  #waitBegan = 0;
+  readonly #cpu = new IdleCpu();
 
   constructor(create: (onEnd: (ended: FunctionProcess) => void) => FunctionProcess) {
     this.#create = create;
@@ -38,7 +45,7 @@ export class WarmProcesses {
     if (!this.#isAnyAlive()) return this.start();
     const { promise, resolve, reject } = Promise.withResolvers<FunctionProcess>();
     this.#waiting.push({ resolve, reject });
-    this.#patience ??= this.#armed();
+    if (this.#waiting.length === 1) this.#wait();
     return await promise;
   }
 
@@ -75,14 +82,20 @@ export class WarmProcesses {
     return [...this.#all].some(({ isAlive }) => isAlive);
   }
 
-  /** Waits for the next process to become free, for as long as anything needs one. */
+  /** Waits for the next process to become free, for as long as invocations need one. */
   #wait(): void {
     clearTimeout(this.#patience);
-    this.#patience = this.#waiting.length > 0 ? this.#armed() : undefined;
+    this.#patience = undefined;
+    if (this.#waiting.length === 0) return;
+    this.#waitBegan = performance.now();
+    this.#cpu.share();
+    this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS);
   }
 
-  #armed(): NodeJS.Timeout {
-    return setTimeout(() => this.#startForNext(), PATIENCE_MS);
+  #endPatience(): void {
+    const isWorthwhile = this.#cpu.share() >= IDLE || performance.now() - this.#waitBegan >= MAX_PATIENCE_MS;
+    if (isWorthwhile) this.#startForNext();
+    else this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS);
   }
 
   #startForNext(): void {
