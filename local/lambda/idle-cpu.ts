@@ -1,12 +1,12 @@
 import { cpus } from 'node:os';
 
-/** Measures what the machine's processors have left. */
+/** Measures how idle the machine's processors are. */
 export class IdleCpu {
   #since = times();
 
   /**
-   * Returns the share of the processors' time, from 0 to 1, that was idle since the call
-   * before; 1 if the system does not tell.
+   * Returns the share of the processors' time, from 0 to 1, that was idle since the call before; 1 if the system does
+   * not tell.
    */
   share(): number {
     const before = this.#since;

@@ -16,7 +16,7 @@ export class LambdaFunction {
   readonly #log: FunctionLog;
   readonly #onProblem: ProblemListener;
   readonly #mayLog: () => boolean;
-  readonly #processes: WarmProcesses;
+  readonly #processes: WarmProcesses<FunctionProcess>;
   #closed = false;
 
   constructor(

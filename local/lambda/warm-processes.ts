@@ -1,14 +1,21 @@
-import type { FunctionProcess } from './function-process.ts';
 import { IdleCpu } from './idle-cpu.ts';
 
 // All of the wall clock.
 const IDLE_LIFETIME_MS = 10_000; // long enough for a burst, short enough to free the memory soon
 const PATIENCE_MS = 300; // about as long as a process takes to start
-const MAX_PATIENCE_MS = 6_000;
+const MAX_PATIENCE_MS = 3_000;
 const IDLE = 0.1; // of the processors' time: with less, another process only slows down the others
 
-interface Waiting {
-  resolve(process: FunctionProcess): void;
+/** A process that runs one invocation at a time. */
+interface OneByOne {
+  readonly pid: number | undefined;
+  /** True while it can run another invocation. */
+  readonly isAlive: boolean;
+  kill(): Promise<void>;
+}
+
+interface Waiting<Process> {
+  resolve(process: Process): void;
   reject(cause: unknown): void;
 }
 
@@ -18,18 +25,22 @@ interface Waiting {
  * time that a start takes, and only while processors are idle: on a machine that is busy, a few warm processes are done
  * with a burst of short invocations sooner than many cold ones. For long ones, the wait is not worth mentioning.
  */
-export class WarmProcesses {
-  readonly #create: (onEnd: (ended: FunctionProcess) => void) => FunctionProcess;
-  readonly #all = new Set<FunctionProcess>();
-  readonly #idle: { process: FunctionProcess; expiry: NodeJS.Timeout }[] = [];
-  readonly #waiting: Waiting[] = [];
+export class WarmProcesses<Process extends OneByOne> {
+  readonly #create: (onEnd: (ended: Process) => void) => Process;
+  readonly #cpu: Pick<IdleCpu, 'share'>;
+  readonly #all = new Set<Process>();
+  readonly #idle: { process: Process; expiry: NodeJS.Timeout }[] = [];
+  readonly #waiting: Waiting<Process>[] = [];
   #patience: NodeJS.Timeout | undefined;
   /** When invocations began to wait for the next process, by the wall clock. */
   #waitBegan = 0;
-  readonly #cpu = new IdleCpu();
 
-  constructor(create: (onEnd: (ended: FunctionProcess) => void) => FunctionProcess) {
+  constructor(
+    create: (onEnd: (ended: Process) => void) => Process,
+    cpu: Pick<IdleCpu, 'share'> = new IdleCpu(),
+  ) {
     this.#create = create;
+    this.#cpu = cpu;
   }
 
   /** Ids of the running processes. */
@@ -38,19 +49,19 @@ export class WarmProcesses {
   }
 
   /** Returns a process for one invocation, in the order of the calls. Errors: the reason of `close`. */
-  async take(): Promise<FunctionProcess> {
+  async take(): Promise<Process> {
     const warm = this.#idle.pop();
     clearTimeout(warm?.expiry);
     if (warm) return warm.process;
     if (!this.#isAnyAlive()) return this.start();
-    const { promise, resolve, reject } = Promise.withResolvers<FunctionProcess>();
+    const { promise, resolve, reject } = Promise.withResolvers<Process>();
     this.#waiting.push({ resolve, reject });
     if (this.#waiting.length === 1) this.#wait();
     return await promise;
   }
 
   /** Takes back a process whose invocation ended. */
-  putBack(process: FunctionProcess): void {
+  putBack(process: Process): void {
     if (!process.isAlive) return;
     const next = this.#waiting.shift();
     if (next) {
@@ -64,7 +75,7 @@ export class WarmProcesses {
   }
 
   /** Starts a process, warm or not. */
-  start(): FunctionProcess {
+  start(): Process {
     const process = this.#create((ended) => this.#forget(ended));
     this.#all.add(process);
     return process;
@@ -103,7 +114,7 @@ export class WarmProcesses {
     this.#wait();
   }
 
-  #forget(ended: FunctionProcess): void {
+  #forget(ended: Process): void {
     this.#all.delete(ended);
     const place = this.#idle.findIndex(({ process }) => process === ended);
     if (place >= 0) clearTimeout(this.#idle.splice(place, 1)[0]?.expiry);

@@ -167,13 +167,13 @@ export const MUTANTS: Mutant[] = [
       {
         file: 'functions/deliver/part/part-files.ts',
         anchor: 'outputBytes: await output.close(),',
-        replacement:
-          'outputBytes: (void output.close().catch(() => undefined), output.held?.length ?? 0),',
+        replacement: 'outputBytes: (void output.close().catch(() => undefined), output.held?.length ?? 0),',
       },
       {
         file: 'functions/deliver/part/part-files.ts',
         anchor: 'await Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]);',
-        replacement: 'void Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]).catch(() => undefined);',
+        replacement:
+          'void Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]).catch(() => undefined);',
       },
     ],
   },

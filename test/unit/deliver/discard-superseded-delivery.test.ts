@@ -10,7 +10,10 @@ const pieces = (world: SmallWorld) =>
 /** Runs a delivery that stops just before its output becomes visible and continues after `meanwhile`. */
 async function superseded(
   meanwhile: (world: SmallWorld) => Promise<void>,
-  { results = () => ({}), text = fileOfTwoParts() }: { results?: (fakes: ResultStore) => Partial<ResultStore>; text?: string } = {},
+  {
+    results = () => ({}),
+    text = fileOfTwoParts(),
+  }: { results?: (fakes: ResultStore) => Partial<ResultStore>; text?: string } = {},
 ): Promise<{ world: SmallWorld; jobId: string }> {
   let stops = true;
   const world: SmallWorld = new SmallWorld({
