@@ -40,7 +40,7 @@ const CLIENTS = {
 };
 
 /** The functions that scan files: their bundles contain the compiled scanner. */
-const WITH_SCANNER = ['intake'];
+const WITH_SCANNER = ['deliver', 'intake'];
 const SCANNER = Buffer.from(scannerBytes()).toString('base64');
 
 const ANY_ENVIRONMENT = Object.fromEntries(
