@@ -8,7 +8,7 @@ const project = (name: string, extra: object = {}) => ({
 
 /**
  * The files of a project run one after another in the same processes, which load the source, the CDK and the SDK once and
- * stay warm: half the CPU time. A test that changes its process (variables, mocks, timers) puts everything back.
+ * stay warm. A test that changes its process (variables, mocks, timers) puts everything back.
  */
 const SHARED = { isolate: false };
 
