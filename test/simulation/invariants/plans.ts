@@ -13,7 +13,9 @@ export function planned(world: World, users: Workload): Finding {
     if (!upload.isBad && status === 'rejected') broken.push(`job ${jobId}: a good file was rejected`);
     if (!plan) continue;
     if (upload.isBad) broken.push(`job ${jobId}: a bad file was planned`);
-    const parts = world.ledger.parts().filter((part) => part.jobId === jobId && part.planId === plan.planId);
+    const parts = world.ledger
+      .wholeParts()
+      .filter((part) => part.jobId === jobId && part.planId === plan.planId);
     const rows = parts.reduce((sum, part) => sum + part.rows, 0);
     examined += rows;
     if (parts.length !== plan.parts)
@@ -29,7 +31,7 @@ export function planned(world: World, users: Workload): Finding {
 
 function sentToAnotherModel(world: World, uploads: ReadonlyMap<string, Upload>): string[] {
   const parts = new Map(
-    world.ledger.parts().flatMap((part) => {
+    world.ledger.wholeParts().flatMap((part) => {
       const batches = [part.batch?.batchId, ...part.earlierBatchIds, ...part.secondBatchIds];
       return batches.map((batchId) => [batchId, part] as const);
     }),
