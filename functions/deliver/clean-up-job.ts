@@ -77,8 +77,10 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     const rest = without(withoutBackoff(now), 'secondCleanUpAt');
     if (isFirst && isSuperseded)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
-    if (!now.secondBatchSearch) return { ...rest, tries: 0, secondCleanUpAt: nextSearchAt(deps, parts) };
-    return { ...rest, cleanedUp: true };
+    if (isLast) return { ...rest, cleanedUp: true };
+    // Another clean-up may have searched meanwhile, and may have failed after that: this one has set no expiry.
+    const secondCleanUpAt = now.secondBatchSearch ? deps.clock.now() : nextSearchAt(deps, parts);
+    return { ...rest, tries: 0, secondCleanUpAt };
   });
 }
 
