@@ -12,11 +12,11 @@
  * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
  * finds, and that the list could not be used, is added to the summary.
  *
- * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); an
- * intake that ends later reopens the clean-up.
+ * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); if it
+ * dies before, its message comes again, and the clean-up is reopened. So does an intake that ends later.
  *
  * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
- * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
+ * that writes after the clean-up and dies, each time that its message comes, leaves its pieces behind.
  */
 
 import { resultKeys } from '../shared/contract/result-keys.ts';

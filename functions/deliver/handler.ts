@@ -12,6 +12,7 @@ import type { Deadline } from '../shared/ports/ports.ts';
 import { type CleanUpDeps, cleanUpJob } from './clean-up-job.ts';
 import { type FinishDeps, finishJob } from './job/finish-job.ts';
 import { type DeliverDeps, deliverPart } from './part/deliver-part.ts';
+import { reopenIfPiecesAreLeft } from './part/discard-superseded-delivery.ts';
 
 export type Deps = DeliverDeps & CleanUpDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
 
@@ -25,9 +26,11 @@ export function createHandler(made: Deps): (body: string, deadline: Deadline) =>
     const message = parseWorkMessage(body);
     const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
     const part = 'ref' in message ? await takePart(deps, message.ref) : undefined;
+    const wasDelivered = part?.item.phase === 'delivered';
     if (part) await advancePart(deps, part, partSteps(deps, deadline), false);
     const job = await takeJob(deps, jobId);
     if (!job) return;
+    if (wasDelivered) await reopenIfPiecesAreLeft(deps, job.item);
     await advanceJob(deps, job, {
       finish: async (inHand, parts) => {
         await finishJob(deps, inHand, parts, deadline);

@@ -90,6 +90,53 @@ describe('a superseded delivery', () => {
   });
 });
 
+/** Found by `npm run simulate` with seed 3582. */
+it('a delivery that writes after the clean-up and dies leaves its pieces until its message comes again', async () => {
+  const message = (world: SmallWorld) => {
+    const [part] = world.ledger.parts();
+    return JSON.stringify({ ref: { jobId: part?.jobId, planId: part?.planId, number: 1 } });
+  };
+  let stops = true;
+  let isDead = false;
+  const world: SmallWorld = new SmallWorld({
+    replaced: ({ results, ledger }) => ({
+      results: {
+        ...results,
+        openWriter(key, contentType) {
+          const writer = results.openWriter(key, contentType);
+          if (!stops) return writer;
+          stops = false;
+          return {
+            ...writer,
+            async close() {
+              await world.deliver(message(world)); // the message came twice, and this one is fast
+              await world.rest();
+              isDead = true;
+              return writer.close();
+            },
+          };
+        },
+      },
+      ledger: {
+        ...ledger,
+        async readPart(ref) {
+          if (isDead) throw new RetryableError('the invocation has died');
+          return ledger.readPart(ref);
+        },
+      },
+    }),
+  });
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  await expect(world.rest()).rejects.toThrow('the invocation has died');
+  isDead = false;
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
+  expect(pieces(world).length).toBeGreaterThan(0);
+  await world.deliver(message(world));
+  await world.rest();
+  expect(pieces(world)).toEqual([]);
+  expect(world.job(jobId).cleanedUp).toBe(true);
+});
+
 it('a delivery that is recorded, but gets no answer from the ledger, keeps its pieces', async () => {
   let lost = false;
   const world = new SmallWorld({
