@@ -26,11 +26,10 @@ export function createHandler(made: Deps): (body: string, deadline: Deadline) =>
     const message = parseWorkMessage(body);
     const jobId = 'ref' in message ? message.ref.jobId : message.jobId;
     const part = 'ref' in message ? await takePart(deps, message.ref) : undefined;
-    const wasDelivered = part?.item.phase === 'delivered';
     if (part) await advancePart(deps, part, partSteps(deps, deadline), false);
     const job = await takeJob(deps, jobId);
     if (!job) return;
-    if (wasDelivered) await reopenIfPiecesAreLeft(deps, job.item);
+    if (part?.item.phase === 'delivered') await reopenIfPiecesAreLeft(deps, job.item);
     await advanceJob(deps, job, {
       finish: async (inHand, parts) => {
         await finishJob(deps, inHand, parts, deadline);

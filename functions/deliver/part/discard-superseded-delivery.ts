@@ -29,8 +29,8 @@ export async function discardSupersededDelivery(
 }
 
 /**
- * Reopens the clean-up of a job if pieces are left after it. A message for a part that was delivered already may be that
- * of an invocation that wrote late, and died before it could remove what it wrote. Errors: those of the ports.
+ * Reopens the clean-up of a job if pieces are left after it. This invocation, or an earlier one of the same message, may
+ * have written late, and may have failed before it could remove what it wrote. Errors: those of the ports.
  */
 export async function reopenIfPiecesAreLeft(deps: Deps, job: Job): Promise<void> {
   if (!isOver(job) || !job.cleanedUp) return;
