@@ -3,7 +3,7 @@
  * times at once, in turn. Exits with 1 unless exactly one version ran at every try.
  *
  * It is slow, and does not hang: 50 versions compete for one pointer, so that most of their compare-and-sets fail and are
- * repeated. That takes about 5,000 calls of the ledger, or 10 seconds, a try; 300 tries take about 20 minutes.
+ * repeated. That takes about 5,000 calls of the ledger, or 10 seconds of CPU, a try; 300 tries take about 20 minutes.
  */
 import { parseArgs } from 'node:util';
 import { SideBySide } from './side-by-side.ts';
