@@ -42,7 +42,7 @@ export async function uploadFigures(directory: string, turns: number, quick: boo
       };
     };
     return [
-      against('a bare pipe of the same bytes', pipe, atLeast(80, ' %')),
+      against('a bare pipe of the same bytes', pipe, atLeast(90, ' %')),
       against("the official SDK's `files.create`", sdk),
     ];
   } finally {

@@ -1,9 +1,14 @@
 /**
- * Reads a file with the scanner and without it, and compares every line: as a request file, what both say of each row; and
- * as lines of either shape, each value that the scanner found with what `JSON.parse` finds.
+ * Reads a file with the scanner and without it, and compares every line: as a request file and as a batch's result file,
+ * what both say of each row; and as lines of either shape, each value that the scanner found with what `JSON.parse` finds.
  */
 import { isUtf8 } from 'node:buffer';
-import { readResultLine } from '../../functions/deliver/part/result-line.ts';
+import { type ResultLine, readResultLine } from '../../functions/deliver/part/result-line.ts';
+import {
+  type NumberedLine,
+  type ResultLineHandler,
+  ResultLines,
+} from '../../functions/deliver/part/result-lines.ts';
 import { type Line, LineReader } from '../../functions/shared/part-rows/lines.ts';
 import { hashOf } from '../../functions/shared/request-file/custom-id-index.ts';
 import type { PlannableRow } from '../../functions/shared/request-file/plan-parts.ts';
@@ -41,9 +46,11 @@ export function compareScans(file: Buffer, cuts: readonly number[], longest = 1_
   read(new ScannedRows(module, scanned, options));
   read(new LineReader(parsed, options));
   const compared: Compared = { lines: parsed.said.length, fast: scanned.fast, clean: 0, differences: [] };
-  for (let at = 0; at < Math.max(scanned.said.length, parsed.said.length); at += 1)
-    if (scanned.said[at] !== parsed.said[at])
-      compared.differences.push(`rows: ${scanned.said[at]}\n  parsed: ${parsed.said[at]}`);
+  compared.differences.push(...differencesOf('rows', scanned.said, parsed.said));
+  const [results, parsedResults] = [new ResultLog(), new ResultLog()];
+  read(new ResultLines(results, module));
+  read(new ResultLines(parsedResults, null));
+  compared.differences.push(...differencesOf('results', results.said, parsedResults.said));
   for (const shape of [REQUEST_LINE, RESULT_LINE]) {
     const values = new ValueCheck();
     const scanner = new LineScanner<string>(module, shape, values, options);
@@ -55,7 +62,27 @@ export function compareScans(file: Buffer, cuts: readonly number[], longest = 1_
   return compared;
 }
 
-/** Writes down what is said of each line, in one way for both readers. */
+function differencesOf(what: string, scanned: readonly string[], parsed: readonly string[]): string[] {
+  const places = Array.from({ length: Math.max(scanned.length, parsed.length) }, (_, at) => at);
+  return places
+    .filter((at) => scanned[at] !== parsed[at])
+    .map((at) => `${what}: ${scanned[at]}\n  parsed: ${parsed[at]}`);
+}
+
+/** Writes down what is said of each line of a result file. */
+class ResultLog implements ResultLineHandler {
+  readonly said: string[] = [];
+
+  result({ number, bytes }: NumberedLine, result: ResultLine | undefined): void {
+    this.said.push(`${number} ${Buffer.from(bytes).toString('latin1')} ${JSON.stringify(result)}`);
+  }
+
+  overlong(number: number): void {
+    this.said.push(`${number} overlong`);
+  }
+}
+
+/** Writes down what is said of each line of a request file, in one way for both readers. */
 class RowLog implements RowHandler {
   readonly said: string[] = [];
   fast = 0;

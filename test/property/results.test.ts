@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { segmentsOf } from '../../functions/deliver/job/multipart-plan.ts';
+import { readResultLine } from '../../functions/deliver/part/result-line.ts';
 import { RowTally } from '../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';
@@ -91,7 +92,7 @@ test('for any lines, every row gets one outcome, and every line settles a row or
         const succeeded = new Set<number>();
         let settled = 0;
         for (const line of lines) {
-          const verdict = account.settle(Buffer.from(JSON.stringify(line)), 'errors');
+          const verdict = account.settle(readResultLine(Buffer.from(JSON.stringify(line))), 'errors');
           if ('row' in verdict && !verdict.replaces) settled += 1;
           if ('row' in verdict && account.outcomeOf(verdict.row, false)?.outcome === 'succeeded') {
             succeeded.add(verdict.row);
@@ -114,8 +115,8 @@ test('a result line that is cut or changed anywhere is an anomaly and never thro
       const bytes = Buffer.from(JSON.stringify(line));
       bytes[at % bytes.length] = byte;
       const account = firstAttempt(['a'], 'completed');
-      account.settle(bytes.subarray(0, 1 + (at % bytes.length)), 'output');
-      account.settle(bytes, 'output');
+      account.settle(readResultLine(bytes.subarray(0, 1 + (at % bytes.length))), 'output');
+      account.settle(readResultLine(bytes), 'output');
       expect(account.outcomeOf(0, false)).toBeDefined();
       expect(account.anomalies).toBeGreaterThan(0);
     }),

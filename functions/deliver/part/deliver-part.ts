@@ -3,8 +3,9 @@
  *   1. read the part's row table, and the row states of the earlier attempts; retrieve the batch again if its results
  *      did not agree before: it may name its files later than it ends
  *   2. stream the API's output file and error file once (`read-results.ts`)
- *   3. write each row's line to a file on the function's disk, in the API's order. Lines that match no row, or a row
- *      that has a line already, go to `anomalies.jsonl`
+ *   3. of a part's first attempt, write the rows that succeeded to `output.jsonl` at once, as long as they arrive in
+ *      the order of the request file (step 5). Write each other row's line to the function's disk, in the API's order.
+ *      Lines that match no row, or a row that has a line already, go to `anomalies.jsonl`
  *   4. decide whether to believe what was read (`results-agreement.ts`). If not, nothing becomes visible, and the part
  *      waits for the next look
  *   5. write the lines in the order of the request file, succeeded ones to `output.jsonl`, others to `errors.jsonl`:
@@ -163,7 +164,9 @@ async function store(
   };
   const abortAll = () => Promise.all(Object.values(writers).map((writer) => writer.abort()));
   try {
-    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies: writers.anomalies });
+    const pieces = new OrderedResultWriter({ ...deps, part, table, before, writers });
+    const { anomalies } = writers;
+    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies, pieces });
     await copyAnomalies(deps, part, collector);
     const reading = await readResults(deps, part.batch ?? {}, { tally, collector }, deadline);
     const verdict = verdictOn(part, unanswered ? { unanswered, ...reading } : reading, deps.clock.now());
@@ -172,16 +175,20 @@ async function store(
       return { wait: verdict.wait };
     }
     const doubtfulFiles = verdict.is === 'doubtful' ? await doubted(deps, part, verdict.why) : [];
-    const lines = await collector.finish();
-    const pieces = new OrderedResultWriter({ ...deps, part, table, before, lines, writers });
-    const { states, again, ...facts } = await pieces.write(tally, deadline.signal);
+    await collector.finish();
+    const { states, again, ...facts } = await pieces.write(tally, collector, deadline.signal);
     await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
     const outputBytes = await writers.output.close();
     const errorsBytes = await writers.errors.close();
     const anomaliesBytes = await writers.anomalies.close();
-    const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const unreadable = unreadableOf(part, collector);
-    const counted = { rows: states.counts(), anomalies, ...facts, ...(unreadable ? { unreadable } : {}) };
+    const anomaliesSoFar = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
+    const counted = {
+      rows: states.counts(),
+      anomalies: anomaliesSoFar,
+      ...facts,
+      ...(unreadable ? { unreadable } : {}),
+    };
     const delivered = { deliveryId, outputBytes, errorsBytes, anomaliesBytes, ...counted };
     return { delivered, again, doubtfulFiles };
   } catch (failure) {

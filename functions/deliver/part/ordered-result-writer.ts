@@ -1,4 +1,4 @@
-import { IdDigest } from '../../shared/domain/id-digest.ts';
+import { digestOfId, IdDigest } from '../../shared/domain/id-digest.ts';
 import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import type { RowError } from '../../shared/domain/part-results.ts';
@@ -6,29 +6,46 @@ import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import { type RowOutcome, type RowState, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
 import { isSent } from '../../shared/part-rows/upload-body.ts';
-import type { ObjectWriter, ResultStore } from '../../shared/ports/ports.ts';
+import type { ObjectWriter, ResultStore, ScratchFile } from '../../shared/ports/ports.ts';
 import { CommonestError } from './commonest-error.ts';
 import { mayGoOn, type RerunPolicy } from './next-attempt.ts';
 import { PieceReader } from './piece-reader.ts';
-import type { CollectedLines } from './result-collector.ts';
 import { readResultLine, readRowError } from './result-line.ts';
 import type { RowTally, SettledRow } from './row-accounting.ts';
 
-/** The inputs: a part's rows, their lines from this attempt, and the pieces of the attempt before; and the outputs. */
+/** The inputs: a part's rows, and the pieces of the attempt before; and the outputs. */
 interface Material {
   results: Pick<ResultStore, 'read'>;
   rerun: RerunPolicy;
   part: Part;
   table: RowTable;
   before: RowStates;
-  lines: CollectedLines;
   writers: Record<RowPiece, ObjectWriter>;
+}
+
+/** The lines of an attempt that are on the disk, without line ends. */
+export interface LinesOnDisk {
+  scratch: ScratchFile;
+  /** Returns where the line of a row is on the disk, by the row's index; undefined for a row without a line there. */
+  positionOf(row: number): { start: number; length: number } | undefined;
+}
+
+/** A row of the part: its index, its id, and the id's digest. */
+interface Row {
+  index: number;
+  customId: string;
+  digest: string;
 }
 
 const FLUSH_BYTES = 256 * 1024;
 const CLOSING_BRACE = 0x7d;
 
-/** Writes a part's output and errors in the order of the request file. Each row has a line in exactly one of them. */
+/**
+ * Writes a part's output and errors in the order of the request file. Each row has a line in exactly one of them.
+ *
+ * In a part's first attempt a row that succeeded is final whatever its batch's files say after it. As long as such rows
+ * arrive in order, they are written while the rest is still read.
+ */
 export class OrderedResultWriter {
   readonly #material: Material;
   readonly #earlier: Record<RowPiece, PieceReader>;
@@ -36,6 +53,9 @@ export class OrderedResultWriter {
   readonly #states: RowStates;
   /** Another attempt may follow, unless a cancel is requested. */
   readonly #goesOn: boolean;
+  readonly #isFirst: boolean;
+  /** The first row that was not written. */
+  #next = 0;
   readonly #again = { rows: 0, uploadBytes: 0 };
   #refused = 0;
   readonly #idsIn = new IdDigest();
@@ -54,13 +74,41 @@ export class OrderedResultWriter {
     };
     this.#states = RowStates.fresh(table.rows);
     this.#goesOn = mayGoOn(part);
+    this.#isFirst = !earlierResults && !part.slice;
+  }
+
+  /** Returns whether the row can be written now, if it succeeded. */
+  isNext(row: number): boolean {
+    return this.#isFirst && row === this.#next;
+  }
+
+  /** Writes the line of the row that `isNext`, which succeeded. Call `catchUp` after some of them. */
+  addNext(line: Uint8Array): void {
+    this.#pending.output.add(line);
+    this.#noteNext(line.length);
+  }
+
+  /** Writes the rows that follow, as far as they succeeded and their lines are on the disk. Errors: those of both. */
+  async catchUp(tally: RowTally, lines: LinesOnDisk): Promise<void> {
+    while (this.#isFirst && tally.hasSucceeded(this.#next)) {
+      const place = lines.positionOf(this.#next);
+      if (!place) break;
+      const stored = this.#pending.output.place(place.length);
+      await lines.scratch.read(place.start, stored);
+      assertLineOf(this.#material.table.customId(this.#next), stored);
+      this.#noteNext(place.length);
+      await this.#flushIfFull();
+    }
+    await this.#flushIfFull();
   }
 
   /**
-   * Writes all rows. Errors: those of the storage; an Error when the ids written differ from those of the row table.
+   * Writes all rows that are left. Errors: those of the storage; an Error when the ids written differ from those of the
+   * row table.
    */
   async write(
     tally: RowTally,
+    lines: LinesOnDisk,
     signal: AbortSignal,
   ): Promise<{
     states: RowStates;
@@ -71,12 +119,9 @@ export class OrderedResultWriter {
     commonestError?: RowError;
   }> {
     const { table, part } = this.#material;
-    for (let row = 0; row < table.rows; row += 1) {
-      await this.#writeRow(row, tally);
-      if (this.#pending.output.bytes + this.#pending.errors.bytes >= FLUSH_BYTES) {
-        signal.throwIfAborted();
-        await this.#flush();
-      }
+    for (; this.#next < table.rows; this.#next += 1) {
+      await this.#writeRow(this.#next, tally, lines);
+      if (await this.#flushIfFull()) signal.throwIfAborted();
     }
     await this.#flush();
     const [idsIn, idsOut] = [this.#idsIn.toString(), this.#idsOut.toString()];
@@ -95,83 +140,105 @@ export class OrderedResultWriter {
     };
   }
 
-  async #writeRow(row: number, tally: RowTally): Promise<void> {
-    const { before, table, part } = this.#material;
-    const earlier = before.get(row);
+  async #writeRow(index: number, tally: RowTally, lines: LinesOnDisk): Promise<void> {
+    const { before, part } = this.#material;
+    const earlier = before.get(index);
     const hadLine = earlier !== undefined && earlier.attempts > 0;
-    const settled = isSent(part, before, row) ? tally.outcomeOf(row, hadLine) : undefined;
-    const customId = table.customId(row);
-    this.#idsIn.add(customId);
-    if (before.isToRun(row) && !isSent(part, before, row)) await this.#postpone(row, customId, earlier);
-    else if (!settled) await this.#keep(row, customId, earlier);
-    else await this.#replace(row, customId, earlier, settled);
+    const settled = isSent(part, before, index) ? tally.outcomeOf(index, hadLine) : undefined;
+    const row = this.#rowAt(index);
+    this.#idsIn.addDigest(row.digest);
+    if (before.isToRun(index) && !isSent(part, before, index)) await this.#postpone(row, earlier);
+    else if (!settled) await this.#keep(row, earlier);
+    else await this.#replace(row, { earlier, settled, lines });
   }
 
   /** Keeps the line and state of a row that was not in this attempt, or that its batch did not run. */
-  async #keep(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
-    if (!earlier) throw new Error(`row ${row}: no attempt has a result for it`);
+  async #keep(row: Row, earlier: RowState | undefined): Promise<void> {
+    if (!earlier) throw new Error(`row ${row.index}: no attempt has a result for it`);
     // A row that was not to run again: the API had refused it.
-    if (earlier.outcome === 'failed' && !this.#material.before.isToRun(row)) this.#refused += 1;
+    if (earlier.outcome === 'failed' && !this.#material.before.isToRun(row.index)) this.#refused += 1;
     const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
-    this.#add(row, customId, line.subarray(0, -1), { ...earlier, again: false });
+    this.#add(row, line.subarray(0, -1), { ...earlier, again: false });
   }
 
   /** Leaves a row that the attempt did not send to the next one; if there is none, the row ends without a result. */
-  async #postpone(row: number, customId: string, earlier: RowState | undefined): Promise<void> {
+  async #postpone(row: Row, earlier: RowState | undefined): Promise<void> {
     const { part } = this.#material;
     const again = this.#goesOn;
     if (earlier && earlier.attempts > 0) {
       const line = await this.#earlier[pieceOf(earlier.outcome)].take(earlier.lineBytes);
-      this.#add(row, customId, line.subarray(0, -1), { ...earlier, again });
+      this.#add(row, line.subarray(0, -1), { ...earlier, again });
       return;
     }
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
     const outcome = part.cancelRequestedAt === undefined ? 'failed' : 'cancelled';
-    const line = withAttempts(lineFor(customId, outcome, part), 0);
-    this.#add(row, customId, line, { outcome, again, attempts: 0 });
+    const line = withAttempts(lineFor(row.customId, outcome, part), 0);
+    this.#add(row, line, { outcome, again, attempts: 0 });
   }
 
   async #replace(
-    row: number,
-    customId: string,
-    earlier: RowState | undefined,
-    { outcome, passing, line }: SettledRow,
+    row: Row,
+    of: { earlier: RowState | undefined; settled: SettledRow; lines: LinesOnDisk },
   ): Promise<void> {
-    const { lines, part, rerun } = this.#material;
+    const { part, rerun } = this.#material;
+    const { earlier, lines } = of;
+    const { outcome, passing, line } = of.settled;
     if (earlier) this.#earlier[pieceOf(earlier.outcome)].skip(earlier.lineBytes);
     if (outcome === 'failed' && line && !passing) this.#refused += 1;
     const attempts = (earlier?.attempts ?? 0) + (part.batch ? 1 : 0);
     const mayRun = this.#goesOn && attempts < rerun.maxAttempts;
     const again = mayRun && (passing || (outcome === 'missing' && rerun.rerunMissing));
     const state = { outcome, again, attempts };
-    const place = line ? lines.positionOf(row) : undefined;
+    const place = line ? lines.positionOf(row.index) : undefined;
     if (!place) {
-      this.#add(row, customId, withAttempts(lineFor(customId, outcome, part), attempts), state);
+      this.#add(row, withAttempts(lineFor(row.customId, outcome, part), attempts), state);
     } else if (outcome === 'succeeded') {
       const stored = this.#pending.output.place(place.length); // most lines: read in place, without another copy
       await lines.scratch.read(place.start, stored);
-      this.#note(row, customId, stored, state);
+      this.#note(row, stored, state);
     } else {
       const bytes = Buffer.allocUnsafe(place.length);
       await lines.scratch.read(place.start, bytes);
-      this.#add(row, customId, withAttempts(bytes, attempts), state);
+      this.#add(row, withAttempts(bytes, attempts), state);
     }
   }
 
-  #add(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
+  #add(row: Row, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
     this.#pending[pieceOf(state.outcome)].add(line);
-    this.#note(row, customId, line, state);
+    this.#note(row, line, state);
   }
 
-  #note(row: number, customId: string, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
-    assertLineOf(customId, line);
-    this.#idsOut.add(customId);
+  #note(row: Row, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
+    assertLineOf(row.customId, line);
+    this.#idsOut.addDigest(row.digest);
     if (state.outcome === 'succeeded') this.#errors = undefined;
     else this.#errors?.add(readRowError(line));
-    this.#states.set(row, { ...state, lineBytes: line.length + 1 });
+    this.#states.set(row.index, { ...state, lineBytes: line.length + 1 });
     if (!state.again) return;
     this.#again.rows += 1;
-    this.#again.uploadBytes += this.#material.table.place(row).length + 1;
+    this.#again.uploadBytes += this.#material.table.place(row.index).length + 1;
+  }
+
+  #noteNext(bytes: number): void {
+    const { digest } = this.#rowAt(this.#next);
+    const attempts = this.#material.part.batch ? 1 : 0;
+    this.#idsIn.addDigest(digest);
+    this.#idsOut.addDigest(digest);
+    this.#errors = undefined;
+    this.#states.set(this.#next, { outcome: 'succeeded', again: false, attempts, lineBytes: bytes + 1 });
+    this.#next += 1;
+  }
+
+  #rowAt(index: number): Row {
+    const customId = this.#material.table.customId(index);
+    return { index, customId, digest: digestOfId(customId) };
+  }
+
+  /** Returns whether it wrote. */
+  async #flushIfFull(): Promise<boolean> {
+    const isFull = this.#pending.output.bytes + this.#pending.errors.bytes >= FLUSH_BYTES;
+    if (isFull) await this.#flush();
+    return isFull;
   }
 
   async #flush(): Promise<void> {

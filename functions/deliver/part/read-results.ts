@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { NotAllowed, RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
-import { LineReader } from '../../shared/part-rows/lines.ts';
 import type { BatchApi, Deadline } from '../../shared/ports/ports.ts';
-import { MAX_RESULT, type ResultCollector } from './result-collector.ts';
+import type { ResultCollector } from './result-collector.ts';
+import { ResultLines } from './result-lines.ts';
 import type { Reading } from './results-agreement.ts';
 import type { RowTally } from './row-accounting.ts';
 
@@ -69,17 +69,17 @@ async function readOne(
   { signal }: Deadline,
 ): Promise<void> {
   collector.begin(read.fileId, read.name);
-  const reader = new LineReader(collector, { longest: MAX_RESULT });
+  const lines = new ResultLines(collector);
   for await (const chunk of untilFailure(deps.api.readFile(read.fileId), read)) {
     signal.throwIfAborted();
     read.bytes += chunk.length;
     read.crc = crc32(chunk, read.crc);
-    reader.push(chunk);
+    lines.push(chunk);
     await collector.flush();
   }
   signal.throwIfAborted();
   const unreadable = tally.unreadableLines;
-  if (read.failure === undefined) reader.end();
+  if (read.failure === undefined) lines.end();
   if (tally.unreadableLines > unreadable) read.isCutOff = true; // its last line lacks a line end, and is not whole
   await collector.flush();
 }

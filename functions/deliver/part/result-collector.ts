@@ -1,24 +1,21 @@
 import type { UnreadableLines } from '../../shared/domain/part-results.ts';
-import { LineGatherer, type LineHandler } from '../../shared/part-rows/lines.ts';
+import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
+import type { LinesOnDisk, OrderedResultWriter } from './ordered-result-writer.ts';
+import type { ResultLine } from './result-line.ts';
+import { MAX_RESULT, type NumberedLine, type ResultLineHandler } from './result-lines.ts';
 import type { ResultFileName, RowTally } from './row-accounting.ts';
-
-/** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
-export const MAX_RESULT = 64 * 1024 * 1024;
 
 const MAX_UNREADABLE = 5;
 
-/** The lines of an attempt on the disk, without line ends. */
-export interface CollectedLines {
-  scratch: ScratchFile;
-  /** Returns where the line of a row is on the disk, by the row's index; undefined for a row without a line. */
-  positionOf(row: number): { start: number; length: number } | undefined;
-}
-
-/** Writes each row's line to the disk, and every other line to the anomalies. Call `flush` after each chunk. */
-export class ResultCollector implements LineHandler {
+/**
+ * Hands on each row's line in the order of the rows: at once, if it is the next one's; otherwise by way of the disk.
+ * Every other line goes to the anomalies. Call `flush` after each chunk.
+ */
+export class ResultCollector implements ResultLineHandler, LinesOnDisk {
+  readonly scratch: ScratchFile;
   readonly #tally: RowTally;
-  readonly #to: { scratch: ScratchFile; anomalies: ObjectWriter };
+  readonly #to: { anomalies: ObjectWriter; pieces: OrderedResultWriter };
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
   readonly #lines = new LineGatherer();
@@ -28,8 +25,13 @@ export class ResultCollector implements LineHandler {
   #file: { id: string; name: ResultFileName } = { id: '', name: 'output' };
   #written = 0;
 
-  constructor(tally: RowTally, rows: number, to: { scratch: ScratchFile; anomalies: ObjectWriter }) {
+  constructor(
+    tally: RowTally,
+    rows: number,
+    to: { scratch: ScratchFile; anomalies: ObjectWriter; pieces: OrderedResultWriter },
+  ) {
     this.#tally = tally;
+    this.scratch = to.scratch;
     this.#to = to;
     this.#starts = new Float64Array(rows);
     this.#lengths = new Uint32Array(rows);
@@ -40,16 +42,21 @@ export class ResultCollector implements LineHandler {
     this.#file = { id, name };
   }
 
-  line({ bytes, number }: { bytes: Uint8Array; number: number }): void {
-    const verdict = this.#tally.settle(bytes, this.#file.name);
+  result(line: NumberedLine, result: ResultLine | undefined): void {
+    const verdict = this.#tally.settle(result, this.#file.name);
+    const { bytes } = line;
     if ('anomaly' in verdict) {
-      if (verdict.anomaly === 'unreadable') this.#noteUnreadable(bytes, number);
+      if (verdict.anomaly === 'unreadable') this.#noteUnreadable(line);
       this.#anomalies.add(bytes);
       return;
     }
     const { row } = verdict;
-    const earlier = this.#placeOf(row);
+    const earlier = this.positionOf(row);
     if (verdict.replaces && earlier) this.#replaced.push(earlier);
+    if (result?.outcome === 'succeeded' && this.#to.pieces.isNext(row)) {
+      this.#to.pieces.addNext(bytes);
+      return;
+    }
     this.#starts[row] = this.#written + this.#lines.bytes;
     this.#lengths[row] = bytes.length;
     this.#lines.add(bytes);
@@ -64,10 +71,10 @@ export class ResultCollector implements LineHandler {
     return this.#unreadable.count > 0 ? this.#unreadable : undefined;
   }
 
-  #noteUnreadable(bytes: Uint8Array, line: number): void {
+  #noteUnreadable({ bytes, number }: NumberedLine): void {
     this.#unreadable.count += 1;
     if (this.#unreadable.first.length >= MAX_UNREADABLE) return;
-    this.#unreadable.first.push({ fileId: this.#file.id, line, bytes: bytes.length });
+    this.#unreadable.first.push({ fileId: this.#file.id, line: number, bytes: bytes.length });
   }
 
   /** Copies anomalies that an earlier attempt stored. */
@@ -77,23 +84,20 @@ export class ResultCollector implements LineHandler {
 
   async flush(): Promise<void> {
     this.#written += this.#lines.bytes;
-    await this.#lines.drainTo(this.#to.scratch);
+    await this.#lines.drainTo(this.scratch);
     await this.#anomalies.drainTo(this.#to.anomalies);
+    await this.#to.pieces.catchUp(this.#tally, this);
   }
 
-  /**
-   * Call it after all files: writes the lines that better ones replaced to the anomalies, and returns the lines on the
-   * disk.
-   */
-  async finish(): Promise<CollectedLines> {
+  /** Call it after all files: writes the lines that better ones replaced to the anomalies. */
+  async finish(): Promise<void> {
     for (const { start, length } of this.#replaced) {
-      await this.#to.scratch.read(start, this.#anomalies.place(length));
+      await this.scratch.read(start, this.#anomalies.place(length));
       await this.flush();
     }
-    return { scratch: this.#to.scratch, positionOf: (row) => this.#placeOf(row) };
   }
 
-  #placeOf(row: number): { start: number; length: number } | undefined {
+  positionOf(row: number): { start: number; length: number } | undefined {
     const length = this.#lengths[row] ?? 0;
     return length === 0 ? undefined : { start: this.#starts[row] ?? 0, length };
   }

@@ -1,6 +1,6 @@
 import type { RowOutcome, RowStates } from '../../shared/part-rows/row-states.ts';
 import type { RowTable } from '../../shared/part-rows/row-table.ts';
-import { readResultLine } from './result-line.ts';
+import type { ResultLine } from './result-line.ts';
 
 /** What a result line is: a row's line, which may replace a worse one, or an anomaly. */
 type LineVerdict = { row: number; replaces: boolean } | { anomaly: Anomaly };
@@ -17,6 +17,9 @@ export interface SettledRow {
   line: boolean;
 }
 
+/** One object for all rows that succeeded, which most do. */
+const SUCCEEDED: Readonly<SettledRow> = { outcome: 'succeeded', passing: false, line: true };
+
 /** Which of the two result files of a batch. */
 export type ResultFileName = 'output' | 'errors';
 
@@ -26,7 +29,8 @@ export type ResultFileName = 'output' | 'errors';
  */
 export class RowTally {
   readonly #indexOf = new Map<string, number>();
-  readonly #settled = new Map<number, SettledRow>();
+  readonly #settled: (SettledRow | undefined)[];
+  #rowsWithLine = 0;
   readonly #batchStatus: string;
   readonly #inOutput: Uint8Array;
   #rowsInOutput = 0;
@@ -41,6 +45,7 @@ export class RowTally {
   constructor(table: RowTable, before: RowStates, batchStatus: string, end: number = table.rows) {
     this.#batchStatus = batchStatus;
     this.#inOutput = new Uint8Array(table.rows);
+    this.#settled = Array.from({ length: table.rows }, () => undefined);
     for (let row = 0; row < end; row += 1) {
       if (before.isToRun(row)) this.#indexOf.set(table.customId(row), row);
     }
@@ -53,7 +58,7 @@ export class RowTally {
 
   /** How many rows have a line. */
   get rowsWithLine(): number {
-    return this.#settled.size;
+    return this.#rowsWithLine;
   }
 
   /** How many rows have a line in the output file, or succeeded. */
@@ -66,9 +71,8 @@ export class RowTally {
     return this.#ran;
   }
 
-  /** Records the outcome of the row that the result line names. */
-  settle(line: Uint8Array, file: ResultFileName): LineVerdict {
-    const result = readResultLine(line);
+  /** Records the outcome of the row that the result line names. `result`: undefined for a line that is none. */
+  settle(result: ResultLine | undefined, file: ResultFileName): LineVerdict {
     if (!result) {
       this.unreadableLines += 1;
       return this.#anomaly('unreadable');
@@ -79,7 +83,7 @@ export class RowTally {
       return this.#anomaly('unknown_id');
     }
     if (file === 'output' || result.outcome === 'succeeded') this.#noteInOutput(row);
-    const known = this.#settled.get(row);
+    const known = this.#settled[row];
     const isBetter = known?.outcome !== 'succeeded' && result.outcome === 'succeeded';
     if (known && !isBetter) return this.#anomaly('second_line');
     if (known) this.anomalies += 1; // the worse line becomes an anomaly
@@ -87,8 +91,15 @@ export class RowTally {
     // A cancelled batch reports the rows that it did not run as expired.
     const outcome =
       result.outcome === 'expired' && this.#batchStatus === 'cancelled' ? 'cancelled' : result.outcome;
-    this.#settled.set(row, { outcome, passing: result.passing && outcome !== 'cancelled', line: true });
+    if (!known) this.#rowsWithLine += 1;
+    const passing = result.passing && outcome !== 'cancelled';
+    this.#settled[row] = outcome === 'succeeded' ? SUCCEEDED : { outcome, passing, line: true };
     return { row, replaces: known !== undefined };
+  }
+
+  /** Returns whether the row has a line that says that it succeeded; no other line can change that. */
+  hasSucceeded(row: number): boolean {
+    return this.#settled[row]?.outcome === 'succeeded';
   }
 
   #noteInOutput(row: number): void {
@@ -98,7 +109,7 @@ export class RowTally {
 
   /** Returns the outcome of a row in this attempt; undefined when an earlier outcome remains valid. */
   outcomeOf(row: number, hadLineBefore: boolean): SettledRow | undefined {
-    const settled = this.#settled.get(row);
+    const settled = this.#settled[row];
     if (settled) return settled;
     // If this attempt did not run the row, the outcome of an earlier one remains.
     if (hadLineBefore && this.#ranNothingElse()) return undefined;

@@ -12,7 +12,7 @@ export class IdDigest {
   #low = 0n;
 
   add(customId: string): void {
-    this.addDigest(hash('sha256', customId, 'hex').slice(0, DIGITS));
+    this.addDigest(digestOfId(customId));
   }
 
   /** Adds the digest of other ids. */
@@ -26,4 +26,9 @@ export class IdDigest {
   toString(): string {
     return [this.#high, this.#low].map((half) => half.toString(16).padStart(DIGITS / 2, '0')).join('');
   }
+}
+
+/** Returns the digest of one id, for `addDigest`. */
+export function digestOfId(customId: string): string {
+  return hash('sha256', customId, 'hex').slice(0, DIGITS);
 }

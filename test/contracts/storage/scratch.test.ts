@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDiskScratch } from '../../../functions/shared/adapters/lambda/disk-scratch.ts';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import type { Scratch, ScratchFile } from '../../../functions/shared/ports/ports.ts';
 import { createInMemoryScratch } from '../../fakes/in-memory-scratch.ts';
 
@@ -16,8 +17,10 @@ async function readFrom(file: ScratchFile, start: number, length: number): Promi
 }
 
 const IMPLEMENTATIONS: [string, () => Scratch][] = [
-  ['on disk', () => createDiskScratch(directory)],
-  ['in memory', createInMemoryScratch],
+  ['on disk', () => createDiskScratch(directory, 0)],
+  ['that outgrows the memory', () => createDiskScratch(directory, 4)],
+  ['that is small', () => createDiskScratch(directory)],
+  ['of the fake', createInMemoryScratch],
 ];
 
 describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
@@ -61,9 +64,15 @@ describe.each(IMPLEMENTATIONS)('a scratch file %s', (_, create) => {
 
 describe('a scratch file on disk', () => {
   it('has no name, so its space is freed however the process ends', async () => {
-    const file = await createDiskScratch(directory).open();
+    const file = await createDiskScratch(directory, 0).open();
     await file.write(Buffer.from('abc'));
     expect(readdirSync(directory)).toEqual([]);
+    await file.discard();
+  });
+
+  it('that the disk does not take is a failure that passes', async () => {
+    const file = await createDiskScratch(join(directory, 'missing'), 0).open();
+    await expect(file.write(Buffer.from('abc'))).rejects.toThrow(RetryableError);
     await file.discard();
   });
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { readResultLine } from '../../../functions/deliver/part/result-line.ts';
 import { RowTally } from '../../../functions/deliver/part/row-accounting.ts';
 import { RowStates } from '../../../functions/shared/part-rows/row-states.ts';
 import { RowTable, RowTableWriter } from '../../../functions/shared/part-rows/row-table.ts';
 
 const OK = { status_code: 200, request_id: 'r', body: {} };
 const line = (customId: unknown, response: unknown = OK, error: unknown = null) =>
-  Buffer.from(JSON.stringify({ id: 'batch_req_1', custom_id: customId, response, error }));
+  readResultLine(Buffer.from(JSON.stringify({ id: 'batch_req_1', custom_id: customId, response, error })));
 
 function tableOf(...ids: string[]): RowTable {
   const writer = new RowTableWriter();
@@ -91,11 +92,11 @@ describe('a result line', () => {
     ['an unknown id', line('b'), 'unknown_id'],
     ['no id', line(undefined), 'unreadable'],
     ['an id that is a number', line(7), 'unreadable'],
-    ['text that is not JSON', Buffer.from('{"custom_id":"a"'), 'unreadable'],
-    ['null', Buffer.from('null'), 'unreadable'],
-  ])('with %s is an anomaly and settles no row', (_, bytes, anomaly) => {
+    ['text that is not JSON', readResultLine(Buffer.from('{"custom_id":"a"')), 'unreadable'],
+    ['null', readResultLine(Buffer.from('null')), 'unreadable'],
+  ])('with %s is an anomaly and settles no row', (_, said, anomaly) => {
     const rows = account('completed', 'a');
-    expect(rows.settle(bytes, 'output')).toEqual({ anomaly });
+    expect(rows.settle(said, 'output')).toEqual({ anomaly });
     expect(rows.anomalies).toBe(1);
     expect(rows.outcomeOf(0, false)).toEqual({ outcome: 'missing', passing: false, line: false });
   });

@@ -4,32 +4,36 @@ import { join } from 'node:path';
 import { RetryableError } from '../../domain/errors.ts';
 import type { Scratch, ScratchFile } from '../../ports/ports.ts';
 
+const IN_MEMORY_BYTES = 1024 * 1024;
+const FIRST_BYTES = 64 * 1024;
+
 /**
  * Scratch files in the function's temporary directory. Each loses its name at once, so that its room comes back however
  * the process ends. Reads and writes go to the page cache and are not worth a trip through the thread pool.
+ * `inMemoryBytes`: a file of so many bytes stays in memory; by default 1 MiB, as much as most small jobs have.
  */
-export function createDiskScratch(directory = tmpdir()): Scratch {
-  return { open: async () => new DiskFile(directory) };
+export function createDiskScratch(directory = tmpdir(), inMemoryBytes = IN_MEMORY_BYTES): Scratch {
+  return { open: async () => new DiskFile(directory, inMemoryBytes) };
 }
 
 class DiskFile implements ScratchFile {
-  readonly #descriptor: number;
+  readonly #directory: string;
+  readonly #inMemoryBytes: number;
+  /** Absent as long as all is in memory. */
+  #descriptor: number | undefined;
+  #memory = Buffer.alloc(0);
   #length = 0;
-  #isOpen = true;
 
-  constructor(directory: string) {
-    const folder = mkdtempSync(join(directory, 'batchdrop-scratch-'));
-    this.#descriptor = openSync(join(folder, 'lines'), 'wx+', 0o600);
-    rmSync(folder, { recursive: true });
+  constructor(directory: string, inMemoryBytes: number) {
+    this.#directory = directory;
+    this.#inMemoryBytes = inMemoryBytes;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    const length = this.#length + bytes.length;
+    if (this.#descriptor === undefined && length <= this.#inMemoryBytes) return this.#keep(bytes, length);
     try {
-      for (let done = 0; done < bytes.length; ) {
-        const written = writeSync(this.#descriptor, bytes, done, bytes.length - done, this.#length);
-        this.#length += written;
-        done += written;
-      }
+      this.#append(bytes, this.#opened());
     } catch (cause) {
       throw new RetryableError(`scratch: the disk does not take more than ${this.#length} bytes`, { cause });
     }
@@ -38,14 +42,51 @@ class DiskFile implements ScratchFile {
   async read(start: number, target: Uint8Array): Promise<void> {
     const end = start + target.length;
     if (end > this.#length) throw new RangeError(`scratch: ${end} is beyond its ${this.#length} bytes`);
+    if (this.#descriptor === undefined) {
+      target.set(this.#memory.subarray(start, end));
+      return;
+    }
     for (let done = 0; done < target.length; ) {
       done += readSync(this.#descriptor, target, done, target.length - done, start + done);
     }
   }
 
   async discard(): Promise<void> {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    this.#memory = Buffer.alloc(0);
+    this.#length = 0;
+    if (this.#descriptor === undefined) return;
     closeSync(this.#descriptor);
+    this.#descriptor = undefined;
+  }
+
+  #keep(bytes: Uint8Array, length: number): void {
+    if (length > this.#memory.length) {
+      const larger = Buffer.allocUnsafe(Math.max(FIRST_BYTES, length, 2 * this.#memory.length));
+      larger.set(this.#memory.subarray(0, this.#length));
+      this.#memory = larger;
+    }
+    this.#memory.set(bytes, this.#length);
+    this.#length = length;
+  }
+
+  /** Opens the file, and moves to it what is in memory. */
+  #opened(): number {
+    if (this.#descriptor !== undefined) return this.#descriptor;
+    const kept = this.#memory.subarray(0, this.#length);
+    const folder = mkdtempSync(join(this.#directory, 'batchdrop-scratch-'));
+    this.#descriptor = openSync(join(folder, 'lines'), 'wx+', 0o600);
+    rmSync(folder, { recursive: true });
+    this.#length = 0;
+    this.#append(kept, this.#descriptor);
+    this.#memory = Buffer.alloc(0);
+    return this.#descriptor;
+  }
+
+  #append(bytes: Uint8Array, descriptor: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      const written = writeSync(descriptor, bytes, done, bytes.length - done, this.#length);
+      this.#length += written;
+      done += written;
+    }
   }
 }

@@ -1,0 +1,72 @@
+/**
+ * Reads the lines of a batch's result file. A clean line of a row that succeeded needs no parsing; any other line is
+ * judged by `readResultLine`, which alone decides what a line says. So this file says of no line what `readResultLine`
+ * would not say: `npm run fuzz:scanner` compares both.
+ */
+import { type Line, LineReader } from '../../shared/part-rows/lines.ts';
+import { LineScanner } from '../../shared/scanner/line-scanner.ts';
+import { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
+import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
+import { scannerModule } from '../../shared/scanner/scanner-module.ts';
+import { type ResultLine, readResultLine } from './result-line.ts';
+
+/** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
+export const MAX_RESULT = 64 * 1024 * 1024;
+
+const LONGEST = { longest: MAX_RESULT };
+
+/** The content of a line, a view that is valid during the handler's call, and its number in the file, from 1. */
+export type NumberedLine = Pick<Line, 'bytes' | 'number'>;
+
+/** Receives the lines of a result file. */
+export interface ResultLineHandler {
+  /** `result`: what the line says; undefined when it is no result line. */
+  result(line: NumberedLine, result: ResultLine | undefined): void;
+  /** A line was longer than `MAX_RESULT`; its bytes were discarded. */
+  overlong(number: number): void;
+}
+
+/** Reads one result file, chunk after chunk. `scanner`: null on a machine that cannot run it. */
+export class ResultLines {
+  readonly #handler: ResultLineHandler;
+  readonly #scanner: LineScanner<keyof typeof RESULT_LINE.paths> | undefined;
+  readonly #reader: Pick<LineReader, 'push' | 'end'>;
+
+  constructor(handler: ResultLineHandler, scanner: WebAssembly.Module | null = scannerModule()) {
+    this.#handler = handler;
+    this.#scanner = scanner ? new LineScanner(scanner, RESULT_LINE, this, LONGEST) : undefined;
+    this.#reader = this.#scanner ?? new LineReader(this, LONGEST);
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#reader.push(chunk);
+  }
+
+  /** Call it after the last chunk: the last line may lack a line end. */
+  end(): void {
+    this.#reader.end();
+  }
+
+  scanned(line: ScannedLine): void {
+    const customId = this.#succeededIn(line);
+    if (customId === undefined) this.line(line);
+    else this.#handler.result(line, { customId, outcome: 'succeeded', passing: false });
+  }
+
+  line(line: NumberedLine): void {
+    this.#handler.result(line, readResultLine(line.bytes));
+  }
+
+  overlong(number: number): void {
+    this.#handler.overlong(number);
+  }
+
+  /** Returns the id of a row that surely succeeded; undefined for a line that has to be judged. */
+  #succeededIn(line: ScannedLine): string | undefined {
+    if (!line.isClean || !this.#scanner) return undefined;
+    const { customId, statusCode } = this.#scanner.slots;
+    if (line.kind(customId) !== KIND.string || line.kind(statusCode) !== KIND.integer) return undefined;
+    const status = line.count(statusCode);
+    return status >= 200 && status < 300 ? line.text(customId) : undefined;
+  }
+}

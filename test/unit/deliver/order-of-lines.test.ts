@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest';
+import type { Ports, Scratch } from '../../../functions/shared/ports/ports.ts';
+import { fileOf, SmallWorld, withMethods } from '../small-world.ts';
+
+const IDS = Array.from({ length: 12 }, (_, row) => `row-${row}`);
+const OK = { status_code: 200 };
+const line = (customId: string, response: object = OK) =>
+  JSON.stringify({ id: 'batch_req', custom_id: customId, response, error: null });
+
+/** Plays one job with these result lines, which the API sends in chunks of so many bytes. */
+async function delivered(lines: string[], chunkBytes: number) {
+  const file = Buffer.from(lines.map((text) => `${text}\n`).join(''));
+  let onDisk = 0;
+  const counted = (scratch: Scratch): Scratch => ({
+    async open() {
+      const file = await scratch.open();
+      const write = async (bytes: Uint8Array) => {
+        onDisk += bytes.length;
+        await file.write(bytes);
+      };
+      return { ...file, write };
+    },
+  });
+  const replaced = ({ api, scratch }: Ports): Partial<Ports> => ({
+    scratch: counted(scratch),
+    api: withMethods(api, {
+      async retrieveBatch(batchId) {
+        const { outputFileId, errorFileId, ...batch } = await api.retrieveBatch(batchId);
+        return outputFileId === undefined ? batch : { ...batch, outputFileId: 'file-out' };
+      },
+      fileBytes: async () => file.length,
+      async *readFile() {
+        for (let at = 0; at < file.length; at += chunkBytes) yield file.subarray(at, at + chunkBytes);
+      },
+    }),
+  });
+  const world = new SmallWorld({ replaced, rerun: { maxAttempts: 1 } });
+  const jobId = await world.drop('a.jsonl', fileOf(...IDS));
+  await world.rest();
+  const textOf = (name: string) => {
+    const [, object] = [...world.results.objects()].find(([key]) => key.endsWith(`/${name}.jsonl`)) ?? [];
+    return Buffer.from(object?.body ?? '').toString();
+  };
+  return { rows: world.job(jobId).rows, output: textOf('output'), errors: textOf('errors'), textOf, onDisk };
+}
+
+const inOrder = IDS.map((id) => line(id));
+const whole = inOrder.map((text) => `${text}\n`).join('');
+
+const ORDERS: [string, string[]][] = [
+  ['in the order of the rows', inOrder],
+  ['in the opposite order', [...inOrder].reverse()],
+  ['with neighbours exchanged', inOrder.map((_, at) => inOrder[at ^ 1] ?? '')],
+  ['with the first row last', [...inOrder.slice(1), ...inOrder.slice(0, 1)]],
+  [
+    'with the even rows first',
+    [...inOrder.filter((_, at) => at % 2 === 0), ...inOrder.filter((_, at) => at % 2)],
+  ],
+];
+
+describe('result lines', () => {
+  it.each(ORDERS)('%s are stored in the order of the rows, wherever the chunks end', async (_, lines) => {
+    for (const chunkBytes of [1, 100, 10_000]) {
+      const { output, rows } = await delivered(lines, chunkBytes);
+      expect(output).toBe(whole);
+      expect(rows).toMatchObject({ total: IDS.length, succeeded: IDS.length });
+    }
+  });
+
+  it('need no disk when they come in the order of the rows', async () => {
+    expect((await delivered(inOrder, 100)).onDisk).toBe(0);
+  });
+
+  it('need the disk only for the rows that come too early', async () => {
+    const early = inOrder.map((_, at) => inOrder[at ^ 1] ?? '');
+    const { onDisk } = await delivered(early, 10);
+    expect(onDisk).toBe(early.filter((_, at) => at % 2 === 0).join('\n').length + 1);
+  });
+
+  it('of which one failed wait for what the rest of the file says of it', async () => {
+    const failed = line('row-3', { status_code: 400 });
+    const lines = inOrder.map((text, at) => (at === 3 ? failed : text));
+    const { output, errors, rows } = await delivered(lines, 50);
+    expect(rows).toMatchObject({ succeeded: IDS.length - 1, failed: 1 });
+    expect(output).toBe(whole.replace(`${inOrder[3]}\n`, ''));
+    expect(errors).toContain('"custom_id":"row-3"');
+  });
+
+  it('of which one failed and succeeded later count as succeeded, in the place of its row', async () => {
+    const failed = line('row-3', { status_code: 500 });
+    const lines = [...inOrder.slice(0, 3), failed, ...inOrder.slice(4), inOrder[3] ?? ''];
+    const { output, rows, textOf } = await delivered(lines, 50);
+    expect(rows).toMatchObject({ succeeded: IDS.length, failed: 0 });
+    expect(output).toBe(whole);
+    expect(textOf('anomalies')).toBe(`${failed}\n`);
+  });
+
+  it('of which one comes twice count once, and the second is an anomaly', async () => {
+    const again = line('row-0', { status_code: 201 });
+    const { output, textOf } = await delivered([...inOrder, again], 50);
+    expect(output).toBe(whole);
+    expect(textOf('anomalies')).toBe(`${again}\n`);
+  });
+});
