@@ -132,6 +132,11 @@ export const KEPT: KeptHistory[] = [
         anchor: 'return deliverySuperseded || Math.max(deliveryIds.length, deliveryMessages) > 1;',
         replacement: 'return deliverySuperseded && deliveryIds.length + deliveryMessages < 0;',
       },
+      {
+        file: 'functions/deliver/handler.ts',
+        anchor: "if (part?.item.phase === 'delivered') await reopenIfPiecesAreLeft(deps, job.item);",
+        replacement: 'if (job.item.rev < 0) await reopenIfPiecesAreLeft(deps, job.item);',
+      },
     ],
     shows: 'is still in the results bucket',
   },
