@@ -118,19 +118,14 @@ function lateDelivery(readFails: () => boolean): { world: SmallWorld; isLate: ()
     replaced: ({ results, ledger }) => ({
       results: {
         ...results,
-        openWriter(key, contentType) {
-          const writer = results.openWriter(key, contentType);
-          if (!stops) return writer;
-          stops = false;
-          return {
-            ...writer,
-            async close() {
-              await world.deliver(messageOf(world));
-              await world.rest();
-              isLate = true;
-              return writer.close();
-            },
-          };
+        async put(key, body, contentType) {
+          if (stops && /\/parts\/00001\/.*output\.jsonl$/.test(key)) {
+            stops = false;
+            await world.deliver(messageOf(world));
+            await world.rest();
+            isLate = true;
+          }
+          return results.put(key, body, contentType);
         },
       },
       ledger: {
@@ -149,7 +144,7 @@ function lateDelivery(readFails: () => boolean): { world: SmallWorld; isLate: ()
 it('a delivery that writes after the clean-up and dies leaves its pieces until its message comes again', async () => {
   let isDead = true;
   const { world } = lateDelivery(() => isDead);
-  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
   await expect(world.rest()).rejects.toThrow('no answer of the ledger');
   isDead = false;
   expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
@@ -167,7 +162,7 @@ it('a delivery that writes after the clean-up, and cannot read what became of it
     reads += 1;
     return reads === 2; // the first is that of the change which failed
   });
-  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
   await world.rest();
   expect(isLate()).toBe(true);
   expect(reads).toBeGreaterThan(1);
