@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pipeline } from 'node:stream/promises';
 import { ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { SignatureV4 } from '@smithy/signature-v4';
 import type { RuntimeEndpoints } from '../../../local/runtime/runtime-endpoints.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
+import { Sha256 } from '../../local/iam/sha256.ts';
 import { writeChatFile } from '../chat-file.ts';
 import type { Figure } from '../figures.ts';
 import { DOLLARS_PER_CPU_SECOND, FunctionCpu } from './function-cpu.ts';
@@ -97,7 +99,7 @@ async function measured(
   const seconds = (performance.now() - begun) / 1000;
   const earlier = before.seconds();
   const byFunction = [...cpu.seconds()].map(([name, used]) => ({
-    name: /(Intake|Submission|Delivery|Polling|Cancellation|Webhooks)/.exec(name)?.[1] ?? name,
+    name: /-(\w+)-worker-function$/.exec(name)?.[1] ?? name,
     used: used - (earlier.get(name) ?? 0),
   }));
   return {
@@ -131,11 +133,30 @@ async function opened(url: string): Promise<IncomingMessage> {
 
 async function copied(from: string, to: string): Promise<void> {
   const source = await opened(from);
-  const put = request(to, { method: 'PUT', headers: { 'content-length': source.headers['content-length'] } });
+  const put = request(await presigned(to), {
+    method: 'PUT',
+    headers: { 'content-length': source.headers['content-length'] },
+  });
   const answer = once(put, 'response') as Promise<[IncomingMessage]>;
   await pipeline(source, put);
   const [{ statusCode }] = await answer;
   if (statusCode !== 200) throw new Error(`PUT ${to}: ${statusCode}`);
+}
+
+/** A bare PUT still has to be signed. */
+async function presigned(to: string): Promise<string> {
+  const { protocol, hostname, port, host, origin, pathname: path } = new URL(to);
+  const { region, credentials } = clientConfig(origin);
+  const signer = new SignatureV4({
+    service: 's3',
+    region,
+    credentials,
+    sha256: Sha256,
+    uriEscapePath: false,
+  });
+  const put = { method: 'PUT', protocol, hostname, port: Number(port), path, query: {}, headers: { host } };
+  const { query = {} } = await signer.presign(put, { expiresIn: 600 });
+  return `${to}?${new URLSearchParams(query as Record<string, string>)}`;
 }
 
 function largeFigure({ seconds, cpuSeconds, byFunction }: Run, copies: number, bytes: number): Figure {
