@@ -6,6 +6,8 @@ import { atMost, type Figure, inTurns, medianOf, medianRatio } from './figures.t
 import type { Measured } from './in-child.ts';
 
 const MAX_KB = 600;
+/** Functions that use neither S3 nor the scanner. */
+const SMALL: ReadonlySet<string> = new Set(['poll', 'cancel', 'webhook']);
 const TURNS_A_TURN = 3; // a start is short, and what disturbs it is long
 
 /** Time until the handler is there, of each function's bundle against one that does nothing. Node's own start is in both. */
@@ -25,7 +27,7 @@ export async function startFigures(directory: string, turns: number): Promise<Fi
     });
     const ratio = medianRatio(ours, none);
     const kilobytes = bytes / 1024;
-    const goal = atMost(name === 'poll' || name === 'cancel' ? 2.5 : 3);
+    const goal = atMost(SMALL.has(name) ? 1.8 : 2.2);
     const shown = (measured: Measured[]) => `${medianOf(measured, ({ ms }) => ms).toFixed(0)} ms`;
     figures.push({
       what: `cold start of ${name}, against an empty handler`,
