@@ -151,6 +151,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
   const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, dueProjectionOf(part)));
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number | undefined }>();
+  const earlyEnds = new Map<string, { at: number; expiresAt: number }>();
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
   const admissions = new Shelf<Admissions>(clock);
@@ -180,6 +181,13 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
       const pointer = batchPointers.get(batchPointerKey(batchId).pk);
       if (!pointer) throw new Error(`no pointer from ${batchId}`);
       return pointer.expiresAt;
+    },
+    async readEarlyEnd(batchId) {
+      const note = earlyEnds.get(batchId);
+      return note === undefined || isExpired(note) ? undefined : note.at;
+    },
+    async noteEarlyEnd(batchId, at, expiresAt) {
+      earlyEnds.set(batchId, { at, expiresAt });
     },
     readKeyPointer: async (bucket, key) => keyPointers.read(keyPointerKey(bucket, key)),
     replaceKeyPointer: async (pointer) =>

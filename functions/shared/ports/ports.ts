@@ -35,6 +35,10 @@ export interface Ledger {
    * milliseconds; without it the pointer never expires.
    */
   putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void>;
+  /** Returns when a webhook told the end of a batch that no part had, in milliseconds; undefined: none did. */
+  readEarlyEnd(batchId: string): Promise<number | undefined>;
+  /** Notes that a webhook told the end of a batch that no part has yet. Idempotent. Times in milliseconds. */
+  noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void>;
   readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined>;
   /** Creates it when `pointer.version` is 0. */
   replaceKeyPointer(pointer: KeyPointer): Promise<boolean>;
@@ -280,6 +284,13 @@ export interface Log {
 /** Values for dashboards and alarms. `record` never throws and never waits; a lost value does no harm. */
 export interface Metrics {
   record(name: MetricName, value: number): void;
+}
+
+/** The signing secrets of webhooks that are valid now. Errors: RetryableError; NotAllowed when there is none. */
+export interface SigningSecrets {
+  current(): Promise<string[]>;
+  /** After a signature that fits none of them: reads them again, at most once a minute; else returns none. */
+  afterRefusal(): Promise<string[]>;
 }
 
 /** The invocation's deadline: nothing irrevocable begins after `until` (ms), and `signal` ends what is in progress. */

@@ -36,6 +36,11 @@ export function batchPointerKey(batchId: string): LedgerKey {
   return { pk: `BATCH#${batchId}`, sk: 'PTR' };
 }
 
+/** Where it is noted that a webhook told the end of a batch before a part had it. */
+export function earlyEndKey(batchId: string): LedgerKey {
+  return { pk: `BATCH#${batchId}`, sk: 'EARLY' };
+}
+
 /** Where the pointer from an object key to its newest job is kept; hashed, as an object key may outgrow a table's. */
 export function keyPointerKey(bucket: string, key: string): LedgerKey {
   return { pk: `KEY#${createHash('sha256').update(`${bucket}/${key}`).digest('hex')}`, sk: 'LAST' };

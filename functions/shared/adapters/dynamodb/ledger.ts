@@ -18,6 +18,7 @@ import {
   controlAttributes,
   createWindowAttributes,
   dueShardName,
+  earlyEndAttributes,
   itemIn,
   jobAttributes,
   keyPointerAttributes,
@@ -32,6 +33,7 @@ import {
   CONTROL_KEY,
   CREATES_KEY,
   dueItemAt,
+  earlyEndKey,
   jobKey,
   keyPointerKey,
   type LedgerKey,
@@ -122,6 +124,21 @@ class DynamoDbLedger implements Ledger {
         new PutItemCommand({
           TableName: this.#table,
           Item: { ...asItemKey(batchPointerKey(batchId)), ...batchPointerAttributes(ref, expiresAt) },
+        }),
+      ),
+    );
+  }
+
+  async readEarlyEnd(batchId: string): Promise<number | undefined> {
+    return (await this.#read<{ at: number }>(earlyEndKey(batchId)))?.at;
+  }
+
+  async noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void> {
+    await this.#send(`note the end of batch ${batchId}`, () =>
+      this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(earlyEndKey(batchId)), ...earlyEndAttributes(at, expiresAt) },
         }),
       ),
     );
