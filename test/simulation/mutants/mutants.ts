@@ -165,10 +165,15 @@ export const MUTANTS: Mutant[] = [
     name: 'a delivery is marked as done before the upload completes',
     patches: [
       {
-        file: 'functions/deliver/part/deliver-part.ts',
-        anchor: 'const outputBytes = await writers.output.close();',
+        file: 'functions/deliver/part/part-files.ts',
+        anchor: 'outputBytes: await output.close(),',
+        replacement: 'outputBytes: (void output.close().catch(() => undefined), output.held?.length ?? 0),',
+      },
+      {
+        file: 'functions/deliver/part/part-files.ts',
+        anchor: 'await Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]);',
         replacement:
-          'const outputBytes = Array.from({ length: table.rows }, (_, row) => states.get(row)).reduce((sum, state) => sum + (state?.outcome === "succeeded" ? state.lineBytes : 0), 0);\n    void writers.output.close().catch(() => undefined);',
+          'void Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]).catch(() => undefined);',
       },
     ],
   },
