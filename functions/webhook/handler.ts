@@ -15,9 +15,9 @@ import { apiUntil } from '../shared/lifecycle/api-until.ts';
 import { observePart } from '../shared/lifecycle/apply-observation.ts';
 import { recordEnd } from '../shared/lifecycle/business-metrics.ts';
 import { type PartInHand, takePart } from '../shared/lifecycle/compare-and-set.ts';
-import type { Deadline, Ports, SigningSecrets } from '../shared/ports/ports.ts';
+import type { Deadline, IsGenuine, Ports, SigningSecrets } from '../shared/ports/ports.ts';
 import { findPart } from './find-part.ts';
-import { type IsGenuine, readRequest, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
+import { readRequest, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
 
 export type WebhookDeps = AdvanceDeps &
   Pick<Ports, 'api'> & { secrets: SigningSecrets; isGenuine: IsGenuine };

@@ -3,9 +3,9 @@ import { createBasics, createBatchApi, createQueues } from '../shared/adapters/l
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createSigningSecrets } from '../shared/adapters/openai/signing-secrets.ts';
+import { isGenuine } from '../shared/adapters/openai/webhook-signature.ts';
 import type { WebhookEnv } from './env.ts';
 import { createHandler } from './handler.ts';
-import { isGenuine } from './signature.ts';
 
 const env = readEnvironment<WebhookEnv>({
   INSTANCE: true,

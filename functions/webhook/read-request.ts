@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { isApiId } from '../shared/contract/api-id.ts';
-import type { SigningSecrets } from '../shared/ports/ports.ts';
+import type { IsGenuine, SigningSecrets } from '../shared/ports/ports.ts';
 
 /** A request at the function's URL. Names of headers are in lower case. */
 export interface WebhookRequest {
@@ -19,13 +19,6 @@ export interface WebhookAnswer {
   /** One sentence, for whoever tests the URL by hand. */
   said: string;
 }
-
-/** Returns whether one of the secrets signed these bytes within the last five minutes. */
-export type IsGenuine = (
-  secrets: readonly string[],
-  headers: WebhookRequest['headers'],
-  body: Buffer,
-) => boolean;
 
 /** The end of a batch, as a genuine webhook tells it. Its status is not believed. */
 export interface ToldEnd {

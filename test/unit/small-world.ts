@@ -3,6 +3,7 @@ import { createHandler as deliverHandler } from '../../functions/deliver/handler
 import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
+import { isGenuine } from '../../functions/shared/adapters/openai/webhook-signature.ts';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
@@ -13,7 +14,6 @@ import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/sha
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
 import { createHandler as webhookHandler } from '../../functions/webhook/handler.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../functions/webhook/read-request.ts';
-import { isGenuine } from '../../functions/webhook/signature.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
@@ -25,7 +25,7 @@ import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../fakes/recording-queues.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
-import { SIGNING_SECRET, signedRequest } from '../fakes/signed-webhook.ts';
+import { SIGNING_SECRET, signedRequest } from './webhook/signed-webhook.ts';
 
 export const REQUESTS = 'requests';
 export const RESULTS = 'results';

@@ -293,6 +293,15 @@ export interface SigningSecrets {
   afterRefusal(): Promise<string[]>;
 }
 
+/**
+ * Returns whether one of the secrets signed these bytes within the last five minutes. Names of headers are in lower case.
+ */
+export type IsGenuine = (
+  secrets: readonly string[],
+  headers: Readonly<Record<string, string | undefined>>,
+  body: Buffer,
+) => boolean;
+
 /** The invocation's deadline: nothing irrevocable begins after `until` (ms), and `signal` ends what is in progress. */
 export interface Deadline {
   until: number;

@@ -166,6 +166,18 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readBatchPointer('batch_1')).toEqual({ jobId, planId, number });
   });
 
+  it('notes that a webhook told the end of a batch, beside its pointer, for a time', async () => {
+    const { ledger, clock } = made();
+    expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
+    await ledger.noteEarlyEnd('batch_1', NOON, NOON + 1_000);
+    await ledger.noteEarlyEnd('batch_1', NOON, NOON + 1_000);
+    expect(await ledger.readEarlyEnd('batch_1')).toBe(NOON);
+    expect(await ledger.readEarlyEnd('batch_2')).toBeUndefined();
+    expect(await ledger.readBatchPointer('batch_1')).toBeUndefined();
+    clock.advance(1_000);
+    expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
+  });
+
   it('keeps one pointer a key, changed by compare-and-set', async () => {
     const { ledger } = made();
     const pointer = {

@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import type { IsGenuine } from './read-request.ts';
+import type { IsGenuine } from '../../ports/ports.ts';
 
 const PREFIX = 'whsec_'; // what follows it is base64; a secret without it is used as it is
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { METRIC_UNITS } from '../../functions/shared/contract/metrics.ts';
-import { synthesize } from './synthesis.ts';
-import { at, list, resources } from './template-reading.ts';
+import { METRIC_UNITS } from '../../../functions/shared/contract/metrics.ts';
+import { synthesize } from '../synthesis.ts';
+import { at, list, resources } from '../template-reading.ts';
 
 const template = synthesize();
 

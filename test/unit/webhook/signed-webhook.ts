@@ -1,5 +1,5 @@
 import { Webhook } from 'standardwebhooks';
-import type { WebhookRequest } from '../../functions/webhook/read-request.ts';
+import type { WebhookRequest } from '../../../functions/webhook/read-request.ts';
 
 export const SIGNING_SECRET = `whsec_${Buffer.from('a secret of the tests, 32 bytes.').toString('base64')}`;
 
