@@ -8,7 +8,7 @@ const REREAD_MS = 60_000; // forged requests must not make us call Secrets Manag
  * Reads the signing secrets of webhooks from Secrets Manager. The stored text is one signing secret alone, or JSON
  * `{"secrets": [{"secret": "whsec_…", "until"?: "2026-11-30T00:00:00Z"}]}`: during a rotation two are valid.
  */
-export function createSigningSecrets(place: SecretPlace): SigningSecrets {
+export function createSecretSigningSecrets(place: SecretPlace): SigningSecrets {
   const stored = createCachedSecret(place, parseSecrets);
   const valid = (secrets: readonly StoredSecret[]) =>
     secrets
