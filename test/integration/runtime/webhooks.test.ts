@@ -130,13 +130,15 @@ describe('npm start', () => {
   });
 
   it.each<[string, string, (resource: Resource) => boolean | object]>([
-    [
-      'anybody may not call the public URL',
-      'the public URL: User: anonymous is not authorized to perform: lambda:InvokeFunctionUrl on resource: ' +
-        'arn:aws:lambda:us-east-1:000000000000:function:batchdrop-webhooks-worker-function because no ' +
-        'resource-based policy allows the lambda:InvokeFunctionUrl action',
-      ({ Properties }) => Properties?.Action !== 'lambda:InvokeFunctionUrl',
-    ],
+    ...(['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction'] as const).map(
+      (action): [string, string, (resource: Resource) => boolean] => [
+        `anybody lacks ${action} for the public URL`,
+        `the public URL: User: anonymous is not authorized to perform: ${action} on resource: ` +
+          'arn:aws:lambda:us-east-1:000000000000:function:batchdrop-webhooks-worker-function because no ' +
+          `resource-based policy allows the ${action} action`,
+        ({ Properties }) => Properties?.Principal !== '*' || Properties.Action !== action,
+      ],
+    ),
     [
       'the URL takes only calls that are signed for IAM',
       'the property AuthType must be one of NONE',
