@@ -152,6 +152,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, dueProjectionOf(part)));
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number | undefined }>();
   const earlyEnds = new Map<string, { at: number; expiresAt: number }>();
+  let lastWebhook: number | undefined;
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
   const admissions = new Shelf<Admissions>(clock);
@@ -188,6 +189,10 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     },
     async noteEarlyEnd(batchId, at, expiresAt) {
       earlyEnds.set(batchId, { at, expiresAt });
+    },
+    readLastWebhook: async () => lastWebhook,
+    async noteWebhook(at) {
+      lastWebhook = at;
     },
     readKeyPointer: async (bucket, key) => keyPointers.read(keyPointerKey(bucket, key)),
     replaceKeyPointer: async (pointer) =>

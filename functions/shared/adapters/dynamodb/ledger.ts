@@ -23,6 +23,7 @@ import {
   jobAttributes,
   keyPointerAttributes,
   type LedgerAttributes,
+  lastWebhookAttributes,
   openBatchIn,
   partAttributes,
   waitingPartIn,
@@ -36,6 +37,7 @@ import {
   earlyEndKey,
   jobKey,
   keyPointerKey,
+  LAST_WEBHOOK_KEY,
   type LedgerKey,
   partKey,
   partsPrefix,
@@ -139,6 +141,21 @@ class DynamoDbLedger implements Ledger {
         new PutItemCommand({
           TableName: this.#table,
           Item: { ...asItemKey(earlyEndKey(batchId)), ...earlyEndAttributes(at, expiresAt) },
+        }),
+      ),
+    );
+  }
+
+  async readLastWebhook(): Promise<number | undefined> {
+    return (await this.#read<{ at: number }>(LAST_WEBHOOK_KEY))?.at;
+  }
+
+  async noteWebhook(at: number): Promise<void> {
+    await this.#send('note that a webhook came', () =>
+      this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(LAST_WEBHOOK_KEY), ...lastWebhookAttributes(at) },
         }),
       ),
     );
