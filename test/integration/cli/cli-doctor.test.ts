@@ -13,7 +13,8 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { serverTime } from '../../../bin/connection/server-time.ts';
-import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
+import { diagnose } from '../../../bin/operations/doctor-checks.ts';
+import type { Finding } from '../../../bin/operations/finding.ts';
 import { aPart } from '../../contracts/samples.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
