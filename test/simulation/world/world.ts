@@ -5,11 +5,13 @@ import { createHandler as pollHandler } from '../../../functions/poll/handler.ts
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
-import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
+import { createHandler as webhookHandler } from '../../../functions/webhook/handler.ts';
+import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/read-request.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../../fakes/in-memory-request-files.ts';
@@ -33,6 +35,7 @@ import { Operator, releaseStalled } from './operator.ts';
 import { TagWatch } from './tag-watch.ts';
 import { Timeline } from './timeline.ts';
 import { Troubles } from './troubles.ts';
+import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webhooks.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
 export const REQUESTS = 'requests';
@@ -62,6 +65,7 @@ export class World {
   readonly troubles: Troubles;
   readonly gate: Gate;
   readonly mailbox: Mailbox;
+  readonly webhooks: Webhooks;
   readonly ledger;
   readonly written;
   readonly hangs = new HangWatch(() => this.timeline.now());
@@ -138,8 +142,21 @@ export class World {
       listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
       lagAlways: scenario.listLagMs !== undefined,
       pageCap: this.chance.between('largest page', 1, 2),
-      created: (batch: { metadata: Record<string, string> }) => this.#cancelBetween(batch.metadata),
+      created: ({ batchId, metadata }: ObservedBatch) => {
+        this.webhooks.watch(batchId);
+        this.#cancelBetween(metadata);
+      },
     };
+    const { timeline, api } = this;
+    const send: Surroundings['send'] = (id, request, answered) => this.#invokeWebhook(id, request, answered);
+    this.webhooks = new Webhooks({
+      timeline,
+      chance: this.chance,
+      faults: this.faults,
+      api,
+      ledger: this.ledger,
+      send,
+    });
     this.faultyApi = new FaultyApi(this.api, state, this.chance, this.faults);
     const { ledger, chance, faults } = this;
     const { ledger: watched, history } = watchedLedger(ledger, {
@@ -227,8 +244,20 @@ export class World {
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'poll':
-        throw new Error('POLL gets no messages');
+      case 'webhook':
+        throw new Error(`${message.to} gets no messages`);
     }
+  }
+
+  #invokeWebhook(id: string, request: WebhookRequest, answered: (answer: WebhookAnswer) => void): void {
+    let answer: WebhookAnswer | undefined;
+    const answering: Work = async (ports, deadline) => {
+      const handle = webhookHandler({ ...ports, secrets: SECRETS_HERE, isGenuine: isGenuineHere });
+      answer = await handle(request, deadline);
+    };
+    this.#invoke('webhook', id, answering, () => {
+      if (answer) answered(answer);
+    });
   }
 
   #invoke(name: FunctionName, id: string, work: Work, done: () => void = () => {}): void {
@@ -359,6 +388,8 @@ export class World {
       instance: 'Example.Batchdrop',
       resultsBucket: 'results',
       limits: this.limits,
+      observeIntervalMs: this.webhooks.observeIntervalMs,
+      ...(this.webhooks.isOn && { webhooks: true as const }),
     };
     return invocation.name === 'poll' ? this.hangs.watched(ports, invocation) : ports;
   }
