@@ -48,14 +48,14 @@ export function createHandler(
 
 async function observeTold(deps: WebhookDeps, note: WebhookNote, batchId: string): Promise<WebhookAnswer> {
   deps.metrics.record('WebhooksReceived', 1);
-  await note.keep();
+  const isNoted = await note.keep();
   const found = await findPart(deps, batchId);
   if (found === 'foreign') {
     deps.metrics.record('WebhooksForeign', 1);
     return { status: 200, said: 'A batch of somebody else: ignored.' };
   }
   if (found === 'early') {
-    await note.write();
+    if (!isNoted) await note.write();
     return { status: 200, said: 'The batch is not known yet: noted.' };
   }
   await observeNow(deps, found, batchId);

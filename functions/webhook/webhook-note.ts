@@ -4,8 +4,8 @@ const EVERY_MS = 60_000;
 
 /**
  * The note in the ledger of when the last genuine webhook came. `batchdrop webhook status` and `doctor` show it, and
- * `batchdrop webhook test` waits for it. The API names an unknown batch in its test event, and nobody learns its id
- * before: so the time is noted, not the id, and each webhook about an unknown batch is noted at once.
+ * `batchdrop webhook test` waits until it changes. The API names an unknown batch in its test event, and nobody learns
+ * its id before: so the time is noted, not the id, and each webhook about an unknown batch is noted at once.
  */
 export class WebhookNote {
   readonly #deps: Pick<Ports, 'ledger' | 'clock'>;
@@ -15,15 +15,19 @@ export class WebhookNote {
     this.#deps = deps;
   }
 
-  /** Writes the note unless this instance of the function has written it within a minute. Errors: RetryableError. */
-  async keep(): Promise<void> {
-    if (this.#deps.clock.now() >= this.#writtenAt + EVERY_MS) await this.write();
+  /**
+   * Writes the note unless this instance of the function has written it within a minute. Returns whether it did. Errors:
+   * RetryableError.
+   */
+  async keep(): Promise<boolean> {
+    if (this.#deps.clock.now() < this.#writtenAt + EVERY_MS) return false;
+    await this.write();
+    return true;
   }
 
   /** Writes the note. Errors: RetryableError. */
   async write(): Promise<void> {
     const now = this.#deps.clock.now();
-    if (now === this.#writtenAt) return;
     await this.#deps.ledger.noteWebhook(now);
     this.#writtenAt = now;
   }

@@ -71,6 +71,7 @@ async function verdictOnSecret(
 ): Promise<Verdict> {
   const known = await secret.read();
   if ('is' in known && known.is === 'invalid') return failed(known.problem, `To replace it: ${ENABLE}`);
+  if ('is' in known && known.is === 'closed') return ok(`only the functions can read ${secret.id}`);
   const [current] = currentOf(known);
   if (current === undefined) {
     return failed(

@@ -38,6 +38,7 @@ export interface Enabled {
 
 /** Registers the URL unless it is, and stores its secret unless it is. Throws NotManaged and other Failures. */
 export async function enableWebhooks(setup: WebhookSetup): Promise<Enabled> {
+  refuseOneMachine(setup);
   const { endpoints, url, secret, connection } = setup;
   const ours = await endpointsOf(setup);
   const known = await storable(setup);
@@ -68,6 +69,7 @@ export async function enableWebhooks(setup: WebhookSetup): Promise<Enabled> {
 export async function rotateWebhookSecret(
   setup: WebhookSetup,
 ): Promise<{ endpointId: string; oldSecretUntil: string | null }> {
+  refuseOneMachine(setup);
   const [only, another] = await endpointsOf(setup).catch((failure: unknown) => {
     throw failure instanceof NotManaged ? failure.insteadOf('rotate') : failure;
   });
@@ -84,12 +86,21 @@ export async function rotateWebhookSecret(
 export async function disableWebhooks(
   setup: WebhookSetup,
 ): Promise<{ removedEndpoints: number; secret: 'deleted' | 'emptied' | 'absent' }> {
+  refuseOneMachine(setup);
   const ours = await endpointsOf(setup).catch(async (failure: unknown) => {
     if (failure instanceof NotManaged) await setup.secret.remove();
     throw failure instanceof NotManaged ? failure.insteadOf('disable') : failure;
   });
   for (const { id } of ours) await setup.endpoints.remove(id);
   return { removedEndpoints: ours.length, secret: await setup.secret.remove() };
+}
+
+/** On one machine the runtime stores the signing secret at each start, in memory. */
+function refuseOneMachine({ connection }: WebhookSetup): void {
+  if (connection.target.kind === 'account') return;
+  throw new Failure(
+    'A runtime on this machine sets up its webhooks itself. For a deployed stack, add --stack or --region.',
+  );
 }
 
 /** Returns the Failure for a URL that is not registered. */

@@ -1,3 +1,4 @@
+import type { ApiKeySource } from '../../../functions/shared/adapters/openai/api-key.ts';
 import {
   createWebhookEndpoints,
   type WebhookEndpoint,
@@ -50,6 +51,11 @@ export class NotManaged extends Failure {
   }
 }
 
+const refuseKey = async () => {
+  throw new NotAllowed('only the functions of this machine can read it');
+};
+const NO_KEY: ApiKeySource = { current: refuseKey, refresh: refuseKey };
+
 /** Finds the setup, runs `work`, and closes it. Throws a Failure if the stack takes no webhooks. */
 export async function withWebhookSetup<T>(
   connection: Connection,
@@ -75,9 +81,7 @@ export async function webhookSetup(connection: Connection): Promise<WebhookSetup
   if (names === undefined) return undefined;
   const api = await apiOf(target);
   const { host } = new URL(api.baseUrl);
-  const keys = apiKeysOf(target, api);
-  if (keys === undefined)
-    throw new Failure(`${host} cannot send webhooks to this machine. POLL finds all ends.`);
+  const keys = apiKeysOf(target, api) ?? NO_KEY;
   return {
     connection,
     url: names.url,
@@ -93,7 +97,7 @@ export async function endpointsOf(setup: WebhookSetup): Promise<WebhookEndpoint[
   const steps = manualSteps(setup);
   const all = await endpoints.list().catch((error: unknown) => {
     if (!(error instanceof NotAllowed)) throw error;
-    throw new NotManaged(`${error.message}. Give it the permission for webhooks.`, steps);
+    throw new NotManaged(`The key cannot manage webhooks (${error.message}).`, steps);
   });
   if (all === undefined) {
     throw new NotManaged(`${host} has no calls that manage webhooks.`, steps);

@@ -14,8 +14,11 @@ import {
 import { NotAllowed } from '../../../functions/shared/domain/errors.ts';
 import { clientConfigAt, type Target } from '../../connection/target.ts';
 
-/** `invalid`: the functions cannot read it either. */
-export type ReadSecret = { is: 'absent' } | { is: 'invalid'; problem: string } | StoredSigningSecrets;
+/** `invalid`: the functions cannot read it either. `closed`: only the functions can, as on one machine. */
+export type ReadSecret =
+  | { is: 'absent' | 'closed' }
+  | { is: 'invalid'; problem: string }
+  | StoredSigningSecrets;
 
 const US = 'batchdrop webhook enable';
 
@@ -24,9 +27,11 @@ export class StoredWebhookSecret {
   /** Name or ARN. */
   readonly id: string;
   readonly #client: SecretsManagerClient;
+  readonly #target: Target;
 
   constructor(target: Target, id: string) {
     this.id = id;
+    this.#target = target;
     this.#client = new SecretsManagerClient(clientConfigAt(target));
   }
 
@@ -41,6 +46,7 @@ export class StoredWebhookSecret {
       return parseSigningSecrets(SecretString, `read the secret ${this.id}`);
     } catch (error) {
       if (isMissing(error)) return { is: 'absent' };
+      if (nameOf(error) === 'AccessDeniedException' && this.#target.kind === 'local') return { is: 'closed' };
       if (error instanceof NotAllowed) return { is: 'invalid', problem: error.message };
       throw error;
     }

@@ -1,9 +1,8 @@
-import { serverTime } from '../../connection/server-time.ts';
 import { Failure } from '../../terminal/failure.ts';
 import { notEnabled } from './registration.ts';
 import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup } from './setup.ts';
 
-const SEEN_WITHIN_MS = 15_000; // of real time; WEBHOOK writes the note before it answers
+const SEEN_WITHIN_MS = 4_000; // of real time; WEBHOOK writes the note before it answers
 
 const WHY: Readonly<Record<number, string>> = {
   401: 'WEBHOOK does not know the signing secret. It reads a changed secret again within a minute. If it stays like this: batchdrop webhook enable',
@@ -30,24 +29,28 @@ export async function proveWebhooks(setup: WebhookSetup): Promise<ProvenPath> {
     throw failure instanceof NotManaged ? failure.insteadOf('test') : failure;
   });
   if (endpoint === undefined) throw notEnabled(setup);
-  const sentAt = await serverTime(connection);
+  const before = await connection.ledger.readLastWebhook();
   const status = await endpoints.sendTest(endpoint.id, EVENT_TYPES[0]);
   if (status < 200 || status >= 300) {
     const why = WHY[status] ?? "See WEBHOOK's log.";
     throw new Failure(`${host} sent a test event, and ${url} answered ${status}. ${why}`);
   }
-  const seenAt = await noteSince(setup, sentAt);
+  const seenAt = await noteAfter(setup, before);
   if (seenAt !== undefined) return { endpointId: endpoint.id, seenAt };
   throw new Failure(
     `${host} says that ${url} answered ${status}, but the ledger shows no webhook since. Try again in a minute. If it stays like this, the URL is not that of this stack: deploy it again.`,
   );
 }
 
-async function noteSince({ connection }: WebhookSetup, since: number): Promise<number | undefined> {
+/** Returns the time of a later note than `before`. Any other time is later: clocks of instances differ. */
+async function noteAfter(
+  { connection }: WebhookSetup,
+  before: number | undefined,
+): Promise<number | undefined> {
   const { ledger, pollIntervalMs } = connection;
   for (let waitedMs = 0; waitedMs <= SEEN_WITHIN_MS; waitedMs += pollIntervalMs) {
     const at = await ledger.readLastWebhook();
-    if (at !== undefined && at >= since) return at;
+    if (at !== before) return at;
     await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
   }
   return undefined;
