@@ -25,7 +25,7 @@ const REQUEST_FILE = shared('request-file');
 const LIFECYCLE = shared('lifecycle');
 const ADAPTERS = shared('adapters');
 const BASE = [CONTRACT, DOMAIN, PORTS, PURE_NODE];
-const SDK = /^@aws-sdk\/|^@aws-lambda-powertools\/metrics$|^standardwebhooks$/;
+const SDK = /^@aws-sdk\/|^standardwebhooks$/;
 const CDK = /^aws-cdk-lib(\/|$)|^constructs$/;
 const DYNAMODB = /^@aws-sdk\/client-dynamodb$/;
 const PACKAGE_BUT_CDK = /^(?!aws-cdk-lib|constructs|node:|(bin|lib|functions|local|test)\/)[@a-z][\w@/.-]*$/;
@@ -250,6 +250,18 @@ describe('the layers', () => {
     expect(entries.length).toBeGreaterThan(50);
     const meaningless = entries.filter((path) => MEANINGLESS.test(posix.basename(path).split('.')[0] ?? ''));
     expect(meaningless).toEqual([]);
+  });
+});
+
+/** Files of a project share a process, which imports a module once: a hook of the module runs for one of them only. */
+const HOOK_AT_IMPORT = /^(before|after)(All|Each)\(/m;
+
+describe('the tests', () => {
+  it('have no hook that a module registers when it is imported', () => {
+    const modules = [...tests].filter(([file]) => !file.endsWith('.test.ts'));
+    expect(modules.length).toBeGreaterThan(100);
+    expect(modules.filter(([, source]) => HOOK_AT_IMPORT.test(source)).map(([file]) => file)).toEqual([]);
+    expect(HOOK_AT_IMPORT.test("import { it } from 'vitest';\nafterAll(() => {});\n")).toBe(true);
   });
 });
 

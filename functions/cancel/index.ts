@@ -1,4 +1,5 @@
-import { createBasics, createBatchApi, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
+import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
+import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { NO_QUEUES } from '../shared/adapters/sqs/no-queues.ts';

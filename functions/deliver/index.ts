@@ -1,9 +1,6 @@
-import {
-  createBasics,
-  createBatchApi,
-  createBuckets,
-  createQueueHandler,
-} from '../shared/adapters/lambda/composition.ts';
+import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
+import { createBuckets } from '../shared/adapters/lambda/compose-buckets.ts';
+import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { createDiskScratch } from '../shared/adapters/lambda/disk-scratch.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';

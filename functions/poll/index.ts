@@ -1,6 +1,8 @@
 import type { Context } from 'aws-lambda';
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
-import { createBasics, createBatchApi, createQueues } from '../shared/adapters/lambda/composition.ts';
+import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
+import { createQueues } from '../shared/adapters/lambda/compose-queues.ts';
+import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';

@@ -1,10 +1,7 @@
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
-import {
-  createBasics,
-  createBatchApi,
-  createBuckets,
-  createQueueHandler,
-} from '../shared/adapters/lambda/composition.ts';
+import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
+import { createBuckets } from '../shared/adapters/lambda/compose-buckets.ts';
+import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
 import { createRandomIds } from '../shared/adapters/lambda/random-ids.ts';

@@ -1,8 +1,10 @@
 import type { Context, LambdaFunctionURLEvent, LambdaFunctionURLResult } from 'aws-lambda';
-import { createBasics, createBatchApi, createQueues } from '../shared/adapters/lambda/composition.ts';
+import { createBatchApi } from '../shared/adapters/lambda/compose-batch-api.ts';
+import { createQueues } from '../shared/adapters/lambda/compose-queues.ts';
+import { createSigningSecrets } from '../shared/adapters/lambda/compose-signing-secrets.ts';
+import { createBasics } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
 import { deadlineOf } from '../shared/adapters/lambda/invocation-deadline.ts';
-import { createSigningSecrets } from '../shared/adapters/openai/signing-secrets.ts';
 import { isGenuine } from '../shared/adapters/openai/webhook-signature.ts';
 import type { WebhookEnv } from './env.ts';
 import { createHandler } from './handler.ts';
@@ -24,7 +26,7 @@ const handle = createHandler({
   ...basics,
   queues: createQueues({ deliver: env.DELIVER_QUEUE_URL }),
   api: createBatchApi(env),
-  secrets: createSigningSecrets({ secretId: env.WEBHOOK_SECRET_ID, clock: basics.clock }),
+  secrets: createSigningSecrets(env),
   isGenuine,
 });
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createSigningSecrets } from '../../functions/shared/adapters/openai/signing-secrets.ts';
+import { createSecretSigningSecrets } from '../../functions/shared/adapters/openai/signing-secrets.ts';
 import { NotAllowed } from '../../functions/shared/domain/errors.ts';
 import { startEndpoint } from '../../local/aws/protocol/endpoint.ts';
 import { SecretsEngine } from '../../local/aws/secretsmanager/engine.ts';
@@ -17,7 +17,7 @@ describe('the signing secrets in Secrets Manager', () => {
   let clock: ManualClock;
   let stored: SecretsEngine;
   let endpoint: Awaited<ReturnType<typeof startEndpoint>>;
-  const source = () => createSigningSecrets({ secretId: 'batchdrop/webhook', clock });
+  const source = () => createSecretSigningSecrets({ secretId: 'batchdrop/webhook', clock });
   const store = (value: unknown) =>
     stored.putSecret('batchdrop/webhook', typeof value === 'string' ? value : JSON.stringify(value));
   beforeEach(async () => {

@@ -5,6 +5,7 @@ import type { KnownBatch } from '../../functions/shared/domain/part.ts';
 import type { BatchApi, BatchPage, Clock } from '../../functions/shared/ports/ports.ts';
 import { batchPage } from './batch-page.ts';
 import { rangeOf } from './in-memory-range.ts';
+import { plainCopy } from './plain-copy.ts';
 import { seededRandom, shuffled } from './seeded-random.ts';
 import {
   type BatchBehavior,
@@ -121,7 +122,7 @@ class SimulatedApi implements InMemoryBatchApi {
     const lateByMs = this.#options.lateByMs?.(request);
     if (lateByMs !== undefined) {
       const at = this.#now() + lateByMs;
-      this.#underWay.push({ at, account: this.#account(), request: structuredClone(request) });
+      this.#underWay.push({ at, account: this.#account(), request: plainCopy(request) });
       throw new Ambiguous('create batch: no answer came');
     }
     const batch = this.#create(request, this.#account(), this.#now());
@@ -204,7 +205,7 @@ class SimulatedApi implements InMemoryBatchApi {
         customId,
       })),
     );
-    return structuredClone({ ...this.#audit, billed });
+    return plainCopy({ ...this.#audit, billed });
   }
 
   files(): string[] {
@@ -245,7 +246,7 @@ class SimulatedApi implements InMemoryBatchApi {
     const nth = this.#audit.creates.length + 1;
     const { rows, problems } = readRows(file.body);
     const { inputFileId, endpoint } = request;
-    const metadata = structuredClone(request.metadata);
+    const metadata = plainCopy(request.metadata);
     const fate = { ...this.#options.fate?.({ inputFileId, metadata, nth }, [...rows]) };
     if (problems.length > 0) fate.failure ??= problems;
     const model = modelOf(file.body);

@@ -4,6 +4,7 @@ import { ENDED_TAG } from '../../functions/shared/contract/ended-tag.ts';
 import { TerminalError } from '../../functions/shared/domain/errors.ts';
 import type { Clock, ObjectFacts, RequestFiles } from '../../functions/shared/ports/ports.ts';
 import { rangeOf } from './in-memory-range.ts';
+import { plainCopy } from './plain-copy.ts';
 
 /** A request bucket that tests fill. */
 export interface InMemoryRequestFiles extends RequestFiles {
@@ -42,7 +43,7 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
         ),
       };
       versions.set(nameOf({ bucket, key, versionId }), { body: bytes, facts });
-      return { ...structuredClone(facts), versionId };
+      return { ...plainCopy(facts), versionId };
     },
     setTags(file, tags) {
       const version = versions.get(nameOf(file));
@@ -59,7 +60,7 @@ export function createInMemoryRequestFiles(options: { clock: Clock }): InMemoryR
       return 'tagged';
     },
     remove: (file) => void versions.delete(nameOf(file)),
-    head: async (file) => structuredClone(versions.get(nameOf(file))?.facts),
+    head: async (file) => plainCopy(versions.get(nameOf(file))?.facts),
     async *read(file, range) {
       const version = versions.get(nameOf(file));
       if (version === undefined) {

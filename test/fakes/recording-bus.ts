@@ -1,5 +1,6 @@
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { EventBus } from '../../functions/shared/ports/ports.ts';
+import { plainCopy } from './plain-copy.ts';
 
 /** A bus whose events tests read. */
 export interface RecordingBus extends EventBus {
@@ -17,10 +18,10 @@ export function createRecordingBus(
       const refused: string[] = [];
       for (const event of events) {
         if (options.refuses?.(event)) refused.push(event.detail.metadata.id);
-        else accepted.push(structuredClone(event));
+        else accepted.push(plainCopy(event));
       }
       return { refused };
     },
-    published: () => structuredClone(accepted),
+    published: () => plainCopy(accepted),
   };
 }

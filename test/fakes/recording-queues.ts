@@ -1,4 +1,5 @@
 import type { WorkMessage, WorkQueues } from '../../functions/shared/ports/ports.ts';
+import { plainCopy } from './plain-copy.ts';
 
 /** Queues that a test empties by hand. */
 export interface RecordingQueues extends WorkQueues {
@@ -15,10 +16,10 @@ export function createRecordingQueues(): RecordingQueues {
   return {
     reaches: new Set(['intake', 'submit', 'deliver', 'finish']),
     async send(messages) {
-      sent.push(...structuredClone(messages));
-      waiting.push(...structuredClone(messages));
+      sent.push(...plainCopy(messages));
+      waiting.push(...plainCopy(messages));
     },
-    sent: () => structuredClone(sent),
+    sent: () => plainCopy(sent),
     take(to) {
       const taken = waiting.filter((message) => to === undefined || message.to === to);
       waiting = waiting.filter((message) => !taken.includes(message));

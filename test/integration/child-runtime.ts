@@ -129,11 +129,10 @@ const PACKAGED = new Set(
 
 let packaged: Promise<string> | undefined;
 
-/** Returns the package's command, built once for each test file. */
+/** Returns the package's command, built once for each process of tests, in their temporary folder. */
 function packagedCommand(): Promise<string> {
   packaged ??= (async () => {
     const folder = mkdtempSync(join(tmpdir(), 'batchdrop-command-'));
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
     const file = join(folder, 'batchdrop.cjs');
     await bundleCommand(file);
     return file;

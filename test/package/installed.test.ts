@@ -154,6 +154,8 @@ describe('in an app of somebody else', () => {
   ])('cdk synth gives the functions with their code: %s', async (_, app, stack) => {
     const codes = await synthesized(app, stack);
     expect(codes).toHaveLength(5);
-    for (const files of codes) expect(files.sort()).toEqual(['index.js', 'package.json']);
+    for (const files of codes) expect(files).toEqual(expect.arrayContaining(['index.js', 'package.json']));
+    // What is loaded later is in files of its own.
+    for (const files of codes) expect(files.filter((file) => /^[A-Z0-9]{8}\.js$/.test(file))).not.toEqual([]);
   });
 });

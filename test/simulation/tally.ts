@@ -1,5 +1,5 @@
 import { FAULT_KINDS, type FaultKind } from './faults/fault-kinds.ts';
-import { outcomeText, playHistory } from './world/history.ts';
+import { type HistoryReport, outcomeText, playHistory } from './world/history.ts';
 
 /** The sums over many histories; plain data, so that it passes between processes. */
 export interface Tally {
@@ -12,17 +12,24 @@ export interface Tally {
   broken: { seed: number; broken: string[] }[];
 }
 
+/** A history that can be replayed without a kind of fault. */
+interface Replayable {
+  seed: number;
+  steps: number;
+  outcome: string;
+}
+
 const MAX_BROKEN_KEPT = 20;
-const TRIES_PER_KIND = 15; // histories replayed without a kind of fault, to find one whose outcome it changes
+const TRIES_PER_KIND = 20; // histories replayed without a kind of fault, to find one whose outcome it changes
 
 /** Plays the histories of consecutive seeds; with `untilBroken`, stops at the first broken one. */
 export async function playMany(
   first: number,
   histories: number,
-  options: { untilBroken?: boolean; onHistory?: () => void } = {},
+  options: { untilBroken?: boolean; onHistory?: (report: HistoryReport) => void } = {},
 ): Promise<Tally> {
   const tally: Tally = { histories: 0, steps: 0, fired: {}, changed: [], examined: {}, broken: [] };
-  const tries = new Map<FaultKind, number>();
+  const shortest = new Map<FaultKind, Replayable[]>();
   for (let seed = first; seed < first + histories; seed += 1) {
     const report = await playHistory(seed);
     tally.histories += 1;
@@ -30,20 +37,36 @@ export async function playMany(
     for (const [kind, times] of report.fired) tally.fired[kind] = (tally.fired[kind] ?? 0) + times;
     for (const [promise, count] of report.examined)
       tally.examined[promise] = (tally.examined[promise] ?? 0) + count;
-    options.onHistory?.();
+    options.onHistory?.(report);
     if (report.broken.length > 0) {
       if (tally.broken.length < MAX_BROKEN_KEPT) tally.broken.push({ seed, broken: report.broken });
       if (options.untilBroken) return tally;
     }
-    if (options.untilBroken) continue;
-    for (const kind of report.fired.keys()) {
-      if (tally.changed.includes(kind) || (tries.get(kind) ?? 0) >= TRIES_PER_KIND) continue;
-      tries.set(kind, (tries.get(kind) ?? 0) + 1);
-      if (outcomeText(await playHistory(seed, { kinds: [kind] })) !== outcomeText(report))
-        tally.changed.push(kind);
-    }
+    if (!options.untilBroken) keepIfShort(shortest, seed, report);
   }
+  for (const [kind, replayable] of shortest)
+    if (await changesOneOf(kind, replayable)) tally.changed.push(kind);
   return tally;
+}
+
+/** Keeps the shortest histories in which each kind of fault occurred: a long one costs thirty times as much to replay. */
+function keepIfShort(shortest: Map<FaultKind, Replayable[]>, seed: number, report: HistoryReport): void {
+  const { steps } = report;
+  let outcome: string | undefined;
+  for (const kind of report.fired.keys()) {
+    const kept = shortest.get(kind) ?? [];
+    if (kept.length === TRIES_PER_KIND && (kept.at(-1)?.steps ?? 0) <= steps) continue;
+    outcome ??= outcomeText(report);
+    const sorted = [...kept, { seed, steps, outcome }].sort((a, b) => a.steps - b.steps);
+    shortest.set(kind, sorted.slice(0, TRIES_PER_KIND));
+  }
+}
+
+/** Returns whether the outcome of one of the histories is another one without this kind of fault. */
+async function changesOneOf(kind: FaultKind, replayable: readonly Replayable[]): Promise<boolean> {
+  for (const { seed, outcome } of replayable)
+    if (outcomeText(await playHistory(seed, { kinds: [kind] })) !== outcome) return true;
+  return false;
 }
 
 /** Adds up the tallies of several processes. */

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { scannerBytes } from '../../functions/shared/scanner/scanner-bytes.ts';
 import { bundleFunctions } from '../../lib/bundling/bundle.ts';
 import { FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
@@ -41,7 +41,7 @@ const CLIENTS = {
 };
 
 /** The functions that scan files: their bundles contain the compiled scanner. */
-const WITH_SCANNER = ['intake'];
+const WITH_SCANNER = ['deliver', 'intake'];
 const SCANNER = Buffer.from(scannerBytes()).toString('base64');
 
 const ANY_ENVIRONMENT = Object.fromEntries(
@@ -56,35 +56,89 @@ const ANY_ENVIRONMENT = Object.fromEntries(
     'REQUEST_BUCKET',
     'RESULTS_BUCKET',
     'SUBMIT_QUEUE_URL',
+    'WEBHOOK_SECRET_ID',
   ].map((name) => [name, 'x']),
 );
 
+const ANY_FUNCTION = {
+  ...ANY_ENVIRONMENT,
+  BATCH_LIMITS: '{"enqueuedTokens":{}}',
+  KEEP_OPENAI_FILES: 'no',
+  MAX_ATTEMPTS: '3',
+  INSTANCE: 'somewhere.batchdrop',
+  RERUN_MISSING: 'no',
+  OPENAI_BASE_URL: 'https://api.openai.com/v1',
+  AWS_REGION: 'us-east-1',
+  AWS_ACCESS_KEY_ID: 'x',
+  AWS_SECRET_ACCESS_KEY: 'x',
+};
+
+function clientsIn(source: string): string[] {
+  return [...source.matchAll(/serviceId\?\?"([\w ]+)"/g)].map(([, id = '']) => id).sort();
+}
+
+let bundles: Awaited<ReturnType<typeof bundleFunctions>>;
+
+beforeAll(async () => {
+  bundles = await bundleFunctions(undefined, temporaryDirectory());
+});
+
 describe('the bundles of the functions', () => {
   it('are small, contain only the AWS clients that the function needs, and start alone', async () => {
-    const bundles = await bundleFunctions(undefined, temporaryDirectory());
     expect(bundles).toHaveLength(FUNCTION_NAMES.length);
     for (const { name, file, bytes } of bundles) {
       expect(bytes, name).toBeLessThan(MAX_BUNDLE);
-      const source = readFileSync(file, 'utf8');
+      const files = readdirSync(dirname(file)).map((each) => readFileSync(join(dirname(file), each), 'utf8'));
+      expect(Buffer.byteLength(files.join('')), name).toBe(bytes);
+      const source = files.join('\n');
       expect(source.includes(SCANNER), name).toBe(WITH_SCANNER.includes(name));
       expect(source, name).not.toContain('assemblyscript');
-      const clients = [...source.matchAll(/serviceId\?\?"([\w ]+)"/g)].map(([, id]) => id);
-      expect(clients.sort(), name).toEqual(CLIENTS[name]);
-      const env = {
-        ...ANY_ENVIRONMENT,
-        BATCH_LIMITS: '{"enqueuedTokens":{}}',
-        KEEP_OPENAI_FILES: 'no',
-        MAX_ATTEMPTS: '3',
-        INSTANCE: 'somewhere.batchdrop',
-        RERUN_MISSING: 'no',
-        OPENAI_BASE_URL: 'https://api.openai.com/v1',
-        AWS_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: 'x',
-        AWS_SECRET_ACCESS_KEY: 'x',
-      };
+      expect(clientsIn(source), name).toEqual(CLIENTS[name]);
       const script = `process.stdout.write(typeof require(${JSON.stringify(file)}).handler)`;
-      const { stdout } = await run(process.execPath, ['--eval', script], { env });
+      const { stdout } = await run(process.execPath, ['--eval', script], { env: ANY_FUNCTION });
       expect(stdout, name).toBe('function');
+    }
+  });
+});
+
+/** Packages that a function loads when it uses them, and never at its start. */
+const LATE = [
+  '@aws-sdk/client-eventbridge',
+  '@aws-sdk/client-s3',
+  '@aws-sdk/client-secrets-manager',
+  '@aws-sdk/client-sqs',
+  '@aws-sdk/middleware-sdk-s3',
+  '@aws-sdk/checksums',
+];
+
+describe('the cold start of a function', () => {
+  it('loads the client of the ledger only: the others are loaded when they are used', () => {
+    for (const { name, loadedAtStart } of bundles) {
+      const packages = new Set(
+        loadedAtStart.map((file) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(file)?.[1]),
+      );
+      expect(packages, name).toContain('@aws-sdk/client-dynamodb');
+      expect(
+        LATE.filter((late) => packages.has(late)),
+        name,
+      ).toEqual([]);
+      expect(
+        loadedAtStart.some((file) => file.endsWith(`functions/${name}/handler.ts`)),
+        name,
+      ).toBe(true);
+    }
+  });
+
+  it('needs no file that a use loads', async () => {
+    for (const { name, file } of bundles) {
+      const script = `require(${JSON.stringify(file)});
+        process.stdout.write(JSON.stringify(Object.keys(require.cache)))`;
+      const { stdout } = await run(process.execPath, ['--eval', script], { env: ANY_FUNCTION });
+      const loaded: string[] = JSON.parse(stdout);
+      const all = readdirSync(dirname(file)).filter((each) => each.endsWith('.js'));
+      expect(loaded.length, name).toBeLessThan(all.length);
+      const source = loaded.map((each) => readFileSync(each, 'utf8')).join('\n');
+      expect(clientsIn(source), name).toEqual(['DynamoDB']);
     }
   });
 });
@@ -93,13 +147,31 @@ describe('bundling', () => {
   it('writes one file per function, which Node runs as CommonJS in any folder', async () => {
     const target = temporaryDirectory();
     writeFileSync(join(target, 'package.json'), '{"type":"module"}'); // as the project's
-    const bundles = await bundleFunctions(exampleFunctions(), target);
-    expect(bundles.map(({ name }) => name)).toEqual([...FUNCTION_NAMES]);
-    for (const { name, file, bytes } of bundles) {
+    const examples = await bundleFunctions(exampleFunctions(), target);
+    expect(examples.map(({ name }) => name)).toEqual([...FUNCTION_NAMES]);
+    for (const { name, file, bytes } of examples) {
       expect(bytes).toBeGreaterThan(0);
       const call = `require(${JSON.stringify(file)}).handler().then((said) => process.stdout.write(said))`;
       const { stdout } = await run(process.execPath, ['--eval', call], { cwd: target });
       expect(stdout).toBe(`hello ${name}`);
+    }
+  });
+
+  it('writes what is loaded later to files of its own, and removes those of the bundle before', async () => {
+    const source = exampleFunctions();
+    const target = temporaryDirectory();
+    const late = join(source, 'shared/late.ts');
+    writeFileSync(
+      join(source, 'poll/index.ts'),
+      `export const handler = async (): Promise<string> => (await import('../shared/late.ts')).said;\n`,
+    );
+    for (const said of ['once', 'again']) {
+      writeFileSync(late, `export const said: string = '${said}';\n`);
+      const bundle = (await bundleFunctions(source, target)).find(({ name }) => name === 'poll');
+      const call = `require(${JSON.stringify(bundle?.file)}).handler().then((text) => process.stdout.write(text))`;
+      expect((await run(process.execPath, ['--eval', call])).stdout).toBe(said);
+      expect(bundle?.loadedAtStart.filter((file) => file.endsWith('/late.ts'))).toEqual([]);
+      expect(readdirSync(join(target, 'poll'))).toHaveLength(3);
     }
   });
 

@@ -1,9 +1,9 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { jobStatusExamples } from '../../functions/shared/contract/index.ts';
 import { BUNDLES_CONTEXT } from '../../lib/stages/function-bundles.ts';
 import { placeholderBundles, temporaryDirectory } from './synthesis.ts';
@@ -12,16 +12,34 @@ import { at } from './template-reading.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 const run = promisify(execFile);
 
-/** Runs an app as `cdk synth` does. Returns its templates as text by the name of their stack. */
-async function synthesized(app: string): Promise<Record<string, string>> {
-  const output = join(temporaryDirectory(), 'cdk.out');
-  await run(process.execPath, [join(EXAMPLES, 'apps', app)], {
-    env: {
-      CDK_OUTDIR: output,
-      CDK_VALIDATION: 'false', // takes seconds per stack
-      CDK_CONTEXT_JSON: JSON.stringify({ [BUNDLES_CONTEXT]: placeholderBundles() }),
+/** Runs in one process, which loads the CDK once: each app finds its output folder in the environment, as under `cdk synth`. */
+const RUN_EACH = `for (const [app, outdir] of Object.entries(JSON.parse(process.argv[1]))) {
+  process.env.CDK_OUTDIR = outdir;
+  await import(app);
+}`;
+
+/** Runs the apps as `cdk synth` does. Returns by app its templates as text, by the name of their stack. */
+async function synthesized(apps: readonly string[]): Promise<Map<string, Record<string, string>>> {
+  const outputs = new Map(apps.map((app) => [app, join(temporaryDirectory(), 'cdk.out')]));
+  const byUrl = [...outputs].map(([app, output]) => [
+    pathToFileURL(join(EXAMPLES, 'apps', app)).href,
+    output,
+  ]);
+  await run(
+    process.execPath,
+    ['--input-type=module', '--eval', RUN_EACH, JSON.stringify(Object.fromEntries(byUrl))],
+    {
+      cwd: EXAMPLES,
+      env: {
+        CDK_VALIDATION: 'false', // takes seconds per stack
+        CDK_CONTEXT_JSON: JSON.stringify({ [BUNDLES_CONTEXT]: placeholderBundles() }),
+      },
     },
-  });
+  );
+  return new Map([...outputs].map(([app, output]) => [app, templatesIn(output)]));
+}
+
+function templatesIn(output: string): Record<string, string> {
   const templates = readdirSync(output).filter((file) => file.endsWith('.template.json'));
   return Object.fromEntries(
     templates.map((file) => [file.replace('.template.json', ''), readFileSync(join(output, file), 'utf8')]),
@@ -65,12 +83,18 @@ const SHOWN: Record<string, Record<string, string[]>> = {
 };
 
 describe('the examples', () => {
+  let templatesOf: Map<string, Record<string, string>>;
+
+  beforeAll(async () => {
+    templatesOf = await synthesized(Object.keys(SHOWN));
+  });
+
   it('are all tested', () => {
     expect(readdirSync(join(EXAMPLES, 'apps')).sort()).toEqual(Object.keys(SHOWN).sort());
   });
 
-  it.each(Object.entries(SHOWN))('%s synthesizes and shows its point', async (app, stacks) => {
-    const templates = await synthesized(app);
+  it.each(Object.entries(SHOWN))('%s synthesizes and shows its point', (app, stacks) => {
+    const templates = templatesOf.get(app) ?? {};
     expect(Object.keys(templates).sort()).toEqual(Object.keys(stacks).sort());
     const all = Object.values(templates).map((text) => JSON.parse(text));
     const functions = all.flatMap((template) =>

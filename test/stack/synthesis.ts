@@ -1,25 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { App, Stack } from 'aws-cdk-lib';
 import { Template } from 'aws-cdk-lib/assertions';
-import { afterAll } from 'vitest';
 import cdkJson from '../../cdk.json' with { type: 'json' };
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import type { BatchdropProps } from '../../lib/batchdrop-props.ts';
 import { BUNDLES_CONTEXT, FUNCTION_NAMES } from '../../lib/stages/function-bundles.ts';
 
-const directories: string[] = [];
-
-afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true });
-});
-
-/** Creates a folder that is deleted after the tests of the file. */
+/** Creates a folder in the temporary folder of all tests, which is deleted at the end. */
 export function temporaryDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), 'batchdrop-stack-'));
-  directories.push(directory);
-  return directory;
+  return mkdtempSync(join(tmpdir(), 'batchdrop-stack-'));
 }
 
 /** Writes bundles that do nothing, as templates do not depend on the code of the functions. Returns their folder. */

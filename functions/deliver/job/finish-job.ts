@@ -1,7 +1,7 @@
 /**
  * Assembles a job's results once every part is delivered.
  *   1. assemble output, errors and anomalies from the parts' pieces, each in the order of the request file. The
- *      progress is stored on the job
+ *      progress is stored on the job. Those of a small job are stored by its delivery (`../part/part-files.ts`)
  *   2. write the summary
  *   3. set the job's last status (`job-end.ts`) and publish it: from then on users read the results
  * Afterwards `clean-up-job.ts` removes what is no longer needed.
@@ -79,6 +79,7 @@ async function assembleAll(
   leased: LeasedJob,
   parts: readonly DeliveredPart[],
 ): Promise<void> {
+  if (parts.every(({ delivered }) => delivered.withoutPieces)) return;
   const keys = resultLinesKeys(leased.item);
   await assemble(deps, leased, { name: 'output', key: keys.output, parts });
   await assemble(deps, leased, { name: 'errors', key: keys.errors, parts });

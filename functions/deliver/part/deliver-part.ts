@@ -10,7 +10,8 @@
  *      waits for the next look
  *   5. write the lines in the order of the request file, succeeded ones to `output.jsonl`, others to `errors.jsonl`:
  *      from the disk, from the pieces of the attempt before, or, for a row without a line, a generated one
- *   6. make the pieces visible. Then the part is delivered, or begins a new attempt with the rows that may run again
+ *   6. make the pieces visible, or for a small job the results themselves (`part-files.ts`). Then the part is delivered,
+ *      or begins a new attempt with the rows that may run again
  *
  * Known gap: a result line over 64 MiB, or files that exceed the disk, fail the delivery; the results then remain at
  * the API.
@@ -37,6 +38,7 @@ import { discardSupersededDelivery } from './discard-superseded-delivery.ts';
 import { lookAgainLater, recordExpiring, retrievedAgain } from './look-again.ts';
 import { nextAttempt, type RerunPolicy } from './next-attempt.ts';
 import { OrderedResultWriter } from './ordered-result-writer.ts';
+import { PartFiles } from './part-files.ts';
 import { readResults } from './read-results.ts';
 import { ResultCollector } from './result-collector.ts';
 import { verdictOn } from './results-agreement.ts';
@@ -54,7 +56,6 @@ interface Stored {
   doubtfulFiles: DoubtfulFile[];
 }
 
-const JSONL = 'application/jsonl';
 const SMALL = { rows: 1_000, uploadBytes: 1_000_000 };
 
 /** Delivers the part under a lease until the deadline. Errors: those of the ports, LostLease. */
@@ -151,46 +152,32 @@ async function store(
   { deliveryId, unanswered }: { deliveryId: string; unanswered: string | undefined },
   deadline: Deadline,
 ): Promise<Stored | { wait: ResultsWait }> {
-  const keys = pieceKeys(part, deliveryId);
   const { table, before } = await readRowStates(deps, part);
   const tally = new RowTally(table, before, endOfPart(part) ?? 'failed', part.slice?.end);
   const scratch = await deps.scratch.open();
-  const writers = {
-    output: deps.results.openWriter(keys.output, JSONL),
-    errors: deps.results.openWriter(keys.errors, JSONL),
-    anomalies: deps.results.openWriter(keys.anomalies, JSONL),
-  };
-  const abortAll = () => Promise.all(Object.values(writers).map((writer) => writer.abort()));
+  const files = new PartFiles(deps.results, part, deliveryId);
   try {
-    const pieces = new OrderedResultWriter({ ...deps, part, table, before, writers });
-    const { anomalies } = writers;
-    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies, pieces });
+    const pieces = new OrderedResultWriter({ ...deps, part, table, before, writers: files });
+    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies: files.anomalies, pieces });
     await copyAnomalies(deps, part, collector);
     const reading = await readResults(deps, part.batch ?? {}, { tally, collector }, deadline);
     const verdict = verdictOn(part, unanswered ? { unanswered, ...reading } : reading, deps.clock.now());
     if (verdict.is === 'look_again') {
-      await abortAll();
+      await files.abort();
       return { wait: verdict.wait };
     }
     const doubtfulFiles = verdict.is === 'doubtful' ? await doubted(deps, part, verdict.why) : [];
     await collector.finish();
     const { states, again, ...facts } = await pieces.write(tally, collector, deadline.signal);
-    await deps.results.put(keys.states, states.bytes(), 'application/octet-stream');
-    const outputBytes = await writers.output.close();
-    const errorsBytes = await writers.errors.close();
-    const anomaliesBytes = await writers.anomalies.close();
+    const isComplete = tally.rowsWithLine === table.rows && again.rows === 0;
+    const stored = await files.store(states, isComplete);
+    const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const unreadable = unreadableOf(part, collector);
-    const anomaliesSoFar = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
-    const counted = {
-      rows: states.counts(),
-      anomalies: anomaliesSoFar,
-      ...facts,
-      ...(unreadable ? { unreadable } : {}),
-    };
-    const delivered = { deliveryId, outputBytes, errorsBytes, anomaliesBytes, ...counted };
+    const counted = { rows: states.counts(), anomalies, ...facts, ...(unreadable ? { unreadable } : {}) };
+    const delivered = { deliveryId, ...stored, ...counted };
     return { delivered, again, doubtfulFiles };
   } catch (failure) {
-    await abortAll();
+    await files.abort();
     throw failure;
   } finally {
     await scratch.discard();

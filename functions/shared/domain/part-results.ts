@@ -24,6 +24,8 @@ export interface Delivered {
   outputBytes: number;
   errorsBytes: number;
   anomaliesBytes: number;
+  /** There are no pieces: the delivery wrote the job's result files. */
+  withoutPieces?: true;
   /** How many result lines match no row, or a row that has a line already. */
   anomalies: number;
   /** How many rows would have run again without the cancel. */

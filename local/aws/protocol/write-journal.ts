@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { openDatabase } from '../../sqlite.ts';
 
 const SCHEMA =
@@ -12,19 +12,22 @@ const SCHEMA =
  */
 export class WriteJournal {
   readonly #db: DatabaseSync;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
 
   constructor(directory: string) {
     this.#db = openDatabase(join(directory, 'dynamodb-writes.sqlite'), SCHEMA);
+    this.#insert = this.#db.prepare('INSERT INTO writes (operation, body) VALUES (?, ?)');
+    this.#delete = this.#db.prepare('DELETE FROM writes WHERE seq = ?');
   }
 
   /** Records the write; returns the number to pass to `end`. */
   begin(operation: string, body: Buffer): number {
-    const insert = this.#db.prepare('INSERT INTO writes (operation, body) VALUES (?, ?)');
-    return Number(insert.run(operation, body).lastInsertRowid);
+    return Number(this.#insert.run(operation, body).lastInsertRowid);
   }
 
   end(seq: number): void {
-    this.#db.prepare('DELETE FROM writes WHERE seq = ?').run(seq);
+    this.#delete.run(seq);
   }
 
   /** Writes that an earlier process did not finish, oldest first. */

@@ -12,11 +12,11 @@
 import type { VirtualClock } from '../../clock.ts';
 import { InFlight } from '../../in-flight.ts';
 import { inTransaction } from '../../sqlite.ts';
+import { Turns } from '../../turns.ts';
 import type { ServerState } from '../state.ts';
 import type { DeliveryRecord, StoredDelivery } from './delivery-record.ts';
 import { type EndpointRecord, validSecrets } from './endpoint-record.ts';
 import { type Attempt, newSecret, sendWebhook, signedHeaders } from './send-webhook.ts';
-import { Turns } from './turns.ts';
 import type { WebhookStore } from './webhook-store.ts';
 
 const FIRST_RETRY_MS = 10_000;

@@ -8,7 +8,7 @@ import { Stack } from 'aws-cdk-lib';
 import OpenAI from 'openai';
 import { type Connection, connect } from '../../../bin/connection/connection.ts';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
-import { createSigningSecrets } from '../../../functions/shared/adapters/openai/signing-secrets.ts';
+import { createSecretSigningSecrets } from '../../../functions/shared/adapters/openai/signing-secrets.ts';
 import { isGenuine } from '../../../functions/shared/adapters/openai/webhook-signature.ts';
 import { createHandler } from '../../../functions/webhook/handler.ts';
 import { Batchdrop } from '../../../lib/batchdrop.ts';
@@ -110,7 +110,7 @@ export class WebhookStack {
         baseUrl: this.#api.url,
         keys: { current: async () => ({ apiKey: API_KEY }), refresh: async () => ({ apiKey: API_KEY }) },
       }),
-      secrets: createSigningSecrets({
+      secrets: createSecretSigningSecrets({
         secretId: WEBHOOK_SECRET,
         clock: Date,
         clientConfig: clientConfig(this.#endpoint.url),

@@ -69,7 +69,12 @@ describe('a function process', () => {
 
   it('runs concurrent invocations in separate processes', async () => {
     const { lambda } = functionOf(`
-      exports.handler = (event) => new Promise((resolve) => setTimeout(() => resolve(process.pid), 100));`);
+      const { appendFileSync, readFileSync } = require('node:fs');
+      exports.handler = async () => {
+        appendFileSync('begun', 'x');
+        while (readFileSync('begun', 'utf8').length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+        return process.pid;
+      };`);
     const pids = await Promise.all([lambda.invoke({}), lambda.invoke({}), lambda.invoke({})]);
     expect(new Set(pids).size).toBe(3);
   });

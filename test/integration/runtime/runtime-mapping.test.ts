@@ -175,10 +175,13 @@ describe('an event source mapping', () => {
 
   it('respects its batch size and its concurrency', async () => {
     for (let at = 0; at < 8; at++) queues.send(queueArn, `message ${at}`);
-    const { seen, concurrent } = mapped('await new Promise((resolve) => setTimeout(resolve, 20));', {
-      batchSize: 2,
-      maximumConcurrency: 2,
-    });
+    // Each pair of invocations runs at the same time: one waits until the other has begun.
+    const { seen, concurrent } = mapped(
+      `const { readFileSync } = require('node:fs');
+       const begun = () => readFileSync(${JSON.stringify(join(directory, 'code', 'seen.jsonl'))}, 'utf8').split('\\n').length - 1;
+       while (begun() % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 20));`,
+      { batchSize: 2, maximumConcurrency: 2 },
+    );
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);
     expect(seen().map(({ bodies }) => bodies.length)).toEqual([2, 2, 2, 2]);
     expect(concurrent()).toBe(2);

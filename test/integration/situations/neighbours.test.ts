@@ -1,7 +1,9 @@
 /** Rules 5 and 6 of "What an answer is worth" (docs/architecture.md): what is not ours cannot hurt us. */
 import { expect, it } from 'vitest';
 import { HOUR } from '../../unit/small-world.ts';
-import { endOf, goodFile, paidOnce, whole, worldWith } from './situation-world.ts';
+import { closeWorldsAtTheEnd, endOf, goodFile, paidOnce, whole, worldWith } from './situation-world.ts';
+
+closeWorldsAtTheEnd();
 
 const ROWS = 4;
 

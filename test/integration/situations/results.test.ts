@@ -1,7 +1,17 @@
 /** Rule 4 of "What an answer is worth" (docs/architecture.md): a negative is not believed at first look. */
 import { expect, it } from 'vitest';
 import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
-import { endOf, goodFile, paidOnce, textOf, whole, worldWith } from './situation-world.ts';
+import {
+  closeWorldsAtTheEnd,
+  endOf,
+  goodFile,
+  paidOnce,
+  textOf,
+  whole,
+  worldWith,
+} from './situation-world.ts';
+
+closeWorldsAtTheEnd();
 
 const ROWS = 6;
 const HOURS = 3_600; // in seconds

@@ -25,11 +25,14 @@ type Options = Pick<BatchApiOptions, 'profile' | 'limits' | 'timing'> & {
   readonly settings?: ConstructorParameters<typeof SmallWorld>[0];
 };
 
-/** The worlds of a file stay until its end: its tests run side by side, as most of them only wait for a deadline. */
 const closing: (() => Promise<void>)[] = [];
-afterAll(async () => {
-  for (const close of closing) await close();
-});
+
+/** Closes the worlds at the end of a file: its tests run side by side, as most of them only wait for a deadline. */
+export function closeWorldsAtTheEnd(): void {
+  afterAll(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+}
 
 /** The five handlers with the real adapter, at a Batch API server over HTTP that plays these faults. */
 export async function worldWith(rules: readonly Rule[], options: Options = {}) {

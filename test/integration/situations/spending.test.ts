@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { HOUR, MINUTE } from '../../unit/small-world.ts';
 import {
+  closeWorldsAtTheEnd,
   endOf,
   goodFile,
   paidOnce,
@@ -10,6 +11,8 @@ import {
   whole,
   worldWith,
 } from './situation-world.ts';
+
+closeWorldsAtTheEnd();
 
 const ROWS = 4;
 const ON_CREATE = { on: 'batches.create' } as const;

@@ -3,7 +3,9 @@ import { expect, it } from 'vitest';
 import { PROFILES } from '../../../local/openai/profiles/profiles.ts';
 import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE } from '../../unit/small-world.ts';
-import { worldWith } from './situation-world.ts';
+import { closeWorldsAtTheEnd, worldWith } from './situation-world.ts';
+
+closeWorldsAtTheEnd();
 
 const VENDORS = Object.entries(PROFILES);
 const ROWS = [chatRow('good-1'), chatRow('bad', 400), chatRow('good-2')];

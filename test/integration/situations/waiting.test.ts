@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { PROFILES } from '../../../local/openai/profiles/profiles.ts';
 import {
+  closeWorldsAtTheEnd,
   endOf,
   goodFile,
   paidOnce,
@@ -10,6 +11,8 @@ import {
   whole,
   worldWith,
 } from './situation-world.ts';
+
+closeWorldsAtTheEnd();
 
 const ROWS = 4;
 const HOURS = 3_600; // in seconds

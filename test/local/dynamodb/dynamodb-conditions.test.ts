@@ -1,6 +1,19 @@
 import type { PutItemCommandInput } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { aKey, CONDITION_FAILED, CREATE, type Item, n, put, REPLACE, read, s } from './dynamodb-table.ts';
+import {
+  aKey,
+  CONDITION_FAILED,
+  CREATE,
+  type Item,
+  n,
+  put,
+  REPLACE,
+  read,
+  runTable,
+  s,
+} from './dynamodb-table.ts';
+
+runTable();
 
 /*
  * Checks the local DynamoDB against the documentation of condition expressions. Known gap: it accepts an empty string

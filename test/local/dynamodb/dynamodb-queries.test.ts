@@ -20,10 +20,13 @@ import {
   put,
   query,
   REPLACE,
+  runTable,
   s,
   sdk,
   TableName,
 } from './dynamodb-table.ts';
+
+runTable();
 
 /* Checks the local DynamoDB against the documentation of queries and sparse indexes. */
 

@@ -33,12 +33,14 @@ export const CONDITION_FAILED = {
 export let sdk: SdkEndpoint;
 let made = 0;
 
-beforeAll(async () => {
-  sdk = await startSdkEndpoint();
-  await createLedgerTable(sdk.dynamoDb, TableName);
-});
-
-afterAll(() => sdk.close());
+/** Runs the table while the tests of a file run. */
+export function runTable(): void {
+  beforeAll(async () => {
+    sdk = await startSdkEndpoint();
+    await createLedgerTable(sdk.dynamoDb, TableName);
+  });
+  afterAll(() => sdk.close());
+}
 
 export const n = (value: number | string): AttributeValue => ({ N: String(value) });
 export const s = (S: string): AttributeValue => ({ S });

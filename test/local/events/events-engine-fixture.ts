@@ -18,44 +18,56 @@ import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 
 export const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:consumer';
-const directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-'));
-export const clock = new ManualClock();
-export const sqs = new SqsEngine({ directory, clock });
-export const reports: string[] = [];
-export const invocations: unknown[] = [];
+export let clock: ManualClock;
+export let sqs: SqsEngine;
+export let events: EventsEngine;
+export let reports: string[];
+export let invocations: unknown[];
 /** How many of the next invocations fail. */
 export const functionFailures = { left: 0 };
-export const events = new EventsEngine({
-  directory,
-  clock,
-  sendToQueue: (arn, body, attributes) => void sqs.queues.send(arn, body, { attributes }),
-  invokeLambda: async (_arn, event) => {
-    invocations.push(event);
-    if (functionFailures.left > 0) {
-      functionFailures.left -= 1;
-      throw new Error('the function failed');
-    }
-  },
-  report: (problem) => reports.push(problem),
-});
 let endpoint: Endpoint;
 export let client: EventBridgeClient;
 let counted = 0;
 
-beforeAll(async () => {
-  events.rules.createBus('status');
-  events.start();
-  endpoint = await startEndpoint({ services: [events], port: 0 });
-  client = new EventBridgeClient(clientConfig(endpoint.url));
-});
+/** Runs the engine while the tests of a file run. */
+export function runEventsEngine(): void {
+  let directory: string;
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'batchdrop-events-'));
+    clock = new ManualClock();
+    sqs = new SqsEngine({ directory, clock });
+    reports = [];
+    invocations = [];
+    events = eventsEngineIn(directory);
+    events.rules.createBus('status');
+    events.start();
+    endpoint = await startEndpoint({ services: [events], port: 0 });
+    client = new EventBridgeClient(clientConfig(endpoint.url));
+  });
+  afterAll(async () => {
+    client.destroy();
+    await endpoint.close();
+    await events.close();
+    await sqs.close();
+    rmSync(directory, { recursive: true });
+  });
+}
 
-afterAll(async () => {
-  client.destroy();
-  await endpoint.close();
-  await events.close();
-  await sqs.close();
-  rmSync(directory, { recursive: true });
-});
+function eventsEngineIn(directory: string): EventsEngine {
+  return new EventsEngine({
+    directory,
+    clock,
+    sendToQueue: (arn, body, attributes) => void sqs.queues.send(arn, body, { attributes }),
+    invokeLambda: async (_arn, event) => {
+      invocations.push(event);
+      if (functionFailures.left > 0) {
+        functionFailures.left -= 1;
+        throw new Error('the function failed');
+      }
+    },
+    report: (problem) => reports.push(problem),
+  });
+}
 
 export const queue = () => sqs.queues.createQueue(`target-${++counted}`, { time: 'clock' });
 

@@ -4,7 +4,9 @@ import {
   ListTargetsByRuleCommand,
 } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
-import { client, events, FUNCTION, ruleFor } from './events-engine-fixture.ts';
+import { client, events, FUNCTION, ruleFor, runEventsEngine } from './events-engine-fixture.ts';
+
+runEventsEngine();
 
 interface Page {
   readonly names: readonly (string | undefined)[];

@@ -12,7 +12,18 @@ import {
   TestEventPatternCommand,
 } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
-import { bodies, client, event, FUNCTION, put, queue, ruleFor } from './events-engine-fixture.ts';
+import {
+  bodies,
+  client,
+  event,
+  FUNCTION,
+  put,
+  queue,
+  ruleFor,
+  runEventsEngine,
+} from './events-engine-fixture.ts';
+
+runEventsEngine();
 
 describe('rules', () => {
   it('are described and listed with their targets', async () => {

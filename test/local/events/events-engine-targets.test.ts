@@ -16,8 +16,11 @@ import {
   put,
   queue,
   ruleFor,
+  runEventsEngine,
   sqs,
 } from './events-engine-fixture.ts';
+
+runEventsEngine();
 
 const MINUTE = 60_000;
 

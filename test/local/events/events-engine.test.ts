@@ -13,8 +13,11 @@ import {
   queue,
   reports,
   ruleFor,
+  runEventsEngine,
   sqs,
 } from './events-engine-fixture.ts';
+
+runEventsEngine();
 
 const HANGS_AFTER_MS = 60_000;
 

@@ -13,7 +13,9 @@ import {
   ListObjectVersionsCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { client, plain, put, read, refusal, server, versioned } from './s3-engine-fixture.ts';
+import { client, plain, put, read, refusal, runS3Engine, server, versioned } from './s3-engine-fixture.ts';
+
+runS3Engine();
 
 describe('a versioned bucket', () => {
   it('keeps every version readable by its id, even after a delete marker', async () => {

@@ -11,7 +11,9 @@ import {
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import { client, home, plain, put, read, refusal, versioned } from './s3-engine-fixture.ts';
+import { client, home, plain, put, read, refusal, runS3Engine, versioned } from './s3-engine-fixture.ts';
+
+runS3Engine();
 
 const dataFiles = (): number => readdirSync(join(home.path, 'data')).length;
 

@@ -15,24 +15,29 @@ import { queueUrl } from '../../../local/aws/sqs/queue.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { clientConfig } from '../endpoint/client-config.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-'));
-export const clock = new ManualClock();
-export const engine = new SqsEngine({ directory, clock });
+export let clock: ManualClock;
+export let engine: SqsEngine;
 export let endpoint: Endpoint;
 export let sqs: SQSClient;
 let created = 0;
 
-beforeAll(async () => {
-  endpoint = await startEndpoint({ services: [engine], port: 0 });
-  sqs = new SQSClient(clientConfig(endpoint.url));
-});
-
-afterAll(async () => {
-  sqs.destroy();
-  await endpoint.close();
-  await engine.close();
-  rmSync(directory, { recursive: true });
-});
+/** Runs the engine while the tests of a file run. */
+export function runSqsEngine(): void {
+  let directory: string;
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'batchdrop-sqs-'));
+    clock = new ManualClock();
+    engine = new SqsEngine({ directory, clock });
+    endpoint = await startEndpoint({ services: [engine], port: 0 });
+    sqs = new SQSClient(clientConfig(endpoint.url));
+  });
+  afterAll(async () => {
+    sqs.destroy();
+    await endpoint.close();
+    await engine.close();
+    rmSync(directory, { recursive: true });
+  });
+}
 
 /** Creates a queue as the template does, on the manual clock. */
 export function templateQueue(settings: Omit<Parameters<typeof engine.queues.createQueue>[1], 'time'> = {}) {

@@ -13,7 +13,18 @@ import {
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it } from 'vitest';
 import { queueUrl } from '../../../local/aws/sqs/queue.ts';
-import { bodies, clock, endpoint, receive, send, sqs, templateQueue } from './sqs-engine-fixture.ts';
+import {
+  bodies,
+  clock,
+  endpoint,
+  receive,
+  runSqsEngine,
+  send,
+  sqs,
+  templateQueue,
+} from './sqs-engine-fixture.ts';
+
+runSqsEngine();
 
 describe('batch calls', () => {
   it('send and delete ten, and report failed entries by their id', async () => {

@@ -6,7 +6,18 @@ import {
 } from '@aws-sdk/client-sqs';
 import { describe, expect, it, vi } from 'vitest';
 import { startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
-import { bodies, clock, engine, receive, send, sqs, templateQueue } from './sqs-engine-fixture.ts';
+import {
+  bodies,
+  clock,
+  engine,
+  receive,
+  runSqsEngine,
+  send,
+  sqs,
+  templateQueue,
+} from './sqs-engine-fixture.ts';
+
+runSqsEngine();
 
 const HANGS_AFTER_MS = 60_000;
 

@@ -74,7 +74,7 @@ export function accountedFor(world: World): Finding {
 
 /** A part counts as delivered only when everything that it stored can be read. */
 export function piecesStored({ piecesChecked, unwritten }: World): Finding {
-  const broken = unwritten.map((key) => `the piece ${key} counted before it could be read`);
+  const broken = unwritten.map((key) => `${key} counted before it could be read`);
   return { promise: 'what is delivered can be read', examined: piecesChecked, broken };
 }
 

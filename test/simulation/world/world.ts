@@ -3,6 +3,7 @@ import { createHandler as deliverHandler } from '../../../functions/deliver/hand
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
@@ -321,11 +322,11 @@ export class World {
 
   /** What a delivered part counts as stored can be read by then. */
   async #checkPieces(part: Part, delivered: Delivered): Promise<void> {
-    const keys = pieceKeys(part, delivered.deliveryId);
+    const keys = delivered.withoutPieces ? resultLinesKeys(part) : pieceKeys(part, delivered.deliveryId);
     for (const name of ['output', 'errors', 'anomalies'] as const) {
       this.piecesChecked += 1;
-      if ((await this.results.size(keys[name])) !== delivered[`${name}Bytes`])
-        this.unwritten.push(keys[name]);
+      const bytes = (await this.results.size(keys[name])) ?? 0; // an empty piece is not written
+      if (bytes !== delivered[`${name}Bytes`]) this.unwritten.push(keys[name]);
     }
   }
 

@@ -2,40 +2,37 @@ import { describe, expect, it } from 'vitest';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { LATE_WRITES_MS } from '../../../functions/shared/domain/timing.ts';
 import type { ResultStore } from '../../../functions/shared/ports/ports.ts';
-import { fileOf, MINUTE, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, MINUTE, SmallWorld } from '../small-world.ts';
 
 const pieces = (world: SmallWorld) =>
   [...world.results.objects().keys()].filter((key) => key.startsWith('_batchdrop/'));
 
-/** Runs a delivery that stops just before its first piece becomes visible and continues after `meanwhile`. */
+/** Runs a delivery that stops just before its output becomes visible and continues after `meanwhile`. */
 async function superseded(
   meanwhile: (world: SmallWorld) => Promise<void>,
-  results: (fakes: ResultStore) => Partial<ResultStore> = () => ({}),
+  {
+    results = () => ({}),
+    text = fileOfTwoParts(),
+  }: { results?: (fakes: ResultStore) => Partial<ResultStore>; text?: string } = {},
 ): Promise<{ world: SmallWorld; jobId: string }> {
   let stops = true;
   const world: SmallWorld = new SmallWorld({
     replaced: (fakes) => ({
       results: {
         ...fakes.results,
-        openWriter(key, contentType) {
-          const writer = fakes.results.openWriter(key, contentType);
-          return {
-            ...writer,
-            async close() {
-              if (stops) {
-                stops = false;
-                world.clock.advance(11 * MINUTE); // its lease has expired
-                await meanwhile(world);
-              }
-              return writer.close();
-            },
-          };
+        async put(key, body, contentType) {
+          if (stops && key.endsWith('/output.jsonl')) {
+            stops = false;
+            world.clock.advance(11 * MINUTE); // its lease has expired
+            await meanwhile(world);
+          }
+          return fakes.results.put(key, body, contentType);
         },
         ...results(fakes.results),
       },
     }),
   });
-  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  const jobId = await world.drop('a.jsonl', text);
   await world.rest();
   expect(stops).toBe(false);
   return { world, jobId };
@@ -56,17 +53,35 @@ describe('a superseded delivery', () => {
         await w.rest();
         fails = true;
       },
-      (results) => ({
-        async remove(keys) {
-          if (!fails) return results.remove(keys);
-          fails = false;
-          throw new RetryableError('not now');
-        },
-      }),
+      {
+        results: (fakes) => ({
+          async remove(keys) {
+            if (!fails) return fakes.remove(keys);
+            fails = false;
+            throw new RetryableError('not now');
+          },
+        }),
+      },
     );
     expect(fails).toBe(false);
     expect(pieces(world)).toEqual([]);
     expect(world.job(jobId).cleanedUp).toBe(true);
+  });
+
+  it('of a small job writes the results that are there already', async () => {
+    let before: object | undefined;
+    const { world, jobId } = await superseded(
+      async (w) => {
+        await w.rest();
+        expect(w.ledger.jobs()[0]).toMatchObject({ status: 'completed', cleanedUp: true });
+        before = w.lines('output.jsonl');
+      },
+      { text: fileOf('r1', 'r2') },
+    );
+    expect(before).toHaveLength(2);
+    expect(world.lines('output.jsonl')).toEqual(before);
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(pieces(world)).toEqual([]);
   });
 
   it('may die after a write: the job is cleaned up again half an hour later', async () => {

@@ -1,5 +1,4 @@
-import { Metrics as PowertoolsMetrics } from '@aws-lambda-powertools/metrics';
-import { METRIC_UNITS, METRICS_NAMESPACE } from '../../contract/metrics.ts';
+import { METRIC_UNITS, METRICS_NAMESPACE, type MetricName } from '../../contract/metrics.ts';
 import type { Metrics } from '../../ports/ports.ts';
 
 /** Metrics as lines of log that CloudWatch reads (Embedded Metric Format): no call, no permission, no waiting. */
@@ -8,17 +7,38 @@ export interface EmfMetrics extends Metrics {
   during<T>(work: () => Promise<T>): Promise<T>;
 }
 
+const MAX_VALUES = 100; // of one metric in a line; CloudWatch ignores the line if there are more
+
 /** `service` is the value of the one dimension. */
-export function createEmfMetrics(options: { service: string }): EmfMetrics {
-  const stored = new PowertoolsMetrics({ namespace: METRICS_NAMESPACE, serviceName: options.service });
+export function createEmfMetrics({ service }: { service: string }): EmfMetrics {
+  const recorded = new Map<MetricName, number[]>();
+  const write = (): void => {
+    if (recorded.size === 0) return;
+    process.stdout.write(`${JSON.stringify(lineOf(service, recorded))}\n`);
+    recorded.clear();
+  };
   return {
-    record: (name, value) => void stored.addMetric(name, METRIC_UNITS[name], value),
+    record(name, value) {
+      const values = recorded.get(name) ?? [];
+      recorded.set(name, values);
+      values.push(value);
+      if (values.length === MAX_VALUES) write();
+    },
     async during(work) {
       try {
         return await work();
       } finally {
-        if (stored.hasStoredMetrics()) stored.publishStoredMetrics();
+        write();
       }
     },
   };
+}
+
+/** [Format](https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html) */
+function lineOf(service: string, recorded: ReadonlyMap<MetricName, readonly number[]>): object {
+  const names = [...recorded.keys()];
+  const Metrics = names.map((name) => ({ Name: name, Unit: METRIC_UNITS[name] }));
+  const CloudWatchMetrics = [{ Namespace: METRICS_NAMESPACE, Dimensions: [['service']], Metrics }];
+  const values = [...recorded].map(([name, all]) => [name, all.length === 1 ? all[0] : all] as const);
+  return { _aws: { Timestamp: Date.now(), CloudWatchMetrics }, service, ...Object.fromEntries(values) };
 }

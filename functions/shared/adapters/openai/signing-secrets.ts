@@ -5,7 +5,7 @@ import { parseSigningSecrets, type StoredSecret } from './stored-signing-secrets
 const REREAD_MS = 60_000; // forged requests must not make us call Secrets Manager for each
 
 /** Reads the signing secrets of webhooks from Secrets Manager. */
-export function createSigningSecrets(place: SecretPlace): SigningSecrets {
+export function createSecretSigningSecrets(place: SecretPlace): SigningSecrets {
   const stored = createCachedSecret(place, (text, tried) => parseSigningSecrets(text, tried).secrets);
   const valid = (secrets: readonly StoredSecret[]) =>
     secrets

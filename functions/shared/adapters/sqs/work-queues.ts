@@ -2,17 +2,15 @@ import { SendMessageBatchCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { RetryableError } from '../../domain/errors.ts';
 import type { WorkMessage, WorkQueues } from '../../ports/ports.ts';
 import { awsFailure } from '../aws/aws-failure.ts';
+import { type QueueUrls, receiversOf } from './queue-urls.ts';
 
 const MAX_MESSAGES = 10; // SQS's limit per call; ten of our messages are far below its limit in bytes
-
-/** The queues a function may send to, by the receiver of the message. */
-export type QueueUrls = Partial<Record<WorkMessage['to'], string>>;
 
 /** Sends messages to the queues between the functions on SQS. A message to a queue without a URL is a defect. */
 export function createSqsWorkQueues(options: { client: SQSClient; urls: QueueUrls }): WorkQueues {
   const { client, urls } = options;
   return {
-    reaches: new Set(Object.keys(urls) as WorkMessage['to'][]),
+    reaches: receiversOf(urls),
     async send(messages) {
       const byUrl = Map.groupBy(messages, ({ to }) => {
         const url = urls[to];

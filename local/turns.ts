@@ -8,6 +8,11 @@ export class Turns {
     this.#limit = limit;
   }
 
+  /** How many works of this name wait. */
+  waiting(name: string): number {
+    return this.#waiting.get(name)?.length ?? 0;
+  }
+
   async run<T>(name: string, work: () => Promise<T>): Promise<T> {
     const running = this.#running.get(name) ?? 0;
     if (running >= this.#limit) await this.#turn(name);

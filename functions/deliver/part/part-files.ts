@@ -1,0 +1,68 @@
+/**
+ * Where a delivery stores a part's lines: in pieces of its own, of which the job's results are assembled. The results of
+ * a small job are written at once instead, without pieces: a job of one part, which ran once, with few bytes of lines,
+ * one of the API for each row and none besides. Whoever delivers such a part writes the same bytes, so a delivery that
+ * is superseded does no harm, and one that dies is repeated.
+ */
+import { resultKeys } from '../../shared/contract/result-keys.ts';
+import { pieceKeys } from '../../shared/domain/internal-keys.ts';
+import type { Part } from '../../shared/domain/part.ts';
+import type { Delivered } from '../../shared/domain/part-results.ts';
+import type { RowStates } from '../../shared/part-rows/row-states.ts';
+import type { ResultStore } from '../../shared/ports/ports.ts';
+import { HeldWriter } from './held-writer.ts';
+
+type Results = Pick<ResultStore, 'put' | 'openWriter'>;
+
+/** What was stored, and where. */
+type StoredFiles = Pick<Delivered, 'outputBytes' | 'errorsBytes' | 'anomaliesBytes' | 'withoutPieces'>;
+
+/** The files that one delivery of a part writes. Nothing is visible before they are stored. */
+export class PartFiles {
+  readonly output: HeldWriter;
+  readonly errors: HeldWriter;
+  readonly anomalies: HeldWriter;
+  readonly #results: Results;
+  readonly #part: Part;
+  readonly #statesKey: string;
+
+  constructor(results: Results, part: Part, deliveryId: string) {
+    const keys = pieceKeys(part, deliveryId);
+    this.output = new HeldWriter(results, keys.output);
+    this.errors = new HeldWriter(results, keys.errors);
+    this.anomalies = new HeldWriter(results, keys.anomalies);
+    this.#results = results;
+    this.#part = part;
+    this.#statesKey = keys.states;
+  }
+
+  /**
+   * Makes the files visible. `isComplete`: the API had a line for each row, and none runs again. Errors: those of the
+   * storage.
+   */
+  async store(states: RowStates, isComplete: boolean): Promise<StoredFiles> {
+    const { output, errors, anomalies } = this;
+    if (isComplete && ranOnce(this.#part) && output.held && errors.held && anomalies.held?.length === 0) {
+      const keys = resultKeys(this.#part);
+      await Promise.all([output.putAs(keys.output), errors.putAs(keys.errors)]);
+      const [outputBytes, errorsBytes] = [output.held.length, errors.held.length];
+      return { outputBytes, errorsBytes, anomaliesBytes: 0, withoutPieces: true };
+    }
+    await this.#results.put(this.#statesKey, states.bytes(), 'application/octet-stream');
+    return {
+      outputBytes: await output.close(),
+      errorsBytes: await errors.close(),
+      anomaliesBytes: await anomalies.close(),
+    };
+  }
+
+  /** Discards what was written; never throws. */
+  async abort(): Promise<void> {
+    await Promise.all([this.output, this.errors, this.anomalies].map((writer) => writer.abort()));
+  }
+}
+
+/** Returns whether the part is the only one of its job, and its only attempt sent all of its rows. */
+function ranOnce({ parts, ran, earlierResults, slice }: Part): boolean {
+  return parts === 1 && ran.length === 0 && !earlierResults && !slice;
+}

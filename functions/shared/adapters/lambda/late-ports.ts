@@ -1,0 +1,65 @@
+/*
+ * Ports whose adapters are loaded when they are used for the first time: what a cold start does not load, it does not
+ * wait for (docs/performance.md, "Cold starts"). Only the ledger is needed by every invocation.
+ */
+import type { EventBus, ObjectWriter, RequestFiles, ResultStore } from '../../ports/ports.ts';
+import type { ApiKeySource } from '../openai/api-key.ts';
+
+/** Returns what `load` loads; it is loaded once. Errors: those of `load`, at each call. */
+export type Load<T> = () => Promise<T>;
+
+export function loadedOnce<T>(load: Load<T>): Load<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
+}
+
+export function lateBus(load: Load<EventBus>): EventBus {
+  return { publish: async (events) => (await load()).publish(events) };
+}
+
+export function lateApiKey(load: Load<ApiKeySource>): ApiKeySource {
+  return {
+    current: async () => (await load()).current(),
+    refresh: async () => (await load()).refresh(),
+  };
+}
+
+export function lateRequestFiles(load: Load<RequestFiles>): RequestFiles {
+  return {
+    head: async (file) => (await load()).head(file),
+    async *read(file, range) {
+      yield* (await load()).read(file, range);
+    },
+    tagEnded: async (file) => (await load()).tagEnded(file),
+  };
+}
+
+export function lateResults(load: Load<ResultStore>): ResultStore {
+  return {
+    put: async (...args) => (await load()).put(...args),
+    openWriter: (...args) => lateWriter(load().then((results) => results.openWriter(...args))),
+    size: async (key) => (await load()).size(key),
+    async *read(...args) {
+      yield* (await load()).read(...args);
+    },
+    keysUnder: async (prefix) => (await load()).keysUnder(prefix),
+    remove: async (keys) => (await load()).remove(keys),
+    beginUpload: async (...args) => (await load()).beginUpload(...args),
+    uploadBytes: async (...args) => (await load()).uploadBytes(...args),
+    uploadCopy: async (...args) => (await load()).uploadCopy(...args),
+    completeUpload: async (...args) => (await load()).completeUpload(...args),
+    abortUpload: async (...args) => (await load()).abortUpload(...args),
+  };
+}
+
+function lateWriter(opened: Promise<ObjectWriter>): ObjectWriter {
+  opened.catch(() => {}); // the next call of the writer throws it
+  return {
+    write: async (bytes) => (await opened).write(bytes),
+    close: async () => (await opened).close(),
+    abort: async () => (await opened.catch(() => undefined))?.abort(),
+  };
+}

@@ -1,0 +1,123 @@
+import { IdleCpu } from './idle-cpu.ts';
+
+// All of the wall clock.
+const IDLE_LIFETIME_MS = 10_000; // long enough for a burst, short enough to free the memory soon
+const PATIENCE_MS = 300; // about as long as a process takes to start
+const MAX_PATIENCE_MS = 3_000;
+const IDLE = 0.1; // of the processors' time: with less, another process only slows down the others
+
+/** A process that runs one invocation at a time. */
+interface OneByOne {
+  readonly pid: number | undefined;
+  /** True while it can run another invocation. */
+  readonly isAlive: boolean;
+  kill(): Promise<void>;
+}
+
+interface Waiting<Process> {
+  resolve(process: Process): void;
+  reject(cause: unknown): void;
+}
+
+/**
+ * The processes of one function: one for each running invocation. Warm ones are reused, newest first, and end when they
+ * have had nothing to do for a while. Besides the first, one is started only when no running invocation ends in the
+ * time that a start takes, and only while processors are idle: on a machine that is busy, a few warm processes are done
+ * with a burst of short invocations sooner than many cold ones. For long ones, the wait is not worth mentioning.
+ */
+export class WarmProcesses<Process extends OneByOne> {
+  readonly #create: (onEnd: (ended: Process) => void) => Process;
+  readonly #cpu: Pick<IdleCpu, 'share'>;
+  readonly #all = new Set<Process>();
+  readonly #idle: { process: Process; expiry: NodeJS.Timeout }[] = [];
+  readonly #waiting: Waiting<Process>[] = [];
+  #patience: NodeJS.Timeout | undefined;
+  /** When invocations began to wait for the next process, by the wall clock. */
+  #waitBegan = 0;
+
+  constructor(
+    create: (onEnd: (ended: Process) => void) => Process,
+    cpu: Pick<IdleCpu, 'share'> = new IdleCpu(),
+  ) {
+    this.#create = create;
+    this.#cpu = cpu;
+  }
+
+  /** Ids of the running processes. */
+  get pids(): number[] {
+    return [...this.#all].flatMap((process) => process.pid ?? []);
+  }
+
+  /** Returns a process for one invocation, in the order of the calls. Errors: the reason of `close`. */
+  async take(): Promise<Process> {
+    const warm = this.#idle.pop();
+    clearTimeout(warm?.expiry);
+    if (warm) return warm.process;
+    if (!this.#isAnyAlive()) return this.start();
+    const { promise, resolve, reject } = Promise.withResolvers<Process>();
+    this.#waiting.push({ resolve, reject });
+    if (this.#waiting.length === 1) this.#wait();
+    return await promise;
+  }
+
+  /** Takes back a process whose invocation ended. */
+  putBack(process: Process): void {
+    if (!process.isAlive) return;
+    const next = this.#waiting.shift();
+    if (next) {
+      this.#wait();
+      next.resolve(process);
+      return;
+    }
+    const expiry = setTimeout(() => void process.kill(), IDLE_LIFETIME_MS);
+    expiry.unref();
+    this.#idle.push({ process, expiry });
+  }
+
+  /** Starts a process, warm or not. */
+  start(): Process {
+    const process = this.#create((ended) => this.#forget(ended));
+    this.#all.add(process);
+    return process;
+  }
+
+  /** Kills every process, and refuses what waits. */
+  async close(reason: unknown): Promise<void> {
+    clearTimeout(this.#patience);
+    for (const { expiry } of this.#idle.splice(0)) clearTimeout(expiry);
+    for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    await Promise.all([...this.#all].map((process) => process.kill()));
+  }
+
+  #isAnyAlive(): boolean {
+    return [...this.#all].some(({ isAlive }) => isAlive);
+  }
+
+  /** Waits for the next process to become free, for as long as invocations need one. */
+  #wait(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    if (this.#waiting.length === 0) return;
+    this.#waitBegan = performance.now();
+    this.#cpu.share();
+    this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS);
+  }
+
+  #endPatience(): void {
+    const isWorthwhile = this.#cpu.share() >= IDLE || performance.now() - this.#waitBegan >= MAX_PATIENCE_MS;
+    if (isWorthwhile) this.#startForNext();
+    else this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS);
+  }
+
+  #startForNext(): void {
+    this.#waiting.shift()?.resolve(this.start());
+    this.#wait();
+  }
+
+  #forget(ended: Process): void {
+    this.#all.delete(ended);
+    const place = this.#idle.findIndex(({ process }) => process === ended);
+    if (place >= 0) clearTimeout(this.#idle.splice(place, 1)[0]?.expiry);
+    if (!this.#isAnyAlive() && this.#waiting.length > 0) this.#startForNext();
+  }
+}

@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { WarmProcesses } from '../../local/lambda/warm-processes.ts';
+
+/** A process that runs nothing. */
+class IdleProcess {
+  static #last = 0;
+  isAlive = true;
+  readonly #onEnd: (ended: IdleProcess) => void;
+  readonly pid: number;
+
+  constructor(onEnd: (ended: IdleProcess) => void) {
+    IdleProcess.#last += 1;
+    this.pid = IdleProcess.#last;
+    this.#onEnd = onEnd;
+  }
+
+  async kill(): Promise<void> {
+    this.isAlive = false;
+    this.#onEnd(this);
+  }
+}
+
+const BUSY = { share: () => 0 };
+const IDLE = { share: () => 1 };
+
+describe('the processes of a function', () => {
+  it('serve a burst with one process while the machine is busy, first come first', async () => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), BUSY);
+    const order: number[] = [];
+    const invocations = Array.from({ length: 20 }, async (_, nth) => {
+      const process = await processes.take();
+      order.push(nth);
+      await new Promise((resolve) => setImmediate(resolve));
+      processes.putBack(process);
+    });
+    await Promise.all(invocations);
+    expect(order).toEqual(Array.from({ length: 20 }, (_, nth) => nth));
+    expect(processes.pids).toHaveLength(1);
+    await processes.close(new Error('over'));
+  });
+
+  it.each([
+    ['idle', IDLE],
+    ['busy, after a longer wait', BUSY],
+  ])('are joined by another one when none becomes free and the machine is %s', async (_, cpu) => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), cpu);
+    const first = await processes.take();
+    const second = await processes.take(); // nothing puts the first one back
+    expect(second).not.toBe(first);
+    expect(processes.pids).toHaveLength(2);
+    await processes.close(new Error('over'));
+  });
+
+  it('are replaced at once when the last one ends while an invocation waits', async () => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), BUSY);
+    const first = await processes.take();
+    const waiting = processes.take();
+    await first.kill();
+    expect(await waiting).not.toBe(first);
+    expect(processes.pids).toHaveLength(1);
+    await processes.close(new Error('over'));
+  });
+
+  it('refuse what waits when they are closed', async () => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), BUSY);
+    await processes.take();
+    const refused = expect(processes.take()).rejects.toThrow('over');
+    await processes.close(new Error('over'));
+    await refused;
+    expect(processes.pids).toEqual([]);
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
+import type { Ports } from '../../../functions/shared/ports/ports.ts';
+import { fileOf, fileOfTwoParts, SmallWorld } from '../small-world.ts';
+
+type Settings = ConstructorParameters<typeof SmallWorld>[0];
+
+/** A world whose results bucket records the keys of its writes, without the folder of the job. */
+function recorded(settings: Settings = {}): { world: SmallWorld; writes: string[] } {
+  const writes: string[] = [];
+  const note = (key: string) =>
+    writes.push(key.replace(/^_batchdrop\/jobs\/[^/]*\/(parts|plans)\/.*\//, '$1: ').replace(/^.*\//, ''));
+  const world = new SmallWorld({
+    ...settings,
+    replaced: (fakes: Ports) => {
+      const others = settings.replaced?.(fakes) ?? {};
+      const results = others.results ?? fakes.results;
+      const put: typeof results.put = (key, body, contentType) => {
+        note(key);
+        return results.put(key, body, contentType);
+      };
+      const openWriter: typeof results.openWriter = (key, contentType) => {
+        note(key);
+        return results.openWriter(key, contentType);
+      };
+      return { ...others, results: { ...results, put, openWriter } };
+    },
+  });
+  return { world, writes };
+}
+
+const ROW_TABLE = 'plans: 00001.rows';
+const RESULTS = ['output.jsonl', 'errors.jsonl', 'summary.json'];
+
+describe('the results of a small job', () => {
+  it('are written at once, without pieces', async () => {
+    const { world, writes } = recorded();
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(writes).toEqual([ROW_TABLE, ...RESULTS]);
+    expect(world.job(jobId)).toMatchObject({ status: 'completed', rows: { total: 2, succeeded: 2 } });
+    expect(world.lines('output.jsonl').map((line) => line.custom_id)).toEqual(['r1', 'r2']);
+    expect(world.lines('errors.jsonl')).toEqual([]);
+  });
+
+  it('are written once more when the delivery dies before it is recorded', async () => {
+    let died = false;
+    const { world, writes } = recorded({
+      replaced: ({ ledger }) => ({
+        ledger: {
+          ...ledger,
+          async replacePart(part) {
+            if (!part.delivered || died) return ledger.replacePart(part);
+            died = true;
+            throw new RetryableError('the ledger is not reached');
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(died).toBe(true);
+    const [output, errors, summary] = RESULTS;
+    expect(writes).toEqual([ROW_TABLE, output, errors, output, errors, summary]);
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.lines('output.jsonl')).toHaveLength(2);
+  });
+
+  it('need nothing but the summary when the job could not end at once', async () => {
+    let fails = 2;
+    const { world, writes } = recorded({
+      replaced: ({ results }) => ({
+        results: {
+          ...results,
+          async put(key, body, contentType) {
+            if (key.endsWith('/summary.json') && fails > 0) {
+              fails -= 1;
+              throw new RetryableError('slow down');
+            }
+            return results.put(key, body, contentType);
+          },
+        },
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(fails).toBe(0);
+    expect(writes).toEqual([ROW_TABLE, ...RESULTS, 'summary.json', 'summary.json']);
+    expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
+    expect(world.log.lines.filter(({ code }) => code === 'piece_gone')).toEqual([]);
+  });
+});
+
+describe('pieces are written', () => {
+  it('for a job of several parts, but none without lines', async () => {
+    const { world, writes } = recorded();
+    await world.drop('a.jsonl', fileOfTwoParts());
+    await world.rest();
+    expect(writes.filter((key) => key.startsWith('parts: '))).toEqual(
+      ['rows.states', 'output.jsonl', 'rows.states', 'output.jsonl'].map((name) => `parts: ${name}`),
+    );
+    expect(writes.slice(-3)).toEqual(RESULTS);
+  });
+
+  it('when the API has no line for a row, since another delivery may find one', async () => {
+    const { world, writes } = recorded({
+      fate: () => ({ failure: [{ code: 'x', message: 'm', param: null, line: 1 }] }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+    await world.rest();
+    expect(world.job(jobId).status).toBe('failed');
+    expect(writes).toContain('parts: rows.states');
+    expect(world.lines('errors.jsonl')).toHaveLength(2);
+  });
+});
