@@ -78,9 +78,10 @@ class OpenAiWebhookEndpoints implements WebhookEndpoints {
       const response = await this.#send(tried, { method: 'GET', path });
       if (NO_SUCH_CALL.has(response.status)) return undefined;
       const page = pageIn(tried, successful(tried, response));
+      const known = found.size;
       for (const endpoint of page.endpoints) found.set(endpoint.id, endpoint);
       after = page.endpoints.at(-1)?.id;
-      if (!page.hasMore || after === undefined) break;
+      if (!page.hasMore || found.size === known) break;
     }
     return [...found.values()];
   }
