@@ -188,6 +188,7 @@ function printWelcome(
       isPaid: isPaid(api),
       speed: clock.speed,
       owner,
+      isUrlForOthers: api.kind !== 'local',
       ...(ephemeral && { ephemeral }),
     }),
   );
