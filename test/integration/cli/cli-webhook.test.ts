@@ -83,7 +83,7 @@ describe('batchdrop webhook', () => {
     expect(enabled.stdout).toContain(`sends the ends of batches to ${stack.url}`);
     const [endpoint, ...others] = await stack.endpoints();
     expect(others).toEqual([]);
-    expect(endpoint).toMatchObject({ name: 'Batchdrop Hooked.Nightly', event_types: ENDS });
+    expect(endpoint).toMatchObject({ name: 'Batchdrop Batchdrop.Batchdrop', event_types: ENDS });
     const unproven = await findings();
     expect(unproven.code).toBe(0);
     expect(unproven.by.get('last webhook')).toMatchObject({

@@ -4,14 +4,13 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { Stack } from 'aws-cdk-lib';
 import OpenAI from 'openai';
 import { type Connection, connect } from '../../../bin/connection/connection.ts';
+import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { createSecretSigningSecrets } from '../../../functions/shared/adapters/openai/signing-secrets.ts';
 import { isGenuine } from '../../../functions/shared/adapters/openai/webhook-signature.ts';
 import { createHandler } from '../../../functions/webhook/handler.ts';
-import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { VirtualClock } from '../../../local/clock.ts';
@@ -25,10 +24,9 @@ import { createRecordingLog } from '../../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../../fakes/recording-queues.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
-import { exampleApp } from '../../stack/synthesis.ts';
 import { batchdrop } from '../child-runtime.ts';
 
-const NAME = 'Hooked';
+const NAME = 'Batchdrop';
 export const API_KEY = 'sk-of-the-project';
 export const WEBHOOK_SECRET = 'batchdrop/webhook';
 
@@ -162,19 +160,15 @@ export class WebhookStack {
   }
 
   async #deploy(): Promise<void> {
-    const app = exampleApp();
-    new Batchdrop(new Stack(app, NAME), 'Nightly');
-    const assembly = readAssembly(app.synth().directory);
+    const assembly = readAssembly(await synthesizedStack({ context: { webhook: 'yes' } }));
     await this.engines.apply(parseTemplate(assembly, this.#endpoint.url));
     const described = describeStack(assembly.template, this.#endpoint.url);
-    const outputs = described.outputs.map((output) =>
-      output.key.includes('NamesApiBaseUrl') ? { ...output, value: this.#api.url } : output,
-    );
-    outputs.push(
-      { key: 'NightlyNamesWebhookUrl0123ABCD', value: this.url },
-      { key: 'NightlyNamesWebhookSecret0123ABCD', value: WEBHOOK_SECRET },
-    );
-    this.engines.cloudFormation.add({ ...described, name: NAME, outputs });
+    const values: Record<string, string> = { ApiBaseUrl: this.#api.url, WebhookUrl: this.url };
+    const outputs = described.outputs.map((output) => ({
+      ...output,
+      value: values[output.key] ?? output.value,
+    }));
+    this.engines.cloudFormation.add({ ...described, outputs });
     this.engines.secrets.putSecret('batchdrop/openai', API_KEY);
   }
 }

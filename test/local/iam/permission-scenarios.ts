@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import OpenAI, { toFile } from 'openai';
 import { checkpointKey } from '../../../functions/shared/domain/internal-keys.ts';
 import { RequestFileScan } from '../../../functions/shared/request-file/request-file-scan.ts';
 import type { Policies } from '../../../local/aws/iam/decision.ts';
@@ -13,9 +14,15 @@ export interface Scenario {
   readonly run: (runtime: RecordedRuntime) => Promise<void>;
 }
 
+/** What fails if the main job does. */
+export const NO_RESULTS = 'a job gets no results';
+
 /** From the most frequent to the rarest; the table names the first one that needs a permission. */
 export const SCENARIOS: readonly Scenario[] = [
-  { fails: 'a job gets no results', run: mainJob },
+  { fails: NO_RESULTS, run: mainJob },
+  { fails: 'no webhook is recorded, so POLL alone finds ends', run: mainJob },
+  { fails: 'an end that no webhook told is never found', run: untoldEnd },
+  { fails: 'a webhook that outruns the answer to the create is not recorded', run: unknownBatch },
   { fails: 'rows of a file with several models are never sent', run: mixedFile },
   { fails: 'an invalid file is not rejected with a report', run: badFile },
   { fails: 'a file with duplicate ids is not rejected', run: idUsedTwice },
@@ -51,6 +58,46 @@ async function untilCleanedUp(runtime: RecordedRuntime, jobId: string): Promise<
     `the clean-up of job ${jobId}`,
     async () => (await runtime.ledger.readJob(jobId))?.cleanedUp === true,
   );
+}
+
+/** The endpoint does not send the ends of batches: POLL finds this one. */
+async function untoldEnd(runtime: RecordedRuntime): Promise<void> {
+  const client = apiClient(runtime);
+  const { data } = await client.webhooks.list();
+  const [endpoint] = data;
+  if (endpoint === undefined) throw new Error('the runtime has registered no webhook');
+  await client.webhooks.update(endpoint.id, { event_types: ['response.completed'] });
+  const name = runtime.newName('untold');
+  try {
+    await runtime.untilJob(await runtime.drop(`${name}.jsonl`, chatRows(6, name)), 'completed');
+  } finally {
+    const ends = endpoint.event_types.filter(
+      (type) => type === 'batch.completed' || type === 'batch.cancelled',
+    );
+    await client.webhooks.update(endpoint.id, { event_types: ends });
+  }
+}
+
+/** A batch that names a job: WEBHOOK looks for the part whose create it answers. */
+async function unknownBatch(runtime: RecordedRuntime): Promise<void> {
+  const client = apiClient(runtime);
+  const name = runtime.newName('unknown');
+  const file = await client.files.create({
+    purpose: 'batch',
+    file: await toFile(Buffer.from(chatRows(1, name)), `${name}.jsonl`),
+  });
+  const asked = runtime.untilAsked('webhooks', 'dynamodb:Query');
+  await client.batches.create({
+    input_file_id: file.id,
+    endpoint: '/v1/chat/completions',
+    completion_window: '24h',
+    metadata: { batchdrop_job: name, batchdrop_part: '1', batchdrop_intent: name },
+  });
+  await asked;
+}
+
+function apiClient({ names }: RecordedRuntime): OpenAI {
+  return new OpenAI({ apiKey: 'any', baseURL: names.openAiUrl, maxRetries: 0 });
 }
 
 /** The rows of two models alternate: SUBMIT reads each row by the row table. */
