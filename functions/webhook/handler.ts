@@ -1,9 +1,10 @@
 /**
  * WEBHOOK takes webhooks of the Batch API: each means "observe this batch now".
  *   1. read     verify the signature over the raw bytes (`read-request.ts`)
- *   2. find     the part that has the batch (`find-part.ts`)
- *   3. observe  retrieve the batch and apply its status, as POLL does: the webhook's own word is not believed
- *   4. answer   200 once the ledger has what was learned; 503 when it has not, so that the API sends the webhook again
+ *   2. note     in the ledger that a genuine webhook came, once a minute (`webhook-note.ts`)
+ *   3. find     the part that has the batch (`find-part.ts`)
+ *   4. observe  retrieve the batch and apply its status, as POLL does: the webhook's own word is not believed
+ *   5. answer   200 once the ledger has what was learned; 503 when it has not, so that the API sends the webhook again
  *
  * Webhooks come at least once and in any order, which the compare-and-set of the ledger absorbs. POLL finds every end that
  * no webhook told.
@@ -18,6 +19,7 @@ import { type PartInHand, takePart } from '../shared/lifecycle/compare-and-set.t
 import type { Deadline, IsGenuine, Ports, SigningSecrets } from '../shared/ports/ports.ts';
 import { findPart } from './find-part.ts';
 import { readRequest, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
+import { WebhookNote } from './webhook-note.ts';
 
 export type WebhookDeps = AdvanceDeps &
   Pick<Ports, 'api'> & { secrets: SigningSecrets; isGenuine: IsGenuine };
@@ -26,11 +28,12 @@ export type WebhookDeps = AdvanceDeps &
 export function createHandler(
   made: WebhookDeps,
 ): (request: WebhookRequest, deadline: Deadline) => Promise<WebhookAnswer> {
+  const note = new WebhookNote(made);
   return async (request, deadline) => {
     const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
     try {
       const told = await readRequest(deps, request);
-      if ('batchId' in told) return await observeTold(deps, told.batchId);
+      if ('batchId' in told) return await observeTold(deps, note, told.batchId);
       if (told.status >= 400) {
         deps.metrics.record('WebhooksRefused', 1);
         deps.log.warn('webhook_refused', { status: told.status, bytes: request.body.length });
@@ -43,14 +46,18 @@ export function createHandler(
   };
 }
 
-async function observeTold(deps: WebhookDeps, batchId: string): Promise<WebhookAnswer> {
+async function observeTold(deps: WebhookDeps, note: WebhookNote, batchId: string): Promise<WebhookAnswer> {
   deps.metrics.record('WebhooksReceived', 1);
+  const isNoted = await note.keep();
   const found = await findPart(deps, batchId);
   if (found === 'foreign') {
     deps.metrics.record('WebhooksForeign', 1);
     return { status: 200, said: 'A batch of somebody else: ignored.' };
   }
-  if (found === 'early') return { status: 200, said: 'The batch is not known yet: noted.' };
+  if (found === 'early') {
+    if (!isNoted) await note.write();
+    return { status: 200, said: 'The batch is not known yet: noted.' };
+  }
   await observeNow(deps, found, batchId);
   return { status: 200, said: 'Observed.' };
 }

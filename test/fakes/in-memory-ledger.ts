@@ -163,6 +163,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const earlyEnds = new Map<string, { at: number; expiresAt: number }>();
   const pagesOf = ({ jobId, planId, number }: Part) =>
     pasts.all((past) => past.jobId === jobId && past.planId === planId && past.number === number);
+  let lastWebhook: number | undefined;
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
   const admissions = new Shelf<Admissions>(clock);
@@ -202,6 +203,10 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     },
     async noteEarlyEnd(batchId, at, expiresAt) {
       earlyEnds.set(batchId, { at, expiresAt });
+    },
+    readLastWebhook: async () => lastWebhook,
+    async noteWebhook(at) {
+      lastWebhook = at;
     },
     readKeyPointer: async (bucket, key) => keyPointers.read(keyPointerKey(bucket, key)),
     replaceKeyPointer: async (pointer) =>

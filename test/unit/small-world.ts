@@ -69,6 +69,9 @@ export class SmallWorld {
     observeIntervalMs: number;
   };
 
+  /** One instance of the function: it remembers when it last noted a webhook. */
+  #webhooks: ReturnType<typeof webhookHandler> | undefined;
+
   constructor(settings: Settings = {}) {
     const { refuses, replaced, rerun, limits, webhooks, observeIntervalMs = 0, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
@@ -147,7 +150,8 @@ export class SmallWorld {
 
   webhookRequest(request: WebhookRequest, deadline = this.deadline()): Promise<WebhookAnswer> {
     const secrets = { current: async () => [SIGNING_SECRET], afterRefusal: async () => [] };
-    return webhookHandler({ ...this.ports, secrets, isGenuine })(request, deadline);
+    this.#webhooks ??= webhookHandler({ ...this.ports, secrets, isGenuine });
+    return this.#webhooks(request, deadline);
   }
 
   /** Uploads a file and runs its intake. Returns the id of its job. */

@@ -44,6 +44,10 @@ export interface Ledger {
   readEarlyEnd(batchId: string): Promise<number | undefined>;
   /** Notes that a webhook told the end of a batch that no part has yet. Idempotent. Times in milliseconds. */
   noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void>;
+  /** Returns when the last genuine webhook came, in milliseconds, exact to a minute; undefined: none has come. */
+  readLastWebhook(): Promise<number | undefined>;
+  /** Notes that a genuine webhook came. Idempotent. In milliseconds. */
+  noteWebhook(at: number): Promise<void>;
   readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined>;
   /** Creates it when `pointer.version` is 0. */
   replaceKeyPointer(pointer: KeyPointer): Promise<boolean>;

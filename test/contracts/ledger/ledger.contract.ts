@@ -210,6 +210,14 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
   });
 
+  it('notes when the last genuine webhook came', async () => {
+    const { ledger } = made();
+    expect(await ledger.readLastWebhook()).toBeUndefined();
+    await ledger.noteWebhook(NOON);
+    await ledger.noteWebhook(NOON + 1_000);
+    expect(await ledger.readLastWebhook()).toBe(NOON + 1_000);
+  });
+
   it('keeps one pointer a key, changed by compare-and-set', async () => {
     const { ledger } = made();
     const pointer = {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RetryableError, TerminalError } from '../../../functions/shared/domain/errors.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, HOUR, MINUTE, SmallWorld, withMethods } from '../small-world.ts';
+import { signedRequest } from './signed-webhook.ts';
 
 const SECOND = 1000;
 
@@ -169,6 +170,60 @@ describe('a webhook about a batch that no part has', () => {
     expect(world.parts(jobId)[0]?.toldAt ?? world.parts(jobId)[0]?.phase).toBeDefined();
     await world.pass(4);
     expect(world.job(jobId).status).toBe('completed');
+  });
+});
+
+describe('the note of the last webhook', () => {
+  it('is written for genuine webhooks only, and at most once a minute', async () => {
+    const { world, batchId } = await running();
+    const forged = `whsec_${Buffer.from('not the secret, but as long as it').toString('base64')}`;
+    const event = { id: 'evt_1', type: 'batch.completed', data: { id: batchId } };
+    expect(await world.webhookRequest(signedRequest(event, { secret: forged }))).toMatchObject({
+      status: 401,
+    });
+    expect(await world.ledger.readLastWebhook()).toBeUndefined();
+    const first = world.clock.now();
+    await world.webhook(batchId);
+    expect(await world.ledger.readLastWebhook()).toBe(first);
+    world.clock.advance(MINUTE - 1);
+    await world.webhook(batchId);
+    expect(await world.ledger.readLastWebhook()).toBe(first);
+    world.clock.advance(1);
+    await world.webhook(batchId);
+    expect(await world.ledger.readLastWebhook()).toBe(first + MINUTE);
+  });
+
+  it('is written each time for a batch that nobody knows, as in the test event of the API', async () => {
+    const { world, batchId } = await running();
+    await world.webhook(batchId);
+    world.clock.advance(SECOND);
+    await world.webhook('batch_of_a_test_event');
+    expect(await world.ledger.readLastWebhook()).toBe(world.clock.now());
+  });
+
+  it('does not depend on the API, but the webhook is sent again when the ledger cannot take it', async () => {
+    let failing: 'api' | 'ledger' | undefined;
+    const { world, batchId } = await running(() => ({
+      replaced: ({ api, ledger }) => ({
+        api: withMethods(api, {
+          retrieveBatch: async (id) => {
+            if (failing === 'api') throw new RetryableError('down');
+            return api.retrieveBatch(id);
+          },
+        }),
+        ledger: withFaults(ledger, (method) =>
+          failing === 'ledger' && method === 'noteWebhook'
+            ? { failBefore: new RetryableError('throttled') }
+            : 'ok',
+        ),
+      }),
+    }));
+    failing = 'ledger';
+    expect(await world.webhook(batchId)).toMatchObject({ status: 503 });
+    expect(await world.ledger.readLastWebhook()).toBeUndefined();
+    failing = 'api';
+    expect(await world.webhook(batchId)).toMatchObject({ status: 503 });
+    expect(await world.ledger.readLastWebhook()).toBe(world.clock.now());
   });
 });
 

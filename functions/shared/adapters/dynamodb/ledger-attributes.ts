@@ -96,6 +96,11 @@ export function earlyEndAttributes(at: number, expiresAt: number): LedgerAttribu
   return itemAttributes({ at }, 1, expiresAt);
 }
 
+/** When the last genuine webhook came. */
+export function lastWebhookAttributes(at: number): LedgerAttributes {
+  return itemAttributes({ at }, 1);
+}
+
 /** The pointer from an object key to its newest job; it stays, as a cancel may outrun its file by any time. */
 export function keyPointerAttributes(pointer: KeyPointer): LedgerAttributes {
   const { bucket, key, newest, cancels } = pointer;

@@ -60,6 +60,9 @@ export const ADMISSIONS_KEY: LedgerKey = { pk: 'CONTROL', sk: 'ADMISSIONS' };
 /** Where the creates of the last hour are kept. */
 export const CREATES_KEY: LedgerKey = { pk: 'CONTROL', sk: 'CREATES' };
 
+/** Where it is kept when the last genuine webhook came. */
+export const LAST_WEBHOOK_KEY: LedgerKey = { pk: 'CONTROL', sk: 'WEBHOOK' };
+
 /** The shard of the `due` index an item belongs to, 0 to 15; always the same for the same key. */
 export function dueShardOf(key: LedgerKey): number {
   return createHash('sha256').update(`${key.pk} ${key.sk}`).digest().readUInt32BE(0) % DUE_SHARDS;

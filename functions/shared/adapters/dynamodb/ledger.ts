@@ -24,6 +24,7 @@ import {
   jobAttributes,
   keyPointerAttributes,
   type LedgerAttributes,
+  lastWebhookAttributes,
   openBatchIn,
   partAttributes,
   pastAttributes,
@@ -38,6 +39,7 @@ import {
   earlyEndKey,
   jobKey,
   keyPointerKey,
+  LAST_WEBHOOK_KEY,
   type LedgerKey,
   partKey,
   partsPrefix,
@@ -155,6 +157,21 @@ class DynamoDbLedger implements Ledger {
         new PutItemCommand({
           TableName: this.#table,
           Item: { ...asItemKey(earlyEndKey(batchId)), ...earlyEndAttributes(at, expiresAt) },
+        }),
+      ),
+    );
+  }
+
+  async readLastWebhook(): Promise<number | undefined> {
+    return (await this.#read<{ at: number }>(LAST_WEBHOOK_KEY))?.at;
+  }
+
+  async noteWebhook(at: number): Promise<void> {
+    await this.#send('note that a webhook came', () =>
+      this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(LAST_WEBHOOK_KEY), ...lastWebhookAttributes(at) },
         }),
       ),
     );
