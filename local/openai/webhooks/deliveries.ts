@@ -13,6 +13,7 @@ import type { VirtualClock } from '../../clock.ts';
 import { InFlight } from '../../in-flight.ts';
 import { inTransaction } from '../../sqlite.ts';
 import { Turns } from '../../turns.ts';
+import { printableJson } from '../../unprintable.ts';
 import type { ServerState } from '../state.ts';
 import type { DeliveryRecord, StoredDelivery } from './delivery-record.ts';
 import { type EndpointRecord, validSecrets } from './endpoint-record.ts';
@@ -75,9 +76,21 @@ export class Deliveries {
     this.#timers.get(n)?.();
     const disarm = this.#state.clock.at(dueMs, () => {
       this.#timers.delete(n);
-      void this.#inFlight.add(this.#turns.run(endpointId, () => this.#attempt(n)));
+      void this.#inFlight.add(this.#turns.run(endpointId, () => this.#attemptOrRetry(n)));
     });
     this.#timers.set(n, disarm);
+  }
+
+  async #attemptOrRetry(n: number): Promise<void> {
+    try {
+      await this.#attempt(n);
+    } catch (cause) {
+      if (this.#closing.signal.aborted) return;
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      process.stderr.write(`${printableJson({ code: 'webhook_failed', reason })}\n`);
+      const delivery = this.#store.delivery(n); // none, if only the log could not be written
+      if (delivery) this.#arm({ ...delivery, dueMs: this.#state.clock.now() + FIRST_RETRY_MS });
+    }
   }
 
   async #attempt(n: number): Promise<void> {

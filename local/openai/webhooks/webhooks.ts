@@ -36,7 +36,7 @@ export class Webhooks {
     this.store = new WebhookStore(state.database);
     this.#deliveries = new Deliveries(state, this.store, {
       receivers,
-      onAttempt: (batchId) => this.#untold.get(batchId)?.resolve(),
+      onAttempt: (batchId) => this.#noteTold(batchId),
     });
   }
 
@@ -62,7 +62,7 @@ export class Webhooks {
       this.#deliveries.add(delivery);
       if (has('webhook-twice')) this.#deliveries.add(delivery);
     }
-    if (endpoints.length === 0) this.#untold.get(batch.id)?.resolve();
+    if (endpoints.length === 0) this.#noteTold(batch.id);
   }
 
   /** Expects the end of a batch; `told` waits for it. Call it before the batch can end. */
@@ -73,7 +73,6 @@ export class Webhooks {
   /** Waits until the end of an expected batch was sent once, or is not to be sent. Rejects when the server closes. */
   async told(batchId: string): Promise<void> {
     await this.#untold.get(batchId)?.promise;
-    this.#untold.delete(batchId);
   }
 
   /** Sends a sample event at once, and once. */
@@ -105,7 +104,8 @@ export class Webhooks {
     const known = this.store.all().find((endpoint) => endpoint.name === name);
     if (known === undefined) return currentSecret(this.create({ name, url, eventTypes }, secret));
     const chosen = secret ?? currentSecret(known);
-    this.store.save({ ...known, url, eventTypes, secrets: [{ secret: chosen, untilMs: null }] });
+    const secrets = [{ secret: chosen, untilMs: null }];
+    this.store.save({ ...known, url, eventTypes, secrets, updatedMs: this.#state.clock.now() });
     return chosen;
   }
 
@@ -126,6 +126,11 @@ export class Webhooks {
   newId(prefix: string): string {
     const { seed, database } = this.#state;
     return `${prefix}_${seededHex(`${seed}/${prefix}/${nextNumber(database, prefix)}`, ID_LENGTH)}`;
+  }
+
+  #noteTold(batchId: string): void {
+    this.#untold.get(batchId)?.resolve();
+    this.#untold.delete(batchId);
   }
 
   /** Returns what a stranger sends who knows the URL and the batch, but no secret. */

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, renameSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import OpenAI from 'openai';
 import type { Webhooks } from 'openai/resources/webhooks';
@@ -235,19 +237,25 @@ describe('the end of a batch', () => {
   });
 
   it('goes to a receiver at most eight at once, and to all in the end', async () => {
-    let now = 0;
+    const gate = Promise.withResolvers<void>();
+    let running = 0;
     let most = 0;
-    const slow: Answer = (_, response) => {
-      most = Math.max(most, ++now);
-      setTimeout(() => {
-        now--;
-        response.end();
-      }, 20);
+    const held: Answer = async (_, response) => {
+      most = Math.max(most, ++running);
+      await gate.promise;
+      running--;
+      response.end();
     };
-    const api = await subscribed({ answers: Array.from({ length: 40 }, () => slow) });
-    for (let each = 0; each < 40; each++) await createBatch(api.client, 'no JSON\n');
-    api.clock.advance(10 * SECOND);
-    const received = await api.receiver.until(40, api.due);
+    const { client, clock, receiver, due } = await subscribed({ answers: Array(40).fill(held) });
+    for (let each = 0; each < 40; each++) await createBatch(client, 'no JSON\n');
+    clock.advance(10 * SECOND);
+    const statuses = async () => (await client.batches.list({ limit: 100 })).data.map(({ status }) => status);
+    await expect.poll(statuses, { timeout: 30_000 }).toEqual(Array(40).fill('failed'));
+    await receiver.until(8, due);
+    due();
+    await statuses(); // a ninth would arrive meanwhile
+    gate.resolve();
+    const received = await receiver.until(40, due);
     expect(new Set(batchesIn(received)).size).toBe(40);
     expect(most).toBe(8);
   });
@@ -319,6 +327,27 @@ describe('a webhook that is not taken', () => {
     const received = await api.receiver.until(2);
     expect(batchesIn(received)).toEqual([id, id]);
     expect(new Set(idsOf(received)).size).toBe(1);
+  });
+
+  it('does not end the server, although a full disk keeps it from being recorded', async () => {
+    const api = await subscribed();
+    const first = await completed(api);
+    const file = join(api.directory, 'audit.jsonl');
+    api.receiver.answers.push((_, response) => {
+      renameSync(file, `${file}.kept`);
+      mkdirSync(file); // nothing can be appended
+      response.end();
+    });
+    await api.receiver.until(1, api.due);
+    const { status_code } = await api.client.webhooks.test(api.endpoint.id, { event_type: 'batch.failed' });
+    expect(status_code).toBe(200);
+    rmdirSync(file);
+    renameSync(`${file}.kept`, file);
+    const second = await completed(api);
+    await api.receiver.until(3, api.due);
+    const sent = () =>
+      readAudit(api.directory).flatMap((entry) => (entry.event === 'webhook.sent' ? [entry.batchId] : []));
+    await expect.poll(sent).toEqual([first, second]);
   });
 
   it('comes again after a kill while it was sent', async () => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { synthesizedStack } from '../../../bin/up/synthesis.ts';
 import { VirtualClock } from '../../../local/clock.ts';
 import { type AuditEntry, readAudit } from '../../../local/openai/audit-log.ts';
+import { parseFaultPlan } from '../../../local/openai/faults/faults-file.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';
 import { newSecret, signedHeaders } from '../../../local/openai/webhooks/send-webhook.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
@@ -97,31 +98,42 @@ describe('npm start', () => {
     await expect.poll(() => taken(second.openAiAudit).length, { timeout: 60_000 }).toBe(1);
   });
 
-  it('--batch-api takes the webhooks of another server, with the secret in OPENAI_WEBHOOK_SECRET', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'batchdrop-other-api-'));
-    const clock = new VirtualClock({ speed: 600 });
-    const api = await startBatchApi({ directory, clock });
-    const secret = newSecret();
-    const child = await ChildRuntime.start({
-      more: ['--batch-api', api.url],
-      env: { OPENAI_WEBHOOK_SECRET: secret },
-    });
-    onTestFinished(async () => {
-      await child.discard();
-      await api.close();
-      clock.close();
-      rmSync(directory, { recursive: true });
-    });
-    const { webhookUrl: url = '' } = child.names;
-    expect(child.printed).toContain(url);
-    expect(child.printed).not.toContain(secret);
-    api.registerWebhook({ name: 'batchdrop', url, secret });
-    const user = new UserProgram(child.names);
-    onTestFinished(() => user.close());
-    await user.put('told.jsonl', FILE);
-    // The other server's batch takes seconds, and POLL runs once in a minute of real time.
-    await expect.poll(() => taken(readAudit(directory)).length, { timeout: 45_000 }).toBe(1);
-  });
+  it.each<[string, string[], number]>([
+    ['', [], 1],
+    [', before it answers the create', ['webhook-early'], 1],
+    [', twice and besides forged ones', ['webhook-twice', 'webhook-forged'], 2],
+  ])(
+    '--batch-api takes the webhooks of another server%s, with OPENAI_WEBHOOK_SECRET',
+    async (_, names, times) => {
+      const directory = mkdtempSync(join(tmpdir(), 'batchdrop-other-api-'));
+      const clock = new VirtualClock({ speed: 600 });
+      const faults = parseFaultPlan({ faults: names.map((fault) => ({ fault })) });
+      const api = await startBatchApi({ directory, clock, faults });
+      const secret = newSecret();
+      const child = await ChildRuntime.start({
+        more: ['--batch-api', api.url],
+        env: { OPENAI_WEBHOOK_SECRET: secret },
+      });
+      onTestFinished(async () => {
+        await child.discard();
+        await api.close();
+        clock.close();
+        rmSync(directory, { recursive: true });
+      });
+      const { webhookUrl: url = '' } = child.names;
+      expect(child.printed).toContain(url);
+      expect(child.printed).not.toContain(secret);
+      api.registerWebhook({ name: 'batchdrop', url, secret });
+      const user = new UserProgram(child.names);
+      onTestFinished(() => user.close());
+      await user.put('told.jsonl', FILE);
+      // The other server's batch takes seconds, and POLL runs once in a minute of real time.
+      await expect.poll(() => child.printed, { timeout: 50_000 }).toMatch(/job +completed/);
+      await expect.poll(() => taken(readAudit(directory)).length, { timeout: 30_000 }).toBe(times);
+      expect(readAudit(directory).filter(({ event }) => event === 'batch.created')).toHaveLength(1);
+      expect(taken(readAudit(directory)).filter((entry) => 'isForged' in entry)).toEqual([]);
+    },
+  );
 
   it('--batch-api has no public URL without that secret', async () => {
     const child = await ChildRuntime.start({ more: ['--batch-api', 'http://127.0.0.1:9/v1'] });
@@ -130,13 +142,15 @@ describe('npm start', () => {
   });
 
   it.each<[string, string, (resource: Resource) => boolean | object]>([
-    [
-      'anybody may not call the public URL',
-      'the public URL: User: anonymous is not authorized to perform: lambda:InvokeFunctionUrl on resource: ' +
-        'arn:aws:lambda:us-east-1:000000000000:function:batchdrop-webhooks-worker-function because no ' +
-        'resource-based policy allows the lambda:InvokeFunctionUrl action',
-      ({ Properties }) => Properties?.Action !== 'lambda:InvokeFunctionUrl',
-    ],
+    ...(['lambda:InvokeFunctionUrl', 'lambda:InvokeFunction'] as const).map(
+      (action): [string, string, (resource: Resource) => boolean] => [
+        `anybody lacks ${action} for the public URL`,
+        `the public URL: User: anonymous is not authorized to perform: ${action} on resource: ` +
+          'arn:aws:lambda:us-east-1:000000000000:function:batchdrop-webhooks-worker-function because no ' +
+          `resource-based policy allows the ${action} action`,
+        ({ Properties }) => Properties?.Principal !== '*' || Properties.Action !== action,
+      ],
+    ),
     [
       'the URL takes only calls that are signed for IAM',
       'the property AuthType must be one of NONE',

@@ -14,15 +14,9 @@ export interface Scenario {
   readonly run: (runtime: RecordedRuntime) => Promise<void>;
 }
 
-/** What fails if the main job does. */
-export const NO_RESULTS = 'a job gets no results';
-
 /** From the most frequent to the rarest; the table names the first one that needs a permission. */
 export const SCENARIOS: readonly Scenario[] = [
-  { fails: NO_RESULTS, run: mainJob },
-  { fails: 'no webhook is recorded, so POLL alone finds ends', run: mainJob },
-  { fails: 'an end that no webhook told is never found', run: untoldEnd },
-  { fails: 'a webhook that outruns the answer to the create is not recorded', run: unknownBatch },
+  { fails: 'a job gets no results', run: mainJob },
   { fails: 'rows of a file with several models are never sent', run: mixedFile },
   { fails: 'an invalid file is not rejected with a report', run: badFile },
   { fails: 'a file with duplicate ids is not rejected', run: idUsedTwice },
@@ -42,11 +36,18 @@ export const SCENARIOS: readonly Scenario[] = [
     fails: 'if an upload of results over 8 MiB is interrupted, it is neither aborted nor started again',
     run: brokenDelivery,
   },
+  { fails: 'an end is known only at the next tick of POLL', run: toldJob },
+  { fails: 'an end that is told before its batch is saved is known only later', run: earlyWebhook },
 ];
 
 const HALF_A_LINE = '{"custom_id":"half\n';
 
 async function mainJob(runtime: RecordedRuntime): Promise<void> {
+  await tellEnds(runtime, false); // nor in the scenarios after it: POLL finds every end
+  await completeJob(runtime);
+}
+
+async function completeJob(runtime: RecordedRuntime): Promise<void> {
   const name = runtime.newName('main');
   const jobId = await runtime.drop(`${name}.jsonl`, chatRows(6, name));
   await runtime.untilJob(jobId, 'completed');
@@ -58,46 +59,6 @@ async function untilCleanedUp(runtime: RecordedRuntime, jobId: string): Promise<
     `the clean-up of job ${jobId}`,
     async () => (await runtime.ledger.readJob(jobId))?.cleanedUp === true,
   );
-}
-
-/** The endpoint does not send the ends of batches: POLL finds this one. */
-async function untoldEnd(runtime: RecordedRuntime): Promise<void> {
-  const client = apiClient(runtime);
-  const { data } = await client.webhooks.list();
-  const [endpoint] = data;
-  if (endpoint === undefined) throw new Error('the runtime has registered no webhook');
-  await client.webhooks.update(endpoint.id, { event_types: ['response.completed'] });
-  const name = runtime.newName('untold');
-  try {
-    await runtime.untilJob(await runtime.drop(`${name}.jsonl`, chatRows(6, name)), 'completed');
-  } finally {
-    const ends = endpoint.event_types.filter(
-      (type) => type === 'batch.completed' || type === 'batch.cancelled',
-    );
-    await client.webhooks.update(endpoint.id, { event_types: ends });
-  }
-}
-
-/** A batch that names a job: WEBHOOK looks for the part whose create it answers. */
-async function unknownBatch(runtime: RecordedRuntime): Promise<void> {
-  const client = apiClient(runtime);
-  const name = runtime.newName('unknown');
-  const file = await client.files.create({
-    purpose: 'batch',
-    file: await toFile(Buffer.from(chatRows(1, name)), `${name}.jsonl`),
-  });
-  const asked = runtime.untilAsked('webhooks', 'dynamodb:Query');
-  await client.batches.create({
-    input_file_id: file.id,
-    endpoint: '/v1/chat/completions',
-    completion_window: '24h',
-    metadata: { batchdrop_job: name, batchdrop_part: '1', batchdrop_intent: name },
-  });
-  await asked;
-}
-
-function apiClient({ names }: RecordedRuntime): OpenAI {
-  return new OpenAI({ apiKey: 'any', baseURL: names.openAiUrl, maxRetries: 0 });
 }
 
 /** The rows of two models alternate: SUBMIT reads each row by the row table. */
@@ -235,6 +196,39 @@ async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
   writeFileSync(outputFile, withLargeFilesOfEachKind(results), 'latin1');
   renameSync(`${errorFile}.away`, errorFile);
   await runtime.untilJob(jobId, 'completed');
+}
+
+async function toldJob(runtime: RecordedRuntime): Promise<void> {
+  await tellEnds(runtime, true);
+  await completeJob(runtime);
+  await tellEnds(runtime, false);
+}
+
+/** A webhook tells the end of a batch that has the intent of a job, and that no part has. */
+async function earlyWebhook(runtime: RecordedRuntime): Promise<void> {
+  await tellEnds(runtime, true);
+  const client = batchApiOf(runtime);
+  const file = await toFile(Buffer.from(HALF_A_LINE), 'requests.jsonl');
+  const { id: input_file_id } = await client.files.create({ purpose: 'batch', file });
+  const asked = runtime.untilAsked('webhooks', 'dynamodb:Query');
+  await client.batches.create({
+    ...{ input_file_id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+    metadata: { batchdrop_job: runtime.newName('early'), batchdrop_part: '1', batchdrop_intent: 'another' },
+  });
+  await asked;
+  await tellEnds(runtime, false);
+}
+
+function batchApiOf({ names }: RecordedRuntime): OpenAI {
+  return new OpenAI({ apiKey: 'sk-any', baseURL: names.openAiUrl });
+}
+
+/** Whether the Batch API server sends webhooks for the ends of batches from now on. */
+async function tellEnds(runtime: RecordedRuntime, isTold: boolean): Promise<void> {
+  const { webhooks } = batchApiOf(runtime);
+  const ends = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
+  const event_types = isTold ? [...ends] : (['response.completed'] as const).slice();
+  for await (const { id } of webhooks.list()) await webhooks.update(id, { event_types });
 }
 
 async function resultFilesOf(

@@ -1,5 +1,5 @@
 import type { AccessRequest } from '../../../local/aws/iam/decision.ts';
-import { NO_RESULTS, SCENARIOS } from './permission-scenarios.ts';
+import { SCENARIOS } from './permission-scenarios.ts';
 import type { RecordedRuntime } from './recorded-runtime.ts';
 import { dependsOn, type Permission, permissionsOf } from './single-permissions.ts';
 
@@ -28,10 +28,8 @@ export async function permissionTable(runtime: RecordedRuntime): Promise<TableRo
   }
   const { policies } = runtime.plan;
   return permissionsOf(policies).map((permission) => {
-    const needing = records.filter(
-      ({ fails, requests }) =>
-        isFailureOf(permission, fails) &&
-        requests.some((request) => dependsOn(policies, permission, request)),
+    const needing = records.filter(({ requests }) =>
+      requests.some((request) => dependsOn(policies, permission, request)),
     );
     return { permission, fails: needing.map(({ fails }) => failureOf(permission, fails)) };
   });
@@ -60,11 +58,6 @@ function startOf(runtime: RecordedRuntime): Recorded {
 /** Lambda checks the log's permissions when it starts a process, and runs it without them, too. */
 function failureOf({ action }: Permission, fails: string): string {
   return action.startsWith('logs:') ? 'the function writes no logs' : fails;
-}
-
-/** A job gets its results without any webhook. */
-function isFailureOf({ holder }: Permission, fails: string): boolean {
-  return !(holder.includes('-webhooks-') && fails === NO_RESULTS);
 }
 
 function distinct(requests: readonly AccessRequest[]): AccessRequest[] {

@@ -183,7 +183,7 @@ export class RecordedRuntime {
 
 const INTAKE_SECONDS = 60; // INTAKE stops reading a minute before its time-out: after its first chunk
 
-/** Returns a folder with the synthesized stack, with webhooks, changed so that INTAKE reads one chunk of a file at each invocation. */
+/** Returns a folder with the synthesized stack, changed so that INTAKE reads one chunk of a file at each invocation. */
 export async function stackWithShortIntake(): Promise<string> {
   const assemblyDirectory = mkdtempSync(join(tmpdir(), 'batchdrop-assembly-'));
   cpSync(await synthesizedStack({ context: { webhook: 'yes' } }), assemblyDirectory, { recursive: true });

@@ -28,12 +28,17 @@ export function published(world: World): Finding {
     ...jobStatuses.map(({ jobId, rev, status }) => `${jobId} ${rev} ${status}`),
   ];
   const broken = written.filter((name) => !events.has(name)).map((name) => `not published: ${name}`);
-  for (const item of [...world.ledger.jobs(), ...world.ledger.parts()]) {
+  for (const item of [...world.ledger.jobs(), ...world.ledger.wholeParts()]) {
     const live = item.kind === 'job' || item.phase !== 'planned';
     if (live && item.rev !== item.publishedRev)
       broken.push(`${item.kind} ${item.jobId}: rev ${item.rev}, published ${item.publishedRev}`);
   }
   return { promise: 'every observed status published', examined: written.length, broken };
+}
+
+/** Promise 2: an end is published only when the API shows it, whoever told it. */
+export function trueEnds({ endsChecked, untrueEnds }: World): Finding {
+  return { promise: 'a published end is what the API shows', examined: endsChecked, broken: untrueEnds };
 }
 
 /** Promise 3: sequences have no gap, an id always names the same event, and statuses only go forward. */

@@ -95,11 +95,18 @@ export class Webhooks {
     const { ledger, faults } = this.#with;
     if (said.includes('somebody else') && faults.fired.has('fields missing')) return; // the API kept our intent from us
     this.answersChecked += 1;
+    // SUBMIT may have saved the batch meanwhile, and still has to read the note.
     const [part] = ledger.parts(({ batch }) => batch?.batchId === batchId);
-    const isNoted = part
-      ? part.phase !== 'running' || hasEnded(part.batch.status) || part.toldAt !== undefined
-      : (await ledger.readEarlyEnd(batchId)) !== undefined ||
-        (await ledger.readBatchPointer(batchId)) !== undefined;
+    const isInPart =
+      part !== undefined &&
+      (part.phase !== 'running' || hasEnded(part.batch.status) || part.toldAt !== undefined);
+    const isOther = ledger.parts(
+      ({ secondBatchIds, earlierBatchIds }) =>
+        secondBatchIds.includes(batchId) || earlierBatchIds.includes(batchId),
+    );
+    const isKnownOtherwise =
+      part === undefined && (isOther.length > 0 || (await ledger.readBatchPointer(batchId)) !== undefined);
+    const isNoted = isInPart || isKnownOtherwise || (await ledger.readEarlyEnd(batchId)) !== undefined;
     if (!isNoted)
       this.wronglyAnswered.push(`the webhook about ${batchId} was acknowledged, and left no trace`);
   }

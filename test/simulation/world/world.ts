@@ -2,6 +2,7 @@ import { createHandler as cancelHandler } from '../../../functions/cancel/handle
 import { createHandler as deliverHandler } from '../../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
+import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
@@ -91,6 +92,9 @@ export class World {
   /** Pieces that could not be read when they began to count. */
   readonly unwritten: string[] = [];
   piecesChecked = 0;
+  /** Ends that were published and not true. */
+  readonly untrueEnds: string[] = [];
+  endsChecked = 0;
   invocations = 0;
   /** When the faults ended. */
   repairedAt = 0;
@@ -330,6 +334,19 @@ export class World {
     }
   }
 
+  /** An end that is published is what the API shows by then. */
+  #checkEnd(batchId: string, status: string): void {
+    if (!hasEnded(status)) return;
+    this.api.retrieveBatch(batchId).then(
+      (batch) => {
+        this.endsChecked += 1;
+        if (batch.status !== status)
+          this.untrueEnds.push(`${batchId} was published as ${status} when it was ${batch.status}`);
+      },
+      () => {}, // the key in use is that of another account
+    );
+  }
+
   #cancelDuring(jobId: string, planId: string): void {
     if (!this.faults.occurs('cancel while the plan is committed', `${jobId} ${planId}`)) return;
     this.sendCancel({ jobId }, `cancel during ${planId}`);
@@ -368,6 +385,7 @@ export class World {
       for (const { detail } of events) {
         const status = 'status' in detail.data ? detail.data.status : '';
         this.note(`${invocation.id}: event ${detail.metadata.id} ${status}`);
+        if ('batchId' in detail.data) this.#checkEnd(`${detail.data.batchId}`, `${status}`);
       }
       return this.bus.publish(events);
     };
