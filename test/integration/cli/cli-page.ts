@@ -139,7 +139,7 @@ async function captureRealApi(
   await real.until(/\[y\/N\]/);
   real.type('y\r');
   const screen = await real.until(/its results are in [\s\S]*\//);
-  captures.set('real', screen.replaceAll(/(export AWS_[A-Z_]+=)\S+/g, '$1…')); // not even those of a folder that is gone
+  captures.set('real', screen.replaceAll(/(export AWS_[A-Z_]+=)\S+(?:\n\S+)?/g, '$1…')); // not even those of a folder that is gone
 }
 
 /** Sends a message to the queue of undelivered events. */

@@ -110,7 +110,7 @@ describe('batchdrop webhook', () => {
     expect((await findings()).by.get('webhook secret')?.found).toMatch(/and an old one until [-\d: ]+ UTC$/);
     // The instance of WEBHOOK that knows the old secret only, and one that has read both.
     expect((await webhook('test')).code).toBe(0);
-    await stack.startAnotherInstance();
+    stack.startAnotherInstance();
     expect((await webhook('test')).code).toBe(0);
 
     const disabled = await webhook('disable');
@@ -212,7 +212,7 @@ describe('enable', () => {
     await Promise.allSettled([inStack(enableWebhooks), inStack(enableWebhooks)]);
     await inStack(enableWebhooks);
     expect(await stack.endpoints()).toHaveLength(1);
-    await stack.startAnotherInstance();
+    stack.startAnotherInstance();
     await inStack(proveWebhooks);
   });
 
@@ -331,7 +331,7 @@ describe('each command', () => {
             await expect(stored()).rejects.toThrow();
             continue;
           }
-          await stack.startAnotherInstance();
+          stack.startAnotherInstance();
           await inStack(proveWebhooks);
           const [current, ...old] = (await stored()).secrets;
           expect(current).toMatchObject({ endpoint: endpoints[0]?.id });
@@ -347,7 +347,7 @@ describe('each command', () => {
     await inStack(enableWebhooks);
     for (const when of ['failBefore', 'failAfter'] as const) {
       for (let nth = 1; await interrupted('rotate', nth, when); nth += 1) {
-        await stack.startAnotherInstance();
+        stack.startAnotherInstance();
         await inStack(proveWebhooks);
         await inStack(enableWebhooks);
       }

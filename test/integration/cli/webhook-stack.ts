@@ -7,6 +7,7 @@ import { buffer } from 'node:stream/consumers';
 import OpenAI from 'openai';
 import { type Connection, connect } from '../../../bin/connection/connection.ts';
 import { synthesizedStack } from '../../../bin/up/synthesis.ts';
+import { openDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/open-ledger.ts';
 import { createOpenAiBatchApi } from '../../../functions/shared/adapters/openai/batch-api.ts';
 import { createSecretSigningSecrets } from '../../../functions/shared/adapters/openai/signing-secrets.ts';
 import { isGenuine } from '../../../functions/shared/adapters/openai/webhook-signature.ts';
@@ -46,6 +47,8 @@ export class WebhookStack {
   readonly #api: BatchApiServer;
   readonly #function: Server;
   readonly #directory: string;
+  #outputs: Record<string, string> = {};
+  readonly #closing: (() => void)[] = [];
   #webhook: ReturnType<typeof createHandler> | undefined;
 
   private constructor(parts: {
@@ -93,17 +96,24 @@ export class WebhookStack {
   }
 
   /** Another instance of WEBHOOK takes the requests from now on: it has read no secret yet. */
-  async startAnotherInstance(): Promise<void> {
-    const connection = await this.connect();
+  startAnotherInstance(): void {
+    const aws = clientConfig(this.#endpoint.url);
+    const {
+      LedgerTable: tableName = '',
+      Instance: instance = '',
+      ResultsBucket: resultsBucket = '',
+    } = this.#outputs;
+    const { ledger, close } = openDynamoDbLedger({ clientConfig: aws, tableName, clock: Date });
+    this.#closing.push(close);
     this.#webhook = createHandler({
-      ledger: connection.ledger,
+      ledger,
       bus: createRecordingBus(),
       queues: createRecordingQueues(),
       clock: Date,
       log: createRecordingLog(),
       metrics: createRecordingMetrics(),
-      instance: connection.names.instance,
-      resultsBucket: connection.names.resultsBucket,
+      instance,
+      resultsBucket,
       api: createOpenAiBatchApi({
         baseUrl: this.#api.url,
         keys: { current: async () => ({ apiKey: API_KEY }), refresh: async () => ({ apiKey: API_KEY }) },
@@ -111,7 +121,7 @@ export class WebhookStack {
       secrets: createSecretSigningSecrets({
         secretId: WEBHOOK_SECRET,
         clock: Date,
-        clientConfig: clientConfig(this.#endpoint.url),
+        clientConfig: aws,
       }),
       isGenuine,
     });
@@ -119,7 +129,7 @@ export class WebhookStack {
 
   async answer(request: Parameters<ReturnType<typeof createHandler>>[0]): Promise<number> {
     if (this.answersWith !== undefined) return this.answersWith;
-    if (this.#webhook === undefined) await this.startAnotherInstance();
+    if (this.#webhook === undefined) this.startAnotherInstance();
     const deadline = { until: Date.now() + 30_000, signal: new AbortController().signal };
     return (await this.#webhook?.(request, deadline))?.status ?? 500;
   }
@@ -152,6 +162,7 @@ export class WebhookStack {
   async close(): Promise<void> {
     this.#function.close();
     this.#function.closeAllConnections();
+    for (const close of this.#closing) close();
     await this.#api.close();
     await this.#endpoint.close();
     await this.engines.close();
@@ -168,6 +179,7 @@ export class WebhookStack {
       ...output,
       value: values[output.key] ?? output.value,
     }));
+    this.#outputs = Object.fromEntries(outputs.map(({ key, value }) => [key, value]));
     this.engines.cloudFormation.add({ ...described, outputs });
     this.engines.secrets.putSecret('batchdrop/openai', API_KEY);
   }
