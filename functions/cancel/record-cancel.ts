@@ -26,6 +26,7 @@ import {
 } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { withCancel } from '../shared/lifecycle/key-versions.ts';
+import { withPast } from '../shared/lifecycle/spending/past-attempts.ts';
 import { isoTime } from '../shared/lifecycle/status-events.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
@@ -63,7 +64,7 @@ async function cancelBatch(deps: Deps, batchId: string, sentAt: number): Promise
   await part.change((now) =>
     now.batch?.batchId === batchId ? withCancelRequest(now, deps.clock.now()) : undefined,
   );
-  const { outcome, status, message } = batchOutcome(part.item, batchId);
+  const { outcome, status, message } = await batchOutcome(deps, part.item, batchId);
   const { jobId } = part.ref;
   const job = await takeJob(deps, jobId);
   if (job) await job.change((now) => withLastCancel(now, { at: sentAt, outcome, message }));
@@ -71,12 +72,11 @@ async function cancelBatch(deps: Deps, batchId: string, sentAt: number): Promise
   return { outcome, status, message, ...known, parts: outcome === 'requested' ? [part] : [] };
 }
 
-function batchOutcome(
-  part: Part,
-  batchId: string,
-): { outcome: LastCancel['outcome']; status: string; message: string } {
+type BatchOutcome = { outcome: LastCancel['outcome']; status: string; message: string };
+
+async function batchOutcome(deps: Deps, part: Part, batchId: string): Promise<BatchOutcome> {
   const { batch } = part;
-  if (batch?.batchId !== batchId) return earlierBatchOutcome(part, batchId);
+  if (batch?.batchId !== batchId) return earlierBatchOutcome(await withPast(deps, part), batchId);
   const { status } = batch;
   if (isAtItsEnd(part))
     return { outcome: 'too_late', status, message: `cancel ${batchId}: already ${status}` };
@@ -85,7 +85,7 @@ function batchOutcome(
 }
 
 /** Returns the outcome for a batch that ended before the part's present attempt. */
-function earlierBatchOutcome(part: Part, batchId: string): ReturnType<typeof batchOutcome> {
+function earlierBatchOutcome(part: Part, batchId: string): BatchOutcome {
   const { jobId, batch, ran } = part;
   const earlier = ran.find((each) => each.batch.batchId === batchId)?.batch;
   const status = earlier?.status ?? 'failed'; // the API rejected the other earlier batches for the token limit

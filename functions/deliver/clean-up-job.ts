@@ -12,11 +12,11 @@
  * Before, it searches for second batches (`second-batch-search.ts`): again every half hour, for a day at most. What that
  * finds, and that the list could not be used, is added to the summary.
  *
- * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); an
- * intake that ends later reopens the clean-up.
+ * It is tried for a week. A delivery that ends later removes its own pieces (`discard-superseded-delivery.ts`); if it
+ * dies before, its message comes again, and the clean-up is reopened. So does an intake that ends later.
  *
  * Known gaps: files of another account remain until they expire, unless its key is back within the week. A delivery
- * that is suspended for more than half an hour, then writes and dies at once, leaves its pieces behind.
+ * that writes after the clean-up and dies, each time that its message comes, leaves its pieces behind.
  */
 
 import { resultKeys } from '../shared/contract/result-keys.ts';
@@ -25,6 +25,7 @@ import { internalFolder } from '../shared/domain/internal-keys.ts';
 import { type EndedJob, isOver, type Job } from '../shared/domain/job.ts';
 import type { ObservedBatch, Part } from '../shared/domain/part.ts';
 import type { FileAtApi, Intent } from '../shared/domain/spending/intents.ts';
+import type { PastAttempts, WholePart } from '../shared/domain/spending/past-attempts.ts';
 import {
   CLEAN_UP_MS,
   KEEP_MS,
@@ -37,9 +38,11 @@ import { isDelivered } from '../shared/lifecycle/check-parts.ts';
 import { type JobInHand, partInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { fileAtApi, isDeleted, KEY_BACK_CHECK_SECONDS } from '../shared/lifecycle/openai-account.ts';
+import { allWithPast, pagesOf } from '../shared/lifecycle/spending/past-attempts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 import { UNVERSIONED } from '../shared/request-file/validate-object.ts';
 import { summaryText } from './job/summary.ts';
+import { isDeliverySuperseded } from './part/next-attempt.ts';
 import { searchForSecondBatches, secondBatchSearchFrom } from './second-batch-search.ts';
 
 export type CleanUpDeps = Pick<
@@ -51,7 +54,7 @@ export type CleanUpDeps = Pick<
 export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles: boolean): Promise<void> {
   const job = inHand.item;
   if (!isOver(job)) return;
-  const all = await deps.ledger.partsOf(job.jobId);
+  const all = await allWithPast(deps, await deps.ledger.partsOf(job.jobId));
   const parts = all.filter(({ planId }) => planId === job.plan?.planId);
   const isFirst = job.secondCleanUpAt === undefined;
   await searchOnce(deps, inHand, parts);
@@ -74,8 +77,10 @@ export async function cleanUpJob(deps: CleanUpDeps, inHand: JobInHand, keepFiles
     const rest = without(withoutBackoff(now), 'secondCleanUpAt');
     if (isFirst && isSuperseded)
       return { ...rest, tries: 0, secondCleanUpAt: deps.clock.now() + LATE_WRITES_MS };
-    if (!now.secondBatchSearch) return { ...rest, tries: 0, secondCleanUpAt: nextSearchAt(deps, parts) };
-    return { ...rest, cleanedUp: true };
+    if (isLast) return { ...rest, cleanedUp: true };
+    // Another clean-up may have searched meanwhile, and may have failed after that: this one has set no expiry.
+    const secondCleanUpAt = now.secondBatchSearch ? deps.clock.now() : nextSearchAt(deps, parts);
+    return { ...rest, tries: 0, secondCleanUpAt };
   });
 }
 
@@ -89,17 +94,18 @@ async function tagRequestFile({ requestFiles, log }: CleanUpDeps, { jobId, reque
  * Sets the expiry of a part and of the pointers to it to that of their ended job. Before, they have none: rule 7 of "What
  * an answer is worth", docs/architecture.md.
  */
-async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: Part): Promise<void> {
+async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: WholePart): Promise<void> {
   const { expiresAt = changedAt + KEEP_MS } = job;
-  const inHand = partInHand(deps, part);
+  const inHand = partInHand(deps, part.stored);
   await inHand.change((now) => (now.expiresAt === expiresAt ? undefined : { ...now, expiresAt }));
-  const { batch, earlierBatchIds } = inHand.item;
+  for (const page of await pagesOf(deps, inHand.item)) await deps.ledger.replacePast({ ...page, expiresAt });
+  const { batch, earlierBatchIds } = part;
   for (const batchId of [...earlierBatchIds, ...(batch ? [batch.batchId] : [])])
     await deps.ledger.putBatchPointer(batchId, inHand.ref, expiresAt);
 }
 
 /** Searches for second batches, unless that is done or has to wait; notes on the job when it is done. */
-async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: Part[]): Promise<void> {
+async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: WholePart[]): Promise<void> {
   const job = inHand.item;
   if (!isOver(job) || job.secondBatchSearch) return;
   const now = deps.clock.now();
@@ -119,7 +125,7 @@ async function searchOnce(deps: CleanUpDeps, inHand: JobInHand, parts: Part[]): 
   );
 }
 
-function nextSearchAt({ clock }: CleanUpDeps, parts: Part[]): number {
+function nextSearchAt({ clock }: CleanUpDeps, parts: WholePart[]): number {
   return Math.max(clock.now() + SECOND_BATCH_SEARCH_AGAIN_MS, secondBatchSearchFrom(parts));
 }
 
@@ -127,16 +133,8 @@ function nextSearchAt({ clock }: CleanUpDeps, parts: Part[]): number {
 async function summariseAgain(deps: CleanUpDeps, job: EndedJob): Promise<void> {
   if (!('rows' in job) || !job.plan) return;
   const parts = await deps.ledger.partsOf(job.jobId, job.plan.planId);
-  await deps.results.put(
-    resultKeys(job).summary,
-    summaryText(job, parts.filter(isDelivered)),
-    'application/json',
-  );
-}
-
-/** Returns whether two deliveries of one attempt may have written: both were recorded, or a second message was sent. */
-function isDeliverySuperseded({ deliveryIds = [], deliveryMessages = 0, ran }: Part): boolean {
-  return Math.max(deliveryIds.length, deliveryMessages) > ran.length + 1;
+  const whole = await allWithPast(deps, parts.filter(isDelivered));
+  await deps.results.put(resultKeys(job).summary, summaryText(job, whole), 'application/json');
 }
 
 /** Returns whether a scan may have written after the job's end: it had two invocations, or one that kept its lease. */
@@ -148,9 +146,12 @@ function isScanSuperseded({ scan, lease }: Job): boolean {
  * Deletes the parts' files at the API. Errors: RetryableError, when files remain that belong to another account than
  * the key.
  */
-async function deleteAll(deps: CleanUpDeps, parts: Part[]): Promise<void> {
+async function deleteAll(deps: CleanUpDeps, parts: WholePart[]): Promise<void> {
   let remaining = 0;
-  for (const part of parts) remaining += await deleteFiles(deps, part);
+  for (const { stored } of parts) {
+    for (const page of await pagesOf(deps, stored)) remaining += await deleteFilesOnPage(deps, page);
+    remaining += await deleteFiles(deps, stored);
+  }
   if (remaining === 0) return;
   throw new RetryableError(
     `clean-up: ${remaining} file(s) belong to another account than the key; restore the old key`,
@@ -164,16 +165,32 @@ async function deleteAll(deps: CleanUpDeps, parts: Part[]): Promise<void> {
  * Deletes the part's files. Returns how many remain, and records the deleted ones, as each file may need another key.
  */
 async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
-  const known = new Set(part.deletedFiles);
-  const files = filesOf(part).filter(({ fileId }) => !known.has(fileId));
+  const { deletedFiles, newly, remaining } = await deleted(deps, part, filesOf(part));
+  const hasNewlyDeleted = remaining > 0 && newly > 0;
+  if (hasNewlyDeleted) await partInHand(deps, part).change((now) => ({ ...now, deletedFiles }));
+  return remaining;
+}
+
+/**
+ * The same for a page of earlier attempts. What is deleted is always recorded: a part in slices may have thousands of
+ * files, more than one invocation can delete.
+ */
+async function deleteFilesOnPage(deps: CleanUpDeps, page: PastAttempts): Promise<number> {
+  const { deletedFiles, newly, remaining } = await deleted(deps, page, filesOfEarlier(page));
+  if (newly > 0) await deps.ledger.replacePast({ ...page, deletedFiles });
+  return remaining;
+}
+
+/** Deletes the files that are not known to be deleted. */
+async function deleted(deps: CleanUpDeps, known: Pick<Part, 'deletedFiles'>, all: FileAtApi[]) {
+  const deletedFiles = new Set(known.deletedFiles);
+  const files = all.filter(({ fileId }) => !deletedFiles.has(fileId));
   let remaining = 0;
   for (const file of files) {
-    if (await isDeleted(deps, file)) known.add(file.fileId);
+    if (await isDeleted(deps, file)) deletedFiles.add(file.fileId);
     else remaining += 1;
   }
-  const hasNewlyDeleted = remaining > 0 && remaining < files.length;
-  if (hasNewlyDeleted) await partInHand(deps, part).change((now) => ({ ...now, deletedFiles: [...known] }));
-  return remaining;
+  return { deletedFiles: [...deletedFiles], newly: files.length - remaining, remaining };
 }
 
 /**
@@ -181,13 +198,19 @@ async function deleteFiles(deps: CleanUpDeps, part: Part): Promise<number> {
  * deleted already.
  */
 function filesOf(part: Part): FileAtApi[] {
-  const { ran, unusedFiles = [] } = part;
   const isRead = part.phase === 'delivered';
-  const doubtful = new Set(part.doubtfulFiles?.map(({ fileId }) => fileId));
+  return filesOfEarlier(part, [...inputsOf(part), ...(isRead ? resultsOf(part) : [])]);
+}
+
+/** Returns the files of earlier attempts, and these others, without the doubtful ones. */
+function filesOfEarlier(
+  { ran, unusedFiles = [], doubtfulFiles = [] }: Pick<Part, 'ran' | 'unusedFiles' | 'doubtfulFiles'>,
+  others: FileAtApi[] = [],
+): FileAtApi[] {
+  const doubtful = new Set(doubtfulFiles.map(({ fileId }) => fileId));
   const all = [
     ...ran.flatMap((earlier) => [...inputsOf(earlier), ...resultsOf(earlier)]),
-    ...inputsOf(part),
-    ...(isRead ? resultsOf(part) : []),
+    ...others,
     ...unusedFiles,
   ];
   return [...new Map(all.map((file) => [file.fileId, file])).values()].filter(

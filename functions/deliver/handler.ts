@@ -12,6 +12,7 @@ import type { Deadline } from '../shared/ports/ports.ts';
 import { type CleanUpDeps, cleanUpJob } from './clean-up-job.ts';
 import { type FinishDeps, finishJob } from './job/finish-job.ts';
 import { type DeliverDeps, deliverPart } from './part/deliver-part.ts';
+import { reopenIfPiecesAreLeft } from './part/discard-superseded-delivery.ts';
 
 export type Deps = DeliverDeps & CleanUpDeps & FinishDeps & AdvanceDeps & { keepFiles: boolean };
 
@@ -28,6 +29,7 @@ export function createHandler(made: Deps): (body: string, deadline: Deadline) =>
     if (part) await advancePart(deps, part, partSteps(deps, deadline), false);
     const job = await takeJob(deps, jobId);
     if (!job) return;
+    if (part?.item.phase === 'delivered') await reopenIfPiecesAreLeft(deps, job.item);
     await advanceJob(deps, job, {
       finish: async (inHand, parts) => {
         await finishJob(deps, inHand, parts, deadline);

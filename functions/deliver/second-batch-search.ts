@@ -9,8 +9,9 @@
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
 import { isSameAccount } from '../shared/domain/openai-account.ts';
-import type { ObservedBatch, Part } from '../shared/domain/part.ts';
+import type { ObservedBatch } from '../shared/domain/part.ts';
 import type { FileAtApi } from '../shared/domain/spending/intents.ts';
+import type { WholePart } from '../shared/domain/spending/past-attempts.ts';
 import { type Began, searchHorizon } from '../shared/domain/spending/search-horizon.ts';
 import { LATE_BATCH_SEARCH_AFTER_MS, LISTED_AFTER_MS } from '../shared/domain/timing.ts';
 import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
@@ -29,13 +30,13 @@ export interface SecondBatchSearch {
 /** A create that was sent, or may have been. */
 interface Sent extends Began, Partial<FileAtApi> {
   intentId: string;
-  part: Part;
+  part: WholePart;
   /** The batch that it is known to have created. */
   batchId?: string;
 }
 
 /** Returns when the search for the batches of these parts may begin: a batch may not be on the list before. */
-export function secondBatchSearchFrom(parts: readonly Part[]): number {
+export function secondBatchSearchFrom(parts: readonly WholePart[]): number {
   const late = parts.flatMap(({ abandoned }) => abandoned.map(({ givenUpAt = 0 }) => givenUpAt));
   const refused = parts.flatMap(({ intent, batch, ran, replacedIntents = [] }) => [
     ...[intent, ...ran.map((one) => one.intent)].flatMap((one) => one?.refusedAt ?? []),
@@ -51,7 +52,10 @@ export function secondBatchSearchFrom(parts: readonly Part[]): number {
 }
 
 /** Searches for second batches of the parts, and cancels and reports them. Errors: RetryableError of the ledger. */
-export async function searchForSecondBatches(deps: Deps, parts: readonly Part[]): Promise<SecondBatchSearch> {
+export async function searchForSecondBatches(
+  deps: Deps,
+  parts: readonly WholePart[],
+): Promise<SecondBatchSearch> {
   const search: SecondBatchSearch = { found: 0, isComplete: true };
   for (const { account, sent } of byAccount(parts.flatMap(sentFor))) {
     const { ours, listed, gap } = await findBatches(deps, {
@@ -66,7 +70,7 @@ export async function searchForSecondBatches(deps: Deps, parts: readonly Part[])
       const part = secondOf(sent, batch, listed);
       if (!part) continue;
       search.found += 1;
-      await cancelSecondBatch(deps, partInHand(deps, part), batch.batchId);
+      await cancelSecondBatch(deps, partInHand(deps, part.stored), batch.batchId);
     }
   }
   return search;
@@ -77,7 +81,7 @@ function secondOf(
   sent: readonly Sent[],
   batch: ObservedBatch,
   listed: ReadonlySet<string>,
-): Part | undefined {
+): WholePart | undefined {
   const { batchdrop_intent: intentId } = batch.metadata;
   const of =
     sent.find((each) => each.intentId === intentId) ??
@@ -91,7 +95,7 @@ function secondOf(
 }
 
 /** Returns every create of the part that may have been sent. */
-function sentFor(part: Part): Sent[] {
+function sentFor(part: WholePart): Sent[] {
   const { intent, batch, ran, abandoned, replacedIntents = [] } = part;
   const known = [...ran, ...(intent?.fileId === undefined ? [] : [{ intent, batch }])];
   return [

@@ -1,10 +1,11 @@
 import { TerminalError } from '../shared/domain/errors.ts';
-import { attemptSize, type ObservedBatch, type PartIn } from '../shared/domain/part.ts';
+import { attemptSize, type ObservedBatch, type Part, type PartIn } from '../shared/domain/part.ts';
 import type { AbandonedIntent } from '../shared/domain/spending/intents.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { withBatch } from '../shared/lifecycle/save-batch.ts';
+import { withPast } from '../shared/lifecycle/spending/past-attempts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
 
 type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'api'>;
@@ -22,7 +23,7 @@ export async function adoptFoundBatch(deps: Deps, inHand: PartInHand, leased: Le
     ? 'it is the batch of another part'
     : typeof found === 'string'
       ? found
-      : problemWith(part, found);
+      : (problemWith(part, found) ?? (await earlierProblem(deps, part, batchId)));
   await leased.change((known) => {
     if (known.phase !== 'stalled' || known.adopt?.batchId !== batchId) return undefined;
     if (problem === undefined && typeof found !== 'string')
@@ -66,7 +67,12 @@ function problemWith(part: PartIn<'stalled'>, batch: ObservedBatch): string | un
     return `its metadata names part ${number} of job ${jobId}`;
   if (batch.inputFileId === undefined && part.abandoned.length === 0)
     return 'the API names no input file of it';
-  return part.earlierBatchIds.includes(batch.batchId) ? 'it is an earlier batch of the part' : undefined;
+  return undefined;
+}
+
+async function earlierProblem(deps: Deps, part: Part, batchId: string): Promise<string | undefined> {
+  const { earlierBatchIds } = await withPast(deps, part);
+  return earlierBatchIds.includes(batchId) ? 'it is an earlier batch of the part' : undefined;
 }
 
 /** A vendor may leave out the version. */

@@ -24,6 +24,7 @@ import { findBatches } from '../shared/lifecycle/find-batches.ts';
 import type { LeasedPart } from '../shared/lifecycle/lease.ts';
 import { fileAtApi, isDeleted } from '../shared/lifecycle/openai-account.ts';
 import { saveBatch } from '../shared/lifecycle/save-batch.ts';
+import { unknownOf } from '../shared/lifecycle/spending/past-attempts.ts';
 import { cancelSecondBatch } from '../shared/lifecycle/spending/second-batches.ts';
 import { noteStalled } from '../shared/lifecycle/spending/uncertain-accounts.ts';
 import type { Ports } from '../shared/ports/ports.ts';
@@ -108,7 +109,7 @@ export async function adoptIfFound(
   { released }: LeasedPart,
   search: { part: PartIn<'creating'>; account: string | undefined },
 ): Promise<boolean> {
-  const { intent, jobId, number, earlierBatchIds, secondBatchIds } = search.part;
+  const { intent, jobId, number } = search.part;
   const { ours, gap } = await findBatches(deps, {
     intentIds: new Set([intent.id]),
     fileIds: new Set([intent.fileId]),
@@ -116,8 +117,7 @@ export async function adoptIfFound(
     account: search.account,
   });
   // Earlier attempts may have used the same file: their batches are known and have ended.
-  const known = new Set([...earlierBatchIds, ...secondBatchIds]);
-  const found = ours.filter((batch) => !known.has(batch.batchId));
+  const found = await unknownOf(deps, search.part, ours);
   if (found.length === 0) found.push(...(await unseenBatch(deps, search.part)));
   const adopted = batchToAdopt(found);
   if (!adopted) {

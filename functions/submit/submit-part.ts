@@ -23,6 +23,7 @@ import { mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
 import { without } from '../shared/domain/without.ts';
 import type { PartInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { type LeasedPart, withPartLease } from '../shared/lifecycle/lease.ts';
+import { movePastAttempts } from '../shared/lifecycle/spending/past-attempts.ts';
 import { uncertainAccount } from '../shared/lifecycle/spending/uncertain-accounts.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
 import { adoptFoundBatch } from './adopt-found-batch.ts';
@@ -127,6 +128,7 @@ function waitWhileUncertain({ control, clock }: SubmissionDeps, part: Part): voi
 async function retry(deps: SubmissionDeps, leased: LeasedPart): Promise<boolean> {
   const ended = leased.item.batch?.batchId;
   const id = deps.ids.next();
+  await movePastAttempts(deps, leased);
   return leased.change((part) => {
     if (part.phase !== 'retrying' || part.batch.batchId !== ended) return undefined;
     const fields = {

@@ -9,6 +9,7 @@ import {
   keyPointerKey,
   type LedgerKey,
   partKey,
+  pastKey,
 } from '../../functions/shared/adapters/dynamodb/ledger-keys.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type {
@@ -20,6 +21,11 @@ import type {
 } from '../../functions/shared/domain/ledger-records.ts';
 import { dueProjectionOf } from '../../functions/shared/domain/next-step.ts';
 import type { Part, PartRef } from '../../functions/shared/domain/part.ts';
+import {
+  type PastAttempts,
+  type WholePart,
+  wholePart,
+} from '../../functions/shared/domain/spending/past-attempts.ts';
 import type { Clock, Ledger, LedgerQueries } from '../../functions/shared/ports/ports.ts';
 import { createInMemoryLedgerQueries } from './in-memory-ledger-queries.ts';
 import { plainCopy } from './plain-copy.ts';
@@ -34,6 +40,8 @@ export interface InMemoryLedger extends Ledger {
   jobs(): Job[];
   /** Every part of every plan, expired ones too. */
   parts(wanted?: (part: Part) => boolean): Part[];
+  /** The same, each with all its attempts. */
+  wholeParts(): WholePart[];
   /** Returns whether a job or part is due at `before`, without copying any. */
   hasDue(before: number): boolean;
 }
@@ -150,8 +158,11 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const index = new LaggingIndex(clock, options.dueLagMs ?? 0);
   const jobs = new Shelf<Job>(clock, (key, job) => index.note(key, job.dueAt));
   const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, dueProjectionOf(part)));
+  const pasts = new Shelf<PastAttempts>(clock);
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number | undefined }>();
   const earlyEnds = new Map<string, { at: number; expiresAt: number }>();
+  const pagesOf = ({ jobId, planId, number }: Part) =>
+    pasts.all((past) => past.jobId === jobId && past.planId === planId && past.number === number);
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
   const admissions = new Shelf<Admissions>(clock);
@@ -170,6 +181,9 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
         .all((part) => part.jobId === jobId && (planId === undefined || part.planId === planId))
         .filter((part) => !isExpired(part))
         .sort((a, b) => (partKey(a).sk < partKey(b).sk ? -1 : 1)),
+    readPast: async (ref, page) => pasts.read(pastKey(ref, page)),
+    createPast: async (past) => pasts.create(pastKey(past, past.page), past),
+    replacePast: async (past) => pasts.replace(pastKey(past, past.page), past),
     async readBatchPointer(batchId) {
       const pointer = batchPointers.get(batchPointerKey(batchId).pk);
       return pointer === undefined || isExpired(pointer) ? undefined : { ...pointer.ref };
@@ -202,6 +216,7 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
     queries: createInMemoryLedgerQueries({ clock, jobs: () => jobs.all(), parts: () => parts.all() }),
     jobs: () => jobs.all(),
     parts: (wanted) => parts.all(wanted),
+    wholeParts: () => parts.all().map((part) => wholePart(part, pagesOf(part))),
     hasDue: (before) => jobs.some(isDue(before)) || parts.some(isDue(before)),
   };
 }

@@ -13,10 +13,12 @@ import { resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.t
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { PieceName } from '../../shared/domain/internal-keys.ts';
 import type { Assembly, Job } from '../../shared/domain/job.ts';
+import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import { without } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import type { JobInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { type LeasedJob, withJobLease, withoutLease } from '../../shared/lifecycle/lease.ts';
+import { allWithPast } from '../../shared/lifecycle/spending/past-attempts.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { endedJob } from './job-end.ts';
 import { gather, MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
@@ -52,7 +54,8 @@ function areSmall(parts: readonly DeliveredPart[]): boolean {
 async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly DeliveredPart[]): Promise<void> {
   const job = leased.item;
   const endedAt = deps.clock.now();
-  const ended = endOf(job, parts, endedAt);
+  const whole = await allWithPast(deps, parts);
+  const ended = endOf(job, whole, endedAt);
   if (!ended) return;
   await leased.claim();
   try {
@@ -61,15 +64,15 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
     if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
     throw failure;
   }
-  await deps.results.put(resultKeys(job).summary, summaryText(ended, parts), 'application/json');
+  await deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json');
   await leased.change((now) => {
-    const next = now.rev === job.rev ? endOf(now, parts, endedAt) : undefined;
+    const next = now.rev === job.rev ? endOf(now, whole, endedAt) : undefined;
     return next && leased.released(next);
   });
 }
 
 /** Returns the ended job; undefined when it has ended already, or has a status to publish first. */
-function endOf(job: Job, parts: readonly DeliveredPart[], endedAt: number) {
+function endOf(job: Job, parts: readonly WholePart<DeliveredPart>[], endedAt: number) {
   if (job.status !== 'accepted' && job.status !== 'submitted') return undefined;
   return job.rev === job.publishedRev ? endedJob(job, parts, endedAt) : undefined;
 }

@@ -1,6 +1,7 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
 import { type EndedJob, type JobIn, nextStatus, supersededReason } from '../../shared/domain/job.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
+import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import { without, withoutBackoff } from '../../shared/domain/without.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
@@ -15,7 +16,7 @@ export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
  */
 export function endedJob(
   job: JobIn<'accepted' | 'submitted'>,
-  parts: readonly DeliveredPart[],
+  parts: readonly WholePart<DeliveredPart>[],
   now: number,
 ): JobWithResults {
   const rows = sumRows(parts);
@@ -36,7 +37,7 @@ export function endedJob(
   };
 }
 
-function lastStatus(parts: readonly DeliveredPart[], rows: RowCounts): JobWithResults['status'] {
+function lastStatus(parts: readonly WholePart<DeliveredPart>[], rows: RowCounts): JobWithResults['status'] {
   const ends = parts.map(endOfPart);
   const hasRun =
     ends.some((end) => end !== 'failed' && end !== 'lost') || parts.some(({ ran }) => ran.length > 0);
@@ -93,7 +94,7 @@ function sumRefused(parts: readonly DeliveredPart[]): { refusedRows?: number } {
   return { refusedRows };
 }
 
-function sumUsage(parts: readonly DeliveredPart[]): TokenUsage | undefined {
+function sumUsage(parts: readonly WholePart<DeliveredPart>[]): TokenUsage | undefined {
   const usages = parts.flatMap(batchesOf).flatMap(({ usage }) => (usage ? [usage] : []));
   if (usages.length === 0) return undefined;
   const sum = { inputTokens: 0, cachedInputTokens: 0, outputTokens: 0, reasoningTokens: 0, totalTokens: 0 };

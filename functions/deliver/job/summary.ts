@@ -2,17 +2,18 @@ import { excerptOf } from '../../shared/contract/events.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
+import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import type { DeliveredPart } from '../../shared/lifecycle/check-parts.ts';
 import { isoTime } from '../../shared/lifecycle/status-events.ts';
 import type { JobWithResults } from './job-end.ts';
 
 /** Returns the text of `summary.json` for an ended job. */
-export function summaryText(job: JobWithResults, parts: readonly DeliveredPart[]): string {
+export function summaryText(job: JobWithResults, parts: readonly WholePart<DeliveredPart>[]): string {
   return `${JSON.stringify(summaryOf(job, parts), null, 2)}\n`;
 }
 
 /** Returns the contents of `summary.json` for an ended job. Fields are only ever added. */
-function summaryOf(job: JobWithResults, parts: readonly DeliveredPart[]): Record<string, unknown> {
+function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
     jobId: job.jobId,
@@ -53,7 +54,7 @@ function unreadableLines(parts: readonly DeliveredPart[]) {
   );
 }
 
-function warningsOf({ number, model, ran, admission }: DeliveredPart): string[] {
+function warningsOf({ number, model, ran, admission }: WholePart<DeliveredPart>): string[] {
   return [...ran.map((earlier) => earlier.admission), admission].flatMap((one) => {
     const { tokens, limit } = one?.estimate ?? { tokens: 0, limit: 0 };
     if (tokens <= limit) return [];
@@ -61,7 +62,7 @@ function warningsOf({ number, model, ran, admission }: DeliveredPart): string[] 
   });
 }
 
-function partSummary(part: DeliveredPart): Record<string, unknown> {
+function partSummary(part: WholePart<DeliveredPart>): Record<string, unknown> {
   const { batch, intent, admission } = part;
   const present =
     batch && intent

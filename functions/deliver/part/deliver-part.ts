@@ -32,6 +32,7 @@ import { without } from '../../shared/domain/without.ts';
 import type { PartInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { LostLease, withPartLease } from '../../shared/lifecycle/lease.ts';
 import { assureGone } from '../../shared/lifecycle/openai-account.ts';
+import { movePastAttempts } from '../../shared/lifecycle/spending/past-attempts.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
 import { discardSupersededDelivery } from './discard-superseded-delivery.ts';
@@ -72,6 +73,7 @@ export async function deliverPart(deps: DeliverDeps, inHand: PartInHand, deadlin
     // invocation delivers at the same time, the one that ends later removes its own pieces.
     if (isSmall(leased.item)) inHand.note(begun, () => undefined);
     else if (!(await leased.change(begun))) return;
+    await movePastAttempts(deps, leased);
     recordExpiring(deps, leased.item);
     try {
       const { part, unanswered } = await retrievedAgain(deps, leased.item);

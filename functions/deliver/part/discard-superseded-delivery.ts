@@ -1,4 +1,5 @@
-import { pieceKeys } from '../../shared/domain/internal-keys.ts';
+import { internalFolder, pieceKeys } from '../../shared/domain/internal-keys.ts';
+import { isOver, type Job } from '../../shared/domain/job.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import { LostLease } from '../../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../../shared/lifecycle/reopen-clean-up.ts';
@@ -25,4 +26,14 @@ export async function discardSupersededDelivery(
   } catch {
     await reopenCleanUp(deps, part.jobId);
   }
+}
+
+/**
+ * Reopens the clean-up of a job if pieces are left after it. This invocation, or an earlier one of the same message, may
+ * have written late, and may have failed before it could remove what it wrote. Errors: those of the ports.
+ */
+export async function reopenIfPiecesAreLeft(deps: Deps, job: Job): Promise<void> {
+  if (!isOver(job) || !job.cleanedUp) return;
+  const left = await deps.results.keysUnder(internalFolder(job.jobId));
+  if (left.length > 0) await reopenCleanUp(deps, job.jobId);
 }

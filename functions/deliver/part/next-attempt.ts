@@ -29,6 +29,8 @@ const ATTEMPT_FIELDS = [
   'obstacle',
   'lostUploads',
   'unconfirmed',
+  'deliveryIds',
+  'deliveryMessages',
 ] as const;
 
 /** Returns the part, ready for a new attempt with the rows that `again` counts, in a new file and batch. */
@@ -46,10 +48,17 @@ export function nextAttempt(
     ran: [...part.ran, { batch, intent, rows: attemptSize(part).rows, ...(admission ? { admission } : {}) }],
     earlierBatchIds: [...part.earlierBatchIds, batch.batchId],
     earlierResults: { ...delivered, again },
+    ...(isDeliverySuperseded(part) ? { deliverySuperseded: true } : {}),
     attempt: part.attempt + 1,
     previousStatus: null,
     rev: 0,
     publishedRev: 0,
     tries: 0,
   };
+}
+
+/** Returns whether two deliveries of one attempt may have written: both were recorded, or a second message was sent. */
+export function isDeliverySuperseded(part: Part): boolean {
+  const { deliveryIds = [], deliveryMessages = 0, deliverySuperseded = false } = part;
+  return deliverySuperseded || Math.max(deliveryIds.length, deliveryMessages) > 1;
 }

@@ -68,6 +68,8 @@ function parsedLine(line: Uint8Array): Record<string, unknown> | undefined {
 function outcomeOf({ response, error }: Record<string, unknown>): Omit<ResultLine, 'customId'> {
   const code = hasFields(error) ? codeOf(error) : undefined;
   const status = statusOf(response) || statusInCode(code) || statusOf(response);
+  if (status === undefined && hasAnswer(response) && isEmpty(error))
+    return { outcome: 'succeeded', passing: false };
   if (status === undefined || (status === 0 && code !== undefined)) {
     const outcome = NOT_RUN.get(code ?? '') ?? 'failed';
     const passing = outcome === 'expired' || PASSING_CODES.has(code ?? '') || status === 0;
@@ -82,9 +84,27 @@ function codeOf({ code }: Record<string, unknown>): string {
   return hasFields(code) ? 'object' : String(code);
 }
 
+/** Returns whether a response without a status has what the model answered. */
+function hasAnswer(response: unknown): boolean {
+  if (!hasFields(response) || STATUS_NAMES.some((name) => (response[name] ?? undefined) !== undefined))
+    return false;
+  const { body } = response;
+  return hasFields(body) && !isEmpty(body) && isEmpty(body.error);
+}
+
+function isEmpty(value: unknown): boolean {
+  return (
+    (value ?? '') === '' || (hasFields(value) && Object.values(value).every((each) => (each ?? '') === ''))
+  );
+}
+
+const STATUS_NAMES = ['status_code', 'statusCode', 'status'] as const;
+
 /** Returns the row's HTTP status, which may be text; undefined when the API wrote none. */
 function statusOf(response: unknown): number | undefined {
-  const status = hasFields(response) ? response.status_code : undefined;
+  const status = hasFields(response)
+    ? STATUS_NAMES.map((name) => response[name]).find((each) => (each ?? undefined) !== undefined)
+    : undefined;
   if (typeof status === 'string' && /^\d{1,3}$/.test(status)) return Number(status);
   return typeof status === 'number' ? status : undefined;
 }

@@ -10,6 +10,7 @@ import {
   type Waiting,
 } from './part.ts';
 import type { SentIntent } from './spending/intents.ts';
+import type { WholePart } from './spending/past-attempts.ts';
 import { tokenLimitBackoff } from './timing.ts';
 import { type MetObstacle, obstacleBackoff } from './waiting/obstacle.ts';
 import { passingRefusalOf } from './waiting/passing-refusal.ts';
@@ -32,7 +33,7 @@ export function isAtItsEnd({ phase }: Part): boolean {
 /**
  * Returns the part's batches that were not refused and replaced, oldest first, so that each usage counts once.
  */
-export function batchesOf({ ran, batch }: Part): KnownBatch[] {
+export function batchesOf({ ran, batch }: WholePart): KnownBatch[] {
   return [...ran.map((earlier) => earlier.batch), ...(batch ? [batch] : [])];
 }
 

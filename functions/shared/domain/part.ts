@@ -145,7 +145,9 @@ interface PartRecord {
   abandoned: AbandonedIntent[];
   /** Other intents whose create was sent, and that the part no longer has, oldest first. */
   replacedIntents?: ReplacedIntent[];
-  /** Batches that ran before the present attempt, oldest first. */
+  /** How many pages of earlier attempts it has (`past-attempts.ts`); absent: none. */
+  pastPages?: number;
+  /** Batches that ran before the present attempt, oldest first, without those on a page. */
   ran: RanBatch[];
   /** The batches in `ran`, and those that the API rejected for the token limit. */
   earlierBatchIds: string[];
@@ -198,10 +200,12 @@ interface PartRecord {
   resultsWait?: ResultsWait;
   /** Result files of any attempt that did not agree in the end: they remain at the API. */
   doubtfulFiles?: DoubtfulFile[];
-  /** Deliveries that may have written pieces to the results bucket. */
+  /** Deliveries of the present attempt that may have written pieces to the results bucket. */
   deliveryIds?: string[];
-  /** How many messages for a delivery were sent; a small delivery is recorded only when it ends. */
+  /** How many messages for them were sent; a small delivery is recorded only when it ends. */
   deliveryMessages?: number;
+  /** Of an earlier attempt, two deliveries may have written. */
+  deliverySuperseded?: true;
   lease?: Lease;
   /**
    * When the reconciler has to serve the part, in milliseconds; absent when nothing remains to do, or no plan is

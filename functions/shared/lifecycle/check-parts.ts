@@ -48,8 +48,8 @@ export async function markSubmitted({ clock }: Pick<Ports, 'clock'>, inHand: Job
 }
 
 /** Returns whether the part has or had a batch. */
-export function hasHadBatch({ batch, earlierBatchIds }: Part): boolean {
-  return batch !== undefined || earlierBatchIds.length > 0;
+export function hasHadBatch({ batch, earlierBatchIds, pastPages }: Part): boolean {
+  return batch !== undefined || earlierBatchIds.length > 0 || pastPages !== undefined;
 }
 
 /**

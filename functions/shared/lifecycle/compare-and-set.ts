@@ -161,8 +161,8 @@ export async function takePart(deps: LedgerAndClock, ref: PartRef): Promise<Part
   return part && partInHand(deps, part);
 }
 
-/** Returns a part in hand. This invocation must have read it consistently, or written it. */
-export function partInHand(deps: LedgerAndClock, part: Part): PartInHand {
+/** Returns a part in hand, as it is stored. This invocation must have read it consistently, or written it. */
+export function partInHand(deps: LedgerAndClock, part: Part & { stored?: never }): PartInHand {
   const { jobId, planId, number } = part;
   return new InHand(PARTS, deps, { jobId, planId, number }, part);
 }

@@ -13,6 +13,7 @@ import type {
 import type { OutgoingEvent } from '../domain/outgoing-event.ts';
 import type { ObservedBatch, Part, PartRef } from '../domain/part.ts';
 import type { ContentFacts } from '../domain/same-bytes.ts';
+import type { PastAttempts } from '../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../domain/waiting/admission-queue.ts';
 
 /**
@@ -29,6 +30,10 @@ export interface Ledger {
   replacePart(part: Part): Promise<boolean>;
   /** Returns all parts of a plan, or those of every plan of the job, by plan in the order of their numbers. */
   partsOf(jobId: string, planId?: string): Promise<Part[]>;
+  /** Returns a page of the part's earlier attempts. */
+  readPast(ref: PartRef, page: number): Promise<PastAttempts | undefined>;
+  createPast(past: PastAttempts): Promise<boolean>;
+  replacePast(past: PastAttempts): Promise<boolean>;
   readBatchPointer(batchId: string): Promise<PartRef | undefined>;
   /**
    * Idempotent: the same batch always points to the same part. `expiresAt`: that of the job, once it has ended, in

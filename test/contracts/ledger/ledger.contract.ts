@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DUE_SHARDS, type DueItem } from '../../../functions/shared/domain/ledger-records.ts';
+import type { PastAttempts } from '../../../functions/shared/domain/spending/past-attempts.ts';
 import type { Ledger } from '../../../functions/shared/ports/ports.ts';
 import type { ManualClock } from '../../fakes/manual-clock.ts';
 import { aBatch, aJob, aPart, NOON } from '../samples.ts';
@@ -23,6 +24,7 @@ export function describeLedgerContract(name: string, make: () => Promise<LedgerU
     afterEach(() => made.close());
 
     itComparesAndSets(() => ledger);
+    itKeepsPastAttempts(() => ledger);
     itListsParts(() => ledger);
     itPoints(() => made);
     itKeepsOneForAll(() => made);
@@ -125,6 +127,36 @@ function itComparesAndSets(ledger: () => Ledger): void {
     const read = await ledger().readJob(job.jobId);
     if (read !== undefined) read.request.key = 'elsewhere';
     expect(await ledger().readJob(job.jobId)).toEqual(aJob());
+  });
+}
+
+function itKeepsPastAttempts(ledger: () => Ledger): void {
+  const past = (page: number, fields: Partial<PastAttempts> = {}): PastAttempts => ({
+    ...{ jobId: aPart().jobId, planId: aPart().planId, number: 1, page, version: 1 },
+    ran: [{ batch: aBatch(), intent: { id: 'i', at: NOON, fileId: 'file-1' }, rows: 3 }],
+    earlierBatchIds: ['batch_1'],
+    secondBatchIds: ['batch_2'],
+    doubtfulFiles: [{ batchId: 'batch_1', fileId: 'file-2', why: 'why' }],
+    unusedFiles: [{ fileId: 'file-3', account: 'org' }],
+    ...fields,
+  });
+
+  it('gives back each page of the earlier attempts of a part, and lists none as a part', async () => {
+    await ledger().createPart(aPart());
+    for (const page of [1, 2, 11]) expect(await ledger().createPast(past(page))).toBe(true);
+    expect(await ledger().readPast(aPart(), 2)).toEqual(past(2));
+    expect(await ledger().readPast(aPart(), 3)).toBeUndefined();
+    expect(await ledger().readPast(aPart({ number: 11 }), 1)).toBeUndefined();
+    expect(await ledger().readPast(aPart({ planId: 'another' }), 1)).toBeUndefined();
+    expect(await ledger().partsOf(aPart().jobId)).toEqual([aPart()]);
+  });
+
+  it('creates a page once only, and replaces only the version that was read', async () => {
+    await ledger().createPast(past(1));
+    expect(await ledger().createPast(past(1, { ran: [] }))).toBe(false);
+    expect(await ledger().replacePast(past(1, { deletedFiles: ['file-1'] }))).toBe(true);
+    expect(await ledger().replacePast(past(1))).toBe(false);
+    expect(await ledger().readPast(aPart(), 1)).toEqual(past(1, { version: 2, deletedFiles: ['file-1'] }));
   });
 }
 

@@ -51,6 +51,14 @@ describe('a refusal waits for the account', () => {
       refusal(400, 'Access denied, please make sure your account is in good standing.', 'Arrearage'),
     ],
     ['verification', refusal(403, 'Your organization must be verified to use this model.')],
+    ['a balance', refusal(403, 'Sorry, your account balance is insufficient')],
+    ['a balance that is too low', refusal(400, 'Balance not enough to create the batch.')],
+    ['a budget', refusal(400, 'ExceededBudget: User=u over budget. Spend=10.0, Budget=5.0')],
+    ['a budget in a type', json(400, { error: { message: 'No.', type: 'budget_exceeded', code: '400' } })],
+    [
+      'a quota, with the address of a page about rates',
+      refusal(429, `${QUOTA} See https://vendor.example/docs/rate-limits-per-hour.`),
+    ],
   ];
   it.each(refusals)('%s', async (_, answer) => {
     for (const which of ['upload', 'create', 'retrieve'] as const) await expectWait(which, answer, 'account');
@@ -83,6 +91,7 @@ describe('a refusal waits for storage', () => {
     ['too many', detail(400, 'Too many uploaded files; delete some of them.')],
     ['a file limit', refusal(403, 'File limit reached (500).')],
     ['507', refusal(507, 'Insufficient.')],
+    ['the size of all files', refusal(400, 'The total size of all files uploaded has exceeded 100 GB.')],
     ['a plan for more', refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.')],
   ];
   it.each(refusals)('%s', async (_, answer) => {
@@ -113,6 +122,12 @@ describe('a refusal of a create waits for the file to be visible', () => {
     ['pending', refusal(400, 'File file-abc is in status pending; it must be processed.')],
     ['processing', refusal(422, 'The input file is still being processed.')],
     ['an invalid id', refusal(400, 'Invalid file id: file-abc', 'invalid_file_id')],
+    ['an id that is invalid', refusal(400, 'input_file_id is invalid', null, 'input_file_id')],
+    ['a quoted status', refusal(400, "The file 'file-1' has the status 'pending'.", 'invalidPayload')],
+    ['a status that is needed', refusal(400, "Only files with status 'processed' can be used.")],
+    ['a state that is needed', refusal(400, "Input file 'file-1' must be in Processed state.")],
+    ['a code', refusal(400, 'No.', 'file_not_ready')],
+    ['a code of Azure', refusal(400, 'No.', 'fileNotProcessed')],
   ];
   it.each(refusals)('%s', async (_, answer) => {
     await expectWait('create', answer, 'not_visible');
@@ -163,6 +178,12 @@ describe('a refusal waits for enqueued work to end', () => {
       ),
     ],
     ['batches', refusal(429, 'You have reached the maximum number of active batches.')],
+    ['a limit of batches', refusal(400, 'Concurrent batch limit reached (max 5 batches).')],
+    ['batches of FastAPI', detail(400, 'Batch limit reached: at most 10 active batches per user')],
+    ['batches in progress', refusal(400, 'Your organization has 3 batches in progress; the limit is 3.')],
+    ['a queue', refusal(400, 'The batch queue for this model is full.')],
+    ['a name with an underscore', refusal(400, 'enqueued_tokens limit exceeded: limit 90000')],
+    ['a hyphen', refusal(400, 'Enqueued-token limit reached.')],
   ];
   it.each(refusals)('%s', async (_, answer) => {
     await expectWait('create', answer, 'token_limit');
@@ -251,6 +272,16 @@ describe('a refusal is final', () => {
       "about the user's metadata",
       refusal(400, 'Billing: too long', 'string_above_max_length', 'metadata.Billing'),
       'string_above_max_length',
+    ],
+    [
+      'about the size of the one batch',
+      refusal(400, 'Batch limit exceeded: 60,000 requests, at most 50,000 per batch.', 'too_many_tasks'),
+      'too_many_tasks',
+    ],
+    [
+      'about a file that is broken',
+      refusal(400, "The file 'file-1' has the status 'error': line 3 is no JSON.", 'invalid_file'),
+      'invalid_file',
     ],
     [
       'that only asks to try again',

@@ -117,6 +117,30 @@ describe('a batch on the wire', () => {
     expect((await retrieved({ metadata: odd })).metadata).toEqual({ batchdrop_intent: 'i' });
   });
 
+  const MESSAGE = 'Enqueued token limit reached for gpt-4o. Limit: 90,000 enqueued tokens.';
+  it.each<[string, object]>([
+    ['a list without the object around it', { errors: [{ code: null, message: MESSAGE }] }],
+    ['one error', { errors: { code: null, message: MESSAGE } }],
+    ['one error in the list', { errors: { object: 'list', data: { message: MESSAGE } } }],
+    ['texts', { errors: [MESSAGE] }],
+    ['a text', { errors: MESSAGE }],
+    ['another name', { error: { message: MESSAGE }, errors: null }],
+    ['another name, and an empty list', { error: MESSAGE, errors: { object: 'list', data: [] } }],
+    ['a list of lists', { errors: { data: [null, 3, { message: MESSAGE }] } }],
+  ])('says why it failed in %s', async (_, fields) => {
+    const failed = await retrieved({ status: 'failed', ...fields });
+    expect(failed.errors).toEqual([{ code: null, message: MESSAGE, param: null, line: null }]);
+    expect(failed.errorCount).toBe(1);
+  });
+
+  it('may have errors whose code is a number', async () => {
+    const failed = await retrieved({
+      status: 'failed',
+      errors: { data: [{ code: 429, message: 'm', line: 3 }] },
+    });
+    expect(failed.errors).toEqual([{ code: '429', message: 'm', param: null, line: 3 }]);
+  });
+
   it('keeps an unknown status, and the first 20 of many errors', async () => {
     expect((await retrieved({ status: 'PAUSED_BY_VENDOR' })).status).toBe('paused_by_vendor');
     const data = Array.from({ length: 45 }, (_, line) => ({ code: 'invalid_json_line', message: 'm', line }));

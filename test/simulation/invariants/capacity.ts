@@ -1,4 +1,5 @@
-import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { Part, Waiting } from '../../../functions/shared/domain/part.ts';
+import type { Breaker } from '../../../functions/shared/domain/waiting/breaker.ts';
 import { MINUTE } from '../world/invocation.ts';
 import { nameOf } from '../world/ledger-watch.ts';
 import type { World } from '../world/world.ts';
@@ -20,20 +21,47 @@ export function withinLimits({ limits, written, api }: World): Finding {
 /**
  * An admitted part is the oldest of its model, once faults are over: before that, a shard of the index may have been
  * unreadable. A part that was rejected for the token limit while no other batch of its model was open lets others pass, and
- * a leased part is in no queue, even when the function that leased it is dead.
+ * a leased part is in no queue, even when the function that leased it is dead. Two rules of breakers come before the order:
+ *   - a part that waits for an account or its storage holds no place while a breaker for that is open, or until its own
+ *     backoff is over while there is one that is not open
+ *   - a probe is the part that was refused longest ago, of another model if possible, and need not be the oldest
  */
-export function oldestFirst({ written, repairedAt }: World): Finding {
+export function oldestFirst(world: World): Finding {
+  const { written, repairedAt } = world;
   const after = written.admit.filter(({ at }) => repairedAt > 0 && at > repairedAt + SEEN_AFTER_MS);
   const chosen = Map.groupBy(written.admit, ({ part }) => nameOf(part));
   // By the same tick, or by an earlier one that died before it admitted the part. Admissions are written in parallel.
   const isChosen = (other: Part, since: number, at: number) =>
     chosen.get(nameOf(other))?.some((its) => since <= its.at && its.at <= at) ?? false;
-  const broken = after.flatMap(({ part, at, older }) =>
+  const ordered = after.filter(({ part }) => !part.admission?.probe);
+  const broken = ordered.flatMap(({ part, at, older }) =>
     older
+      .filter(({ waiting }) => waiting && !holdsNoPlace(world, waiting, at))
       .filter(({ waiting }) => waiting && !waiting.alone && waiting.since < at - SEEN_AFTER_MS)
       .filter(({ lease }) => lease === undefined || lease.until < at - SEEN_AFTER_MS)
       .filter((other) => !isChosen(other, other.waiting?.since ?? 0, at))
       .map((other) => `${nameOf(part)} was admitted before ${nameOf(other)}, which is older`),
   );
+  const probes = written.admit.filter(({ part }) => part.admission?.probe);
+  const noProbes = probes.filter(
+    ({ waited, at }) => !breakersFor(world, waited.waiting, at).some(({ open }) => open),
+  );
+  broken.push(
+    ...noProbes.map(({ part }) => `${nameOf(part)} was admitted as a probe, and no breaker was open`),
+  );
   return { promise: 'oldest first within a model', examined: after.length, broken };
+}
+
+function holdsNoPlace(world: World, waiting: Waiting, at: number): boolean {
+  const { until = at } = waiting;
+  return breakersFor(world, waiting, at).some(({ open }) => open !== undefined || until > at);
+}
+
+/** Returns the breakers of the part's reason that a tick may have known when it admitted a part at this time. */
+function breakersFor({ written }: World, waiting: Waiting | undefined, at: number): Breaker[] {
+  const { breakers } = written;
+  const known = breakers.filter(
+    (one, n) => one.at <= at && (breakers[n + 1]?.at ?? at) >= at - SEEN_AFTER_MS,
+  );
+  return known.flatMap(({ are }) => are.filter((one) => one.for === waiting?.for));
 }

@@ -28,7 +28,7 @@ export function published(world: World): Finding {
     ...jobStatuses.map(({ jobId, rev, status }) => `${jobId} ${rev} ${status}`),
   ];
   const broken = written.filter((name) => !events.has(name)).map((name) => `not published: ${name}`);
-  for (const item of [...world.ledger.jobs(), ...world.ledger.parts()]) {
+  for (const item of [...world.ledger.jobs(), ...world.ledger.wholeParts()]) {
     const live = item.kind === 'job' || item.phase !== 'planned';
     if (live && item.rev !== item.publishedRev)
       broken.push(`${item.kind} ${item.jobId}: rev ${item.rev}, published ${item.publishedRev}`);

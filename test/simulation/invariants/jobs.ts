@@ -118,7 +118,7 @@ export function inOrder(world: World, users: Workload): Finding {
         broken.push(`job ${job.jobId}: ${key} is not in the order of the file: ${found.join(' ')}`);
     }
   }
-  for (const part of world.ledger.parts())
+  for (const part of world.ledger.wholeParts())
     if (ranTooOften(part)) broken.push(`part ${part.jobId}/${part.number} ran ${part.ran.length + 1} times`);
   return { promise: 'results in the order of the file', examined, broken };
 }
@@ -137,7 +137,7 @@ function succeededOut(world: World, job: Job, objects: Objects, billed: Map<stri
   const { lost, forgotten, lateForDays } = world.faultyApi;
   const left = new Set(world.api.files());
   const broken: string[] = [];
-  for (const part of world.ledger.parts()) {
+  for (const part of world.ledger.wholeParts()) {
     if (part.jobId !== job.jobId || part.planId !== job.plan?.planId) continue;
     const doubtful = new Set(part.doubtfulFiles?.map(({ fileId }) => fileId));
     for (const { batchId, outputFileId } of batchesOf(part)) {

@@ -9,7 +9,7 @@ import type { Finding } from './finding.ts';
 /** Nothing is due and nothing leased. */
 export function atRest(world: World): Finding {
   const broken: string[] = [];
-  const items = [...world.ledger.jobs(), ...world.ledger.parts()];
+  const items = [...world.ledger.jobs(), ...world.ledger.wholeParts()];
   for (const { kind, jobId, dueAt, lease } of items) {
     if (dueAt !== undefined) broken.push(`${kind} ${jobId} is still due`);
     if (lease && lease.until > world.timeline.now()) broken.push(`${kind} ${jobId} is still leased`);
@@ -21,7 +21,7 @@ export function atRest(world: World): Finding {
 export function expiresWithItsJob(world: World): Finding {
   const broken = world.written.expiring.map((name) => `${name} was to expire before its job ended`);
   const jobs = new Map(world.ledger.jobs().map((job) => [job.jobId, job]));
-  const items = [...world.ledger.jobs(), ...world.ledger.parts()];
+  const items = [...world.ledger.jobs(), ...world.ledger.wholeParts()];
   for (const { kind, jobId, expiresAt } of items)
     if (expiresAt !== jobs.get(jobId)?.expiresAt || expiresAt === undefined)
       broken.push(`${kind} of ${jobId} does not expire with its job`);
@@ -54,7 +54,7 @@ export function nothingDeletedUnread(world: World): Finding {
   }
   const deleted = deletes.filter(({ fileId }) => !world.faultyApi.lost.has(fileId));
   const doubtful = new Set(
-    world.ledger.parts().flatMap(({ doubtfulFiles = [] }) => doubtfulFiles.map(({ fileId }) => fileId)),
+    world.ledger.wholeParts().flatMap(({ doubtfulFiles = [] }) => doubtfulFiles.map(({ fileId }) => fileId)),
   );
   const broken: string[] = [];
   for (const { fileId, results } of deleted) {
@@ -70,12 +70,12 @@ export function nothingDeletedUnread(world: World): Finding {
 export function nothingLeft(world: World): Finding {
   const left = new Set(world.api.files());
   const fileIds = new Set(world.written.fileIds);
-  const batches = world.ledger.parts().flatMap(batchesOf);
+  const batches = world.ledger.wholeParts().flatMap(batchesOf);
   for (const { inputFileId, outputFileId, errorFileId } of batches)
     for (const fileId of [inputFileId, outputFileId, errorFileId])
       if (fileId !== undefined) fileIds.add(fileId);
   const doubtful = new Set(
-    world.ledger.parts().flatMap(({ doubtfulFiles = [] }) => doubtfulFiles.map(({ fileId }) => fileId)),
+    world.ledger.wholeParts().flatMap(({ doubtfulFiles = [] }) => doubtfulFiles.map(({ fileId }) => fileId)),
   );
   const broken = [...fileIds]
     .filter((fileId) => left.has(fileId) && !doubtful.has(fileId))

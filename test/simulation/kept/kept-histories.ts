@@ -128,9 +128,14 @@ export const KEPT: KeptHistory[] = [
         replacement: '',
       },
       {
-        file: 'functions/deliver/clean-up-job.ts',
-        anchor: 'return Math.max(deliveryIds.length, deliveryMessages) > ran.length + 1;',
-        replacement: 'return deliveryIds.length + deliveryMessages + ran.length < 0;',
+        file: 'functions/deliver/part/next-attempt.ts',
+        anchor: 'return deliverySuperseded || Math.max(deliveryIds.length, deliveryMessages) > 1;',
+        replacement: 'return deliverySuperseded && deliveryIds.length + deliveryMessages < 0;',
+      },
+      {
+        file: 'functions/deliver/handler.ts',
+        anchor: "if (part?.item.phase === 'delivered') await reopenIfPiecesAreLeft(deps, job.item);",
+        replacement: 'if (job.item.rev < 0) await reopenIfPiecesAreLeft(deps, job.item);',
       },
     ],
     shows: 'is still in the results bucket',

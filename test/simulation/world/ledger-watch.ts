@@ -39,8 +39,10 @@ export interface LedgerHistory {
   stoppedByStorage: string[];
   /** Every breaker that was ever open. */
   openBreakers: Breaker[];
-  /** Parts that were admitted, each with the older parts of its model that still waited. */
-  admit: { part: Part; at: number; older: Part[] }[];
+  /** The breakers after each change, open or not. */
+  breakers: { at: number; are: readonly Breaker[] }[];
+  /** Parts that were admitted: as they waited until then, and with the older parts of their model that still waited. */
+  admit: { part: Part; at: number; waited: Part; older: Part[] }[];
 }
 
 export function nameOf(item: { jobId: string; planId?: string; number?: number }): string {
@@ -79,7 +81,7 @@ export function watchedLedger(
       },
       async replaceControl(control) {
         if (!(await ledger.replaceControl(control))) return false;
-        history.openBreakers.push(...(control.breakers ?? []).filter(({ open }) => open));
+        noteBreakers(history, control.breakers ?? [], deps.now());
         return true;
       },
       async replaceKeyPointer(pointer) {
@@ -103,6 +105,10 @@ export function watchedLedger(
         const isMissing =
           parts.length > 1 && deps.faults.occurs('parts missing from the ledger', `${jobId} ${deps.now()}`);
         return isMissing && planId !== undefined ? parts.slice(0, -1) : parts;
+      },
+      async replacePast(past) {
+        await noteExpiry(history, ledger, past);
+        return ledger.replacePast(past);
       },
       async putBatchPointer(batchId, ref, expiresAt) {
         await noteExpiry(history, ledger, { ...ref, ...(expiresAt === undefined ? {} : { expiresAt }) });
@@ -147,8 +153,14 @@ function emptyHistory(): LedgerHistory {
     storageWaits: 0,
     stoppedByStorage: [],
     openBreakers: [],
+    breakers: [],
     admit: [],
   };
+}
+
+function noteBreakers({ openBreakers, breakers }: LedgerHistory, are: readonly Breaker[], at: number): void {
+  openBreakers.push(...are.filter(({ open }) => open));
+  if (are.length > 0 || (breakers.at(-1)?.are.length ?? 0) > 0) breakers.push({ at, are });
 }
 
 function notePlace({ placedAt }: LedgerHistory, jobId: string, now: number): void {
@@ -195,13 +207,14 @@ function noteCapacity(history: LedgerHistory, part: Part): void {
   if (mayHaveBatch) open.add(name);
   else open.delete(name);
   history.mostOpen = Math.max(history.mostOpen, open.size);
-  const waited = waiting.delete(name);
+  const waited = waiting.get(name);
+  waiting.delete(name);
   if (part.waiting && part.phase !== 'planned' && part.cancelRequestedAt === undefined)
     waiting.set(name, part);
   else if (waited && part.admission) {
     const isOlder = (other: Part) =>
       other.model === part.model &&
       (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));
-    admit.push({ part, at: part.admission.at, older: [...waiting.values()].filter(isOlder) });
+    admit.push({ part, at: part.admission.at, waited, older: [...waiting.values()].filter(isOlder) });
   }
 }

@@ -105,6 +105,71 @@ describe('a superseded delivery', () => {
   });
 });
 
+const messageOf = (world: SmallWorld) => {
+  const [part] = world.ledger.parts();
+  return JSON.stringify({ ref: { jobId: part?.jobId, planId: part?.planId, number: 1 } });
+};
+
+/** A world in which the first delivery writes only after its message, which came twice, was handled to the job's clean-up. */
+function lateDelivery(readFails: () => boolean): { world: SmallWorld; isLate: () => boolean } {
+  let stops = true;
+  let isLate = false;
+  const world: SmallWorld = new SmallWorld({
+    replaced: ({ results, ledger }) => ({
+      results: {
+        ...results,
+        async put(key, body, contentType) {
+          if (stops && /\/parts\/00001\/.*output\.jsonl$/.test(key)) {
+            stops = false;
+            await world.deliver(messageOf(world));
+            await world.rest();
+            isLate = true;
+          }
+          return results.put(key, body, contentType);
+        },
+      },
+      ledger: {
+        ...ledger,
+        async readPart(ref) {
+          if (isLate && readFails()) throw new RetryableError('no answer of the ledger');
+          return ledger.readPart(ref);
+        },
+      },
+    }),
+  });
+  return { world, isLate: () => isLate };
+}
+
+/** Found by `npm run simulate` with seed 3582. */
+it('a delivery that writes after the clean-up and dies leaves its pieces until its message comes again', async () => {
+  let isDead = true;
+  const { world } = lateDelivery(() => isDead);
+  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+  await expect(world.rest()).rejects.toThrow('no answer of the ledger');
+  isDead = false;
+  expect(world.job(jobId)).toMatchObject({ status: 'completed', cleanedUp: true });
+  expect(pieces(world).length).toBeGreaterThan(0);
+  await world.deliver(messageOf(world));
+  await world.rest();
+  expect(pieces(world)).toEqual([]);
+  expect(world.job(jobId).cleanedUp).toBe(true);
+});
+
+/** Found by `npm run simulate` with seed 4615. */
+it('a delivery that writes after the clean-up, and cannot read what became of its part, reopens the clean-up', async () => {
+  let reads = 0;
+  const { world, isLate } = lateDelivery(() => {
+    reads += 1;
+    return reads === 2; // the first is that of the change which failed
+  });
+  const jobId = await world.drop('a.jsonl', fileOfTwoParts());
+  await world.rest();
+  expect(isLate()).toBe(true);
+  expect(reads).toBeGreaterThan(1);
+  expect(pieces(world)).toEqual([]);
+  expect(world.job(jobId).cleanedUp).toBe(true);
+});
+
 it('a delivery that is recorded, but gets no answer from the ledger, keeps its pieces', async () => {
   let lost = false;
   const world = new SmallWorld({

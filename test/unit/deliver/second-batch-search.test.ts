@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { secondBatchSearchFrom } from '../../../functions/deliver/second-batch-search.ts';
+import { wholePart } from '../../../functions/shared/domain/spending/past-attempts.ts';
 import { LATE_BATCH_SEARCH_AFTER_MS } from '../../../functions/shared/domain/timing.ts';
 import { aPart, NOON } from '../../contracts/samples.ts';
 
@@ -13,9 +14,10 @@ it.each([
   ],
 ])('waits for what a create may have made that was %s', (_, intent) => {
   const part = aPart({ phase: 'uploaded', intent });
-  expect(secondBatchSearchFrom([part])).toBe(NOON + LATE_BATCH_SEARCH_AFTER_MS);
+  expect(secondBatchSearchFrom([wholePart(part, [])])).toBe(NOON + LATE_BATCH_SEARCH_AFTER_MS);
 });
 
 it('waits for nothing where no create was sent', () => {
-  expect(secondBatchSearchFrom([aPart({ phase: 'uploaded', intent: FILE })])).toBeLessThan(NOON);
+  const part = aPart({ phase: 'uploaded', intent: FILE });
+  expect(secondBatchSearchFrom([wholePart(part, [])])).toBeLessThan(NOON);
 });

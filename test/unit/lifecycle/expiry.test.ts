@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { KEEP_MS } from '../../../functions/shared/domain/timing.ts';
-import { fileOf, fileOfTwoParts, HOUR, REQUESTS, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, HOUR, REQUESTS, SmallWorld, withMethods } from '../small-world.ts';
 
 const YEAR = 365 * 24 * HOUR;
 
@@ -61,6 +62,39 @@ describe('what belongs to an ended job', () => {
     await world.rest();
     expect(world.parts(jobId)[0]?.earlierBatchIds).toHaveLength(1);
     expect(expiries(world)).toEqual(Array.from({ length: 4 }, () => world.job(jobId).changedAt + KEEP_MS));
+  });
+
+  /** Found by `npm run simulate:mutants` at seed 85. */
+  it('expires although two clean-ups run side by side: one searched the list and failed, the other could not', async () => {
+    let begun = 0;
+    let isDeletionRefused = false;
+    const world: SmallWorld = new SmallWorld({
+      fate: () => ({ runningMs: HOUR }),
+      replaced: ({ api }) => ({
+        api: withMethods(api, {
+          async listBatches(query) {
+            if (world.ledger.jobs()[0]?.status !== 'completed') return api.listBatches(query);
+            begun += 1;
+            if (begun > 1) return api.listBatches(query);
+            isDeletionRefused = true;
+            await world.deliver(JSON.stringify({ jobId })).catch(() => undefined); // the other: it searches and fails
+            isDeletionRefused = false;
+            throw new RetryableError('the list cannot be read');
+          },
+          async deleteFile(fileId) {
+            if (isDeletionRefused) throw new RetryableError('slow down');
+            return api.deleteFile(fileId);
+          },
+        }),
+      }),
+    });
+    const jobId = await world.drop('a.jsonl', fileOf('r1'));
+    await world.work();
+    await world.pass(70);
+    expect(begun).toBe(2);
+    await world.rest();
+    expect(world.job(jobId)).toMatchObject({ cleanedUp: true, secondBatchSearch: 'complete' });
+    expect(expiries(world)).toEqual(Array.from({ length: 3 }, () => world.job(jobId).changedAt + KEEP_MS));
   });
 
   it('includes the parts of a plan that was abandoned', async () => {

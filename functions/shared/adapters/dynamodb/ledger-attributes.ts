@@ -14,6 +14,7 @@ import {
 import { dueProjectionOf } from '../../domain/next-step.ts';
 import type { OpenBatch } from '../../domain/open-batch.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
+import type { PastAttempts } from '../../domain/spending/past-attempts.ts';
 import type { WaitingPart } from '../../domain/waiting/admission-queue.ts';
 import {
   dueShardOf,
@@ -76,6 +77,12 @@ export function partAttributes(part: Part): LedgerAttributes {
       reason: part.stalled?.code ?? part.ended?.reason.code,
     }),
   };
+}
+
+/** A page of a part's earlier attempts. */
+export function pastAttributes(past: PastAttempts): LedgerAttributes {
+  const { jobId, number, page, version, expiresAt } = past;
+  return { ...itemAttributes(past, version, expiresAt), ...plain({ jobId, part: number, page }) };
 }
 
 /** The pointer from a batch to its part. */

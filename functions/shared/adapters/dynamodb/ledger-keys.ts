@@ -31,6 +31,11 @@ export function partsPrefix(planId?: string): string {
   return planId === undefined ? 'PART#' : `PART#${planId}#`;
 }
 
+/** Where a page of a part's earlier attempts is kept. */
+export function pastKey({ jobId, planId, number }: PartRef, page: number): LedgerKey {
+  return { pk: `JOB#${jobId}`, sk: `PAST#${planId}#${String(number).padStart(PART_DIGITS, '0')}#${page}` };
+}
+
 /** Where the pointer from a batch to its part is kept. */
 export function batchPointerKey(batchId: string): LedgerKey {
   return { pk: `BATCH#${batchId}`, sk: 'PTR' };

@@ -10,6 +10,7 @@ import {
 import type { Job } from '../../domain/job.ts';
 import type { Admissions, Control, CreateWindow, DueItem, KeyPointer } from '../../domain/ledger-records.ts';
 import type { Part, PartRef } from '../../domain/part.ts';
+import type { PastAttempts } from '../../domain/spending/past-attempts.ts';
 import type { Clock, Ledger } from '../../ports/ports.ts';
 import { awsFailure } from '../aws/aws-failure.ts';
 import {
@@ -25,6 +26,7 @@ import {
   type LedgerAttributes,
   openBatchIn,
   partAttributes,
+  pastAttributes,
   waitingPartIn,
 } from './ledger-attributes.ts';
 import {
@@ -39,6 +41,7 @@ import {
   type LedgerKey,
   partKey,
   partsPrefix,
+  pastKey,
 } from './ledger-keys.ts';
 
 const DUE_INDEX = 'due';
@@ -85,6 +88,19 @@ class DynamoDbLedger implements Ledger {
 
   replacePart(part: Part): Promise<boolean> {
     return this.#replace(partKey(part), partAttributes({ ...part, version: part.version + 1 }), part.version);
+  }
+
+  readPast(ref: PartRef, page: number): Promise<PastAttempts | undefined> {
+    return this.#read<PastAttempts>(pastKey(ref, page));
+  }
+
+  createPast(past: PastAttempts): Promise<boolean> {
+    return this.#create(pastKey(past, past.page), pastAttributes(past));
+  }
+
+  replacePast(past: PastAttempts): Promise<boolean> {
+    const next = { ...past, version: past.version + 1 };
+    return this.#replace(pastKey(past, past.page), pastAttributes(next), past.version);
   }
 
   async partsOf(jobId: string, planId?: string): Promise<Part[]> {

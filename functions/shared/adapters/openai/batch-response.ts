@@ -83,11 +83,11 @@ export function parsePage(
   return { batches: [...batches.values()], hasMore, ...present({ next: movesOn ? cursor : undefined }) };
 }
 
-function batchIn(fields: Loose<Batch>): ObservedBatch | undefined {
+function batchIn(fields: Loose<Batch & { error: unknown }>): ObservedBatch | undefined {
   const batchId = idOf(fields.id);
   if (batchId === undefined) return undefined;
   const status = statusOf(fields.status);
-  const errors = errorsOf(fields.errors);
+  const errors = errorsOf(fields);
   return {
     batchId,
     status,
@@ -146,14 +146,29 @@ function endOf(batch: Loose<Batch>, status: string): number | undefined {
   return undefined;
 }
 
-function errorsOf(errors: unknown): ReportedError[] {
-  if (!isObject<Batch.Errors>(errors) || !Array.isArray(errors.data)) return [];
-  return errors.data.filter(isObject<BatchError>).map((error) => ({
-    code: textOf(error.code) ?? null,
-    message: textOf(error.message) ?? null,
-    param: textOf(error.param) ?? null,
-    line: countOf(error.line) ?? null,
-  }));
+/** OpenAI has a list in `errors.data`. Others leave out the object, the list, or both, or call it `error`. */
+function errorsOf({ errors, error }: Loose<Batch & { error: unknown }>): ReportedError[] {
+  const data = isObject<Batch.Errors>(errors) && errors.data !== undefined ? errors.data : errors;
+  const listed = listOf(data).flatMap(errorIn);
+  return listed.length > 0 ? listed : listOf(error).flatMap(errorIn);
+}
+
+function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function errorIn(value: unknown): ReportedError[] {
+  const message = textOf(value);
+  if (message !== undefined) return [{ code: null, message, param: null, line: null }];
+  if (!isObject<BatchError>(value)) return [];
+  return [
+    {
+      code: textOf(value.code) ?? countOf(value.code)?.toString() ?? null,
+      message: textOf(value.message) ?? null,
+      param: textOf(value.param) ?? null,
+      line: countOf(value.line) ?? null,
+    },
+  ];
 }
 
 function countsOf(counts: unknown): RequestCounts | undefined {

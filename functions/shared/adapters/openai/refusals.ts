@@ -1,12 +1,13 @@
 import type { Obstacle } from '../../domain/errors.ts';
 import { isAccountCode, isAccountText, unquoted } from '../../domain/waiting/account-refusal.ts';
+import { isAboutOpenBatches } from '../../domain/waiting/enqueued-limit.ts';
 import type { OwnWord } from './own-word.ts';
 
 /*
  * Rule 3 of "What an answer is worth" (docs/architecture.md): a refusal ends something only if it says that the input is
  * wrong. Everything that passes is sorted here, by the codes and the words of OpenAI and of other vendors; a status alone
  * says little: OpenAI refuses with 400 what somebody has to pay for. What is about the account stands in
- * `account-refusal.ts`, since a failed batch may say it, too. What a refusal quotes is not searched, because it may be
+ * `account-refusal.ts`, and what is about open batches in `enqueued-limit.ts`, since a failed batch may say it, too. What a refusal quotes is not searched, because it may be
  * the user's own text.
  */
 
@@ -53,12 +54,12 @@ function obstacleIn(status: number, word: OwnWord, call: Call): Obstacle | undef
   const { codes } = word;
   const text = isAboutInput(word) ? '' : unquoted(word.message);
   if (ENQUEUED_CODE.test(codes) || ENQUEUED.test(text)) return 'token_limit';
-  if (OPEN_BATCHES.test(text) && !isRate(word)) return 'token_limit';
+  if (isAboutOpenBatches(text) && !isRate(word)) return 'token_limit';
   if (isSending(call) && (status === 507 || isStorage(codes, text))) return 'storage';
   if (isAccountCode(codes) || status === 402) return 'account';
   // A refused key, and a refusal for the rate, may advertise a larger plan.
   if (status !== 401 && !isRate(word) && isAccountText(text)) return 'account';
-  return status < 429 && isNotVisible(text, call) ? 'not_visible' : undefined;
+  return status < 429 && isNotVisible(word, text, call) ? 'not_visible' : undefined;
 }
 
 function isSending(call: Call): boolean {
@@ -69,13 +70,14 @@ function isStorage(codes: string, text: string): boolean {
   return !TOO_LARGE.test(text) && (STORAGE_CODE.test(codes) || STORAGE.test(text));
 }
 
-function isNotVisible(text: string, call: Call): boolean {
+function isNotVisible(word: OwnWord, text: string, call: Call): boolean {
   if (call !== 'create' && call !== 'file') return false;
+  if (NOT_YET_CODE.test(word.codes) || (!isAboutInput(word) && FILE_STATUS.test(word.message))) return true;
   return NOT_YET.test(text) || (call === 'create' && NOT_FOUND.test(text) && !INPUT.test(text));
 }
 
 function isRate({ codes, message }: OwnWord): boolean {
-  return RATE.test(codes) || RATE.test(message);
+  return RATE.test(codes) || RATE.test(message.replaceAll(/https?:\S+/g, ''));
 }
 
 /** Returns whether the refusal is about a parameter whose text it repeats. */
@@ -86,23 +88,24 @@ function isAboutInput({ param }: OwnWord): boolean {
 /** Too much is enqueued: tokens, requests or batches. */
 const ENQUEUED_CODE = /token_?limit_?exceeded|enqueued/i;
 const ENQUEUED =
-  /\benqueued (?:token|request|prompt|batch)|\b(?:tokens?|requests?|batch(?:es)?) (?:are |already |currently )*enqueued/i;
-const OPEN_BATCHES =
-  /\b(?:too many|maximum (?:number )?of|limit (?:of|on|for)|limit reached for) [^.]{0,60}\b(?:batches|batch jobs)\b/i;
+  /\benqueued[ _-](?:token|request|prompt|batch)|\b(?:tokens?|requests?|batch(?:es)?) (?:are |already |currently )*enqueued/i;
 
 /** The account's files: their number, or their bytes together. */
 const STORAGE_CODE = /storage|(?:file|files)_?(?:count_?)?(?:limit|quota)|too_?many_?files/i;
 const STORAGE =
-  /\bstorage\b|\bfile (?:count|quota)\b|\bfiles? (?:quota|count)\b|\b(?:number|count|quota|limit|amount) of (?:[\w-]+ ){0,2}files\b|\btoo many (?:[\w-]+ ){0,2}files\b|\bmax(?:imum)?\.? (?:of )?(?:\d[\d,.]* )?(?:[\w-]+ ){0,1}files\b|\bfiles? limit\b(?!.{0,40}\d ?m?i?b)|\b\d[\d,.]* files\b|\bdisk (?:space|quota|is full)|\bno space left\b/i;
+  /\bstorage\b|\bfile (?:count|quota)\b|\bfiles? (?:quota|count)\b|\b(?:number|count|quota|limit|amount) of (?:[\w-]+ ){0,2}files\b|\btoo many (?:[\w-]+ ){0,2}files\b|\bmax(?:imum)?\.? (?:of )?(?:\d[\d,.]* )?(?:[\w-]+ ){0,1}files\b|\bfiles? limit\b(?!.{0,40}\d ?m?i?b)|\b\d[\d,.]* files\b|\b(?:size|bytes) of (?:all|the) (?:[\w-]+ ){0,2}files\b|\bdisk (?:space|quota|is full)|\bno space left\b/i;
 /** One file is too large, which no space cures. */
 const TOO_LARGE =
   /\b(?:file|it|upload|body|payload|request) (?:is )?too (?:large|big|long)|\blarger than\b|\bfile.?size\b|\bmax(?:imum)? (?:allowed |upload )?size\b|\bper file\b/i;
 
-/** The file is there, and not ready. */
+/** The file is there, and not ready. A status is quoted as a rule, and is no text of the user's. */
+const NOT_YET_CODE = /file_?(?:is_?)?(?:not_?(?:yet_?)?(?:ready|processed|available)|pending|processing)/i;
+const FILE_STATUS =
+  /\bfiles?\b.{0,300}\b(?:status|state)\b(?: of| is| was|:| =)? ?["'`]?(?:not ?started|pending|processing|uploading|importing|running|processed)\b|\bfiles?\b.{0,300}\b(?:be|in)\b.{0,12}\bprocessed["'`]? (?:status|state)\b/is;
 const NOT_YET =
   /\bfile\b[^.]{0,300}\b(?:pending|not (?:yet )?(?:been )?(?:ready|processed|available|uploaded)|(?:still |being |currently )+(?:process|upload|import)\w*|in progress)/i;
 const NOT_FOUND =
-  /\b(?:can ?not|can't|could not|couldn't|unable to|failed to) (?:find|locate|access|retrieve|open|resolve)\b[^.]{0,300}\bfile|\b(?:no|unknown) (?:such )?(?:input )?file\b|\bfile\b.{0,1200}?(?:\bnot (?:be )?(?:found|accessible|visible|exist)|\bdoes(?:n't| not) (?:exist|have access)|\bno longer exists)|\b(?:unknown|invalid|nonexistent) (?:input[ _])?file[ _]id\b/is;
+  /\b(?:can ?not|can't|could not|couldn't|unable to|failed to) (?:find|locate|access|retrieve|open|resolve)\b[^.]{0,300}\bfile|\b(?:no|unknown) (?:such )?(?:input )?file\b|\bfile\b.{0,1200}?(?:\bnot (?:be )?(?:found|accessible|visible|exist)|\bdoes(?:n't| not) (?:exist|have access)|\bno longer exists)|\b(?:unknown|invalid|nonexistent) (?:input[ _])?file[ _]id\b|(?:\b|_)file[ _]id (?:[\w-]+ )?(?:is|was) (?:unknown|invalid|not valid|nonexistent)\b/is;
 
 /** The call was too soon, or the API was in trouble. */
 const RATE =

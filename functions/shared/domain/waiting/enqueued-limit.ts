@@ -21,17 +21,33 @@ const ABOUT_LIMIT = /\b(limit(s|ed)?|quota|surpass(ed|es)?|exceed(s|ed|ing)?|too
 const ABOUT_TOKENS = /\btokens?\b/i;
 const ABOUT_REQUESTS = /\brequests?\b/i;
 
-/** `90000`, `1,000,000`, `1 000 000`, `30.000`, `1_000`, `2'000`, `1.5`; then perhaps a unit such as `K` or `million`. */
-const NUMBER =
-  "(\\d{1,3}(?:[,._' \\u00a0\\u2009\\u202f]\\d{3})+(?![\\d])|\\d{1,16}(?:[.,]\\d{1,2})?(?!\\d))\\s?(k|m|b|thousand|million|billion)?(?![a-z0-9])";
+/**
+ * `90000`, `1,000,000`, `9,00,000`, `1 000 000`, `30.000`, `1_000`, `2'000`, `1.5`; then perhaps a unit such as `K` or
+ * `million`. What goes on after that as a number is another one: it is not read.
+ */
+const SEPARATOR = "[,._' \\u00a0\\u2009\\u202f]";
+const DIGITS = `\\d{1,3}(?:${SEPARATOR}\\d{2,3})*${SEPARATOR}\\d{3}|\\d{1,16}(?:[.,]\\d{1,2})?`;
+const NUMBER = `(${DIGITS})(?![.,]?\\d)\\s?(k|m|b|thousand|million|billion)?(?![a-z0-9])`;
+/** What is in use, and not the limit. */
+const NOT_IN_USE =
+  '(?!\\s?(?:\\w{1,20} ){0,3}(?:in use|used|remaining|available|left|already|requested|currently)\\b)';
 const NUMBER_AFTER_LIMIT = new RegExp(
   `\\b(?:limit|quota|maximum|max)s?\\s?(?:\\(|\\[|:|=|is|of|was|at|to)?\\s?(?:set (?:to|at) )?\\s?["'\`]?${NUMBER}`,
   'i',
 );
-const NUMBER_BEFORE_ENQUEUED = new RegExp(
-  `(?<![\\d.,_])${NUMBER}\\s?(?:enqueued|queued) (?:\\w{1,20} )?(?:tokens?|requests?)`,
-  'i',
-);
+const OTHER_NUMBERS = [
+  // `20000 of 90000 enqueued tokens`, `1,000 tokens remaining out of 90,000`
+  new RegExp(`\\d (?:\\w{1,20} ){0,3}?(?:out )?of (?:the |your |a )?(?:limit of )?${NUMBER}`, 'i'),
+  // `the maximum number of enqueued tokens (90,000)`
+  new RegExp(`\\bof (?:en)?queued (?:\\w{1,20} )?(?:tokens|requests) ?(?:\\(|is |: ?|= ?)${NUMBER}`, 'i'),
+  // `limit reached for gpt-4o: 90,000`
+  new RegExp(`\\b(?:reached|exceeded)\\b[^:]{0,120}: ?${NUMBER}${NOT_IN_USE}`, 'i'),
+  // `90,000 enqueued tokens`
+  new RegExp(
+    `(?<![\\w.,-])${NUMBER}\\s?(?:enqueued|queued)[ -](?:\\w{1,20} )?(?:tokens?|requests?)${NOT_IN_USE}`,
+    'i',
+  ),
+];
 const UNITS: Readonly<Record<string, number>> = {
   k: 1e3,
   thousand: 1e3,
@@ -49,10 +65,20 @@ const NAMES = [
 ];
 /** Words that may stand where a name is expected. */
 const NO_NAMES: ReadonlySet<string> = new Set(
-  'a an the this that your our all any organization organisation org project account subscription resource batch batches model deployment in'.split(
+  'a an the this that your our all any organization organisation org project account subscription resource batch batches model deployment in key api_key user team tenant end_user'.split(
     ' ',
   ),
 );
+
+const OPEN_BATCHES =
+  /\b(?:too many|maximum (?:number )?of|limit (?:of|on|for)|limit reached for) [^.]{0,60}\b(?:batches|batch jobs)\b|\bbatch(?:es| jobs?)? (?:limit|quota) (?:is |was |has been )?(?:reached|exceeded|exhausted)|\bbatch(?:es)? (?:job )?queue (?:[\w-]+ ){0,5}full\b|\bbatches (?:are |already |currently )*(?:in[ _-]progress|active|open|running|pending|queued)\b[^.]{0,60}\b(?:limit|max)/i;
+const ONE_BATCH = /\bper batch\b|\bbatch (?:file )?size\b|\bof (?:a|one|the) batch\b/i;
+
+/** Returns whether a refusal says that too many batches are open. The limits of one batch are another matter. */
+export function isAboutOpenBatches(text: string): boolean {
+  const said = text.slice(0, MAX_TEXT);
+  return OPEN_BATCHES.test(said) && !ONE_BATCH.test(said);
+}
 
 /**
  * Returns what a refusal says about the enqueued limit; undefined when it is about something else, such as a rate.
@@ -60,12 +86,13 @@ const NO_NAMES: ReadonlySet<string> = new Set(
  */
 export function enqueuedLimitIn(text: string, code?: string | null): NamedLimit | undefined {
   const said = text.slice(0, MAX_TEXT);
+  const words = said.replaceAll(/[_-]/g, ' ');
   const codeSays = LIMIT_CODE.exec(code ?? '')?.[2]?.toLowerCase();
-  if (codeSays === undefined && !isAboutQueue(said)) return undefined;
+  if (codeSays === undefined && !isAboutQueue(words)) return undefined;
   const name = nameIn(said);
   const limit = numberIn(said);
   return {
-    counts: countedIn(said, codeSays),
+    counts: countedIn(words, codeSays),
     ...(name === undefined ? {} : { name }),
     ...(limit === undefined ? {} : { limit }),
   };
@@ -94,7 +121,8 @@ function nameIn(said: string): string | undefined {
 }
 
 function numberIn(said: string): number | undefined {
-  const [, digits, unit] = NUMBER_AFTER_LIMIT.exec(said) ?? NUMBER_BEFORE_ENQUEUED.exec(said) ?? [];
+  const pattern = [NUMBER_AFTER_LIMIT, ...OTHER_NUMBERS].find((one) => one.test(said));
+  const [, digits, unit] = pattern?.exec(said) ?? [];
   if (digits === undefined) return undefined;
   const factor = UNITS[unit?.toLowerCase() ?? ''] ?? 1;
   const value = Math.round(amountOf(digits, factor > 1) * factor);

@@ -5,7 +5,7 @@
 import type { BatchError } from '../../contract/events.ts';
 import type { ObservedBatch } from '../part.ts';
 import { isAccountCode, isAccountText, unquoted } from './account-refusal.ts';
-import { enqueuedLimitIn, type NamedLimit } from './enqueued-limit.ts';
+import { enqueuedLimitIn, isAboutOpenBatches, type NamedLimit } from './enqueued-limit.ts';
 
 /** Why the batch was refused for now. */
 export interface PassingRefusal {
@@ -29,5 +29,6 @@ function passingError({ code, message, param, line }: BatchError): PassingRefusa
   if (limit) return { for: 'token_limit', limit, said };
   // What is about a row or a parameter may repeat the user's own text.
   const text = line === null && param === null ? unquoted(message ?? '') : '';
+  if (isAboutOpenBatches(text)) return { for: 'token_limit', said };
   return isAccountCode(code ?? '') || isAccountText(text) ? { for: 'account', said } : undefined;
 }

@@ -25,6 +25,21 @@ describe('a batch that failed before a row ran waits for the account,', () => {
   });
 });
 
+describe('a batch that failed before a row ran waits for other batches,', () => {
+  it.each([
+    'Concurrent batch limit reached (max 5 batches).',
+    'Too many in-progress batches; try again later.',
+  ])('if its error says that too many are open: %s', (message) => {
+    expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'token_limit', said: message });
+  });
+
+  it('whatever shape of an error names an enqueued limit', () => {
+    const limit = { counts: 'tokens', name: 'gpt-4o', limit: 90_000 };
+    const message = 'Enqueued token limit reached for gpt-4o. Limit: 90,000 enqueued tokens.';
+    expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'token_limit', limit, said: message });
+  });
+});
+
 describe('a batch that failed has ended,', () => {
   it.each<[string, Partial<BatchError>[]]>([
     ['if the error is about the input', [{ code: 'model_not_found', message: 'The model is unknown.' }]],

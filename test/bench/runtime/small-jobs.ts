@@ -9,9 +9,9 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
-import { chatRows } from '../local/endpoint/chat-rows.ts';
-import { clientConfig } from '../local/endpoint/client-config.ts';
+import type { RuntimeEndpoints } from '../../../local/runtime/runtime-endpoints.ts';
+import { chatRows } from '../../local/endpoint/chat-rows.ts';
+import { clientConfig } from '../../local/endpoint/client-config.ts';
 
 const GOAL = 0.5; // of the time of the other checkout
 const UPLOADS_AT_ONCE = 8;
