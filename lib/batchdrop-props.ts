@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { WebhookProps } from './webhook-props.ts';
 
 /** Options of the construct and of the ready-made stack alike. Every default is fit for production. */
 export interface BatchdropOptions {
@@ -39,6 +40,19 @@ export interface BatchdropOptions {
    * @default Duration.minutes(1)
    */
   readonly pollInterval?: Duration | undefined;
+  /**
+   * Receives the API's webhooks at a public URL, so that the end of a batch is known within seconds. POLL finds every end
+   * that no webhook told. Run `batchdrop webhook enable` after the deployment.
+   * @default - no webhooks
+   */
+  readonly webhook?: WebhookProps | undefined;
+  /**
+   * Time between two observations of all open batches at the API: `pollInterval` or more, at most an hour. Set it with
+   * `webhook`: an end that no webhook told is then found at most about this long after it. Each tick still does all other
+   * work, and observes the batches that a webhook told.
+   * @default - `pollInterval`
+   */
+  readonly observeInterval?: Duration | undefined;
   /**
    * Removal policy of the buckets and the ledger, whose data cannot be created again. DESTROY also turns off the
    * ledger's deletion protection, and CloudFormation deletes a bucket only once you have emptied it.

@@ -34,6 +34,7 @@ import { Intake } from './stages/intake.ts';
 import { Polling } from './stages/polling.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
+import { Webhooks } from './stages/webhooks.ts';
 
 /**
  * Runs the request files that are uploaded to a bucket through the OpenAI Batch API, publishes every status change as an
@@ -98,6 +99,10 @@ export class Batchdrop extends Construct {
       LedgerTable: this.ledger.tableName,
       ApiKeySecret: openAi.secretId,
       ApiBaseUrl: openAi.baseUrl,
+      ...(stages.webhooks && {
+        WebhookUrl: stages.webhooks.url,
+        WebhookSecret: stages.webhooks.secretId,
+      }),
     });
     this.outputs = names.outputs;
   }
@@ -132,17 +137,23 @@ export class Batchdrop extends Construct {
     const submission = new Submission(this, 'Submission', {
       ...shared,
       completionWindow: props.completionWindow,
+      webhooks: props.webhook !== undefined,
     });
     const intake = new Intake(this, 'Intake', { ...shared, submission: submission.work });
     const cancellation = new Cancellation(this, 'Cancellation', shared);
     const polling = new Polling(this, 'Polling', {
       ...shared,
       pollInterval: props.pollInterval,
+      observeInterval: props.observeInterval,
+      webhooks: props.webhook !== undefined,
       intake: intake.work,
       submission: submission.work,
       delivery: delivery.work,
     });
-    return { intake, submission, delivery, cancellation, polling };
+    const { webhook } = props;
+    const webhooks =
+      webhook && new Webhooks(this, 'Webhooks', { ...shared, webhook, delivery: delivery.work });
+    return { intake, submission, delivery, cancellation, polling, webhooks };
   }
 
   #createMonitoring(stages: StageWorkers, props: CheckedProps): Alarm[] {
@@ -150,6 +161,7 @@ export class Batchdrop extends Construct {
       instance: this.instance,
       stages,
       pollInterval: props.pollInterval,
+      observeInterval: props.observeInterval,
       completionWindow: windowLength(props.completionWindow),
       action: props.alarmAction,
     });

@@ -8,6 +8,7 @@ const NAME_OF_PROP: Record<string, string> = {
   resultsBucket: 'resultsBucketName',
   apiKeySecret: 'apiKeySecretName',
   pollInterval: 'pollMinutes',
+  observeInterval: 'observeMinutes',
   expireFilesAfter: 'expireFilesAfterDays',
   removalPolicy: 'removal',
 };
@@ -37,6 +38,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       /^[1-9]\d*$/.test(given) ? unit(Number(given)) : undefined,
     );
 
+  const hasWebhook = read('webhook', 'yes or no', oneOf({ yes: true, no: false }));
   const props = {
     requestBucketName: text('requestBucketName'),
     requestPrefix: text('requestPrefix'),
@@ -46,6 +48,8 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
     baseUrl: text('baseUrl'),
     completionWindow: text('completionWindow'),
     pollInterval: count('pollMinutes', Duration.minutes),
+    observeInterval: count('observeMinutes', Duration.minutes),
+    webhook: hasWebhook ? {} : undefined,
     expireFilesAfter: count('expireFilesAfterDays', Duration.days),
     maxAttempts: count('maxAttempts', (amount) => amount),
     enqueuedTokens: read(

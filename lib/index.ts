@@ -8,3 +8,5 @@ export type {
   JobStatusSubscription,
   Subscriber,
 } from './resources/subscriptions.ts';
+export { DEFAULT_WEBHOOK_SECRET } from './stages/webhooks.ts';
+export type { WebhookProps } from './webhook-props.ts';

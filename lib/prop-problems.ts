@@ -21,6 +21,8 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...vpcProblems(props),
     ...apiProblems(props),
     ...pollProblems(props),
+    ...observeProblems(props),
+    ...webhookProblems(props),
     ...batchLimitProblems(props),
     ...expiryProblems(props),
   ];
@@ -53,6 +55,24 @@ function* pollProblems({ pollInterval }: BatchdropProps): Generator<string> {
   const minutes = pollInterval.toMinutes({ integral: false });
   if (Number.isInteger(minutes) && minutes >= 1 && minutes <= MAX_POLL_INTERVAL.toMinutes()) return;
   yield `pollInterval is ${pollInterval.toHumanString()}; set whole minutes, from one minute to one hour.`;
+}
+
+function* observeProblems({ observeInterval, pollInterval, webhook }: BatchdropProps): Generator<string> {
+  if (observeInterval === undefined) return;
+  const ownMinutes = observeInterval.toMinutes({ integral: false });
+  const tickMinutes = pollInterval?.toMinutes({ integral: false }) ?? 1;
+  const isGood = Number.isInteger(ownMinutes) && ownMinutes >= tickMinutes;
+  if (!isGood || ownMinutes > MAX_POLL_INTERVAL.toMinutes())
+    yield `observeInterval is ${observeInterval.toHumanString()}; set whole minutes, at least pollInterval and at most one hour.`;
+  if (webhook === undefined)
+    yield 'observeInterval is set without webhook; set webhook too, or a longer pollInterval.';
+}
+
+function* webhookProblems({ webhook }: BatchdropProps): Generator<string> {
+  const { reservedConcurrency } = webhook ?? {};
+  if (reservedConcurrency === undefined || Token.isUnresolved(reservedConcurrency)) return;
+  if (Number.isInteger(reservedConcurrency) && reservedConcurrency >= 1) return;
+  yield `webhook.reservedConcurrency is ${reservedConcurrency}; set a whole number, at least 1.`;
 }
 
 /** No file may expire while its job runs. */

@@ -9,12 +9,20 @@ import { pauseCommand } from './operate/pause.ts';
 import { redriveCommand } from './operate/redrive.ts';
 import { releaseCommand } from './operate/release.ts';
 import { resumeCommand } from './operate/resume.ts';
+import { webhookCommand } from './operate/webhook.ts';
 
 /** The commands that work for deployed stacks and for the local runtime. */
 export function stackCommands(): CommandGroups {
   return {
     Jobs: [submitCommand(), listCommand(), watchCommand(), cancelCommand()],
     Data: [resultsCommand()],
-    Operate: [doctorCommand(), pauseCommand(), resumeCommand(), redriveCommand(), releaseCommand()],
+    Operate: [
+      doctorCommand(),
+      pauseCommand(),
+      resumeCommand(),
+      redriveCommand(),
+      releaseCommand(),
+      webhookCommand(),
+    ],
   };
 }

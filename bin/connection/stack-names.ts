@@ -22,6 +22,12 @@ export interface ApiNames {
   readonly secret: string;
 }
 
+/** Where the API sends webhooks, and the secret with their signing secrets. */
+export interface WebhookNames {
+  readonly url: string;
+  readonly secret: string;
+}
+
 /** Reads the names from CloudFormation. Throws a Failure if the stack contains no Batchdrop. */
 export async function namesOf(target: Target): Promise<StackNames> {
   const { value: output, optional } = await outputsAt(target);
@@ -42,6 +48,13 @@ export async function apiOf(target: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(target);
   const baseUrl = target.kind === 'local' ? (await endpoints(target)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
+}
+
+/** The same for webhooks; undefined for a Batchdrop without the prop `webhook`. */
+export async function webhookNamesOf(target: Target): Promise<WebhookNames | undefined> {
+  const { value: output, optional } = await outputsAt(target);
+  const url = optional('WebhookUrl');
+  return url === undefined ? undefined : { url, secret: output('WebhookSecret') };
 }
 
 async function endpoints(target: Target): Promise<RuntimeEndpoints> {

@@ -9,12 +9,10 @@ import { GetScheduleCommand, SchedulerClient } from '@aws-sdk/client-scheduler';
 import { DescribeSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { ApiKeySource } from '../../functions/shared/adapters/openai/api-key.ts';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
-import { createSecretApiKey } from '../../functions/shared/adapters/openai/secret-api-key.ts';
-import { isLoopback } from '../../functions/shared/contract/base-url.ts';
 import { NotAllowed } from '../../functions/shared/domain/errors.ts';
 import type { StalledItem } from '../../functions/shared/domain/ledger-records.ts';
 import { CREATE_UNCERTAIN } from '../../functions/shared/domain/spending/unresolved-creates.ts';
-import { LOCAL_API_KEY } from '../../local/runtime/runtime-endpoints.ts';
+import { apiKeysOf } from '../connection/api-keys.ts';
 import type { Connection } from '../connection/connection.ts';
 import { serverTime } from '../connection/server-time.ts';
 import { type ApiNames, apiOf } from '../connection/stack-names.ts';
@@ -23,15 +21,8 @@ import { clientConfigAt, stackIn, type Target } from '../connection/target.ts';
 import { counted, timeShown } from '../terminal/amounts.ts';
 import { sentenceOf } from '../terminal/failure.ts';
 import { countDeadLetters, DEAD_LETTER_QUEUES, type QueueName } from './dead-letters.ts';
-
-/** The result of one check. `note` is no problem, but worth knowing. */
-export interface Finding {
-  readonly check: string;
-  readonly verdict: 'ok' | 'note' | 'failed';
-  readonly found: string;
-  /** What to do; absent with `ok`. */
-  readonly advice?: string;
-}
+import { type Finding, failed, ok, type Verdict } from './finding.ts';
+import { webhookFindings } from './webhook/checks.ts';
 
 interface Subject {
   readonly connection: Connection;
@@ -39,7 +30,7 @@ interface Subject {
   readonly resources: ReadonlyMap<string, string>;
 }
 
-type Check = (subject: Subject) => Promise<Omit<Finding, 'check'>>;
+type Check = (subject: Subject) => Promise<Verdict>;
 
 const API_TIMEOUT_MS = 15_000; // a person waits for the answer
 const MAX_SKEW_MS = 60_000; // AWS accepts five minutes, but a clock that is wrong by one will soon be wrong by more
@@ -74,11 +65,13 @@ export async function* diagnose(connection: Connection): AsyncGenerator<Finding>
     );
     yield { check, ...found };
   }
+  yield* webhookFindings(connection);
 }
 
-async function secretIsReadable({ connection, api }: Subject) {
-  if (connection.target.kind === 'local') return secretExists(connection.target, api);
-  return accepted(api, `${api.secret} contains a key`, () => keysOf(connection, api).current());
+async function secretIsReadable({ connection: { target }, api }: Subject) {
+  const keys = target.kind === 'local' ? undefined : apiKeysOf(target, api);
+  if (keys === undefined) return secretExists(target, api);
+  return accepted(api, `${api.secret} contains a key`, () => keys.current());
 }
 
 /** On one machine only the functions can read the secret. */
@@ -92,28 +85,21 @@ async function secretExists(target: Target, { secret }: ApiNames) {
   }
 }
 
-async function keyIsAccepted({ connection, api }: Subject) {
-  const { baseUrl } = api;
-  if (connection.target.kind === 'local') return keyOfThisMachine(baseUrl);
-  return accepted(api, `${new URL(baseUrl).host} accepts it`, () =>
-    listOne(baseUrl, keysOf(connection, api)),
-  );
-}
-
-/** On one machine only the functions can read the key. The built-in server accepts any. */
-async function keyOfThisMachine(baseUrl: string) {
-  const { host } = new URL(baseUrl);
+async function keyIsAccepted({ connection: { target }, api }: Subject) {
+  const { host } = new URL(api.baseUrl);
+  const keys = apiKeysOf(target, api);
   const unknown = {
     verdict: 'note' as const,
     found: `not checked at ${host}: only the functions can read it`,
     advice: 'If the API rejects the key, batchdrop up prints why.',
   };
-  if (!isLoopback(baseUrl)) return unknown;
+  if (keys === undefined) return unknown;
+  if (target.kind === 'account') return accepted(api, `${host} accepts it`, () => listOne(api.baseUrl, keys));
   try {
-    await listOne(baseUrl, placeholderKey());
+    await listOne(api.baseUrl, keys);
     return ok(`${host} accepts it`);
   } catch (failure) {
-    if (failure instanceof NotAllowed) return unknown;
+    if (failure instanceof NotAllowed) return unknown; // a server that accepts one key only
     throw failure;
   }
 }
@@ -135,15 +121,6 @@ async function accepted({ secret }: ApiNames, found: string, call: () => Promise
       `Store a valid key of the same account: aws secretsmanager put-secret-value --secret-id ${secret} --secret-string file://key.txt`,
     );
   }
-}
-
-function placeholderKey(): ApiKeySource {
-  const key = async () => ({ apiKey: LOCAL_API_KEY });
-  return { current: key, refresh: key };
-}
-
-function keysOf({ target }: Connection, { secret }: ApiNames) {
-  return createSecretApiKey({ secretId: secret, clock: Date, clientConfig: clientConfigAt(target) });
 }
 
 async function bucketIsConfigured({ connection: { s3, names } }: Subject) {
@@ -258,12 +235,4 @@ function hasNoDeadLetters(name: QueueName): Check {
     if (count === 0) return ok('empty');
     return failed(counted(count, 'message', 'messages'), `Fix the cause, then: batchdrop redrive ${name}`);
   };
-}
-
-function ok(found: string) {
-  return { verdict: 'ok' as const, found };
-}
-
-function failed(found: string, advice: string) {
-  return { verdict: 'failed' as const, found, advice };
 }

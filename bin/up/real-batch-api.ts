@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { isLoopback, OPENAI_BASE_URL, parseBaseUrl } from '../../functions/shared/contract/base-url.ts';
-import type { BatchApiChoice, OtherBatchApi } from '../../local/runtime/runtime.ts';
+import type { BatchApiChoice, OtherBatchApi } from '../../local/runtime/batch-api.ts';
 import { LOCAL_API_KEY } from '../../local/runtime/runtime-endpoints.ts';
 import { Failure } from '../terminal/failure.ts';
 
@@ -13,7 +13,7 @@ export function realBatchApi(environment: NodeJS.ProcessEnv): OtherBatchApi {
   const apiKey = environment.OPENAI_API_KEY?.trim();
   if (!apiKey) throw new Failure('--real needs an API key. Set the environment variable OPENAI_API_KEY.');
   const baseUrl = baseUrlIn(environment.OPENAI_BASE_URL?.trim() || OPENAI_BASE_URL, 'OPENAI_BASE_URL');
-  return { kind: 'real', apiKey, baseUrl, ...certificatesIn(environment) };
+  return { kind: 'real', apiKey, baseUrl, ...certificatesIn(environment), ...webhookSecretIn(environment) };
 }
 
 /**
@@ -28,7 +28,7 @@ export function otherBatchApi(url: string, environment: NodeJS.ProcessEnv): Othe
       `--batch-api ${baseUrl} needs an API key. Set the environment variable BATCH_API_KEY. OPENAI_API_KEY is not sent to other servers.`,
     );
   }
-  return { kind: 'server', apiKey, baseUrl, ...certificatesIn(environment) };
+  return { kind: 'server', apiKey, baseUrl, ...certificatesIn(environment), ...webhookSecretIn(environment) };
 }
 
 /** Whether files may cost money: everywhere but at a server of this machine. `--real` always counts as paid. */
@@ -36,10 +36,21 @@ export function isPaid(api: BatchApiChoice): boolean {
   return api.kind === 'real' || (api.kind === 'server' && !isLoopback(api.baseUrl));
 }
 
+/** Whether the API sends webhooks to this machine: the built-in one does, another one only if it was told to. */
+export function sendsWebhooks(api: BatchApiChoice): boolean {
+  return api.kind === 'local' || api.webhookSecret !== undefined;
+}
+
 function baseUrlIn(text: string, setting: string): string {
   const base = parseBaseUrl(text);
   if ('problem' in base) throw new Failure(`${setting} ${base.problem}.`);
   return base.url;
+}
+
+/** As the official SDKs, from `OPENAI_WEBHOOK_SECRET`: the API sends webhooks here, for example through a tunnel. */
+function webhookSecretIn(environment: NodeJS.ProcessEnv): { webhookSecret?: string } {
+  const webhookSecret = environment.OPENAI_WEBHOOK_SECRET?.trim();
+  return webhookSecret ? { webhookSecret } : {};
 }
 
 function certificatesIn(environment: NodeJS.ProcessEnv): { extraCaCerts?: string } {

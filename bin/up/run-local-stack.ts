@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { AwsEvent } from '../../local/aws/events/event.ts';
 import type { Credentials } from '../../local/aws/iam/signature.ts';
+import type { BatchApiChoice } from '../../local/runtime/batch-api.ts';
 import { DataDirectory } from '../../local/runtime/data-directory.ts';
-import { type BatchApiChoice, type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
+import { type Runtime, startRuntime } from '../../local/runtime/runtime.ts';
 import type { RuntimeEndpoints } from '../../local/runtime/runtime-endpoints.ts';
 import { type Connection, connectionTo } from '../connection/connection.ts';
 import { DATA_DIRECTORY } from '../connection/target.ts';
@@ -18,7 +19,7 @@ import { firstDeliveries } from '../terminal/first-delivery.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
-import { isPaid, otherBatchApi, realBatchApi } from './real-batch-api.ts';
+import { isPaid, otherBatchApi, realBatchApi, sendsWebhooks } from './real-batch-api.ts';
 import { SpendConfirmation } from './spend-confirmation.ts';
 import { synthesizedStack } from './synthesis.ts';
 import { welcome } from './welcome.ts';
@@ -112,7 +113,8 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
     if (!options.json)
       say('It builds the functions and the template first: there are none of this source yet.');
   };
-  const assemblyDirectory = await synthesizedStack({ onBuild });
+  const context = sendsWebhooks(api) ? { webhook: 'yes' } : {};
+  const assemblyDirectory = await synthesizedStack({ onBuild, context });
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;
   let connection: Connection | undefined;
@@ -186,6 +188,7 @@ function printWelcome(
       isPaid: isPaid(api),
       speed: clock.speed,
       owner,
+      isUrlForOthers: api.kind !== 'local',
       ...(ephemeral && { ephemeral }),
     }),
   );

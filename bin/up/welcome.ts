@@ -12,12 +12,14 @@ interface Shown {
   /** The credentials that every call must be signed with; absent if any will do. */
   readonly owner?: Credentials | undefined;
   readonly ephemeral?: boolean;
+  /** Whether the URL of WEBHOOK has to be entered somewhere: the built-in server knows it. */
+  readonly isUrlForOthers?: boolean;
 }
 
 /** Returns the text that `up` prints first: endpoints, and the commands to upload, download, cancel and stop. */
 export function welcome(
   endpoints: RuntimeEndpoints,
-  { data, isPaid, speed, owner, ephemeral }: Shown,
+  { data, isPaid, speed, owner, ephemeral, isUrlForOthers }: Shown,
 ): string {
   const here = Object.values<string>(DATA_DIRECTORY).includes(data) ? '' : ` --data ${data}`;
   const openAi = isPaid ? `${endpoints.openAiUrl}: every file costs money` : endpoints.openAiUrl;
@@ -27,6 +29,7 @@ export function welcome(
     ['AWS endpoint', `${endpoints.url} (AWS_ENDPOINT_URL, ${owner ? 'only these' : 'any'} credentials)`],
     ...exportLines(owner),
     ['Batch API', openAi],
+    ...(isUrlForOthers && endpoints.webhookUrl ? [row('webhook URL', endpoints.webhookUrl)] : []),
     ['time', pace],
     ['data', ephemeral ? `${data}, deleted at the end` : data],
     ['submit', `npx batchdrop submit examples/embeddings.jsonl${here}`],
@@ -40,6 +43,10 @@ export function welcome(
     ([label, value]) => `  ${styleText('bold', label.padEnd(13))}${escapeControlCharacters(value)}`,
   );
   return ['Batchdrop is up.', ...shown, ''].join('\n');
+}
+
+function row(label: string, value: string): [string, string] {
+  return [label, value];
 }
 
 /** The lines to paste into a shell whose programs call the endpoint. */

@@ -15,4 +15,8 @@ export interface PollEnv {
   OPENAI_BASE_URL: string;
   /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
   BATCH_LIMITS: string;
+  /** `on`: webhooks tell ends, too. */
+  WEBHOOKS?: string;
+  /** How often all open batches are observed, in seconds; absent: at each tick. */
+  OBSERVE_INTERVAL?: string;
 }

@@ -21,6 +21,8 @@ const env = readEnvironment<PollEnv>({
   OPENAI_SECRET_ID: true,
   OPENAI_BASE_URL: true,
   BATCH_LIMITS: true,
+  WEBHOOKS: 'optional',
+  OBSERVE_INTERVAL: 'optional',
 });
 const basics = createBasics('poll', env);
 
@@ -35,6 +37,8 @@ const handle = createHandler({
   api: createBatchApi(env),
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),
+  observeIntervalMs: Number(env.OBSERVE_INTERVAL ?? 0) * 1000,
+  ...(env.WEBHOOKS === 'on' && { webhooks: true }),
 });
 
 export const handler = (_event: unknown, context: Context): Promise<void> =>

@@ -32,7 +32,14 @@ import { TickObservation } from './observation/tick-observation.ts';
 import { Tick, type TickReport } from './tick.ts';
 import { claimTick, releaseTick, type TickState } from './tick-lease.ts';
 
-export type ReconcileDeps = AdvanceDeps & Pick<Ports, 'api' | 'ids'> & { limits: BatchLimits };
+export type ReconcileDeps = AdvanceDeps &
+  Pick<Ports, 'api' | 'ids'> & {
+    limits: BatchLimits;
+    /** How often all open batches are observed, in milliseconds; absent or 0: at each tick. */
+    observeIntervalMs?: number;
+    /** Webhooks tell ends, too. */
+    webhooks?: true;
+  };
 
 const MAX_FULL = 100; // models; in further ones new parts may overtake waiting ones
 

@@ -2,7 +2,10 @@ import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 /** The state that a tick passes to the next one. */
-export type TickState = Pick<Control, 'nextShard' | 'observeFrom' | 'observeFirst' | 'full' | 'limited'>;
+export type TickState = Pick<
+  Control,
+  'nextShard' | 'observeFrom' | 'observeFirst' | 'observedAt' | 'full' | 'limited'
+>;
 
 /**
  * Claims the tick lease, which ends with the invocation's deadline; returns undefined when another tick has it. The
@@ -39,6 +42,7 @@ export async function releaseTick(
         pollLease,
         observeFrom: _,
         observeFirst: __,
+        observedAt: _____,
         full: ___,
         limited: ____,
         ...control

@@ -15,4 +15,6 @@ export interface SubmitEnv {
   COMPLETION_WINDOW: string;
   /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
   BATCH_LIMITS: string;
+  /** `on`: webhooks may tell the end of a batch before it is saved. */
+  WEBHOOKS?: string;
 }

@@ -9,6 +9,7 @@ import {
   quickPartStepHandlers,
 } from '../shared/lifecycle/advance.ts';
 import { apiUntil } from '../shared/lifecycle/api-until.ts';
+import { observePart } from '../shared/lifecycle/apply-observation.ts';
 import { hasHadBatch, markSubmitted } from '../shared/lifecycle/check-parts.ts';
 import { type PartInHand, takeJob, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline } from '../shared/ports/ports.ts';
@@ -34,8 +35,12 @@ export function createHandler(made: Deps): (body: string, deadline: Deadline) =>
       await submitPart(deps, part, deadline, control);
       return true;
     };
+    // Only a batch whose end a webhook told already: POLL observes all others.
+    const observe = async (part: PartInHand) =>
+      part.item.toldAt === undefined ? false : observePart(deps, part);
     const stepHandlers: PartStepHandlers = {
       ...quickPartStepHandlers(deps),
+      observe,
       ...Object.fromEntries(SUBMISSION_STEPS.map((step) => [step, submit])),
     };
     await advancePart(deps, inHand, stepHandlers, control.paused);

@@ -21,6 +21,7 @@ const env = readEnvironment<SubmitEnv>({
   OPENAI_BASE_URL: true,
   COMPLETION_WINDOW: true,
   BATCH_LIMITS: true,
+  WEBHOOKS: 'optional',
 });
 const basics = createBasics('submit', env);
 
@@ -32,6 +33,7 @@ const handle = createHandler({
   completionWindow: env.COMPLETION_WINDOW,
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),
+  ...(env.WEBHOOKS === 'on' && { webhooks: true }),
 });
 
 export const handler = createQueueHandler(basics, ({ body }, context) =>

@@ -11,6 +11,8 @@ export type SubmitDeps = Pick<
 > & {
   completionWindow: string;
   limits: BatchLimits;
+  /** Webhooks may tell the end of a batch before it is saved. */
+  webhooks?: true;
 };
 
 /** The operator's pause, the models for which there is no capacity, what the API refuses, and uncertain accounts. */

@@ -1,5 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import type { Alarm, IAlarmAction, MetricOptions } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  type Alarm,
+  type IAlarmAction,
+  MathExpression,
+  type MetricOptions,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { MetricName } from '../../functions/shared/contract/metrics.ts';
@@ -12,12 +17,14 @@ const PERIOD = Duration.minutes(5);
 const STALLED_COUNTED_WITHIN = Duration.hours(1); // a stalled step is tried, and counted, every half hour
 const REFUSED_ALONE_AT_LEAST_ONCE_IN = Duration.hours(2); // its pauses grow to 80 minutes
 const LOOKED_AT_LEAST_ONCE_IN = Duration.hours(2); // results that do not agree are looked at every hour
+const SILENT_FOR = Duration.minutes(15);
 const GRACE = Duration.hours(2); // a batch was seen to end half an hour after its window; polling and delivery take time too
 
 interface AlarmsProps {
   instance: string;
   stages: StageWorkers;
   pollInterval: Duration;
+  observeInterval: Duration | undefined;
   /** Time within which the API ends a batch. */
   completionWindow: Duration;
   action: IAlarmAction | undefined;
@@ -43,7 +50,7 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#props = props;
-    const { intake, submission, delivery, cancellation, polling } = props.stages;
+    const { intake, submission, delivery, cancellation, polling, webhooks } = props.stages;
     const uploaders = 'users who uploaded files';
     this.#addQueueAlarms('Intake', intake, `${uploaders} wait until they are accepted or rejected`);
     this.#addQueueAlarms('Submit', submission, `${uploaders} wait for their batches to be created`);
@@ -58,6 +65,7 @@ export class Alarms extends Construct {
       errors: this.#lasting,
       throttles: this.#lasting,
     });
+    if (webhooks) this.#addWebhookAlarms(webhooks.worker);
     this.#addPollAlarms();
     this.#addManualAlarms();
   }
@@ -121,6 +129,28 @@ export class Alarms extends Construct {
       impact: 'users wait for a batch that the API has not ended within its completion window',
       metric: this.#metric('OldestOpenAge', { period, statistic: 'Maximum' }),
       threshold: completionWindow.plus(GRACE).toSeconds(),
+    });
+  }
+
+  /** About webhooks. Without them no user waits for longer than an observation of all batches takes to come. */
+  #addWebhookAlarms(worker: WorkerFunction): void {
+    const { pollInterval, observeInterval = pollInterval } = this.#props;
+    const late = `users get the ends of batches up to ${observeInterval.toHumanString()} late`;
+    this.#addFunctionAlarms('Webhook', worker, late, { errors: this.#lasting, throttles: LASTING });
+    // Each of three periods has ends that only POLL found: one may have outrun its webhook by chance.
+    const period = longer(SILENT_FOR, observeInterval.plus(pollInterval));
+    const [polled, told] = (['EndsByPoll', 'EndsByWebhook'] as const).map((name) =>
+      this.#metric(name, { period }),
+    );
+    this.#add('WebhooksSilent', {
+      impact: `${late}: POLL keeps finding ends that no webhook told`,
+      metric: new MathExpression({
+        expression: 'IF(FILL(told, 0) > 0, 0, FILL(polled, 0))',
+        usingMetrics: { ...(polled && { polled }), ...(told && { told }) },
+        period,
+      }),
+      threshold: 1,
+      periods: { breaching: 3, of: 3 },
     });
   }
 

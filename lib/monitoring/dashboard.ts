@@ -37,6 +37,7 @@ export class BatchdropDashboard extends Construct {
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...props.alarms], width: COLUMNS, height: 4 })],
         this.#throughput(),
         this.#open(),
+        ...(props.stages.webhooks ? [this.#webhooks()] : []),
         this.#waits(),
         this.#results(),
         this.#queues(),
@@ -91,6 +92,19 @@ export class BatchdropDashboard extends Construct {
     );
   }
 
+  /** Who found the ends of batches, and how soon. */
+  #webhooks(): IWidget[] {
+    const p90 = { statistic: 'p90' };
+    return row(
+      graph('Ends found by', this.#metrics('EndsByWebhook', 'EndsByPoll'), { stacked: true }),
+      graph('From the end of a batch to its discovery, seconds, p90', [
+        this.#metric('WebhookLatency', p90),
+        this.#metric('PollLatency', p90),
+      ]),
+      graph('Webhooks', this.#metrics('WebhooksReceived', 'WebhooksRefused', 'WebhooksForeign')),
+    );
+  }
+
   /** What steps had to wait for, and the limits that refusals taught. */
   #waits(): IWidget[] {
     const names = Object.entries(METRIC_UNITS)
@@ -135,8 +149,15 @@ export class BatchdropDashboard extends Construct {
   }
 
   #functions(): IWidget[] {
-    const { intake, submission, polling, delivery, cancellation } = this.#props.stages;
-    const functions = { intake, submit: submission, poll: polling, deliver: delivery, cancel: cancellation };
+    const { intake, submission, polling, delivery, cancellation, webhooks } = this.#props.stages;
+    const functions = {
+      intake,
+      submit: submission,
+      poll: polling,
+      deliver: delivery,
+      cancel: cancellation,
+      ...(webhooks && { webhook: webhooks }),
+    };
     const each = (metric: (worker: WorkerFunction, label: string) => IMetric) =>
       Object.entries(functions).map(([label, { worker }]) => metric(worker, label));
     return row(

@@ -20,7 +20,7 @@ export class OpenAiAccount extends Construct {
 
   /** Name or ARN of the secret. */
   get secretId(): string {
-    return this.secret.secretFullArn ?? this.secret.secretName;
+    return idOfSecret(this.secret);
   }
 
   /** Environment of a function that calls the API: where the key is, never the key. */
@@ -30,10 +30,20 @@ export class OpenAiAccount extends Construct {
 
   /** Grants reading the API key. */
   grantUse(caller: WorkerFunction): void {
-    const { secretFullArn, secretArn, encryptionKey } = this.secret;
-    // Secrets Manager appends six random characters. Explicit action: the CDK's grant includes DescribeSecret.
-    const resourceArns = [secretFullArn ?? `${secretArn}-??????`];
-    encryptionKey?.grantDecrypt(caller);
-    Grant.addToPrincipal({ grantee: caller, actions: ['secretsmanager:GetSecretValue'], resourceArns });
+    grantReadSecret(caller, this.secret);
   }
+}
+
+/** Returns the name or ARN of a secret. */
+export function idOfSecret({ secretFullArn, secretName }: ISecret): string {
+  return secretFullArn ?? secretName;
+}
+
+/** Grants reading a secret. */
+export function grantReadSecret(caller: WorkerFunction, secret: ISecret): void {
+  const { secretFullArn, secretArn, encryptionKey } = secret;
+  // Secrets Manager appends six random characters. Explicit action: the CDK's grant includes DescribeSecret.
+  const resourceArns = [secretFullArn ?? `${secretArn}-??????`];
+  encryptionKey?.grantDecrypt(caller);
+  Grant.addToPrincipal({ grantee: caller, actions: ['secretsmanager:GetSecretValue'], resourceArns });
 }

@@ -1,13 +1,16 @@
 import { Duration, Size, Stack } from 'aws-cdk-lib';
 import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Grant, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { PollEnv } from '../../functions/poll/env.ts';
+import { BATCH_STATUSES, hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
+import { batchStatusRule } from '../resources/subscriptions.ts';
 import type { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
 
@@ -17,6 +20,10 @@ const MAX_EVENT_AGE = Duration.minutes(1); // the minimum of both services: a la
 interface PollingProps {
   settings: WorkerSettings;
   pollInterval: Duration;
+  /** How often all open batches are observed; undefined: at each tick. */
+  observeInterval: Duration | undefined;
+  /** Webhooks tell ends, too. */
+  webhooks: boolean;
   resultsBucket: IBucket;
   /** Before all keys in the results bucket. */
   resultsPrefix: string | undefined;
@@ -52,6 +59,8 @@ export class Polling extends Construct {
         DELIVER_QUEUE_URL: props.delivery.queue.queueUrl,
         ...props.openAi.environment(),
         BATCH_LIMITS: props.batchLimits,
+        ...(props.webhooks && { WEBHOOKS: 'on' }),
+        ...(props.observeInterval && { OBSERVE_INTERVAL: String(props.observeInterval.toSeconds()) }),
       } satisfies PollEnv,
       asynchronous: { maxEventAge: MAX_EVENT_AGE },
     });
@@ -62,6 +71,20 @@ export class Polling extends Construct {
     props.openAi.grantUse(this.worker);
     for (const work of [props.intake, props.submission, props.delivery]) work.grantSend(this.worker);
     this.#scheduleTicks(props.pollInterval);
+    if (props.webhooks) this.#tickAtEnds(props);
+  }
+
+  /** The end of a batch that WEBHOOK saw makes room: a tick admits the parts that wait for it. */
+  #tickAtEnds({ eventBus, settings: { instance } }: PollingProps): void {
+    batchStatusRule(
+      this,
+      'TickAtEnd',
+      { eventBus, instance },
+      {
+        status: BATCH_STATUSES.filter(hasEnded),
+        target: new LambdaFunction(this.worker.lambda, { maxEventAge: MAX_EVENT_AGE, retryAttempts: 0 }),
+      },
+    );
   }
 
   /** Without retries, here and in the function: a retried tick would run beside the next one. */

@@ -1,5 +1,6 @@
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { WorkQueue } from '../resources/work-queue.ts';
+import type { Webhooks } from './webhooks.ts';
 import type { WorkerFunction } from './worker-function.ts';
 
 /** A queue and the function that it feeds. */
@@ -15,4 +16,6 @@ export interface StageWorkers {
   delivery: QueueWorker;
   cancellation: QueueWorker;
   polling: { worker: WorkerFunction };
+  /** Present if webhooks are received. */
+  webhooks?: Webhooks | undefined;
 }

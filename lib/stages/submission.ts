@@ -27,6 +27,8 @@ interface SubmissionProps {
   batchLimits: string;
   openAi: OpenAiAccount;
   completionWindow: string;
+  /** Webhooks may tell the end of a batch before it is saved. */
+  webhooks: boolean;
 }
 
 /** From a planned part to a batch: the submit queue and SUBMIT. */
@@ -53,6 +55,7 @@ export class Submission extends Construct {
         ...props.openAi.environment(),
         COMPLETION_WINDOW: props.completionWindow,
         BATCH_LIMITS: props.batchLimits,
+        ...(props.webhooks && { WEBHOOKS: 'on' }),
       } satisfies SubmitEnv,
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);

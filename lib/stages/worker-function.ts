@@ -43,6 +43,8 @@ export interface WorkerFunctionProps {
   environment: Record<string, string>;
   /** How long Lambda keeps an asynchronous invocation that it could not start. It never retries one that failed. */
   asynchronous?: { maxEventAge: Duration };
+  /** Default: none. The quota of a new account is so small that a deployment with reserved concurrency would fail. */
+  reservedConcurrency?: number;
 }
 
 /** A Lambda function with bundled code, a role without managed policies, and its own log group unless one is shared. */
@@ -72,7 +74,9 @@ export class WorkerFunction extends Construct implements IGrantable {
       logGroup,
       loggingFormat: LoggingFormat.JSON,
       ...(vpc && placedIn(vpc, props.settings)),
-      // No reserved concurrency: the quota of a new account is so small that deployments would fail.
+      ...(props.reservedConcurrency !== undefined && {
+        reservedConcurrentExecutions: props.reservedConcurrency,
+      }),
       ...(props.asynchronous && { retryAttempts: 0, maxEventAge: props.asynchronous.maxEventAge }),
     });
     this.grantPrincipal = this.lambda.grantPrincipal;

@@ -43,7 +43,26 @@ type AuditEvent =
       readonly inputTokens: number;
       readonly outputTokens: number;
     }
+  | ({
+      readonly event: 'webhook.sent';
+      /** Counted from 1. */
+      readonly attempt: number;
+      /** The status of the answer. */
+      readonly status?: number;
+      /** Why there was no answer. */
+      readonly problem?: string;
+      /** A fault sent it in a stranger's name. */
+      readonly isForged?: true;
+    } & ToldWebhook)
+  | ({ readonly event: 'webhook.given_up' } & ToldWebhook)
   | { readonly event: 'fault.injected'; readonly fault: Fault['fault']; readonly on: Operation };
+
+interface ToldWebhook {
+  readonly webhookId: string;
+  readonly endpointId: string;
+  readonly batchId: string;
+  readonly type: string;
+}
 
 /** One line of the log; `n` rises, `at` is in ms since the epoch by the server's clock. */
 export type AuditEntry = AuditEvent & { readonly n: number; readonly at: number };

@@ -28,6 +28,17 @@ const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS batches_created ON batches (created_ms);
   CREATE INDEX IF NOT EXISTS batches_status ON batches (status);
+  CREATE TABLE IF NOT EXISTS webhook_endpoints (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    record TEXT NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS webhook_deliveries (
+    n INTEGER PRIMARY KEY AUTOINCREMENT,
+    endpoint_id TEXT NOT NULL,
+    record TEXT NOT NULL
+  );
+  CREATE INDEX IF NOT EXISTS webhook_deliveries_endpoint ON webhook_deliveries (endpoint_id);
   CREATE TABLE IF NOT EXISTS audit (n INTEGER PRIMARY KEY AUTOINCREMENT, line TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 `;

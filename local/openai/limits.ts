@@ -6,6 +6,8 @@ export interface Limits {
   readonly batchesPerHour: number;
   readonly uploadsPerMinute: number;
   readonly enqueuedTokens: number;
+  /** How long a receiver may take to answer a webhook, in ms of wall time. OpenAI says only that it should be quick. */
+  readonly webhookAnswerMs: number;
 }
 
 /**
@@ -18,6 +20,7 @@ export const OPENAI_LIMITS: Limits = {
   batchesPerHour: 2_000,
   uploadsPerMinute: 1_000,
   enqueuedTokens: 2_000_000_000,
+  webhookAnswerMs: 15_000,
 };
 
 /** The organization in responses, whatever the key. */

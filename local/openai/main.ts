@@ -40,7 +40,7 @@ export async function runBatchApiAlone(options: AloneOptions): Promise<BatchApiS
   }
   const saving = setInterval(saveAhead, SAVE_EVERY_MS);
   return {
-    url: server.url,
+    ...server,
     async close() {
       clearInterval(saving);
       await server.close();

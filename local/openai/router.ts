@@ -51,6 +51,16 @@ export function route(
 
 /** Reads a request's body as a JSON object; throws `ApiError` 400 or 413. */
 export async function readJsonBody(request: IncomingMessage): Promise<JsonObject> {
+  return asJsonObject(await readBody(request));
+}
+
+/** Does the same for a body that may be missing: then there are no fields. */
+export async function readOptionalJsonBody(request: IncomingMessage): Promise<JsonObject> {
+  const bytes = await readBody(request);
+  return bytes.length === 0 ? {} : asJsonObject(bytes);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of bodyOf(request)) {
@@ -58,7 +68,11 @@ export async function readJsonBody(request: IncomingMessage): Promise<JsonObject
     if (size > MAX_JSON_BODY) throw new ApiError(413, 'The body of the request is too large.');
     chunks.push(chunk);
   }
-  const body = parseJson(Buffer.concat(chunks).toString('utf8'));
+  return Buffer.concat(chunks);
+}
+
+function asJsonObject(bytes: Buffer): JsonObject {
+  const body = parseJson(bytes.toString('utf8'));
   if (!isJsonObject(body)) throw new ApiError(400, 'The body of the request must be a JSON object.');
   return body;
 }

@@ -3,7 +3,7 @@
  *
  * Its state is in one directory (database, contents, `audit.jsonl`) and survives SIGKILL. Durations, ids, the order of
  * results and their contents depend on the seed. Rows can be made to fail, see row-outcome.ts, and requests and
- * batches, see faults.ts. Not supported: uploads in parts, webhooks, other organizations and projects.
+ * batches and webhooks, see faults.ts. Not supported: uploads in parts, other organizations and projects.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -24,12 +24,19 @@ import { ORGANIZATION } from './limits.ts';
 import type { Profile } from './profiles/profile.ts';
 import { type Call, drain, type Route, route } from './router.ts';
 import { type BatchApiOptions, openState } from './state.ts';
+import { webhookRoutes } from './webhooks/webhook-routes.ts';
+import { Webhooks } from './webhooks/webhooks.ts';
 
 export type { BatchApiOptions } from './state.ts';
 
 export interface BatchApiServer {
   /** The base URL for a client, e.g. `http://127.0.0.1:8080/v1`. */
   readonly url: string;
+  /**
+   * Sends the ends of batches to the URL from now on. `name` is that of the endpoint, which a later start finds again. Returns the
+   * signing secret: `secret`, or the one that the endpoint has.
+   */
+  registerWebhook(endpoint: { name: string; url: string; secret?: string | undefined }): string;
   /** Stops the server and its work; the directory can be opened again. */
   close(): Promise<void>;
 }
@@ -40,10 +47,15 @@ const KEEP_ALIVE_MS = 65_000;
 /** Starts the server on 127.0.0.1; rejects if the port is in use or the directory is not writable. */
 export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiServer> {
   const state = openState(options);
-  const lifecycle = new Lifecycle(state);
+  const webhooks = new Webhooks(state, options.receivers);
+  const lifecycle = new Lifecycle(state, webhooks);
   const injector = new FaultInjector(options.faults ?? [], { ...state, seed: options.seed ?? state.seed });
-  const routes = [...fileRoutes(state), ...batchRoutes(state, lifecycle)];
   const { profile, clock } = state;
+  const routes = [
+    ...fileRoutes(state),
+    ...batchRoutes(state, lifecycle, webhooks),
+    ...(profile.hasWebhooks ? webhookRoutes(state, webhooks) : []),
+  ];
   const serving: Serving = { routes, injector, apiKey: options.apiKey ?? null, profile, clock };
   const underWay = new InFlight();
   const server = createServer((request, response) => {
@@ -55,6 +67,7 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   const release = async () => {
     injector.close();
     await lifecycle.close();
+    await webhooks.close();
     await underWay.ended();
     state.database.close();
   };
@@ -67,6 +80,7 @@ export async function startBatchApi(options: BatchApiOptions): Promise<BatchApiS
   let closed: Promise<void> | undefined;
   return {
     url: `http://127.0.0.1:${portOf(server)}${profile.basePath}`,
+    registerWebhook: (endpoint) => webhooks.register(endpoint),
     async close() {
       server.close();
       server.closeAllConnections();

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../clock.ts';
+import type { Clock, VirtualClock } from '../clock.ts';
 import { AuditLog } from './audit-log.ts';
 import { BatchStore } from './batches/batch-store.ts';
 import { keptNumber, openServerDatabase } from './database.ts';
@@ -28,6 +28,8 @@ export interface BatchApiOptions {
   readonly faults?: FaultPlan;
   /** The vendor whose Batch API it is like; OpenAI by default. */
   readonly profile?: Profile;
+  /** The clock by which receivers of webhooks verify a timestamp; the wall clock by default. */
+  readonly receivers?: Pick<VirtualClock, 'now' | 'hold'>;
 }
 
 /** What the parts of the server share. */

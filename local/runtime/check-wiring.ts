@@ -2,6 +2,7 @@ import type { Authorizer } from '../aws/iam/authorizer.ts';
 import type { Caller, Need } from '../aws/iam/caller.ts';
 import { AwsError } from '../aws/protocol/aws-error.ts';
 import { queueArn } from '../aws/sqs/queue.ts';
+import { URL_ACTIONS } from '../lambda/function-urls.ts';
 import type { RulePlan, StackPlan } from './stack-plan.ts';
 
 /** The actions of Lambda on a queue that is an event source. */
@@ -18,6 +19,7 @@ export function checkWiring(plan: StackPlan, authorizer: Authorizer): void {
     ...faultsOfSchedules(plan, authorizer),
     ...plan.rules.flatMap((rule) => faultsOfTargets(rule, authorizer)),
     ...faultsOfAccessLogs(plan, authorizer),
+    ...faultsOfUrls(plan, authorizer),
   ];
   if (faults.length > 0) throw new Error(faults.join('\n'));
 }
@@ -84,6 +86,15 @@ function faultsOfAccessLogs({ buckets }: StackPlan, authorizer: Authorizer): str
     const resource = `arn:aws:s3:::${accessLogs.bucket}/${accessLogs.prefix}log`;
     return prefixed(`the access logs of ${name}`, refused(logging, { action: 's3:PutObject', resource }));
   });
+}
+
+/** AWS deploys such a URL, and then refuses every call. */
+function faultsOfUrls({ urls }: StackPlan, authorizer: Authorizer): string[] {
+  return urls.flatMap(({ functionArn }) =>
+    URL_ACTIONS.flatMap((action) =>
+      prefixed('the public URL', refused(authorizer.throughUrl(), { action, resource: functionArn })),
+    ),
+  );
 }
 
 function refused(caller: Caller, need: Need): string | undefined {

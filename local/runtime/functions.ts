@@ -71,9 +71,9 @@ export class Functions {
     for (const mapping of this.#mappings) mapping.start();
   }
 
-  /** Invokes the function once; throws InvocationFailed, or an Error if there is no such function. */
-  async invoke(arn: string, event: unknown): Promise<void> {
-    await this.#at(arn).invoke(event);
+  /** Invokes the function once and returns its result; throws InvocationFailed, or an Error if there is no such function. */
+  async invoke(arn: string, event: unknown): Promise<unknown> {
+    return await this.#at(arn).invoke(event);
   }
 
   /** Invokes the function with the retries of its EventInvokeConfig. The function's log has the last failure. */

@@ -13,6 +13,7 @@ import {
   readRule,
   readSchedule,
   readTable,
+  readUrl,
 } from './resource-readers.ts';
 import type { StackPlan } from './stack-plan.ts';
 import { TemplateScope } from './template-scope.ts';
@@ -47,6 +48,7 @@ export function parseTemplate(
     invokeConfigs: [],
     mappings: [],
     schedules: [],
+    urls: [],
   };
   for (const [logicalId, resource] of Object.entries(template.Resources)) {
     if (READ_OVER.has(resource.Type)) continue;
@@ -90,6 +92,9 @@ function addResource(
       break;
     case 'AWS::Lambda::Function':
       plan.functions.push(readFunction(properties, names(), assembly.assetDirectory));
+      break;
+    case 'AWS::Lambda::Url':
+      plan.urls.push(readUrl(properties, String(scope.attribute(logicalId, 'FunctionUrl'))));
       break;
     case 'AWS::Lambda::EventInvokeConfig':
       plan.invokeConfigs.push(readInvokeConfig(properties));

@@ -80,14 +80,21 @@ function readLambdaPermission(
   const arn = functionArnOf(properties.text('FunctionName'));
   const sourceArn = properties.optionalText('SourceArn');
   const sourceAccount = properties.optionalText('SourceAccount');
+  const urlAuthType = properties.optionalText('FunctionUrlAuthType');
+  const viaUrl = properties.optionalFlag('InvokedViaFunctionUrl');
+  const principal = properties.text('Principal');
   const Statement = {
     Effect: 'Allow',
-    Principal: { Service: properties.text('Principal') },
+    Principal: principal === '*' ? '*' : { Service: principal },
     Action: properties.text('Action'),
     Resource: arn,
     Condition: {
       ...(sourceArn !== undefined && { ArnLike: { 'aws:SourceArn': sourceArn } }),
-      ...(sourceAccount !== undefined && { StringEquals: { 'aws:SourceAccount': sourceAccount } }),
+      StringEquals: {
+        ...(sourceAccount !== undefined && { 'aws:SourceAccount': sourceAccount }),
+        ...(urlAuthType !== undefined && { 'lambda:FunctionUrlAuthType': urlAuthType }),
+      },
+      ...(viaUrl !== undefined && { Bool: { 'lambda:InvokedViaFunctionUrl': String(viaUrl) } }),
     },
   };
   add(policies.ofResources, arn, parseStatements({ Statement }, logicalId));

@@ -10,6 +10,7 @@ import type {
   QueuePlan,
   RulePlan,
   SchedulePlan,
+  UrlPlan,
 } from './stack-plan.ts';
 
 // CloudFormation's and Lambda's defaults for absent properties.
@@ -168,7 +169,17 @@ export function readFunction(
     memoryMb: properties.optionalNumber('MemorySize') ?? DEFAULT_MEMORY_MB,
     timeoutSeconds: properties.optionalNumber('Timeout') ?? DEFAULT_TIMEOUT_SECONDS,
     environment: properties.optionalObject('Environment')?.textsByName('Variables') ?? {},
+    ...defined('reservedConcurrency', properties.optionalNumber('ReservedConcurrentExecutions')),
   };
+}
+
+/** Only a public URL that answers at once: nothing here signs calls for IAM, or streams. */
+export function readUrl(properties: Properties, url: string): UrlPlan {
+  properties.choice('AuthType', ['NONE']);
+  const invokeMode = properties.optionalText('InvokeMode') ?? 'BUFFERED';
+  if (invokeMode !== 'BUFFERED')
+    throw new Error(`the local runtime does not support the InvokeMode ${invokeMode} of a function's URL`);
+  return { functionArn: functionArnOf(properties.text('TargetFunctionArn')), url };
 }
 
 export function readInvokeConfig(properties: Properties): OfFunction<AsynchronousPolicy> {

@@ -14,6 +14,8 @@ export interface RuntimeEndpoints {
   readonly eventBus: string;
   readonly instance: string;
   readonly ledgerTable: string;
+  /** Where WEBHOOK takes webhooks, if the stack has it. */
+  readonly webhookUrl?: string;
 }
 
 /** The key of a Batch API server that takes any key. */

@@ -4,38 +4,24 @@ import type { Credentials } from '../aws/iam/signature.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import { type Endpoint, startEndpoint } from '../aws/protocol/endpoint.ts';
 import type { VirtualClock } from '../clock.ts';
-import type { FaultPlan } from '../openai/faults/faults.ts';
-import { startBatchApi } from '../openai/server.ts';
+import { FunctionUrls } from '../lambda/function-urls.ts';
 import { readAssembly } from './assembly.ts';
+import {
+  type BatchApiChoice,
+  certificateVariables,
+  openBatchApi,
+  putApiKeys,
+  putSigningSecrets,
+} from './batch-api.ts';
 import { checkWiring } from './check-wiring.ts';
 import type { DataDirectory } from './data-directory.ts';
 import { describeStack } from './describe-stack.ts';
 import { Engines, type Invocations } from './engines.ts';
 import { Functions } from './functions.ts';
 import { parseTemplate } from './parse-template.ts';
-import { LOCAL_API_KEY, RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
+import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from './runtime-endpoints.ts';
 import { SavedClock } from './saved-clock.ts';
-import type { StackPlan } from './stack-plan.ts';
-
-/** The Batch API that the functions call: the built-in one or another. */
-export type BatchApiChoice =
-  | {
-      readonly kind: 'local';
-      /** The faults to inject, chosen by `seed`; none by default. */
-      readonly faults?: FaultPlan;
-      readonly seed?: number;
-    }
-  | OtherBatchApi;
-
-/** A Batch API of another process: a real one, which costs money, or any server that the user chose. */
-export interface OtherBatchApi {
-  readonly kind: 'real' | 'server';
-  readonly apiKey: string;
-  /** `https://…/v1`; `http://…` on this machine only. */
-  readonly baseUrl: string;
-  /** A file of additional certificates that the functions trust. */
-  readonly extraCaCerts?: string;
-}
+import type { FunctionPlan, StackPlan } from './stack-plan.ts';
 
 interface RuntimeOptions {
   /** Locked by the caller, who unlocks it after `close`. */
@@ -95,8 +81,10 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   const engines = closing.add(
     new Engines({ directory: data.subdirectory('aws'), clock, invocations, authorizer }),
   );
+  const publicUrls = new FunctionUrls();
   const endpoint = closing.add(
     await startEndpoint({
+      publicUrls,
       services: engines.all,
       port: options.port,
       identities: authorizer,
@@ -104,7 +92,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
       functionNow: () => clock.now(),
     }),
   );
-  const openAiUrl = await openApi(options, clock, closing);
+  const api = closing.add(await openBatchApi(options, clock));
 
   const assembly = readAssembly(options.assemblyDirectory);
   const plan = parseTemplate(assembly, endpoint.url);
@@ -116,6 +104,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
   await engines.apply(plan);
   for (const bus of plan.buses) observe(engines, bus);
   putApiKeys(engines, plan, options.api);
+  putSigningSecrets(engines, plan, api);
   functions = new Functions(plan, {
     clock,
     authorizer,
@@ -123,7 +112,7 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     endpointUrl: endpoint.url,
     logDirectory: data.subdirectory('logs'),
     onProblem,
-    environment: { OPENAI_BASE_URL: openAiUrl },
+    environment: { OPENAI_BASE_URL: api.url },
     processEnvironment: certificateVariables(options.api),
   });
   const running = functions;
@@ -132,10 +121,15 @@ async function start(options: RuntimeOptions, closing: Closing): Promise<Runtime
     await running.initialize();
     assembly.rememberThatItLoads();
   }
-  const endpoints = endpointsOf(endpoint, openAiUrl, plan.outputs);
+  const endpoints = endpointsOf(endpoint, api.url, plan.outputs);
   await options.beforeFunctions?.(endpoints);
   await engines.start(plan);
   functions.start();
+  publicUrls.serve(functionsWithUrl(plan), {
+    invoke: (arn, event) => running.invoke(arn, event),
+    anybody: authorizer.throughUrl(),
+    now: () => clock.now(),
+  });
   engines.cloudFormation.add(describeStack(assembly.template, endpoint.url));
 
   engines.secrets.putSecret(RUNTIME_ENDPOINTS_SECRET, JSON.stringify(endpoints));
@@ -161,37 +155,8 @@ function invocationsOf(
   };
 }
 
-/** Stores the API key in each secret that a function reads. */
-function putApiKeys(engines: Engines, { functions }: StackPlan, api: BatchApiChoice): void {
-  for (const { environment } of functions) {
-    const secret = environment.OPENAI_SECRET_ID;
-    if (secret !== undefined) engines.secrets.putFunctionSecret(secret, apiKeyOf(api));
-  }
-}
-
-/** Returns the base URL of the API that the functions call. */
-async function openApi(options: RuntimeOptions, clock: VirtualClock, closing: Closing): Promise<string> {
-  if (options.api.kind !== 'local') return options.api.baseUrl;
-  const { kind: _, ...faults } = options.api;
-  const directory = options.data.subdirectory('openai');
-  const server = closing.add(await startBatchApi({ ...faults, directory, clock, timing: { finalizing } }));
-  return server.url;
-}
-
-/** A batch finalizes for at least two minutes, so that the poller, which runs once a minute, sees this status. */
-function finalizing({ random }: { random: () => number }): number {
-  return 120_000 + Math.round(random() * 30_000);
-}
-
-function apiKeyOf(api: BatchApiChoice): string {
-  return api.kind === 'local' ? LOCAL_API_KEY : api.apiKey;
-}
-
-/** Returns the environment variables that make Node trust additional certificates. */
-function certificateVariables(api: BatchApiChoice): Record<string, string> {
-  return api.kind !== 'local' && api.extraCaCerts !== undefined
-    ? { NODE_EXTRA_CA_CERTS: api.extraCaCerts }
-    : {};
+function functionsWithUrl({ functions, urls }: StackPlan): FunctionPlan[] {
+  return functions.filter(({ arn }) => urls.some(({ functionArn }) => functionArn === arn));
 }
 
 /** Each function signs with its own key, which identifies its role to the endpoint. */
@@ -211,7 +176,7 @@ function endpointsOf(
   openAiUrl: string,
   outputs: Record<string, string>,
 ): RuntimeEndpoints {
-  const { ResultsPrefix: resultsPrefix } = outputs;
+  const { ResultsPrefix: resultsPrefix, WebhookUrl: webhookUrl } = outputs;
   const output = (name: string) => outputs[name] ?? fail(`the stack has no output ${name}`);
   return {
     url: endpoint.url,
@@ -224,6 +189,7 @@ function endpointsOf(
     eventBus: output('EventBus'),
     instance: output('Instance'),
     ledgerTable: output('LedgerTable'),
+    ...(webhookUrl === undefined ? {} : { webhookUrl }),
   };
 }
 

@@ -30,6 +30,14 @@ export interface RulePlan {
 export interface FunctionPlan extends Omit<FunctionSpec, 'asynchronous'> {
   readonly accessKeyId: string;
   readonly roleArn: string;
+  /** How many of its invocations may run at once; absent: as many as the account allows. */
+  readonly reservedConcurrency?: number;
+}
+
+/** The public URL of a function. */
+export interface UrlPlan {
+  readonly functionArn: string;
+  readonly url: string;
 }
 
 /** An event source mapping or an EventInvokeConfig, with the name of its function. */
@@ -58,4 +66,5 @@ export interface StackPlan {
   readonly invokeConfigs: OfFunction<AsynchronousPolicy>[];
   readonly mappings: OfFunction<MappingSpec>[];
   readonly schedules: SchedulePlan[];
+  readonly urls: UrlPlan[];
 }

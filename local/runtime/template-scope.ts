@@ -1,5 +1,6 @@
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/protocol/aws-service.ts';
 import { queueUrl } from '../aws/sqs/queue.ts';
+import { functionUrl } from '../lambda/function-urls.ts';
 import type { Template, TemplateResource } from './assembly.ts';
 import { evaluate, NO_VALUE, resolve, type Scope } from './intrinsics.ts';
 import { physicalNames } from './physical-names.ts';
@@ -79,6 +80,7 @@ export class TemplateScope implements Scope {
     if (attribute === 'Arn') return this.arnOf(logicalId);
     if (attribute === 'Name' || attribute === 'QueueName') return this.nameOf(logicalId);
     if (attribute === 'QueueUrl') return this.ref(logicalId);
+    if (attribute === 'FunctionUrl') return this.#functionUrlOf(logicalId);
     return fail(`the local runtime does not support Fn::GetAtt ${logicalId}.${attribute}`);
   }
 
@@ -101,6 +103,11 @@ export class TemplateScope implements Scope {
     const parent = style.parentProperty && this.#resource(logicalId).Properties?.[style.parentProperty];
     const within = parent === undefined ? '' : `${lastName(resolve(parent, this))}/`;
     return `arn:aws:${style.arn(within + this.nameOf(logicalId))}`;
+  }
+
+  #functionUrlOf(logicalId: string): string {
+    const target = String(resolve(this.#resource(logicalId).Properties?.TargetFunctionArn, this));
+    return functionUrl(this.#endpointUrl, target.slice(target.lastIndexOf(':') + 1));
   }
 
   #styleOf(logicalId: string): ReferenceStyle | undefined {

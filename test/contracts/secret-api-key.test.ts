@@ -100,7 +100,7 @@ describe('reading the key', () => {
   });
 
   it('throws a retryable error when Secrets Manager never answers, or sends its headers only', async () => {
-    const hanging = createSecretApiKey({ secretId: 'openai', clock: new ManualClock(NOON), readMs: 60 });
+    const hanging = createSecretApiKey({ secretId: 'openai', clock: new ManualClock(NOON), readMs: 1_500 });
     for (const answer of [silence, headersOnly]) {
       server.answerWith(answer);
       const unreachable = { name: 'RetryableError', waitsFor: 'unreachable' };

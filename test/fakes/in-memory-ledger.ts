@@ -160,8 +160,10 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
   const parts = new Shelf<Part>(clock, (key, part) => index.note(key, part.dueAt, dueProjectionOf(part)));
   const pasts = new Shelf<PastAttempts>(clock);
   const batchPointers = new Map<string, { ref: PartRef; expiresAt: number | undefined }>();
+  const earlyEnds = new Map<string, { at: number; expiresAt: number }>();
   const pagesOf = ({ jobId, planId, number }: Part) =>
     pasts.all((past) => past.jobId === jobId && past.planId === planId && past.number === number);
+  let lastWebhook: number | undefined;
   const keyPointers = new Shelf<KeyPointer>(clock);
   const controls = new Shelf<Control>(clock);
   const admissions = new Shelf<Admissions>(clock);
@@ -194,6 +196,17 @@ export function createInMemoryLedger(options: { clock: Clock; dueLagMs?: number 
       const pointer = batchPointers.get(batchPointerKey(batchId).pk);
       if (!pointer) throw new Error(`no pointer from ${batchId}`);
       return pointer.expiresAt;
+    },
+    async readEarlyEnd(batchId) {
+      const note = earlyEnds.get(batchId);
+      return note === undefined || isExpired(note) ? undefined : note.at;
+    },
+    async noteEarlyEnd(batchId, at, expiresAt) {
+      earlyEnds.set(batchId, { at, expiresAt });
+    },
+    readLastWebhook: async () => lastWebhook,
+    async noteWebhook(at) {
+      lastWebhook = at;
     },
     readKeyPointer: async (bucket, key) => keyPointers.read(keyPointerKey(bucket, key)),
     replaceKeyPointer: async (pointer) =>

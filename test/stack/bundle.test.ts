@@ -37,6 +37,7 @@ const CLIENTS = {
   poll: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
   deliver: ['DynamoDB', 'EventBridge', 'S3', 'Secrets Manager'],
   cancel: ['DynamoDB', 'EventBridge', 'Secrets Manager'],
+  webhook: ['DynamoDB', 'EventBridge', 'SQS', 'Secrets Manager'],
 };
 
 /** The functions that scan files: their bundles contain the compiled scanner. */
@@ -55,6 +56,7 @@ const ANY_ENVIRONMENT = Object.fromEntries(
     'REQUEST_BUCKET',
     'RESULTS_BUCKET',
     'SUBMIT_QUEUE_URL',
+    'WEBHOOK_SECRET_ID',
   ].map((name) => [name, 'x']),
 );
 

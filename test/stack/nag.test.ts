@@ -44,6 +44,10 @@ describe("AWS's solution checks", () => {
     ]);
   });
 
+  it('find nothing with webhooks, whose URL is public', () => {
+    check({ webhook: { reservedConcurrency: 10 } });
+  });
+
   it("find nothing with buckets of the user's own", () => {
     check({ requestBucketName: 'my-files', requestPrefix: 'in/', resultsBucketName: 'my-results' });
   });

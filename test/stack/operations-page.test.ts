@@ -18,7 +18,7 @@ function sections(text: string, depth: number): Map<string, string> {
 }
 
 const runbook = sections(sections(page, 2).get('Alarms') ?? '', 3);
-const alarms = resources(synthesize(), 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => ({
+const alarms = resources(synthesize({ webhook: {} }), 'AWS::CloudWatch::Alarm').map(({ id, Properties }) => ({
   name: id.replace(/^Alarms/, ''),
   description: String(at(Properties, 'AlarmDescription')),
 }));

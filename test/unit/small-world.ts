@@ -3,6 +3,7 @@ import { createHandler as deliverHandler } from '../../functions/deliver/handler
 import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
 import { createHandler as intakeHandler } from '../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
+import { isGenuine } from '../../functions/shared/adapters/openai/webhook-signature.ts';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
@@ -11,6 +12,8 @@ import type { Part } from '../../functions/shared/domain/part.ts';
 import type { BatchLimits } from '../../functions/shared/domain/waiting/batch-limits.ts';
 import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
+import { createHandler as webhookHandler } from '../../functions/webhook/handler.ts';
+import type { WebhookAnswer, WebhookRequest } from '../../functions/webhook/read-request.ts';
 import { createInMemoryBatchApi, type InMemoryBatchApiOptions } from '../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../fakes/in-memory-request-files.ts';
@@ -22,6 +25,7 @@ import { createRecordingLog } from '../fakes/recording-log.ts';
 import { createRecordingMetrics } from '../fakes/recording-metrics.ts';
 import { createRecordingQueues } from '../fakes/recording-queues.ts';
 import { createSeededIds } from '../fakes/seeded-ids.ts';
+import { SIGNING_SECRET, signedRequest } from './webhook/signed-webhook.ts';
 
 export const REQUESTS = 'requests';
 export const RESULTS = 'results';
@@ -34,12 +38,15 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   rerun?: Partial<RerunPolicy>;
   /** Default: none. */
   limits?: Partial<BatchLimits>;
+  /** Webhooks are on; default: off. */
+  webhooks?: true;
+  observeIntervalMs?: number;
   refuses?: (event: OutgoingEvent) => boolean;
   /** Ports that replace the fakes, such as faulty ones. */
   replaced?: (fakes: Ports) => Partial<Ports>;
 };
 
-/** The five handlers over the fakes. It adds no faults: everything a test does happens at once and in order. */
+/** The handlers over the fakes. It adds no faults: everything a test does happens at once and in order. */
 export class SmallWorld {
   readonly clock = new ManualClock();
   readonly ledger = createInMemoryLedger({ clock: this.clock });
@@ -58,10 +65,15 @@ export class SmallWorld {
     completionWindow: string;
     rerun: RerunPolicy;
     limits: BatchLimits;
+    webhooks?: true;
+    observeIntervalMs: number;
   };
 
+  /** One instance of the function: it remembers when it last noted a webhook. */
+  #webhooks: ReturnType<typeof webhookHandler> | undefined;
+
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, rerun, limits, ...api } = settings;
+    const { refuses, replaced, rerun, limits, webhooks, observeIntervalMs = 0, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
     const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
@@ -86,6 +98,8 @@ export class SmallWorld {
       completionWindow: '24h',
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
       limits: { enqueuedTokens: {}, ...limits },
+      observeIntervalMs,
+      ...(webhooks && { webhooks }),
     };
   }
 
@@ -126,6 +140,18 @@ export class SmallWorld {
 
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
     return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
+  }
+
+  /** Sends a genuine webhook about the end of a batch. Its status is one that WEBHOOK must not believe. */
+  webhook(batchId: string, deadline = this.deadline()): Promise<WebhookAnswer> {
+    const event = { id: 'evt_1', object: 'event', type: 'batch.completed', data: { id: batchId } };
+    return this.webhookRequest(signedRequest(event), deadline);
+  }
+
+  webhookRequest(request: WebhookRequest, deadline = this.deadline()): Promise<WebhookAnswer> {
+    const secrets = { current: async () => [SIGNING_SECRET], afterRefusal: async () => [] };
+    this.#webhooks ??= webhookHandler({ ...this.ports, secrets, isGenuine });
+    return this.#webhooks(request, deadline);
   }
 
   /** Uploads a file and runs its intake. Returns the id of its job. */

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { endOnFullDisk } from '../../terminal/end-on-full-disk.ts';
+import { Failure } from '../../terminal/failure.ts';
 import { untilStopped } from '../../terminal/stop-signal.ts';
 import { wholeNumber } from '../../terminal/whole-number.ts';
 
@@ -11,6 +12,8 @@ interface Options {
   readonly faults?: string;
   readonly profile: string;
   readonly apiKey?: string;
+  readonly webhook?: string;
+  readonly webhookSecret?: string;
   readonly json?: boolean;
 }
 
@@ -35,7 +38,7 @@ export function openaiCommand(): Command {
     )
     .option(
       '--faults <file-or-preset>',
-      'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, gateway, slow-results, forgetful-list, broke, odd-neighbours, or a file with rules',
+      'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, gateway, slow-results, forgetful-list, broke, odd-neighbours, odd-webhooks, or a file with rules',
     )
     .addOption(
       new Option('--profile <vendor>', 'whose Batch API it is like')
@@ -43,19 +46,53 @@ export function openaiCommand(): Command {
         .default('openai'),
     )
     .option('--api-key <key>', 'the only API key to accept (default: any)')
+    .option('--webhook <url>', 'send a signed webhook to this URL when a batch ends')
+    .option(
+      '--webhook-secret <secret>',
+      'the signing secret of --webhook (default: a new one, kept in the directory)',
+    )
     .option('--json', 'print JSON')
     .action(serve);
 }
 
-async function serve({ faults, profile, json, ...options }: Options): Promise<void> {
+/** The endpoint that `--webhook` registers, and that a later start finds again. */
+const WEBHOOK_NAME = 'batchdrop openai --webhook';
+
+async function serve(asked: Options): Promise<void> {
+  const { faults, profile, json, webhook, webhookSecret, ...options } = asked;
   const { readFaultPlan } = await import('../../../local/openai/faults/faults-file.ts');
   const { runBatchApiAlone } = await import('../../../local/openai/main.ts');
   const { profileCalled } = await import('../../../local/openai/profiles/profiles.ts');
   const plan = faults === undefined ? [] : readFaultPlan(faults);
+  await checkWebhook(asked);
   const server = await runBatchApiAlone({ ...options, faults: plan, profile: profileCalled(profile) });
-  console.log(json ? JSON.stringify({ url: server.url }) : `OPENAI_BASE_URL=${server.url}`);
+  const secret =
+    webhook === undefined
+      ? undefined
+      : server.registerWebhook({ name: WEBHOOK_NAME, url: webhook, secret: webhookSecret });
+  if (json) console.log(JSON.stringify({ url: server.url, webhookSecret: secret }));
+  else {
+    const lines = [`OPENAI_BASE_URL=${server.url}`];
+    if (secret !== undefined) lines.push(`OPENAI_WEBHOOK_SECRET=${secret}`);
+    console.log(lines.join('\n'));
+  }
   const forget = endOnFullDisk(() => {});
   await untilStopped();
   forget();
   await server.close();
+}
+
+/** Throws a Failure if the webhook cannot be sent as it is asked for. */
+async function checkWebhook({ webhook, webhookSecret, profile }: Options): Promise<void> {
+  if (webhook === undefined) {
+    if (webhookSecret !== undefined) throw new Failure('--webhook-secret needs --webhook.');
+    return;
+  }
+  const { reasonAgainstUrl } = await import('../../../local/openai/webhooks/endpoint-request.ts');
+  const { isSigningSecret } = await import('../../../local/openai/webhooks/send-webhook.ts');
+  const reason = reasonAgainstUrl(webhook);
+  if (reason !== undefined) throw new Failure(`--webhook ${reason}.`);
+  if (webhookSecret !== undefined && !isSigningSecret(webhookSecret))
+    throw new Failure('--webhook-secret must be whsec_ and the base64 of at least 16 bytes.');
+  if (profile !== 'openai') throw new Failure(`--webhook works only with --profile openai, not ${profile}.`);
 }

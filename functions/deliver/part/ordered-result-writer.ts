@@ -1,4 +1,4 @@
-import { digestOfId, IdDigest } from '../../shared/domain/id-digest.ts';
+import { hashOfId, IdDigest } from '../../shared/domain/id-digest.ts';
 import { pieceKeys, type RowPiece } from '../../shared/domain/internal-keys.ts';
 import type { Part } from '../../shared/domain/part.ts';
 import type { RowError } from '../../shared/domain/part-results.ts';
@@ -30,11 +30,11 @@ export interface LinesOnDisk {
   positionOf(row: number): { start: number; length: number } | undefined;
 }
 
-/** A row of the part: its index, its id, and the id's digest. */
+/** A row of the part: its index, its id, and the id's hash. */
 interface Row {
   index: number;
   customId: string;
-  digest: string;
+  hash: Buffer;
 }
 
 const FLUSH_BYTES = 256 * 1024;
@@ -146,7 +146,7 @@ export class OrderedResultWriter {
     const hadLine = earlier !== undefined && earlier.attempts > 0;
     const settled = isSent(part, before, index) ? tally.outcomeOf(index, hadLine) : undefined;
     const row = this.#rowAt(index);
-    this.#idsIn.addDigest(row.digest);
+    this.#idsIn.addHash(row.hash);
     if (before.isToRun(index) && !isSent(part, before, index)) await this.#postpone(row, earlier);
     else if (!settled) await this.#keep(row, earlier);
     else await this.#replace(row, { earlier, settled, lines });
@@ -210,7 +210,7 @@ export class OrderedResultWriter {
 
   #note(row: Row, line: Uint8Array, state: Omit<RowState, 'lineBytes'>): void {
     assertLineOf(row.customId, line);
-    this.#idsOut.addDigest(row.digest);
+    this.#idsOut.addHash(row.hash);
     if (state.outcome === 'succeeded') this.#errors = undefined;
     else this.#errors?.add(readRowError(line));
     this.#states.set(row.index, { ...state, lineBytes: line.length + 1 });
@@ -220,10 +220,10 @@ export class OrderedResultWriter {
   }
 
   #noteNext(bytes: number): void {
-    const { digest } = this.#rowAt(this.#next);
+    const { hash } = this.#rowAt(this.#next);
     const attempts = this.#material.part.batch ? 1 : 0;
-    this.#idsIn.addDigest(digest);
-    this.#idsOut.addDigest(digest);
+    this.#idsIn.addHash(hash);
+    this.#idsOut.addHash(hash);
     this.#errors = undefined;
     this.#states.set(this.#next, { outcome: 'succeeded', again: false, attempts, lineBytes: bytes + 1 });
     this.#next += 1;
@@ -231,7 +231,7 @@ export class OrderedResultWriter {
 
   #rowAt(index: number): Row {
     const customId = this.#material.table.customId(index);
-    return { index, customId, digest: digestOfId(customId) };
+    return { index, customId, hash: hashOfId(customId) };
   }
 
   /** Returns whether it wrote. */

@@ -7,7 +7,7 @@ import { type AdmissionQueue, nameOf } from '../../shared/domain/waiting/admissi
 import { without } from '../../shared/domain/without.ts';
 import { failedStep, type StepResult } from '../../shared/lifecycle/advance.ts';
 import { applyObserved, endIfLost } from '../../shared/lifecycle/apply-observation.ts';
-import { OpenBatches } from '../../shared/lifecycle/business-metrics.ts';
+import { OpenBatches, recordEnd } from '../../shared/lifecycle/business-metrics.ts';
 import { changePart, type PartInHand, takePart } from '../../shared/lifecycle/compare-and-set.ts';
 import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import { unknownOf } from '../../shared/lifecycle/spending/past-attempts.ts';
@@ -17,10 +17,14 @@ import type { CompletedBatch } from '../admission/seen-by-tick.ts';
 import type { Tick } from '../tick.ts';
 import { observeBatches } from './observe-batches.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & {
+  observeIntervalMs?: number;
+  webhooks?: true;
+};
 
 const AT_ONCE = 32; // parts in parallel, a few short calls each
 const TIME_TO_ADMIT_MS = 5_000; // reserved, however many batches there are to observe
+const SLACK_MS = 5_000; // ticks do not begin to the second
 const GOLDEN_RATIO = 0.618_033_988_749_895; // its multiples modulo 1 are evenly distributed for any number of ticks
 
 interface Seen {
@@ -50,6 +54,8 @@ export class TickObservation {
   #tokenLimited: Seen[] = [];
   #observeFrom: number;
   #observeFirst: string[];
+  readonly #observesAll: boolean;
+  readonly #observedAt: number | undefined;
 
   constructor(
     deps: Deps,
@@ -64,6 +70,11 @@ export class TickObservation {
     this.#advance = advance;
     this.#observeFrom = of.control.observeFrom ?? 0;
     this.#observeFirst = of.control.observeFirst ?? [];
+    const { observedAt } = of.control;
+    const now = deps.clock.now();
+    this.#observesAll =
+      observedAt === undefined || now >= observedAt + (deps.observeIntervalMs ?? 0) - SLACK_MS;
+    this.#observedAt = this.#observesAll ? now : observedAt;
   }
 
   get open(): ReadonlyMap<string, OpenBatch> {
@@ -79,16 +90,27 @@ export class TickObservation {
   }
 
   /** Returns the state that the next tick needs. */
-  stateForNextTick(): Pick<Control, 'observeFrom' | 'observeFirst'> {
+  stateForNextTick(): Pick<Control, 'observeFrom' | 'observeFirst' | 'observedAt'> {
+    const isPaced = this.#deps.observeIntervalMs !== undefined && this.#deps.observeIntervalMs > 0;
     return {
+      ...(isPaced && this.#observedAt !== undefined ? { observedAt: this.#observedAt } : {}),
       ...(this.#observeFrom > 0 ? { observeFrom: this.#observeFrom } : {}),
       ...(this.#observeFirst.length > 0 ? { observeFirst: this.#observeFirst } : {}),
     };
   }
 
   add(ref: PartRef, open: OpenBatch): void {
-    this.#toObserve.set(open.batchId, { ref, open });
     this.#open.set(nameOf(ref), open);
+    if (this.#isToObserve(open)) this.#toObserve.set(open.batchId, { ref, open });
+    else this.openBatches.add(open);
+  }
+
+  /**
+   * Between two observations of all open batches, a tick observes only those that a webhook told to have ended, that no
+   * call has confirmed, or that the last observation of all did not reach.
+   */
+  #isToObserve({ batchId, told, unconfirmed }: OpenBatch): boolean {
+    return this.#observesAll || told === true || unconfirmed === true || this.#observeFirst.includes(batchId);
   }
 
   /** Observes the batches added since the last call. */
@@ -189,6 +211,7 @@ export class TickObservation {
     this.#open.delete(nameOf(ref));
     if (observed.status === 'completed')
       this.#completed.set(nameOf(ref), { model, uploadBytes, batch: observed });
+    if (this.#deps.webhooks) recordEnd(this.#deps.metrics, 'poll', observed, this.#deps.clock.now());
     if (!isTokenLimitRejection(observed)) this.#ended.set(model, (this.#ended.get(model) ?? 0) + 1);
   }
 

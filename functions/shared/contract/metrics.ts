@@ -52,6 +52,13 @@ export const METRIC_UNITS = {
   ResultsWaiting: 'Count',
   ResultsExpiring: 'Count',
   Ticks: 'Count',
+  WebhooksReceived: 'Count',
+  WebhooksRefused: 'Count',
+  WebhooksForeign: 'Count',
+  EndsByWebhook: 'Count',
+  EndsByPoll: 'Count',
+  WebhookLatency: 'Seconds',
+  PollLatency: 'Seconds',
 } as const;
 
 /** Name of a metric. */

@@ -1,34 +1,43 @@
 import { hash } from 'node:crypto';
 
-const HALF = 64n;
-const DIGITS = 32;
+const BYTES = 16;
+const WORDS = BYTES / 4;
+const WORD = 2 ** 32;
 
 /**
  * A digest of a set of ids that does not depend on their order: the sum, modulo 2^128, of the first 128 bits of each
  * id's SHA-256. A missing, additional or repeated id changes it. The digest of two sets is the sum of their digests.
  */
 export class IdDigest {
-  #high = 0n;
-  #low = 0n;
+  /** The sum in words of 32 bits, the highest first: sums of BigInt take longer than the hashes. */
+  readonly #sum = new Float64Array(WORDS);
 
   add(customId: string): void {
-    this.addDigest(digestOfId(customId));
+    this.addHash(hashOfId(customId));
   }
 
   /** Adds the digest of other ids. */
   addDigest(hex: string): void {
-    const sum = this.#low + BigInt(`0x${hex.slice(DIGITS / 2)}`);
-    this.#low = BigInt.asUintN(64, sum);
-    this.#high = BigInt.asUintN(64, this.#high + BigInt(`0x${hex.slice(0, DIGITS / 2)}`) + (sum >> HALF));
+    this.addHash(Buffer.from(hex, 'hex'));
+  }
+
+  /** Adds an id by what `hashOfId` returned for it. */
+  addHash(bytes: Buffer): void {
+    let carry = 0;
+    for (let word = WORDS - 1; word >= 0; word -= 1) {
+      const sum = (this.#sum[word] ?? 0) + bytes.readUInt32BE(4 * word) + carry;
+      carry = sum >= WORD ? 1 : 0;
+      this.#sum[word] = sum - carry * WORD;
+    }
   }
 
   /** Returns 32 hexadecimal digits. */
   toString(): string {
-    return [this.#high, this.#low].map((half) => half.toString(16).padStart(DIGITS / 2, '0')).join('');
+    return [...this.#sum].map((word) => word.toString(16).padStart(8, '0')).join('');
   }
 }
 
-/** Returns the digest of one id, for `addDigest`. */
-export function digestOfId(customId: string): string {
-  return hash('sha256', customId, 'hex').slice(0, DIGITS);
+/** Returns the hash of one id, for `addHash`. */
+export function hashOfId(customId: string): Buffer {
+  return hash('sha256', customId, 'buffer');
 }

@@ -96,6 +96,8 @@ export interface Control {
   breakers?: Breaker[];
   /** Batches that the last tick did not observe: the next one retrieves them first. */
   observeFirst?: string[];
+  /** When a tick last began to observe all open batches, in milliseconds. */
+  observedAt?: number;
   /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
   /** Accounts with a part that is stalled by unresolved creates. */

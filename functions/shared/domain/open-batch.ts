@@ -18,6 +18,8 @@ export interface OpenBatch {
   fileId?: string;
   /** Only the answer to its create has shown it. */
   unconfirmed?: true;
+  /** A webhook told its end. */
+  told?: true;
 }
 
 /** Returns what an observation needs of a running part's batch. */
@@ -36,5 +38,6 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     intentId: intent.id,
     fileId: intent.fileId,
     ...(part.unconfirmed ? { unconfirmed: part.unconfirmed } : {}),
+    ...(part.toldAt === undefined ? {} : { told: true as const }),
   };
 }

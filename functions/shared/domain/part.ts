@@ -181,6 +181,11 @@ interface PartRecord {
   openSecondBatches?: OpenSecondBatch[];
   /** Only the answer to the create has shown the batch: no other call has confirmed it. */
   unconfirmed?: true;
+  /**
+   * When a webhook told the batch's end, in milliseconds, although the API did not show it yet: each tick observes the
+   * batch.
+   */
+  toldAt?: number;
   /** The batch before the search resumed. */
   unseen?: UnseenBatch;
   /** How often a person released the part: each release allows one more unresolved create. */

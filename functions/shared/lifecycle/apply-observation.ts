@@ -57,7 +57,7 @@ async function searchAgain(deps: Deps, inHand: PartInHand, part: PartIn<'running
   const hasChanged = await inHand.change((now) => {
     if (now.phase !== 'running' || now.batch.batchId !== batchId || !now.unconfirmed) return undefined;
     if (now.rev !== now.publishedRev) return undefined;
-    const rest = without(withoutBackoff(now), 'batch', 'unconfirmed', 'stalled', 'cancelSentAt');
+    const rest = without(withoutBackoff(now), 'batch', 'unconfirmed', 'stalled', 'cancelSentAt', 'toldAt');
     const unseen = { batchId, status, rev: now.rev };
     const intent = without(now.intent, 'foundNothingAt');
     return { ...rest, ...NO_BATCH, phase: 'creating', intent, unseen, tries: 0 };
@@ -218,6 +218,7 @@ function withStatus(
     rev: rev + 1,
     publishedRev,
   };
-  const rest = without(withoutBackoff(part), 'stalled', 'unconfirmed');
+  const known = without(withoutBackoff(part), 'stalled', 'unconfirmed');
+  const rest = hasEnded(observed.status) ? without(known, 'toldAt') : known;
   return { ...rest, changedAt: now, tries: 0, ...phaseAfter(part, state, now, position) };
 }

@@ -9,7 +9,7 @@ import { hasEnded } from '../contract/batch-status.ts';
 import type { RowCounts } from '../contract/events.ts';
 import { JOB_METRIC, type MetricName } from '../contract/metrics.ts';
 import type { Job } from '../domain/job.ts';
-import type { KnownBatch, Part } from '../domain/part.ts';
+import type { KnownBatch, ObservedBatch, Part } from '../domain/part.ts';
 import type { Metrics } from '../ports/ports.ts';
 
 const ROW_METRIC: Readonly<Record<Exclude<keyof RowCounts, 'total'>, MetricName>> = {
@@ -48,6 +48,20 @@ export function recordBatch(metrics: Metrics, { batch, rev }: Part, now: number)
   if (!batch.usage) return;
   metrics.record('InputTokens', batch.usage.inputTokens);
   metrics.record('OutputTokens', batch.usage.outputTokens);
+}
+
+/** Who found the end of a batch. */
+type FoundBy = 'webhook' | 'poll';
+
+const END_METRICS: Readonly<Record<FoundBy, { ends: MetricName; latency: MetricName }>> = {
+  webhook: { ends: 'EndsByWebhook', latency: 'WebhookLatency' },
+  poll: { ends: 'EndsByPoll', latency: 'PollLatency' },
+};
+
+/** Records who found an end, and how long after it: for a Batchdrop with webhooks. */
+export function recordEnd(metrics: Metrics, by: FoundBy, { endedAt }: ObservedBatch, now: number): void {
+  metrics.record(END_METRICS[by].ends, 1);
+  if (endedAt !== undefined) metrics.record(END_METRICS[by].latency, seconds(now - endedAt));
 }
 
 type SeenBatch = Pick<KnownBatch, 'batchId' | 'createdAt' | 'status'>;

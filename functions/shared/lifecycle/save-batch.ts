@@ -7,7 +7,10 @@ import type { Ports } from '../ports/ports.ts';
 import type { PartInHand } from './compare-and-set.ts';
 import { cancelSecondBatch } from './spending/second-batches.ts';
 
-type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'> & {
+  /** Webhooks may tell the end of a batch before it is saved. */
+  webhooks?: true;
+};
 
 /** A batch to save. */
 interface BatchToSave {
@@ -39,7 +42,22 @@ export async function saveBatch(
     return 'cancelled';
   }
   await deps.ledger.putBatchPointer(batch.batchId, inHand.ref);
+  if (deps.webhooks) await noteToldEnd(deps, inHand, batch.batchId);
   return 'saved';
+}
+
+/**
+ * Notes on the part that a webhook told its batch's end before the pointer existed. WEBHOOK writes its note, then reads
+ * the pointer; we write the pointer, then read the note: one of us sees the other.
+ */
+async function noteToldEnd(deps: Deps, inHand: PartInHand, batchId: string): Promise<void> {
+  const toldAt = await deps.ledger.readEarlyEnd(batchId);
+  if (toldAt === undefined) return;
+  await inHand.change((part) =>
+    part.phase === 'running' && part.batch.batchId === batchId && part.toldAt === undefined
+      ? { ...part, toldAt }
+      : undefined,
+  );
 }
 
 /** Returns the part with the batch. A batch that a search or a person found later may have ended by then. */

@@ -40,6 +40,14 @@ export interface Ledger {
    * milliseconds; without it the pointer never expires.
    */
   putBatchPointer(batchId: string, ref: PartRef, expiresAt?: number): Promise<void>;
+  /** Returns when a webhook told the end of a batch that no part had, in milliseconds; undefined: none did. */
+  readEarlyEnd(batchId: string): Promise<number | undefined>;
+  /** Notes that a webhook told the end of a batch that no part has yet. Idempotent. Times in milliseconds. */
+  noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void>;
+  /** Returns when the last genuine webhook came, in milliseconds, exact to a minute; undefined: none has come. */
+  readLastWebhook(): Promise<number | undefined>;
+  /** Notes that a genuine webhook came. Idempotent. In milliseconds. */
+  noteWebhook(at: number): Promise<void>;
   readKeyPointer(bucket: string, key: string): Promise<KeyPointer | undefined>;
   /** Creates it when `pointer.version` is 0. */
   replaceKeyPointer(pointer: KeyPointer): Promise<boolean>;
@@ -286,6 +294,22 @@ export interface Log {
 export interface Metrics {
   record(name: MetricName, value: number): void;
 }
+
+/** The signing secrets of webhooks that are valid now. Errors: RetryableError; NotAllowed when there is none. */
+export interface SigningSecrets {
+  current(): Promise<string[]>;
+  /** After a signature that fits none of them: reads them again, at most once a minute; else returns none. */
+  afterRefusal(): Promise<string[]>;
+}
+
+/**
+ * Returns whether one of the secrets signed these bytes within the last five minutes. Names of headers are in lower case.
+ */
+export type IsGenuine = (
+  secrets: readonly string[],
+  headers: Readonly<Record<string, string | undefined>>,
+  body: Buffer,
+) => boolean;
 
 /** The invocation's deadline: nothing irrevocable begins after `until` (ms), and `signal` ends what is in progress. */
 export interface Deadline {

@@ -95,6 +95,15 @@ export class Authorizer implements FunctionKeys {
     return { demand: (need) => this.#demand({ kind: 'service', name }, need, context) };
   }
 
+  /** Returns whoever calls a public URL of a function. */
+  throughUrl(): Caller {
+    const context: RequestContext = {
+      'lambda:FunctionUrlAuthType': 'NONE',
+      'lambda:InvokedViaFunctionUrl': 'true',
+    };
+    return { demand: (need) => this.#demand({ kind: 'anybody' }, need, context) };
+  }
+
   /** Whether the service may assume the role. */
   isTrusted(roleArn: string, service: string): boolean {
     return isTrusted(this.#policies, roleArn, service, ALWAYS);
@@ -141,6 +150,7 @@ function accessDenied(decision: Decision): AwsError {
 }
 
 function nameOf(principal: Principal): string {
+  if (principal.kind === 'anybody') return 'anonymous';
   if (principal.kind === 'service') return principal.name;
   const roleName = principal.roleArn.slice(principal.roleArn.lastIndexOf('/') + 1);
   return `arn:aws:sts::${LOCAL_ACCOUNT}:assumed-role/${roleName}/${principal.sessionName}`;

@@ -10,7 +10,13 @@ export interface Condition {
   readonly matches: (value: string, asked: string) => boolean;
 }
 
-const KEYS = ['aws:SecureTransport', 'aws:SourceArn', 'aws:SourceAccount'] as const;
+const KEYS = [
+  'aws:SecureTransport',
+  'aws:SourceArn',
+  'aws:SourceAccount',
+  'lambda:FunctionUrlAuthType',
+  'lambda:InvokedViaFunctionUrl',
+] as const;
 type ConditionKey = (typeof KEYS)[number];
 
 /** The operators in the template, and those of the queue policies in AWS's examples. */

@@ -3,10 +3,11 @@ import { holdAll, type RequestContext } from './conditions.ts';
 import type { Statement, StatementPrincipal } from './statement.ts';
 import { matchesWildcards } from './wildcards.ts';
 
-/** A role that a function has assumed, or an AWS service that acts by itself. */
+/** A role that a function has assumed, an AWS service that acts by itself, or anybody, who signs nothing. */
 export type Principal =
   | { readonly kind: 'role'; readonly roleArn: string; readonly sessionName: string }
-  | { readonly kind: 'service'; readonly name: string };
+  | { readonly kind: 'service'; readonly name: string }
+  | { readonly kind: 'anybody' };
 
 /** A request to do one action on one resource. */
 export interface AccessRequest extends Need {
@@ -75,6 +76,7 @@ function isAction(pattern: string, action: string): boolean {
 function isAbout(principals: readonly StatementPrincipal[], asking: Principal): boolean {
   return principals.some((named) => {
     if (named === 'anybody') return true;
+    if (asking.kind === 'anybody') return false;
     if (asking.kind === 'service') return named.kind === 'Service' && named.name === asking.name;
     return named.kind === 'AWS' && named.name === asking.roleArn;
   });

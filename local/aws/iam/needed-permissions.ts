@@ -95,6 +95,7 @@ const JSON_SERVICES: Readonly<Record<string, Readonly<Record<string, NeedsOf<Inp
   },
   secretsmanager: {
     CreateSecret: onSecret,
+    DeleteSecret: onSecret,
     DescribeSecret: onSecret,
     GetSecretValue: onSecret,
     PutSecretValue: onSecret,

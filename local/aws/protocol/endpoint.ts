@@ -21,6 +21,14 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
+/** What anybody may call without a signature, as at a public URL in the cloud. */
+export interface PublicUrls {
+  /** The first folder of their paths, with both slashes; no name of a bucket or an account. */
+  readonly folder: string;
+  /** Answers a request; never rejects for what the request contains. */
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
 const KEEP_ALIVE_MS = 60_000; // longer than any SDK keeps an idle socket, so that the client closes it first
 const CLOSING_GRACE_MS = 1_000;
 const UNCHECKED = new Set(['scheduler', 'cloudformation']);
@@ -38,10 +46,13 @@ export async function startEndpoint(options: {
   owner?: Credentials;
   /** The functions' time, in milliseconds since the epoch; the wall clock by default. */
   functionNow?: () => number;
+  /** The only paths that need no signature, whatever `owner` is. */
+  publicUrls?: PublicUrls;
 }): Promise<Endpoint> {
   const services = new Map(options.services.map((service) => [service.signingName, service]));
   const functionNow = options.functionNow ?? Date.now;
   const keys = new AccessKeys({ ...options, functionNow });
+  const { publicUrls } = options;
   const inFlight = new InFlight();
   const server = createServer((request, response) => {
     const time = functionNow();
@@ -49,7 +60,7 @@ export async function startEndpoint(options: {
     // A Batch API server that is not ours follows the functions' time by this header.
     response.setHeader('date', new Date(time).toUTCString());
     setProtectiveHeaders(response);
-    void inFlight.add(answer({ services, keys }, request, response));
+    void inFlight.add(answer({ services, keys, publicUrls }, request, response));
   });
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.requestTimeout = 0; // a large upload may be slow
@@ -57,8 +68,14 @@ export async function startEndpoint(options: {
   return { url: `http://127.0.0.1:${port}`, port, close: () => closePromptly(server, inFlight) };
 }
 
+interface Serving {
+  readonly services: ReadonlyMap<string, AwsService>;
+  readonly keys: AccessKeys;
+  readonly publicUrls: PublicUrls | undefined;
+}
+
 async function answer(
-  { services, keys }: { services: ReadonlyMap<string, AwsService>; keys: AccessKeys },
+  { services, keys, publicUrls }: Serving,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -67,6 +84,8 @@ async function answer(
   try {
     const reason = reasonToRefuse(request);
     if (reason !== undefined) throw new AwsError('AccessDeniedException', reason, { status: 403 });
+    if (publicUrls !== undefined && request.url?.startsWith(publicUrls.folder))
+      return await publicUrls.handle(request, response);
     const service = serviceFor(services, request);
     // S3 verifies the hash of a body itself, while it streams.
     const bodyOf = service.signingName === 's3' ? async () => undefined : () => readBody(request);

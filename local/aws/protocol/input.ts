@@ -37,6 +37,12 @@ export class Input {
     throw wrongType(name, 'a string');
   }
 
+  optionalBoolean(name: string): boolean | undefined {
+    const value = this.#value(name);
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw wrongType(name, 'true or false');
+  }
+
   integer(name: string): number {
     return this.optionalInteger(name) ?? this.#missing(name);
   }

@@ -98,6 +98,17 @@ export class SecretsEngine implements AwsService {
         this.putSecret(name, valueIn(input));
         return identity(this.#secret(name));
       },
+      DeleteSecret: (input) => {
+        const { name } = this.#find(input);
+        if (input.optionalBoolean('ForceDeleteWithoutRecovery') !== true) {
+          throw new AwsError(
+            'InvalidParameterException',
+            'Only ForceDeleteWithoutRecovery is implemented here: a deleted secret cannot be restored.',
+          );
+        }
+        this.#secrets.delete(name);
+        return { ARN: secretArn(name), Name: name, DeletionDate: this.#clock.now() / 1000 };
+      },
     };
   }
 

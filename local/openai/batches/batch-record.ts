@@ -1,5 +1,5 @@
 import type { Batch } from 'openai/resources/batches';
-import type { BatchBehavior } from '../faults/faults.ts';
+import type { BatchBehavior, WebhookFault } from '../faults/faults.ts';
 import type { FailingRows } from './failing-rows.ts';
 
 export type BatchStatus = Batch['status'];
@@ -62,6 +62,13 @@ export interface BatchRecord {
   readonly failingRows: FailingRows | null;
   /** Its result lines have odd shapes; see odd-lines.ts. */
   readonly oddRows: boolean;
+  /** What happens to its webhooks; absent in records of earlier versions. */
+  readonly webhookFaults?: readonly WebhookFault[];
+}
+
+/** Whether a fault makes the batch end before its create is answered. */
+export function endsAtOnce({ webhookFaults = [] }: Pick<BatchRecord, 'webhookFaults'>): boolean {
+  return webhookFaults.some(({ fault }) => fault === 'webhook-early');
 }
 
 /** Returns how many rows have run at `now`: they finish evenly over `workMs`, in order of rank. */

@@ -7,7 +7,8 @@ import { seededHex } from '../faults/seeded-random.ts';
 import type { Profile } from '../profiles/profile.ts';
 import { type Call, limitOf, page, type Route, readJsonBody, refuseOverRate } from '../router.ts';
 import type { ServerState } from '../state.ts';
-import { type BatchRecord, batchOnTheWire } from './batch-record.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
+import { type BatchRecord, batchOnTheWire, endsAtOnce } from './batch-record.ts';
 import { parseBatchRequest } from './batch-request.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
@@ -18,14 +19,18 @@ const COMPLETION_WINDOW_MS = 24 * HOUR;
 const NEVER_MS = 365 * 24 * HOUR;
 
 /** The API's operations on batches. */
-export function batchRoutes(state: ServerState, lifecycle: Lifecycle): Route[] {
+export function batchRoutes(state: ServerState, lifecycle: Lifecycle, webhooks: Webhooks): Route[] {
   const show = (batch: BatchRecord) => batchOnTheWire(batch, lifecycle.countsNow(batch));
   return [
     {
       operation: 'batches.create',
       method: 'POST',
       path: /^\/v1\/batches$/,
-      handle: async (call) => show(await createBatch(state, lifecycle, call)),
+      handle: async (call) => {
+        const batch = await createBatch(state, { lifecycle, webhooks }, call);
+        await webhooks.told(batch.id);
+        return show(batch);
+      },
     },
     {
       operation: 'batches.list',
@@ -65,7 +70,11 @@ function noBatch(id: string): ApiError {
   return new ApiError(404, `No batch found with id '${id}'.`);
 }
 
-async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call): Promise<BatchRecord> {
+async function createBatch(
+  state: ServerState,
+  { lifecycle, webhooks }: { lifecycle: Lifecycle; webhooks: Webhooks },
+  call: Call,
+): Promise<BatchRecord> {
   const { batches, files, audit, clock, database, limits } = state;
   const request = parseBatchRequest(await readJsonBody(call.request), state.profile);
   await call.disturbance.read();
@@ -92,16 +101,19 @@ async function createBatch(state: ServerState, lifecycle: Lifecycle, call: Call)
   };
   const created = inTransaction(database, () => (call.disturbance.twice ? [add(), add()] : [add()]));
   audit.flush();
-  for (const batch of created) lifecycle.arm(batch);
+  for (const batch of created) {
+    if (endsAtOnce(batch)) webhooks.expectEnd(batch.id);
+    lifecycle.arm(batch);
+  }
   const [first] = created;
   if (first === undefined) throw new Error('a request creates at least one batch');
   return first;
 }
 
 function behaviorOf({
-  disturbance: { behavior, failingRows, oddRows },
-}: Call): Pick<BatchRecord, 'behavior' | 'failingRows' | 'oddRows'> {
-  return { behavior, failingRows, oddRows };
+  disturbance: { behavior, failingRows, oddRows, webhookFaults },
+}: Call): Pick<BatchRecord, 'behavior' | 'failingRows' | 'oddRows' | 'webhookFaults'> {
+  return { behavior, failingRows, oddRows, webhookFaults };
 }
 
 function newBatch(

@@ -17,10 +17,12 @@ import { ApiError } from '../api-error.ts';
 import { ORGANIZATION } from '../limits.ts';
 import type { ServerState } from '../state.ts';
 import { durationOf, type Timing } from '../timing.ts';
+import type { Webhooks } from '../webhooks/webhooks.ts';
 import {
   type BatchProblem,
   type BatchRecord,
   countsAfter,
+  endsAtOnce,
   type RowCounts,
   rowsRunAt,
 } from './batch-record.ts';
@@ -33,12 +35,14 @@ const RETRY_MS = 10_000; // after a failed step, for example with a full disk
 
 export class Lifecycle {
   readonly #state: ServerState;
+  readonly #webhooks: Pick<Webhooks, 'noteEnd'>;
   readonly #timers = new Map<string, () => void>();
   readonly #closing = new AbortController();
   #steps: Promise<void> = Promise.resolve();
 
-  constructor(state: ServerState) {
+  constructor(state: ServerState, webhooks: Pick<Webhooks, 'noteEnd'>) {
     this.#state = state;
+    this.#webhooks = webhooks;
     for (const batch of state.batches.open()) this.arm(batch);
   }
 
@@ -50,7 +54,8 @@ export class Lifecycle {
   }
 
   /** Returns the duration of a status of the batch, in ms. */
-  duration(status: keyof Timing, batch: { id: string; rows: number }): number {
+  duration(status: keyof Timing, batch: Pick<BatchRecord, 'id' | 'rows' | 'webhookFaults'>): number {
+    if (endsAtOnce(batch)) return 0;
     return durationOf(this.#state.timing, status, this.#state.seed, batch);
   }
 
@@ -136,15 +141,17 @@ export class Lifecycle {
   }
 
   #fail(batch: BatchRecord, problems: readonly BatchProblem[]): void {
-    const { clock } = this.#state;
-    this.#enter({ ...batch, status: 'failed', failedMs: clock.now(), dueMs: null, problems });
+    const { clock, database } = this.#state;
+    inTransaction(database, () => {
+      this.#enter({ ...batch, status: 'failed', failedMs: clock.now(), dueMs: null, problems });
+    });
     this.#releaseInput(batch);
   }
 
   #begin(batch: BatchRecord, input: ValidInput): void {
     const { batches, clock, database, seed } = this.#state;
     const now = clock.now();
-    const usualMs = this.duration('inProgress', { id: batch.id, rows: input.rows });
+    const usualMs = this.duration('inProgress', { ...batch, rows: input.rows });
     const workMs = batch.behavior === 'expire' ? Math.max(usualMs, 2 * (batch.expiresMs - now)) : usualMs;
     const key = `${seed}/${batch.id}`;
     const demanded = batch.failingRows ? failingRowsOf(batch.failingRows, input.rows, key) : [];
@@ -221,8 +228,10 @@ export class Lifecycle {
     return this.#state.batches.find(batch.id)?.status === batch.status;
   }
 
+  /** Saves the batch in its new status; call it within a transaction if the status is an end. */
   #enter(batch: BatchRecord): void {
     this.#state.batches.save(batch);
+    if (batch.dueMs === null) this.#webhooks.noteEnd(batch);
     this.arm(batch);
   }
 

@@ -1,5 +1,5 @@
 import type { FailingRows } from '../batches/failing-rows.ts';
-import type { BatchBehavior } from './faults.ts';
+import type { BatchBehavior, WebhookFault } from './faults.ts';
 
 /** The faults of a request that the operation itself carries out. */
 export interface Disturbance {
@@ -9,6 +9,8 @@ export interface Disturbance {
   readonly failingRows: FailingRows | null;
   /** The result lines have odd shapes. */
   readonly oddRows: boolean;
+  /** What happens to the webhooks of the created batch. */
+  readonly webhookFaults: readonly WebhookFault[];
   /** Two batches are created. */
   readonly twice: boolean;
   /** A batch on a file younger than this is refused. */
@@ -35,6 +37,7 @@ export const UNDISTURBED: Disturbance = {
   behavior: null,
   failingRows: null,
   oddRows: false,
+  webhookFaults: [],
   twice: false,
   invisibleMs: 0,
   lagMs: 0,

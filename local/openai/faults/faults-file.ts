@@ -9,6 +9,7 @@ import {
   OPERATIONS,
   type Operation,
   PAGE_BODIES,
+  WEBHOOK_DELAYS,
 } from './faults.ts';
 import { isPreset, PRESET_NAMES, presetPlan } from './faults-presets.ts';
 import { isRefusalName, REFUSALS } from './refusals.ts';
@@ -113,6 +114,15 @@ function parseFault(value: Json, place: string, more: readonly string[]): Fault 
     case 'foreign-lines':
     case 'short':
       return { fault: name, seconds: seconds(FAULTS_OF_THE_YOUNG[name]) };
+    case 'webhook-late':
+    case 'webhook-out-of-order':
+      return { fault: name, seconds: seconds(WEBHOOK_DELAYS[name]) };
+    case 'webhook-lost':
+    case 'webhook-twice':
+    case 'webhook-forged':
+    case 'webhook-wrong-secret':
+    case 'webhook-early':
+      return { fault: name };
     default:
       return { fault: name };
   }
@@ -126,7 +136,9 @@ const OWN_FIELDS: Partial<Record<keyof typeof FAULTS, readonly string[]>> = {
   'page-after': ['status', 'body'],
   slow: ['ms'],
   late: ['seconds'],
-  ...Object.fromEntries(Object.keys(FAULTS_OF_THE_YOUNG).map((name) => [name, ['seconds']])),
+  ...Object.fromEntries(
+    Object.keys({ ...FAULTS_OF_THE_YOUNG, ...WEBHOOK_DELAYS }).map((name) => [name, ['seconds']]),
+  ),
   'failing-rows': ['share', 'status'],
 };
 

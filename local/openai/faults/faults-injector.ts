@@ -106,7 +106,7 @@ export class FaultInjector {
   #disturbance(faults: readonly Fault[], { request }: Call): Disturbance {
     let disturbance = UNDISTURBED;
     for (const fault of faults) {
-      disturbance = { ...disturbance, ...disturbanceOf(fault) };
+      disturbance = { ...disturbance, ...disturbanceOf(fault, disturbance) };
       if (fault.fault !== 'late') continue;
       const read = async () => {
         request.socket.destroy();
@@ -145,7 +145,7 @@ function demanded(header: string, operation: Operation): Fault {
 }
 
 /** Returns what the operation itself has to know of a fault. */
-function disturbanceOf(fault: Fault): Partial<Disturbance> {
+function disturbanceOf(fault: Fault, { webhookFaults }: Disturbance): Partial<Disturbance> {
   switch (fault.fault) {
     case 'lag':
       return { lagMs: fault.seconds * 1_000 };
@@ -172,6 +172,14 @@ function disturbanceOf(fault: Fault): Partial<Disturbance> {
       return { behavior: fault.fault };
     case 'failing-rows':
       return { failingRows: { share: fault.share, status: fault.status } };
+    case 'webhook-lost':
+    case 'webhook-twice':
+    case 'webhook-late':
+    case 'webhook-out-of-order':
+    case 'webhook-forged':
+    case 'webhook-wrong-secret':
+    case 'webhook-early':
+      return { webhookFaults: [...webhookFaults, fault] };
     default:
       return {};
   }

@@ -125,6 +125,16 @@ const PRESETS = {
     rule({ fault: 'hang-after' }, { on: CREATE, rate: 0.1, times: 1 }),
     rule({ fault: 'stall' }, { rate: 0.1, times: 1 }),
   ],
+  /** Webhooks that cannot be relied on. */
+  'odd-webhooks': [
+    rule({ fault: 'webhook-lost' }, { rate: 0.1 }),
+    rule({ fault: 'webhook-twice' }, { rate: 0.2 }),
+    rule({ fault: 'webhook-late', seconds: 60 * MINUTES }, { rate: 0.1 }),
+    rule({ fault: 'webhook-out-of-order', seconds: 10 * MINUTES }, { rate: 0.2 }),
+    rule({ fault: 'webhook-forged' }, { rate: 0.3 }),
+    rule({ fault: 'webhook-wrong-secret' }, { rate: 0.2 }),
+    rule({ fault: 'webhook-early' }, { rate: 0.1 }),
+  ],
 } as const satisfies Record<string, FaultPlan>;
 
 export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS);

@@ -16,6 +16,13 @@ export const OPERATIONS = [
   'batches.list',
   'batches.retrieve',
   'batches.cancel',
+  'webhook_endpoints.create',
+  'webhook_endpoints.list',
+  'webhook_endpoints.retrieve',
+  'webhook_endpoints.update',
+  'webhook_endpoints.delete',
+  'webhook_endpoints.rotate_secret',
+  'webhook_endpoints.test',
 ] as const;
 
 export type Operation = (typeof OPERATIONS)[number];
@@ -26,7 +33,16 @@ export type BatchBehavior = 'token-limit' | 'expire';
 const BATCHES = ['batches.create', 'batches.list', 'batches.retrieve', 'batches.cancel'] as const;
 const FILES = ['files.create', 'files.list', 'files.retrieve'] as const;
 /** The operations whose work can be done although the client is told something else. */
-const WRITES = ['files.create', 'files.delete', 'batches.create', 'batches.cancel'] as const;
+const WRITES = [
+  'files.create',
+  'files.delete',
+  'batches.create',
+  'batches.cancel',
+  'webhook_endpoints.create',
+  'webhook_endpoints.update',
+  'webhook_endpoints.delete',
+  'webhook_endpoints.rotate_secret',
+] as const;
 
 /** The names of the faults, and the operations to which each applies. */
 export const FAULTS = {
@@ -71,6 +87,13 @@ export const FAULTS = {
   'token-limit': ['batches.create'],
   expire: ['batches.create'],
   'failing-rows': ['batches.create'],
+  'webhook-lost': ['batches.create'],
+  'webhook-twice': ['batches.create'],
+  'webhook-late': ['batches.create'],
+  'webhook-out-of-order': ['batches.create'],
+  'webhook-forged': ['batches.create'],
+  'webhook-wrong-secret': ['batches.create'],
+  'webhook-early': ['batches.create'],
 } as const satisfies Record<string, readonly Operation[]>;
 
 /** What a page of a gateway looks like: a web page, the `{message}` of an API gateway, or nothing. */
@@ -92,6 +115,22 @@ export const FAULTS_OF_THE_YOUNG = {
   'foreign-lines': 600,
   short: 600,
 } as const satisfies Partial<Record<keyof typeof FAULTS, number>>;
+
+/** What happens to the webhooks of a batch; webhooks.ts carries it out. */
+export type WebhookFault =
+  | {
+      readonly fault:
+        | 'webhook-lost'
+        | 'webhook-twice'
+        | 'webhook-forged'
+        | 'webhook-wrong-secret'
+        | 'webhook-early';
+    }
+  /** The first attempt comes `seconds` of the server's clock after the end, or when a later webhook was sent. */
+  | { readonly fault: keyof typeof WEBHOOK_DELAYS; readonly seconds: number };
+
+/** The faults that delay a webhook, with their usual seconds. */
+export const WEBHOOK_DELAYS = { 'webhook-late': 3_600, 'webhook-out-of-order': 600 } as const;
 
 /** Changes of an answer that need nothing but the answer; see odd-answers.ts. */
 export type PlainOddity =
@@ -147,7 +186,8 @@ export type Fault =
   /** Hurts what is younger than `seconds` of the server's clock: a batch, a file, or since its end a batch's result. */
   | { readonly fault: keyof typeof FAULTS_OF_THE_YOUNG; readonly seconds: number }
   /** A share of the batch's rows fails with a status. */
-  | ({ readonly fault: 'failing-rows' } & FailingRows);
+  | ({ readonly fault: 'failing-rows' } & FailingRows)
+  | WebhookFault;
 
 export interface FaultRule {
   readonly on: readonly Operation[];

@@ -19,5 +19,7 @@ export interface Profile {
   readonly keepsEmptyErrorFile: boolean;
   /** Changes of its answers, in their order. */
   readonly shapes: readonly OddAnswer[];
+  /** Whether it has `/webhook_endpoints`. */
+  readonly hasWebhooks: boolean;
   readonly limits: Partial<Limits>;
 }

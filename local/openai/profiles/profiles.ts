@@ -14,8 +14,12 @@ const OPENAI: Profile = {
   pendingMs: 0,
   keepsEmptyErrorFile: false,
   shapes: [],
+  hasWebhooks: true,
   limits: {},
 };
+
+/** No public report says that another vendor lets a program register a webhook. */
+const OTHER: Profile = { ...OPENAI, hasWebhooks: false };
 
 const SECOND = 1_000;
 const AZURE_PENDING_MS = 30 * SECOND;
@@ -25,7 +29,7 @@ export const PROFILES = {
   openai: OPENAI,
   /** Its lists have `data` and `object` only, and no paging; a batch without failed rows has an empty object as error file. */
   groq: {
-    ...OPENAI,
+    ...OTHER,
     basePath: '/openai/v1',
     windows: ['24h', ...DAYS_OF_GROQ.map((days) => `${days}d`)],
     tellsOrganization: false,
@@ -33,7 +37,7 @@ export const PROFILES = {
   },
   /** The model is a deployment; uploads are pending for a time; counts are null; batches do not expire. */
   azure: {
-    ...OPENAI,
+    ...OTHER,
     basePath: '/openai/v1',
     keyHeaders: ['api-key', 'authorization'],
     tellsOrganization: false,
@@ -43,7 +47,7 @@ export const PROFILES = {
     shapes: [withPendingFiles(AZURE_PENDING_MS), ODD_ANSWERS['no-counts']],
     limits: { rows: 100_000 },
   },
-  deepinfra: { ...OPENAI, basePath: '/v1/openai', tellsOrganization: false },
+  deepinfra: { ...OTHER, basePath: '/v1/openai', tellsOrganization: false },
 } as const satisfies Record<string, Profile>;
 
 type ProfileName = keyof typeof PROFILES;

@@ -198,6 +198,26 @@ function itPoints(made: () => LedgerUnderTest): void {
     expect(await ledger.readBatchPointer('batch_1')).toEqual({ jobId, planId, number });
   });
 
+  it('notes that a webhook told the end of a batch, beside its pointer, for a time', async () => {
+    const { ledger, clock } = made();
+    expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
+    await ledger.noteEarlyEnd('batch_1', NOON, NOON + 1_000);
+    await ledger.noteEarlyEnd('batch_1', NOON, NOON + 1_000);
+    expect(await ledger.readEarlyEnd('batch_1')).toBe(NOON);
+    expect(await ledger.readEarlyEnd('batch_2')).toBeUndefined();
+    expect(await ledger.readBatchPointer('batch_1')).toBeUndefined();
+    clock.advance(1_000);
+    expect(await ledger.readEarlyEnd('batch_1')).toBeUndefined();
+  });
+
+  it('notes when the last genuine webhook came', async () => {
+    const { ledger } = made();
+    expect(await ledger.readLastWebhook()).toBeUndefined();
+    await ledger.noteWebhook(NOON);
+    await ledger.noteWebhook(NOON + 1_000);
+    expect(await ledger.readLastWebhook()).toBe(NOON + 1_000);
+  });
+
   it('keeps one pointer a key, changed by compare-and-set', async () => {
     const { ledger } = made();
     const pointer = {

@@ -5,7 +5,7 @@ import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/c
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import { Queue } from 'aws-cdk-lib/aws-sqs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Finding } from '../../../bin/operations/doctor-checks.ts';
+import type { Finding } from '../../../bin/operations/finding.ts';
 import { Batchdrop } from '../../../lib/batchdrop.ts';
 import { Authorizer } from '../../../local/aws/iam/authorizer.ts';
 import { type Endpoint, startEndpoint } from '../../../local/aws/protocol/endpoint.ts';

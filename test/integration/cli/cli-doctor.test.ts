@@ -13,7 +13,8 @@ import { GetQueueAttributesCommand, ListQueuesCommand, SendMessageCommand } from
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { serverTime } from '../../../bin/connection/server-time.ts';
-import { diagnose, type Finding } from '../../../bin/operations/doctor-checks.ts';
+import { diagnose } from '../../../bin/operations/doctor-checks.ts';
+import type { Finding } from '../../../bin/operations/finding.ts';
 import { aPart } from '../../contracts/samples.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
@@ -36,6 +37,7 @@ const CHECKS = [
     'stalled',
   ],
   ...['DLQ intake', 'DLQ submit', 'DLQ deliver', 'DLQ cancel', 'DLQ undelivered'],
+  ...['webhook', 'webhook secret', 'last webhook'],
 ];
 
 let runtime: ChildRuntime;
@@ -86,6 +88,12 @@ async function countMessages(QueueUrl: string): Promise<number> {
 describe('batchdrop doctor', () => {
   it('passes on a healthy stack, with one line per check', async () => {
     await healthy();
+    expect((await diagnosis()).by.get('last webhook')).toMatchObject({
+      verdict: 'note',
+      found: 'none has come',
+    });
+    const proven = await cli('webhook', 'test');
+    expect(proven).toMatchObject({ code: 0, stderr: '' });
     const { code, stdout } = await cli('doctor');
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n');
@@ -97,6 +105,20 @@ describe('batchdrop doctor', () => {
     const { by } = await diagnosis();
     expect(by.get('secret')).toMatchObject({ verdict: 'ok', found: 'batchdrop/openai exists' });
     expect(by.get('API key')).toMatchObject({ verdict: 'ok', found: expect.stringContaining('accepts it') });
+  });
+
+  it('leaves the webhooks of one machine to its runtime', async () => {
+    const { by } = await diagnosis();
+    expect(by.get('webhook secret')).toMatchObject({
+      verdict: 'ok',
+      found: 'only the functions can read batchdrop/webhook',
+    });
+    for (const action of ['enable', 'rotate', 'disable']) {
+      const { code, stderr } = await cli('webhook', action);
+      expect(code, action).toBe(1);
+      expect(stderr).toMatch(/^A runtime on this machine sets up its webhooks itself\./);
+    }
+    expect((await cli('webhook', 'status')).code).toBe(0);
   });
 
   it('says what to do if the key of a stack cannot be read', async () => {

@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { PROFILES } from '../../../local/openai/profiles/profiles.ts';
 import { chatRows } from '../../local/endpoint/chat-rows.ts';
 import { clientConfig } from '../../local/endpoint/client-config.ts';
 import { batchdrop } from '../child-runtime.ts';
 import { Terminal } from './cli-terminal.ts';
+import { WebhookStack } from './webhook-stack.ts';
 
 const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = join(PROJECT, 'docs', 'cli.md');
@@ -83,11 +85,37 @@ async function capture(): Promise<Map<string, string>> {
     await run('doctor-failing', 'batchdrop doctor');
     await open('batchdrop resume').untilEnded();
     await run('redrive', 'batchdrop redrive undelivered');
+    await captureWebhooks(open, captures);
     await captureRealApi(open, terminals, captures);
     return captures;
   } finally {
     for (const terminal of terminals.reverse()) await terminal.stop();
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs the commands for webhooks on a deployed stack whose API is a Batch API server. */
+async function captureWebhooks(
+  open: (line: string, env?: Record<string, string>) => Terminal,
+  captures: Map<string, string>,
+): Promise<void> {
+  const stack = await WebhookStack.open();
+  try {
+    const screens: string[] = [];
+    for (const action of ['enable', 'test', 'status', 'rotate', 'disable'])
+      screens.push(
+        await open(`batchdrop webhook ${action} --stack Batchdrop`, stack.environment).untilEnded(),
+      );
+    captures.set('webhook', screens.join('\n\n'));
+  } finally {
+    await stack.close();
+  }
+  const other = await WebhookStack.open({ profile: PROFILES.groq });
+  try {
+    const screen = open('batchdrop webhook enable --stack Batchdrop', other.environment).untilEnded();
+    captures.set('webhook-by-hand', await screen);
+  } finally {
+    await other.close();
   }
 }
 
@@ -111,7 +139,7 @@ async function captureRealApi(
   await real.until(/\[y\/N\]/);
   real.type('y\r');
   const screen = await real.until(/its results are in [\s\S]*\//);
-  captures.set('real', screen.replaceAll(/(export AWS_[A-Z_]+=)\S+/g, '$1…')); // not even those of a folder that is gone
+  captures.set('real', screen.replaceAll(/(export AWS_[A-Z_]+=)\S+(?:\n\S+)?/g, '$1…')); // not even those of a folder that is gone
 }
 
 /** Sends a message to the queue of undelivered events. */

@@ -15,7 +15,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chatRows, createBatch } from '../../openai/batch-api-under-test.ts';
+import { unwrapped, WebhookReceiver } from '../../openai/webhook-receiver.ts';
 import { batchdrop } from '../child-runtime.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../../bin/batchdrop.ts', import.meta.url));
@@ -32,15 +36,14 @@ const openai = (...args: string[]) =>
   batchdrop(['openai', '--directory', 'server', ...args], { cwd: folder });
 
 /** Starts `batchdrop openai` on a free port and waits until it answers. */
-async function start() {
-  const child = spawn(process.execPath, [BATCHDROP, 'openai', '--directory', 'server', '--port', '0'], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+async function start(...more: string[]) {
+  const args = [BATCHDROP, 'openai', '--directory', 'server', '--port', '0', ...more];
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
   const complaint = text(child.stderr);
   const exited = once(child, 'exit');
-  const [line] = await once(child.stdout, 'data');
-  return { child, complaint, exited, url: String(line).trim().replace('OPENAI_BASE_URL=', '') };
+  const [printed] = await once(child.stdout, 'data');
+  const { OPENAI_BASE_URL: url = '', OPENAI_WEBHOOK_SECRET: secret } = parseEnv(String(printed));
+  return { child, complaint, exited, url, secret };
 }
 
 describe('batchdrop openai', () => {
@@ -115,5 +118,50 @@ describe('batchdrop openai', () => {
       stderr: expect.stringMatching(/^No space is left on the disk/),
     });
     expect(readdirSync(join(folder, 'server'))).not.toContain('clock.new');
+  });
+
+  it('with --webhook, sends the end of a batch to the URL, signed with the secret that it printed', async () => {
+    const receiver = await WebhookReceiver.open();
+    const { child, exited, url, secret = '' } = await start('--webhook', receiver.url, '--speed', '5000');
+    const client = new OpenAI({ apiKey: 'sk-any', baseURL: url });
+    const { id } = await createBatch(client, chatRows(1));
+    const [webhook] = await receiver.until(1);
+    const event = await unwrapped(Object(webhook), secret); // its time is real time, whatever the server's is
+    expect(event).toMatchObject({ type: 'batch.completed', data: { id } });
+    child.kill('SIGINT');
+    expect(await exited).toEqual([0, null]);
+  });
+
+  it('with --webhook, prints the same secret after a restart, or the one that you choose', async () => {
+    const secrets: (string | undefined)[] = [];
+    const chosen = `whsec_${Buffer.from('a secret of a workflow').toString('base64')}`;
+    for (const more of [[], [], ['--webhook-secret', chosen], []]) {
+      const { child, exited, secret } = await start('--webhook', 'http://127.0.0.1:9/hook', ...more);
+      secrets.push(secret);
+      child.kill('SIGINT');
+      await exited;
+    }
+    expect(secrets[0]).toMatch(/^whsec_/);
+    expect(secrets).toEqual([secrets[0], secrets[0], chosen, chosen]);
+  });
+
+  it.each([
+    [
+      ['--webhook', 'http://example.com'],
+      '--webhook must start with https://; http:// is for this machine only.',
+    ],
+    [['--webhook-secret', 'whsec_YWJj'], '--webhook-secret needs --webhook.'],
+    [
+      ['--webhook', 'http://127.0.0.1:9', '--webhook-secret', 'whsec_short'],
+      '--webhook-secret must be whsec_ and the base64 of at least 16 bytes.',
+    ],
+    [
+      ['--webhook', 'http://127.0.0.1:9', '--profile', 'groq'],
+      '--webhook works only with --profile openai, not groq.',
+    ],
+  ])('ends with 1 and a sentence for %j', async (args, sentence) => {
+    const { code, stderr } = await openai('--port', '0', ...args);
+    expect(stderr).toBe(`${sentence}\n`);
+    expect(code).toBe(1);
   });
 });

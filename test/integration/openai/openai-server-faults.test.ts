@@ -293,6 +293,10 @@ describe('a fault file', () => {
       'files.delete',
       'batches.create',
       'batches.cancel',
+      'webhook_endpoints.create',
+      'webhook_endpoints.update',
+      'webhook_endpoints.delete',
+      'webhook_endpoints.rotate_secret',
     ]);
   });
 

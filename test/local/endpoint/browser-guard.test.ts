@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ACCOUNT_OWNER } from '../../../local/aws/iam/caller.ts';
 import { startEndpoint } from '../../../local/aws/protocol/endpoint.ts';
 import { S3Engine } from '../../../local/aws/s3/engine.ts';
 import { VirtualClock } from '../../../local/clock.ts';
+import { FunctionUrls } from '../../../local/lambda/function-urls.ts';
 import { startBatchApi } from '../../../local/openai/server.ts';
 
 const LONG_AGO = Date.parse('2026-01-02T03:04:05Z');
@@ -39,7 +41,14 @@ beforeAll(async () => {
   const clock = new VirtualClock({ start: LONG_AGO, speed: 1 });
   const s3 = new S3Engine({ directory: join(directory, 's3'), clock });
   s3.createBucket('files', { versioned: false, eventBridge: false });
-  const endpoint = await startEndpoint({ services: [s3], port: 0, functionNow: () => clock.now() });
+  const publicUrls = new FunctionUrls();
+  publicUrls.serve([{ name: 'hook', arn: 'arn:hook' }], {
+    invoke: async () => 'let in',
+    anybody: ACCOUNT_OWNER,
+    now: () => clock.now(),
+  });
+  const functionNow = () => clock.now();
+  const endpoint = await startEndpoint({ services: [s3], port: 0, functionNow, publicUrls });
   const api = await startBatchApi({ directory: join(directory, 'openai'), clock });
   servers.push({ name: 'the AWS endpoint', port: endpoint.port, path: '/files/page.html', headers: SIGNED });
   servers.push({
@@ -134,7 +143,7 @@ describe.each(both)('server %i of this machine', (at) => {
         { 'sec-fetch-site': 'same-site' },
       ];
       for (const headers of fromElsewhere) {
-        for (const path of [server.path, '/', '/v1/files', '/elsewhere']) {
+        for (const path of [server.path, '/', '/v1/files', '/elsewhere', '/lambda_url/hook/']) {
           expect((await call({ ...server, path }, method, headers)).status).toBe(403);
         }
       }

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import OpenAI, { toFile } from 'openai';
 import { checkpointKey } from '../../../functions/shared/domain/internal-keys.ts';
 import { RequestFileScan } from '../../../functions/shared/request-file/request-file-scan.ts';
 import type { Policies } from '../../../local/aws/iam/decision.ts';
@@ -35,11 +36,18 @@ export const SCENARIOS: readonly Scenario[] = [
     fails: 'if an upload of results over 8 MiB is interrupted, it is neither aborted nor started again',
     run: brokenDelivery,
   },
+  { fails: 'an end is known only at the next tick of POLL', run: toldJob },
+  { fails: 'an end that is told before its batch is saved is known only later', run: earlyWebhook },
 ];
 
 const HALF_A_LINE = '{"custom_id":"half\n';
 
 async function mainJob(runtime: RecordedRuntime): Promise<void> {
+  await tellEnds(runtime, false); // nor in the scenarios after it: POLL finds every end
+  await completeJob(runtime);
+}
+
+async function completeJob(runtime: RecordedRuntime): Promise<void> {
   const name = runtime.newName('main');
   const jobId = await runtime.drop(`${name}.jsonl`, chatRows(6, name));
   await runtime.untilJob(jobId, 'completed');
@@ -188,6 +196,39 @@ async function brokenDelivery(runtime: RecordedRuntime): Promise<void> {
   writeFileSync(outputFile, withLargeFilesOfEachKind(results), 'latin1');
   renameSync(`${errorFile}.away`, errorFile);
   await runtime.untilJob(jobId, 'completed');
+}
+
+async function toldJob(runtime: RecordedRuntime): Promise<void> {
+  await tellEnds(runtime, true);
+  await completeJob(runtime);
+  await tellEnds(runtime, false);
+}
+
+/** A webhook tells the end of a batch that has the intent of a job, and that no part has. */
+async function earlyWebhook(runtime: RecordedRuntime): Promise<void> {
+  await tellEnds(runtime, true);
+  const client = batchApiOf(runtime);
+  const file = await toFile(Buffer.from(HALF_A_LINE), 'requests.jsonl');
+  const { id: input_file_id } = await client.files.create({ purpose: 'batch', file });
+  const asked = runtime.untilAsked('webhooks', 'dynamodb:Query');
+  await client.batches.create({
+    ...{ input_file_id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+    metadata: { batchdrop_job: runtime.newName('early'), batchdrop_part: '1', batchdrop_intent: 'another' },
+  });
+  await asked;
+  await tellEnds(runtime, false);
+}
+
+function batchApiOf({ names }: RecordedRuntime): OpenAI {
+  return new OpenAI({ apiKey: 'sk-any', baseURL: names.openAiUrl });
+}
+
+/** Whether the Batch API server sends webhooks for the ends of batches from now on. */
+async function tellEnds(runtime: RecordedRuntime, isTold: boolean): Promise<void> {
+  const { webhooks } = batchApiOf(runtime);
+  const ends = ['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'] as const;
+  const event_types = isTold ? [...ends] : (['response.completed'] as const).slice();
+  for await (const { id } of webhooks.list()) await webhooks.update(id, { event_types });
 }
 
 async function resultFilesOf(

@@ -4,6 +4,7 @@ import {
   DescribeSecretCommand,
   GetSecretValueCommand,
   PutSecretValueCommand,
+  RestoreSecretCommand,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -66,6 +67,20 @@ describe('a secret', () => {
     expect(described).not.toHaveProperty('SecretString');
   });
 
+  it('can be deleted without recovery, and its name is free at once', async () => {
+    const SecretId = 'short-lived';
+    await client.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'x' }));
+    const later = client.send(new DeleteSecretCommand({ SecretId }));
+    await expect(later).rejects.toThrow(expect.objectContaining({ name: 'InvalidParameterException' }));
+    expect(await secretString(SecretId)).toBe('x');
+    await client.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true }));
+    await expect(secretString(SecretId)).rejects.toThrow(
+      expect.objectContaining({ name: 'ResourceNotFoundException' }),
+    );
+    await client.send(new CreateSecretCommand({ Name: SecretId, SecretString: 'y' }));
+    expect(await secretString(SecretId)).toBe('y');
+  });
+
   it('that does not exist fails with the error name that the functions expect', async () => {
     await expect(secretString('nowhere')).rejects.toThrow(
       expect.objectContaining({ name: 'ResourceNotFoundException' }),
@@ -79,8 +94,8 @@ describe('a secret', () => {
     await expect(client.send(new CreateSecretCommand({ Name: 'empty' }))).rejects.toThrow(
       expect.objectContaining({ name: 'InvalidParameterException' }),
     );
-    await expect(client.send(new DeleteSecretCommand({ SecretId: 'created' }))).rejects.toThrow(
-      expect.objectContaining({ name: 'NotImplemented', message: expect.stringContaining('DeleteSecret') }),
+    await expect(client.send(new RestoreSecretCommand({ SecretId: 'created' }))).rejects.toThrow(
+      expect.objectContaining({ name: 'NotImplemented', message: expect.stringContaining('RestoreSecret') }),
     );
   });
 });

@@ -69,6 +69,10 @@ export const FAULT_RATES = {
   'API unreachable for hours': 0.15,
   'uploaded file not visible yet': 0.25,
   'part missing from a query': 0.05,
+  'webhook early': 0.1,
+  'webhook lost': 0.15,
+  'webhook twice': 0.2,
+  'webhook late': 0.2,
 } as const;
 
 export type FaultKind = keyof typeof FAULT_RATES;

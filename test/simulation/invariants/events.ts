@@ -36,6 +36,11 @@ export function published(world: World): Finding {
   return { promise: 'every observed status published', examined: written.length, broken };
 }
 
+/** Promise 2: an end is published only when the API shows it, whoever told it. */
+export function trueEnds({ endsChecked, untrueEnds }: World): Finding {
+  return { promise: 'a published end is what the API shows', examined: endsChecked, broken: untrueEnds };
+}
+
 /** Promise 3: sequences have no gap, an id always names the same event, and statuses only go forward. */
 export function forward(world: World): Finding {
   const broken: string[] = [];

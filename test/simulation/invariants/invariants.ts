@@ -3,12 +3,13 @@ import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
-import { forward, published } from './events.ts';
+import { forward, published, trueEnds } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
 import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsOnly } from './neighbours.ts';
 import { planned } from './plans.ts';
 import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft, taggedAtItsEnd } from './rest.ts';
+import { webhooksAnsweredRightly } from './webhooks.ts';
 
 /** Examines every promise once nothing is due any more. */
 export function findings(world: World, users: Workload): Finding[] {
@@ -24,6 +25,7 @@ export function findings(world: World, users: Workload): Finding[] {
     planned(world, users),
     published(world),
     forward(world),
+    trueEnds(world),
     accountedFor(world),
     inOrder(world, users),
     piecesStored(world),
@@ -37,6 +39,7 @@ export function findings(world: World, users: Workload): Finding[] {
     nothingDeletedUnread(world),
     withinLimits(world),
     oldestFirst(world),
+    webhooksAnsweredRightly(world),
     ...cancelsHonoured(world, users),
   ];
 }

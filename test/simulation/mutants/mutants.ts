@@ -345,4 +345,55 @@ export const MUTANTS: Mutant[] = [
       },
     ],
   },
+  {
+    name: 'WEBHOOK believes the status that it is told',
+    patches: [
+      {
+        file: 'functions/webhook/handler.ts',
+        anchor: 'return await observePart(deps, part);',
+        replacement:
+          "return part.item.batch ? await applyObserved(deps, part, { ...part.item.batch, status: 'completed' }) : false;",
+      },
+      {
+        file: 'functions/webhook/handler.ts',
+        anchor: "import { observePart } from '../shared/lifecycle/apply-observation.ts';",
+        replacement: "import { applyObserved } from '../shared/lifecycle/apply-observation.ts';",
+      },
+    ],
+  },
+  {
+    name: 'WEBHOOK acknowledges before it saves',
+    patches: [
+      {
+        file: 'functions/webhook/handler.ts',
+        anchor: '  await observeNow(deps, found, batchId);',
+        replacement: '  void observeNow(deps, found, batchId).catch(() => {});',
+      },
+    ],
+  },
+  {
+    name: 'WEBHOOK verifies the parsed body instead of its bytes',
+    patches: [
+      {
+        file: 'functions/webhook/read-request.ts',
+        anchor: "  if (!isUtf8(body)) return { status: 400, said: 'The body is not UTF-8.' };",
+        replacement: '  body = Buffer.from(JSON.stringify(JSON.parse(body.toString())));',
+      },
+      {
+        file: 'functions/webhook/read-request.ts',
+        anchor: "import { isUtf8 } from 'node:buffer';\n",
+        replacement: '',
+      },
+    ],
+  },
+  {
+    name: 'WEBHOOK drops a webhook that comes before its batch is known',
+    patches: [
+      {
+        file: 'functions/webhook/find-part.ts',
+        anchor: '  await deps.ledger.noteEarlyEnd(batchId, now, now + EARLY_END_KEPT_MS);\n',
+        replacement: '',
+      },
+    ],
+  },
 ];

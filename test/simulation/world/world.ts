@@ -2,15 +2,18 @@ import { createHandler as cancelHandler } from '../../../functions/cancel/handle
 import { createHandler as deliverHandler } from '../../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
+import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
-import type { Part } from '../../../functions/shared/domain/part.ts';
+import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
 import type { Deadline, Ports, WorkMessage } from '../../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../../functions/submit/handler.ts';
+import { createHandler as webhookHandler } from '../../../functions/webhook/handler.ts';
+import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/read-request.ts';
 import { createInMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import { createInMemoryLedger } from '../../fakes/in-memory-ledger.ts';
 import { createInMemoryRequestFiles } from '../../fakes/in-memory-request-files.ts';
@@ -34,6 +37,7 @@ import { Operator, releaseStalled } from './operator.ts';
 import { TagWatch } from './tag-watch.ts';
 import { Timeline } from './timeline.ts';
 import { Troubles } from './troubles.ts';
+import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webhooks.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
 export const REQUESTS = 'requests';
@@ -63,6 +67,7 @@ export class World {
   readonly troubles: Troubles;
   readonly gate: Gate;
   readonly mailbox: Mailbox;
+  readonly webhooks: Webhooks;
   readonly ledger;
   readonly written;
   readonly hangs = new HangWatch(() => this.timeline.now());
@@ -87,6 +92,9 @@ export class World {
   /** Pieces that could not be read when they began to count. */
   readonly unwritten: string[] = [];
   piecesChecked = 0;
+  /** Ends that were published and not true. */
+  readonly untrueEnds: string[] = [];
+  endsChecked = 0;
   invocations = 0;
   /** When the faults ended. */
   repairedAt = 0;
@@ -139,8 +147,21 @@ export class World {
       listLagMs: scenario.listLagMs ?? this.chance.between('lag of the list', 5000, 90_000),
       lagAlways: scenario.listLagMs !== undefined,
       pageCap: this.chance.between('largest page', 1, 2),
-      created: (batch: { metadata: Record<string, string> }) => this.#cancelBetween(batch.metadata),
+      created: ({ batchId, metadata }: ObservedBatch) => {
+        this.webhooks.watch(batchId);
+        this.#cancelBetween(metadata);
+      },
     };
+    const { timeline, api } = this;
+    const send: Surroundings['send'] = (id, request, answered) => this.#invokeWebhook(id, request, answered);
+    this.webhooks = new Webhooks({
+      timeline,
+      chance: this.chance,
+      faults: this.faults,
+      api,
+      ledger: this.ledger,
+      send,
+    });
     this.faultyApi = new FaultyApi(this.api, state, this.chance, this.faults);
     const { ledger, chance, faults } = this;
     const { ledger: watched, history } = watchedLedger(ledger, {
@@ -228,8 +249,20 @@ export class World {
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'poll':
-        throw new Error('POLL gets no messages');
+      case 'webhook':
+        throw new Error(`${message.to} gets no messages`);
     }
+  }
+
+  #invokeWebhook(id: string, request: WebhookRequest, answered: (answer: WebhookAnswer) => void): void {
+    let answer: WebhookAnswer | undefined;
+    const answering: Work = async (ports, deadline) => {
+      const handle = webhookHandler({ ...ports, secrets: SECRETS_HERE, isGenuine: isGenuineHere });
+      answer = await handle(request, deadline);
+    };
+    this.#invoke('webhook', id, answering, () => {
+      if (answer) answered(answer);
+    });
   }
 
   #invoke(name: FunctionName, id: string, work: Work, done: () => void = () => {}): void {
@@ -301,6 +334,19 @@ export class World {
     }
   }
 
+  /** An end that is published is what the API shows by then. */
+  #checkEnd(batchId: string, status: string): void {
+    if (!hasEnded(status)) return;
+    this.api.retrieveBatch(batchId).then(
+      (batch) => {
+        this.endsChecked += 1;
+        if (batch.status !== status)
+          this.untrueEnds.push(`${batchId} was published as ${status} when it was ${batch.status}`);
+      },
+      () => {}, // the key in use is that of another account
+    );
+  }
+
   #cancelDuring(jobId: string, planId: string): void {
     if (!this.faults.occurs('cancel while the plan is committed', `${jobId} ${planId}`)) return;
     this.sendCancel({ jobId }, `cancel during ${planId}`);
@@ -339,6 +385,7 @@ export class World {
       for (const { detail } of events) {
         const status = 'status' in detail.data ? detail.data.status : '';
         this.note(`${invocation.id}: event ${detail.metadata.id} ${status}`);
+        if ('batchId' in detail.data) this.#checkEnd(`${detail.data.batchId}`, `${status}`);
       }
       return this.bus.publish(events);
     };
@@ -360,6 +407,8 @@ export class World {
       instance: 'Example.Batchdrop',
       resultsBucket: 'results',
       limits: this.limits,
+      observeIntervalMs: this.webhooks.observeIntervalMs,
+      ...(this.webhooks.isOn && { webhooks: true as const }),
     };
     return invocation.name === 'poll' ? this.hangs.watched(ports, invocation) : ports;
   }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IdDigest } from '../../../functions/shared/domain/id-digest.ts';
@@ -49,6 +50,15 @@ describe('a digest of ids', () => {
         const sum = new IdDigest();
         for (const part of [ids.slice(0, at), ids.slice(at)]) sum.addDigest(digestOf(part));
         expect(sum.toString()).toBe(digestOf(ids));
+      }),
+    );
+  });
+
+  it('is the sum, modulo 2^128, of the first 128 bits of their SHA-256', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string(), { maxLength: 50 }), (ids) => {
+        const sum = ids.reduce((total, id) => total + BigInt(`0x${hash('sha256', id).slice(0, 32)}`), 0n);
+        expect(digestOf(ids)).toBe(BigInt.asUintN(128, sum).toString(16).padStart(32, '0'));
       }),
     );
   });

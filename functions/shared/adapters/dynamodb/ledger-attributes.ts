@@ -91,6 +91,16 @@ export function batchPointerAttributes(ref: PartRef, expiresAt?: number): Ledger
   return { ...itemAttributes({ jobId, planId, number }, 1, expiresAt), ...plain({ jobId, part: number }) };
 }
 
+/** The note that a webhook told the end of a batch before a part had it. */
+export function earlyEndAttributes(at: number, expiresAt: number): LedgerAttributes {
+  return itemAttributes({ at }, 1, expiresAt);
+}
+
+/** When the last genuine webhook came. */
+export function lastWebhookAttributes(at: number): LedgerAttributes {
+  return itemAttributes({ at }, 1);
+}
+
 /** The pointer from an object key to its newest job; it stays, as a cancel may outrun its file by any time. */
 export function keyPointerAttributes(pointer: KeyPointer): LedgerAttributes {
   const { bucket, key, newest, cancels } = pointer;

@@ -41,6 +41,11 @@ export function batchPointerKey(batchId: string): LedgerKey {
   return { pk: `BATCH#${batchId}`, sk: 'PTR' };
 }
 
+/** Where it is noted that a webhook told the end of a batch before a part had it. */
+export function earlyEndKey(batchId: string): LedgerKey {
+  return { pk: `BATCH#${batchId}`, sk: 'EARLY' };
+}
+
 /** Where the pointer from an object key to its newest job is kept; hashed, as an object key may outgrow a table's. */
 export function keyPointerKey(bucket: string, key: string): LedgerKey {
   return { pk: `KEY#${createHash('sha256').update(`${bucket}/${key}`).digest('hex')}`, sk: 'LAST' };
@@ -54,6 +59,9 @@ export const ADMISSIONS_KEY: LedgerKey = { pk: 'CONTROL', sk: 'ADMISSIONS' };
 
 /** Where the creates of the last hour are kept. */
 export const CREATES_KEY: LedgerKey = { pk: 'CONTROL', sk: 'CREATES' };
+
+/** Where it is kept when the last genuine webhook came. */
+export const LAST_WEBHOOK_KEY: LedgerKey = { pk: 'CONTROL', sk: 'WEBHOOK' };
 
 /** The shard of the `due` index an item belongs to, 0 to 15; always the same for the same key. */
 export function dueShardOf(key: LedgerKey): number {

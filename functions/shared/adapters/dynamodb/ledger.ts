@@ -19,10 +19,12 @@ import {
   controlAttributes,
   createWindowAttributes,
   dueShardName,
+  earlyEndAttributes,
   itemIn,
   jobAttributes,
   keyPointerAttributes,
   type LedgerAttributes,
+  lastWebhookAttributes,
   openBatchIn,
   partAttributes,
   pastAttributes,
@@ -34,8 +36,10 @@ import {
   CONTROL_KEY,
   CREATES_KEY,
   dueItemAt,
+  earlyEndKey,
   jobKey,
   keyPointerKey,
+  LAST_WEBHOOK_KEY,
   type LedgerKey,
   partKey,
   partsPrefix,
@@ -138,6 +142,36 @@ class DynamoDbLedger implements Ledger {
         new PutItemCommand({
           TableName: this.#table,
           Item: { ...asItemKey(batchPointerKey(batchId)), ...batchPointerAttributes(ref, expiresAt) },
+        }),
+      ),
+    );
+  }
+
+  async readEarlyEnd(batchId: string): Promise<number | undefined> {
+    return (await this.#read<{ at: number }>(earlyEndKey(batchId)))?.at;
+  }
+
+  async noteEarlyEnd(batchId: string, at: number, expiresAt: number): Promise<void> {
+    await this.#send(`note the end of batch ${batchId}`, () =>
+      this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(earlyEndKey(batchId)), ...earlyEndAttributes(at, expiresAt) },
+        }),
+      ),
+    );
+  }
+
+  async readLastWebhook(): Promise<number | undefined> {
+    return (await this.#read<{ at: number }>(LAST_WEBHOOK_KEY))?.at;
+  }
+
+  async noteWebhook(at: number): Promise<void> {
+    await this.#send('note that a webhook came', () =>
+      this.#client.send(
+        new PutItemCommand({
+          TableName: this.#table,
+          Item: { ...asItemKey(LAST_WEBHOOK_KEY), ...lastWebhookAttributes(at) },
         }),
       ),
     );

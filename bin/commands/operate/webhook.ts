@@ -1,0 +1,126 @@
+import { Argument, Command } from 'commander';
+import {
+  type ConnectionOptions,
+  withConnection,
+  withConnectionOptions,
+} from '../../connection/connection.ts';
+import type { Finding } from '../../operations/finding.ts';
+import { checkSetup } from '../../operations/webhook/checks.ts';
+import {
+  disableWebhooks,
+  type Enabled,
+  enableWebhooks,
+  rotateWebhookSecret,
+} from '../../operations/webhook/registration.ts';
+import { NotManaged, type WebhookSetup, withWebhookSetup } from '../../operations/webhook/setup.ts';
+import { proveWebhooks } from '../../operations/webhook/test-event.ts';
+import { counted, momentShown } from '../../terminal/amounts.ts';
+import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import { printFinding } from '../../terminal/finding-line.ts';
+
+type Action = (setup: WebhookSetup, options: ConnectionOptions) => Promise<void>;
+
+const ACTIONS = { enable, status, test, rotate, disable } as const satisfies Record<string, Action>;
+
+/** `batchdrop webhook ACTION`: manages the webhooks of a deployed stack. */
+export function webhookCommand(): Command {
+  const action = new Argument('<action>', 'what to do').choices(Object.keys(ACTIONS));
+  return withConnectionOptions(
+    new Command('webhook')
+      .summary('Set up, check, and test webhooks')
+      .description(
+        'Manage the webhooks of a stack with the prop webhook, with its API key. enable: register the URL at the API, and store the signing secret. status: check the path. test: have the API send a test event, and wait for it in the ledger. rotate: make a new signing secret; the old one stays valid for 24 hours. disable: remove what enable made. Each can be repeated.',
+      )
+      .addArgument(action),
+  ).action(manage);
+}
+
+async function manage(action: keyof typeof ACTIONS, options: ConnectionOptions): Promise<void> {
+  await withConnection(options, async (connection) => {
+    try {
+      await withWebhookSetup(connection, (setup) => ACTIONS[action](setup, options));
+    } catch (failure) {
+      if (!(failure instanceof NotManaged) || !options.json) throw failure;
+      console.log(printableJson({ managed: false, reason: failure.why, ...failure.steps }));
+      process.exitCode = 1;
+    }
+  });
+}
+
+async function enable(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+  const enabled = await enableWebhooks(setup);
+  print(json, { url: setup.url, ...enabled }, [
+    ...sentencesOf(setup, enabled),
+    'To prove the path: batchdrop webhook test',
+  ]);
+}
+
+function sentencesOf({ host, url, secret }: WebhookSetup, enabled: Enabled): string[] {
+  const { endpointId, created, rotated, changedEventTypes, removedEndpoints } = enabled;
+  if (created)
+    return [
+      `Enabled: ${host} sends the ends of batches to ${url}.`,
+      `Its signing secret is in ${secret.id}.`,
+    ];
+  const done = [
+    ...(rotated ? [`Stored a new signing secret of ${endpointId} in ${secret.id}.`] : []),
+    ...(changedEventTypes ? [`${endpointId} now sends all four ends of batches.`] : []),
+    ...(removedEndpoints > 0
+      ? [`Deleted ${counted(removedEndpoints, 'other endpoint', 'other endpoints')} with the same URL.`]
+      : []),
+  ];
+  return done.length > 0
+    ? done
+    : [`Webhooks were already enabled: ${host} sends the ends of batches to ${url}.`];
+}
+
+async function status(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+  const findings: Finding[] = [];
+  for await (const finding of checkSetup(setup)) {
+    findings.push(finding);
+    if (!json) printFinding(finding);
+  }
+  const working = findings.every(({ verdict }) => verdict !== 'failed');
+  if (json) console.log(printableJson({ url: setup.url, working, findings }, 2));
+  if (!working) process.exitCode = 1;
+}
+
+async function test(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+  const { endpointId, seenAt } = await proveWebhooks(setup);
+  print(json, { url: setup.url, endpointId, seenAt: new Date(seenAt).toISOString() }, [
+    `Webhooks work: the test event of ${setup.host} came, its signature was right, and the ledger has it.`,
+  ]);
+}
+
+async function rotate(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+  const { endpointId, oldSecretUntil } = await rotateWebhookSecret(setup);
+  const old =
+    oldSecretUntil === null
+      ? []
+      : [`The old one is valid until ${momentShown(Date.parse(oldSecretUntil))} UTC.`];
+  print(json, { url: setup.url, endpointId, oldSecretUntil }, [
+    `Stored a new signing secret of ${endpointId} in ${setup.secret.id}.`,
+    ...old,
+  ]);
+}
+
+async function disable(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
+  const disabled = await disableWebhooks(setup);
+  const { removedEndpoints, secret } = disabled;
+  const said = {
+    deleted: [`Deleted the secret ${setup.secret.id}.`],
+    emptied: [`Removed the signing secrets from ${setup.secret.id}.`],
+    absent: [],
+  }[secret];
+  const nothing = removedEndpoints === 0 && secret === 'absent';
+  print(json, { url: setup.url, ...disabled }, [
+    nothing ? 'Webhooks were not enabled.' : `Disabled: ${setup.host} sends nothing to ${setup.url}.`,
+    ...said,
+    'POLL finds all ends.',
+  ]);
+}
+
+function print(json: boolean | undefined, facts: object, lines: readonly string[]): void {
+  if (json) console.log(printableJson(facts));
+  else for (const line of lines) console.log(escapeControlCharacters(line));
+}

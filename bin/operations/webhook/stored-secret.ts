@@ -1,0 +1,107 @@
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
+import {
+  parseSigningSecrets,
+  type StoredSecret,
+  type StoredSigningSecrets,
+  signingSecretsText,
+} from '../../../functions/shared/adapters/openai/stored-signing-secrets.ts';
+import { NotAllowed } from '../../../functions/shared/domain/errors.ts';
+import { clientConfigAt, type Target } from '../../connection/target.ts';
+
+/** `invalid`: the functions cannot read it either. `closed`: only the functions can, as on one machine. */
+export type ReadSecret =
+  | { is: 'absent' | 'closed' }
+  | { is: 'invalid'; problem: string }
+  | StoredSigningSecrets;
+
+const US = 'batchdrop webhook enable';
+
+/** The secret in Secrets Manager with the signing secrets of webhooks. What it holds is never printed. */
+export class StoredWebhookSecret {
+  /** Name or ARN. */
+  readonly id: string;
+  readonly #client: SecretsManagerClient;
+  readonly #target: Target;
+
+  constructor(target: Target, id: string) {
+    this.id = id;
+    this.#target = target;
+    this.#client = new SecretsManagerClient(clientConfigAt(target));
+  }
+
+  /** False for an ARN: what has one is made elsewhere. */
+  get canBeCreated(): boolean {
+    return !this.id.startsWith('arn:');
+  }
+
+  async read(): Promise<ReadSecret> {
+    try {
+      const { SecretString = '' } = await this.#client.send(new GetSecretValueCommand({ SecretId: this.id }));
+      return parseSigningSecrets(SecretString, `read the secret ${this.id}`);
+    } catch (error) {
+      if (isMissing(error)) return { is: 'absent' };
+      if (nameOf(error) === 'AccessDeniedException' && this.#target.kind === 'local') return { is: 'closed' };
+      if (error instanceof NotAllowed) return { is: 'invalid', problem: error.message };
+      throw error;
+    }
+  }
+
+  /** Stores the secrets in place of those that were read. Creates the secret if it does not exist. */
+  async replace(known: ReadSecret, secrets: StoredSecret[]): Promise<void> {
+    const createdBy = 'secrets' in known ? known.createdBy : undefined;
+    if (await this.#put({ secrets, ...(createdBy !== undefined && { createdBy }) })) return;
+    const SecretString = signingSecretsText({ secrets, createdBy: US });
+    const Description = 'Signing secrets of webhooks, written by batchdrop webhook';
+    await this.#client
+      .send(new CreateSecretCommand({ Name: this.id, SecretString, Description }))
+      .catch(async (error: unknown) => {
+        // Another process created it in the meantime.
+        if (nameOf(error) !== 'ResourceExistsException' || !(await this.#put({ secrets, createdBy: US })))
+          throw error;
+      });
+  }
+
+  /** Deletes the secret if a command like this created it, and else removes what it holds. */
+  async remove(): Promise<'deleted' | 'emptied' | 'absent'> {
+    const known = await this.read();
+    if ('is' in known && known.is === 'absent') return 'absent';
+    const isOurs = 'secrets' in known && known.createdBy === US;
+    if (!isOurs) return (await this.#put({ secrets: [] })) ? 'emptied' : 'absent';
+    // At once, so that the name is free for the next time: the secret is worth nothing without its endpoint.
+    const gone = new DeleteSecretCommand({ SecretId: this.id, ForceDeleteWithoutRecovery: true });
+    await this.#client.send(gone).catch((error: unknown) => {
+      if (!isMissing(error)) throw error;
+    });
+    return 'deleted';
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  /** Returns false if there is no such secret. */
+  async #put(stored: StoredSigningSecrets): Promise<boolean> {
+    try {
+      const SecretString = signingSecretsText(stored);
+      await this.#client.send(new PutSecretValueCommand({ SecretId: this.id, SecretString }));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return nameOf(error) === 'ResourceNotFoundException';
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}

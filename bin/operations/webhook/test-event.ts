@@ -1,0 +1,57 @@
+import { Failure } from '../../terminal/failure.ts';
+import { notEnabled } from './registration.ts';
+import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup } from './setup.ts';
+
+const SEEN_WITHIN_MS = 4_000; // of real time; WEBHOOK writes the note before it answers
+
+const WHY: Readonly<Record<number, string>> = {
+  401: 'WEBHOOK does not know the signing secret. It reads a changed secret again within a minute. If it stays like this: batchdrop webhook enable',
+  403: "AWS did not let the call in: the function's URL is not public. Deploy the stack again.",
+  404: 'AWS knows no such URL. Deploy the stack again, then: batchdrop webhook enable',
+  429: "All of WEBHOOK's concurrency was in use. Try again.",
+  503: 'WEBHOOK could not write to the ledger, or could not read a secret. See its log, and: batchdrop doctor',
+};
+
+/** The path of a webhook as a test event proved it. */
+export interface ProvenPath {
+  readonly endpointId: string;
+  /** Milliseconds. */
+  readonly seenAt: number;
+}
+
+/**
+ * Has the API send a test event, and waits until the ledger shows it: it was signed with a known secret, and a note of
+ * its time was written. Throws NotManaged and other Failures, which say where the path breaks.
+ */
+export async function proveWebhooks(setup: WebhookSetup): Promise<ProvenPath> {
+  const { connection, endpoints, host, url } = setup;
+  const [endpoint] = await endpointsOf(setup).catch((failure: unknown) => {
+    throw failure instanceof NotManaged ? failure.insteadOf('test') : failure;
+  });
+  if (endpoint === undefined) throw notEnabled(setup);
+  const before = await connection.ledger.readLastWebhook();
+  const status = await endpoints.sendTest(endpoint.id, EVENT_TYPES[0]);
+  if (status < 200 || status >= 300) {
+    const why = WHY[status] ?? "See WEBHOOK's log.";
+    throw new Failure(`${host} sent a test event, and ${url} answered ${status}. ${why}`);
+  }
+  const seenAt = await noteAfter(setup, before);
+  if (seenAt !== undefined) return { endpointId: endpoint.id, seenAt };
+  throw new Failure(
+    `${host} says that ${url} answered ${status}, but the ledger shows no webhook since. Try again in a minute. If it stays like this, the URL is not that of this stack: deploy it again.`,
+  );
+}
+
+/** Returns the time of a later note than `before`. Any other time is later: clocks of instances differ. */
+async function noteAfter(
+  { connection }: WebhookSetup,
+  before: number | undefined,
+): Promise<number | undefined> {
+  const { ledger, pollIntervalMs } = connection;
+  for (let waitedMs = 0; waitedMs <= SEEN_WITHIN_MS; waitedMs += pollIntervalMs) {
+    const at = await ledger.readLastWebhook();
+    if (at !== before) return at;
+    await new Promise((resolve) => setTimeout(resolve, pollIntervalMs));
+  }
+  return undefined;
+}

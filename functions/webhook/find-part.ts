@@ -1,0 +1,55 @@
+import { TerminalError } from '../shared/domain/errors.ts';
+import type { ObservedBatch, Part, PartRef } from '../shared/domain/part.ts';
+import { partInHand } from '../shared/lifecycle/compare-and-set.ts';
+import { saveBatch } from '../shared/lifecycle/save-batch.ts';
+import type { Ports } from '../shared/ports/ports.ts';
+
+type Deps = Pick<Ports, 'ledger' | 'clock' | 'log' | 'metrics' | 'api'>;
+
+const EARLY_END_KEPT_MS = 60 * 60_000; // a create that takes longer is searched for, and POLL observes what is found
+
+/**
+ * Returns the part that has the batch. A batch that no part has is retrieved:
+ *   - it carries the intent of a part that waits for it: it is saved there, as SUBMIT would
+ *   - it carries no intent of ours: `foreign`, somebody else's
+ *   - the API does not show it: `early`. Its end is noted, and *then* the pointer is read again, as SUBMIT writes the
+ *     pointer and *then* reads the note
+ * Errors: those of the API and the ledger.
+ */
+export async function findPart(deps: Deps, batchId: string): Promise<PartRef | 'foreign' | 'early'> {
+  const known = await deps.ledger.readBatchPointer(batchId);
+  if (known) return known;
+  const batch = await retrieved(deps, batchId);
+  if (batch) return (await ownerOf(deps, batch)) ?? 'foreign';
+  const now = deps.clock.now();
+  await deps.ledger.noteEarlyEnd(batchId, now, now + EARLY_END_KEPT_MS);
+  return (await deps.ledger.readBatchPointer(batchId)) ?? 'early';
+}
+
+async function retrieved({ api }: Deps, batchId: string): Promise<ObservedBatch | undefined> {
+  try {
+    return await api.retrieveBatch(batchId);
+  } catch (failure) {
+    if (failure instanceof TerminalError && failure.code === 'not_found') return undefined;
+    throw failure;
+  }
+}
+
+/** Returns the part on whose intent the batch was created, once it is saved there; undefined when there is none. */
+async function ownerOf(deps: Deps, batch: ObservedBatch): Promise<PartRef | undefined> {
+  const { batchdrop_job: jobId, batchdrop_part: number, batchdrop_intent: intentId } = batch.metadata;
+  if (jobId === undefined || number === undefined || intentId === undefined) return undefined;
+  const part = (await deps.ledger.partsOf(jobId)).find(
+    (each) => String(each.number) === number && hasIntent(each, intentId),
+  );
+  if (!part) return undefined;
+  const inHand = partInHand(deps, part);
+  // The lease, if there is one, is SUBMIT's: it still waits for the answer to its create, and will find the batch saved.
+  await saveBatch(deps, inHand, { intentId, batch, released: (saved) => saved });
+  return inHand.ref;
+}
+
+/** Only the intent that the part has now: what became of earlier ones is decided by searches (rule 2). */
+function hasIntent(part: Part, intentId: string): boolean {
+  return part.phase !== 'planned' && part.intent?.id === intentId;
+}

@@ -1,0 +1,71 @@
+/**
+ * Reads a request that anybody on the internet may have sent. Nothing in it is parsed, and nothing is read of the ledger
+ * or the API, before its signature is verified over the raw bytes.
+ */
+import { isUtf8 } from 'node:buffer';
+import { isApiId } from '../shared/contract/api-id.ts';
+import type { IsGenuine, SigningSecrets } from '../shared/ports/ports.ts';
+
+/** A request at the function's URL. Names of headers are in lower case. */
+export interface WebhookRequest {
+  method: string;
+  headers: Readonly<Record<string, string | undefined>>;
+  body: Buffer;
+}
+
+/** What the sender gets. It sends again after anything but a status from 200 to 299. */
+export interface WebhookAnswer {
+  status: number;
+  /** One sentence, for whoever tests the URL by hand. */
+  said: string;
+}
+
+/** The end of a batch, as a genuine webhook tells it. Its status is not believed. */
+export interface ToldEnd {
+  batchId: string;
+}
+
+/** The maximum bytes of a body. OpenAI's have some 200. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+const BATCH_EVENTS: ReadonlySet<string> = new Set([
+  'batch.completed',
+  'batch.failed',
+  'batch.expired',
+  'batch.cancelled',
+]);
+
+/** Returns the end that the request tells; or what to answer to a request that tells none. Errors: those of the secrets. */
+export async function readRequest(
+  { secrets, isGenuine }: { secrets: SigningSecrets; isGenuine: IsGenuine },
+  { method, headers, body }: WebhookRequest,
+): Promise<ToldEnd | WebhookAnswer> {
+  if (method !== 'POST') return { status: 405, said: 'This URL takes webhooks by POST.' };
+  if (body.length > MAX_BODY_BYTES)
+    return { status: 413, said: `The body has ${body.length} bytes; ${MAX_BODY_BYTES} are allowed.` };
+  if (!isUtf8(body)) return { status: 400, said: 'The body is not UTF-8.' };
+  const isSigned = async () =>
+    isGenuine(await secrets.current(), headers, body) ||
+    isGenuine(await secrets.afterRefusal(), headers, body);
+  if (!(await isSigned()))
+    return { status: 401, said: 'The signature is not of a known secret, or is older than five minutes.' };
+  return endIn(body.toString());
+}
+
+function endIn(text: string): ToldEnd | WebhookAnswer {
+  const event = parsed(text);
+  if (typeof event?.type !== 'string') return { status: 400, said: 'The body is not an event with a type.' };
+  if (!BATCH_EVENTS.has(event.type)) return { status: 200, said: 'Not about the end of a batch: ignored.' };
+  const batchId = Object(event.data).id;
+  if (typeof batchId !== 'string' || !isApiId(batchId))
+    return { status: 400, said: 'The event names no batch in `data.id`.' };
+  return { batchId };
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

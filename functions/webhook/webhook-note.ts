@@ -1,0 +1,34 @@
+import type { Ports } from '../shared/ports/ports.ts';
+
+const EVERY_MS = 60_000;
+
+/**
+ * The note in the ledger of when the last genuine webhook came. `batchdrop webhook status` and `doctor` show it, and
+ * `batchdrop webhook test` waits until it changes. The API names an unknown batch in its test event, and nobody learns
+ * its id before: so the time is noted, not the id, and each webhook about an unknown batch is noted at once.
+ */
+export class WebhookNote {
+  readonly #deps: Pick<Ports, 'ledger' | 'clock'>;
+  #writtenAt = Number.NEGATIVE_INFINITY;
+
+  constructor(deps: Pick<Ports, 'ledger' | 'clock'>) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Writes the note unless this instance of the function has written it within a minute. Returns whether it did. Errors:
+   * RetryableError.
+   */
+  async keep(): Promise<boolean> {
+    if (this.#deps.clock.now() < this.#writtenAt + EVERY_MS) return false;
+    await this.write();
+    return true;
+  }
+
+  /** Writes the note. Errors: RetryableError. */
+  async write(): Promise<void> {
+    const now = this.#deps.clock.now();
+    await this.#deps.ledger.noteWebhook(now);
+    this.#writtenAt = now;
+  }
+}

@@ -1,0 +1,71 @@
+import { Duration, Size } from 'aws-cdk-lib';
+import type { IEventBus } from 'aws-cdk-lib/aws-events';
+import { FunctionUrlAuthType } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { WebhookEnv } from '../../functions/webhook/env.ts';
+import { resultsEnvironment } from '../resources/buckets.ts';
+import type { LedgerTable } from '../resources/ledger-table.ts';
+import { grantReadSecret, idOfSecret, type OpenAiAccount } from '../resources/openai-account.ts';
+import type { WorkQueue } from '../resources/work-queue.ts';
+import type { WebhookProps } from '../webhook-props.ts';
+import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
+
+/** Name of the secret with the signing secrets of webhooks, unless `secret` is set. */
+export const DEFAULT_WEBHOOK_SECRET = 'batchdrop/webhook';
+
+const TIMEOUT = Duration.seconds(30); // a few short calls; the sender waits for the answer
+
+interface WebhooksProps {
+  settings: WorkerSettings;
+  webhook: WebhookProps;
+  resultsBucket: IBucket;
+  /** Before all keys in the results bucket. */
+  resultsPrefix: string | undefined;
+  ledger: LedgerTable;
+  eventBus: IEventBus;
+  openAi: OpenAiAccount;
+  delivery: WorkQueue;
+}
+
+/** WEBHOOK and its public URL. */
+export class Webhooks extends Construct {
+  readonly worker: WorkerFunction;
+  /** Where the API sends webhooks. */
+  readonly url: string;
+  /** Name or ARN of the secret with the signing secrets. */
+  readonly secretId: string;
+
+  constructor(scope: Construct, id: string, props: WebhooksProps) {
+    super(scope, id);
+    const { settings, webhook, ledger, eventBus, openAi, delivery } = props;
+    const secret = webhook.secret ?? Secret.fromSecretNameV2(this, 'Secret', DEFAULT_WEBHOOK_SECRET);
+    this.secretId = idOfSecret(secret);
+    this.worker = new WorkerFunction(this, 'Worker', {
+      settings,
+      bundle: 'webhook',
+      description: 'Observes a batch at once when the API tells its end',
+      memory: Size.mebibytes(256), // small responses only; less memory would make cold starts slow
+      timeout: TIMEOUT,
+      environment: {
+        INSTANCE: settings.instance,
+        LEDGER_TABLE: ledger.table.tableName,
+        EVENT_BUS_ARN: eventBus.eventBusArn,
+        ...resultsEnvironment(props), // named in events, not read
+        DELIVER_QUEUE_URL: delivery.queue.queueUrl,
+        ...openAi.environment(),
+        WEBHOOK_SECRET_ID: this.secretId,
+      } satisfies WebhookEnv,
+      ...(webhook.reservedConcurrency !== undefined && { reservedConcurrency: webhook.reservedConcurrency }),
+    });
+    ledger.grantRecord(this.worker);
+    ledger.grantListOfJob(this.worker);
+    eventBus.grantPutEventsTo(this.worker);
+    openAi.grantUse(this.worker);
+    grantReadSecret(this.worker, secret);
+    delivery.grantSend(this.worker);
+    // Whoever signs is let in: the API cannot sign for IAM. The permission holds for calls through the URL only.
+    this.url = this.worker.lambda.addFunctionUrl({ authType: FunctionUrlAuthType.NONE }).url;
+  }
+}

@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto';
+import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
+import type { IsGenuine } from '../../../functions/shared/ports/ports.ts';
+import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/read-request.ts';
+import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
+import type { InMemoryLedger } from '../../fakes/in-memory-ledger.ts';
+import type { FaultBook } from '../faults/fault-book.ts';
+import type { Chance } from './chance.ts';
+import { MINUTE } from './invocation.ts';
+import type { Timeline } from './timeline.ts';
+
+const SHARE_WITH_WEBHOOKS = 0.6;
+const SECRET = 'the secret of the simulation';
+const TRIES = 7;
+const FIRST_PAUSE_MS = 20_000;
+const LATEST_MS = 60 * MINUTE;
+
+/** What the world lends to the API that sends webhooks. */
+export interface Surroundings {
+  timeline: Timeline;
+  chance: Chance;
+  faults: FaultBook;
+  api: InMemoryBatchApi;
+  ledger: InMemoryLedger;
+  /** Invokes WEBHOOK. An invocation that dies never answers. */
+  send(id: string, request: WebhookRequest, answered: (answer: WebhookAnswer) => void): void;
+}
+
+/** The API as the sender of webhooks, and somebody who forges them. In some histories there are none. */
+export class Webhooks {
+  readonly isOn: boolean;
+  readonly observeIntervalMs: number;
+  /** What was acknowledged without a trace in the ledger, and which forged requests were let in. */
+  readonly wronglyAnswered: string[] = [];
+  answersChecked = 0;
+  forgedChecked = 0;
+  readonly #with: Surroundings;
+
+  constructor(surroundings: Surroundings) {
+    const { chance } = surroundings;
+    this.#with = surroundings;
+    this.isOn = chance.of('webhooks') < SHARE_WITH_WEBHOOKS;
+    const isPaced = this.isOn && chance.of('observe interval') < SHARE_WITH_WEBHOOKS;
+    this.observeIntervalMs = isPaced ? 15 * MINUTE : 0;
+  }
+
+  /** A batch was created: its end will be told. */
+  watch(batchId: string): void {
+    if (!this.isOn) return;
+    const { faults, chance } = this.#with;
+    if (faults.occurs('webhook early', batchId)) this.#send(batchId, 'early', 0);
+    if (chance.of(`forged ${batchId}`) < SHARE_WITH_WEBHOOKS) this.#forge(batchId);
+    this.#lookFor(batchId, MINUTE / 2);
+  }
+
+  #lookFor(batchId: string, afterMs: number): void {
+    const { timeline, api } = this.#with;
+    timeline.at(timeline.now() + afterMs, () => {
+      const again = () => this.#lookFor(batchId, Math.min(1.3 * afterMs, 15 * MINUTE));
+      api.retrieveBatch(batchId).then(
+        ({ status }) => (hasEnded(status) ? this.#tell(batchId) : again()),
+        again, // the key in use is that of another account
+      );
+    });
+  }
+
+  #tell(batchId: string): void {
+    const { faults, chance } = this.#with;
+    if (faults.occurs('webhook lost', batchId)) return;
+    const copies = faults.occurs('webhook twice', batchId) ? 2 : 1;
+    for (let copy = 1; copy <= copies; copy += 1) {
+      const name = `${batchId} ${copy}`;
+      const late = faults.occurs('webhook late', name) ? LATEST_MS : 5_000;
+      this.#send(batchId, `${copy}`, chance.between(`webhook ${name}`, 100, late));
+    }
+  }
+
+  #send(batchId: string, copy: string, afterMs: number, tries = 1): void {
+    const { timeline, send } = this.#with;
+    timeline.at(timeline.now() + afterMs, () => {
+      let isAcknowledged = false;
+      send(`webhook(${batchId} ${copy}#${tries})`, signed(batchId), ({ status, said }) => {
+        isAcknowledged = status < 300;
+        if (isAcknowledged) void this.#check(batchId, said);
+      });
+      const pauseMs = FIRST_PAUSE_MS * 2 ** tries;
+      timeline.at(timeline.now() + pauseMs, () => {
+        if (!isAcknowledged && tries < TRIES) this.#send(batchId, copy, 0, tries + 1);
+      });
+    });
+  }
+
+  /** What was acknowledged is in the ledger: the end, or a note of it. */
+  async #check(batchId: string, said: string): Promise<void> {
+    const { ledger, faults } = this.#with;
+    if (said.includes('somebody else') && faults.fired.has('fields missing')) return; // the API kept our intent from us
+    this.answersChecked += 1;
+    // SUBMIT may have saved the batch meanwhile, and still has to read the note.
+    const [part] = ledger.parts(({ batch }) => batch?.batchId === batchId);
+    const isInPart =
+      part !== undefined &&
+      (part.phase !== 'running' || hasEnded(part.batch.status) || part.toldAt !== undefined);
+    const isOther = ledger.parts(
+      ({ secondBatchIds, earlierBatchIds }) =>
+        secondBatchIds.includes(batchId) || earlierBatchIds.includes(batchId),
+    );
+    const isKnownOtherwise =
+      part === undefined && (isOther.length > 0 || (await ledger.readBatchPointer(batchId)) !== undefined);
+    const isNoted = isInPart || isKnownOtherwise || (await ledger.readEarlyEnd(batchId)) !== undefined;
+    if (!isNoted)
+      this.wronglyAnswered.push(`the webhook about ${batchId} was acknowledged, and left no trace`);
+  }
+
+  #forge(batchId: string): void {
+    const { timeline, chance, send } = this.#with;
+    const genuine = signed(batchId);
+    const spaced = Buffer.from(genuine.body.toString().replace(':', ': '));
+    const forged: WebhookRequest =
+      chance.of(`forged as ${batchId}`) < 0.5
+        ? { ...genuine, body: spaced }
+        : { ...genuine, headers: { 'webhook-signature': signatureOf(genuine.body, 'a guess') } };
+    timeline.at(timeline.now() + chance.between(`forged at ${batchId}`, 0, 10 * MINUTE), () => {
+      send(`webhook(forged ${batchId})`, forged, ({ status }) => {
+        this.forgedChecked += 1;
+        if (status < 400 || status >= 500)
+          this.wronglyAnswered.push(`a forged webhook about ${batchId} was answered with ${status}`);
+      });
+    });
+  }
+}
+
+/** As `isGenuine` of the function, without its clock. */
+export const isGenuineHere: IsGenuine = (secrets, headers, body) =>
+  secrets.some((secret) => headers['webhook-signature'] === signatureOf(body, secret));
+
+export const SECRETS_HERE = { current: async () => [SECRET], afterRefusal: async () => [] };
+
+function signed(batchId: string): WebhookRequest {
+  const body = Buffer.from(JSON.stringify({ type: 'batch.completed', data: { id: batchId } }));
+  return { method: 'POST', headers: { 'webhook-signature': signatureOf(body, SECRET) }, body };
+}
+
+function signatureOf(body: Buffer, secret: string): string {
+  return createHash('sha1').update(secret).update(body).digest('base64');
+}
