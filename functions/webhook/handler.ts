@@ -18,7 +18,7 @@ import { recordEnd } from '../shared/lifecycle/business-metrics.ts';
 import { type PartInHand, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline, IsGenuine, Ports, SigningSecrets } from '../shared/ports/ports.ts';
 import { findPart } from './find-part.ts';
-import { readRequest, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
+import { readRequest, type ToldEnd, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
 import { WebhookNote } from './webhook-note.ts';
 
 export type WebhookDeps = AdvanceDeps &
@@ -31,22 +31,34 @@ export function createHandler(
   const note = new WebhookNote(made);
   return async (request, deadline) => {
     const deps = { ...made, api: apiUntil(made.api, deadline.signal) };
+    const about: About = {};
     try {
       const told = await readRequest(deps, request);
-      if ('batchId' in told) return await observeTold(deps, note, told.batchId);
+      if ('batchId' in told) return await observeTold(deps, note, Object.assign(about, told));
       if (told.status >= 400) {
         deps.metrics.record('WebhooksRefused', 1);
         deps.log.warn('webhook_refused', { status: told.status, bytes: request.body.length });
       }
       return told;
     } catch (failure) {
-      deps.log.error('webhook_failed', {}, failure);
+      deps.log.error('webhook_failed', { batchId: about.batchId, jobId: about.jobId }, failure);
       return { status: 503, said: 'Not recorded; send it again.' };
     }
   };
 }
 
-async function observeTold(deps: WebhookDeps, note: WebhookNote, batchId: string): Promise<WebhookAnswer> {
+/** What a genuine webhook is about, as far as it is known. */
+interface About {
+  batchId?: string;
+  jobId?: string;
+}
+
+async function observeTold(
+  deps: WebhookDeps,
+  note: WebhookNote,
+  about: About & ToldEnd,
+): Promise<WebhookAnswer> {
+  const { batchId } = about;
   deps.metrics.record('WebhooksReceived', 1);
   const isNoted = await note.keep();
   const found = await findPart(deps, batchId);
@@ -58,6 +70,7 @@ async function observeTold(deps: WebhookDeps, note: WebhookNote, batchId: string
     if (!isNoted) await note.write();
     return { status: 200, said: 'The batch is not known yet: noted.' };
   }
+  about.jobId = found.jobId;
   await observeNow(deps, found, batchId);
   return { status: 200, said: 'Observed.' };
 }

@@ -89,6 +89,7 @@ describe('the package', () => {
       'resume',
       'redrive',
       'release',
+      'webhook',
     ];
     expect(commands).toEqual([...known, 'help']);
     expect((await batchdrop('--version')).stdout).toBe(`${present['version.txt']?.trim()}\n`);

@@ -17,6 +17,8 @@ const OF_NO_JOB: Readonly<Record<string, string>> = {
   list_failed: 'the list of batches at the API',
   list_failed_unexpectedly: 'the list of batches at the API',
   folder_marker_ignored: 'an object that is no file',
+  webhook_refused: 'a request that is not genuine',
+  webhook_failed: 'a webhook, and its job once that is known',
 };
 
 interface Line {
