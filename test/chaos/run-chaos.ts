@@ -40,7 +40,7 @@ const SETTLE_SECONDS = 180;
 /** Runs real processes, breaks them for a while, lets them settle, and judges what became of every file. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const directory = mkdtempSync(join(tmpdir(), 'batchdrop-chaos-'));
-  const assembly = await synthesizedStack();
+  const assembly = await synthesizedStack({ context: { webhook: 'yes' } });
   const runtime = new KillableRuntime(directory, assembly, options.seed, options.faults);
   let isEvidence = false;
   try {

@@ -11,6 +11,7 @@ import type { AwsEvent } from '../../../local/aws/events/event.ts';
 import { Authorizer, type Decision } from '../../../local/aws/iam/authorizer.ts';
 import type { Policies } from '../../../local/aws/iam/decision.ts';
 import { readAssembly } from '../../../local/runtime/assembly.ts';
+import type { BatchApiChoice } from '../../../local/runtime/batch-api.ts';
 import { DataDirectory } from '../../../local/runtime/data-directory.ts';
 import { parseTemplate } from '../../../local/runtime/parse-template.ts';
 import { identitiesOf, type Runtime, startRuntime } from '../../../local/runtime/runtime.ts';
@@ -20,6 +21,15 @@ import { UserProgram } from '../endpoint/user-program.ts';
 
 const SPEED = 1200; // a tick of the poller in 50 ms of wall time, while nothing computes
 const MAX_WAIT_MS = 60_000;
+
+interface RecordedOptions {
+  /** How much faster than the wall clock it runs. */
+  readonly speed?: number;
+  /** By default the built-in server. */
+  readonly api?: BatchApiChoice;
+  /** Receives each event when it arrives. */
+  readonly onEvent?: (event: AwsEvent) => void;
+}
 
 /** A runtime in this process that records every permission decision and whose policies can be changed while it runs. */
 export class RecordedRuntime {
@@ -62,21 +72,27 @@ export class RecordedRuntime {
     this.ledger = createDynamoDbLedger({ client: this.#dynamoDb, tableName, clock: runtime.clock });
   }
 
-  static async start(assemblyDirectory: string): Promise<RecordedRuntime> {
+  static async start(
+    assemblyDirectory: string,
+    { speed = SPEED, api = { kind: 'local' }, onEvent = () => {} }: RecordedOptions = {},
+  ): Promise<RecordedRuntime> {
     const authorizer = new Authorizer();
     const decisions: Decision[] = [];
     const events: AwsEvent[] = [];
     authorizer.listen((decision) => decisions.push(decision));
-    const data = new DataDirectory(mkdtempSync(join(tmpdir(), 'batchdrop-permissions-')), 'local');
+    const data = new DataDirectory(mkdtempSync(join(tmpdir(), 'batchdrop-permissions-')), api.kind);
     try {
       const runtime = await startRuntime({
         data,
         assemblyDirectory,
         authorizer,
         port: 0,
-        speed: SPEED,
-        api: { kind: 'local' },
-        onEvent: (event) => events.push(event),
+        speed,
+        api,
+        onEvent: (event) => {
+          events.push(event);
+          onEvent(event);
+        },
         onProblem: () => {}, // denied calls are expected
       });
       const plan = parseTemplate(readAssembly(assemblyDirectory), runtime.endpoints.url);
@@ -164,8 +180,8 @@ export class RecordedRuntime {
     await this.user.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: JSON.stringify(message) }));
   }
 
-  async until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-    const giveUpAt = performance.now() + MAX_WAIT_MS;
+  async until(what: string, holds: () => boolean | Promise<boolean>, maxWaitMs = MAX_WAIT_MS): Promise<void> {
+    const giveUpAt = performance.now() + maxWaitMs;
     while (!(await holds())) {
       if (this.#isClosed || performance.now() > giveUpAt) throw new Error(`timed out waiting for: ${what}`);
       await new Promise((resolve) => setTimeout(resolve, 10));

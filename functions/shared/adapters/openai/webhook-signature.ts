@@ -3,11 +3,17 @@ import type { IsGenuine } from '../../ports/ports.ts';
 
 const PREFIX = 'whsec_'; // what follows it is base64; a secret without it is used as it is
 
+/** The library reads past what follows a number or a signature; a header that was changed or sent twice is refused here. */
+const TIMESTAMP = /^\d+$/;
+const SIGNATURES = /^[^\s,]+,[^\s,]+(?: [^\s,]+,[^\s,]+)*$/;
+
 /**
  * Verifies a signature by the rules of Standard Webhooks: `webhook-signature` may hold several, and a timestamp more
  * than five minutes from now is refused ([source](https://github.com/standard-webhooks/standard-webhooks)).
  */
 export const isGenuine: IsGenuine = (secrets, headers, body) =>
+  TIMESTAMP.test(headers['webhook-timestamp'] ?? '') &&
+  SIGNATURES.test(headers['webhook-signature'] ?? '') &&
   secrets.some((secret) => isSignedBy(secret, headers, body));
 
 function isSignedBy(secret: string, headers: Parameters<IsGenuine>[1], body: Buffer): boolean {
