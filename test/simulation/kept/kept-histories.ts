@@ -109,38 +109,6 @@ export const KEPT: KeptHistory[] = [
     shows: 'was cancelled by key',
   },
   {
-    wrong: 'a delivery that was frozen until after the clean-up of its job left pieces in the results bucket',
-    seed: 110,
-    leftOut: {
-      actions: [3, 0],
-      allFaultsBut: [
-        'slow before its effect @ poll#11/7',
-        'cancel between send and save @ uwttl3zbbw3rfyjb5bcmqoljdb',
-        'dies after its effect @ poll#14/16',
-        'message twice @ poll#15/16 deliver',
-        'slow before its effect @ deliver(m4815.1#1)/5',
-      ],
-    },
-    without: [
-      {
-        file: 'functions/deliver/part/deliver-part.ts',
-        anchor: '      await discardSupersededDelivery(deps, leased.item, deliveryId, failure);\n',
-        replacement: '',
-      },
-      {
-        file: 'functions/deliver/part/next-attempt.ts',
-        anchor: 'return deliverySuperseded || Math.max(deliveryIds.length, deliveryMessages) > 1;',
-        replacement: 'return deliverySuperseded && deliveryIds.length + deliveryMessages < 0;',
-      },
-      {
-        file: 'functions/deliver/handler.ts',
-        anchor: "if (part?.item.phase === 'delivered') await reopenIfPiecesAreLeft(deps, job.item);",
-        replacement: 'if (job.item.rev < 0) await reopenIfPiecesAreLeft(deps, job.item);',
-      },
-    ],
-    shows: 'is still in the results bucket',
-  },
-  {
     wrong:
       'a job that was cancelled after a batch had ended and before its results were stored ran rows again',
     seed: 11,
