@@ -98,7 +98,10 @@ async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: W
   const { expiresAt = changedAt + KEEP_MS } = job;
   const inHand = partInHand(deps, part.stored);
   await inHand.change((now) => (now.expiresAt === expiresAt ? undefined : { ...now, expiresAt }));
-  for (const page of await pagesOf(deps, inHand.item)) await deps.ledger.replacePast({ ...page, expiresAt });
+  for (const page of await pagesOf(deps, inHand.item)) {
+    if (page.expiresAt === expiresAt || (await deps.ledger.replacePast({ ...page, expiresAt }))) continue;
+    throw new RetryableError(`clean-up: another one has changed page ${page.page} of part ${part.number}`);
+  }
   const { batch, earlierBatchIds } = part;
   for (const batchId of [...earlierBatchIds, ...(batch ? [batch.batchId] : [])])
     await deps.ledger.putBatchPointer(batchId, inHand.ref, expiresAt);

@@ -1,10 +1,6 @@
-import { IdleCpu } from './idle-cpu.ts';
-
 // All of the wall clock.
 const IDLE_LIFETIME_MS = 10_000; // long enough for a burst, short enough to free the memory soon
 const PATIENCE_MS = 300; // about as long as a process takes to start
-const MAX_PATIENCE_MS = 3_000;
-const IDLE = 0.1; // of the processors' time: with less, another process only slows down the others
 
 /** A process that runs one invocation at a time. */
 interface OneByOne {
@@ -22,25 +18,17 @@ interface Waiting<Process> {
 /**
  * The processes of one function: one for each running invocation. Warm ones are reused, newest first, and end when they
  * have had nothing to do for a while. Besides the first, one is started only when no running invocation ends in the
- * time that a start takes, and only while processors are idle: on a machine that is busy, a few warm processes are done
- * with a burst of short invocations sooner than many cold ones. For long ones, the wait is not worth mentioning.
+ * time that a start takes: a few warm processes are done with a burst of short invocations sooner than many cold ones.
  */
 export class WarmProcesses<Process extends OneByOne> {
   readonly #create: (onEnd: (ended: Process) => void) => Process;
-  readonly #cpu: Pick<IdleCpu, 'share'>;
   readonly #all = new Set<Process>();
   readonly #idle: { process: Process; expiry: NodeJS.Timeout }[] = [];
   readonly #waiting: Waiting<Process>[] = [];
   #patience: NodeJS.Timeout | undefined;
-  /** When invocations began to wait for the next process, by the wall clock. */
-  #waitBegan = 0;
 
-  constructor(
-    create: (onEnd: (ended: Process) => void) => Process,
-    cpu: Pick<IdleCpu, 'share'> = new IdleCpu(),
-  ) {
+  constructor(create: (onEnd: (ended: Process) => void) => Process) {
     this.#create = create;
-    this.#cpu = cpu;
   }
 
   /** Ids of the running processes. */
@@ -98,15 +86,7 @@ export class WarmProcesses<Process extends OneByOne> {
     clearTimeout(this.#patience);
     this.#patience = undefined;
     if (this.#waiting.length === 0) return;
-    this.#waitBegan = performance.now();
-    this.#cpu.share();
-    this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS);
-  }
-
-  #endPatience(): void {
-    const isWorthwhile = this.#cpu.share() >= IDLE || performance.now() - this.#waitBegan >= MAX_PATIENCE_MS;
-    if (isWorthwhile) this.#startForNext();
-    else this.#patience = setTimeout(() => this.#endPatience(), PATIENCE_MS);
+    this.#patience = setTimeout(() => this.#startForNext(), PATIENCE_MS);
   }
 
   #startForNext(): void {

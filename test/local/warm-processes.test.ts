@@ -20,12 +20,9 @@ class IdleProcess {
   }
 }
 
-const BUSY = { share: () => 0 };
-const IDLE = { share: () => 1 };
-
 describe('the processes of a function', () => {
-  it('serve a burst with one process while the machine is busy, first come first', async () => {
-    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), BUSY);
+  it('serve a burst of short invocations with one process, first come first', async () => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     const order: number[] = [];
     const invocations = Array.from({ length: 20 }, async (_, nth) => {
       const process = await processes.take();
@@ -39,11 +36,8 @@ describe('the processes of a function', () => {
     await processes.close(new Error('over'));
   });
 
-  it.each([
-    ['idle', IDLE],
-    ['busy, after a longer wait', BUSY],
-  ])('are joined by another one when none becomes free and the machine is %s', async (_, cpu) => {
-    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), cpu);
+  it('are joined by another one when none becomes free', async () => {
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     const first = await processes.take();
     const second = await processes.take(); // nothing puts the first one back
     expect(second).not.toBe(first);
@@ -52,7 +46,7 @@ describe('the processes of a function', () => {
   });
 
   it('are replaced at once when the last one ends while an invocation waits', async () => {
-    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), BUSY);
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     const first = await processes.take();
     const waiting = processes.take();
     await first.kill();
@@ -62,7 +56,7 @@ describe('the processes of a function', () => {
   });
 
   it('refuse what waits when they are closed', async () => {
-    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd), BUSY);
+    const processes = new WarmProcesses((onEnd) => new IdleProcess(onEnd));
     await processes.take();
     const refused = expect(processes.take()).rejects.toThrow('over');
     await processes.close(new Error('over'));

@@ -179,7 +179,8 @@ describe('an event source mapping', () => {
     const { seen, concurrent } = mapped(
       `const { readFileSync } = require('node:fs');
        const begun = () => readFileSync(${JSON.stringify(join(directory, 'code', 'seen.jsonl'))}, 'utf8').split('\\n').length - 1;
-       while (begun() % 2 === 1) await new Promise((resolve) => setTimeout(resolve, 20));`,
+       const mine = begun();
+       while (begun() < mine + (mine % 2)) await new Promise((resolve) => setTimeout(resolve, 20));`,
       { batchSize: 2, maximumConcurrency: 2 },
     );
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);

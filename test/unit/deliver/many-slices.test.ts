@@ -117,6 +117,24 @@ it('the pages of a part expire with it', async () => {
   }
 });
 
+it('a page that another clean-up has just changed expires with its part, too', async () => {
+  let conflicts = 0;
+  const { world } = worldInSlices((ledger) => ({
+    replacePast: async (past) => {
+      if (past.expiresAt === undefined || conflicts > 0) return ledger.replacePast(past);
+      conflicts += 1;
+      return false;
+    },
+  }));
+  const jobId = await world.drop('a.jsonl', fileOf(...Array.from({ length: 14 }, (_, n) => `row-${n}`)));
+  await world.rest();
+  expect(conflicts).toBe(1);
+  const [part] = world.parts(jobId);
+  expect(part?.expiresAt).toBeDefined();
+  const past = part && (await world.ledger.readPast(part, 1));
+  expect(past?.expiresAt).toBe(part?.expiresAt);
+});
+
 it('an invocation that dies after it wrote a page loses nothing', async () => {
   let deaths = 0;
   const { world } = worldInSlices((ledger) => ({
