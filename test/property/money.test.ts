@@ -34,7 +34,11 @@ const tables = fc
 const amounts = fc.bigInt({ min: 0n, max: 10n ** 24n });
 
 it('each amount is its decimal, and the other way round', () => {
-  fc.assert(fc.property(amounts, (amount) => expect(amountOf(decimalOf(amount))).toBe(amount)));
+  fc.assert(
+    fc.property(amounts, (amount) => {
+      expect(amountOf(decimalOf(amount))).toBe(amount);
+    }),
+  );
 });
 
 it('the cost of rows is to the last digit the sum of the costs of their tokens, however they are summed', () => {
