@@ -12,7 +12,7 @@ export const DETAIL_TYPE = {
   jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
-/** Version of the detail; it rises only with a change that is no addition. */
+/** Version of the detail. It stays the same if a new version of Batchdrop only adds fields. */
 export const EVENT_VERSION = 1;
 
 /** Long lists in an event are cut to this many entries, with a count of all. */
@@ -20,11 +20,11 @@ export const LISTED_AT_MOST = 20;
 
 /** The head of every event. */
 export interface EventMetadata {
-  /** The same at each repetition of an event: drop what you have seen. */
+  /** The same at each repetition of an event: ignore an id that you have processed. */
   readonly id: string;
   /** `EVENT_VERSION` */
   readonly version: number;
-  /** Rises by one with each status change of the batch or job; drop what is not above the last you saw. */
+  /** Rises by one with each status change of the batch or job; ignore an event whose sequence you have passed. */
   readonly sequence: number;
   /** ISO 8601: when the change was observed. */
   readonly occurredAt: string;
@@ -312,12 +312,12 @@ export interface CancelOutcome {
 }
 
 /**
- * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`). A later version
- * may have other causes.
+ * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`), or the API has lost
+ * its uploaded file several times (`upload_lost`). A later version may have other causes.
  */
-export type StallCause = 'create_uncertain' | (string & {});
+export type StallCause = 'create_uncertain' | 'upload_lost' | (string & {});
 
-/** A part of a job that goes on only when a person releases it, or cancels it. */
+/** A part of a job that waits until a person releases or cancels it. */
 export interface JobStalledData {
   readonly cause: StallCause;
   readonly message: string;
@@ -341,7 +341,7 @@ export interface JobStalled {
 export interface EventEnvelope {
   /** Of the envelope: `0`. That of the detail is `detail.metadata.version`. */
   readonly version: string;
-  /** EventBridge's own; a repetition has another one: use `detail.metadata.id`. */
+  /** Assigned by EventBridge. It differs if an event is repeated: use `detail.metadata.id` instead. */
   readonly id: string;
   /** Always `EVENT_SOURCE`. */
   readonly source: 'batchdrop';
