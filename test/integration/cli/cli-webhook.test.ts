@@ -398,7 +398,7 @@ describe('a key that may not manage webhooks', () => {
     stack.engines.secrets.putSecret('batchdrop/openai', 'sk-of-somebody-else');
     const { code, stderr } = await webhook('enable');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The key cannot manage webhooks \(.*the key was refused\)\. By hand:$/m);
+    expect(stderr).toMatch(/^The key cannot manage webhooks \(.*the key was refused: .+\)\. By hand:$/m);
     expect(stderr).toContain(stack.url);
     expect(stderr).not.toContain('sk-of-somebody-else');
   });
