@@ -39,6 +39,7 @@ What every consumer must know:
 - **Duplicates.** You may receive an event twice. Both copies have the same \`detail.metadata.id\`.
 - **Order.** EventBridge does not keep the order. \`detail.metadata.sequence\` rises by one with each change of a batch or job.
   Ignore an event whose sequence is not higher than the last one that you processed for that batch or job.
+  This applies only to status changes: for the other two kinds of event, use \`detail.metadata.id\`.
 - **Compatibility.** A new version may add fields, and values of \`waiting.for\`. Ignore fields and values that you do not know.
 - **Long lists.** A list contains at most its first 20 entries, and \`count\` is the number of all entries.
 - **Several Batchdrops on one bus.** \`detail.metadata.instance\` names the Batchdrop. In CDK it is \`batchdrop.instance\`. The rules
@@ -139,7 +140,7 @@ function notesOn({ statusField, reportedByApi, hasOtherStatuses }: EventKind): s
     ...(reported === ''
       ? []
       : [
-          `${reported} ${have} a value as soon as the API reports one. The last column of the table shows where they are usually null.\n`,
+          `${reported} ${have} a value as soon as the API reports one. The last column of the table shows what is usually null.\n`,
         ]),
     ...(hasOtherStatuses
       ? [

@@ -52,7 +52,7 @@ export const METADATA_FIELDS: JsonFields = {
     const: EVENT_VERSION,
   }),
   sequence: said(
-    'Rises by one with each change of the batch or job; always 1 for the outcome of a cancel request.',
+    'Rises by one with each status change of the batch or job. It is always 1 in a cancel outcome, and counts the stalls of the part in a stalled event.',
     fromOne,
   ),
   occurredAt: said('When the change was observed.', moment),
