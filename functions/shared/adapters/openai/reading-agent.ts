@@ -3,7 +3,7 @@ import https from 'node:https';
 import type { Duplex } from 'node:stream';
 
 /** More than a TLS record; a plain connection often has as much to read. */
-const READ_BYTES = 256 * 1024;
+const READ_BYTES = 512 * 1024;
 
 /**
  * Returns an agent whose connections read into one buffer: a new one for each read is half of the garbage of a download.
