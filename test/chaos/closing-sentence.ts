@@ -3,7 +3,7 @@ import type { ChaosReport } from './run-chaos.ts';
 
 /** What was done and what was lost, in one sentence. */
 export function closingSentence(report: ChaosReport, seed: number): string {
-  const { blows, evidence, faults, invocationsDied, complaints } = report;
+  const { blows, evidence, faults, invocationsDied, stallsEnded, complaints } = report;
   const rows = evidence.files.reduce((sum, { body }) => sum + body.trimEnd().split('\n').length, 0);
   const ends = new Map<string, Set<string>>();
   for (const { detail } of evidence.events.filter(isEnd)) {
@@ -20,6 +20,7 @@ export function closingSentence(report: ChaosReport, seed: number): string {
     `Chaos with seed ${seed}: while ${blows.functionsKilled} functions were killed (${invocationsDied} invocations died), ` +
     `${blows.functionsFrozen} frozen and thawed, the runtime killed ${blows.runtimeKilled} times ` +
     `(${blows.thawedAfterTheirRuntime} functions thawed after it), ${met} requests met a fault of the Batch API and ` +
-    `${blows.repetitions} deliveries were repeated, ${evidence.files.length} files of ${rows} rows ended (${ended}): ${outcome}.`
+    `${blows.repetitions} deliveries were repeated, ` +
+    `${stallsEnded} stalled parts were ended by hand, ${evidence.files.length} files of ${rows} rows ended (${ended}): ${outcome}.`
   );
 }

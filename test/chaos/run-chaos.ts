@@ -9,6 +9,7 @@ import { seededRandom } from '../fakes/seeded-random.ts';
 import { type Blows, Disturbances } from './disturbances.ts';
 import { EventRecorder, isEnd } from './event-recorder.ts';
 import { KillableRuntime } from './killable-runtime.ts';
+import { Operator } from './operator.ts';
 import { Outside } from './outside.ts';
 import { dropFiles } from './user-actions.ts';
 import { type Evidence, judge, type RequestFile, type Results } from './verdict.ts';
@@ -29,6 +30,8 @@ export interface ChaosReport {
   readonly blows: Blows;
   /** Invocations that died under way. */
   readonly invocationsDied: number;
+  /** Parts that waited for a person and were adopted or released by one. */
+  readonly stallsEnded: number;
   /** Of each kind, how many requests it met. */
   readonly faults: ReadonlyMap<string, number>;
   readonly complaints: readonly string[];
@@ -59,19 +62,22 @@ async function attack(runtime: KillableRuntime, options: ChaosOptions): Promise<
   const { names } = runtime;
   const outside = new Outside(names);
   const ear = new EventRecorder(outside);
+  const operator = new Operator(runtime, ear);
+  const watched = { outside, ear, operator, bucket: names.requestBucket };
   try {
     await ear.start(names.eventBus);
     const disturbances = new Disturbances(runtime, outside, ear, seededRandom(options.seed));
     await breakThings(runtime, outside, ear, disturbances, options);
     options.tell('nothing more is broken; waiting until every file has come to its end');
-    await settled(outside, ear, names.requestBucket);
+    await settled(watched);
     await disturbances.repeatEverything();
-    const complaint = await settled(outside, ear, names.requestBucket);
+    const complaint = await settled(watched);
     const evidence = await gather(runtime, outside, ear);
     return {
       evidence,
       blows: disturbances.blows,
       invocationsDied: runtime.problems.filter((problem) => /its process ended/.test(problem)).length,
+      stallsEnded: operator.stallsEnded,
       faults: faultsIn(evidence),
       complaints: [...judge(evidence), ...complaint],
     };
@@ -110,10 +116,18 @@ async function breakThings(
   }
 }
 
+interface Watched {
+  readonly outside: Outside;
+  readonly ear: EventRecorder;
+  readonly operator: Operator;
+  readonly bucket: string;
+}
+
 /** Waits until every file has its end and nothing is left to do; answers what is still open when the time is over. */
-async function settled(outside: Outside, ear: EventRecorder, bucket: string): Promise<string[]> {
+async function settled({ outside, ear, operator, bucket }: Watched): Promise<string[]> {
   const giveUpAt = performance.now() + SETTLE_SECONDS * 1_000;
   for (;;) {
+    await operator.endStalls();
     const files = await filesIn(outside, bucket);
     const ended = ear.endedJobs();
     const open = files.filter(({ jobId }) => !ended.has(jobId)).length;

@@ -306,12 +306,12 @@ describe('the digest of a file', () => {
     const scanner = new LineScanner(moduleHere(), RESULT_LINE, handler, { ...LARGE, digest: true });
     for (const chunk of chunks) scanner.push(chunk);
     scanner.end();
-    return scanner.digest();
+    return Buffer.from(scanner.digest()).toString('hex');
   };
 
   it('is the same wherever its chunks end', () => {
     const whole = digestOf([file]);
-    expect(whole).toMatch(/^[0-9a-f]{16}$/);
+    expect(whole).toMatch(/^[0-9a-f]{128}$/);
     for (let size = 1; size < file.length; size += 1) expect(digestOf(inPieces(file, size))).toBe(whole);
     for (let cut = 0; cut <= file.length; cut += 1)
       expect(digestOf([file.subarray(0, cut), file.subarray(cut)])).toBe(whole);
