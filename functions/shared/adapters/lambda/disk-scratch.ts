@@ -35,11 +35,11 @@ class DiskFile implements ScratchFile {
     try {
       this.#append(bytes, this.#opened());
     } catch (cause) {
-      throw new RetryableError(`scratch: the disk does not take more than ${this.#length} bytes`, { cause });
+      throw new RetryableError(`scratch: the disk is full after ${this.#length} bytes`, { cause });
     }
   }
 
-  async read(start: number, target: Uint8Array): Promise<void> {
+  read(start: number, target: Uint8Array): void {
     const end = start + target.length;
     if (end > this.#length) throw new RangeError(`scratch: ${end} is beyond its ${this.#length} bytes`);
     if (this.#descriptor === undefined) {

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { parseBaseUrl } from '../../contract/base-url.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
 import { BoundedJson } from './bounded-json.ts';
+import { createReadingAgent } from './reading-agent.ts';
 
 /*
  * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
@@ -52,7 +53,7 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
   const base = parseBaseUrl(baseUrl);
   if ('problem' in base) throw new Error(`the base URL ${base.problem}`);
   const secure = base.url.startsWith('https:');
-  const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const agent = createReadingAgent(secure);
   const start = (request: OpenAiRequest): ClientRequest =>
     (secure ? https : http).request(base.url + request.path, {
       method: request.method,
@@ -67,7 +68,7 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
   return {
     async open(request) {
       if (request.signal?.aborted)
-        throw new ConnectionFailure('given up before it was sent', false, request.signal.reason);
+        throw new ConnectionFailure('cancelled before it was sent', false, request.signal.reason);
       const outgoing = start(request);
       try {
         return await answerTo(outgoing, request, secure, silenceMs);
@@ -157,7 +158,7 @@ async function sendBody(
   }
   if (sent !== body.bytes) {
     throw new Error(
-      `the body has ${sent > body.bytes ? 'more' : 'less'} than the ${body.bytes} bytes announced`,
+      `the body has ${sent > body.bytes ? 'more' : 'fewer'} bytes than the announced ${body.bytes}`,
     );
   }
   outgoing.end();
@@ -214,7 +215,7 @@ async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGener
     try {
       return await withIdleTimeout(silenceMs, answer, source.next());
     } catch (error) {
-      throw new ConnectionFailure('the answer broke off', true, error);
+      throw new ConnectionFailure('the response ended too early', true, error);
     }
   };
   try {
