@@ -1,4 +1,5 @@
 import type { RowOutcome } from '../../shared/part-rows/row-states.ts';
+import { type RowTokens, tokensIn } from './row-tokens.ts';
 
 /** The content of one line of the API's result files. */
 export interface ResultLine {
@@ -6,6 +7,8 @@ export interface ResultLine {
   outcome: RowOutcome;
   /** The row may run again: the line proves that it did not run, or that it failed for a transient reason. */
   passing: boolean;
+  /** What the row is billed for; absent when its line reports no tokens. */
+  tokens?: RowTokens;
 }
 
 const NOT_RUN: ReadonlyMap<string, RowOutcome> = new Map([
@@ -37,7 +40,8 @@ const MAX_MESSAGE = 300;
 export function readResultLine(line: Uint8Array): ResultLine | undefined {
   const parsed = parsedLine(line);
   if (!parsed || typeof parsed.custom_id !== 'string') return undefined;
-  return { customId: parsed.custom_id, ...outcomeOf(parsed) };
+  const tokens = tokensIn(parsed.response);
+  return { customId: parsed.custom_id, ...outcomeOf(parsed), ...(tokens && { tokens }) };
 }
 
 /** Returns the error of a row that did not succeed: the error of its response, or else its own. */
@@ -65,7 +69,7 @@ function parsedLine(line: Uint8Array): Record<string, unknown> | undefined {
   }
 }
 
-function outcomeOf({ response, error }: Record<string, unknown>): Omit<ResultLine, 'customId'> {
+function outcomeOf({ response, error }: Record<string, unknown>): Pick<ResultLine, 'outcome' | 'passing'> {
   const code = hasFields(error) ? codeOf(error) : undefined;
   const status = statusOf(response) || statusInCode(code) || statusOf(response);
   if (status === undefined && hasAnswer(response) && isEmpty(error))

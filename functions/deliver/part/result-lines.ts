@@ -11,6 +11,7 @@ import { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
 import { KIND, type ScannedLine } from '../../shared/scanner/scanned-line.ts';
 import { scannerModule } from '../../shared/scanner/scanner-module.ts';
 import { type ResultLine, readResultLine } from './result-line.ts';
+import { scannedTokens } from './row-tokens.ts';
 
 /** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
 export const MAX_RESULT = 64 * 1024 * 1024;
@@ -61,9 +62,9 @@ export class ResultLines {
   }
 
   scanned(line: ScannedLine): void {
-    const customId = this.#succeededIn(line);
-    if (customId === undefined) this.line(line);
-    else this.#handler.result(line, { customId, outcome: 'succeeded', passing: false });
+    const result = this.#succeededIn(line);
+    if (result) this.#handler.result(line, result);
+    else this.line(line);
   }
 
   line(line: NumberedLine): void {
@@ -74,12 +75,21 @@ export class ResultLines {
     this.#handler.overlong(number);
   }
 
-  /** Returns the id of a row that surely succeeded; undefined for a line that has to be judged. */
-  #succeededIn(line: ScannedLine): string | undefined {
+  /** Returns what the line of a row that surely succeeded says; undefined for a line that has to be judged. */
+  #succeededIn(line: ScannedLine): ResultLine | undefined {
     if (!line.isClean || !this.#scanner) return undefined;
-    const { customId, statusCode } = this.#scanner.slots;
+    const { slots } = this.#scanner;
+    const { customId, statusCode } = slots;
     if (line.kind(customId) !== KIND.string || line.kind(statusCode) !== KIND.integer) return undefined;
     const status = line.count(statusCode);
-    return status >= 200 && status < 300 ? line.text(customId) : undefined;
+    if (status < 200 || status >= 300) return undefined;
+    const tokens = scannedTokens(line, slots);
+    if (tokens === 'unsure') return undefined;
+    return {
+      customId: line.text(customId),
+      outcome: 'succeeded',
+      passing: false,
+      ...(tokens && { tokens }),
+    };
   }
 }
