@@ -37,7 +37,10 @@ export default defineConfig({
       project('stack', SHARED),
       project('local', SHARED),
       project('integration', { exclude: IN_THIS_PROCESS }), // runs real processes against the clock: each file by itself
-      { extends: true, test: { name: 'integration-api', include: IN_THIS_PROCESS, ...SHARED } },
+      {
+        extends: true,
+        test: { name: 'integration-api', include: IN_THIS_PROCESS, ...SHARED },
+      },
       project('browser'),
       project('package'), // installs from the registry: by itself, `npm run test:package`
     ],

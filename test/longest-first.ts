@@ -17,7 +17,7 @@ const PROJECTS = [
   'architecture',
 ];
 
-/** The files that take longest, by folder and name, each project's begin with them. A name that no longer exists does no harm. */
+/** The files that take longest, by folder and name: with them each project begins. A name that no longer exists does no harm. */
 const LONGEST = [
   'simulation/simulation.test.ts',
   'local/iam/permissions.test.ts',
