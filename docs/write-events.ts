@@ -39,26 +39,27 @@ What every consumer must know:
 - **Duplicates.** You may receive an event twice. Both copies have the same \`detail.metadata.id\`.
 - **Order.** EventBridge does not keep the order. \`detail.metadata.sequence\` rises by one with each change of a batch or job.
   Ignore an event whose sequence is not higher than the last one that you processed for that batch or job.
-- **Compatibility.** Fields are only ever added, and so are values of \`waiting.for\`. Ignore what you do not know.
+  This applies only to status changes: for the other two kinds of event, use \`detail.metadata.id\`.
+- **Compatibility.** A new version may add fields, and values of \`waiting.for\`. Ignore fields and values that you do not know.
 - **Long lists.** A list contains at most its first 20 entries, and \`count\` is the number of all entries.
 - **Several Batchdrops on one bus.** \`detail.metadata.instance\` names the Batchdrop. In CDK it is \`batchdrop.instance\`. The rules
-  of \`onStatusChange\`, \`onJobStatusChange\` and the like match the events of their own Batchdrop only.
+  that \`onStatusChange\`, \`onJobStatusChange\` and similar methods create match only the events of their own Batchdrop.
 - **Completed is not succeeded.** The results of a job are in the results bucket when its job event \`completed\`, \`expired\`,
-  \`cancelled\` or \`failed\` arrives. \`completed\` means that every row has ended. Read \`data.rows\` for how.
+  \`cancelled\` or \`failed\` arrives. \`completed\` means that every row has ended. \`data.rows\` says how many rows succeeded.
 
 In TypeScript, \`import type { BatchdropEvent } from 'batchdrop/events'\` is the type of a whole event, as a Lambda function
-receives it. The package has the same as files:
+receives it. The package also contains JSON schemas of the events and of the cancel request:
 
 ${Object.keys(SCHEMA_FILES)
   .map((name) => `- \`batchdrop/events/${name}\``)
   .join('\n')}
 
 The \`.schema.json\` files are JSON Schema, draft 2020-12. \`#/$defs/detail\` is the schema of \`detail\` alone. The
-\`.openapi.json\` files are for the schema registry of EventBridge (\`aws schemas create-schema --type OpenApi3\`), which makes
-code bindings from them. They do not say which field belongs to which status.
+\`.openapi.json\` files are for the schema registry of EventBridge (\`aws schemas create-schema --type OpenApi3\`). The registry
+generates code bindings from them. Unlike the \`.schema.json\` files, they do not say which status has which fields.
 
 \`npm run docs:events\` generates this page from \`functions/shared/contract\`. The schemas come from the same tables, and tests
-check each published event against them.
+check each published event against the schemas.
 `;
 
 interface FieldRow {
@@ -132,16 +133,20 @@ function additionalFields({ has, mayHave }: StatusRow): string {
   return [always, ...sometimes].filter((text) => text !== '').join('; ') || '–';
 }
 
-function notesOn({ reportedByApi, hasOtherStatuses }: EventKind): string[] {
+function notesOn({ statusField, reportedByApi, hasOtherStatuses }: EventKind): string[] {
   const reported = listed(reportedByApi.map(coded));
   const have = reportedByApi.length === 1 ? 'has' : 'have';
   return [
     ...(reported === ''
       ? []
-      : [`${reported} ${have} a value as soon as the API reports one. The table shows what is usual.\n`]),
+      : [
+          `${reported} ${have} a value as soon as the API reports one. The last column of the table shows what is usually null.\n`,
+        ]),
     ...(hasOtherStatuses
       ? [
-          'If OpenAI adds a status, its events are published with that status and the fields of every event. A batch can skip statuses that nobody observed.\n',
+          statusField === 'cause'
+            ? 'A later version may have other causes. Their events have the same fields.\n'
+            : 'If OpenAI adds a status, Batchdrop publishes its events with that status and the fields of every event. If Batchdrop does not observe a status of a batch, there is no event for it.\n',
         ]
       : []),
   ];
@@ -182,7 +187,7 @@ function rowsOf(schema: JsonSchema, path: string, present: string): FieldRow[] {
       ...parent,
       ...Object.entries(inner.properties).flatMap(([name, field]) =>
         isSchema(field)
-          ? rowsOf(field, `${path}.${name}`, required.includes(name) ? present : 'if it was sent')
+          ? rowsOf(field, `${path}.${name}`, required.includes(name) ? present : 'if the request has it')
           : [],
       ),
     ];

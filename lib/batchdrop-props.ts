@@ -8,7 +8,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { WebhookProps } from './webhook-props.ts';
 
-/** Options of the construct and of the ready-made stack alike. Every default is fit for production. */
+/** Options of both the construct and the ready-made stack. Every default is fit for production. */
 export interface BatchdropOptions {
   /**
    * Prefix of the keys that are request files, in a bucket of your own. Batchdrop reads no other objects and reports
@@ -41,21 +41,21 @@ export interface BatchdropOptions {
    */
   readonly pollInterval?: Duration | undefined;
   /**
-   * Receives the API's webhooks at a public URL, so that the end of a batch is known within seconds. POLL finds every end
-   * that no webhook told. Run `batchdrop webhook enable` after the deployment.
+   * Receives the API's webhooks at a public URL, so that Batchdrop knows the end of a batch within seconds. If a webhook does
+   * not arrive, POLL finds the end. Run `batchdrop webhook enable` after the deployment.
    * @default - no webhooks
    */
   readonly webhook?: WebhookProps | undefined;
   /**
-   * Time between two observations of all open batches at the API: `pollInterval` or more, at most an hour. Set it with
-   * `webhook`: an end that no webhook told is then found at most about this long after it. Each tick still does all other
-   * work, and observes the batches that a webhook told.
+   * Time between two observations of all open batches at the API: `pollInterval` or more, at most an hour. Needs `webhook`.
+   * If a webhook does not arrive, POLL finds the end of the batch within about this time. POLL still does all other work at
+   * each `pollInterval`.
    * @default - `pollInterval`
    */
   readonly observeInterval?: Duration | undefined;
   /**
-   * Removal policy of the buckets and the ledger, whose data cannot be created again. DESTROY also turns off the
-   * ledger's deletion protection, and CloudFormation deletes a bucket only once you have emptied it.
+   * Removal policy of the buckets and the ledger. Their data cannot be recreated. DESTROY also turns off the ledger's
+   * deletion protection. CloudFormation deletes a bucket only if you have emptied it.
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
    */
   readonly removalPolicy?: RemovalPolicy | undefined;
@@ -66,7 +66,7 @@ export interface BatchdropOptions {
    */
   readonly keepOpenAiFiles?: boolean | undefined;
   /**
-   * How many batches a row may be part of, 1 to 10. Rows that expired or failed for a transient reason (408, 409, 429,
+   * How many batches a row may be in, 1 to 10. Rows that expired or failed for a transient reason (408, 409, 429,
    * 5xx, no answer) run again in a new batch; rows that succeeded never do. 1 turns reruns off.
    * @default 3
    */
@@ -79,8 +79,8 @@ export interface BatchdropOptions {
   /**
    * How many input tokens may be enqueued at once, by model. Files are split into batches of at most half the limit, and
    * batches wait while they would exceed it. Token counts are estimates, corrected by the usage of finished batches. Set
-   * it for models whose limit at OpenAI no other program uses. Without a limit a batch is sent at once and sent again
-   * after OpenAI rejects it for its limit, but a batch larger than the whole limit never starts.
+   * it for models whose limit at OpenAI no other program uses. Without it, Batchdrop sends a batch at once. If OpenAI
+   * rejects the batch for its limit, Batchdrop sends it again later, and learns the limit from the rejections.
    * @default - no limit
    */
   readonly enqueuedTokens?: { readonly [model: string]: number } | undefined;

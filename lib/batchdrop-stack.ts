@@ -26,7 +26,7 @@ export interface BatchdropStackProps extends BatchdropOptions, StackProps {
   readonly apiKeySecretName?: string | undefined;
 }
 
-/** A stack with one Batchdrop, whose outputs are commands to copy. Without `env` it can be deployed to any account and region. */
+/** A stack with one Batchdrop. Its outputs are commands to copy. Without `env`, you can deploy it to any account and region. */
 export class BatchdropStack extends Stack {
   /** The one construct of the stack. */
   readonly batchdrop: Batchdrop;

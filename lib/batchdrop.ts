@@ -199,12 +199,12 @@ export class Batchdrop extends Construct {
     return this.onJobStatusChange(id, { ...subscriber, status: ['completed'] });
   }
 
-  /** Creates a rule for jobs of which no batch ran; the event has the reason. Expired and cancelled jobs do not match. */
+  /** Creates a rule for failed jobs: none of their batches ran. The event has the reason. Expired and cancelled jobs do not match. */
   onFailed(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['failed'] });
   }
 
-  /** Creates a rule for files that were rejected before anything was sent. The event has the first findings, the report all. */
+  /** Creates a rule for files that Batchdrop rejected before it sent anything. The event has the first findings; the report has up to 1,000. */
   onRejected(id: string, subscriber: Subscriber): Rule {
     return this.onJobStatusChange(id, { ...subscriber, status: ['rejected'] });
   }
@@ -229,7 +229,7 @@ export class Batchdrop extends Construct {
     return this.metric('JobsRejected', options);
   }
 
-  /** Counts rows that the API answered with an error. */
+  /** Counts rows that ended with an error from the API. */
   metricFailedRows(options?: MetricOptions): Metric {
     return this.metric('RowsFailed', options);
   }

@@ -27,7 +27,7 @@ export async function outputsAt(target: Target): Promise<StackOutputs> {
     const found = outputs?.get(name);
     if (found !== undefined) return found;
     throw new Failure(
-      `The Batchdrop in the stack ${stack} has no output ${name}: it has another version than this command.`,
+      `The Batchdrop in the stack ${stack} has no output ${name}, because its version differs from the version of this command.`,
     );
   };
   return { idPrefix, value, optional: (name) => outputs?.get(name) };

@@ -72,6 +72,8 @@ export async function redrive({ sqs, resources }: Queues, name: QueueName): Prom
 function urlOf(resources: Queues['resources'], path: string): string {
   const url = resources.get(path);
   if (url === undefined)
-    throw new Failure(`The Batchdrop has no queue ${path}: it has another version than this command.`);
+    throw new Failure(
+      `This Batchdrop has no queue ${path}, because its version differs from the version of this command.`,
+    );
   return url;
 }

@@ -183,7 +183,7 @@ function intervalMs({ ScheduleExpression = '' }: { ScheduleExpression?: string |
 }
 
 async function clocksAgree({ connection }: Subject) {
-  if (connection.target.kind === 'local') return ok('the runtime has its own, which may run ahead');
+  if (connection.target.kind === 'local') return ok('the runtime has its own clock, which may be ahead');
   const skewMs = Math.abs(Date.now() - (await serverTime(connection)));
   if (skewMs <= MAX_SKEW_MS) return ok('this machine and AWS agree');
   return failed(
@@ -208,7 +208,7 @@ async function accountIsAccepted({ connection: { ledger } }: Subject) {
   if (!first) return ok('the API refuses no uploads or batches');
   const { said, since, open } = first;
   const what = `${first.operation === 'upload' ? 'uploads' : 'new batches'} refused (${first.for}) since ${new Date(since).toISOString()}`;
-  const others = open ? '; all wait, one at a time tries again' : '';
+  const others = open ? '; all parts wait, and one at a time tries again' : '';
   return failed(`${what}: ${said}${others}`, 'Fix the account: docs/operations.md#accountrefused');
 }
 
@@ -219,7 +219,7 @@ async function nothingIsStalled({ connection }: Subject) {
   const more = stalled.length > MAX_STALLED_SHOWN ? `; and ${stalled.length - MAX_STALLED_SHOWN} more` : '';
   const isUncertain = stalled.some(({ reason }) => reason.code === CREATE_UNCERTAIN);
   const advice = isUncertain
-    ? 'Look for the batches at the API, then: batchdrop release JOB (docs/operations.md#createuncertain)'
+    ? 'Search for the batches at the API, then: batchdrop release JOB (docs/operations.md#createuncertain)'
     : 'Find out why the step fails: docs/operations.md#stalled';
   return failed(`${shown}${more}`, advice);
 }

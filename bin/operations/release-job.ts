@@ -67,8 +67,8 @@ function chosenOf(parts: readonly Part[], jobId: string, number: number | undefi
   if (!chosen)
     throw new Failure(
       number === undefined
-        ? `No part of job ${jobId} is stalled: it needs no batch.`
-        : `Part ${number} of job ${jobId} is not stalled: it needs no batch.`,
+        ? `No part of job ${jobId} is stalled, so the job needs no batch.`
+        : `Part ${number} of job ${jobId} is not stalled, so it needs no batch.`,
     );
   if (number === undefined && another) {
     const numbers = stalled.map((part) => part.number).join(', ');

@@ -100,5 +100,5 @@ async function setPaused({ ledger }: Connection, paused: boolean): Promise<boole
     if (control.paused === paused) return false;
     if (await ledger.replaceControl({ ...control, paused })) return true;
   }
-  throw new Failure('Other writers changed the ledger at the same time. Try again.');
+  throw new Failure('Other processes changed the ledger at the same time. Try again.');
 }

@@ -111,7 +111,7 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
   const { api, options } = run;
   const onBuild = () => {
     if (!options.json)
-      say('It builds the functions and the template first: there are none of this source yet.');
+      say('It builds the functions and the template first, because the source is new or has changed.');
   };
   const context = sendsWebhooks(api) ? { webhook: 'yes' } : {};
   const assemblyDirectory = await synthesizedStack({ onBuild, context });

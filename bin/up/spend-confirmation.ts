@@ -114,7 +114,7 @@ export class SpendConfirmation {
       const now = await this.#connection.ledger.readJob(jobId);
       if (now?.status !== 'accepted') {
         this.#options.print(
-          `${escapeControlCharacters(request.key)} is partly sent. The rest waits for batchdrop resume or batchdrop cancel ${jobId}.`,
+          `${escapeControlCharacters(request.key)} is partly sent. To send the rest: batchdrop resume. To cancel the job: batchdrop cancel ${jobId}`,
         );
         continue;
       }

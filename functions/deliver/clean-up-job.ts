@@ -100,7 +100,9 @@ async function expireWith(deps: CleanUpDeps, { changedAt, ...job }: Job, part: W
   await inHand.change((now) => (now.expiresAt === expiresAt ? undefined : { ...now, expiresAt }));
   for (const page of await pagesOf(deps, inHand.item)) {
     if (page.expiresAt === expiresAt || (await deps.ledger.replacePast({ ...page, expiresAt }))) continue;
-    throw new RetryableError(`clean-up: another one has changed page ${page.page} of part ${part.number}`);
+    throw new RetryableError(
+      `clean-up: another clean-up has changed page ${page.page} of part ${part.number}`,
+    );
   }
   const { batch, earlierBatchIds } = part;
   for (const batchId of [...earlierBatchIds, ...(batch ? [batch.batchId] : [])])

@@ -20,7 +20,7 @@ export async function adoptFoundBatch(deps: Deps, inHand: PartInHand, leased: Le
   const { batchId } = part.adopt;
   const found = await retrieve(deps, batchId);
   const problem = (await isOfOther(deps, inHand, batchId))
-    ? 'it is the batch of another part'
+    ? 'it belongs to another part'
     : typeof found === 'string'
       ? found
       : (problemWith(part, found) ?? (await earlierProblem(deps, part, batchId)));
@@ -66,7 +66,7 @@ function problemWith(part: PartIn<'stalled'>, batch: ObservedBatch): string | un
   if (jobId !== part.jobId || number !== `${part.number}`)
     return `its metadata names part ${number} of job ${jobId}`;
   if (batch.inputFileId === undefined && part.abandoned.length === 0)
-    return 'the API names no input file of it';
+    return 'the API reports no input file for it';
   return undefined;
 }
 

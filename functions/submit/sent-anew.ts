@@ -52,7 +52,7 @@ function afterLostUpload(part: PartIn<'uploaded'>): Part {
   const lostUploads = (part.lostUploads ?? 0) + 1;
   const next = { ...withoutFile(part), lostUploads };
   if (lostUploads <= MAX_LOST_UPLOADS) return next;
-  const message = `the API lost the uploaded file ${lostUploads} times; a person decides whether it is uploaded again`;
+  const message = `the API lost the uploaded file ${lostUploads} times; Batchdrop uploads it again only after you release the job`;
   const stalled = { code: 'upload_lost', message };
   return { ...without(next, 'admission', 'lostUploads'), phase: 'stalled', stalled };
 }

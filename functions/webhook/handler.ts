@@ -64,7 +64,7 @@ async function observeTold(
   const found = await findPart(deps, batchId);
   if (found === 'foreign') {
     deps.metrics.record('WebhooksForeign', 1);
-    return { status: 200, said: 'A batch of somebody else: ignored.' };
+    return { status: 200, said: 'Ignored: another program created the batch.' };
   }
   if (found === 'early') {
     if (!isNoted) await note.write();

@@ -40,7 +40,7 @@ export async function readRequest(
   { secrets, isGenuine }: { secrets: SigningSecrets; isGenuine: IsGenuine },
   { method, headers, body }: WebhookRequest,
 ): Promise<ToldEnd | WebhookAnswer> {
-  if (method !== 'POST') return { status: 405, said: 'This URL takes webhooks by POST.' };
+  if (method !== 'POST') return { status: 405, said: 'This URL accepts webhooks by POST only.' };
   if (body.length > MAX_BODY_BYTES)
     return { status: 413, said: `The body has ${body.length} bytes; ${MAX_BODY_BYTES} are allowed.` };
   if (!isUtf8(body)) return { status: 400, said: 'The body is not UTF-8.' };
@@ -48,14 +48,18 @@ export async function readRequest(
     isGenuine(await secrets.current(), headers, body) ||
     isGenuine(await secrets.afterRefusal(), headers, body);
   if (!(await isSigned()))
-    return { status: 401, said: 'The signature is not of a known secret, or is older than five minutes.' };
+    return {
+      status: 401,
+      said: 'The signature does not match a known secret, or is older than five minutes.',
+    };
   return endIn(body.toString());
 }
 
 function endIn(text: string): ToldEnd | WebhookAnswer {
   const event = parsed(text);
   if (typeof event?.type !== 'string') return { status: 400, said: 'The body is not an event with a type.' };
-  if (!BATCH_EVENTS.has(event.type)) return { status: 200, said: 'Not about the end of a batch: ignored.' };
+  if (!BATCH_EVENTS.has(event.type))
+    return { status: 200, said: 'Ignored: the event is not about the end of a batch.' };
   const batchId = Object(event.data).id;
   if (typeof batchId !== 'string' || !isApiId(batchId))
     return { status: 400, said: 'The event names no batch in `data.id`.' };

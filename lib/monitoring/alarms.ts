@@ -143,7 +143,7 @@ export class Alarms extends Construct {
       this.#metric(name, { period }),
     );
     this.#add('WebhooksSilent', {
-      impact: `${late}: POLL keeps finding ends that no webhook told`,
+      impact: `${late}: POLL finds the ends of batches, and no webhooks arrive`,
       metric: new MathExpression({
         expression: 'IF(FILL(told, 0) > 0, 0, FILL(polled, 0))',
         usingMetrics: { ...(polled && { polled }), ...(told && { told }) },
@@ -182,15 +182,14 @@ export class Alarms extends Construct {
     const { pollInterval } = this.#props;
     this.#add('CreateUncertain', {
       impact:
-        'the user of a file waits until somebody acts: two of its creates have no known outcome, and a third may be paid twice',
+        'the user of a file waits until somebody acts: two creates of a part have no known outcome, and a third may cost money twice',
       metric: this.#metric('CreateUncertain', {
         period: Duration.minutes(Math.max(STALLED_COUNTED_WITHIN.toMinutes(), pollInterval.toMinutes() * 3)),
       }),
       threshold: 1,
     });
     this.#add('Stalled', {
-      impact:
-        'the user of a file waits until somebody acts: a step has failed for hours, and the state at the API is unclear',
+      impact: 'the user of a file waits: a step has failed or waited for hours',
       metric: this.#metric('Stalled', { period: this.#atLeastOnceIn(STALLED_COUNTED_WITHIN) }),
       threshold: 1,
     });
@@ -202,7 +201,7 @@ export class Alarms extends Construct {
     this.#addResultsAlarms();
     this.#add('RefusedAlone', {
       impact:
-        'the user of a file waits until somebody acts: one of its batches has more tokens than the API accepts',
+        'the user of a file waits: the API rejected a batch for the token limit, although no other batch of the model was open',
       metric: this.#metric('RefusedAlone', { period: this.#atLeastOnceIn(REFUSED_ALONE_AT_LEAST_ONCE_IN) }),
       threshold: 1,
     });
@@ -216,13 +215,13 @@ export class Alarms extends Construct {
     );
     this.#add('ResultsWaiting', {
       impact:
-        'the user of a file waits: for more than an hour the API has not given results that agree with what was sent',
+        'the user of a file waits: for more than an hour, the results at the API have not agreed with what was sent',
       metric: this.#metric('ResultsWaiting', { period }),
       threshold: 1,
     });
     this.#add('ResultsExpiring', {
       impact:
-        'the user of a file will lose paid results: the API removes them in ten days, and they are not read',
+        'the user of a file will lose paid results: the API removes them in ten days, and Batchdrop could not read them yet',
       metric: this.#metric('ResultsExpiring', { period }),
       threshold: 1,
     });

@@ -96,8 +96,12 @@ export class BatchdropDashboard extends Construct {
   #webhooks(): IWidget[] {
     const p90 = { statistic: 'p90' };
     return row(
-      graph('Ends found by', this.#metrics('EndsByWebhook', 'EndsByPoll'), { stacked: true }),
-      graph('From the end of a batch to its discovery, seconds, p90', [
+      graph(
+        'Ends of batches, by the function that found them',
+        this.#metrics('EndsByWebhook', 'EndsByPoll'),
+        { stacked: true },
+      ),
+      graph('From the end of a batch until it is found, seconds, p90', [
         this.#metric('WebhookLatency', p90),
         this.#metric('PollLatency', p90),
       ]),
@@ -112,7 +116,7 @@ export class BatchdropDashboard extends Construct {
       .filter((name): name is MetricName => name.startsWith('WaitsFor'));
     return row(
       graph('Steps that had to wait, by reason', this.#metrics(...names), { stacked: true }),
-      graph('Enqueued limits learned; batchdrop list --limits shows them', this.#metrics('LimitsLearned')),
+      graph('Learned enqueued limits (batchdrop list --limits)', this.#metrics('LimitsLearned')),
     );
   }
 

@@ -7,7 +7,7 @@ import {
   ofInstance,
 } from '../../functions/shared/contract/patterns.ts';
 
-/** Where events go. */
+/** The target of a rule. */
 export interface Subscriber {
   /** Target of the rule, such as a queue, a topic or a function. */
   readonly target: IRuleTarget;
@@ -31,7 +31,7 @@ export interface JobStatusSubscription extends Subscriber {
   readonly status?: JobStatus[] | undefined;
 }
 
-/** The events of one Batchdrop on its bus, which other Batchdrops may publish on, too. */
+/** The events of one Batchdrop on its bus. Other Batchdrops may publish on the same bus. */
 interface OwnEvents {
   readonly eventBus: IEventBus;
   readonly instance: string;

@@ -8,7 +8,7 @@ export function isCompletionWindow(text: string): boolean {
   return Token.isUnresolved(text) || /^[1-9]\d*[hd]$/.test(text);
 }
 
-/** Length of a completion window; that of a token is unknown at synth and taken to be OpenAI's. */
+/** Length of a completion window. The length of a token is unknown at synth: it counts as OpenAI's window. */
 export function windowLength(completionWindow: string): Duration {
   const text = Token.isUnresolved(completionWindow) ? OPENAI_WINDOW : completionWindow;
   const count = Number.parseInt(text, 10);

@@ -45,7 +45,7 @@ export class Webhooks extends Construct {
     this.worker = new WorkerFunction(this, 'Worker', {
       settings,
       bundle: 'webhook',
-      description: 'Observes a batch at once when the API tells its end',
+      description: 'Observes a batch as soon as the API reports its end',
       memory: Size.mebibytes(256), // small responses only; less memory would make cold starts slow
       timeout: TIMEOUT,
       environment: {

@@ -47,7 +47,7 @@ export function listCommand(): Command {
         wholeNumber('--limit', 1, MAX_LIMIT),
         DEFAULT_LIMIT,
       )
-      .option('--limits', 'list the enqueued limits that the API has named, instead of jobs'),
+      .option('--limits', 'list the enqueued limits that Batchdrop has learned, instead of jobs'),
   ).action(list);
 }
 
@@ -91,7 +91,7 @@ async function list(options: Options): Promise<void> {
 async function listLimits({ ledger }: Connection, json: boolean | undefined): Promise<void> {
   const { learned = [] } = await ledger.readAdmissions();
   if (json) console.log(printableJson(learned.map(limitFacts), 2));
-  else if (learned.length === 0) console.log('The API has refused no batch for an enqueued limit.');
+  else if (learned.length === 0) console.log('Batchdrop has learned no enqueued limit.');
   else for (const limit of learned) console.log(escapeControlCharacters(limitLine(limit)));
 }
 

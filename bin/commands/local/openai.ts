@@ -41,7 +41,7 @@ export function openaiCommand(): Command {
       'faults to inject: flaky, rate-limited, token-limit, expiring, accept-then-500, slow-list, gateway, slow-results, forgetful-list, broke, odd-neighbours, odd-webhooks, or a file with rules',
     )
     .addOption(
-      new Option('--profile <vendor>', 'whose Batch API it is like')
+      new Option('--profile <vendor>', 'the vendor whose Batch API the server imitates')
         .choices(['openai', 'groq', 'azure', 'deepinfra'])
         .default('openai'),
     )

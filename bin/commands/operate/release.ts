@@ -26,10 +26,10 @@ export function releaseCommand(): Command {
     new Command('release')
       .summary('Release a job that waits for you')
       .description(
-        'Release a job that waits for you. A stalled part is sent once more; first look for its batch at the API, since you may pay twice. If results do not agree with what was sent, the next look is the answer. See docs/operations.md.',
+        'Release a job that waits for you. Batchdrop sends a stalled part once more: first search for its batch at the API, because you may pay twice. If results do not agree with what was sent, Batchdrop accepts them at its next check. See docs/operations.md.',
       )
       .argument('<job>', 'a job id, or its first characters')
-      .option('--adopt <batch>', 'instead of sending a stalled part again: take this batch, which you found')
+      .option('--adopt <batch>', 'adopt this batch, which you found, instead of sending a stalled part again')
       .option(
         '--part <number>',
         'with --adopt: which part, if several are stalled',
@@ -63,9 +63,9 @@ type Facts =
 
 function sentence(facts: Facts): string {
   if ('released' in facts)
-    return `Released ${counted(facts.released.length, 'part', 'parts')} of job ${facts.jobId}. Batchdrop goes on within a minute.`;
+    return `Released ${counted(facts.released.length, 'part', 'parts')} of job ${facts.jobId}. Batchdrop continues within a minute.`;
   const { jobId, batchId, part, outcome } = facts;
   return outcome === 'adopted'
     ? `Part ${part} of job ${jobId} has adopted ${batchId}.`
-    : `Part ${part} of job ${jobId} is to adopt ${batchId}. Batchdrop has not checked the batch yet: see batchdrop list.`;
+    : `Batchdrop has not yet checked whether part ${part} of job ${jobId} can adopt ${batchId}. To see the result: batchdrop list`;
 }

@@ -29,7 +29,7 @@ export function webhookCommand(): Command {
     new Command('webhook')
       .summary('Set up, check, and test webhooks')
       .description(
-        'Manage the webhooks of a stack with the prop webhook, with its API key. enable: register the URL at the API, and store the signing secret. status: check the path. test: have the API send a test event, and wait for it in the ledger. rotate: make a new signing secret; the old one stays valid for 24 hours. disable: remove what enable made. Each can be repeated.',
+        'Manage the webhooks of a stack with the prop webhook. This uses the API key of the stack. enable: register the URL at the API, and store the signing secret. status: check the setup. test: have the API send a test event, and wait until the ledger shows it. rotate: make a new signing secret; the old one stays valid for 24 hours. disable: remove what enable made. You can repeat each action.',
       )
       .addArgument(action),
   ).action(manage);
@@ -51,7 +51,7 @@ async function enable(setup: WebhookSetup, { json }: ConnectionOptions): Promise
   const enabled = await enableWebhooks(setup);
   print(json, { url: setup.url, ...enabled }, [
     ...sentencesOf(setup, enabled),
-    'To prove the path: batchdrop webhook test',
+    'To test the whole path: batchdrop webhook test',
   ]);
 }
 
@@ -88,7 +88,7 @@ async function status(setup: WebhookSetup, { json }: ConnectionOptions): Promise
 async function test(setup: WebhookSetup, { json }: ConnectionOptions): Promise<void> {
   const { endpointId, seenAt } = await proveWebhooks(setup);
   print(json, { url: setup.url, endpointId, seenAt: new Date(seenAt).toISOString() }, [
-    `Webhooks work: the test event of ${setup.host} came, its signature was right, and the ledger has it.`,
+    `Webhooks work: the test event of ${setup.host} arrived, its signature is valid, and the ledger shows it.`,
   ]);
 }
 

@@ -13,7 +13,7 @@ import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup, webhookSetup }
 import type { ReadSecret } from './stored-secret.ts';
 
 const ENABLE = 'batchdrop webhook enable';
-const PROVE = 'To prove the path: batchdrop webhook test';
+const PROVE = 'To test the whole path: batchdrop webhook test';
 
 /** Runs the checks for `doctor`. A Batchdrop without the prop `webhook` has none. */
 export async function* webhookFindings(connection: Connection): AsyncGenerator<Finding> {
@@ -61,7 +61,7 @@ function uncheckedEndpoint({ url }: WebhookSetup, failure: unknown): Verdict {
   if (!(failure instanceof NotManaged)) return unchecked(failure);
   return note(
     `not checked: ${failure.why.replace(/\.$/, '')}`,
-    `Look at the API for the URL ${url} with ${EVENT_TYPES.join(', ')}.`,
+    `Check at the API that the URL ${url} has the events ${EVENT_TYPES.join(', ')}.`,
   );
 }
 
@@ -75,16 +75,20 @@ async function verdictOnSecret(
   const [current] = currentOf(known);
   if (current === undefined) {
     return failed(
-      `${secret.id} holds no signing secret: every webhook is refused`,
+      `${secret.id} contains no signing secret: WEBHOOK refuses every webhook`,
       `To store one: ${ENABLE}`,
     );
   }
-  if (endpoint === undefined) return ok(`${secret.id} holds a signing secret`);
-  if (isStored(known, endpoint)) return ok(`${secret.id} holds that of ${endpoint.id}${oldOnes(known)}`);
+  if (endpoint === undefined) return ok(`${secret.id} contains a signing secret`);
+  if (isStored(known, endpoint))
+    return ok(`${secret.id} contains the secret of ${endpoint.id}${oldOnes(known)}`);
   if (current.endpoint === undefined)
-    return note(`${secret.id} holds one that was stored by hand, perhaps not that of ${endpoint.id}`, PROVE);
+    return note(
+      `${secret.id} contains a secret that was stored by hand; it may not be the secret of ${endpoint.id}`,
+      PROVE,
+    );
   return failed(
-    `${secret.id} does not hold the newest one of ${endpoint.id}`,
+    `${secret.id} does not contain the newest secret of ${endpoint.id}`,
     `To make a new one: ${ENABLE}`,
   );
 }
@@ -96,7 +100,7 @@ function oldOnes(known: ReadSecret): string {
 
 async function verdictOnLast({ connection }: WebhookSetup): Promise<Verdict> {
   const at = await connection.ledger.readLastWebhook();
-  if (at === undefined) return note('none has come', PROVE);
+  if (at === undefined) return note('none has arrived', PROVE);
   const ageMs = Math.max(0, (await serverTime(connection)) - at);
   return ok(`${momentShown(at)} UTC, ${timeShown(ageMs)} ago`);
 }

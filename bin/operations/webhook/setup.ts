@@ -118,7 +118,7 @@ const STEPS = {
   ],
   disable: ({ url, secret }: ManualSteps) => [
     `  Delete this URL at the API: ${url}`,
-    `  The secret ${secret} holds no signing secret any more.`,
+    `  The secret ${secret} contains no signing secret any more.`,
   ],
   test: () => ['  Send a test event from the page of the API, then: batchdrop webhook status'],
 };

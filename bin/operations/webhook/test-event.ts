@@ -5,9 +5,9 @@ import { EVENT_TYPES, endpointsOf, NotManaged, type WebhookSetup } from './setup
 const SEEN_WITHIN_MS = 4_000; // of real time; WEBHOOK writes the note before it answers
 
 const WHY: Readonly<Record<number, string>> = {
-  401: 'WEBHOOK does not know the signing secret. It reads a changed secret again within a minute. If it stays like this: batchdrop webhook enable',
+  401: 'WEBHOOK does not know the signing secret. It reads a changed secret within a minute. If this repeats: batchdrop webhook enable',
   403: "AWS did not let the call in: the function's URL is not public. Deploy the stack again.",
-  404: 'AWS knows no such URL. Deploy the stack again, then: batchdrop webhook enable',
+  404: 'AWS does not know this URL. Deploy the stack again, then: batchdrop webhook enable',
   429: "All of WEBHOOK's concurrency was in use. Try again.",
   503: 'WEBHOOK could not write to the ledger, or could not read a secret. See its log, and: batchdrop doctor',
 };
@@ -33,12 +33,12 @@ export async function proveWebhooks(setup: WebhookSetup): Promise<ProvenPath> {
   const status = await endpoints.sendTest(endpoint.id, EVENT_TYPES[0]);
   if (status < 200 || status >= 300) {
     const why = WHY[status] ?? "See WEBHOOK's log.";
-    throw new Failure(`${host} sent a test event, and ${url} answered ${status}. ${why}`);
+    throw new Failure(`${host} sent a test event, and ${url} returned ${status}. ${why}`);
   }
   const seenAt = await noteAfter(setup, before);
   if (seenAt !== undefined) return { endpointId: endpoint.id, seenAt };
   throw new Failure(
-    `${host} says that ${url} answered ${status}, but the ledger shows no webhook since. Try again in a minute. If it stays like this, the URL is not that of this stack: deploy it again.`,
+    `${host} says that ${url} returned ${status}, but the ledger shows no new webhook. Try again in a minute. If this repeats, the URL does not belong to this stack: deploy the stack again.`,
   );
 }
 

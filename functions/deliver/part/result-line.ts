@@ -50,7 +50,7 @@ export function readRowError(line: Uint8Array): { code: string; message: string 
   const fields = hasFields(said) ? said : { message: said };
   const code =
     [fields.code, fields.type].find(isText) ?? (status === undefined ? 'failed' : `http_${status}`);
-  const message = isText(fields.message) ? fields.message : `the API gave no message (${code})`;
+  const message = isText(fields.message) ? fields.message : `the API returned no message (${code})`;
   return { code: code.slice(0, MAX_CODE), message: message.slice(0, MAX_MESSAGE).toWellFormed() };
 }
 

@@ -31,7 +31,10 @@ function excerpt(what: string, entry: JsonSchema): JsonSchema {
 /** What EventBridge puts around the detail, but for `detail-type` and `detail`. */
 export const ENVELOPE_FIELDS: JsonFields = {
   version: said('Version of the envelope.', { const: '0' }),
-  id: said('Assigned by EventBridge. A repeated event has another one: use `detail.metadata.id`.', text),
+  id: said(
+    'Assigned by EventBridge. It differs if an event is repeated: use `detail.metadata.id` instead.',
+    text,
+  ),
   source: said('The same for every event of Batchdrop.', { const: EVENT_SOURCE }),
   account: said('The AWS account of the Batchdrop.', text),
   time: said('`detail.metadata.occurredAt`, to the second.', moment),
@@ -44,16 +47,19 @@ export const ENVELOPE_FIELDS: JsonFields = {
 
 /** `detail.metadata` of every event. */
 export const METADATA_FIELDS: JsonFields = {
-  id: said('Identifies the event. Both copies of an event that comes twice have the same id.', text),
-  version: said('Version of `detail`. It rises only with a change that is no addition.', {
+  id: said('Identifies the event. If you receive an event twice, both copies have the same id.', text),
+  version: said('Version of `detail`. It stays the same if a new version of Batchdrop only adds fields.', {
     const: EVENT_VERSION,
   }),
   sequence: said(
-    'Rises by one with each change of the batch or job; always 1 for the outcome of a cancel request.',
+    'Rises by one with each status change of the batch or job. It is always 1 in a cancel outcome, and counts the stalls of the part in a stalled event.',
     fromOne,
   ),
   occurredAt: said('When the change was observed.', moment),
-  instance: said('Which Batchdrop: the name of its stack and its path in it, `Batchdrop.instance`.', text),
+  instance: said(
+    'The Batchdrop that published the event: the name of its stack and its path in the stack, as in `Batchdrop.instance`.',
+    text,
+  ),
 };
 
 /** `detail.metadata.jobId`. */
@@ -74,24 +80,27 @@ const USAGE = objectOf({
 });
 
 const USERS_METADATA = said(
-  'The tags of the request file: `x-amz-meta-batch-<name>` without the prefix.',
+  'The metadata of the request file: `x-amz-meta-batch-<name>` without the prefix.',
   pairs,
 );
 
 /** Fields of `detail.data` of an `OpenAI Batch Status Change`. */
 export const BATCH_FIELDS: JsonFields = {
   batchId: said("OpenAI's id of the batch.", text),
-  status: said("OpenAI's status of the batch. A status that OpenAI adds later is passed on as it is.", text),
+  status: said(
+    "OpenAI's status of the batch. Batchdrop publishes a status that OpenAI adds later unchanged.",
+    text,
+  ),
   previousStatus: said('The status in the event before; null for the first one.', orNull(text)),
   requestFile: objectOf(FILE_VERSION),
   partNumber: said('Which part of the request file the batch runs, from 1 to `plannedParts`.', fromOne),
   plannedParts: said('How many parts the request file was divided into.', fromOne),
   attempt: said('From 1. Rises each time the part, or what is left of it, is sent again.', fromOne),
-  endpoint: said('What the requests of the batch call.', oneOfTexts(ENDPOINTS)),
+  endpoint: said('The endpoint that the requests of the batch call.', oneOfTexts(ENDPOINTS)),
   model: said('The model of every request in the batch.', text),
   sentRows: said('Rows sent as this batch: in a later attempt, only the rows that run again.', fromOne),
   requestCounts: said(
-    "The API's `request_counts`. They need not add up while the batch runs, or after it expired.",
+    "The API's `request_counts`. While the batch runs, and after it expired, they may not add up.",
     orNull(
       objectOf({
         total: said('Requests in the batch.', count),
@@ -120,7 +129,7 @@ export const BATCH_FIELDS: JsonFields = {
   willRetry: said('Batchdrop tries this part again, without any action of yours.', { type: 'boolean' }),
   waiting: objectOf({
     for: said(
-      'The API failed the batch because too many tokens were enqueued (`token_limit`), the account cannot pay or may not use the service (`account`), its storage is full (`storage`), or the API does not find the uploaded file yet (`not_visible`).',
+      'Why the API failed the batch. `token_limit`: too many tokens were enqueued. `account`: the account cannot pay or may not use the service. `storage`: the storage of the account is full. `not_visible`: the API does not find the uploaded file yet.',
       oneOfTexts(['token_limit', 'account', 'storage', 'not_visible']),
     ),
     position: said(
@@ -165,14 +174,14 @@ export const JOB_FIELDS: JsonFields = {
   ),
   report: objectOf({
     bucket: said('The results bucket.', text),
-    key: said('The key of the report, which has up to 1,000 findings.', text),
+    key: said('The key of the report, which contains up to 1,000 findings.', text),
   }),
   joinedJobId: said(
-    'The job with the same bytes, whose events and results are also those of this file.',
+    'The job with the same bytes. Its events and results are also those of this file.',
     jobId,
   ),
   unsuccessfulRows: said('How many rows of the joined job did not succeed.', fromOne),
-  message: said('What became of the rows that did not succeed, and what to do, as sentences.', text),
+  message: said('Why rows did not succeed, and what you can do.', text),
   rows: objectOf({
     total: said('All rows: the sum of the following.', count),
     succeeded: said('Rows with a result.', count),
@@ -203,8 +212,8 @@ export const JOB_FIELDS: JsonFields = {
 
 /** Fields of `detail.data` of an `OpenAI Batch Job Stalled`. */
 export const STALL_FIELDS: JsonFields = {
-  cause: said('Why the part waits for a person. A later version may have other causes.', text),
-  message: said('The same as a sentence.', text),
+  cause: said('Why the part waits for a person.', text),
+  message: said('The cause as a sentence.', text),
   requestFile: objectOf(FILE_VERSION),
   partNumber: said('Which part of the request file waits, from 1 to `plannedParts`.', fromOne),
   plannedParts: said('How many parts the request file was divided into.', fromOne),
@@ -232,13 +241,13 @@ export const CANCEL_FIELDS: JsonFields = {
     anyOf: CANCEL_FORMS.map((form) => ({ required: Object.keys(form) })),
   },
   outcome: said(
-    'What became of the request.',
+    'The outcome of the request.',
     oneOfTexts(['requested', 'too_late', 'unknown', 'remembered']),
   ),
   status: said(
-    'The status of the batch or job when the request was read; null if it names nothing known.',
+    'The status of the batch or job when Batchdrop read the request; null if there is no such batch or job.',
     orNull(text),
   ),
-  message: said('What became of the request, as a sentence.', text),
+  message: said('The outcome as a sentence.', text),
   requestFile: objectOf(FILE_VERSION),
 };

@@ -91,7 +91,7 @@ export const BATCH_EVENTS: EventKind = {
     },
     {
       status: 'expired',
-      published: 'The completion window is over. Rows that had run have results.',
+      published: 'The completion window has ended. Rows that ran have results.',
       has: [],
       mayHave: NO_CONDITIONS,
       nulls: [],
@@ -105,7 +105,7 @@ export const BATCH_EVENTS: EventKind = {
     },
     {
       status: 'cancelled',
-      published: 'The batch is cancelled. Rows that had run have results.',
+      published: 'The batch is cancelled. Rows that ran have results.',
       has: [],
       mayHave: NO_CONDITIONS,
       nulls: [],
@@ -151,7 +151,7 @@ export const JOB_EVENTS: EventKind = {
     {
       status: 'joined',
       published:
-        'The same bytes under the same key are running as another job, or ran within 24 hours and rows succeeded. This is the last status.',
+        'An earlier job of the same key has the same bytes. It is still open, or it ended within the last 24 hours and does not have to run again. This is the last status.',
       previous: [null],
       has: ['joinedJobId'],
       mayHave: [
@@ -187,7 +187,8 @@ export const JOB_EVENTS: EventKind = {
     },
     {
       status: 'expired',
-      published: 'Rows expired in their last attempt. What there is of results is in the results bucket.',
+      published:
+        'Rows expired in their last attempt. The results of the rows that ran are in the results bucket.',
       previous: ['submitted'],
       has: [...ENDED, 'results'],
       mayHave: NO_CONDITIONS,
@@ -195,7 +196,7 @@ export const JOB_EVENTS: EventKind = {
     },
     {
       status: 'cancelled',
-      published: 'A cancel took effect. What there is of results is in the results bucket.',
+      published: 'A cancel took effect. The results of the rows that ran are in the results bucket.',
       previous: ['accepted', 'submitted', null],
       has: [...ENDED, 'reason'],
       mayHave: IF_PLANNED,
@@ -215,7 +216,7 @@ export const CANCEL_EVENTS: EventKind = {
   statuses: [
     {
       status: 'requested',
-      published: 'The cancel is recorded. Status changes tell how it ends.',
+      published: 'The cancel is recorded. Later status changes show its effect.',
       has: ['requestFile'],
       mayHave: NO_CONDITIONS,
       nulls: [],
@@ -237,7 +238,7 @@ export const CANCEL_EVENTS: EventKind = {
     {
       status: 'remembered',
       published:
-        'There is no such request file yet. One that was uploaded before the request was sent is cancelled when it turns up.',
+        'There is no such request file yet. If it was uploaded before the cancel request was sent, Batchdrop cancels it when its S3 event arrives.',
       has: [],
       mayHave: NO_CONDITIONS,
       nulls: ['status'],
@@ -257,7 +258,15 @@ export const STALL_EVENTS: EventKind = {
     {
       status: 'create_uncertain',
       published:
-        'Two creates of a part have no known outcome. Nothing more is sent for it before a person releases or cancels it.',
+        'Two creates of a part have no known outcome. Batchdrop sends nothing more for the part until you release or cancel the job.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'upload_lost',
+      published:
+        'The API has lost the uploaded file of a part several times. Batchdrop uploads nothing more for the part until you release or cancel the job.',
       has: [],
       mayHave: NO_CONDITIONS,
       nulls: [],

@@ -12,7 +12,7 @@ export const DETAIL_TYPE = {
   jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
-/** Version of the detail; it rises only with a change that is no addition. */
+/** Version of the detail. It stays the same if a new version of Batchdrop only adds fields. */
 export const EVENT_VERSION = 1;
 
 /** Long lists in an event are cut to this many entries, with a count of all. */
@@ -20,11 +20,11 @@ export const LISTED_AT_MOST = 20;
 
 /** The head of every event. */
 export interface EventMetadata {
-  /** The same at each repetition of an event: drop what you have seen. */
+  /** The same at each repetition of an event: ignore an id that you have processed. */
   readonly id: string;
   /** `EVENT_VERSION` */
   readonly version: number;
-  /** Rises by one with each status change of the batch or job; drop what is not above the last you saw. */
+  /** Rises by one with each status change of the batch or job; ignore an event whose sequence you have passed. */
   readonly sequence: number;
   /** ISO 8601: when the change was observed. */
   readonly occurredAt: string;
@@ -39,7 +39,7 @@ export interface JobEventMetadata extends EventMetadata {
 
 /** The head of a cancel outcome. */
 export interface CancelEventMetadata extends EventMetadata {
-  /** Absent when the cancel request names nothing known. */
+  /** Absent if the cancel request names no known batch, job, or file. */
   readonly jobId?: string;
 }
 
@@ -66,7 +66,7 @@ export interface TokenUsage {
   readonly totalTokens: number;
 }
 
-/** `request_counts` of a batch as the API reports them; they need not add up while it runs, or after it expired. */
+/** `request_counts` of a batch as the API reports them. While the batch runs, and after it expired, they may not add up. */
 export interface RequestCounts {
   readonly total: number;
   readonly completed: number;
@@ -97,7 +97,7 @@ export interface BatchErrorExcerpt {
   readonly first: BatchError[];
 }
 
-/** Why something ended as it did: a stable code and a sentence. */
+/** The reason for the end of a batch or job: a stable code and a sentence. */
 export interface Reason {
   readonly code: string;
   readonly message: string;
@@ -126,9 +126,9 @@ export type WaitingFor =
 /** What the part of a failed batch waits for before it is tried again. */
 export interface BatchWaiting {
   readonly for: WaitingFor;
-  /** From 1 among the parts of its model that wait, oldest job first, as it was then; null where that was not known. */
+  /** Position, from 1, among the waiting parts of the same model at that time, oldest job first; null if it was not known. */
   readonly position: number | null;
-  /** ISO 8601: tried again as soon as there may be capacity, and in any case at this time, once it is the first. */
+  /** ISO 8601: the part is tried again as soon as there is capacity, and at this time at the latest, once it is the first. */
   readonly until: string;
 }
 
@@ -142,11 +142,11 @@ export interface BatchStatusChangeData {
   /** Which part of the request file this batch runs, from 1 to `plannedParts`. */
   readonly partNumber: number;
   readonly plannedParts: number;
-  /** From 1; rises each time that the part, or what is left of it, is sent again. */
+  /** From 1. Rises each time Batchdrop sends the part, or the rows that are left of it, again. */
   readonly attempt: number;
   readonly endpoint: string;
   readonly model: string;
-  /** Rows sent as this batch: of a later attempt only those that run again. */
+  /** Rows sent as this batch: in a later attempt, only the rows that run again. */
   readonly sentRows: number;
   readonly requestCounts: RequestCounts | null;
   readonly usage: TokenUsage | null;
@@ -163,7 +163,7 @@ export interface BatchStatusChangeData {
   readonly metadata: Record<string, string>;
   /** Only with status `failed`. */
   readonly errors?: BatchErrorExcerpt;
-  /** Only with status `failed`: the part will be tried again by itself. */
+  /** Only with status `failed`: Batchdrop tries the part again, without any action of yours. */
   readonly willRetry?: boolean;
   /** Only with `willRetry`, while the part has to wait. */
   readonly waiting?: BatchWaiting;
@@ -193,7 +193,7 @@ export interface JobWaiting {
 export interface JobAccepted extends JobStatusChangeBase {
   readonly status: 'accepted';
   readonly plannedRows: number;
-  /** As many batches, unless rows run again. */
+  /** The number of batches, unless rows run again. */
   readonly plannedParts: number;
   /** Its batches have to wait: for capacity, oldest job first, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
@@ -232,13 +232,13 @@ export interface JobRejected extends JobStatusChangeBase {
   readonly report: ReportRef;
 }
 
-/** The same bytes are under way or were done less than 24 hours ago, as the job named here. */
+/** The job named here has the same bytes. It is open, or ended less than 24 hours ago. */
 export interface JobJoined extends JobStatusChangeBase {
   readonly status: 'joined';
   readonly joinedJobId: string;
   /** How many rows of that job did not succeed. Absent while it runs, and when every row succeeded. */
   readonly unsuccessfulRows?: number;
-  /** With `unsuccessfulRows`: what became of them and what to do, as a sentence or two. */
+  /** With `unsuccessfulRows`: why these rows did not succeed, and what you can do. */
   readonly message?: string;
 }
 
@@ -287,21 +287,24 @@ export interface JobStatusChange {
 }
 
 /**
- * What became of a cancel request: `requested` it is recorded and under way, the end shows as a status change;
- * `too_late` it had ended; `unknown` names nothing known; `remembered` there is no such file yet, one that was uploaded
- * before the message was sent is cancelled when it turns up.
+ * The outcome of a cancel request.
+ * - `requested`: the cancel is recorded; later status changes show its effect
+ * - `too_late`: the batch or job had ended before
+ * - `unknown`: there is no such batch or job
+ * - `remembered`: there is no such file yet; if it was uploaded before the message was sent, it is cancelled when its event
+ *   arrives
  */
 export type CancelOutcomeKind = 'requested' | 'too_late' | 'unknown' | 'remembered';
 
-/** What became of one cancel request. */
+/** The outcome of one cancel request. */
 export interface CancelOutcomeData {
   /** As it was sent. */
   readonly request: CancelRequest;
   readonly outcome: CancelOutcomeKind;
-  /** The status known when the request was read; null if it names nothing known. */
+  /** The status of the batch or job when Batchdrop read the request; null if there is no such batch or job. */
   readonly status: string | null;
   readonly message: string;
-  /** Of the job that the request names; absent if it names nothing known. */
+  /** The request file of the job that the request names; absent if there is no such job. */
   readonly requestFile?: RequestFileRef;
 }
 
@@ -312,12 +315,12 @@ export interface CancelOutcome {
 }
 
 /**
- * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`). A later version
- * may have other causes.
+ * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`), or the API has lost
+ * its uploaded file several times (`upload_lost`). A later version may have other causes.
  */
-export type StallCause = 'create_uncertain' | (string & {});
+export type StallCause = 'create_uncertain' | 'upload_lost' | (string & {});
 
-/** A part of a job that goes on only when a person releases it, or cancels it. */
+/** A part of a job that waits until a person releases or cancels it. */
 export interface JobStalledData {
   readonly cause: StallCause;
   readonly message: string;
@@ -339,9 +342,9 @@ export interface JobStalled {
 
 /** What EventBridge puts around the detail of every event. */
 export interface EventEnvelope {
-  /** Of the envelope: `0`. That of the detail is `detail.metadata.version`. */
+  /** Version of the envelope: `0`. The version of the detail is `detail.metadata.version`. */
   readonly version: string;
-  /** EventBridge's own; a repetition has another one: use `detail.metadata.id`. */
+  /** Assigned by EventBridge. It differs if an event is repeated: use `detail.metadata.id` instead. */
   readonly id: string;
   /** Always `EVENT_SOURCE`. */
   readonly source: 'batchdrop';

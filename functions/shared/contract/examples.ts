@@ -8,6 +8,7 @@ import {
   DETAIL_TYPE,
   EVENT_SOURCE,
   EVENT_VERSION,
+  type JobStalledData,
   type JobStalledEvent,
   type JobStatusChangeData,
   type JobStatusChangeEvent,
@@ -288,40 +289,48 @@ export const cancelOutcomeExamples: Readonly<Record<CancelOutcomeKind, CancelOut
     request: { batchId: 'batch_of_somebody_else' },
     outcome: 'unknown',
     status: null,
-    message: 'cancel batch_of_somebody_else: no such batch of ours',
+    message: 'cancel batch_of_somebody_else: this Batchdrop has no such batch',
   }),
   remembered: ofCancel(4, {
     request: { bucket: file.bucket, key: file.key },
     outcome: 'remembered',
     status: null,
     message:
-      'cancel by key: no such file yet; one that was uploaded before this message is cancelled when it turns up',
+      'cancel by key: no such file yet; if it was uploaded before this request, it is cancelled when its event arrives',
   }),
 };
 
-/** One event for each cause of a stall. */
-export const jobStalledExamples: Readonly<Record<string, JobStalledEvent>> = {
-  create_uncertain: {
-    ...envelope('2026-11-20T18:44:31.118Z', [file]),
+function ofStall(data: Pick<JobStalledData, 'cause' | 'message' | 'unresolvedCreates'>): JobStalledEvent {
+  const occurredAt = '2026-11-20T18:44:31.118Z';
+  return {
+    ...envelope(occurredAt, [file]),
     'detail-type': DETAIL_TYPE.jobStalled,
     detail: {
       metadata: {
         id: `${jobId}:stalled:1:3:0`,
         version: EVENT_VERSION,
         sequence: 1,
-        occurredAt: '2026-11-20T18:44:31.118Z',
+        occurredAt,
         instance,
         jobId,
       },
-      data: {
-        cause: 'create_uncertain',
-        message: '2 creates of the part have no known outcome; a person decides whether it is sent again',
-        requestFile: file,
-        partNumber: 1,
-        plannedParts: 1,
-        unresolvedCreates: 2,
-        metadata,
-      },
+      data: { ...data, requestFile: file, partNumber: 1, plannedParts: 1, metadata },
     },
-  },
+  };
+}
+
+/** One event for each cause of a stall. */
+export const jobStalledExamples: Readonly<Record<string, JobStalledEvent>> = {
+  create_uncertain: ofStall({
+    cause: 'create_uncertain',
+    message:
+      '2 creates of the part have no known outcome; Batchdrop sends nothing more for it until you release or cancel the job',
+    unresolvedCreates: 2,
+  }),
+  upload_lost: ofStall({
+    cause: 'upload_lost',
+    message:
+      'the API lost the uploaded file 4 times; Batchdrop uploads it again only after you release the job',
+    unresolvedCreates: 0,
+  }),
 };

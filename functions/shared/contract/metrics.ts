@@ -5,8 +5,8 @@ import type { WaitingFor } from './events.ts';
 export const METRICS_NAMESPACE = 'Batchdrop';
 
 /**
- * Every metric with its unit. The statuses are spelled into the names, so that their number, which is billed, is bounded
- * whatever an API comes up with (docs/operations.md, "Metrics").
+ * Every metric with its unit (docs/operations.md, "Metrics"). The names contain the statuses, so that an API cannot raise the
+ * number of metrics, which AWS bills.
  */
 export const METRIC_UNITS = {
   JobsAccepted: 'Count',

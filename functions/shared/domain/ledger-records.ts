@@ -68,7 +68,10 @@ export function stalledReasonOf(item: Job | Part): Reason | undefined {
   if (item.dueAt === undefined || item.tries < MAX_TRIES) return undefined;
   if (item.kind === 'part') return item.stalled;
   if (item.status === 'received') return undefined; // INTAKE ends a job whose file it cannot read
-  return { code: 'tries_used_up', message: `${item.tries} tries have failed; retried every half an hour` };
+  return {
+    code: 'tries_used_up',
+    message: `${item.tries} tries have failed; Batchdrop tries again every half hour`,
+  };
 }
 
 /** Returns what holds the item up; undefined if nothing does, or if it is stalled or in the admission queue. */

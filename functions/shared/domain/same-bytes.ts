@@ -17,10 +17,10 @@ export interface ContentFacts {
 }
 
 /**
- * Returns whether two object versions have the same bytes: they have the same size, and the same checksum of the whole
- * object. Only if they have no checksum by the same algorithm, their ETags decide. The ETag of one PutObject is an MD5;
- * that of a multipart upload depends on the sizes of its parts, too: then the same bytes may count as different ones,
- * never the reverse.
+ * Returns whether two object versions have the same bytes. They must have the same size. If both ETags are MD5s, as after one
+ * PutObject, they decide. Otherwise the checksums of the whole object decide, if both are by the same algorithm; else the
+ * ETags. The ETag of a multipart upload also depends on the sizes of its parts: the same bytes may then count as different
+ * ones, never the reverse.
  */
 export function haveSameBytes(one: ContentFacts, other: ContentFacts): boolean {
   if (one.size !== other.size) return false;

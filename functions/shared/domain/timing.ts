@@ -84,7 +84,7 @@ export const JOIN_MS = DAY;
 /** The ledger keeps a job, and what belongs to it, for this long after its end. */
 export const KEEP_MS = 90 * DAY;
 
-/** The maximum counted failures of one step: with the backoff below, about five hours. */
+/** The maximum counted failures of one step: with the backoff below, at least 3.5 hours. */
 export const MAX_TRIES = 14;
 
 const FIRST_BACKOFF_MS = 15 * SECOND;

@@ -16,7 +16,7 @@ export function parseWorkMessage(body: string): { ref: PartRef } | { jobId: stri
     if ('ref' in message) return { ref: partRef(message.ref) };
     if ('jobId' in message) return { jobId: id(message.jobId) };
   }
-  throw new TerminalError('unreadable_message', 'the message holds neither a part nor a job');
+  throw new TerminalError('unreadable_message', 'the message contains neither a part nor a job');
 }
 
 /**
@@ -51,5 +51,5 @@ function partRef(ref: unknown): PartRef {
 
 function id(value: unknown): string {
   if (typeof value === 'string' && ID.test(value)) return value;
-  throw new TerminalError('unreadable_message', 'the message holds an id that is none of ours');
+  throw new TerminalError('unreadable_message', 'the message contains an id that Batchdrop did not make');
 }

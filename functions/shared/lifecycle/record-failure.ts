@@ -29,7 +29,7 @@ export async function recordPartFailure(
   await inHand.change((part) => {
     const waits = { ...afterFailure(deps, part, failure, backoff), ...lastFailure(failure, backoff) };
     if (waits.tries < MAX_TRIES || !mayHaveBatch(part)) return { ...part, ...waits };
-    const message = `${step}: ${waits.tries} tries failed; it is tried again every half hour`;
+    const message = `${step}: ${waits.tries} tries failed; Batchdrop tries again every half hour`;
     return { ...part, ...waits, stalled: { code: 'tries_used_up', message } };
   });
   // At every try, so that the alarm stays on while the part is stalled.

@@ -147,8 +147,9 @@ function unsuccessfulData({
 }: JobIn<'joined'>): Pick<JobJoined, 'unsuccessfulRows' | 'message'> {
   if (!unsuccessful) return {};
   const { rows, refused } = unsuccessful;
-  const why = refused === 0 ? '' : `, ${refused} of them because the API refused them: change those first`;
-  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. To run them, upload them as a file of their own: its errors.jsonl names them. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
+  const why =
+    refused === 0 ? '' : `, ${refused} of them because the API refused them: change these rows first`;
+  const message = `${rows} row(s) of job ${joinedJobId} did not succeed${why}. The errors.jsonl of that job lists them. To run only these rows, upload them as a new file. To run the whole file again, and pay for every row again, upload it with x-amz-meta-${RERUN_INSTRUCTION}: yes`;
   return { unsuccessfulRows: rows, message };
 }
 

@@ -42,7 +42,7 @@ export function findingsOnInstructions(given: Readonly<Record<string, string>>):
     }
     const { read, takes } = KNOWN[name];
     if (read(text) !== undefined) return [];
-    const message = `instruction ${INSTRUCTION_PREFIX}${name} is "${shortened(text)}"; it takes ${takes}`;
+    const message = `instruction ${INSTRUCTION_PREFIX}${name} is "${shortened(text)}"; set ${takes}`;
     return [{ line: null, code: 'invalid_instruction', message }];
   });
 }

@@ -158,6 +158,20 @@ describe('the key', () => {
     await expect(upload(openAi, '{}\n')).rejects.toMatchObject({ name: 'NotAllowed' });
   });
 
+  it('is refused in the words of the API, without anything of the key', async () => {
+    const word = {
+      message: 'Incorrect API key provided: sk-fi***rst, Bearer sk-first. Missing scopes: batch.',
+    };
+    openAi.server.answerWith(json(403, { error: word }));
+    const message = `HTTP 403: the key was refused: Incorrect API key provided: (key) Bearer (key). Missing scopes: batch.`;
+    const retrieve = () => openAi.api.retrieveBatch('batch_1');
+    for (const call of [() => create(openAi), () => upload(openAi, '{}\n'), retrieve])
+      await expect(call()).rejects.toMatchObject({
+        name: 'NotAllowed',
+        message: expect.stringContaining(message),
+      });
+  });
+
   it('names its account by what the API says and by a fingerprint that does not contain the key', async () => {
     const page = { object: 'list', data: [], has_more: false };
     openAi.server.answerWith(json(200, page, { 'openai-organization': 'org-1' }));

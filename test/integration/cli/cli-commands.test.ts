@@ -243,10 +243,8 @@ describe('batchdrop list', () => {
     expect((await cli('list')).stdout).not.toContain('waiting:');
   });
 
-  it('lists the enqueued limits that the API has named', async () => {
-    expect((await cli('list', '--limits')).stdout).toBe(
-      'The API has refused no batch for an enqueued limit.\n',
-    );
+  it('lists the enqueued limits that Batchdrop has learned', async () => {
+    expect((await cli('list', '--limits')).stdout).toBe('Batchdrop has learned no enqueued limit.\n');
     const { ledger, close } = connectionTo(runtime.names);
     const said = 'Limit: 90,000 enqueued tokens.';
     const at = Date.UTC(2026, 10, 20, 12);

@@ -90,7 +90,7 @@ describe('batchdrop doctor', () => {
     await healthy();
     expect((await diagnosis()).by.get('last webhook')).toMatchObject({
       verdict: 'note',
-      found: 'none has come',
+      found: 'none has arrived',
     });
     const proven = await cli('webhook', 'test');
     expect(proven).toMatchObject({ code: 0, stderr: '' });

@@ -88,7 +88,7 @@ describe('batchdrop webhook', () => {
     expect(unproven.code).toBe(0);
     expect(unproven.by.get('last webhook')).toMatchObject({
       verdict: 'note',
-      advice: 'To prove the path: batchdrop webhook test',
+      advice: 'To test the whole path: batchdrop webhook test',
     });
 
     const proven = await webhook('test', '--json');
@@ -246,8 +246,8 @@ describe('the secret', () => {
     await stack.openai.webhooks.rotateSecret(endpoint?.id ?? '');
     const { code, by } = await findings();
     expect(code).toBe(1);
-    expect(by.get('webhook secret')?.found).toContain('does not hold the newest one');
-    expect((await webhook('test')).stderr).toMatch(/answered 401\. WEBHOOK does not know the signing secret/);
+    expect(by.get('webhook secret')?.found).toContain('does not contain the newest secret');
+    expect((await webhook('test')).stderr).toMatch(/returned 401\. WEBHOOK does not know the signing secret/);
     expect(await inStack(enableWebhooks)).toMatchObject({ rotated: true });
   });
 });
@@ -260,7 +260,7 @@ describe('test', () => {
       stack.answersWith = status;
       const { code, stderr } = await webhook('test');
       expect(code).toBe(1);
-      expect(stderr).toMatch(new RegExp(`answered ${status}\\. \\S.{10,}`));
+      expect(stderr).toMatch(new RegExp(`returned ${status}\\. \\S.{10,}`));
     },
   );
 
@@ -270,7 +270,7 @@ describe('test', () => {
     stack.answersWith = 200;
     const { code, stderr } = await webhook('test');
     expect(code).toBe(1);
-    expect(stderr).toContain('but the ledger shows no webhook since');
+    expect(stderr).toContain('but the ledger shows no new webhook');
   });
 
   it('is seen although another webhook was noted a moment before', async () => {
@@ -398,7 +398,7 @@ describe('a key that may not manage webhooks', () => {
     stack.engines.secrets.putSecret('batchdrop/openai', 'sk-of-somebody-else');
     const { code, stderr } = await webhook('enable');
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^The key cannot manage webhooks \(.*the key was refused\)\. By hand:$/m);
+    expect(stderr).toMatch(/^The key cannot manage webhooks \(.*the key was refused: .+\)\. By hand:$/m);
     expect(stderr).toContain(stack.url);
     expect(stderr).not.toContain('sk-of-somebody-else');
   });

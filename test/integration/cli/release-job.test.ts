@@ -98,7 +98,7 @@ describe('an adoption', () => {
     const other = await stalled.world.drop('b.jsonl', fileOf('x1', 'x2'));
     await stalled.world.work();
     const batchId = stalled.world.parts(other)[0]?.batch?.batchId ?? '';
-    await expect(adopting(stalled, batchId)).rejects.toThrow('it is the batch of another part');
+    await expect(adopting(stalled, batchId)).rejects.toThrow('it belongs to another part');
   });
 
   it('needs the number of the part when several are stalled', async () => {

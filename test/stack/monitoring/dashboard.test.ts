@@ -79,7 +79,7 @@ describe('the dashboard', () => {
         ),
       ),
     ],
-    ['Enqueued limits learned; batchdrop list --limits shows them', ours('Sum', 'LimitsLearned')],
+    ['Learned enqueued limits (batchdrop list --limits)', ours('Sum', 'LimitsLearned')],
     [
       'Open batches by status',
       ours(

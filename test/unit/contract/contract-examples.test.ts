@@ -127,7 +127,7 @@ describe('the golden examples', () => {
       for (const [status, { detail }] of Object.entries(examples))
         expect(Reflect.get(detail.data, table.statusField)).toBe(status);
     }
-    expect(EXAMPLES).toHaveLength(21);
+    expect(EXAMPLES).toHaveLength(22);
   });
 
   it.each(EXAMPLES)(

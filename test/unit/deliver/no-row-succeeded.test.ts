@@ -68,7 +68,7 @@ describe('a completed job of which no row succeeded', () => {
 
   it('says so when the API gave no message', async () => {
     const { job } = await jobWith((id) => failed(id, 400, {}), fileOf('r1'));
-    expect(job.reason?.message).toBe('no row succeeded; 1 of 1 rows: the API gave no message (http_400)');
+    expect(job.reason?.message).toBe('no row succeeded; 1 of 1 rows: the API returned no message (http_400)');
   });
 });
 

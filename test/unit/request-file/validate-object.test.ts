@@ -73,7 +73,7 @@ describe('instructions', () => {
       {
         line: null,
         code: 'invalid_instruction',
-        message: `instruction batchdrop-rerun is "${value}"; it takes yes or no`,
+        message: `instruction batchdrop-rerun is "${value}"; set yes or no`,
       },
     ]);
     expect(instructionsIn({ rerun: value })).toEqual({ rerun: false });

@@ -96,7 +96,10 @@ export function cursorAfter(time: string): string {
 export function timeIn(cursor: string): string {
   const time = Buffer.from(cursor, 'base64url').toString();
   if (/^[-+\d]+T[\d:.]+Z#\w+$/.test(time)) return time;
-  throw new TerminalError('invalid_cursor', `'${cursor}' is not a cursor: use the one of the page before`);
+  throw new TerminalError(
+    'invalid_cursor',
+    `'${cursor}' is not a cursor; use the cursor of the previous page`,
+  );
 }
 
 /** What an id is found by in the index of job ids: its first characters. */

@@ -90,7 +90,7 @@ async function put(client: EventBridgeClient, call: Addressed[]): Promise<Addres
   const entries = answer.Entries ?? [];
   const refused = call.filter((_, index) => entries[index]?.EventId === undefined);
   if (entries.length !== call.length || refused.length !== answer.FailedEntryCount) {
-    throw new RetryableError(`${tried}: the answer does not say which were refused`);
+    throw new RetryableError(`${tried}: the response does not say which entries were refused`);
   }
   return refused;
 }

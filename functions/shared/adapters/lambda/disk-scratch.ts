@@ -35,7 +35,7 @@ class DiskFile implements ScratchFile {
     try {
       this.#append(bytes, this.#opened());
     } catch (cause) {
-      throw new RetryableError(`scratch: the disk does not take more than ${this.#length} bytes`, { cause });
+      throw new RetryableError(`scratch: the disk is full after ${this.#length} bytes`, { cause });
     }
   }
 

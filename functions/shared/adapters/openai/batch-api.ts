@@ -57,8 +57,7 @@ class OpenAiBatchApi implements BatchApi {
     const response = await this.#client.json(request).catch((error: unknown) => {
       throw brokenConnection(tried, error, signal);
     });
-    if (!isSuccess(response))
-      throw await this.#refusedOnce(tried, response, failureOf(tried, response, 'upload'));
+    if (!isSuccess(response)) throw await this.#refusedOnce(response, failureOf(tried, response, 'upload'));
     const file = parseFile(response.body);
     if (file?.fileId === undefined) throw new RetryableError(`${tried}: the response is not a file`);
     const { fileId, bytes, createdAt } = file;
@@ -93,7 +92,7 @@ class OpenAiBatchApi implements BatchApi {
     });
     const batch = isSuccess(response) ? parseCreatedBatch(response.body, request.inputFileId) : undefined;
     if (batch !== undefined) return batch;
-    throw await this.#refusedOnce('create batch', response, failureOfCreate(response));
+    throw await this.#refusedOnce(response, failureOfCreate(response));
   }
 
   async retrieveBatch(batchId: string, signal?: AbortSignal): Promise<ObservedBatch> {
@@ -171,11 +170,10 @@ class OpenAiBatchApi implements BatchApi {
 
   /** Returns the error of a call that must not be repeated here, and reads a refused key again for the next one. */
   async #refusedOnce<Failure extends Error>(
-    tried: string,
-    response: AccountResponse,
+    { key }: AccountResponse,
     failure: Failure,
   ): Promise<Failure | NotAllowed | RetryableError> {
-    return failure instanceof NotAllowed ? this.#client.refused(tried, response) : failure;
+    return failure instanceof NotAllowed ? this.#client.refused(failure, key) : failure;
   }
 
   async #file(fileId: string, signal: AbortSignal | undefined): Promise<ReportedFile> {

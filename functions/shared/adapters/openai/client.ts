@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { NotAllowed, RetryableError } from '../../domain/errors.ts';
+import { type NotAllowed, RetryableError } from '../../domain/errors.ts';
 import { type AccountFacts, accountName, keyFingerprint } from '../../domain/openai-account.ts';
 import type { ApiKey, ApiKeySource } from './api-key.ts';
 import { untilAborted, within } from './call-deadline.ts';
@@ -54,16 +54,15 @@ export class OpenAiClient {
     return { response: await this.#send(request, fresh), key: fresh };
   }
 
-  /** Returns the error for a refused key, and reads the key again for the next call. Errors: those of the key. */
-  async refused(tried: string, { status, key }: AccountResponse): Promise<RetryableError | NotAllowed> {
-    if (isSameKey(await this.#keys.refresh(), key))
-      return new NotAllowed(`${tried}: HTTP ${status}: the key was refused`);
-    return new RetryableError(
-      `${tried}: HTTP ${status}: the key has changed; the next call uses the new one`,
-      {
-        afterSeconds: 1,
-      },
-    );
+  /**
+   * Returns the refusal of a key as it is, or a RetryableError when reading the key again gives another one, which the
+   * next call uses. Errors: those of the key.
+   */
+  async refused(refusal: NotAllowed, key: ApiKey): Promise<RetryableError | NotAllowed> {
+    if (isSameKey(await this.#keys.refresh(), key)) return refusal;
+    return new RetryableError(`${refusal.message}; the key has changed, and the next call uses the new one`, {
+      afterSeconds: 1,
+    });
   }
 
   pieces(response: IncomingMessage): AsyncGenerator<Uint8Array> {

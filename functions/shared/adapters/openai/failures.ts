@@ -85,7 +85,7 @@ function refusal(
   const text = `${tried}: HTTP ${status} ${code}: ${message}`;
   switch (verdict.is) {
     case 'key':
-      return new NotAllowed(`${tried}: HTTP ${status}: the key was refused`);
+      return new NotAllowed(`${tried}: HTTP ${status}: the key was refused: ${quotable(message, call)}`);
     case 'gone':
       return call === 'file'
         ? new TerminalError('file_gone', `${tried}: the file was deleted or has expired`)
@@ -99,6 +99,20 @@ function refusal(
         ...(verdict.waitsFor === undefined ? {} : { waitsFor: verdict.waitsFor }),
       });
   }
+}
+
+/**
+ * Returns what a log may contain of a message: nothing of the key and, of the response to an upload, nothing from the first
+ * brace or line on, because it may quote the rows.
+ */
+function quotable(message: string, call: Call): string {
+  const [start = ''] = call === 'upload' ? message.split(/[{\r\n]/, 1) : [message];
+  return withoutKey(start.trim());
+}
+
+/** A refusal quotes the key with stars in it. The client has removed it where it stands in full. */
+function withoutKey(message: string): string {
+  return message.replaceAll(/\S*\*{3}\S*/g, '(key)');
 }
 
 /** Returns the error for an answer of something in front of the API: the API was not reached. */

@@ -67,7 +67,7 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
   return {
     async open(request) {
       if (request.signal?.aborted)
-        throw new ConnectionFailure('given up before it was sent', false, request.signal.reason);
+        throw new ConnectionFailure('cancelled before it was sent', false, request.signal.reason);
       const outgoing = start(request);
       try {
         return await answerTo(outgoing, request, secure, silenceMs);
@@ -157,7 +157,7 @@ async function sendBody(
   }
   if (sent !== body.bytes) {
     throw new Error(
-      `the body has ${sent > body.bytes ? 'more' : 'less'} than the ${body.bytes} bytes announced`,
+      `the body has ${sent > body.bytes ? 'more' : 'fewer'} bytes than the announced ${body.bytes}`,
     );
   }
   outgoing.end();
@@ -214,7 +214,7 @@ async function* piecesOf(answer: IncomingMessage, silenceMs: number): AsyncGener
     try {
       return await withIdleTimeout(silenceMs, answer, source.next());
     } catch (error) {
-      throw new ConnectionFailure('the answer broke off', true, error);
+      throw new ConnectionFailure('the response ended too early', true, error);
     }
   };
   try {

@@ -52,7 +52,7 @@ async function* framed(
   // The API must never receive an incomplete or wrong file as complete.
   if (sent !== upload.bytes) {
     throw new Error(
-      `upload ${upload.name}: the body has ${sent > upload.bytes ? 'more' : 'fewer'} than the announced ${upload.bytes} bytes`,
+      `upload ${upload.name}: the body has ${sent > upload.bytes ? 'more' : 'fewer'} bytes than the announced ${upload.bytes}`,
     );
   }
   yield tail;

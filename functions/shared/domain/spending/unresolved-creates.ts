@@ -20,7 +20,7 @@ export function afterUnresolvedCreate(part: PartIn<'creating'>, abandoned: Aband
   const rest = without(part, 'intent', 'backoffUntil', 'dispatchedUntil', 'stalled', 'unseen');
   const next = { ...rest, abandoned: all, attempt: part.attempt + 1, tries: 0 };
   if (all.length - (part.releases ?? 0) < MAX_UNRESOLVED) return { ...next, phase: 'ready' };
-  const message = `${all.length} creates of the part have no known outcome; a person decides whether it is sent again`;
+  const message = `${all.length} creates of the part have no known outcome; Batchdrop sends nothing more for it until you release or cancel the job`;
   return { ...without(next, 'admission'), phase: 'stalled', stalled: { code: CREATE_UNCERTAIN, message } };
 }
 
