@@ -37,7 +37,7 @@ export class SpendConfirmation {
   readonly #connection: Connection;
   readonly #options: ConfirmationOptions;
   readonly #refused = new Set<string>();
-  /** Jobs that events named and that were not asked about yet. */
+  /** Jobs of an earlier run, and those that events named, that were not asked about yet. */
   readonly #noticed = new Set<string>();
   #isConfirmed = false;
   #review: Promise<void> = Promise.resolve();
@@ -51,6 +51,8 @@ export class SpendConfirmation {
   /** Pauses submission. Await it before any function runs. */
   async pause(): Promise<void> {
     await pauseSubmission(this.#connection);
+    // Nothing writes yet, so that the index shows every job. Of those of an earlier run there may be no event any more.
+    for (const { jobId } of await this.#connection.queries.openJobs()) this.#noticed.add(jobId);
   }
 
   /** Reviews what waits if the event says that something new may wait. */
