@@ -47,6 +47,9 @@ export function createHandler(
   };
 }
 
+/** What is said of a batch that has no intent of ours. */
+export const OF_ANOTHER_PROGRAM = 'Ignored: another program created the batch.';
+
 /** What a genuine webhook is about, as far as it is known. */
 interface About {
   batchId?: string;
@@ -64,7 +67,7 @@ async function observeTold(
   const found = await findPart(deps, batchId);
   if (found === 'foreign') {
     deps.metrics.record('WebhooksForeign', 1);
-    return { status: 200, said: 'Ignored: another program created the batch.' };
+    return { status: 200, said: OF_ANOTHER_PROGRAM };
   }
   if (found === 'early') {
     if (!isNoted) await note.write();
