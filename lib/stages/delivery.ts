@@ -10,6 +10,7 @@ import type { LedgerTable } from '../resources/ledger-table.ts';
 import type { OpenAiAccount } from '../resources/openai-account.ts';
 import { WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
+import { SMALL_YOUNG_GENERATION } from './young-generation.ts';
 
 const TIMEOUT = Duration.minutes(10); // an output file of some GB; assembling the pieces can be resumed
 
@@ -50,6 +51,7 @@ export class Delivery extends Construct {
       scratch: SCRATCH,
       timeout: TIMEOUT,
       environment: {
+        NODE_OPTIONS: SMALL_YOUNG_GENERATION,
         INSTANCE: props.settings.instance,
         LEDGER_TABLE: props.ledger.table.tableName,
         EVENT_BUS_ARN: props.eventBus.eventBusArn,
@@ -59,7 +61,7 @@ export class Delivery extends Construct {
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
         MAX_ATTEMPTS: String(props.maxAttempts),
         RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
-      } satisfies DeliverEnv,
+      } satisfies DeliverEnv & { NODE_OPTIONS: string },
     });
     grantTagRequests(this.worker, props.requestBucket, props.requestPrefix);
     grantWriteResults(this.worker, props.resultsBucket, props.resultsPrefix);

@@ -10,6 +10,7 @@ import { resultsEnvironment } from '../resources/buckets.ts';
 import type { LedgerTable } from '../resources/ledger-table.ts';
 import { deadLetterQueue, grantRuleSend, WorkQueue } from '../resources/work-queue.ts';
 import { WorkerFunction, type WorkerSettings } from './worker-function.ts';
+import { SMALL_YOUNG_GENERATION } from './young-generation.ts';
 
 const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; the queue's visibility timeout is six times as long
 
@@ -17,10 +18,6 @@ const TIMEOUT = Duration.minutes(10); // a longer scan is resumed; the queue's v
 // of 32 MiB, held as bytes, as text and parsed. 10 GB of ordinary rows take half of it, but memory buys CPU: 0.29 vCPU
 // check some 80 MB/s, as fast as S3 sends.
 const MEMORY = Size.mebibytes(512);
-
-// A chunk of the file is garbage once it is scanned, but V8 counts only the little that JavaScript allocates beside it. With
-// the smallest young generation it collects often enough: 50 MB less pile up than with 4 MiB, at the same CPU time.
-const SMALL_YOUNG_GENERATION = '--max-semi-space-size=1';
 
 interface IntakeProps {
   settings: WorkerSettings;

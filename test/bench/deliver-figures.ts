@@ -4,14 +4,21 @@ import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { RowTableWriter } from '../../functions/shared/part-rows/row-table.ts';
+import { SMALL_YOUNG_GENERATION } from '../../lib/stages/young-generation.ts';
 import { shuffledRows } from '../../local/openai/faults/seeded-random.ts';
 import { atLeast, atMost, type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
-import { inChild, type Measured } from './in-child.ts';
+import { inChildWith, type Measured } from './in-child.ts';
+
+/** Of both: the copy, too, is not slower with them. */
+const NODE_OPTIONS = [SMALL_YOUNG_GENERATION];
 
 const LINE_BYTES = 10_000; // an answer of some 2,500 tokens
 
-/** Of the CPU time; a goal of its own, beside the one for the time by the clock. */
-const CPU_SECONDS_PER_GB = atMost(3.4, ' CPU-s/GB');
+/**
+ * Of the CPU time; a goal of its own, beside the one for the time by the clock: 3.4 CPU-s/GB where a copy takes 2.1. As a
+ * ratio, it does not depend on the machine and its load.
+ */
+const CPU_AGAINST_COPY = atMost(1.62, '× its CPU time');
 const AGAINST_COPY = atLeast(60, ' %');
 
 /** In which order the API writes the lines. */
@@ -45,7 +52,7 @@ async function figureOf(
   try {
     const [address] = (await once(server.stdout, 'data')) as [Buffer];
     const by = (way: string) => () =>
-      inChild('deliver-part.ts', way, address.toString().trim(), `${rows}`, `${bytes}`);
+      inChildWith(NODE_OPTIONS, 'deliver-part.ts', way, address.toString().trim(), `${rows}`, `${bytes}`);
     const { ours, copy } = await inTurns(turns, { ours: by('ours'), copy: by('copy') });
     const cpuPerGb = (measured: Measured[]) =>
       medianOf(measured, ({ cpuMs }) => cpuMs) / 1000 / (bytes / 1e9);
@@ -54,13 +61,14 @@ async function figureOf(
       `${cpuPerGb(measured).toFixed(2)} CPU-s/GB`;
     const peak = (measured: Measured[]) => `${medianOf(measured, ({ rssMb }) => rssMb).toFixed(0)} MB`;
     const ratio = 100 * medianRatio(copy, ours);
+    const cpuRatio = medianRatio(ours, copy, ({ cpuMs }) => cpuMs);
     return {
       what: `results of a batch, ${(bytes / 1e6).toFixed(0)} MB ${order}, counted and stored in file order, against a bare copy`,
       ours: shown(ours),
       against: shown(copy),
-      ratio: `${ratio.toFixed(0)} %`,
-      goal: `${AGAINST_COPY.text}, ${CPU_SECONDS_PER_GB.text}`,
-      good: AGAINST_COPY.isMet(ratio) && CPU_SECONDS_PER_GB.isMet(cpuPerGb(ours)),
+      ratio: `${ratio.toFixed(0)} %, ${cpuRatio.toFixed(2)}× its CPU time`,
+      goal: `${AGAINST_COPY.text}, ${CPU_AGAINST_COPY.text}`,
+      good: AGAINST_COPY.isMet(ratio) && CPU_AGAINST_COPY.isMet(cpuRatio),
       notes: `peak ${peak(ours)} against ${peak(copy)}`,
     };
   } finally {

@@ -24,7 +24,16 @@ export async function report(work: () => Promise<Record<string, number>>): Promi
 
 /** Runs `test/bench/<file>` with these arguments. Throws what it said when it failed. */
 export function inChild(file: string, ...args: string[]): Promise<Measured> {
-  return runCommand(process.execPath, [fileURLToPath(new URL(file, import.meta.url)), ...args]);
+  return inChildWith([], file, ...args);
+}
+
+/** The same with options of Node's, as a deployed function has them. */
+export function inChildWith(nodeOptions: string[], file: string, ...args: string[]): Promise<Measured> {
+  return runCommand(process.execPath, [
+    ...nodeOptions,
+    fileURLToPath(new URL(file, import.meta.url)),
+    ...args,
+  ]);
 }
 
 /** The same for any command that reports as `report` does. */

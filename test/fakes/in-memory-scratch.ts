@@ -13,7 +13,7 @@ export function createInMemoryScratch(): Scratch & { openFiles(): number } {
         async write(bytes) {
           content = Buffer.concat([content, bytes]);
         },
-        async read(start, target) {
+        read(start, target) {
           const end = start + target.length;
           if (end > content.length)
             throw new RangeError(`scratch: ${end} is beyond its ${content.length} bytes`);

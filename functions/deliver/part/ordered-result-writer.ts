@@ -85,7 +85,7 @@ export class OrderedResultWriter {
   /** Writes the line of the row that `isNext`, which succeeded. Call `catchUp` after some of them. */
   addNext(line: Uint8Array): void {
     this.#pending.output.add(line);
-    this.#noteNext(line.length);
+    this.#noteNext(this.#rowAt(this.#next), line.length);
   }
 
   /** Writes the rows that follow, as far as they succeeded and their lines are on the disk. Errors: those of both. */
@@ -94,12 +94,13 @@ export class OrderedResultWriter {
       const place = lines.positionOf(this.#next);
       if (!place) break;
       const stored = this.#pending.output.place(place.length);
-      await lines.scratch.read(place.start, stored);
-      assertLineOf(this.#material.table.customId(this.#next), stored);
-      this.#noteNext(place.length);
-      await this.#flushIfFull();
+      lines.scratch.read(place.start, stored);
+      const row = this.#rowAt(this.#next);
+      assertLineOf(row.customId, stored);
+      this.#noteNext(row, place.length);
+      if (this.#isFull) await this.#flush();
     }
-    await this.#flushIfFull();
+    if (this.#isFull) await this.#flush();
   }
 
   /**
@@ -121,7 +122,9 @@ export class OrderedResultWriter {
     const { table, part } = this.#material;
     for (; this.#next < table.rows; this.#next += 1) {
       await this.#writeRow(this.#next, tally, lines);
-      if (await this.#flushIfFull()) signal.throwIfAborted();
+      if (!this.#isFull) continue;
+      await this.#flush();
+      signal.throwIfAborted();
     }
     await this.#flush();
     const [idsIn, idsOut] = [this.#idsIn.toString(), this.#idsOut.toString()];
@@ -194,11 +197,11 @@ export class OrderedResultWriter {
       this.#add(row, withAttempts(lineFor(row.customId, outcome, part), attempts), state);
     } else if (outcome === 'succeeded') {
       const stored = this.#pending.output.place(place.length); // most lines: read in place, without another copy
-      await lines.scratch.read(place.start, stored);
+      lines.scratch.read(place.start, stored);
       this.#note(row, stored, state);
     } else {
       const bytes = Buffer.allocUnsafe(place.length);
-      await lines.scratch.read(place.start, bytes);
+      lines.scratch.read(place.start, bytes);
       this.#add(row, withAttempts(bytes, attempts), state);
     }
   }
@@ -219,8 +222,7 @@ export class OrderedResultWriter {
     this.#again.uploadBytes += this.#material.table.place(row.index).length + 1;
   }
 
-  #noteNext(bytes: number): void {
-    const { hash } = this.#rowAt(this.#next);
+  #noteNext({ hash }: Row, bytes: number): void {
     const attempts = this.#material.part.batch ? 1 : 0;
     this.#idsIn.addHash(hash);
     this.#idsOut.addHash(hash);
@@ -234,11 +236,8 @@ export class OrderedResultWriter {
     return { index, customId, hash: hashOfId(customId) };
   }
 
-  /** Returns whether it wrote. */
-  async #flushIfFull(): Promise<boolean> {
-    const isFull = this.#pending.output.bytes + this.#pending.errors.bytes >= FLUSH_BYTES;
-    if (isFull) await this.#flush();
-    return isFull;
+  get #isFull(): boolean {
+    return this.#pending.output.bytes + this.#pending.errors.bytes >= FLUSH_BYTES;
   }
 
   async #flush(): Promise<void> {

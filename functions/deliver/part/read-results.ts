@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import { NotAllowed, RetryableError, TerminalError } from '../../shared/domain/errors.ts';
 import type { ObservedBatch } from '../../shared/domain/part.ts';
 import type { BatchApi, Deadline } from '../../shared/ports/ports.ts';
@@ -17,7 +16,8 @@ interface FileReading {
   fileId: string;
   name: 'output' | 'errors';
   bytes: number;
-  crc: number;
+  /** Of its bytes, once it was read to its end. */
+  digest: string;
   failure?: unknown;
   /** It ends within a line. */
   isCutOff?: boolean;
@@ -40,7 +40,7 @@ export async function readResults(
     ['errors', files.errorFileId],
   ] as const) {
     if (fileId === undefined) continue;
-    const read: FileReading = { fileId, name, bytes: 0, crc: 0 };
+    const read: FileReading = { fileId, name, bytes: 0, digest: '' };
     readings.push(read);
     await readOne(deps, read, to, deadline);
   }
@@ -73,13 +73,15 @@ async function readOne(
   for await (const chunk of untilFailure(deps.api.readFile(read.fileId), read)) {
     signal.throwIfAborted();
     read.bytes += chunk.length;
-    read.crc = crc32(chunk, read.crc);
     lines.push(chunk);
     await collector.flush();
   }
   signal.throwIfAborted();
   const unreadable = tally.unreadableLines;
-  if (read.failure === undefined) lines.end();
+  if (read.failure === undefined) {
+    lines.end();
+    read.digest = lines.digest();
+  }
   if (tally.unreadableLines > unreadable) read.isCutOff = true; // its last line lacks a line end, and is not whole
   await collector.flush();
 }
@@ -140,8 +142,8 @@ async function statedBytes({ api }: Deps, fileId: string): Promise<number> {
   return (await api.fileBytes(fileId).catch(() => undefined)) ?? 0;
 }
 
-function digestOf({ name, bytes, crc, failure }: FileReading): string {
-  return `${name}:${failure === undefined ? `${bytes}:${crc.toString(16).padStart(8, '0')}` : 'not read'}`;
+function digestOf({ name, bytes, digest, failure }: FileReading): string {
+  return `${name}:${failure === undefined ? `${bytes}:${digest}` : 'not read'}`;
 }
 
 function messageOf(failure: unknown): string {

@@ -92,7 +92,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
   /** Call it after all files: writes the lines that better ones replaced to the anomalies. */
   async finish(): Promise<void> {
     for (const { start, length } of this.#replaced) {
-      await this.scratch.read(start, this.#anomalies.place(length));
+      this.scratch.read(start, this.#anomalies.place(length));
       await this.flush();
     }
   }

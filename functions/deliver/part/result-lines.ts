@@ -3,6 +3,8 @@
  * judged by `readResultLine`, which alone decides what a line says. So this file says of no line what `readResultLine`
  * would not say: `npm run fuzz:scanner` compares both.
  */
+import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { type Line, LineReader } from '../../shared/part-rows/lines.ts';
 import { LineScanner } from '../../shared/scanner/line-scanner.ts';
 import { RESULT_LINE } from '../../shared/scanner/line-shapes.ts';
@@ -13,7 +15,7 @@ import { type ResultLine, readResultLine } from './result-line.ts';
 /** The maximum bytes of a result line: 64 MiB, more than a response with images needs. */
 export const MAX_RESULT = 64 * 1024 * 1024;
 
-const LONGEST = { longest: MAX_RESULT };
+const LONGEST = { longest: MAX_RESULT } as const;
 
 /** The content of a line, a view that is valid during the handler's call, and its number in the file, from 1. */
 export type NumberedLine = Pick<Line, 'bytes' | 'number'>;
@@ -31,20 +33,31 @@ export class ResultLines {
   readonly #handler: ResultLineHandler;
   readonly #scanner: LineScanner<keyof typeof RESULT_LINE.paths> | undefined;
   readonly #reader: Pick<LineReader, 'push' | 'end'>;
+  /** Where no scanner makes a digest. */
+  #crc = 0;
 
   constructor(handler: ResultLineHandler, scanner: WebAssembly.Module | null = scannerModule()) {
     this.#handler = handler;
-    this.#scanner = scanner ? new LineScanner(scanner, RESULT_LINE, this, LONGEST) : undefined;
+    this.#scanner = scanner
+      ? new LineScanner(scanner, RESULT_LINE, this, { ...LONGEST, digest: true })
+      : undefined;
     this.#reader = this.#scanner ?? new LineReader(this, LONGEST);
   }
 
   push(chunk: Uint8Array): void {
     this.#reader.push(chunk);
+    if (!this.#scanner) this.#crc = crc32(chunk, this.#crc);
   }
 
   /** Call it after the last chunk: the last line may lack a line end. */
   end(): void {
     this.#reader.end();
+  }
+
+  /** Returns what identifies the bytes of the file. Call it once, after `end`. */
+  digest(): string {
+    if (this.#scanner) return hash('sha256', this.#scanner.digest()).slice(0, 16);
+    return this.#crc.toString(16).padStart(8, '0');
   }
 
   scanned(line: ScannedLine): void {

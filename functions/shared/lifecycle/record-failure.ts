@@ -10,7 +10,7 @@ type Deps = Pick<Ports, 'clock' | 'log' | 'metrics'>;
 
 const KEY_REFUSED_BACKOFF_MS = 2 * 60_000; // a rotated key is in use within this time
 const MAX_LAST_FAILURE = 300; // characters
-const STALLED_AFTER_MS = 5 * 3_600_000; // as long as the counted tries of a step take
+const STALLED_AFTER_MS = 5 * 3_600_000; // longer than the counted tries of a step take
 
 /**
  * Records a failed step on the part; the part is tried again after a backoff. A try is not counted when the part met an

@@ -179,8 +179,8 @@ export interface ResultStore {
 export interface ScratchFile {
   /** Appends the bytes: the caller may reuse them once the promise has resolved. */
   write(bytes: Uint8Array): Promise<void>;
-  /** Fills `target` with the bytes from `start`. */
-  read(start: number, target: Uint8Array): Promise<void>;
+  /** Fills `target` with the bytes from `start`: at once, as a promise for each line would take longer than the read. */
+  read(start: number, target: Uint8Array): void;
   /** Deletes the file; never throws. */
   discard(): Promise<void>;
 }

@@ -12,7 +12,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 async function readFrom(file: ScratchFile, start: number, length: number): Promise<string> {
   const target = Buffer.alloc(length);
-  await file.read(start, target);
+  file.read(start, target);
   return target.toString();
 }
 

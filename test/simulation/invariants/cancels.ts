@@ -94,8 +94,7 @@ function wasTooLate(world: World, { jobId }: Job, key: string, sentAt: number): 
 
 /**
  * A cancelled job was named by a cancel, or a cancel of its key may mean it, or a newer version with other metadata replaced
- * it. CANCEL does not look into S3: it knows only
- * those versions that were in the chain of the key.
+ * it. CANCEL does not look into S3: it knows only those versions that were in the chain of the key.
  */
 function nothingElseCancelled(world: World, users: Workload): Finding {
   const broken: string[] = [];
@@ -105,7 +104,7 @@ function nothingElseCancelled(world: World, users: Workload): Finding {
     const names = new Set(
       [job, ...jobs.filter(({ joinedJobId }) => joinedJobId === job.jobId)].map((j) => j.jobId),
     );
-    const isReplaced = jobs.some(({ jobId, status }) => jobId === job.supersededBy && status !== 'joined');
+    const isReplaced = job.supersededBy !== undefined && runsInstead(jobs, job);
     const isNamed = world.cancels.some(({ request, sentAt }) => {
       if ('jobId' in request) return names.has(request.jobId);
       return 'key' in request && mayMean(world, users, names, { key: request.key, sentAt });
@@ -113,6 +112,19 @@ function nothingElseCancelled(world: World, users: Workload): Finding {
     if (!isNamed && !isReplaced) broken.push(`job ${job.jobId} was cancelled, and no cancel means it`);
   }
   return { promise: 'a cancel reaches nothing else', examined: cancelled.length, broken };
+}
+
+/** Another job runs the bytes: the one that replaced the job, or the one that this replaced or joined in its turn. */
+function runsInstead(jobs: readonly Job[], replaced: Job): boolean {
+  const passed = new Set<string>();
+  let job: Job | undefined = replaced;
+  while (job && !passed.has(job.jobId)) {
+    passed.add(job.jobId);
+    const next: string | undefined = job.supersededBy ?? job.joinedJobId;
+    if (next === undefined) return true;
+    job = jobs.find(({ jobId }) => jobId === next);
+  }
+  return false;
 }
 
 function mayMean(

@@ -296,3 +296,43 @@ it.each([
   const row = `{"custom_id":"r","method":"POST","url":"/v1/responses","body":{"model":"m","value":${value}}}`;
   expect(compareScans(Buffer.from(row), [], 4_000_000)).toMatchObject({ lines: 1, fast, differences: [] });
 });
+
+describe('the digest of a file', () => {
+  const file = Buffer.from(
+    `${clean('a')}\n${'{"custom_id":"b"}\n'.repeat(3)}\n${BOM}no JSON\r\n${clean('c')}`,
+  );
+  const digestOf = (chunks: readonly Uint8Array[]): string => {
+    const handler = { scanned() {}, overlong() {} };
+    const scanner = new LineScanner(moduleHere(), RESULT_LINE, handler, { ...LARGE, digest: true });
+    for (const chunk of chunks) scanner.push(chunk);
+    scanner.end();
+    return Buffer.from(scanner.digest()).toString('hex');
+  };
+
+  it('is the same wherever its chunks end', () => {
+    const whole = digestOf([file]);
+    expect(whole).toMatch(/^[0-9a-f]{128}$/);
+    for (let size = 1; size < file.length; size += 1) expect(digestOf(inPieces(file, size))).toBe(whole);
+    for (let cut = 0; cut <= file.length; cut += 1)
+      expect(digestOf([file.subarray(0, cut), file.subarray(cut)])).toBe(whole);
+  });
+
+  it('differs from that of any file with one bit or one byte changed, with lines swapped, or cut off', () => {
+    const changed = new Map([[digestOf([file]), 'none']]);
+    const add = (bytes: Buffer, what: string) => {
+      const digest = digestOf([bytes]);
+      expect(changed.get(digest), what).toBeUndefined();
+      changed.set(digest, what);
+    };
+    for (let at = 0; at < file.length; at += 1) {
+      for (const bits of [1, 128]) {
+        const other = Buffer.from(file);
+        other[at] = (other[at] ?? 0) ^ bits;
+        add(other, `byte ${at} ^ ${bits}`);
+      }
+      if (at > 0) add(file.subarray(0, at), `cut at ${at}`);
+    }
+    const lines = file.toString().split('\n');
+    add(Buffer.from(lines.toReversed().join('\n')), 'reversed');
+  });
+});

@@ -39,7 +39,7 @@ class DiskFile implements ScratchFile {
     }
   }
 
-  async read(start: number, target: Uint8Array): Promise<void> {
+  read(start: number, target: Uint8Array): void {
     const end = start + target.length;
     if (end > this.#length) throw new RangeError(`scratch: ${end} is beyond its ${this.#length} bytes`);
     if (this.#descriptor === undefined) {

@@ -3,6 +3,7 @@ import https from 'node:https';
 import { parseBaseUrl } from '../../contract/base-url.ts';
 import { withIdleTimeout } from '../aws/idle-timeout.ts';
 import { BoundedJson } from './bounded-json.ts';
+import { createReadingAgent } from './reading-agent.ts';
 
 /*
  * Plain HTTP as the Batch API needs it: one send for each call, no redirect, exact lengths, back-pressure both ways, and
@@ -52,7 +53,7 @@ export function createOpenAiTransport(baseUrl: string, silenceMs: number): OpenA
   const base = parseBaseUrl(baseUrl);
   if ('problem' in base) throw new Error(`the base URL ${base.problem}`);
   const secure = base.url.startsWith('https:');
-  const agent = secure ? new https.Agent({ keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const agent = createReadingAgent(secure);
   const start = (request: OpenAiRequest): ClientRequest =>
     (secure ? https : http).request(base.url + request.path, {
       method: request.method,

@@ -51,6 +51,7 @@ const ENTRIES_AT: u32 = NODES_AT + 256; // 24 bytes each, up to 32
 const KEYS_AT: u32 = ENTRIES_AT + 1024; // up to 1 KiB
 const REPEATED: u32 = KEYS_AT + 1024; // for each slot 4 bytes of length and the value
 const REPEATED_BYTES: u32 = MAX_REPEATED + 32;
+const DIGEST_BYTES: u32 = 64;
 /** Vectors that the loops load once: V8 makes a constant anew at each use, which costs a third of the speed. */
 const VECTORS: u32 = 48 * 1024;
 const V_QUOTE: u32 = VECTORS;
@@ -64,6 +65,8 @@ const V_NIBBLE: u32 = VECTORS + 112;
 const V_THIRD: u32 = VECTORS + 128;
 const V_FOURTH: u32 = VECTORS + 144;
 const V_HIGH_BIT: u32 = VECTORS + 160;
+const DIGEST_AT: u32 = VECTORS + 176; // the sums of four vectors
+const DIGEST_REST: u32 = DIGEST_AT + DIGEST_BYTES; // of a block that is not whole yet
 const RECORDS_AT: u32 = 64 * 1024;
 const BUFFER_AT: u32 = 1024 * 1024;
 
@@ -72,6 +75,7 @@ export const entries: u32 = ENTRIES_AT;
 export const keys: u32 = KEYS_AT;
 export const records: u32 = RECORDS_AT;
 export const buffer: u32 = BUFFER_AT;
+export const digest: u32 = DIGEST_AT;
 
 // An entry: the first eight bytes of the key, padded with zeros; its address; its length; slot; node of what it holds.
 const ENTRY_BYTES: u32 = 24;
@@ -242,6 +246,58 @@ export function openings(from: u32, to: u32): u32 {
   }
   for (; at < to; at += 1) if ((load<u8>(at) | 0x20) == 0x7b) count += 1;
   return count;
+}
+
+/** How many bytes of a block wait for the rest of it. */
+let digestRest: u32 = 0;
+
+/**
+ * Adds bytes to the digest of a file. Each word of 32 bits goes through steps that can be undone, so a change of one
+ * word always changes the sums. Blocks are those of the file, wherever its chunks end.
+ */
+export function addToDigest(from: u32, to: u32): void {
+  let at = from;
+  if (digestRest > 0) {
+    const taken = min<u32>(DIGEST_BYTES - digestRest, to - from);
+    memory.copy(DIGEST_REST + digestRest, from, taken);
+    digestRest += taken;
+    at += taken;
+    if (digestRest < DIGEST_BYTES) return;
+    addBlocks(DIGEST_REST, DIGEST_REST + DIGEST_BYTES);
+  }
+  const rest = to - ((to - at) & (DIGEST_BYTES - 1));
+  addBlocks(at, rest);
+  digestRest = to - rest;
+  memory.copy(DIGEST_REST, rest, digestRest);
+}
+
+/** Adds the last block, filled up with zeros. Then the sums are those of the whole file. */
+export function endDigest(): void {
+  memory.fill(DIGEST_REST + digestRest, 0, DIGEST_BYTES - digestRest);
+  addBlocks(DIGEST_REST, DIGEST_REST + DIGEST_BYTES);
+  digestRest = 0;
+}
+
+function addBlocks(from: u32, to: u32): void {
+  let first = v128.load(DIGEST_AT, 0);
+  let second = v128.load(DIGEST_AT, 16);
+  let third = v128.load(DIGEST_AT, 32);
+  let fourth = v128.load(DIGEST_AT, 48);
+  for (let at = from; at < to; at += DIGEST_BYTES) {
+    first = mixed(first, v128.load(at, 0));
+    second = mixed(second, v128.load(at, 16));
+    third = mixed(third, v128.load(at, 32));
+    fourth = mixed(fourth, v128.load(at, 48));
+  }
+  v128.store(DIGEST_AT, first, 0);
+  v128.store(DIGEST_AT, second, 16);
+  v128.store(DIGEST_AT, third, 32);
+  v128.store(DIGEST_AT, fourth, 48);
+}
+
+function mixed(sum: v128, bytes: v128): v128 {
+  const product = i32x4.mul(v128.xor(sum, bytes), i32x4.splat(<i32>0x9e3779b1)); // of 2^32, the golden ratio
+  return v128.xor(product, i32x4.shr_u(product, 15));
 }
 
 function isBlankUntil(from: u32, to: u32): bool {

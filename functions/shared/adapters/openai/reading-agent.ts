@@ -1,0 +1,43 @@
+import http from 'node:http';
+import https from 'node:https';
+import type { Duplex } from 'node:stream';
+
+/** More than a TLS record; a plain connection often has as much to read. */
+const READ_BYTES = 512 * 1024;
+
+/**
+ * Returns an agent whose connections read into one buffer: a new one for each read is half of the garbage of a download.
+ * Node's HTTP parser copies the bytes of a body out of it before it returns, so they stay valid, whenever they are used.
+ */
+export function createReadingAgent(secure: boolean): http.Agent {
+  const options = { keepAlive: true };
+  return secure ? new SecureReadingAgent(options) : new ReadingAgent(options);
+}
+
+class ReadingAgent extends http.Agent {
+  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+
+  override createConnection(...[options, callback]: Parameters<http.Agent['createConnection']>) {
+    return reading(this.#buffer, (onread) => super.createConnection({ ...options, ...onread }, callback));
+  }
+}
+
+class SecureReadingAgent extends https.Agent {
+  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+
+  override createConnection(...[options, callback]: Parameters<https.Agent['createConnection']>) {
+    return reading(this.#buffer, (onread) => super.createConnection({ ...options, ...onread }, callback));
+  }
+}
+
+type Connection = Duplex | null | undefined;
+
+/** Opens a connection that reads into the buffer. Bytes that nobody waits for are no answer: they end it. */
+function reading(buffer: Buffer, open: (options: { onread: object }) => Connection): Connection {
+  const callback = (bytes: number): boolean => {
+    if (!connection?.emit('data', buffer.subarray(0, bytes))) connection?.destroy();
+    return true;
+  };
+  const connection = open({ onread: { buffer, callback } });
+  return connection;
+}

@@ -1,0 +1,101 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchApi } from '../../../functions/shared/ports/ports.ts';
+import { openTlsFront, TEST_CA } from '../../openai/tls/tls-front.ts';
+import { openAiForEachTest } from './openai-under-test.ts';
+import type { ScriptedAnswer } from './scripted-server.ts';
+
+const openAi = openAiForEachTest();
+const trusted = getCACertificates();
+const CONTENT = randomBytes(6_000_000);
+const SHA256 = sha256([CONTENT]);
+
+beforeAll(() => setDefaultCACertificates([...trusted, readFileSync(TEST_CA, 'utf8')]));
+afterAll(() => setDefaultCACertificates(trusted));
+
+const whole: ScriptedAnswer = (response) => response.writeHead(200).end(CONTENT);
+
+/** Writes odd pieces with pauses between some of them. */
+const inPieces: ScriptedAnswer = async (response) => {
+  response.writeHead(200, { 'content-length': CONTENT.length });
+  for (let from = 0, turn = 1; from < CONTENT.length; turn += 1) {
+    const to = from + ((turn * 7_919) % 70_000) + 1;
+    response.write(CONTENT.subarray(from, to));
+    if (turn % 16 === 0) await pause(1);
+    from = to;
+  }
+  response.end();
+};
+
+describe.each(['http', 'https'])('over %s', (protocol) => {
+  it.each([
+    ['at once', whole],
+    ['piece after piece', inPieces],
+  ])('a file that comes %s is right, however late its pieces are used', async (_, answer) => {
+    openAi.server.answerWith(answer);
+    await withApi(protocol, async (api) => {
+      const both = await Promise.all([keptPieces(api, 3), keptPieces(api, 5)]);
+      expect(both.map(sha256)).toEqual([SHA256, SHA256]);
+      expect(sha256(await keptPieces(api, 1))).toBe(SHA256);
+    });
+  });
+});
+
+it('bytes that arrive without a request are no answer to the next one', async () => {
+  const sockets: Socket[] = [];
+  const file = JSON.stringify({ id: 'file-1', object: 'file', bytes: 1 });
+  const answer = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${file.length}\r\n\r\n${file}`;
+  const server = createServer((socket) => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.on('data', () => socket.write(answer));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const api = openAi.apiAt(`http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}/v1`);
+  try {
+    expect(await api.fileBytes('file-1')).toBe(1);
+    const [first] = sockets;
+    const closed = first && once(first, 'close');
+    first?.write(answer.replace('"bytes":1', '"bytes":2'));
+    await closed;
+    expect(await api.fileBytes('file-1')).toBe(1);
+    expect(sockets).toHaveLength(2);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  }
+});
+
+/** Reads the file to its end, and keeps its pieces as they came. Waits after every so many of them. */
+async function keptPieces(api: BatchApi, every: number): Promise<Uint8Array[]> {
+  const kept: Uint8Array[] = [];
+  for await (const piece of api.readFile('file-1')) {
+    kept.push(piece);
+    if (kept.length % every === 0) await pause(1);
+  }
+  return kept;
+}
+
+async function withApi(protocol: string, work: (api: BatchApi) => Promise<void>): Promise<void> {
+  const plain = `${openAi.server.url}/v1`;
+  if (protocol === 'http') return await work(openAi.apiAt(plain));
+  const front = await openTlsFront(plain);
+  try {
+    await work(openAi.apiAt(front.url));
+  } finally {
+    await front.close();
+  }
+}
+
+function sha256(pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest('hex');
+}
