@@ -202,7 +202,9 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
 function noteCapacity(history: LedgerHistory, part: Part): void {
   const { open, waiting, admit } = history;
   const name = nameOf(part);
-  const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
+  // A create that the API refused in its own words has no batch.
+  const maySend = part.intent?.sendBy !== undefined && !part.intent.refused;
+  const isOpen = part.batch ? !hasEnded(part.batch.status) : maySend;
   const mayHaveBatch = isOpen && !part.ended;
   if (mayHaveBatch) open.add(name);
   else open.delete(name);
