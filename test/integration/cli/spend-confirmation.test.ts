@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { connectionTo } from '../../../bin/connection/connection.ts';
 import { SpendConfirmation } from '../../../bin/up/spend-confirmation.ts';
 import { DETAIL_TYPE, EVENT_SOURCE } from '../../../functions/shared/contract/events.ts';
@@ -29,7 +29,10 @@ async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
   );
   await confirmation.pause();
   shown = [];
-  return { confirmation, asked };
+  const show = (jobs: Job[] | Error) => {
+    queries.openJobs = () => (jobs instanceof Error ? Promise.reject(jobs) : Promise.resolve(jobs));
+  };
+  return { confirmation, asked, show };
 }
 
 it('asks about a job that an event names although the index does not show it at that moment', async () => {
@@ -50,5 +53,23 @@ it('asks about a job of an earlier run although the index does not show it while
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
   const { confirmation, asked } = await confirmationOf(world, [world.job(jobId)]);
   await confirmation.review();
+  expect(asked).toEqual([expect.stringContaining('Send 2 rows')]);
+});
+
+it.each([
+  ['showed nothing', []],
+  ['could not be read', new Error('no answer in time')],
+])('looks again by itself after the index %s: no event may come any more', async (_, first) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const world = new SmallWorld();
+  const { confirmation, asked, show } = await confirmationOf(world);
+  const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
+  show(first);
+  await confirmation.review();
+  show([world.job(jobId)]);
+  await vi.advanceTimersByTimeAsync(4_999);
+  expect(asked).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2);
   expect(asked).toEqual([expect.stringContaining('Send 2 rows')]);
 });
