@@ -4,7 +4,7 @@ import { type HistoryReport, playHistory } from './world/history.ts';
 
 const MINUTE = 60_000;
 const HISTORIES = 300; // in one of eleven there is a second batch: far more than are needed
-const SECOND_BATCHES = 17;
+const SECOND_BATCHES = 12;
 /** Twice the settling time: an intent is abandoned while its batch runs and is not on the list. */
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };
 const BEYOND_THE_BOUND = /keeps \d+ batches|was billed twice/;
