@@ -213,7 +213,8 @@ function noteCapacity(history: LedgerHistory, part: Part): void {
   waiting.delete(name);
   if (part.waiting && part.phase !== 'planned' && part.cancelRequestedAt === undefined)
     waiting.set(name, part);
-  else if (waited && part.admission) {
+  else if (waited && part.admission && part.admission.at !== waited.admission?.at) {
+    // Not by a cancel, which leaves an earlier admission as it is.
     const isOlder = (other: Part) =>
       other.model === part.model &&
       (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));
