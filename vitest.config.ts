@@ -12,6 +12,9 @@ const project = (name: string, extra: object = {}) => ({
  */
 const SHARED = { isolate: false };
 
+/** Integration tests whose stages and Batch API server run in the process of the test, by a clock of their own. */
+const IN_THIS_PROCESS = ['test/integration/{situations,openai,intake}/**/*.test.ts'];
+
 // Time-outs end a hung test; no test measures time.
 export default defineConfig({
   test: {
@@ -33,7 +36,11 @@ export default defineConfig({
       project('simulation', SHARED),
       project('stack', SHARED),
       project('local', SHARED),
-      project('integration'), // runs real processes against the clock: in shared processes two of its files failed
+      project('integration', { exclude: IN_THIS_PROCESS }), // runs real processes against the clock: each file by itself
+      {
+        extends: true,
+        test: { name: 'integration-api', include: IN_THIS_PROCESS, ...SHARED },
+      },
       project('browser'),
       project('package'), // installs from the registry: by itself, `npm run test:package`
     ],

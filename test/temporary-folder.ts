@@ -7,5 +7,6 @@ export default function setup(): () => void {
   const folder = mkdtempSync(join(tmpdir(), 'batchdrop-tests-'));
   process.env.TMPDIR = folder;
   process.env.NODE_COMPILE_CACHE = join(folder, 'compiled'); // a child process loads the CDK in two thirds of the time
+  process.env.SHARED_BY_TESTS = folder; // for what several files build: see packagedCommand in integration/child-runtime.ts
   return () => rmSync(folder, { recursive: true, force: true });
 }

@@ -29,7 +29,7 @@ export async function resumeSubmission(
 ): Promise<{ changed: boolean; waiting: WaitingJob[] }> {
   const changed = await setPaused(connection, false);
   if (!changed) return { changed, waiting: [] };
-  const { waiting } = await whatIsToBeSent(connection);
+  const waiting = await whatIsToBeSent(connection);
   for (const { parts } of waiting) {
     for (const part of parts) {
       // A message that was sent during the pause had no effect, so POLL need not wait for it.
@@ -42,26 +42,24 @@ export async function resumeSubmission(
 }
 
 /**
- * Returns every job with rows that are not sent yet, oldest first, and how many parts are in doubt: their create request had no
- * response, so they may have a batch or may have to be sent. `known` names jobs that the index may not show at the moment, because
- * a change of theirs is just being written.
+ * Returns every job with rows that are not sent yet, oldest first, without parts in doubt: their create request had no response, so
+ * they may have a batch or may have to be sent. `known` names jobs that the index may not show at the moment, because a change of
+ * theirs is just being written.
  */
 export async function whatIsToBeSent(
   connection: Pick<Connection, 'ledger' | 'queries'>,
   known: Iterable<string> = [],
-): Promise<{ waiting: WaitingJob[]; unsureParts: number }> {
+): Promise<WaitingJob[]> {
   const waiting: WaitingJob[] = [];
-  let unsureParts = 0;
   for (const job of await openJobs(connection, known)) {
     const { jobId, status, plan, cancelRequestedAt } = job;
     if (status === 'received' || plan === undefined || cancelRequestedAt !== undefined) continue;
-    const all = (await connection.ledger.partsOf(jobId, plan.planId)).filter(isOpen);
-    unsureParts += all.filter(isUnsure).length;
-    const parts = all.filter((part) => !isUnsure(part));
+    const all = await connection.ledger.partsOf(jobId, plan.planId);
+    const parts = all.filter((part) => isOpen(part) && !isUnsure(part));
     const rows = parts.reduce((sum, part) => sum + sizeLeft(part).rows, 0);
     if (parts.length > 0) waiting.push({ job, parts, rows });
   }
-  return { waiting, unsureParts };
+  return waiting;
 }
 
 async function openJobs(

@@ -11,7 +11,7 @@ import { counted } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { ReceivedEvent } from '../terminal/event-line.ts';
 
-const CHECK_AGAIN_MS = 5_000; // real time; there is no event when a search ends without a batch
+const LOOK_AGAIN_MS = 5_000; // real time
 
 /** How to ask, and about which API. */
 interface ConfirmationOptions {
@@ -28,7 +28,9 @@ interface ConfirmationOptions {
  * Sends nothing to an API that costs money before the user has seen how many rows wait and has said yes, once per run.
  *   1. Before any function runs, submission is paused in the ledger, so that a crash cannot start spending.
  *   2. When files wait, now or later, it shows each and asks. It does not ask about rows whose create request had no response before
- *      a crash: an earlier yes covers them. If the search finds no batch, it asks about them, too.
+ *      a crash: an earlier yes covers them. If the search finds no batch, it asks about them, too. It looks at each event
+ *      that says so and every five seconds: an event may be lost with a killed run, the index may be a moment late, and
+ *      there is no event when a search ends.
  *   3. After a yes, submission resumes for these files and for all later files of the run.
  *   4. After a no, files of which nothing was sent are cancelled, and the others stay paused. The next file asks again.
  * `batchdrop resume` in another terminal counts as a yes.
@@ -37,7 +39,7 @@ export class SpendConfirmation {
   readonly #connection: Connection;
   readonly #options: ConfirmationOptions;
   readonly #refused = new Set<string>();
-  /** Jobs that events named and that were not asked about yet. */
+  /** Jobs of an earlier run, and those that events named, that were not asked about yet. */
   readonly #noticed = new Set<string>();
   #isConfirmed = false;
   #review: Promise<void> = Promise.resolve();
@@ -51,6 +53,8 @@ export class SpendConfirmation {
   /** Pauses submission. Await it before any function runs. */
   async pause(): Promise<void> {
     await pauseSubmission(this.#connection);
+    // Nothing writes yet, so that the index shows every job. Of those of an earlier run there may be no event any more.
+    for (const { jobId } of await this.#connection.queries.openJobs()) this.#noticed.add(jobId);
   }
 
   /** Reviews what waits if the event says that something new may wait. */
@@ -66,23 +70,28 @@ export class SpendConfirmation {
     void this.review();
   }
 
-  /** Asks about waiting files if there are any, one question at a time. Never rejects. */
+  /** Asks about waiting files if there are any, one question at a time, now and again later. Never rejects. */
   review(): Promise<void> {
     this.#review = this.#review
       .then(() => this.#ask())
       .catch((error: Error) => {
         if (!this.#options.stopped.aborted)
           this.#options.print(`Batchdrop sent nothing: ${escapeControlCharacters(error.message)}`);
-      });
+      })
+      .then(() => this.#lookAgain());
     return this.#review;
+  }
+
+  #lookAgain(): void {
+    clearTimeout(this.#again);
+    if (this.#isConfirmed || this.#options.stopped.aborted) return;
+    this.#again = setTimeout(() => void this.review(), LOOK_AGAIN_MS).unref();
   }
 
   async #ask(): Promise<void> {
     const { ask, print, api, stopped } = this.#options;
     if (this.#isConfirmed || stopped.aborted) return;
-    const { waiting: all, unsureParts } = await whatIsToBeSent(this.#connection, this.#noticed);
-    clearTimeout(this.#again);
-    if (unsureParts > 0) this.#again = setTimeout(() => void this.review(), CHECK_AGAIN_MS).unref();
+    const all = await whatIsToBeSent(this.#connection, this.#noticed);
     const waiting = all.filter(({ job }) => !this.#refused.has(job.jobId));
     if (waiting.length === 0) return;
     for (const { job } of waiting) this.#noticed.delete(job.jobId);

@@ -4,20 +4,17 @@
  *   2. note     in the ledger that a genuine webhook came, once a minute (`webhook-note.ts`)
  *   3. find     the part that has the batch (`find-part.ts`)
  *   4. observe  retrieve the batch and apply its status, as POLL does: the webhook's own word is not believed
+ *               (`observe-now.ts`)
  *   5. answer   200 once the ledger has what was learned; 503 when it has not, so that the API sends the webhook again
  *
  * Webhooks come at least once and in any order, which the compare-and-set of the ledger absorbs. POLL finds every end that
  * no webhook told.
  */
-import { hasEnded } from '../shared/contract/batch-status.ts';
-import type { PartRef } from '../shared/domain/part.ts';
-import { type AdvanceDeps, advancePart, quickPartStepHandlers } from '../shared/lifecycle/advance.ts';
+import type { AdvanceDeps } from '../shared/lifecycle/advance.ts';
 import { apiUntil } from '../shared/lifecycle/api-until.ts';
-import { observePart } from '../shared/lifecycle/apply-observation.ts';
-import { recordEnd } from '../shared/lifecycle/business-metrics.ts';
-import { type PartInHand, takePart } from '../shared/lifecycle/compare-and-set.ts';
 import type { Deadline, IsGenuine, Ports, SigningSecrets } from '../shared/ports/ports.ts';
 import { findPart } from './find-part.ts';
+import { observeNow } from './observe-now.ts';
 import { readRequest, type ToldEnd, type WebhookAnswer, type WebhookRequest } from './read-request.ts';
 import { WebhookNote } from './webhook-note.ts';
 
@@ -47,6 +44,9 @@ export function createHandler(
   };
 }
 
+/** What is said of a batch that has no intent of ours. */
+export const OF_ANOTHER_PROGRAM = 'Ignored: another program created the batch.';
+
 /** What a genuine webhook is about, as far as it is known. */
 interface About {
   batchId?: string;
@@ -64,7 +64,7 @@ async function observeTold(
   const found = await findPart(deps, batchId);
   if (found === 'foreign') {
     deps.metrics.record('WebhooksForeign', 1);
-    return { status: 200, said: 'Ignored: another program created the batch.' };
+    return { status: 200, said: OF_ANOTHER_PROGRAM };
   }
   if (found === 'early') {
     if (!isNoted) await note.write();
@@ -73,40 +73,4 @@ async function observeTold(
   about.jobId = found.jobId;
   await observeNow(deps, found, batchId);
   return { status: 200, said: 'Observed.' };
-}
-
-/** Observes the batch of the part once, and carries out what follows. Errors: those of the API and the ledger. */
-async function observeNow(deps: WebhookDeps, ref: PartRef, batchId: string): Promise<void> {
-  const inHand = await takePart(deps, ref);
-  if (inHand?.item.batch?.batchId !== batchId) return; // an earlier batch of the part
-  let isObserved = false;
-  let failure: unknown;
-  const observe = async (part: PartInHand): Promise<boolean> => {
-    if (isObserved) return false;
-    isObserved = true;
-    try {
-      return await observePart(deps, part);
-    } catch (error) {
-      failure = error; // not a failed step of the part: POLL observes the batch whether or not the webhook is repeated
-      return false;
-    }
-  };
-  const wasRunning = inHand.item.phase === 'running';
-  await advancePart(deps, inHand, { ...quickPartStepHandlers(deps), observe }, false);
-  const { batch } = inHand.item;
-  const isSame = batch?.batchId === batchId;
-  if (isSame && !hasEnded(batch.status)) await noteTold(deps, inHand, batchId);
-  if (failure !== undefined) throw failure;
-  if (isSame && wasRunning && hasEnded(batch.status))
-    recordEnd(deps.metrics, 'webhook', batch, deps.clock.now());
-}
-
-/** The API does not show the end yet, or the part may not be observed now: each tick observes the batch. */
-async function noteTold({ clock }: WebhookDeps, inHand: PartInHand, batchId: string): Promise<void> {
-  const toldAt = clock.now();
-  await inHand.change((part) =>
-    part.phase === 'running' && part.batch.batchId === batchId && part.toldAt === undefined
-      ? { ...part, toldAt }
-      : undefined,
-  );
 }

@@ -23,6 +23,7 @@ function sendObject(request: IncomingMessage, response: ServerResponse): void {
   response.writeHead(from === undefined ? 200 : 206, {
     'content-type': 'application/octet-stream',
     'content-length': body.length,
+    ...(from === undefined ? {} : { 'content-range': `bytes ${from}-${to}/${object.length}` }),
     etag: '"bench"',
     'last-modified': 'Sun, 01 Nov 2026 12:00:00 GMT',
     'x-amz-version-id': 'v1',

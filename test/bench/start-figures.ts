@@ -63,7 +63,7 @@ function start(file: string, compileCache?: string): Measured {
 function environment(): Record<string, string> {
   const names =
     'BUCKET_OWNER COMPLETION_WINDOW DELIVER_QUEUE_URL EVENT_BUS_ARN INTAKE_QUEUE_URL KEEP_OPENAI_FILES LEDGER_TABLE ' +
-    'OPENAI_SECRET_ID REQUEST_BUCKET RESULTS_BUCKET SUBMIT_QUEUE_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY';
+    'OPENAI_SECRET_ID REQUEST_BUCKET RESULTS_BUCKET SUBMIT_QUEUE_URL WEBHOOK_SECRET_ID AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY';
   const given = Object.fromEntries(names.split(' ').map((name) => [name, 'x']));
   return {
     ...given,

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import { readAudit } from '../../local/openai/audit-log.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { KillableRuntime } from './killable-runtime.ts';
 
 const BATCHDROP = fileURLToPath(new URL('../../bin/batchdrop.ts', import.meta.url));
-const STALLED = 'OpenAI Batch Job Stalled';
 const LOOKS_AFTER_MS = 2_000; // of the wall: twenty minutes of the runtime's time, so that a late create has arrived
 
 /**
@@ -30,7 +30,7 @@ export class Operator {
   async endStalls(): Promise<void> {
     for (const { 'detail-type': type, detail } of this.#ear.events) {
       const { id, jobId } = detail.metadata;
-      if (type !== STALLED || jobId === undefined || this.#ended.has(id)) continue;
+      if (type !== DETAIL_TYPE.jobStalled || jobId === undefined || this.#ended.has(id)) continue;
       const heardAt = this.#heardAt.get(id) ?? performance.now();
       this.#heardAt.set(id, heardAt);
       if (performance.now() - heardAt < LOOKS_AFTER_MS) continue;

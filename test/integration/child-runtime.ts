@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -129,12 +129,15 @@ const PACKAGED = new Set(
 
 let packaged: Promise<string> | undefined;
 
-/** Returns the package's command, built once for each process of tests, in their temporary folder. */
+/** Returns the package's command, built by the first test file that needs it; each built its own, in two seconds. */
 function packagedCommand(): Promise<string> {
   packaged ??= (async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'batchdrop-command-'));
+    const folder = process.env.SHARED_BY_TESTS ?? mkdtempSync(join(tmpdir(), 'batchdrop-command-'));
     const file = join(folder, 'batchdrop.cjs');
-    await bundleCommand(file);
+    if (existsSync(file)) return file;
+    const draft = join(folder, `batchdrop-${process.pid}.cjs`);
+    await bundleCommand(draft);
+    renameSync(draft, file); // of two files that build it at once, neither sees half of it
     return file;
   })();
   return packaged;
@@ -145,7 +148,7 @@ export async function batchdrop(
   args: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const isPackaged = PACKAGED.has(args[0] ?? '') && !args.includes('--help');
+  const isPackaged = PACKAGED.has(args[0] ?? '');
   const program = isPackaged ? await packagedCommand() : BATCHDROP;
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],

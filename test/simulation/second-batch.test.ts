@@ -3,8 +3,8 @@ import { resultKeys } from '../../functions/shared/contract/result-keys.ts';
 import { type HistoryReport, playHistory } from './world/history.ts';
 
 const MINUTE = 60_000;
-const HISTORIES = 180;
-const SECOND_BATCHES_AT_LEAST = 10;
+const HISTORIES = 300; // in one of eleven there is a second batch: far more than are needed
+const SECOND_BATCHES = 12;
 /** Twice the settling time: an intent is abandoned while its batch runs and is not on the list. */
 const SCENARIO = { listLagMs: 20 * MINUTE, runningMs: 60 * MINUTE };
 const BEYOND_THE_BOUND = /keeps \d+ batches|was billed twice/;
@@ -13,7 +13,7 @@ test('a batch that is listed only after the settling time is found, cancelled an
   timeout: 300_000,
 }, async () => {
   let seconds = 0;
-  for (let seed = 1; seed <= HISTORIES; seed += 1) {
+  for (let seed = 1; seed <= HISTORIES && seconds < SECOND_BATCHES; seed += 1) {
     // With two accounts there are batches that the key in use cannot cancel; second batches occur without them. A
     // duplicate of a batch that ends before the list shows it is not found.
     const report = await playHistory(
@@ -29,7 +29,7 @@ test('a batch that is listed only after the settling time is found, cancelled an
       `seed ${seed}`,
     ).toEqual([]);
   }
-  expect(seconds).toBeGreaterThanOrEqual(SECOND_BATCHES_AT_LEAST);
+  expect(seconds).toBeGreaterThanOrEqual(SECOND_BATCHES);
 });
 
 /** Batches that are neither their part's own nor those of earlier attempts, and what Batchdrop failed to do about them. */

@@ -13,10 +13,14 @@ describeResultsContract('the fake', async () => ({
   close: async () => {},
 }));
 
-describeResultsContract('S3', async () => {
-  const { client, close } = await startS3();
-  return { results: createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT }), close };
-});
+describeResultsContract(
+  'S3',
+  async () => {
+    const { client, close } = await startS3();
+    return { results: createS3ResultStore({ client, bucket: 'results', owner: LOCAL_ACCOUNT }), close };
+  },
+  { pages: false },
+);
 
 describeResultsContract('S3 under a prefix', async () => {
   const { client, close } = await startS3();

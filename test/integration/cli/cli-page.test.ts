@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { batchdrop } from '../child-runtime.ts';
 import { helpOf, pageOf } from './cli-page.ts';
 
 const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8');
@@ -9,8 +8,7 @@ const blocks = [...page.matchAll(/```text\n([\s\S]*?)\n```/g)].map(([, text = ''
 
 describe('docs/cli.md', () => {
   it('contains the current help text of every command (if not: npm run docs:cli)', async () => {
-    const { stdout } = await batchdrop(['--help']);
-    const commands = [...stdout.matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name = '']) => name);
+    const commands = [...(await helpOf()).matchAll(/^ {2}([a-z]+) {2,}[A-Z]/gm)].map(([, name = '']) => name);
     expect(commands.length).toBeGreaterThan(10);
     const pages = [undefined, ...commands.filter((name) => name !== 'help')];
     for (const help of await Promise.all(pages.map(helpOf))) expect(blocks).toContain(help);

@@ -19,9 +19,15 @@ const PROJECT = fileURLToPath(new URL('../../../', import.meta.url));
 const PAGE = join(PROJECT, 'docs', 'cli.md');
 const PROSE = join(PROJECT, 'test', 'integration', 'cli', 'cli-page.md');
 
+const helps = new Map<string, Promise<string>>();
+
 /** Returns the help text of a command, which replaces `{{help NAME}}`; `{{help}}` is that of `batchdrop` itself. */
-export async function helpOf(command?: string): Promise<string> {
-  return (await batchdrop([...(command ? [command] : []), '--help'])).stdout.trim();
+export function helpOf(command = ''): Promise<string> {
+  const known = helps.get(command);
+  if (known !== undefined) return known;
+  const help = batchdrop([...(command ? [command] : []), '--help']).then(({ stdout }) => stdout.trim());
+  helps.set(command, help);
+  return help;
 }
 
 /** Replaces `{{help NAME}}` and `{{capture NAME}}` in the prose. Throws if there is no such capture. */

@@ -175,12 +175,12 @@ describe('an event source mapping', () => {
 
   it('respects its batch size and its concurrency', async () => {
     for (let at = 0; at < 8; at++) queues.send(queueArn, `message ${at}`);
-    // Each pair of invocations runs at the same time: one waits until the other has begun.
+    // Each pair of invocations runs at the same time: the first of it waits until the second has begun.
     const { seen, concurrent } = mapped(
       `const { readFileSync } = require('node:fs');
-       const begun = () => readFileSync(${JSON.stringify(join(directory, 'code', 'seen.jsonl'))}, 'utf8').split('\\n').length - 1;
-       const mine = begun();
-       while (begun() < mine + (mine % 2)) await new Promise((resolve) => setTimeout(resolve, 20));`,
+       const begun = () => readFileSync(${JSON.stringify(join(directory, 'code', 'seen.jsonl'))}, 'utf8').split('\\n').slice(0, -1);
+       const mine = 1 + begun().findIndex((line) => line.includes(event.Records[0].messageId));
+       while (begun().length < mine + (mine % 2)) await new Promise((resolve) => setTimeout(resolve, 20));`,
       { batchSize: 2, maximumConcurrency: 2 },
     );
     await expect.poll(() => left(queueArn), { timeout: 10_000 }).toBe(0);

@@ -10,7 +10,7 @@ import { chatRow, jsonl } from '../../openai/batch-api-under-test.ts';
 import { MINUTE, SmallWorld } from '../../unit/small-world.ts';
 
 /** Of wall time: nothing here answers slowly on purpose, only never. */
-const DEADLINES = { smallMs: 3_000, createMs: 3_000, silenceMs: 3_000, uploadedMs: 3_000 };
+const DEADLINE_MS = 3_000;
 const TIMING = {
   validating: () => 10_000,
   inProgress: () => 5 * MINUTE,
@@ -23,6 +23,8 @@ type Rule = { readonly fault: string; readonly [field: string]: string | number 
 
 type Options = Pick<BatchApiOptions, 'profile' | 'limits' | 'timing'> & {
   readonly settings?: ConstructorParameters<typeof SmallWorld>[0];
+  /** How long a call waits for its answer. */
+  readonly deadlineMs?: number;
 };
 
 const closing: (() => Promise<void>)[] = [];
@@ -36,7 +38,7 @@ export function closeWorldsAtTheEnd(): void {
 
 /** The five handlers with the real adapter, at a Batch API server over HTTP that plays these faults. */
 export async function worldWith(rules: readonly Rule[], options: Options = {}) {
-  const { settings, ...server } = options;
+  const { settings, deadlineMs: ms = DEADLINE_MS, ...server } = options;
   const world = new SmallWorld(settings);
   const directory = await mkdtemp(join(tmpdir(), 'batchdrop-situation-'));
   const faults = parseFaultPlan(JSON.parse(JSON.stringify({ faults: rules })));
@@ -47,7 +49,8 @@ export async function worldWith(rules: readonly Rule[], options: Options = {}) {
   });
   const key = async () => ({ apiKey: 'sk-local' });
   const keys = { current: key, refresh: key };
-  world.ports.api = createOpenAiBatchApi({ baseUrl: api.url, keys, deadlines: DEADLINES });
+  const deadlines = { smallMs: ms, createMs: ms, silenceMs: ms, uploadedMs: ms };
+  world.ports.api = createOpenAiBatchApi({ baseUrl: api.url, keys, deadlines });
   const audit = <E extends AuditEntry['event']>(event: E) =>
     readAudit(directory).filter((entry): entry is Extract<AuditEntry, { event: E }> => entry.event === event);
   return {

@@ -147,16 +147,26 @@ export class RecordedRuntime {
   ): Promise<void> {
     const before = this.decisions.length;
     await this.until(`${stageName} asks for ${action}`, () =>
-      this.decisions
-        .slice(before)
-        .some(
-          ({ request }) =>
-            request.action === action &&
-            isAbout(request.resource) &&
-            request.principal.kind === 'role' &&
-            request.principal.sessionName.includes(`-${stageName}-`),
-        ),
+      this.hasAsked(stageName, action, before, isAbout),
     );
+  }
+
+  /** Whether a function has requested that action since there were so many decisions. */
+  hasAsked(
+    stageName: string,
+    action: string,
+    before: number,
+    isAbout: (resource: string) => boolean = () => true,
+  ): boolean {
+    return this.decisions
+      .slice(before)
+      .some(
+        ({ request }) =>
+          request.action === action &&
+          isAbout(request.resource) &&
+          request.principal.kind === 'role' &&
+          request.principal.sessionName.includes(`-${stageName}-`),
+      );
   }
 
   /** Calls `then` at the function's first request for that action, before the call is carried out. */

@@ -59,8 +59,8 @@ export class FaultyApi implements BatchApi {
   readonly #late = new Map<string, Lateness>();
   /** Batches that the API no longer knows, although it ran them. */
   readonly forgotten = new Set<string>();
-  /** Batches whose create was duplicated on its way: both of each pair. */
-  readonly duplicated = new Set<string>();
+  /** Batches whose create was duplicated on its way: both of each pair, with the other one. */
+  readonly duplicated = new Map<string, string>();
   /** Batches that had ended, or were forgotten, when a cancel arrived. */
   readonly tooLate = new Set<string>();
   readonly #uploadedAt = new Map<string, number>();
@@ -93,7 +93,7 @@ export class FaultyApi implements BatchApi {
     if (this.#faults.occurs('create duplicated', `${intent}`)) {
       const second = await this.#api.createBatch(...args);
       this.#createdAt.set(second.batchId, this.#state.now());
-      this.duplicated.add(batch.batchId).add(second.batchId);
+      this.duplicated.set(batch.batchId, second.batchId).set(second.batchId, batch.batchId);
     }
     this.#state.created(batch);
     if (this.#faults.occurs('create accepted, answered 429', `${intent} ${batch.batchId}`))

@@ -109,7 +109,10 @@ function spendingBounded(world: World): Finding {
   return { promise: 'unresolved creates are bounded', examined: parts.length, broken };
 }
 
-/** Promise 1: of two batches that a duplicated request created, one is kept, and the other is reported. */
+/**
+ * Promise 1: of two batches that a duplicated request created, one is kept, and the other is reported. One that the API
+ * forgot is on no list; without it there, the other may be ours under another id (`second-batch-search.ts`, known gaps).
+ */
 function secondsReported(world: World): Finding {
   const { duplicated, forgotten } = world.faultyApi;
   const known = new Set(
@@ -124,8 +127,8 @@ function secondsReported(world: World): Finding {
   // The key of another account cannot search the list of this one.
   const all = world.operator.hasTwoAccounts() ? [] : [...duplicated];
   const broken = all
-    .filter((batchId) => !known.has(batchId) && !forgotten.has(batchId))
-    .map((batchId) => `second batch ${batchId} was not reported`);
+    .filter(([batchId, other]) => !known.has(batchId) && !forgotten.has(batchId) && !forgotten.has(other))
+    .map(([batchId]) => `second batch ${batchId} was not reported`);
   return { promise: 'second batches are reported', examined: all.length, broken };
 }
 

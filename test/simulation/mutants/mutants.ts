@@ -349,13 +349,13 @@ export const MUTANTS: Mutant[] = [
     name: 'WEBHOOK believes the status that it is told',
     patches: [
       {
-        file: 'functions/webhook/handler.ts',
+        file: 'functions/webhook/observe-now.ts',
         anchor: 'return await observePart(deps, part);',
         replacement:
           "return part.item.batch ? await applyObserved(deps, part, { ...part.item.batch, status: 'completed' }) : false;",
       },
       {
-        file: 'functions/webhook/handler.ts',
+        file: 'functions/webhook/observe-now.ts',
         anchor: "import { observePart } from '../shared/lifecycle/apply-observation.ts';",
         replacement: "import { applyObserved } from '../shared/lifecycle/apply-observation.ts';",
       },

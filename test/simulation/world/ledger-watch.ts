@@ -202,7 +202,9 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
 function noteCapacity(history: LedgerHistory, part: Part): void {
   const { open, waiting, admit } = history;
   const name = nameOf(part);
-  const isOpen = part.batch ? !hasEnded(part.batch.status) : part.intent?.sendBy !== undefined;
+  // A create that the API refused in its own words has no batch.
+  const maySend = part.intent?.sendBy !== undefined && !part.intent.refused;
+  const isOpen = part.batch ? !hasEnded(part.batch.status) : maySend;
   const mayHaveBatch = isOpen && !part.ended;
   if (mayHaveBatch) open.add(name);
   else open.delete(name);
@@ -211,7 +213,8 @@ function noteCapacity(history: LedgerHistory, part: Part): void {
   waiting.delete(name);
   if (part.waiting && part.phase !== 'planned' && part.cancelRequestedAt === undefined)
     waiting.set(name, part);
-  else if (waited && part.admission) {
+  else if (waited && part.admission && part.admission.at !== waited.admission?.at) {
+    // Not by a cancel, which leaves an earlier admission as it is.
     const isOlder = (other: Part) =>
       other.model === part.model &&
       (other.jobCreatedAt < part.jobCreatedAt || (other.jobId === part.jobId && other.number < part.number));

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
 import type { IsGenuine } from '../../../functions/shared/ports/ports.ts';
+import { OF_ANOTHER_PROGRAM } from '../../../functions/webhook/handler.ts';
 import type { WebhookAnswer, WebhookRequest } from '../../../functions/webhook/read-request.ts';
 import type { InMemoryBatchApi } from '../../fakes/in-memory-batch-api.ts';
 import type { InMemoryLedger } from '../../fakes/in-memory-ledger.ts';
@@ -93,11 +94,11 @@ export class Webhooks {
   /** What was acknowledged is in the ledger: the end, or a note of it. */
   async #check(batchId: string, said: string): Promise<void> {
     const { ledger, faults, api } = this.#with;
-    if (said.includes('somebody else') && faults.fired.has('fields missing')) return; // the API kept our intent from us
+    if (said === OF_ANOTHER_PROGRAM && faults.fired.has('fields missing')) return; // the API kept our intent from us
     // What became of an intent that its part no longer has is for searches to find, which believe no single answer.
     const { metadata } = api.audit().creates.find((create) => create.batchId === batchId) ?? {};
     const isPresent = ledger.parts(({ intent }) => intent?.id === metadata?.batchdrop_intent).length > 0;
-    if (said.includes('somebody else') && !isPresent) return;
+    if (said === OF_ANOTHER_PROGRAM && !isPresent) return;
     this.answersChecked += 1;
     // SUBMIT may have saved the batch meanwhile, and still has to read the note.
     const [part] = ledger.parts(({ batch }) => batch?.batchId === batchId);

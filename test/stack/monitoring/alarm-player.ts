@@ -25,9 +25,10 @@ export interface AlarmRule {
 export function play(rule: AlarmRule, reported: readonly Reported[], until: number): boolean[] {
   const { Period: period, EvaluationPeriods: of, DatapointsToAlarm: needed = of } = rule;
   const periods = Math.floor(until / period);
+  const byPeriod = Map.groupBy(reported, ({ at }) => Math.floor(at / period));
   const breaches = Array.from({ length: periods }, (_, index) => {
-    const values = reported.filter(({ at }) => Math.floor(at / period) === index).map(({ value }) => value);
-    return values.length === 0
+    const values = byPeriod.get(index)?.map(({ value }) => value);
+    return values === undefined
       ? rule.TreatMissingData === 'breaching'
       : isBreaching(rule, aggregated(rule, values));
   });
