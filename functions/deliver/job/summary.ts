@@ -23,6 +23,8 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
     metadata,
     rows: job.rows,
     usage: job.usage ?? null,
+    cost: job.cost,
+    usageDifferences: parts.flatMap(({ delivered }) => delivered.usageDifferences ?? []),
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),

@@ -1,5 +1,5 @@
 import type { JobStatus } from '../contract/batch-status.ts';
-import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { Finding, JobCost, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -109,7 +109,7 @@ interface JobRecord {
 type Absent<Name extends string> = { [N in Name]?: never };
 
 type OfPlanned = 'waiting' | 'onlyPart' | 'partsDispatched' | 'openPart' | 'assembly';
-type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
+type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows';
 type OfEnded =
   | 'reason'
   | 'joinedJobId'
@@ -178,6 +178,7 @@ type JobEndedWithResults = {
   plan: Plan;
   rows: RowCounts;
   usage?: TokenUsage;
+  cost: JobCost;
   batches: { count: number; first: { batchId: string; status: string }[] };
   /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
   refusedRows?: number;

@@ -7,6 +7,7 @@ import type { CancelRequest } from '../../../functions/shared/contract/cancel-re
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
+import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
@@ -40,6 +41,7 @@ import { Troubles } from './troubles.ts';
 import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webhooks.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
+const PRICES = new PriceList();
 export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
 const MAX_GAP_MS = 30 * MINUTE;
@@ -245,7 +247,10 @@ export class World {
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN, prices: PRICES })(
+          message.body,
+          deadline,
+        );
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'poll':
