@@ -13,4 +13,6 @@ export interface IntakeEnv {
   BUCKET_OWNER: string;
   /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
   BATCH_LIMITS: string;
+  /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
+  PRICES?: string;
 }

@@ -1,5 +1,6 @@
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
 import { createBuckets } from '../shared/adapters/lambda/compose-buckets.ts';
+import { createPriceList } from '../shared/adapters/lambda/compose-price-list.ts';
 import { createQueues } from '../shared/adapters/lambda/compose-queues.ts';
 import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
@@ -18,6 +19,7 @@ const env = readEnvironment<IntakeEnv>({
   SUBMIT_QUEUE_URL: true,
   BUCKET_OWNER: true,
   BATCH_LIMITS: true,
+  PRICES: 'optional',
 });
 const basics = createBasics('intake', env);
 
@@ -28,6 +30,7 @@ const handle = createHandler({
   requestBucket: env.REQUEST_BUCKET,
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),
+  prices: createPriceList(env.PRICES),
 });
 
 export const handler = createQueueHandler(basics, ({ body }, context) =>

@@ -7,13 +7,15 @@
  *   4. report and reject an invalid file; nothing was sent
  *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part is written
  *      when it is dispatched, until then it is on the job
- *   6. commit the plan on the job, by compare-and-set: from then on the job is accepted
+ *   6. commit the plan and its estimate on the job, by compare-and-set: from then on the job is accepted
  *   7. dispatch the parts (`dispatch-parts.ts`). With limits set they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { jobEstimate } from '../shared/domain/money/job-estimate.ts';
+import type { PriceList } from '../shared/domain/money/price-list.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
@@ -32,7 +34,7 @@ import { scanFile } from './resumable-scan.ts';
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
-> & { limits: BatchLimits };
+> & { limits: BatchLimits; prices: Pick<PriceList, 'at'> };
 
 /** Reads, checks and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function intakeJob(deps: IntakeDeps, inHand: JobInHand, deadline: Deadline): Promise<void> {
@@ -122,7 +124,9 @@ async function commit(
   planId: string,
   { rows, groups, parts }: Extract<CheckedFile, { verdict: 'good' }>,
 ): Promise<void> {
-  const plan: Plan = { planId, parts: parts.length, rows, groups };
+  const { measured = [] } = await deps.ledger.readControl();
+  const estimate = jobEstimate(parts, measured, deps.prices.at(leased.item.createdAt));
+  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };
   const now = deps.clock.now();
   const written = parts.map((planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);

@@ -9,7 +9,8 @@
  *   4. observe  observe all open batches in one survey, and change the parts whose batches changed, by compare-and-set
  *               (`observation/tick-observation.ts`)
  *   5. admit    admit waiting parts that there is capacity for (`admission/admit-parts.ts`)
- *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
+ *   6. release  store the state for the next tick: the first shard, the time before which the API wants no calls, and
+ *               what the batches used that completed (`measured-rows.ts`)
  */
 
 import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
@@ -53,7 +54,8 @@ export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promis
     await reconciliation.run();
     finishedAt = deps.clock.now();
   } finally {
-    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt });
+    const used = reconciliation.observation.used;
+    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt, used });
   }
   deps.metrics.record('Ticks', 1);
   reconciliation.observation.openBatches.record(deps.metrics, deps.clock.now());

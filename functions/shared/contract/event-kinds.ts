@@ -133,6 +133,7 @@ export const JOB_EVENTS: EventKind = {
       previous: [null],
       has: PLAN,
       mayHave: [
+        { name: 'estimate', when: 'version 0.2 or later read the file' },
         {
           name: 'waiting',
           when: 'its batches have to wait: for capacity, or because nothing can be sent at present',

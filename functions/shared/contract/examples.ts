@@ -208,6 +208,18 @@ export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>
     metadata,
     plannedRows: 1000,
     plannedParts: 1,
+    estimate: {
+      currency: 'USD',
+      cost: { low: '0.0462', likely: '0.061545', high: '0.3342' },
+      inputTokens: { low: 364_000, likely: 420_500, high: 486_000 },
+      outputTokens: { low: 73_100, likely: 100_030, high: 1_000_000 },
+      measured: true,
+      batchDiscount: 0.5,
+      models: {
+        count: 1,
+        first: [{ model: 'gpt-4o-mini', rows: 1000, price: 'list', priceDate: '2026-11-20' }],
+      },
+    },
   }),
   rejected: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'rejected',

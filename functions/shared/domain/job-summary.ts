@@ -1,5 +1,6 @@
 import type {
   JobCost,
+  JobEstimate,
   Reason,
   RequestFileRef,
   RowCounts,
@@ -27,6 +28,8 @@ export interface JobSummary {
   expiresAt?: number;
   plannedRows?: number;
   plannedParts?: number;
+  /** What was expected, before anything was sent: money as decimal numbers. */
+  estimate?: Pick<JobEstimate, 'currency' | 'cost'>;
   /** What its parts waited for when the job was accepted. */
   waitingFor?: WaitingFor;
   /** By outcome, once the job has ended. */
@@ -56,6 +59,7 @@ export function summaryOf(job: Job): JobSummary {
     published: job.publishedRev >= job.rev,
     ...(expiresAt !== undefined && { expiresAt }),
     ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
+    ...(plan?.estimate && { estimate: estimateOf(plan.estimate) }),
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),
     ...(usage && { usage }),
@@ -64,4 +68,9 @@ export function summaryOf(job: Job): JobSummary {
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(reason && { reason }),
   };
+}
+
+/** The index keeps no more: it is read for each list. */
+function estimateOf({ currency, cost }: JobEstimate): Pick<JobEstimate, 'currency' | 'cost'> {
+  return { currency, cost };
 }

@@ -114,7 +114,13 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
   const planned = { plannedRows: job.plan?.rows ?? 0, plannedParts: job.plan?.parts ?? 0 };
   switch (job.status) {
     case 'accepted':
-      return { ...base, status: 'accepted', ...planned, ...(job.waiting ? { waiting: job.waiting } : {}) };
+      return {
+        ...base,
+        status: 'accepted',
+        ...planned,
+        ...(job.plan.estimate ? { estimate: job.plan.estimate } : {}),
+        ...(job.waiting ? { waiting: job.waiting } : {}),
+      };
     case 'submitted':
       return { ...base, status: 'submitted', ...planned };
     case 'rejected':

@@ -1,5 +1,6 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { createHandler } from '../../../functions/intake/handler.ts';
+import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
 import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../../functions/shared/adapters/s3/result-store.ts';
@@ -86,6 +87,7 @@ export class SideBySide {
       ids: this.#ids,
       clock: { now: () => Date.now() },
       limits: { enqueuedTokens: {} },
+      prices: new PriceList(),
       instance: 'test',
       resultsBucket: 'results',
       requestBucket: 'requests',

@@ -1,4 +1,5 @@
-import { attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
+import type { OutputBounds } from '../money/output-bounds.ts';
+import { attemptBounds, attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
 
 /** The fields of a waiting part that decide when it is admitted. */
 export interface WaitingPart extends PartRef {
@@ -7,14 +8,18 @@ export interface WaitingPart extends PartRef {
   /** Of the attempt that waits. */
   uploadBytes: number;
   rows?: number;
+  /** The most output tokens of the attempt that waits. */
+  output?: OutputBounds;
   waiting: Waiting;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
   const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
+  const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
-  return { jobId, planId, number, jobCreatedAt, model, uploadBytes, rows, waiting };
+  const size = { uploadBytes, rows, ...(output && { output }) };
+  return { jobId, planId, number, jobCreatedAt, model, ...size, waiting };
 }
 
 /** Returns a unique name for a part, for use as a map key. */
