@@ -32,6 +32,7 @@ import { windowLength } from './stages/completion-window.ts';
 import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
 import { Polling } from './stages/polling.ts';
+import { pricesEnvironment } from './stages/price-settings.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 import { Webhooks } from './stages/webhooks.ts';
@@ -133,6 +134,7 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
+      prices: pricesEnvironment(props),
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,

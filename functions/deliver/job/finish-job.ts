@@ -21,12 +21,11 @@ import type { JobInHand } from '../../shared/lifecycle/compare-and-set.ts';
 import { type LeasedJob, withJobLease, withoutLease } from '../../shared/lifecycle/lease.ts';
 import { allWithPast } from '../../shared/lifecycle/spending/past-attempts.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
-import { costText } from './cost-record.ts';
 import { endedJob } from './job-end.ts';
 import { gather, MIN_UPLOAD_PART, type Segment, segmentBytes, segmentsOf } from './multipart-plan.ts';
 import { isPieceGone, redeliverParts } from './redeliver-parts.ts';
 import { rangesOf } from './result-ranges.ts';
-import { summaryText } from './summary.ts';
+import { costRecord, summaryText } from './summary.ts';
 
 export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'results'> & {
   prices: Pick<PriceList, 'at'>;
@@ -69,7 +68,7 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
     if (isPieceGone(failure)) await redeliverParts(deps, leased, parts);
     throw failure;
   }
-  await deps.results.put(costKey(job), costText(ended, deps.instance), 'application/json');
+  await deps.results.put(costKey(job), costRecord(ended, deps.instance), 'application/json');
   await deps.results.put(resultKeys(job).summary, summaryText(ended, whole), 'application/json');
   await leased.change((now) => {
     const next = now.rev === job.rev ? endOf(deps, now, whole, endedAt) : undefined;
