@@ -126,6 +126,7 @@ export class Batchdrop extends Construct {
       ledger,
       eventBus,
       batchLimits: batchLimitsOf(props),
+      prices: pricesEnvironment(props),
       encryptionKey: props.encryptionKey,
       openAi,
     };
@@ -134,7 +135,6 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
-      prices: pricesEnvironment(props),
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,

@@ -3,10 +3,15 @@ import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-su
 
 /** A job for programs. */
 export function jobFacts(job: Job): object {
-  return { ...summaryFacts(summaryOf(job)), ...(job.findings && { findings: job.findings }) };
+  const estimate = job.plan?.estimate;
+  return {
+    ...summaryFacts(summaryOf(job)),
+    ...(estimate && { estimate }),
+    ...(job.findings && { findings: job.findings }),
+  };
 }
 
-/** A job of a list for programs: the same, except that only the count of findings is there. */
+/** A job of a list for programs: the same, except for the count of findings alone, and only the money of the estimate. */
 export function summaryFacts(job: JobSummary): object {
   const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, cost, joinedJobId, reason } =
     job;
@@ -18,6 +23,7 @@ export function summaryFacts(job: JobSummary): object {
     changedAt: isoTime(job.changedAt),
     history: job.history.map((change) => ({ status: change.status, at: isoTime(change.at) })),
     ...(plannedRows !== undefined && { plannedRows, plannedParts }),
+    ...(job.estimate && { estimate: job.estimate }),
     ...(rows && { rows }),
     ...(usage && { usage }),
     ...(cost && { cost }),

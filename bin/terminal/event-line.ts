@@ -14,6 +14,7 @@ import {
 } from '../../functions/shared/contract/events.ts';
 import { counted, grouped } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
+import { moneyShown } from './money.ts';
 
 /** An event as a bus delivers it. */
 export interface ReceivedEvent {
@@ -105,7 +106,9 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
     case 'submitted': {
       const size = `${counted(data.plannedRows, 'row', 'rows')} in ${counted(data.plannedParts, 'batch', 'batches')}`;
       const waiting = data.status === 'accepted' ? data.waiting : undefined;
-      return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
+      const { cost, currency = '' } = (data.status === 'accepted' && data.estimate) || {};
+      const price = cost && `about ${moneyShown(cost.likely, currency)}`;
+      return [size, price ?? undefined, waiting && `waiting: ${waitingFor(waiting.for)}`];
     }
     case 'joined':
       return [`same bytes as job ${data.joinedJobId}, not run again`, data.message];

@@ -33,6 +33,7 @@ interface IntakeProps {
   /** As `batchLimitsOf` writes them. */
   batchLimits: string;
   submission: WorkQueue;
+  prices: Pick<IntakeEnv, 'PRICES'>;
 }
 
 /** From "Object Created" to a planned job: the rule, the intake queue and INTAKE. */
@@ -67,6 +68,7 @@ export class Intake extends Construct {
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
         BATCH_LIMITS: props.batchLimits,
+        ...props.prices,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);

@@ -18,6 +18,7 @@
  */
 import type { Amount } from './amount.ts';
 import { contentBytes, type MeasuredRows, measuredOf, nearestOf, type RowsToRun, spreadOf } from './measured-rows.ts';
+import { MAX_ROW_TOKENS } from './output-bounds.ts';
 import type { Prices } from './prices.ts';
 import { BYTES_PER_TOKEN as USUAL_BYTES_PER_TOKEN } from '../waiting/tokens.ts';
 import { NO_TOKENS } from './token-counts.ts';
@@ -109,10 +110,10 @@ function inputOf(
   const content = contentBytes(rows);
   if (!near) {
     const { low, likely, high } = BYTES_PER_TOKEN;
-    return whole({ low: content / low, likely: content / likely, high: rows.uploadBytes / high });
+    return whole(rows, { low: content / low, likely: content / likely, high: rows.uploadBytes / high });
   }
   const spread = spreadOf(near, 'input', rows.rows) + (known ? 0 : OTHER_KIND);
-  return whole(around(content * near.input, spread));
+  return whole(rows, around(content * near.input, spread));
 }
 
 function outputOf(
@@ -127,13 +128,13 @@ function outputOf(
   if (!known) {
     const guess = near ? rows.rows * near.output : guessedOutput(rows.rows, limit, unboundedRows);
     const likely = within(Math.max(least, guess));
-    if (isBounded) return whole({ low: least, likely, high: limit });
-    return { low: Math.floor(least), likely: Math.round(likely), high: NO_LIMIT };
+    const { high, ...range } = whole(rows, { low: least, likely, high: limit });
+    return { ...range, high: isBounded ? high : NO_LIMIT };
   }
   const spread = spreadOf(known, 'output', rows.rows);
   const { low, likely, high } = around(rows.rows * known.output, spread);
   const highOfUnbounded = (high * unboundedRows) / Math.max(1, rows.rows);
-  return whole({
+  return whole(rows, {
     low: within(low),
     likely: within(likely),
     high: isBounded ? limit : Math.max(likely, limit + highOfUnbounded),
@@ -150,12 +151,14 @@ function around(likely: number, spread: number): Range<number> {
   return { low: likely / factor, likely, high: likely * factor };
 }
 
-function whole({ low, likely, high }: Range<number>): Range<number> {
-  const rounded = Math.round(likely);
+/** Whatever a vendor reported, no number is too large to be priced. */
+function whole({ rows }: RowsToRun, { low, likely, high }: Range<number>): Range<number> {
+  const most = rows * MAX_ROW_TOKENS;
+  const expected = Math.min(most, Math.round(likely));
   return {
-    low: Math.min(rounded, Math.floor(low)),
-    likely: rounded,
-    high: Math.max(rounded, Math.ceil(high)),
+    low: Math.min(expected, Math.floor(low)),
+    likely: expected,
+    high: Math.min(most, Math.max(expected, Math.ceil(high))),
   };
 }
 

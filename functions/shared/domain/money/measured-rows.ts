@@ -173,10 +173,11 @@ export function usedRows(
   { model, rows = 0, uploadBytes, output }: Omit<RowsToRun, 'rows'> & { rows?: number },
   { status, usage, counts = { total: rows, completed: rows } }: EndedBatch,
 ): UsedRows | undefined {
-  if (status !== 'completed' || !usage || counts.total === 0 || counts.completed === 0) return undefined;
+  const completed = Math.min(counts.completed, counts.total);
+  if (status !== 'completed' || !usage || completed === 0) return undefined;
   return {
-    ...{ model, rows: counts.completed, ...(output && { output }), usage },
-    uploadBytes: (uploadBytes * counts.completed) / counts.total,
+    ...{ model, rows: completed, ...(output && { output }), usage },
+    uploadBytes: (uploadBytes * completed) / counts.total,
   };
 }
 

@@ -16,8 +16,8 @@ export interface OutputBounds {
 /** The most output tokens of a row without a limit. */
 export const UNBOUNDED = Number.POSITIVE_INFINITY;
 
-/** A limit beyond it is no limit: no model answers with so many tokens. The sum over a whole file then stays exact. */
-const MAX_BOUND = 1_000_000_000;
+/** No row has more tokens, so a limit beyond it is no limit. The sum over a whole file then stays exact. */
+export const MAX_ROW_TOKENS = 1_000_000_000;
 
 /** Which fields of a row limit its output, and how many answers it asks for. */
 export type BoundField =
@@ -54,7 +54,7 @@ export function outputBound(endpoint: string, valueOf: (field: BoundField) => nu
   if (!bounds) return UNBOUNDED;
   let bound = largest(bounds.limits, valueOf, 0);
   for (const fields of bounds.answers) bound *= largest(fields, valueOf, 1);
-  return bound >= 1 && bound <= MAX_BOUND ? bound : UNBOUNDED;
+  return bound >= 1 && bound <= MAX_ROW_TOKENS ? bound : UNBOUNDED;
 }
 
 /** Returns the largest value; `otherwise` if there is none. Anything but a whole number from 1 is `UNBOUNDED`. */
