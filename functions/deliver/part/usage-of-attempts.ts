@@ -42,7 +42,7 @@ export async function noteUsage(
   part: Part,
   { tokens }: Billed,
 ): Promise<void> {
-  if (!part.batch || part.batch.usage) return;
+  if (!part.batch || (part.batch.usage?.inputTokens ?? 0) > 0) return;
   const sums = tokens.flatMap(({ long, ...rest }) => (long ? [rest, long] : [rest]));
   const sum = (of: (one: (typeof sums)[number]) => number) => sums.reduce((all, one) => all + of(one), 0);
   const sent = rowsOfAttempt(part);
