@@ -65,7 +65,9 @@ function unpricedModels({ models }: JobEstimate): string {
 
 function modelsText({ models, batchDiscount }: JobEstimate): string {
   const less = batchDiscount === 0 ? '' : ` less ${Math.round(1_000 * batchDiscount) / 10} %`;
-  const texts = models.first.map((model) => `${escapeControlCharacters(model.model)}: ${priceText(model)}${less}`);
+  const texts = models.first.map(
+    (model) => `${escapeControlCharacters(model.model)}: ${priceText(model)}${less}`,
+  );
   return listed(texts, models.count);
 }
 

@@ -1,5 +1,5 @@
-import { type MeasuredRows, type UsedRows, withMeasured } from '../shared/domain/money/measured-rows.ts';
 import { type Control, DUE_SHARDS } from '../shared/domain/ledger-records.ts';
+import { type MeasuredRows, type UsedRows, withMeasured } from '../shared/domain/money/measured-rows.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
 
 /** The state that a tick passes to the next one. */
@@ -63,7 +63,11 @@ export async function releaseTick(
   }
 }
 
-function measuredAfter({ measured }: Control, used: readonly UsedRows[], now: number): Pick<Control, 'measured'> {
+function measuredAfter(
+  { measured }: Control,
+  used: readonly UsedRows[],
+  now: number,
+): Pick<Control, 'measured'> {
   const all = used.reduce<MeasuredRows[]>((known, one) => withMeasured(known, one, now), measured ?? []);
   return all.length === 0 ? {} : { measured: all };
 }

@@ -80,7 +80,8 @@ export class FileMaker {
   }
 
   #limit(): string {
-    if (this.#chance(0.3)) return this.#pick(['0', '-1', '1e3', '5.0', '5.5', '1e400', 'null', '"5"', 'true', '[5]']);
+    if (this.#chance(0.3))
+      return this.#pick(['0', '-1', '1e3', '5.0', '5.5', '1e400', 'null', '"5"', 'true', '[5]']);
     return this.#spelling(NUMBERS, '5', 0.3);
   }
 

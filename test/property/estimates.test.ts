@@ -7,7 +7,12 @@ import {
   type UsedRows,
   withMeasured,
 } from '../../functions/shared/domain/money/measured-rows.ts';
-import { addBound, boundsOfSome, noRows, UNBOUNDED } from '../../functions/shared/domain/money/output-bounds.ts';
+import {
+  addBound,
+  boundsOfSome,
+  noRows,
+  UNBOUNDED,
+} from '../../functions/shared/domain/money/output-bounds.ts';
 import { Prices, type PriceTable } from '../../functions/shared/domain/money/prices.ts';
 import { NO_TOKENS } from '../../functions/shared/domain/money/token-counts.ts';
 

@@ -78,7 +78,9 @@ const quantile = (numbers: readonly number[], share: number) =>
   numbers.toSorted((a, b) => a - b)[Math.min(numbers.length - 1, Math.floor(share * numbers.length))] ?? NaN;
 
 let isMissed = false;
-console.log('| workload | error of the first | mean error after it | 90 % below | true cost within | high ÷ low |');
+console.log(
+  '| workload | error of the first | mean error after it | 90 % below | true cost within | high ÷ low |',
+);
 console.log('| --- | --- | --- | --- | --- | --- |');
 for (const workload of WORKLOADS) {
   const all = await estimated(workload);
@@ -97,7 +99,9 @@ for (const workload of WORKLOADS) {
     `| ${workload.name} | ${percent(quantile(first, 0.5))} | ${percent(mean)} | ${percent(nineOfTen)} | ${percent(covered)} | ${widths.toFixed(1)} |`,
   );
 }
-console.log(`\nGoals: 90 % of errors below ${percent(MAX_ERROR)}; within low and high at least ${percent(MIN_COVERED)}.`);
+console.log(
+  `\nGoals: 90 % of errors below ${percent(MAX_ERROR)}; within low and high at least ${percent(MIN_COVERED)}.`,
+);
 if (isMissed) {
   console.log('A goal is missed.');
   process.exitCode = 1;

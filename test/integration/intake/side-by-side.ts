@@ -1,10 +1,10 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { createHandler } from '../../../functions/intake/handler.ts';
-import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import { createDynamoDbLedger } from '../../../functions/shared/adapters/dynamodb/ledger.ts';
 import { createS3RequestFiles } from '../../../functions/shared/adapters/s3/request-files.ts';
 import { createS3ResultStore } from '../../../functions/shared/adapters/s3/result-store.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
+import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import { LOCAL_ACCOUNT } from '../../../local/aws/protocol/aws-service.ts';
 import { createLedgerTable, startDynamoDb } from '../../contracts/ledger/local-dynamodb.ts';
 import { startS3 } from '../../contracts/storage/local-s3.ts';

@@ -55,7 +55,10 @@ describe('the estimate of a file', () => {
 
   it('names the models without a price, and no cost, but the tokens', async () => {
     const world = new SmallWorld({ prices: PRICES });
-    const unpriced = row('v', { url: '/v1/embeddings', body: { model: 'own-embed', input: 'x'.repeat(400) } });
+    const unpriced = row('v', {
+      url: '/v1/embeddings',
+      body: { model: 'own-embed', input: 'x'.repeat(400) },
+    });
     const estimate = estimateIn(world, await world.drop('a.jsonl', `${chatFile(10, 100)}${unpriced}\n`));
     expect(estimate.cost).toBeNull();
     expect(estimate.inputTokens.likely).toBeGreaterThan(1_000);
@@ -115,7 +118,7 @@ describe('after the first batch of a model, the estimate', () => {
     for (const nth of [1, 2]) {
       const jobId = await world.drop(`${nth}.jsonl`, chatFile(200, 100, `r${nth}-`));
       await world.work();
-      world.clock.advance(MINUTE);
+      world.clock.advance(5 * MINUTE);
       await world.webhook(world.parts(jobId)[0]?.batch?.batchId ?? 'none');
       versions.push((await world.ledger.readControl()).version);
       await world.work();
@@ -191,9 +194,11 @@ describe('after the first batch of a model, the estimate', () => {
     });
     const jobId = await world.drop('a.jsonl', chatFile(3, 100));
     await world.work();
-    world.clock.advance(MINUTE);
+    world.clock.advance(5 * MINUTE);
     isDown = true;
-    expect(await world.webhook(world.parts(jobId)[0]?.batch?.batchId ?? 'none')).toMatchObject({ status: 200 });
+    expect(await world.webhook(world.parts(jobId)[0]?.batch?.batchId ?? 'none')).toMatchObject({
+      status: 200,
+    });
     isDown = false;
     await world.rest();
     expect(world.job(jobId).status).toBe('completed');

@@ -116,7 +116,11 @@ describe('an estimate before the first batch of a model', () => {
 
 describe('an estimate after a batch of such rows', () => {
   it('expects what the rows used', () => {
-    const estimate = estimateOf(thousand({ rows: 500, uploadBytes: 260_000, output: limited(500, 100) }), measured(20), PRICES);
+    const estimate = estimateOf(
+      thousand({ rows: 500, uploadBytes: 260_000, output: limited(500, 100) }),
+      measured(20),
+      PRICES,
+    );
     expect(estimate).toMatchObject({
       isMeasured: true,
       input: { likely: 40_000 },
@@ -177,7 +181,7 @@ describe('an estimate after a batch of such rows', () => {
 describe('what is measured', () => {
   it('is worth more of a large batch than of a small one, but not without end', () => {
     const of = (rows: number) => thousand({ rows, uploadBytes: 520 * rows, output: limited(rows, 100) });
-    const after = (rows: number, output: number, known: MeasuredRows[] = []) =>
+    const measuredAfter = (rows: number, output: number, known: MeasuredRows[] = []) =>
       withMeasured(
         known,
         {
@@ -187,11 +191,11 @@ describe('what is measured', () => {
         0,
       );
     const output = (known: MeasuredRows[]) => known.at(-1)?.output;
-    expect(output(after(3, 90, after(1_000, 10)))).toBeLessThan(15);
-    expect(output(after(1_000, 90, after(3, 10)))).toBeGreaterThan(80);
+    expect(output(measuredAfter(3, 90, measuredAfter(1_000, 10)))).toBeLessThan(15);
+    expect(output(measuredAfter(1_000, 90, measuredAfter(3, 10)))).toBeGreaterThan(80);
     const late = Array.from({ length: 12 }).reduce<MeasuredRows[]>(
-      (known) => after(1_000, 50, known),
-      after(50_000, 10),
+      (known) => measuredAfter(1_000, 50, known),
+      measuredAfter(50_000, 10),
     );
     expect(output(late)).toBeGreaterThan(45);
   });

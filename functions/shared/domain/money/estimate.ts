@@ -16,11 +16,19 @@
  * of which no byte is in the request: they show once a batch was measured. The price of a long input counts when the average
  * row of the part is long.
  */
+
+import { BYTES_PER_TOKEN as USUAL_BYTES_PER_TOKEN } from '../waiting/tokens.ts';
 import type { Amount } from './amount.ts';
-import { contentBytes, type MeasuredRows, measuredOf, nearestOf, type RowsToRun, spreadOf } from './measured-rows.ts';
+import {
+  contentBytes,
+  type MeasuredRows,
+  measuredOf,
+  nearestOf,
+  type RowsToRun,
+  spreadOf,
+} from './measured-rows.ts';
 import { MAX_ROW_TOKENS } from './output-bounds.ts';
 import type { Prices } from './prices.ts';
-import { BYTES_PER_TOKEN as USUAL_BYTES_PER_TOKEN } from '../waiting/tokens.ts';
 import { NO_TOKENS } from './token-counts.ts';
 
 /** Values of which the likely one is expected, and the true one lies within the others in at least 95 of 100 cases. */
@@ -83,7 +91,8 @@ export function sumOf(estimates: readonly Estimate[]): Estimate {
     sum.input.high += input.high;
     sum.output.low += output.low;
     sum.output.likely += output.likely;
-    sum.output.high = isLimited(sum.output.high) && isLimited(output.high) ? sum.output.high + output.high : NO_LIMIT;
+    sum.output.high =
+      isLimited(sum.output.high) && isLimited(output.high) ? sum.output.high + output.high : NO_LIMIT;
     sum.cost = sum.cost && cost && plus(sum.cost, cost);
   }
   return sum;
@@ -198,16 +207,12 @@ function costOf({ model, rows }: RowsToRun, expected: ExpectedTokens, prices: Pr
     ? [NO_CACHE, { reads: 1 }, 'writes' as const].map((cache) => cost(input.high, most, cache))
     : [];
   return {
-    low: leastOf([likely, ...lowest]),
+    low: inOrder([likely, ...lowest])[0] ?? likely,
     likely,
-    high: isLimited(most) ? mostOf([likely, ...highest]) : NO_LIMIT,
+    high: isLimited(most) ? (inOrder([likely, ...highest]).at(-1) ?? likely) : NO_LIMIT,
   };
 }
 
-function leastOf(amounts: readonly Amount[]): Amount {
-  return amounts.reduce((least, one) => (one < least ? one : least));
-}
-
-function mostOf(amounts: readonly Amount[]): Amount {
-  return amounts.reduce((most, one) => (one > most ? one : most));
+function inOrder(amounts: readonly Amount[]): Amount[] {
+  return amounts.toSorted((a, b) => (a < b ? -1 : 1));
 }

@@ -45,27 +45,27 @@ const ENDPOINT_BOUNDS: Readonly<Record<string, EndpointBounds>> = {
 const WITHOUT_OUTPUT: ReadonlySet<string> = new Set(['/v1/embeddings', '/v1/moderations']);
 
 /**
- * Returns the most output tokens of a row of the endpoint, or `UNBOUNDED`. `valueOf`: the value of a field; undefined if the row
+ * Returns the most output tokens of a row of the endpoint, or `UNBOUNDED`. `fieldOf`: the value of a field; undefined if the row
  * has none, or NaN if the value is no number.
  */
-export function outputBound(endpoint: string, valueOf: (field: BoundField) => number | undefined): number {
+export function outputBound(endpoint: string, fieldOf: (field: BoundField) => number | undefined): number {
   if (WITHOUT_OUTPUT.has(endpoint)) return 0;
   const bounds = ENDPOINT_BOUNDS[endpoint];
   if (!bounds) return UNBOUNDED;
-  let bound = largest(bounds.limits, valueOf, 0);
-  for (const fields of bounds.answers) bound *= largest(fields, valueOf, 1);
+  let bound = largest(bounds.limits, fieldOf, 0);
+  for (const fields of bounds.answers) bound *= largest(fields, fieldOf, 1);
   return bound >= 1 && bound <= MAX_ROW_TOKENS ? bound : UNBOUNDED;
 }
 
 /** Returns the largest value; `otherwise` if there is none. Anything but a whole number from 1 is `UNBOUNDED`. */
 function largest(
   fields: readonly BoundField[],
-  valueOf: (field: BoundField) => number | undefined,
+  fieldOf: (field: BoundField) => number | undefined,
   otherwise: number,
 ): number {
   let most = otherwise;
   for (const field of fields) {
-    const value = valueOf(field);
+    const value = fieldOf(field);
     if (value === undefined) continue;
     if (!Number.isSafeInteger(value) || value < 1) return UNBOUNDED;
     most = Math.max(most, value);
