@@ -3,7 +3,7 @@ import type { Connection } from './connection.ts';
 
 const RUNTIME_TIME = 'x-batchdrop-time'; // a header of the local endpoint, whose clock may run faster than real time
 
-/** Returns the time where Batchdrop runs, in milliseconds. AWS responses have a precision of one second. */
+/** Returns the current time of the Batchdrop, in milliseconds. AWS responses have a precision of one second. */
 export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>): Promise<number> {
   let headers: Record<string, string> = {};
   const command = new GetBucketLocationCommand({ Bucket: names.requestBucket });

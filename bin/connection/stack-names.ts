@@ -3,11 +3,11 @@ import { RUNTIME_ENDPOINTS_SECRET, type RuntimeEndpoints } from '../../local/run
 import { outputsAt } from './stack-outputs.ts';
 import { clientConfigAt, type Target } from './target.ts';
 
-/** The resources that users of a Batchdrop need, from the outputs of its stack. */
+/** The names of the resources that users of a Batchdrop need, from the outputs of its stack. */
 export interface StackNames {
   readonly requestBucket: string;
   readonly resultsBucket: string;
-  /** Before all keys in the results bucket. */
+  /** The start of all keys in the results bucket. */
   readonly resultsPrefix?: string;
   readonly cancelQueueUrl: string;
   readonly eventBus: string;
@@ -22,7 +22,7 @@ export interface ApiNames {
   readonly secret: string;
 }
 
-/** Where the API sends webhooks, and the secret with their signing secrets. */
+/** The URL to which the API sends webhooks, and the secret with their signing secrets. */
 export interface WebhookNames {
   readonly url: string;
   readonly secret: string;
@@ -43,7 +43,7 @@ export async function namesOf(target: Target): Promise<StackNames> {
   };
 }
 
-/** The same for the API. A runtime on this machine replaces the API of the template by its own, so it is asked. */
+/** The same for the API. A runtime on this machine does not use the API of the template, so the runtime is asked. */
 export async function apiOf(target: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(target);
   const baseUrl = target.kind === 'local' ? (await endpoints(target)).openAiUrl : output('ApiBaseUrl');
