@@ -14,7 +14,7 @@ function tableOf(...ids: string[]): RowTable {
   return new RowTable(writer.gathered());
 }
 
-/** A first attempt over rows of these ids. */
+/** Returns a first attempt with rows of these ids. */
 const account = (batchStatus: string, ...ids: string[]) =>
   new RowTally(tableOf(...ids), RowStates.fresh(ids.length), batchStatus);
 
@@ -105,20 +105,20 @@ describe('a result line', () => {
 describe('two lines of one row', () => {
   const [good, bad] = [line('a'), line('a', { status_code: 500 })];
 
-  it('that both succeeded: the first counts', () => {
+  it('count as the first one if both succeeded', () => {
     const rows = account('completed', 'a');
     rows.settle(good, 'output');
     expect(rows.settle(good, 'output')).toEqual({ anomaly: 'second_line' });
   });
 
-  it('of which the first succeeded: it counts', () => {
+  it('count as the first one if only it succeeded', () => {
     const rows = account('completed', 'a');
     rows.settle(good, 'output');
     expect(rows.settle(bad, 'output')).toEqual({ anomaly: 'second_line' });
     expect(rows.outcomeOf(0, false)?.outcome).toBe('succeeded');
   });
 
-  it('of which the second succeeded: it counts, and the first is the anomaly', () => {
+  it('count as the second one if only it succeeded, and the first is the anomaly', () => {
     const rows = account('completed', 'a');
     rows.settle(bad, 'output');
     expect(rows.settle(good, 'output')).toEqual({ row: 0, replaces: true });
@@ -126,7 +126,7 @@ describe('two lines of one row', () => {
     expect(rows.anomalies).toBe(1);
   });
 
-  it('that both failed: the first counts', () => {
+  it('count as the first one if both failed', () => {
     const rows = account('completed', 'a');
     rows.settle(bad, 'output');
     expect(rows.settle(line('a', { status_code: 400 }), 'output')).toEqual({ anomaly: 'second_line' });
@@ -148,7 +148,7 @@ describe('rows without a line', () => {
   });
 
   it.each(['cancelled', 'failed'])(
-    'of a later attempt with status "%s" keep the outcome of the attempt before',
+    'of a later attempt with status "%s" keep the outcome of the previous attempt',
     (status) => {
       const before = RowStates.fresh(1);
       before.set(0, { outcome: 'expired', again: true, attempts: 1, lineBytes: 9 });
@@ -162,7 +162,7 @@ describe('a later attempt', () => {
   before.set(0, { outcome: 'succeeded', again: false, attempts: 1, lineBytes: 9 });
   before.set(1, { outcome: 'failed', again: true, attempts: 1, lineBytes: 9 });
 
-  it('settles its own rows only: a line of another row is an anomaly, whatever it says', () => {
+  it('settles only its own rows, and a line of any other row is an anomaly', () => {
     const rows = new RowTally(tableOf('a', 'b'), before, 'completed');
     expect(rows.settle(line('a', { status_code: 500 }), 'output')).toEqual({ anomaly: 'unknown_id' });
     expect(rows.settle(line('b'), 'output')).toEqual({ row: 1, replaces: false });

@@ -17,7 +17,7 @@ it.each([
   expect(secondBatchSearchFrom([wholePart(part, [])])).toBe(NOON + LATE_BATCH_SEARCH_AFTER_MS);
 });
 
-it('waits for nothing where no create was sent', () => {
+it('does not wait if no create was sent', () => {
   const part = aPart({ phase: 'uploaded', intent: FILE });
   expect(secondBatchSearchFrom([wholePart(part, [])])).toBeLessThan(NOON);
 });

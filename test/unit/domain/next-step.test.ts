@@ -38,7 +38,7 @@ const ABANDONED = [{ intentId: 'i0', fileId: 'file-0', at: NOON }];
 const WAITING = { for: 'token_limit', since: NOON } as const;
 const LEASE = { holder: 'h', until: later };
 
-/** The part, in phase `ready` where it would be `planned`. */
+/** Returns the part, in phase `ready` if it would be `planned`. */
 function aDispatchedPart(fields: PartFields): Part {
   const part = aPart(fields);
   return part.phase === 'planned' ? aPart({ ...fields, phase: 'ready' }) : part;

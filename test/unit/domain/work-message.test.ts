@@ -58,6 +58,6 @@ it.each([
   expect(jobIdIn(JSON.stringify(message))).toBe(jobId);
 });
 
-it('the log of a message that is no JSON has no id', () => {
+it('the log line of a message that is not JSON has no job id', () => {
   expect(jobIdIn(`${ID}`)).toBeUndefined();
 });

@@ -9,7 +9,7 @@ import { MINUTE, SmallWorld, withMethods } from '../small-world.ts';
 
 const expiresAt = Number.MAX_SAFE_INTEGER;
 
-/** The part after its batch was seen as `observed`. */
+/** Returns the part after its batch was seen as `observed`. */
 async function afterObserving(
   known: PartFields,
   observed: Partial<ObservedBatch>,

@@ -68,8 +68,8 @@ const check = (content: string | Buffer, chunkBytes: number) =>
     for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
   }, createInMemoryRowTables());
 
-describe('a file that is no JSON Lines', () => {
-  it.each(FOREIGN)('%s has one finding, which names it and says what to do', async (_, content, name) => {
+describe('a file that is not JSON Lines', () => {
+  it.each(FOREIGN)('%s gets one finding, which names the format and says what to do', async (_, content, name) => {
     for (const chunkBytes of [1, 1000, 1_000_000]) {
       const checked = await check(content, chunkBytes);
       if (checked.verdict === 'good') throw new Error('the file is valid');
@@ -99,7 +99,7 @@ describe('a file of JSON Lines', () => {
     expect(foreignFormatOf(Buffer.from(content))).toBeUndefined();
   });
 
-  it('is read whole, whatever the chunks', async () => {
+  it('is read whole, whatever its chunks are', async () => {
     for (const chunkBytes of [1, 7, 4095, 4096, 4097]) {
       const checked = await check(fileOf(...Array.from({ length: 100 }, (_, at) => `r${at}`)), chunkBytes);
       expect(checked).toMatchObject({ verdict: 'good', rows: 100 });

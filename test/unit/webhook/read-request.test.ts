@@ -26,13 +26,13 @@ const withHeader = (request: WebhookRequest, name: string, value: string | undef
 
 describe('a genuine webhook', () => {
   it.each(['batch.completed', 'batch.failed', 'batch.expired', 'batch.cancelled'])(
-    'of the type %s tells which batch ended',
+    'of the type %s says which batch ended',
     async (type) => {
       expect(await read(signedRequest({ ...EVENT, type }))).toEqual({ batchId: 'batch_1' });
     },
   );
 
-  it('has one signature that fits among several', async () => {
+  it('needs only one matching signature among several', async () => {
     const request = signedRequest(EVENT);
     const several = `v1,${Buffer.alloc(32).toString('base64')} v2,abc ${request.headers['webhook-signature']}`;
     expect(await read(withHeader(request, 'webhook-signature', several))).toEqual({ batchId: 'batch_1' });
@@ -45,7 +45,7 @@ describe('a genuine webhook', () => {
       });
   });
 
-  it('is what the official SDK takes for one', async () => {
+  it('is what the official SDK accepts as one', async () => {
     const { headers, body } = signedRequest(EVENT);
     const sdk = new OpenAI({ apiKey: 'sk-test' });
     const known = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
@@ -59,7 +59,7 @@ describe('a genuine webhook', () => {
     });
   });
 
-  it('that is malformed all the same is refused', async () => {
+  it('that is malformed is refused', async () => {
     const bodies = [
       '',
       'null',
@@ -108,7 +108,7 @@ describe('any other request', () => {
     expect(await read(request)).toMatchObject({ status });
   });
 
-  it('is refused while there is no secret, and costs neither a ledger call nor a call of the API', async () => {
+  it('is refused while there is no secret, without a call to the ledger or the API', async () => {
     expect(await readRequest({ secrets: secrets(), isGenuine }, genuine)).toMatchObject({ status: 401 });
     const fail = () => Promise.reject(new Error('called'));
     const world = new SmallWorld({
@@ -123,6 +123,6 @@ describe('any other request', () => {
       expect((await world.webhookRequest(request)).status).toBeGreaterThanOrEqual(400);
     expect(world.metrics.of('WebhooksRefused')).toEqual([1, 1]);
     expect(JSON.stringify(world.log.lines)).not.toContain('batch_1');
-    expect(await world.webhookRequest(genuine)).toMatchObject({ status: 503 }); // a genuine one does call
+    expect(await world.webhookRequest(genuine)).toMatchObject({ status: 503 }); // a genuine one makes calls
   });
 });

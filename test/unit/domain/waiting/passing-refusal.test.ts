@@ -33,7 +33,7 @@ describe('a batch that failed before a row ran waits for other batches,', () => 
     expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'token_limit', said: message });
   });
 
-  it('whatever shape of an error names an enqueued limit', () => {
+  it('whatever the shape of the error that names an enqueued limit', () => {
     const limit = { counts: 'tokens', name: 'gpt-4o', limit: 90_000 };
     const message = 'Enqueued token limit reached for gpt-4o. Limit: 90,000 enqueued tokens.';
     expect(passingRefusalOf(failed({ message }))).toEqual({ for: 'token_limit', limit, said: message });
