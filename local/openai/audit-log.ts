@@ -4,6 +4,7 @@
  * Promise: an entry is in the file exactly once if the change that it records was committed, and otherwise not at all.
  * An entry is written to the database in the transaction of the change, and `flush` then copies it to the file by its
  * number. After a kill, the last number in the file shows where the copying stopped.
+ */
 import {
   appendFileSync,
   closeSync,

@@ -18,7 +18,7 @@ const SCHEMA = 'CREATE TABLE IF NOT EXISTS items (n INTEGER PRIMARY KEY, content
 const open = (name: string) => openDatabase(join(directory, `${name}.sqlite`), SCHEMA);
 
 describe('a database whose disk is full', () => {
-  it('has after each transaction all of its writes or none, and says why it failed', () => {
+  it('contains all writes of each transaction or none, and reports why one failed', () => {
     let run = 0;
     fc.assert(
       fc.property(

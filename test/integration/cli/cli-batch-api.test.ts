@@ -64,7 +64,7 @@ describe('batchdrop up --batch-api', () => {
     expect(openAiUrl).toBe(url);
     expect(hasOwnServer).toBe(false);
     const created = readAudit(join(folder, 'server')).filter(({ event }) => event === 'batch.created');
-    expect(created).toHaveLength(1); // the example job is not sent to a server of somebody else
+    expect(created).toHaveLength(1); // the example job is not sent to another program's server
     expect(JSON.parse(checked.stdout)).toContainEqual(
       expect.objectContaining({
         check: 'API key',

@@ -5,7 +5,7 @@ import { DETAIL_TYPE, EVENT_SOURCE } from '../../../functions/shared/contract/ev
 import type { Job } from '../../../functions/shared/domain/job.ts';
 import { fileOf, SmallWorld } from '../../unit/small-world.ts';
 
-/** A confirmation whose index shows these jobs until the functions run, and then none; and its questions. */
+/** Returns a confirmation, and its questions. Its index shows these jobs only until the functions run. */
 async function confirmationOf(world: SmallWorld, earlier: Job[] = []) {
   const unreachable = connectionTo({
     ...{ url: 'http://127.0.0.1:9', requestBucket: 'requests', resultsBucket: 'results', cancelQueueUrl: '' },

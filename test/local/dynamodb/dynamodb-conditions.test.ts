@@ -17,13 +17,13 @@ runTable();
 
 /*
  * Checks the local DynamoDB against the documentation of condition expressions. Known gap: it accepts an empty string
- * as a key of an index, which DynamoDB rejects; the ledger's are never empty.
+ * as a key of an index, which DynamoDB rejects. The ledger's keys are never empty.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html
  */
 
 interface ConditionCase {
   readonly when: string;
-  /** The attributes of the item before the write, without its key; undefined for no item. */
+  /** The attributes of the item before the write, without its key. Undefined for no item. */
   readonly before: Item | undefined;
   readonly condition: string;
   readonly values?: Item;
@@ -151,11 +151,11 @@ describe('a condition', () => {
     );
     if (holds) await writing;
     else await expect(writing).rejects.toMatchObject(CONDITION_FAILED);
-    // A write replaces the whole item, a rejected write changes nothing.
+    // A write replaces the whole item. A rejected write changes nothing.
     expect(await read(pk)).toEqual(holds ? { ...key, fresh: s('yes') } : former);
   });
 
-  it('concerns the item with that key, not its partition', async () => {
+  it('applies to the item with that key, not to its partition', async () => {
     const pk = aKey();
     await put({ pk: s(pk), sk: s('PART#1') });
     await put({ pk: s(pk), sk: s('META') }, { ConditionExpression: 'attribute_not_exists(pk)' });

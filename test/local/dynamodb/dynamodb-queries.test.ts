@@ -41,7 +41,7 @@ describe('a query', () => {
     return { found: page.Items?.map((item) => item.sk?.S), next: page.LastEvaluatedKey };
   };
 
-  it('by a prefix of the sort key finds the matching items only, in byte order', async () => {
+  it('by a prefix of the sort key finds only the matching items, in byte order', async () => {
     const pk = aKey();
     for (const sk of [
       'PART#b#2',
@@ -177,7 +177,7 @@ describe('the sparse index', () => {
     expect((await due(shard, 9)).items).toHaveLength(1);
   });
 
-  it('returns the keys and the projected attributes only', async () => {
+  it('returns only the keys and the projected attributes', async () => {
     const [shard, pk] = [aKey(), aKey()];
     const seen = { pk: s(pk), sk: s('META'), dueShard: s(shard), dueAt: n(1), openBatch: s('text') };
     await put({ ...seen, item: s('text'), version: n(1) });
@@ -295,7 +295,7 @@ describe('the indexes of jobs', () => {
     expect(page.Items).toEqual(keys);
   });
 
-  it('a filter by an existing attribute omits the others', async () => {
+  it('a filter by an existing attribute omits items without it', async () => {
     const shard = aKey();
     const due = { sk: s('META'), dueShard: s(shard), dueAt: n(1) };
     await put({ ...due, pk: s(aKey()) });

@@ -250,7 +250,7 @@ describe('a presigned URL', () => {
   };
 
   it('uploads and downloads an object, with the signed metadata', async () => {
-    // The stock signer writes the checksum of an empty body into the URL; S3 ignores it.
+    // AWS's signer writes the checksum of an empty body into the URL. S3 ignores it.
     const more = '&x-amz-meta-team=blue&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32';
     const put = await send('PUT', signed('signed', 5, '60', more), lengthOf('hello'), 'hello');
     expect([put.status, put.body]).toEqual([200, '']);

@@ -78,7 +78,7 @@ describe('results', () => {
     anId.map((id) => `_long/${id}`),
   );
 
-  it('never have the same key for two jobs, or a key among Batchdrop's own objects', () => {
+  it("never have the same key for two jobs, or a key among Batchdrop's own objects", () => {
     fc.assert(
       fc.property(aKey, anId, aKey, anId, (key, id, otherKey, otherId) => {
         fc.pre(id !== otherId);
@@ -90,7 +90,7 @@ describe('results', () => {
     );
   });
 
-  it('each match one of the key patterns in the functions' permissions', () => {
+  it("each match one of the key patterns in the functions' permissions", () => {
     const { resultLines, summary, report } = KEY_PATTERNS;
     for (const key of ['a.jsonl', 'a\nb/ü.jsonl', '_batchdrop/x', 'k'.repeat(1000)]) {
       const found = allKeys(key).map((each) =>
@@ -101,7 +101,7 @@ describe('results', () => {
   });
 });
 
-describe('the key of an object of Batchdrop's own', () => {
+describe("the key of an object of Batchdrop's own", () => {
   it('is in one folder per job, under _batchdrop/', () => {
     expect(internalFolder(jobId)).toBe(`_batchdrop/jobs/${jobId}/`);
     for (const key of internalKeys()) {

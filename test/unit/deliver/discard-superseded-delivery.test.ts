@@ -46,7 +46,7 @@ describe('a superseded delivery', () => {
     expect(world.lines('output.jsonl')).toHaveLength(2);
   });
 
-  it('leaves its pieces to the job's clean-up when it cannot remove them', async () => {
+  it("leaves its pieces to the job's clean-up when it cannot remove them", async () => {
     let fails = false;
     const { world, jobId } = await superseded(
       async (w) => {

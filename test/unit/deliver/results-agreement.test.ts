@@ -126,22 +126,22 @@ const summaryOf = (world: SmallWorld) => {
 const LATE = 5 * HOUR;
 /** What the API says at first. Five hours later, it gives the right results. */
 const AT_FIRST: Record<string, Answer> = {
-  'no output file is named (U3)': {
+  'no output file is named': {
     lacks: ['outputFileId'],
     batch: { counts: { total: 3, completed: 3, failed: 0 } },
   },
-  'no output file is named, nor are rows counted': { lacks: ['outputFileId', 'counts'] },
-  'the content is not found (U4)': { output: gone('file-out') },
+  'no output file is named and no rows are counted': { lacks: ['outputFileId', 'counts'] },
+  'the content is not found': { output: gone('file-out') },
   'the content is refused': { output: new TerminalError('invalid_request_error', 'HTTP 400') },
-  'the lines are those of other rows (U5)': { output: ['x1', 'x2', 'x3'].map((id) => line(id)).join('') },
-  'some lines are those of other rows (U5)': { output: line('r1') + line('x2') + line('x3') },
+  'the lines belong to other rows': { output: ['x1', 'x2', 'x3'].map((id) => line(id)).join('') },
+  'some lines belong to other rows': { output: line('r1') + line('x2') + line('x3') },
   'the file ends early, between two lines': { output: line('r1') + line('r2') },
   'the file ends early, within a line': { output: FULL.slice(0, -10) },
   'the file is empty': { output: '' },
-  'the file breaks off': { output: line('r1'), breaksOff: new RetryableError('reset') },
+  'the read breaks off': { output: line('r1'), breaksOff: new RetryableError('reset') },
   'the file is another one': { output: 'a,b,c\n1,2,3\n' },
   'the API fails': { output: new RetryableError('HTTP 502') },
-  'one line is double, another is missing': { output: line('r1') + line('r1') + line('r2') },
+  'one line is repeated and another one is missing': { output: line('r1') + line('r1') + line('r2') },
   'the counts are zero, and the file is empty': {
     output: '',
     batch: { counts: { total: 0, completed: 0, failed: 0 } },

@@ -96,7 +96,7 @@ describe('waiting parts', () => {
     expect(first?.admission).toEqual({ at: NOON, estimate: { tokens: 1000, limit: 250 }, alone: true });
   });
 
-  it('of a model with the name of an object's built-in property have no limit', () => {
+  it("of a model with the name of an object's built-in property have no limit", () => {
     expect(names(chosen([waitingPart(1, { model: 'constructor' })], {}))).toEqual(['job1']);
   });
 });

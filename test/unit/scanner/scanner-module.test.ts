@@ -120,7 +120,7 @@ describe('the compiled scanner', () => {
     expect(calls()).toBe(before + 1);
   });
 
-  it('that does not compile is reported with the compiler's message', async () => {
+  it("that does not compile is reported with the compiler's message", async () => {
     const { bytes, directory } = projectWith(
       "process.stderr.write('ERROR TS1005: expected'); process.exit(1);",
     );

@@ -195,7 +195,7 @@ describe('the note of the last webhook', () => {
     expect(await world.ledger.readLastWebhook()).toBe(first + MINUTE);
   });
 
-  it('is written each time for an unknown batch, as in the API's test event', async () => {
+  it("is written each time for an unknown batch, as in the API's test event", async () => {
     const { world, batchId } = await running();
     await world.webhook(batchId);
     world.clock.advance(SECOND);
@@ -230,7 +230,7 @@ describe('the note of the last webhook', () => {
 });
 
 describe('WEBHOOK and SUBMIT', () => {
-  it('cannot miss each other's write, so the end is observed whichever comes first', async () => {
+  it("cannot miss each other's write, so the end is observed whichever comes first", async () => {
     for (const order of ['pointer first', 'note first'] as const) {
       const told: string[] = [];
       const { world, jobId } = await running((made) => ({
