@@ -8,7 +8,7 @@ const openAi = openAiForEachTest();
 
 const CLASSES = ['RetryableError', 'NotAllowed', 'TerminalError'];
 
-/** Values that a field may have, the right ones among them. */
+/** Values that a field may have, including the right ones. */
 const value = fc.oneof(
   fc.constantFrom(
     'batch_1',
@@ -33,7 +33,7 @@ const value = fc.oneof(
   fc.jsonValue({ maxDepth: 3 }),
 );
 
-/** Objects with the fields of the API's, and with others. */
+/** Objects with the API's fields, and with others. */
 const named = fc.dictionary(
   fc.constantFrom(
     ...[
@@ -118,7 +118,7 @@ const calls: [string, (api: BatchApi) => Promise<unknown>, string[]][] = [
   ['a delete', (api) => api.deleteFile('file-1'), CLASSES],
 ];
 
-it.each(calls)('%s returns, or throws one of our errors, whatever is answered', async (_, call, classes) => {
+it.each(calls)('%s returns or throws one of our errors, whatever the response is', async (_, call, classes) => {
   let thrown = 0;
   await fc.assert(
     fc.asyncProperty(answer, async (facts) => {

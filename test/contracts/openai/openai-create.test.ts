@@ -89,7 +89,7 @@ describe('after POST /batches was sent', () => {
     await expect(create(openAi)).rejects.toMatchObject({ name: 'TerminalError', code: 'invalid_file' });
   });
 
-  it('a 429 from the API throws a retryable error: there is no batch', async () => {
+  it('a 429 from the API throws a retryable error, because there is no batch', async () => {
     openAi.server.answerWith(json(429, REFUSAL, { 'retry-after': '7' }));
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 7 });
   });
@@ -162,7 +162,7 @@ describe('after POST /batches was sent', () => {
 });
 
 describe('before anything was sent', () => {
-  it('a refused connection throws a retryable error: there is no batch', async () => {
+  it('a refused connection throws a retryable error, because there is no batch', async () => {
     const port = openAi.server.url;
     await openAi.server.close();
     openAi.api = openAi.apiAt(`${port}/v1`);
@@ -171,7 +171,7 @@ describe('before anything was sent', () => {
     openAi.server = await startScriptedServer();
   });
 
-  it('an unknown host name, or a failed TLS handshake, throws a retryable error: there is no batch', async () => {
+  it('an unknown host name or a failed TLS handshake throws a retryable error, because there is no batch', async () => {
     openAi.api = openAi.apiAt('https://nobody.invalid/v1');
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError' });
     const noTls = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
@@ -212,7 +212,7 @@ describe('before anything was sent', () => {
     expect(openAi.server.requests).toEqual([]);
   });
 
-  it('an id of a gateway, of up to 1,024 characters, is sent as it is', async () => {
+  it('an id of a gateway, with up to 1,024 characters, is sent unchanged', async () => {
     for (const id of ['batch_bGl0ZWxsbV9wcm94eTo=', "b.a:c@d~e+f=,;!$&'()*|g-", 'x'.repeat(1024)]) {
       openAi.server.answerWith(json(200, { id }));
       expect(await openAi.api.retrieveBatch(id)).toMatchObject({ batchId: id });

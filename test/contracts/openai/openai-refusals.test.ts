@@ -64,11 +64,11 @@ describe('a refusal waits for the account', () => {
     for (const which of ['upload', 'create', 'retrieve'] as const) await expectWait(which, answer, 'account');
   });
 
-  it.each(ACCOUNT_CODES)('the code %s, whatever the words and the status', async (code) => {
+  it.each(ACCOUNT_CODES)('the code %s, whatever the message and the status', async (code) => {
     for (const status of [400, 403, 429]) await expectWait('create', refusal(status, 'No.', code), 'account');
   });
 
-  it('with the words of the API, at most 500 characters of them', async () => {
+  it("with the API's message, at most 500 characters of it", async () => {
     openAi.server.answerWith(refusal(429, QUOTA, 'insufficient_quota'));
     await expect(create(openAi)).rejects.toMatchObject({ said: QUOTA });
     openAi.server.answerWith(refusal(429, `${QUOTA}${'x'.repeat(2_000)}`, 'insufficient_quota'));
@@ -98,7 +98,7 @@ describe('a refusal waits for storage', () => {
     await expectWait('upload', answer, 'storage');
   });
 
-  it('but not when the one file is too large', async () => {
+  it('but not if the single file is too large', async () => {
     for (const message of [
       'The uploaded file exceeds the maximum file size of 512 MB.',
       'File is too large. Maximum size is 200 MB.',
@@ -133,7 +133,7 @@ describe('a refusal of a create waits for the file to be visible', () => {
     await expectWait('create', answer, 'not_visible');
   });
 
-  it('but not when the model is unknown, or the file is wrong', async () => {
+  it('but not if the model is unknown or the file is wrong', async () => {
     for (const answer of [
       refusal(404, 'The model gpt-9 does not exist or you do not have access to it.', 'model_not_found'),
       refusal(400, 'The model in the input file was not found.', 'model_not_found'),
@@ -145,7 +145,7 @@ describe('a refusal of a create waits for the file to be visible', () => {
     }
   });
 
-  it('and one of a file that is read waits while the file is pending', async () => {
+  it('and a refusal of a read waits while the file is pending', async () => {
     await expectWait('content', refusal(400, 'The file is not ready: status pending.'), 'not_visible');
     openAi.server.answerWith(refusal(400, 'No such File object: file-1'));
     await expect(call('content')).rejects.toMatchObject({ name: 'TerminalError', code: 'file_gone' });
@@ -189,7 +189,7 @@ describe('a refusal waits for enqueued work to end', () => {
     await expectWait('create', answer, 'token_limit');
   });
 
-  it('with the words, from which the limit is read', async () => {
+  it('with the message, from which the limit is read', async () => {
     openAi.server.answerWith(refusal(429, TOKENS));
     await expect(create(openAi)).rejects.toMatchObject({ said: TOKENS });
   });
@@ -213,7 +213,7 @@ describe('a refusal for the rate', () => {
     ['with 400', refusal(400, 'Rate limit exceeded, slow down.')],
     ['of a gateway', html(429)],
   ];
-  it.each(refusals)('%s names a time to wait, and nothing else', async (_, answer) => {
+  it.each(refusals)('%s has a time to wait, and no obstacle', async (_, answer) => {
     openAi.server.answerWith(answer);
     const refused = call('upload');
     await expect(refused).rejects.toMatchObject({ name: 'RetryableError', afterSeconds: 60 });
@@ -234,16 +234,16 @@ describe('a call waits until the API can be reached', () => {
       await expectWait(which, answer, 'unreachable');
   });
 
-  it('after an upload to a base URL that has no files', async () => {
+  it('after an upload to a base URL that has no files endpoint', async () => {
     await expectWait('upload', detail(404, 'Not Found'), 'unreachable');
   });
 
-  it('and has not been sent, if it is a create that was not connected', async () => {
+  it('and counts as not sent, if it is a create without a connection', async () => {
     openAi.api = openAi.apiAt('http://127.0.0.1:1/v1');
     await expect(create(openAi)).rejects.toMatchObject({ name: 'RetryableError', waitsFor: 'unreachable' });
   });
 
-  it('but not when its own caller ended it', async () => {
+  it('but not if its own caller ended it', async () => {
     const controller = new AbortController();
     openAi.server.answerWith(() => controller.abort());
     const ended = openAi.api.retrieveBatch('batch_1', controller.signal);

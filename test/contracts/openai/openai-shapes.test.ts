@@ -4,7 +4,7 @@ import { json } from './scripted-server.ts';
 
 const openAi = openAiForEachTest();
 
-describe('a batch on the wire', () => {
+describe('a batch in a response', () => {
   const retrieved = async (fields: object) => {
     openAi.server.answerWith(json(200, { ...BATCH, ...fields }));
     return openAi.api.retrieveBatch('batch_1');
@@ -85,7 +85,7 @@ describe('a batch on the wire', () => {
     expect((await retrieved({ created_at: JSON.parse(time) })).createdAt).toBe(expected);
   });
 
-  it('has no count that is none, and no id that is not safe', async () => {
+  it('has no invalid count and no unsafe id', async () => {
     for (const total of [1e300, -1, 1.5, '3', null])
       expect(await retrieved({ request_counts: { total, completed: 1, failed: 0 } })).not.toHaveProperty(
         'counts',
@@ -112,7 +112,7 @@ describe('a batch on the wire', () => {
     expect((await retrieved({ status })).status).toBe(expected);
   });
 
-  it('keeps metadata within the limits, ours included', async () => {
+  it("keeps metadata within the limits, including Batchdrop's own", async () => {
     const odd = { huge: 'x'.repeat(513), ['n'.repeat(65)]: 'x', number: 1, batchdrop_intent: 'i' };
     expect((await retrieved({ metadata: odd })).metadata).toEqual({ batchdrop_intent: 'i' });
   });
@@ -259,14 +259,14 @@ describe('a page of the list', () => {
       { ids: [], hasMore: true },
     ],
   ];
-  it.each(odd)('that %s is read as far as it goes', async (_, page, { ids, hasMore, next }) => {
+  it.each(odd)('that %s is read as far as possible', async (_, page, { ids, hasMore, next }) => {
     openAi.server.answerWith(json(200, page));
     const read = await openAi.api.listBatches({ limit: 2, after: 'batch_9' });
     expect(read.batches.map(({ batchId }) => batchId)).toEqual(ids);
     expect({ hasMore: read.hasMore, next: read.next }).toEqual({ hasMore, next });
   });
 
-  it("says when it was answered, by the API's clock", async () => {
+  it("has the time of the response, by the API's clock", async () => {
     const date = 'Sun, 01 Nov 2026 12:00:00 GMT';
     openAi.server.answerWith(json(200, { data: [] }, { date }));
     expect(await openAi.api.listBatches({ limit: 2 })).toMatchObject({ answeredAt: Date.parse(date) });

@@ -79,7 +79,7 @@ describe('the list of webhook endpoints', () => {
     expect(await endpoints.list()).toBeUndefined();
   });
 
-  it('has no endpoints without an id, a URL, or with an id that would leave the path', async () => {
+  it('omits endpoints without an id or a URL, or with an id that would change the path', async () => {
     const data = [{ ...ENDPOINT, id: '../files' }, { ...ENDPOINT, url: null }, { id: 7 }, null, ENDPOINT];
     server.answerWith(json(200, { data, has_more: false }));
     expect((await endpoints.list())?.map(({ id }) => id)).toEqual(['whe_1']);
@@ -140,7 +140,7 @@ describe('an endpoint', () => {
     },
   );
 
-  it('was not tested when the answer has no status', async () => {
+  it('does not count as tested if the response has no status', async () => {
     server.answerWith(json(200, { success: true }));
     await expect(endpoints.sendTest('whe_1', 'batch.completed')).rejects.toBeInstanceOf(RetryableError);
   });

@@ -30,7 +30,7 @@ function answer(status: number, contentRange: string | undefined, body: string):
   server.answerWith((response) => void response.writeHead(status, headers).end(body));
 }
 
-it('a range is read when the response is this range, or as much of it as there is', async () => {
+it('a range is read if the response is this range, or as much of it as exists', async () => {
   answer(206, 'bytes 2-4/10', '234');
   expect((await read({ start: 2, end: 5 })).toString()).toBe('234');
   answer(206, 'bytes 8-9/10', '89');

@@ -70,7 +70,7 @@ describe('a scratch file on disk', () => {
     await file.discard();
   });
 
-  it('that the disk does not take is a failure that passes', async () => {
+  it('that does not fit on the disk causes a retryable error', async () => {
     const file = await createDiskScratch(join(directory, 'missing'), 0).open();
     await expect(file.write(Buffer.from('abc'))).rejects.toThrow(RetryableError);
     await file.discard();
