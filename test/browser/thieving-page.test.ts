@@ -88,7 +88,7 @@ function expectNothing(loot: Loot): void {
 /** Where the page may come from: another port, which is another origin of the same site, or other names. */
 const ORIGINS = ['127.0.0.1', 'localhost', THIEF_HOST];
 
-where('a browser, by itself,', () => {
+where('a browser', () => {
   it('keeps a page from reading another origin, and lets it read one that allows it', async () => {
     const silent = await serve((_, response) => response.end(SECRET));
     const open = await serve((_, response) =>
@@ -115,7 +115,7 @@ where('a browser, by itself,', () => {
   });
 });
 
-where('a thieving page', () => {
+where('a malicious page', () => {
   it.each(ORIGINS)('at %s gets nothing from an endpoint that accepts any credentials', async (host) => {
     const before = await taken();
     for (const name of ['127.0.0.1', 'localhost', `${BUCKET}.localhost`]) {

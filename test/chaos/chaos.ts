@@ -18,7 +18,7 @@ const { values } = parseArgs({
 });
 const [jobs, minutes, seed] = [Number(values.jobs), Number(values.minutes), Number(values.seed)];
 if (!(Number.isInteger(jobs) && jobs >= 1 && minutes > 0 && Number.isInteger(seed))) {
-  console.error('Say --jobs N, --minutes M and --seed S as numbers.');
+  console.error('--jobs, --minutes and --seed must be numbers.');
   process.exit(1);
 }
 readFaultPlan(values.preset); // an unknown preset ends the run before it begins

@@ -39,7 +39,7 @@ interface Reader {
 /** Compares one file, read in chunks that end at the cuts. `longest`: the maximum bytes of a line. */
 export function compareScans(file: Buffer, cuts: readonly number[], longest = 1_000_000): Compared {
   const module = scannerModule();
-  if (!module) throw new Error('this machine cannot run the scanner: there is nothing to compare');
+  if (!module) throw new Error('this machine cannot run the scanner, so there is nothing to compare');
   const read = (reader: Reader) => {
     for (const [at, end] of [...cuts, file.length].entries())
       reader.push(file.subarray(at === 0 ? 0 : cuts[at - 1], end));

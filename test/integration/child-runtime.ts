@@ -74,7 +74,7 @@ export class ChildRuntime {
     });
     await Promise.race([untilUp(child.stdout, said), early]);
     const names = readRuntimeEndpoints(directory);
-    if (names === undefined) throw new Error('the runtime is up and tells nobody where');
+    if (names === undefined) throw new Error('the runtime is up but printed no address');
     return new ChildRuntime(directory, names, child, { ...ended, said });
   }
 

@@ -70,14 +70,14 @@ export class LocalRuntime {
 
   get names(): RuntimeEndpoints {
     const names = readRuntimeEndpoints(join(this.folder, 'data'));
-    if (names === undefined) throw new Error('nothing is up');
+    if (names === undefined) throw new Error('no runtime is up');
     return names;
   }
 
   /** The only credentials that its endpoint accepts. */
   get credentials(): Credentials {
     const credentials = readOwnerCredentials(join(this.folder, 'data'));
-    if (credentials === undefined) throw new Error('the endpoint takes any credentials');
+    if (credentials === undefined) throw new Error('the endpoint accepts any credentials');
     return credentials;
   }
 

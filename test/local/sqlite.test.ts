@@ -78,7 +78,7 @@ describe('a full disk', () => {
     [Object.assign(new Error('write'), { code: 'EACCES' }), false],
     [new Error('full of hope'), false],
     ['ENOSPC', false],
-  ])('is the reason of %s: %s', (error, expected) => {
+  ])('is the reason for %s: %s', (error, expected) => {
     expect(isDiskFull(error)).toBe(expected);
   });
 });

@@ -151,7 +151,7 @@ describe("in another developer's app", () => {
     ['TypeScript', 'app.ts', 'Typed'],
     ['plain JavaScript', 'app.mjs', 'Plain'],
     ['CommonJS', 'app.cjs', 'Required'],
-  ])('cdk synth gives the functions with their code: %s', async (_, app, stack) => {
+  ])('cdk synth produces the functions with their code: %s', async (_, app, stack) => {
     const codes = await synthesized(app, stack);
     expect(codes).toHaveLength(5);
     for (const files of codes) expect(files).toEqual(expect.arrayContaining(['index.js', 'package.json']));

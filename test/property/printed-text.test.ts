@@ -76,7 +76,7 @@ describe('printed text from others', () => {
   });
 
   it.each(HOSTILE_RANGES.map(([first, last]) => [first.toString(16), first, last] as const))(
-    'has no character from U+%s on',
+    'has no character of the range from U+%s',
     (_, first, last) => {
       for (let code = first; code <= last; code += 1) {
         expect(hostileIn(escapeControlCharacters(`a${String.fromCodePoint(code)}b`))).toEqual([]);

@@ -167,7 +167,7 @@ describe('functions', () => {
         'RESULTS_BUCKET',
       ],
     ],
-  ])('%s gets its environment and not a name more', (stage, names) => {
+  ])('%s gets exactly its environment variables', (stage, names) => {
     const found = functions.find(({ id }) => id === `${stage}WorkerFunction`);
     expect(Object.keys(Object(at(found?.Properties, 'Environment', 'Variables'))).sort()).toEqual(names);
   });

@@ -43,7 +43,7 @@ async function compareDays(): Promise<void> {
   );
   const isEachInTime = told.latestMs <= INTERVAL_MS && polled.latestMs <= 60_000;
   if (isEachInTime && told.ended === BATCHES && polled.ended === BATCHES) return;
-  console.error('missed: an end was told late, or not at all');
+  console.error('missed: an end was reported late or not at all');
   process.exitCode = 1;
 }
 

@@ -30,10 +30,10 @@ describe('after POST /batches was sent', () => {
     ['a batch with a path as its id', json(200, { ...BATCH, id: '../files' })],
     ['a batch with a number as its id', json(200, { ...BATCH, id: 7 })],
     ['the file, not a batch', json(200, { id: 'file-1', object: 'file', bytes: 3 })],
-    ['an id beside an error', json(200, { ...BATCH, ...REFUSAL })],
-    ['an id beside an error that is a text', json(200, { ...BATCH, error: 'upstream failed' })],
+    ['an id with an error', json(200, { ...BATCH, ...REFUSAL })],
+    ['an id with an error that is a text', json(200, { ...BATCH, error: 'upstream failed' })],
     ['a list of batches', json(200, [BATCH])],
-    ['an answer without a body', (response) => void response.writeHead(204).end()],
+    ['a response without a body', (response) => void response.writeHead(204).end()],
     ['JSON that is too long', (response) => endless(response)],
     ['JSON that breaks off', cutShort(200, 'application/json', JSON.stringify(BATCH))],
   ];
@@ -97,12 +97,12 @@ describe('after POST /batches was sent', () => {
   const { status: _status, created_at: _time, object: _object, ...bare } = BATCH;
   const odd: [string, ScriptedAnswer, object?][] = [
     [
-      'on another file, as gateways rewrite files',
+      'with another file, as gateways rewrite files',
       json(200, { ...BATCH, input_file_id: 'file-2' }),
       { inputFileId: 'file-2' },
     ],
     [
-      'with nothing but an id',
+      'with only an id',
       json(200, { id: 'batch_1' }),
       { status: 'validating', errors: [], metadata: {} },
     ],
@@ -128,7 +128,7 @@ describe('after POST /batches was sent', () => {
     ],
     ['with a bad error_file_id', json(200, { ...BATCH, error_file_id: '../x' })],
     ['with an empty error', json(200, { ...BATCH, error: null })],
-    ['with fields of others', json(201, { ...BATCH, object: 'batch', provider: { cost: 1 } })],
+    ['with additional fields', json(201, { ...BATCH, object: 'batch', provider: { cost: 1 } })],
     ['in capitals', json(200, { ...BATCH, status: 'IN_PROGRESS' }), { status: 'in_progress' }],
     [
       'wrapped, as some vendors send it',

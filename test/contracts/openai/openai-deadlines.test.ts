@@ -30,8 +30,8 @@ const small: [string, (api: BatchApi, signal?: AbortSignal) => Promise<unknown>]
 
 const hanging: [string, ScriptedAnswer][] = [
   ['never answers', silence],
-  ['sends its headers only', headersOnly],
-  ['sends a byte now and then for ever', trickle],
+  ['sends only its headers', headersOnly],
+  ['sends a byte now and then, forever', trickle],
 ];
 
 describe.each(hanging)('a server that %s', (_, answer) => {

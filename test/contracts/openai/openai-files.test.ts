@@ -40,8 +40,8 @@ describe('a file', () => {
     ['the API', json(413, { error: { message: 'Too large.', code: 'file_too_large' } }), 'file_too_large'],
     ['a proxy', html(413), 'too_large'],
     ['an API gateway', json(413, { message: 'Payload Too Large' }), 'too_large'],
-    ['something without words', raw(413, undefined, ''), 'too_large'],
-  ])('that is too large fails at once, whoever says so: %s', async (_, answer, code) => {
+    ['a response without a message', raw(413, undefined, ''), 'too_large'],
+  ])('that is too large fails at once, whoever refuses it: %s', async (_, answer, code) => {
     openAi.server.answerWith(answer);
     const refused = upload(openAi, '{}\n');
     await expect(refused).rejects.toMatchObject({ name: 'TerminalError', code });

@@ -38,10 +38,10 @@ describe('a refusal waits for the account', () => {
     ['a usage limit', refusal(429, 'Limit.', 'organization_usage_limit_exceeded')],
     ['a spend limit', refusal(429, 'Limit.', 'organization_spend_limit_exceeded')],
     ["a project's spend limit", refusal(429, 'Limit.', 'project_spend_limit_exceeded')],
-    ['a monthly limit in words', refusal(429, 'You have reached your monthly spending limit.')],
+    ['a monthly limit in a message', refusal(429, 'You have reached your monthly spending limit.')],
     ['billing that is not active', refusal(429, 'Your account is not active.', 'billing_not_active')],
     ['a plan', refusal(403, 'The Batch API is not available for your plan.', 'not_available_for_plan')],
-    ['a tier in words', refusal(403, 'This feature is not part of your current tier; please upgrade.')],
+    ['a tier in a message', refusal(403, 'This feature is not part of your current tier; please upgrade.')],
     ['402', refusal(402, 'Payment required.')],
     ['402 of FastAPI', detail(402, 'Insufficient balance')],
     ['FastAPI in words', detail(403, [{ msg: 'Not enough credits to run this request' }])],
@@ -89,10 +89,10 @@ describe('a refusal waits for storage', () => {
       json(400, { error: { code: 'quotaExceeded', message: 'Quota of uploaded files is reached.' } }),
     ],
     ['too many', detail(400, 'Too many uploaded files; delete some of them.')],
-    ['a file limit', refusal(403, 'File limit reached (500).')],
+    ['a limit of files', refusal(403, 'File limit reached (500).')],
     ['507', refusal(507, 'Insufficient.')],
     ['the size of all files', refusal(400, 'The total size of all files uploaded has exceeded 100 GB.')],
-    ['a plan for more', refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.')],
+    ['an offer of a larger plan', refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.')],
   ];
   it.each(refusals)('%s', async (_, answer) => {
     await expectWait('upload', answer, 'storage');
@@ -224,8 +224,8 @@ describe('a refusal for the rate', () => {
 describe('a call waits until the API can be reached', () => {
   const answers: [string, ScriptedAnswer][] = [
     ['a page of a proxy', html(503)],
-    ['the API in trouble', refusal(500, 'The server had an error while processing your request.')],
-    ['a passing refusal', refusal(400, 'The service is temporarily unavailable, try again later.')],
+    ['a server error of the API', refusal(500, 'The server had an error while processing your request.')],
+    ['a temporary refusal', refusal(400, 'The service is temporarily unavailable, try again later.')],
     ['a reset', reset],
     ['a redirect', raw(302, undefined, '')],
   ];
@@ -254,17 +254,17 @@ describe('a call waits until the API can be reached', () => {
 describe('a refusal is final', () => {
   const refusals: [string, ScriptedAnswer, string][] = [
     [
-      'in the words of OpenAI',
+      "in OpenAI's format",
       refusal(400, 'Invalid value: 48h.', 'invalid_value', 'completion_window'),
       'invalid_value',
     ],
     [
-      'in the words of FastAPI',
+      "in FastAPI's format",
       detail(422, [{ msg: 'field required', loc: ['body', 'endpoint'] }]),
       'refused',
     ],
     [
-      'that quotes a word of the user',
+      "that quotes the user's text",
       refusal(400, "Invalid key 'billing_plan' in metadata.", 'invalid_metadata'),
       'invalid_metadata',
     ],
@@ -274,7 +274,7 @@ describe('a refusal is final', () => {
       'string_above_max_length',
     ],
     [
-      'about the size of the one batch',
+      'about the size of a single batch',
       refusal(400, 'Batch limit exceeded: 60,000 requests, at most 50,000 per batch.', 'too_many_tasks'),
       'too_many_tasks',
     ],

@@ -119,7 +119,7 @@ describe('a batch in a response', () => {
 
   const MESSAGE = 'Enqueued token limit reached for gpt-4o. Limit: 90,000 enqueued tokens.';
   it.each<[string, object]>([
-    ['a list without the object around it', { errors: [{ code: null, message: MESSAGE }] }],
+    ['a list that is not in an object', { errors: [{ code: null, message: MESSAGE }] }],
     ['one error', { errors: { code: null, message: MESSAGE } }],
     ['one error in the list', { errors: { object: 'list', data: { message: MESSAGE } } }],
     ['texts', { errors: [MESSAGE] }],
@@ -160,7 +160,7 @@ describe('a page of the list', () => {
   const faulty: [string, unknown][] = [
     ['is not an object', [entry(1)]],
     ['has no data', { has_more: false }],
-    ['has data that is no list', { data: { 0: entry(1) }, has_more: false }],
+    ['has data that is not a list', { data: { 0: entry(1) }, has_more: false }],
     ['is a text', 'batches'],
   ];
   it.each(faulty)('that %s is refused', async (_, page) => {
@@ -181,14 +181,14 @@ describe('a page of the list', () => {
       { ids: ['batch_3', 'batch_2', 'batch_1'], hasMore: false },
     ],
     [
-      'is full, and names its last id only',
+      'is full, and has only its last id',
       { data: [entry(3), entry(2)], last_id: 'batch_2' },
       { ids: ['batch_3', 'batch_2'], hasMore: true, next: 'batch_2' },
     ],
     ['has has_more as a text', { data: [entry(1)], has_more: 'false' }, { ids: ['batch_1'], hasMore: false }],
     ['has has_more null', { data: [entry(1)], has_more: null }, { ids: ['batch_1'], hasMore: false }],
     [
-      'has entries that are no batches',
+      'has entries that are not batches',
       { data: [null, 7, 'x', [], {}, { id: '' }, { id: 'a/b' }, entry(1)], has_more: false },
       { ids: ['batch_1'], hasMore: false },
     ],
@@ -208,7 +208,7 @@ describe('a page of the list', () => {
       { ids: ['batch_2', 'batch_1'], hasMore: false },
     ],
     [
-      'has a neighbour with 12 MB of metadata',
+      'has an entry with 12 MB of metadata',
       { data: [{ ...entry(2), metadata: { a: 'x'.repeat(12_000_000) } }, entry(1)], has_more: false },
       { ids: ['batch_2', 'batch_1'], hasMore: false },
     ],
@@ -239,17 +239,17 @@ describe('a page of the list', () => {
       { ids: [], hasMore: true },
     ],
     [
-      'ends with an entry that is no batch',
+      'ends with an entry that is not a batch',
       { data: [entry(8), null], has_more: true },
       { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
     ],
     [
-      'names its cursor',
+      'states its cursor',
       { data: [entry(8), null], has_more: true, last_id: 'batch_7' },
       { ids: ['batch_8'], hasMore: true, next: 'batch_7' },
     ],
     [
-      'has a cursor that is not safe',
+      'has an unsafe cursor',
       { data: [entry(8)], has_more: true, last_id: '../x' },
       { ids: ['batch_8'], hasMore: true, next: 'batch_8' },
     ],

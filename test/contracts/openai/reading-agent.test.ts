@@ -36,7 +36,7 @@ describe.each(['http', 'https'])('over %s', (protocol) => {
   it.each([
     ['at once', whole],
     ['piece after piece', inPieces],
-  ])('a file that comes %s is right, however late its pieces are used', async (_, answer) => {
+  ])('a file that arrives %s is correct, however late its pieces are used', async (_, answer) => {
     openAi.server.answerWith(answer);
     await withApi(protocol, async (api) => {
       const both = await Promise.all([keptPieces(api, 3), keptPieces(api, 5)]);

@@ -18,7 +18,7 @@ async function readFrom(file: ScratchFile, start: number, length: number): Promi
 
 const IMPLEMENTATIONS: [string, () => Scratch][] = [
   ['on disk', () => createDiskScratch(directory, 0)],
-  ['that outgrows the memory', () => createDiskScratch(directory, 4)],
+  ['that does not fit in memory', () => createDiskScratch(directory, 4)],
   ['that is small', () => createDiskScratch(directory)],
   ['of the fake', createInMemoryScratch],
 ];

@@ -58,8 +58,8 @@ it('asks about a job of an earlier run although the index does not show it while
 
 it.each([
   ['showed nothing', []],
-  ['could not be read', new Error('no answer in time')],
-])('looks again by itself after the index %s: no event may come any more', async (_, first) => {
+  ['could not be read', new Error('no response in time')],
+])('checks again by itself after the index %s, because no more events may come', async (_, first) => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   onTestFinished(() => void vi.useRealTimers());
   const world = new SmallWorld();

@@ -217,7 +217,7 @@ describe('the presets', () => {
     ['accept-then-500', 1],
     ['rate-limited', 0],
     ['flaky', 0],
-  ])('%s: no client gets a success for a batch that does not exist', async (preset, sure) => {
+  ])('with %s, no client gets a success for a batch that does not exist', async (preset, sure) => {
     const { client, directory } = await batchApi({ faults: readFaultPlan(preset) });
     let told = 0;
     let refused = 0;

@@ -45,7 +45,7 @@ it.each([
   [{ status: 403, body: 'message' }, 'application/json', /^\{"message":/],
   [{ status: 404, body: 'nothing' }, null, /^$/],
 ])(
-  'page-after: the batch is there, and the client gets the page of a gateway: %o',
+  'page-after: the batch exists, and the client gets the page of a gateway: %o',
   async (page, type, text) => {
     const world = await batchApi();
     const file = await uploadText(world.client, ROW);

@@ -272,8 +272,8 @@ describe('a webhook that is not accepted', () => {
     ['404', 404],
     ['a redirect, which is not followed', elsewhere],
     ['a closed connection', cut],
-    ['no answer in time', () => {}],
-  ])('comes again after %s, with the same id and a signature of its own', async (_, answer) => {
+    ['no response in time', () => {}],
+  ])('is sent again after %s, with the same id and a new signature', async (_, answer) => {
     const api = await subscribed({ answers: [answer], limits: { webhookAnswerMs: 200 } });
     const { receiver, clock, directory, secret } = api;
     const id = await completed(api);

@@ -39,7 +39,7 @@ describe('a data directory', () => {
     ['new', undefined],
     ['empty', 0o755],
     ['open to everybody', 0o777],
-  ])('that is %s is for its user alone', (_, mode) => {
+  ])('that is %s becomes readable only by its user', (_, mode) => {
     if (mode !== undefined) mkdirSync(path, { mode });
     open().release();
     expect(modeOf('.')).toBe(0o700);

@@ -80,14 +80,14 @@ const CHANGES: Readonly<Record<string, Change>> = {
     withHeader(genuine, pick(SIGNED, random), (v) => flipped(v, random)),
   'a header replaced': (genuine, random) =>
     withHeader(genuine, pick(SIGNED, random), () => pick(ODD_VALUES, random)),
-  'a header doubled': (genuine, random) => {
+  'a header repeated': (genuine, random) => {
     const doubled = pick(SIGNED, random);
     const again = genuine.headers.filter(([name]) => name === doubled);
     return { ...genuine, headers: [...genuine.headers, ...again] };
   },
   'a header extended': (genuine, random) =>
     withHeader(genuine, pick(SIGNED, random), (value) => value + pick([',', 'x', '.5', ',v1', '=='], random)),
-  'the signature of another version': (genuine, random) =>
+  'a signature of another version': (genuine, random) =>
     withHeader(genuine, 'webhook-signature', (value) =>
       value.replace('v1', pick(['v1a', 'v2', 'V1', ''], random)),
     ),

@@ -95,8 +95,8 @@ it(`none of ${REQUESTS} forged requests is accepted or causes a call`, async () 
 async function completedBatch(key: string): Promise<string> {
   const before = taken().length;
   await runtime.untilJob(await runtime.drop(key, chatRows(1, key)), 'completed');
-  await runtime.until('the webhook was taken', () => taken().length > before);
-  return taken().at(-1)?.batchId ?? expect.fail('no webhook was taken');
+  await runtime.until('the webhook was accepted', () => taken().length > before);
+  return taken().at(-1)?.batchId ?? expect.fail('no webhook was accepted');
 }
 
 function taken(): Extract<AuditEntry, { event: 'webhook.sent' }>[] {

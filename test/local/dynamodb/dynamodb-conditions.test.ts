@@ -35,7 +35,7 @@ const seven = { ':version': n(7) };
 
 const CONDITIONS: readonly ConditionCase[] = [
   { when: 'nothing is there', before: undefined, condition: CREATE, values: now, holds: true },
-  { when: 'an item is there that never expires', before: {}, condition: CREATE, values: now, holds: false },
+  { when: 'an item exists that never expires', before: {}, condition: CREATE, values: now, holds: false },
   { when: 'it has expired', before: { expiresAt: n(999) }, condition: CREATE, values: now, holds: true },
   { when: 'it expires now', before: { expiresAt: n(1_000) }, condition: CREATE, values: now, holds: true },
   { when: 'it expires later', before: { expiresAt: n(1_001) }, condition: CREATE, values: now, holds: false },
@@ -68,7 +68,7 @@ const CONDITIONS: readonly ConditionCase[] = [
     holds: true,
   },
   {
-    when: 'it is written otherwise',
+    when: 'it is written differently',
     before: { version: n('7.0') },
     condition: REPLACE,
     values: seven,
@@ -194,7 +194,7 @@ describe('a write fails', () => {
       { ConditionExpression: 'status = :v', ExpressionAttributeValues: { ':v': s('x') } },
     ],
     [
-      'a condition that is no expression',
+      'a condition that is not an expression',
       item,
       { ConditionExpression: 'version = = :v', ExpressionAttributeValues: { ':v': n(1) } },
     ],

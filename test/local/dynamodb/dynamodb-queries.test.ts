@@ -109,7 +109,7 @@ describe('a query', () => {
 
   it.each<[string, Partial<QueryCommandInput>]>([
     [
-      'the partition is left out',
+      'the partition is missing',
       {
         KeyConditionExpression: 'begins_with(sk, :prefix)',
         ExpressionAttributeValues: { ':prefix': s('P') },
@@ -120,7 +120,7 @@ describe('a query', () => {
       { KeyConditionExpression: 'pk > :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
     [
-      'a condition is on no key',
+      'a condition is not on a key',
       {
         KeyConditionExpression: 'pk = :pk AND version = :v',
         ExpressionAttributeValues: { ':pk': s('a'), ':v': n(1) },
@@ -131,7 +131,7 @@ describe('a query', () => {
       { IndexName: 'none', KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
     [
-      'an index is to be read consistently',
+      'a consistent read of an index is requested',
       {
         IndexName: 'due',
         ConsistentRead: true,
@@ -148,7 +148,7 @@ describe('a query', () => {
       },
     ],
     [
-      'the limit is none',
+      'the limit is invalid',
       { Limit: 0, KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': s('a') } },
     ],
   ])('fails if %s', async (_, input) => {

@@ -120,7 +120,7 @@ describe.each(both)('server %i of this machine', (at) => {
     'evil.example#.localhost',
     'evil.example/.localhost',
     '.localhost',
-  ])('refuses a page whose name "%s" was made to resolve to it', async (name) => {
+  ])('refuses a page that made its name "%s" resolve to the server', async (name) => {
     for (const host of [name, `${name}:${serverAt(at).port}`]) {
       const { status, body } = await call(serverAt(at), 'GET', { host });
       expect({ status, body }).toEqual({

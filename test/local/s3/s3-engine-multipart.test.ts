@@ -193,7 +193,7 @@ describe('the checksum of a multipart upload', () => {
     ['CRC64NVME', undefined],
     ['CRC32', 'FULL_OBJECT'],
     ['CRC32C', 'FULL_OBJECT'],
-  ])('%s of the full object is that of the same bytes in one upload', async (algorithm, type) => {
+  ])('%s of the full object equals that of the same bytes in one upload', async (algorithm, type) => {
     const id = await create({ ChecksumAlgorithm: algorithm, ...(type && { ChecksumType: type }) });
     const parts = [await upload(id, 1, big, algorithm), await upload(id, 2, small, algorithm)];
     const done = await complete(id, parts);

@@ -95,7 +95,7 @@ describe.each([1, 5, 15, 60])('at a poll interval of %i minutes', (interval) => 
       expect(play(rule, health(ticks, rule), UNTIL), 'in health').not.toContain(true);
       if (passing) {
         const reported = [...health(before, rule).filter(({ at }) => at < BEGINS), ...passing(during, rule)];
-        expect(play(rule, reported, UNTIL), 'after what passes').not.toContain(true);
+        expect(play(rule, reported, UNTIL), 'after a temporary problem').not.toContain(true);
       }
       const reported = [...health(before, rule), ...trouble(during, rule)].filter(
         ({ at, value }) => at >= BEGINS || value < rule.Threshold || rule.TreatMissingData === 'breaching',
@@ -103,7 +103,7 @@ describe.each([1, 5, 15, 60])('at a poll interval of %i minutes', (interval) => 
       const states = play(rule, reported, ENDS);
       const goesOff = states.indexOf(true);
       expect(goesOff, 'it goes off').toBeGreaterThanOrEqual(0);
-      expect((goesOff + 1) * rule.Period, 'before its trouble').toBeGreaterThan(BEGINS);
+      expect((goesOff + 1) * rule.Period, 'before its problem').toBeGreaterThan(BEGINS);
       expect((goesOff + 1) * rule.Period - BEGINS, 'within hours').toBeLessThanOrEqual(
         6 * HOUR + interval * MINUTE,
       );

@@ -184,17 +184,17 @@ describe('the published examples', () => {
   });
 
   it.each([
-    ['a submitted job that was submitted before', 'job', 'submitted', { previousStatus: 'submitted' }],
-    ['a completed job that no batch was submitted for', 'job', 'completed', { previousStatus: 'accepted' }],
-    ['a job in a status of which there is none', 'job', 'accepted', { status: 'received' }],
-    ['a batch that waits at place 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],
+    ['a submitted job with submitted as its previous status', 'job', 'submitted', { previousStatus: 'submitted' }],
+    ['a completed job without a submitted batch', 'job', 'completed', { previousStatus: 'accepted' }],
+    ['a job with an invalid status', 'job', 'accepted', { status: 'received' }],
+    ['a batch that waits at position 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],
     ['fewer rows than one', 'batch', 'completed', { sentRows: 0 }],
-    ['a time that is none', 'batch', 'completed', { endedAt: 'yesterday' }],
-    ['an endpoint of which there is none', 'batch', 'completed', { endpoint: '/v1/files' }],
+    ['an invalid time', 'batch', 'completed', { endedAt: 'yesterday' }],
+    ['an invalid endpoint', 'batch', 'completed', { endpoint: '/v1/files' }],
     ['an unknown id with a status', 'cancel', 'unknown', { status: 'completed' }],
-    ['a cancel that came too late for nothing', 'cancel', 'too_late', { status: null }],
-    ['a cancel request of no form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
-  ])('%s does not fit', (_, name, status, differences) => {
+    ['a late cancel without a batch or job', 'cancel', 'too_late', { status: null }],
+    ['a cancel request of an invalid form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
+  ])('%s does not match', (_, name, status, differences) => {
     const kind = KINDS.find((each) => each.name === name);
     const example = kind?.examples[status];
     if (!kind || !example) throw new Error('there is no such example');

@@ -49,7 +49,7 @@ type History = [string, Settings, (world: SmallWorld) => Promise<unknown>, strin
 
 const HISTORIES: History[] = [
   [
-    'all goes well',
+    'everything succeeds',
     {},
     (w) => w.drop('a.jsonl', fileOf('a', 'b')),
     ['validating', 'in_progress', 'completed'],
@@ -67,7 +67,7 @@ const HISTORIES: History[] = [
     ['failed'],
   ],
   [
-    'it is put back and then runs',
+    'it is requeued and then runs',
     { fate: ({ nth }) => (nth === 1 ? { failure: failure('token_limit_exceeded') } : {}) },
     (w) => w.drop('a.jsonl', fileOf('a')),
     ['failed', 'completed'],
@@ -79,7 +79,7 @@ const HISTORIES: History[] = [
     ['expired'],
   ],
   [
-    'a status that nobody knows',
+    'an unknown status',
     { fate: () => ({ runningAs: 'pondering' }) },
     (w) => w.drop('a.jsonl', fileOf('a')),
     ['pondering', 'completed'],
@@ -95,7 +95,7 @@ const HISTORIES: History[] = [
     ['requested', 'cancelling', 'cancelled'],
   ],
   [
-    'cancels of nothing, too early and too late',
+    'cancels of unknown jobs, too early and too late',
     {},
     async (w) => {
       await w.cancel({ batchId: 'batch_of_others' });
@@ -106,9 +106,9 @@ const HISTORIES: History[] = [
     },
     ['unknown', 'remembered', 'too_late', 'cancelled'],
   ],
-  ['a bad file', {}, (w) => w.drop('a.jsonl', 'x\n'.repeat(99)), ['rejected']],
+  ['an invalid file', {}, (w) => w.drop('a.jsonl', 'x\n'.repeat(99)), ['rejected']],
   [
-    'the same again',
+    'the same bytes again',
     {},
     async (w) => {
       await w.drop('a.jsonl', fileOf('a'));
@@ -117,7 +117,7 @@ const HISTORIES: History[] = [
     ['joined', 'completed'],
   ],
   [
-    'a create without an answer, and without effect',
+    'a create without a response and without an effect',
     {
       replaced: ({ api }) => {
         let first = true;
@@ -134,7 +134,7 @@ const HISTORIES: History[] = [
     ['completed'],
   ],
   [
-    'the file is gone before it could be read',
+    'the file is gone before it can be read',
     {},
     async (w) => {
       const { event, jobId, versionId } = w.upload('a.jsonl', fileOf('a'));

@@ -53,13 +53,13 @@ describe('results', () => {
     ['of 900 bytes', 'k'.repeat(900), 'k'.repeat(900)],
     ['of 901 bytes', 'k'.repeat(901), '_long'],
     ['of 902 bytes in fewer characters', 'ü'.repeat(451), '_long'],
-    ['in the folder that Batchdrop keeps for itself', '_batchdrop/jobs/x.jsonl', '_long'],
-    ['that is the name of this folder', '_batchdrop', '_long'],
+    ["in Batchdrop's own folder", '_batchdrop/jobs/x.jsonl', '_long'],
+    ["that is the name of Batchdrop's own folder", '_batchdrop', '_long'],
     ['in the folder of long keys', '_long/x.jsonl', '_long'],
-    ['that is the name of that folder', '_long', '_long'],
-    ['that only begins like these', '_batchdrops/x.jsonl', '_batchdrops/x.jsonl'],
-    ['with such a folder further down', 'a/_batchdrop/x.jsonl', 'a/_batchdrop/x.jsonl'],
-    ['with a slash first', '/_batchdrop/x.jsonl', '/_batchdrop/x.jsonl'],
+    ['that is the name of the folder of long keys', '_long', '_long'],
+    ['that only begins like one of these folders', '_batchdrops/x.jsonl', '_batchdrops/x.jsonl'],
+    ['that contains such a folder later', 'a/_batchdrop/x.jsonl', 'a/_batchdrop/x.jsonl'],
+    ['with a leading slash', '/_batchdrop/x.jsonl', '/_batchdrop/x.jsonl'],
   ])('of a request key %s', (_, key, folder) => {
     expect(resultKeys(jobOf(key)).summary).toBe(`${folder}/${jobId}/summary.json`);
     for (const written of allKeys(key)) expect(Buffer.byteLength(written)).toBeLessThanOrEqual(1024);

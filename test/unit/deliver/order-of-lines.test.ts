@@ -49,7 +49,7 @@ const whole = inOrder.map((text) => `${text}\n`).join('');
 
 const ORDERS: [string, string[]][] = [
   ['in the order of the rows', inOrder],
-  ['in the opposite order', [...inOrder].reverse()],
+  ['in reverse order', [...inOrder].reverse()],
   ['with neighbours exchanged', inOrder.map((_, at) => inOrder[at ^ 1] ?? '')],
   ['with the first row last', [...inOrder.slice(1), ...inOrder.slice(0, 1)]],
   [

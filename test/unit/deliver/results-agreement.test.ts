@@ -367,19 +367,19 @@ describe.each(['expired', 'cancelled'])('the results of a batch that ended as %s
   });
 
   const laterWhole: [string, Answer][] = [
-    ['has fewer lines than rows are counted', { output: line('r1'), errors: notRun, batch: { counts } }],
+    ['has fewer lines than counted rows', { output: line('r1'), errors: notRun, batch: { counts } }],
     ['is not named', { lacks: ['outputFileId'], errors: notRun, batch: { counts } }],
     ['has lines of other rows', { output: line('x1') + line('x2'), errors: notRun, batch: { counts } }],
     [
-      'comes without its error file',
+      'has no error file',
       { output: line('r1') + line('r2'), errors: gone('file-err'), batch: { counts } },
     ],
     [
-      'comes without the error file that the counts speak of',
+      'has no error file although the counts include failed rows',
       { output: line('r1') + line('r2'), batch: { counts: { ...counts, failed: 1 } } },
     ],
     [
-      'comes with an error file shorter than stated',
+      'has an error file that is shorter than stated',
       {
         output: line('r1') + line('r2'),
         errors: '',

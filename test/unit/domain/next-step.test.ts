@@ -129,7 +129,7 @@ const STEPS: [string, PartFields, PartStep][] = [
   ],
   ['has completed: deliver', { ...open, batch: aBatch({ status: 'completed' }) }, { do: 'deliver' }],
   ['has failed: deliver', failed, { do: 'deliver' }],
-  ['has failed with a transient error: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
+  ['has failed with a temporary error: retry', { ...failed, phase: 'retrying' }, { do: 'retry' }],
   [
     'is to be retried after a backoff: wait until its end',
     { ...failed, phase: 'retrying', backoffUntil: later },
@@ -162,7 +162,7 @@ const STEPS: [string, PartFields, PartStep][] = [
   ],
   ['has abandoned files: deliver', { ...failed, abandoned: ABANDONED }, { do: 'deliver' }],
   [
-    'was refused a create in a way that passes: search',
+    'had a create refused temporarily: search',
     { intent: { ...SENT, foundNothingAt: 0, refused: true } },
     { do: 'search' },
   ],
@@ -180,7 +180,7 @@ const STEPS: [string, PartFields, PartStep][] = [
     { do: 'cancel-second-batches' },
   ],
   [
-    'has a second batch whose cancel is due later: go on',
+    'has a second batch whose cancel is due later: continue',
     { ...failed, openSecondBatches: [{ batchId: 'b', cancelAt: NOON + 1 }] },
     { do: 'deliver' },
   ],

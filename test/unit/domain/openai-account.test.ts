@@ -30,8 +30,8 @@ describe('an account', () => {
   const different: [string, string][] = [
     ['another organization', accountName({ organization: 'org-2', key: first })],
     ['another project', accountName({ organization: 'org-1', project: 'proj-2', key: first })],
-    ['another key, of which nothing else is known', accountName({ key: second })],
-    ['a response that says nothing', ''],
+    ['another key, with nothing else known', accountName({ key: second })],
+    ['a response that identifies no account', ''],
   ];
   it.each(different)('is not the same as %s', (_, other) => {
     expect(isSameAccount(ours, other)).toBe(false);

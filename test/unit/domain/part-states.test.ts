@@ -115,9 +115,9 @@ function* disagreements(part: Part): Generator<string> {
     yield 'it is due though nothing is left to do, or never due though something is';
   const workAt = TIMES.find((now) => isWork(nextPartStep(part, now, false)));
   if (dueAt !== undefined && workAt !== undefined && dueAt > Math.max(workAt, part.dispatchedUntil ?? 0))
-    yield 'it is due only after it could be worked on';
+    yield 'it becomes due later than its next step';
   if (dueAt !== undefined && first.do === 'wait' && dueAt !== first.until)
-    yield 'it waits, and is due at another time';
+    yield 'it waits but is due at another time';
 
   // Projection and steps: whatever the time, paused or not.
   const anyTime = [...steps, ...TIMES.map((now) => nextPartStep(part, now, true))].map((step) => step.do);
@@ -129,7 +129,7 @@ function* disagreements(part: Part): Generator<string> {
     if (anyTime.every((step) => step === 'observe')) yield 'the steps say "only observe", the index does not';
   if (!waits && !part.lease && anyTime.every((step) => step === 'await-admission'))
     yield 'the steps say "only waits", the index does not';
-  if ((open || waits) && dueAt === undefined) yield 'it is in the index and never due';
+  if ((open || waits) && dueAt === undefined) yield 'it is in the index but never due';
 
   // Phase and steps: each phase allows only its own steps.
   const may = [...OF_ANY_PHASE, ...STEPS_OF[part.phase]];

@@ -35,7 +35,7 @@ describe('the same bytes, uploaded again,', () => {
 
   it.each([
     ['join the earlier job just before', -1, ['joined']],
-    ['run anew exactly', 0, ['accepted', 'submitted', 'completed']],
+    ['run again exactly', 0, ['accepted', 'submitted', 'completed']],
   ])('%s 24 hours after it completed', async (_, offset, statuses) => {
     const { world, second } = await dropTwice({}, async (w, first) => {
       await w.rest();
@@ -212,7 +212,7 @@ describe('the same bytes, uploaded again after a job whose rows did not all succ
   });
 
   it.each<[string, Record<string, Outcome>]>([
-    ['failed for a transient reason in every attempt', { r1: 'succeeded', r2: { statusCode: 500 } }],
+    ['failed for a temporary reason in every attempt', { r1: 'succeeded', r2: { statusCode: 500 } }],
     ['are missing', { r1: 'succeeded', r2: 'missing' }],
   ])('join it if some rows succeeded and the others %s, and say how many', async (_, outcomes) => {
     const { data } = await dropAfter(outcomes);
@@ -233,8 +233,8 @@ describe('the same bytes, uploaded again after a job whose rows did not all succ
   it.each<[string, Record<string, Outcome>]>([
     ['failed for a transient reason', { r1: { statusCode: 503 }, r2: { statusCode: 429 } }],
     ['are missing', { r1: 'missing', r2: 'missing' }],
-    ['failed for a transient reason or were refused', { r1: { statusCode: 503 }, r2: 'failed' }],
-  ])('run anew if no row succeeded and they %s', async (_, outcomes) => {
+    ['failed for a temporary reason or were refused', { r1: { statusCode: 503 }, r2: 'failed' }],
+  ])('run again if no row succeeded and they %s', async (_, outcomes) => {
     const { world, second } = await dropAfter(outcomes);
     expect(world.jobStatuses(second)).toEqual(['accepted', 'submitted', 'completed']);
   });
@@ -442,7 +442,7 @@ describe('two versions whose events arrive in the wrong order', () => {
     ['of the same length', '0055AED6DCD90281E5', '0055AED6DCD90281E6'],
     ['of different lengths, padded on the right', '0055AED6DCD902', '0055AED6DCD90281E6'],
     ['in different case', '0055aed6dcd90281e5', '0055AED6DCD90281E6'],
-  ])('both run, and the newer one stays the newest of its key: sequencers %s', async (_, older, newer) => {
+  ])('both run, and the newer one remains the newest of its key: sequencers %s', async (_, older, newer) => {
     const world = new SmallWorld({ fate: () => ({ runningMs: HOUR }) });
     const first = arrival(world, fileOf('r1'), older);
     world.clock.advance(5_000);

@@ -115,9 +115,9 @@ describe('a file that takes longer than an invocation', () => {
   });
 
   it.each<[string, Pick<LearnedLimit, 'counts' | 'limit' | 'assumed'>, number]>([
-    ['a limit that a refusal named', { counts: 'tokens', limit: 40_000 }, 4],
+    ['a limit that a refusal stated', { counts: 'tokens', limit: 40_000 }, 4],
     [
-      'no limit that is only assumed: it grows',
+      'no limit that is only assumed, because it grows',
       { counts: 'tokens', assumed: { limit: 40_000, step: 5_000 } },
       2,
     ],

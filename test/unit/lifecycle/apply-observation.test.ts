@@ -80,7 +80,7 @@ describe('an observed status', () => {
   const limit = { code: 'token_limit_exceeded', message: 'm', param: null, line: null };
   const other = { ...limit, code: 'model_not_found' };
   it.each([
-    ['failed for the token limit alone requeues its part', 'failed', [limit, limit], true],
+    ['failed only for the token limit requeues its part', 'failed', [limit, limit], true],
     ['failed for the token limit and another reason does not requeue it', 'failed', [limit, other], false],
     ['failed for another reason does not requeue it', 'failed', [other], false],
     ['failed without a reason does not requeue it', 'failed', [], false],

@@ -125,7 +125,7 @@ describe('what belongs to an ended job', () => {
   it.each([
     ['rejected', 'nothing\n'],
     ['joined', fileOf('r1')],
-  ])('is the job alone, if it was %s', async (status, text) => {
+  ])('is only the job, if it was %s', async (status, text) => {
     const world = new SmallWorld();
     await world.drop('a.jsonl', fileOf('r1'));
     const jobId = await world.drop('a.jsonl', text);

@@ -177,7 +177,7 @@ describe('forged S3 events', () => {
     ['null', 'null'],
     ['an empty body', ''],
   ])(
-    '%s: the message is refused before any object is read, and a valid one beside it is accepted',
+    'with %s are refused before any object is read, and a valid one next to them is accepted',
     async (_, forged) => {
       const read: unknown[] = [];
       const world = new SmallWorld({

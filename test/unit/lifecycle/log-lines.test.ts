@@ -16,7 +16,7 @@ const OF_NO_JOB: Readonly<Record<string, string>> = {
   breaker_not_closed: 'the account at the API',
   list_failed: 'the list of batches at the API',
   list_failed_unexpectedly: 'the list of batches at the API',
-  folder_marker_ignored: 'an object that is no file',
+  folder_marker_ignored: 'an object that is not a file',
   webhook_refused: 'a request that is not genuine',
   webhook_failed: 'a webhook, and its job once that is known',
 };

@@ -144,7 +144,7 @@ describe('problems that need an operator', () => {
   it.each([
     ['an event that the bus refuses', { refuses: () => true }],
     [
-      'a bus that does not answer',
+      'a bus that does not respond',
       {
         replaced: ({ bus }: { bus: object }) => ({
           bus: withFaults(bus, () => ({ failBefore: new RetryableError('down') })) as never,

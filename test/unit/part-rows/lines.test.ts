@@ -48,7 +48,7 @@ describe('lines', () => {
     ['may end with CR LF', 'a\r\nb\r\n', ['a', 'b']],
     ['only one CR is removed', 'a\r\r\n', ['a\r']],
     ['a CR at the end of the file is removed', 'a\r', ['a']],
-    ['a CR within stays', 'a\rb\n', ['a\rb']],
+    ['a CR within a line remains', 'a\rb\n', ['a\rb']],
     ['that are empty are skipped', '\n\na\n\n', ['a']],
     ['of spaces, tabs and CRs are skipped', ' \t\r\n\t\n \r \r\na\n   ', ['a']],
     ['keep their own spaces', '  a \n', ['  a ']],

@@ -122,7 +122,7 @@ describe('a list', () => {
     ['completed', { counts: { total: 3, completed: 2, failed: 1 }, outputFileId: 'file-o' }],
     ['expired', { counts: { total: 3, completed: 1, failed: 0 }, outputFileId: 'file-o' }],
     ['failed', { errorCount: 0 }],
-  ])('whose ended batch lacks fields: the batch is retrieved (%s with %o)', async (status, fields) => {
+  ])('whose ended batch lacks fields has the batch retrieved (%s with %o)', async (status, fields) => {
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
       return {
@@ -204,13 +204,13 @@ describe('a list', () => {
   it.each([
     ['refuses the key', new NotAllowed('list batches: HTTP 401'), 'not_allowed', undefined],
     [
-      'answers 429 with Retry-After',
+      'returns 429 with Retry-After',
       new RetryableError('list batches: HTTP 429', { afterSeconds: 30 }),
       'list_failed',
       30_000,
     ],
     [
-      'answers 429 with a Retry-After of one day',
+      'returns 429 with a Retry-After of one day',
       new RetryableError('HTTP 429', { afterSeconds: 86_400 }),
       'list_failed',
       600_000,

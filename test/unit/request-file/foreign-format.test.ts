@@ -33,13 +33,13 @@ const zipped = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), defla
 
 const FOREIGN: [string, string | Buffer, string][] = [
   ['UTF-16 with a byte order mark', Buffer.concat([Buffer.of(0xff, 0xfe), utf16]), 'UTF-16'],
-  ['UTF-16, big-endian, with one', Buffer.concat([Buffer.of(0xfe, 0xff), swapped(utf16)]), 'UTF-16'],
+  ['UTF-16, big-endian, with a byte order mark', Buffer.concat([Buffer.of(0xfe, 0xff), swapped(utf16)]), 'UTF-16'],
   ['UTF-16 without one', utf16, 'UTF-16'],
-  ['UTF-16, big-endian, without one', swapped(utf16), 'UTF-16'],
+  ['UTF-16, big-endian, without a byte order mark', swapped(utf16), 'UTF-16'],
   ['UTF-32 with a byte order mark', Buffer.concat([Buffer.of(0xff, 0xfe, 0, 0), utf32(false)]), 'UTF-32'],
-  ['UTF-32, big-endian, with one', Buffer.concat([Buffer.of(0, 0, 0xfe, 0xff), utf32(true)]), 'UTF-32'],
+  ['UTF-32, big-endian, with a byte order mark', Buffer.concat([Buffer.of(0, 0, 0xfe, 0xff), utf32(true)]), 'UTF-32'],
   ['UTF-32 without one', utf32(false), 'UTF-32'],
-  ['UTF-32, big-endian, without one', utf32(true), 'UTF-32'],
+  ['UTF-32, big-endian, without a byte order mark', utf32(true), 'UTF-32'],
   ['gzip', gzipSync(text), 'gzip'],
   ['ZIP', zipped, 'ZIP'],
   ['Zstandard', binary(0x28, 0xb5, 0x2f, 0xfd), 'Zstandard'],

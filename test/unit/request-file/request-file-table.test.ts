@@ -309,7 +309,7 @@ describe('an object key', () => {
     ['901 bytes', keyOf(901)],
     ['1,024 bytes', keyOf(1_024)],
     ['1,024 bytes in fewer characters', keyOf(1_024, 'ü')],
-  ])('with %s stays the same from the event to the results', async (_, key) => {
+  ])('with %s remains the same from the event to the results', async (_, key) => {
     const { request } = aJob();
     expect(validateObject({ ...request, key })).toEqual([]);
     const world = new SmallWorld();

@@ -63,7 +63,7 @@ describe('instructions', () => {
   it.each([
     ['yes', true],
     ['no', false],
-  ])('batchdrop-rerun: %s asks for a new run: %s', (value, rerun) => {
+  ])('batchdrop-rerun: %s requests a new run: %s', (value, rerun) => {
     expect(findingsOn({ rerun: value })).toEqual([]);
     expect(instructionsIn({ rerun: value })).toEqual({ rerun });
   });

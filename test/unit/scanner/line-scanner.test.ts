@@ -205,8 +205,8 @@ describe('a row of a request file', () => {
   });
 
   it.each([
-    ['a repeated key that nobody asks for', '{"a":1,"a":2,"body":{"b":1,"b":2}}'],
-    ['an escape in a key that nobody asks for', '{"a":{"\\n":1},"body":{"input":[{"\\u0062":1}]}}'],
+    ['a repeated key that is not requested', '{"a":1,"a":2,"body":{"b":1,"b":2}}'],
+    ['an escape in a key that is not requested', '{"a":{"\\n":1},"body":{"input":[{"\\u0062":1}]}}'],
     ['1,024 levels', `{"a":${'['.repeat(1_024)}${']'.repeat(1_024)}}`],
     ['white space everywhere', ' { "a" : [ 1 , { } , [ ] ] ,\t"b" : "" \r} '],
   ])('is clean in spite of %s', (_, line) => {
@@ -290,7 +290,7 @@ it('a file in chunks that end at any byte gets the same results as in one chunk'
 it.each([
   ['as many arrays and objects as a row may have', 0, 1],
   ['one more', 1, 0],
-])('a row of %s is judged as without the scanner', (_, more, fast) => {
+])('a row of %s gets the same result as without the scanner', (_, more, fast) => {
   const openings = 1_000_000 + more - 2; // of the row and its body; those within strings count
   const value = `"${'[{'.repeat(openings / 2)}${openings % 2 === 0 ? '' : '{'}"`;
   const row = `{"custom_id":"r","method":"POST","url":"/v1/responses","body":{"model":"m","value":${value}}}`;

@@ -45,8 +45,8 @@ const onlyPart = (world: SmallWorld, jobId = '') => world.parts(jobId)[0];
 
 describe('a create that is refused temporarily is sent again only after a search:', () => {
   const REFUSALS: [string, Error][] = [
-    ['a 429 page of a proxy', new RetryableError('HTTP 429', { afterSeconds: 60 })],
-    ['a refusal that counts a try', new RetryableError('HTTP 500')],
+    ["a proxy's page with 429", new RetryableError('HTTP 429', { afterSeconds: 60 })],
+    ['a refusal that counts as a try', new RetryableError('HTTP 500')],
     ['a refusal of the account', new RetryableError('no money', { waitsFor: 'account' })],
     ['a refused key', new NotAllowed('HTTP 401')],
   ];

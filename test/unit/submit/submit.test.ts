@@ -97,7 +97,7 @@ describe('a part', () => {
   it.each([
     ['answers 429', new RetryableError('HTTP 429', { afterSeconds: 60 })],
     ['refuses the key', new NotAllowed('HTTP 401')],
-  ])('gets its batch later, on the same file, when the API %s', async (_, failure) => {
+  ])('gets its batch later, with the same file, when the API %s', async (_, failure) => {
     const world = creating([{ failBefore: failure }]);
     const jobId = await submitted(world);
     expect(world.parts(jobId)[0]).toMatchObject({ phase: 'creating', intent: { refused: true } });
@@ -279,7 +279,7 @@ describe('saving a batch', () => {
   it.each([
     ['whose intent was replaced', { intent: { id: 'another', at: 0 } }],
     ['of a part that already has a batch', { batch: aBatch({ batchId: 'batch_0' }), rev: 1 }],
-  ])('%s cancels it at once and reports it', async (_, differences) => {
+  ])('%s cancels the batch at once and reports it', async (_, differences) => {
     const { world, part } = await ready(differences);
     const asked: unknown[] = [];
     const api = withFaults(world.api, (method, [batchId]) => {

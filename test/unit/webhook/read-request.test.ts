@@ -95,14 +95,14 @@ describe('any other request', () => {
       withHeader(genuine, 'webhook-timestamp', String(Math.floor(now / SECOND) + 7)),
       401,
     ],
-    ['with a timestamp that is no number', withHeader(genuine, 'webhook-timestamp', 'now'), 401],
+    ['with a timestamp that is not a number', withHeader(genuine, 'webhook-timestamp', 'now'), 401],
     ['with the same JSON in other bytes', { ...genuine, body: spaced }, 401],
     ['signed with another secret', signedRequest(EVENT, { secret: OTHER }), 401],
     ['signed with the secret as text', signedRequest(EVENT, { secret: SIGNING_SECRET.slice(6) }), 401],
     ['older than five minutes', signedRequest(EVENT, { at: now - 310 * SECOND }), 401],
     ['from more than five minutes in the future', signedRequest(EVENT, { at: now + 310 * SECOND }), 401],
     ['of more than 64 KB', signedRequest(Buffer.alloc(MAX_BODY_BYTES + 1, 'x')), 413],
-    ['that is no UTF-8', signedRequest(Buffer.from([0x7b, 0xff, 0x7d])), 400],
+    ['that is not UTF-8', signedRequest(Buffer.from([0x7b, 0xff, 0x7d])), 400],
     ['by GET', { ...genuine, method: 'GET' }, 405],
   ])('%s is refused', async (_, request, status) => {
     expect(await read(request)).toMatchObject({ status });

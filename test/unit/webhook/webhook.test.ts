@@ -13,7 +13,7 @@ type Settings = ConstructorParameters<typeof SmallWorld>[0];
  */
 async function running(settingsOf: (world: () => SmallWorld) => Settings = () => ({})) {
   let made: SmallWorld | undefined;
-  const settings = settingsOf(() => made ?? expect.fail('the world is not made yet'));
+  const settings = settingsOf(() => made ?? expect.fail('the world does not exist yet'));
   const world = new SmallWorld({ webhooks: true, fate: () => ({ runningMs: 30 * SECOND }), ...settings });
   made = world;
   const jobId = await world.drop('a.jsonl', fileOf('r1', 'r2'));
