@@ -1,5 +1,5 @@
 /**
- * The clock of the local runtime. Visibility time-outs, schedules and batches wait on it. It runs `speed` times as fast
+ * The clock of the local runtime. Visibility time-outs, schedules and batches use it. It runs `speed` times as fast
  * as the wall clock while nothing computes, and at normal speed otherwise. So waiting is sped up but work is not, and a
  * function's time-out, lease and upload mean the same as in the cloud.
  */

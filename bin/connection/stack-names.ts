@@ -43,14 +43,14 @@ export async function namesOf(target: Target): Promise<StackNames> {
   };
 }
 
-/** The same for the API. A runtime on this machine does not use the API of the template, so the runtime is asked. */
+/** Returns the names that belong to the API. On this machine, the runtime knows its URL, not the template. */
 export async function apiOf(target: Target): Promise<ApiNames> {
   const { value: output } = await outputsAt(target);
   const baseUrl = target.kind === 'local' ? (await endpoints(target)).openAiUrl : output('ApiBaseUrl');
   return { baseUrl, secret: output('ApiKeySecret') };
 }
 
-/** The same for webhooks; undefined for a Batchdrop without the prop `webhook`. */
+/** Returns the names that belong to webhooks; undefined for a Batchdrop without the prop `webhook`. */
 export async function webhookNamesOf(target: Target): Promise<WebhookNames | undefined> {
   const { value: output, optional } = await outputsAt(target);
   const url = optional('WebhookUrl');

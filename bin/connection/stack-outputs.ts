@@ -8,7 +8,7 @@ export interface StackOutputs {
   readonly idPrefix: string;
   /** Returns the value of an output. Throws a Failure if there is none. */
   readonly value: (name: string) => string;
-  /** The same for an output that the stack may not have. */
+  /** Returns the value of an output that the stack may not have. */
   readonly optional: (name: string) => string | undefined;
 }
 

@@ -83,7 +83,7 @@ function runtimeIn(directory: string | undefined): Runtime {
     const endpoints = readRuntimeEndpoints(path);
     return endpoints === undefined ? [] : [{ ...endpoints, path }];
   });
-  // A killed runtime leaves its address behind. That matters only if there is another runtime.
+  // The file of a killed runtime remains. That matters only if there are several files.
   const candidates = running.length > 1 ? running.filter(({ pid }) => isAlive(pid)) : running;
   const [found, another] = candidates;
   if (found === undefined) {

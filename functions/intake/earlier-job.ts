@@ -20,7 +20,7 @@ export type OnSameBytes =
  *   - a job that ended more than 24 hours ago is not joined
  *   - a job whose rows all succeeded, or were refused by the API itself, is joined
  *   - a job with some successful rows is joined too; the event says how many rows did not succeed
- *   - any other job (no row succeeded, failed, or rejected) is not joined
+ *   - any other job (it failed, was rejected, or no row succeeded) is not joined
  */
 export function decideOnSameBytes(earlier: Job, job: Job, now: number): OnSameBytes {
   if (earlier.cancelRequestedAt !== undefined) return { do: 'run' };

@@ -63,7 +63,7 @@ export async function searchForBatch(deps: Deps, inHand: PartInHand, leased: Lea
   return isCreateNext;
 }
 
-/** Returns the time from which on a list without the refused create's batch proves that there is none. */
+/** Returns the time after which a list without the refused create's batch proves that there is none. */
 function listedFrom({ refusedAt }: UploadedIntent): number {
   return refusedAt === undefined ? 0 : refusedAt + LISTED_AFTER_MS;
 }

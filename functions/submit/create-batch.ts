@@ -93,7 +93,7 @@ async function afterFailedCreate(
   throw failure;
 }
 
-/** Returns whether this refusal is also the one for a file of another account than the current key's. */
+/** Returns whether the API also refuses in this way if the file belongs to another account than the current key. */
 function saysFileIsMissing(failure: unknown): boolean {
   return (
     failure instanceof TerminalError ||

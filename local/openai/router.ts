@@ -54,7 +54,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<JsonObject
   return asJsonObject(await readBody(request));
 }
 
-/** Does the same for a body that may be missing, which counts as an object without fields. */
+/** Reads a body that may be missing, which counts as an object without fields. Throws `ApiError` 400 or 413. */
 export async function readOptionalJsonBody(request: IncomingMessage): Promise<JsonObject> {
   const bytes = await readBody(request);
   return bytes.length === 0 ? {} : asJsonObject(bytes);

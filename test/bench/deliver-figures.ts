@@ -9,7 +9,7 @@ import { shuffledRows } from '../../local/openai/faults/seeded-random.ts';
 import { atLeast, atMost, type Figure, inTurns, medianOf, medianRatio } from './figures.ts';
 import { inChildWith, type Measured } from './in-child.ts';
 
-/** For both variants, because the plain copy is not slower with them. */
+/** Used for both variants, because they do not make the plain copy slower. */
 const NODE_OPTIONS = [SMALL_YOUNG_GENERATION];
 
 const LINE_BYTES = 10_000; // a response of some 2,500 tokens

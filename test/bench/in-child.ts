@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** What a piece of work took in its own process. */
+/** The measurements of a piece of work in its own process. */
 export interface Measured {
   ms: number;
   cpuMs: number;

@@ -1,6 +1,6 @@
 /**
- * Judges a run from what anybody can observe: the request files, the events, the results, and what the Batch API was
- * asked for and paid. Each complaint is a sentence. No complaint means that every promise was kept.
+ * Judges a run from what anybody can observe: the request files, the events, the results, and what the Batch API
+ * received and billed. Each complaint is a sentence. No complaint means that every promise was kept.
  */
 import { hasEnded } from '../../functions/shared/contract/batch-status.ts';
 import type { AuditEntry } from '../../local/openai/audit-log.ts';

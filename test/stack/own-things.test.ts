@@ -47,7 +47,7 @@ describe("a key of the user's own", () => {
       expect(legible(at(Properties, 'KmsMasterKeyId')), id).toBe('<Mine.Arn>');
   });
 
-  it('can be used by every function, because all use the ledger, and by nobody else who does not need it', () => {
+  it('can be used by every function, because all use the ledger, and by no service that does not need it', () => {
     for (const stage of ['Intake', 'Submission', 'Polling', 'Delivery', 'Cancellation']) {
       expect(mayWithKey(`<${stage}WorkerRole>`), stage).toEqual(
         expect.arrayContaining(['kms:Decrypt', 'kms:Encrypt', 'kms:GenerateDataKey']),

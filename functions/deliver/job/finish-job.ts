@@ -5,7 +5,7 @@
  *      (`../part/part-files.ts`)
  *   2. write the summary
  *   3. set the job's last status (`job-end.ts`) and publish it, so that users read the results only then
- * Afterwards `clean-up-job.ts` removes what is no longer needed.
+ * Then `clean-up-job.ts` deletes what is no longer needed.
  *
  * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
  * lease, because they are written with one call each, and every invocation writes the same bytes.

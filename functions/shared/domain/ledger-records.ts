@@ -10,7 +10,7 @@ import type { Breaker } from './waiting/breaker.ts';
 import type { LearnedLimit } from './waiting/learned-limits.ts';
 import type { Measured } from './waiting/tokens.ts';
 
-/** The newest job of a key, and the cancel requests by key. The event of a file that they mean may arrive later. */
+/** The newest job of a key, and the cancel requests by key. The event of the file to cancel may arrive later. */
 export interface KeyPointer {
   bucket: string;
   key: string;

@@ -10,8 +10,8 @@
  *   4. search               the response was lost: search the list for a batch of the intent or with its file, and adopt
  *                           it. After a temporary refusal of the create: search before it is sent again
  *   5. abandon              two searches, a settling time apart, found nothing: delete the file and search once more.
- *                           The create is then unresolved (`unresolved-creates.ts`): after the part's first one
- *                           the part begins again, after the next one it stalls
+ *                           The create is then unresolved (`unresolved-creates.ts`). After the first one, the
+ *                           part begins again; after the next one, it stalls
  *   6. observe              a batch is known: retrieve it, and publish each change before the next is applied
  *   7. cancel               a user requested a cancel: send it to the API
  *   8. retry                the batch was rejected for the token limit: write a new intent for the same file

@@ -24,7 +24,7 @@ export interface ContentFacts {
  */
 export function haveSameBytes(one: ContentFacts, other: ContentFacts): boolean {
   if (one.size !== other.size) return false;
-  // A 32-bit checksum is equal for one in four billion pairs of files, so two different MD5s count more.
+  // A 32-bit checksum is equal for one in four billion pairs of files, so two different MD5s take precedence.
   if (isMd5(one) && isMd5(other)) return one.etag === other.etag;
   if (one.checksum && one.checksum.algorithm === other.checksum?.algorithm)
     return one.checksum.value === other.checksum.value;

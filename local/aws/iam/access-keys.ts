@@ -23,7 +23,7 @@ interface Keys {
 const MAX_SKEW_MS = 15 * 60_000; // as AWS
 
 /**
- * Returns who sent a request. A function's key is useless without its secret, which each run makes anew, so that nobody
+ * Returns who sent a request. A function's key is useless without its secret, which differs in each run, so that nobody
  * else can read what only the functions may read. Throws an AwsError with status 403.
  */
 export class AccessKeys {

@@ -2,7 +2,7 @@
  * Sends webhooks until the receiver accepts them.
  *
  * 1. A webhook is stored in the transaction of the event that it reports, so a kill loses none.
- * 2. Each attempt is signed anew, with its time and with the endpoint's current secrets.
+ * 2. Each attempt has its own signature, with its time and the endpoint's current secrets.
  * 3. A response from 200 to 299 ends it. After anything else, the webhook is sent again: 10 seconds later, then with
  *    doubled pauses of up to 6 hours, for 72 hours of the server's clock.
  *

@@ -124,7 +124,7 @@ function deleteEndpoint(
   return { id, object: 'webhook_endpoint.deleted', deleted: true };
 }
 
-/** Errors: 400 if the endpoint does not respond. OpenAI documents only the case of a response. */
+/** Errors: 400 if the endpoint does not respond. OpenAI's documentation does not say what happens then. */
 async function testEndpoint(
   webhooks: Webhooks,
   { id, request }: Call,

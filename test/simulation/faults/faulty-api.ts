@@ -52,7 +52,7 @@ export class FaultyApi implements BatchApi {
   #admitted = 0;
   /** Files that the API has lost. */
   readonly lost = new Set<string>();
-  /** Batches whose results come later than Batchdrop waits for them. */
+  /** Batches whose results become right only after Batchdrop has stopped waiting for them. */
   readonly lateForDays = new Set<string>();
   /** When the results of ended batches become right, by batch and by file. */
   readonly #lateBatches = new Map<string, Lateness>();

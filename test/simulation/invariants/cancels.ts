@@ -117,7 +117,7 @@ function nothingElseCancelled(world: World, users: Workload): Finding {
   return { promise: 'a cancel reaches nothing else', examined: cancelled.length, broken };
 }
 
-/** Another job runs the bytes: the one that replaced the job, or one that this one in turn replaced or joined. */
+/** Returns whether a job runs the bytes. Follows the jobs that replaced the previous one, or that it joined. */
 function runsInstead(jobs: readonly Job[], replaced: Job): boolean {
   const passed = new Set<string>();
   let job: Job | undefined = replaced;

@@ -73,7 +73,7 @@ function goesBack(before: string, status: string): boolean {
   return !hasEnded(status) && before !== '' && positionOf(status) <= positionOf(before);
 }
 
-/** An unknown status counts as `in_progress`: `batch-behaviors.ts` uses it in place of no other status. */
+/** An unknown status counts as `in_progress`, the only status that `batch-behaviors.ts` replaces with it. */
 function positionOf(status: string): number {
   return PLACES.get(status) ?? RUNNING;
 }

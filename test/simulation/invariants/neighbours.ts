@@ -15,7 +15,7 @@ export function storageStopsUploadsOnly({ written }: World): Finding {
 }
 
 /**
- * Rule 3: there is one breaker per reason and call. It opens when that call was refused for that reason to three items.
+ * Rule 3: there is one breaker per reason and call. It opens when that call was refused to three items for that reason.
  */
 export function breakersOpenForTheirReason({ written, log }: World): Finding {
   const refused = new Set(

@@ -70,7 +70,7 @@ export class Troubles {
     }
   }
 
-  /** From now on, there are none. */
+  /** Ends all troubles for good. */
   repair(): void {
     this.#repaired = true;
   }

@@ -44,7 +44,7 @@ const GAUGE: Watched = {
     ),
 };
 
-/** By id. Every other alarm is set off by a value at each tick. */
+/** By the id of the alarm. For any other alarm, the problem is a value at each tick. */
 const WATCHED: [id: RegExp, Watched][] = [
   [/^Poll(Errors|Throttles)$/, FAILURES],
   [/Errors$/, { ...FAILURES, trouble: (ticks) => each(first(ticks), 1), passing: nothing, once: true }],

@@ -120,7 +120,7 @@ describe('alarms', () => {
     expect(Number(at(stalled?.Properties, 'Period'))).toBeGreaterThanOrEqual(2 * 1800);
   });
 
-  it.each([5, 60])('stay on while a part waits for a release, polled every %i minutes', (minutes) => {
+  it.each([5, 60])('stay on while a part waits for a release, with a tick every %i minutes', (minutes) => {
     const template = synthesize({ pollInterval: Duration.minutes(minutes) });
     const uncertain = resources(template, 'AWS::CloudWatch::Alarm').find(
       ({ id }) => id === 'AlarmsCreateUncertain',
@@ -129,7 +129,7 @@ describe('alarms', () => {
     expect(Number(at(uncertain?.Properties, 'Period'))).toBeGreaterThanOrEqual((30 + minutes) * 60);
   });
 
-  it.each([5, 60])('stay on while results are checked every hour, polled every %i minutes', (minutes) => {
+  it.each([5, 60])('stay on while results are checked every hour, with a tick every %i minutes', (minutes) => {
     const template = synthesize({ pollInterval: Duration.minutes(minutes) });
     const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
       ({ id }) => id === 'AlarmsResultsWaiting',

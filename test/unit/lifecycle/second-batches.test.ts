@@ -120,7 +120,7 @@ describe('a second batch on an intent', () => {
     expect(world.metrics.of('SecondBatches')).toEqual([1]);
   });
 
-  it('counts as gone when the API does not know it twice, ten minutes apart', async () => {
+  it('counts as gone when the API does not find it in two requests, ten minutes apart', async () => {
     const asked: number[] = [];
     const world: SmallWorld = duplicating(RUNS_LONG, () => ({
       async cancelBatch() {

@@ -95,7 +95,7 @@ describe('a list', () => {
   const withList = (listBatches: BatchApi['listBatches'], rotation?: number) =>
     observing(withMethods(made.api, { listBatches }), made.open, rotation);
 
-  it('that omits batches has each of these retrieved', async () => {
+  it('that omits batches causes a retrieve of each of these', async () => {
     const hidden = new Set([7, 8, 120, 399].map((at) => made.open[at]?.batchId));
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
@@ -122,7 +122,7 @@ describe('a list', () => {
     ['completed', { counts: { total: 3, completed: 2, failed: 1 }, outputFileId: 'file-o' }],
     ['expired', { counts: { total: 3, completed: 1, failed: 0 }, outputFileId: 'file-o' }],
     ['failed', { errorCount: 0 }],
-  ])('whose ended batch lacks fields has the batch retrieved (%s with %o)', async (status, fields) => {
+  ])('whose ended batch lacks fields causes a retrieve of the batch (%s with %o)', async (status, fields) => {
     const took = await withList(async (query) => {
       const page = await made.api.listBatches(query);
       return {
@@ -173,13 +173,13 @@ describe('a list', () => {
     expect(took.calls).toBeLessThanOrEqual(30);
   });
 
-  it('that always returns its first page has the other batches retrieved', async () => {
+  it('that always returns its first page causes a retrieve of each other batch', async () => {
     const took = await withList(({ limit }) => made.api.listBatches({ limit }));
     expect(took.seen.size).toBe(400);
     expect(took.lists).toBeLessThanOrEqual(6);
   });
 
-  it('that fails has all batches but one retrieved, and each tick skips a different one', async () => {
+  it('that fails causes a retrieve of all batches but one, and each tick skips a different one', async () => {
     const fails = async () => {
       throw new RetryableError('list batches: HTTP 502');
     };

@@ -47,7 +47,7 @@ describe('with an observation interval', () => {
     expect(world.metrics.of('OpenBatches').at(-1)).toBe(3);
   });
 
-  it('without one, each tick observes them', async () => {
+  it('if the interval is zero, each tick observes them', async () => {
     const { inMinutes } = await watched(0);
     expect((await inMinutes(5)).every((calls) => calls > 0)).toBe(true);
   });

@@ -70,7 +70,7 @@ describe('an outage', () => {
 
 describe('an account that cannot pay', () => {
   it.each(['uploadFile', 'createBatch'] as const)(
-    'and refuses %s makes all files wait, and one at a time tries',
+    'and refuses %s makes all files wait, and tries one at a time',
     async (at) => {
       let isBroke = true;
       const { world, refused } = worldWith((method) =>

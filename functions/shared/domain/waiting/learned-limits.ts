@@ -43,7 +43,7 @@ export interface LimitRefusal {
   amounts: { refused: EnqueuedAmounts; accepted: EnqueuedAmounts };
 }
 
-// The item of the admissions also holds up to 1,500 parts, and at most 400 KB.
+// The item with the admissions also contains up to 1,500 parts, and can have at most 400 KB.
 const MAX_LEARNED = 40;
 const MAX_MODELS = 10;
 const MAX_SAID = 200; // characters

@@ -100,7 +100,7 @@ describe('while no refusal states a number', () => {
     expect(afterCompletion(learned, 'gpt-4o')).toEqual(learned);
   });
 
-  it('another refusal halves the limit, except for one of a call that was already under way', () => {
+  it('another refusal halves the limit, unless its call was already under way', () => {
     const once = taughtBy(refusal(NO_NUMBER, 0));
     const later = refusal(NO_NUMBER, 9, { accepted: 0, nth: 2 });
     expect(afterLimitRefusal(once, later)[0]?.assumed).toEqual({ limit: 300, step: 38 });
