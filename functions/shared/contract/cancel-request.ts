@@ -65,8 +65,7 @@ function jobForm(jobId: unknown): ReadableCancel | UnreadableCancel {
 }
 
 function keyForm(bucket: unknown, key: unknown): ReadableCancel | UnreadableCancel {
-  if (typeof bucket !== 'string' || !BUCKET.test(bucket))
-    return { problem: 'bucket must be a bucket name' };
+  if (typeof bucket !== 'string' || !BUCKET.test(bucket)) return { problem: 'bucket must be a bucket name' };
   if (typeof key !== 'string' || key === '' || new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
     return { problem: `key must be an object key of 1 to ${MAX_KEY_BYTES} bytes` };
   }

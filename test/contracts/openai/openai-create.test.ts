@@ -101,11 +101,7 @@ describe('after POST /batches was sent', () => {
       json(200, { ...BATCH, input_file_id: 'file-2' }),
       { inputFileId: 'file-2' },
     ],
-    [
-      'with only an id',
-      json(200, { id: 'batch_1' }),
-      { status: 'validating', errors: [], metadata: {} },
-    ],
+    ['with only an id', json(200, { id: 'batch_1' }), { status: 'validating', errors: [], metadata: {} }],
     ['without a status, a time and an object', json(200, bare), { status: 'validating' }],
     ['of another object', json(200, { ...BATCH, object: 'file' })],
     ['with a null in every field', json(200, { ...nulls(BATCH), id: 'batch_1' }), { status: 'validating' }],

@@ -92,7 +92,10 @@ describe('a refusal waits for storage', () => {
     ['a limit of files', refusal(403, 'File limit reached (500).')],
     ['507', refusal(507, 'Insufficient.')],
     ['the size of all files', refusal(400, 'The total size of all files uploaded has exceeded 100 GB.')],
-    ['an offer of a larger plan', refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.')],
+    [
+      'an offer of a larger plan',
+      refusal(429, 'Storage limit exceeded. Upgrade your plan, or delete files.'),
+    ],
   ];
   it.each(refusals)('%s', async (_, answer) => {
     await expectWait('upload', answer, 'storage');
@@ -258,11 +261,7 @@ describe('a refusal is final', () => {
       refusal(400, 'Invalid value: 48h.', 'invalid_value', 'completion_window'),
       'invalid_value',
     ],
-    [
-      "in FastAPI's format",
-      detail(422, [{ msg: 'field required', loc: ['body', 'endpoint'] }]),
-      'refused',
-    ],
+    ["in FastAPI's format", detail(422, [{ msg: 'field required', loc: ['body', 'endpoint'] }]), 'refused'],
     [
       "that quotes the user's text",
       refusal(400, "Invalid key 'billing_plan' in metadata.", 'invalid_metadata'),

@@ -18,10 +18,7 @@ const HOURS = 3_600; // in seconds
 const FOR_GOOD = 30 * 24 * HOURS;
 
 it.concurrent.each([
-  [
-    'counts without an output_file_id for an hour',
-    { fault: 'late-output-id', seconds: 1 * HOURS },
-  ],
+  ['counts without an output_file_id for an hour', { fault: 'late-output-id', seconds: 1 * HOURS }],
   [
     'the output file and its content are not found for two hours',
     { fault: 'not-found', on: ['files.retrieve', 'files.content'], seconds: 2 * HOURS },

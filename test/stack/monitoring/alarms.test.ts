@@ -129,14 +129,17 @@ describe('alarms', () => {
     expect(Number(at(uncertain?.Properties, 'Period'))).toBeGreaterThanOrEqual((30 + minutes) * 60);
   });
 
-  it.each([5, 60])('stay on while results are checked every hour, with a tick every %i minutes', (minutes) => {
-    const template = synthesize({ pollInterval: Duration.minutes(minutes) });
-    const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
-      ({ id }) => id === 'AlarmsResultsWaiting',
-    );
-    // A check is due one hour after the previous one, and begins at the next tick.
-    expect(Number(at(waiting?.Properties, 'Period'))).toBeGreaterThanOrEqual((60 + minutes) * 60);
-  });
+  it.each([5, 60])(
+    'stay on while results are checked every hour, with a tick every %i minutes',
+    (minutes) => {
+      const template = synthesize({ pollInterval: Duration.minutes(minutes) });
+      const waiting = resources(template, 'AWS::CloudWatch::Alarm').find(
+        ({ id }) => id === 'AlarmsResultsWaiting',
+      );
+      // A check is due one hour after the previous one, and begins at the next tick.
+      expect(Number(at(waiting?.Properties, 'Period'))).toBeGreaterThanOrEqual((60 + minutes) * 60);
+    },
+  );
 
   it('trigger the alarm action if there is one', () => {
     expect(alarms.filter(({ Properties }) => at(Properties, 'AlarmActions') !== undefined)).toEqual([]);

@@ -158,21 +158,24 @@ describe('the published examples', () => {
     },
   );
 
-  it.each(EXAMPLES)('%s does not match without any one of its required fields', (_, kind, status, example) => {
-    const { mayHave } = rowOf(kind, status);
-    const optional = new Set(mayHave.map(({ name }) => `detail.data.${name}`));
-    const promised = pathsIn(example).filter((path) => {
-      const name = path.join('.');
-      const isOptional = [...optional].some((field) => name === field);
-      return typeof path.at(-1) === 'string' && !isOptional && !USERS_OWN.test(name);
-    });
-    expect(promised.length).toBeGreaterThan(15);
-    for (const path of promised) {
-      if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
-      const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
-      expect(kind.valid(faulty), path.join('.')).toBe(false);
-    }
-  });
+  it.each(EXAMPLES)(
+    '%s does not match without any one of its required fields',
+    (_, kind, status, example) => {
+      const { mayHave } = rowOf(kind, status);
+      const optional = new Set(mayHave.map(({ name }) => `detail.data.${name}`));
+      const promised = pathsIn(example).filter((path) => {
+        const name = path.join('.');
+        const isOptional = [...optional].some((field) => name === field);
+        return typeof path.at(-1) === 'string' && !isOptional && !USERS_OWN.test(name);
+      });
+      expect(promised.length).toBeGreaterThan(15);
+      for (const path of promised) {
+        if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
+        const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
+        expect(kind.valid(faulty), path.join('.')).toBe(false);
+      }
+    },
+  );
 
   it.each(EXAMPLES)('%s names its Batchdrop and the objects that it concerns', (_, __, ___, example) => {
     expect(example.detail.metadata.instance).toBe('Batchdrop.Batchdrop');
@@ -184,7 +187,12 @@ describe('the published examples', () => {
   });
 
   it.each([
-    ['a submitted job with submitted as its previous status', 'job', 'submitted', { previousStatus: 'submitted' }],
+    [
+      'a submitted job with submitted as its previous status',
+      'job',
+      'submitted',
+      { previousStatus: 'submitted' },
+    ],
     ['a completed job without a submitted batch', 'job', 'completed', { previousStatus: 'accepted' }],
     ['a job with an invalid status', 'job', 'accepted', { status: 'received' }],
     ['a batch that waits at position 0', 'batch', 'failed', { waiting: { for: 'token_limit', position: 0 } }],

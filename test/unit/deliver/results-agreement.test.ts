@@ -370,10 +370,7 @@ describe.each(['expired', 'cancelled'])('the results of a batch that ended as %s
     ['has fewer lines than counted rows', { output: line('r1'), errors: notRun, batch: { counts } }],
     ['is not named', { lacks: ['outputFileId'], errors: notRun, batch: { counts } }],
     ['has lines of other rows', { output: line('x1') + line('x2'), errors: notRun, batch: { counts } }],
-    [
-      'has no error file',
-      { output: line('r1') + line('r2'), errors: gone('file-err'), batch: { counts } },
-    ],
+    ['has no error file', { output: line('r1') + line('r2'), errors: gone('file-err'), batch: { counts } }],
     [
       'has no error file although the counts include failed rows',
       { output: line('r1') + line('r2'), batch: { counts: { ...counts, failed: 1 } } },

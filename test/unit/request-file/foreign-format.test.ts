@@ -33,11 +33,19 @@ const zipped = Buffer.concat([Buffer.from('PK\x03\x04'), Buffer.alloc(26), defla
 
 const FOREIGN: [string, string | Buffer, string][] = [
   ['UTF-16 with a byte order mark', Buffer.concat([Buffer.of(0xff, 0xfe), utf16]), 'UTF-16'],
-  ['UTF-16, big-endian, with a byte order mark', Buffer.concat([Buffer.of(0xfe, 0xff), swapped(utf16)]), 'UTF-16'],
+  [
+    'UTF-16, big-endian, with a byte order mark',
+    Buffer.concat([Buffer.of(0xfe, 0xff), swapped(utf16)]),
+    'UTF-16',
+  ],
   ['UTF-16 without one', utf16, 'UTF-16'],
   ['UTF-16, big-endian, without a byte order mark', swapped(utf16), 'UTF-16'],
   ['UTF-32 with a byte order mark', Buffer.concat([Buffer.of(0xff, 0xfe, 0, 0), utf32(false)]), 'UTF-32'],
-  ['UTF-32, big-endian, with a byte order mark', Buffer.concat([Buffer.of(0, 0, 0xfe, 0xff), utf32(true)]), 'UTF-32'],
+  [
+    'UTF-32, big-endian, with a byte order mark',
+    Buffer.concat([Buffer.of(0, 0, 0xfe, 0xff), utf32(true)]),
+    'UTF-32',
+  ],
   ['UTF-32 without one', utf32(false), 'UTF-32'],
   ['UTF-32, big-endian, without a byte order mark', utf32(true), 'UTF-32'],
   ['gzip', gzipSync(text), 'gzip'],
@@ -69,17 +77,22 @@ const check = (content: string | Buffer, chunkBytes: number) =>
   }, createInMemoryRowTables());
 
 describe('a file that is not JSON Lines', () => {
-  it.each(FOREIGN)('%s gets one finding, which names the format and says what to do', async (_, content, name) => {
-    for (const chunkBytes of [1, 1000, 1_000_000]) {
-      const checked = await check(content, chunkBytes);
-      if (checked.verdict === 'good') throw new Error('the file is valid');
-      expect(checked.count).toBe(1);
-      expect(checked.findings).toEqual([
-        { line: null, code: expect.any(String), message: expect.stringContaining(name) },
-      ]);
-      expect(checked.findings[0]?.message).toMatch(/^the file is .*; (save|decompress|upload|export|write) /);
-    }
-  });
+  it.each(FOREIGN)(
+    '%s gets one finding, which names the format and says what to do',
+    async (_, content, name) => {
+      for (const chunkBytes of [1, 1000, 1_000_000]) {
+        const checked = await check(content, chunkBytes);
+        if (checked.verdict === 'good') throw new Error('the file is valid');
+        expect(checked.count).toBe(1);
+        expect(checked.findings).toEqual([
+          { line: null, code: expect.any(String), message: expect.stringContaining(name) },
+        ]);
+        expect(checked.findings[0]?.message).toMatch(
+          /^the file is .*; (save|decompress|upload|export|write) /,
+        );
+      }
+    },
+  );
 });
 
 describe('a file of JSON Lines', () => {

@@ -125,7 +125,7 @@ function foreign(tried: string, response: OpenAiResponse): RetryableError {
   const why =
     status >= 300 && status < 400
       ? 'redirects are not followed; set the base URL to the final one'
-      : "the response is not from the API; check the base URL and any gateway or proxy in front of it";
+      : 'the response is not from the API; check the base URL and any gateway or proxy in front of it';
   return new RetryableError(`${message}: ${why}`, { waitsFor: 'unreachable', ...waitAfter(response) });
 }
 

@@ -43,8 +43,14 @@ describe('a batch that failed before a row ran waits for other batches,', () => 
 describe('a batch that failed has ended,', () => {
   it.each<[string, Partial<BatchError>[]]>([
     ['if the error is about the input', [{ code: 'model_not_found', message: 'The model is unknown.' }]],
-    ['if the message of a row contains such text', [{ code: 'invalid_value', message: 'Bad url: billing', line: 3 }]],
-    ['if the message of a parameter contains such text', [{ code: 'invalid_value', message: 'credit', param: 'metadata' }]],
+    [
+      'if the message of a row contains such text',
+      [{ code: 'invalid_value', message: 'Bad url: billing', line: 3 }],
+    ],
+    [
+      'if the message of a parameter contains such text',
+      [{ code: 'invalid_value', message: 'credit', param: 'metadata' }],
+    ],
     ['if it quotes such text', [{ code: 'invalid_value', message: 'Unknown name "upgrade your plan".' }]],
     [
       'if the input is also wrong',
