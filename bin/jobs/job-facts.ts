@@ -1,7 +1,7 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-summary.ts';
 
-/** A job for programs. */
+/** Returns a job as JSON output for programs. */
 export function jobFacts(job: Job): object {
   const estimate = job.plan?.estimate;
   return {
@@ -11,7 +11,10 @@ export function jobFacts(job: Job): object {
   };
 }
 
-/** A job of a list for programs: the same, except for the count of findings alone, and only the money of the estimate. */
+/**
+ * Returns a job of a list as JSON output: the same fields, except that findings are only counted, and that the estimate is only
+ * its cost.
+ */
 export function summaryFacts(job: JobSummary): object {
   const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, cost, joinedJobId, reason } =
     job;

@@ -115,7 +115,7 @@ async function putAll(
     }
     return submissions;
   } catch (failure) {
-    // These files are in the bucket, even though a later upload failed.
+    // Printed even though a later upload failed, because these files are in the bucket.
     if (options.json && !options.wait) console.log(printableJson(submissions));
     throw failure;
   }

@@ -1,7 +1,7 @@
 /**
- * Reads the rows of a request file with the scanner. A row that is clean and good by its values needs no parsing; any other
- * line is handed on to be judged by `validateRow`, which alone finds problems. So this file accepts at most what
- * `validateRow` accepts, and says the same of it: `npm run fuzz:scanner` compares both.
+ * Reads the rows of a request file with the scanner. A row that is clean and has good values needs no parsing.
+ * `validateRow` judges every other line, and only it reports problems. So this file accepts at most what `validateRow`
+ * accepts, with the same result: `npm run fuzz:scanner` compares both.
  */
 import { FILE_LIMITS } from '../contract/request-file.ts';
 import { type BoundField, outputBound } from '../domain/money/output-bounds.ts';
@@ -13,9 +13,12 @@ import { joinedHash } from './custom-id-index.ts';
 import type { PlannableRow } from './plan-parts.ts';
 import { COMPLEXITY, SUPPORTED_ENDPOINTS } from './validate-row.ts';
 
-/** Receives good rows by `row`, and by `line` the lines that have to be judged. All are valid during the call only. */
+/**
+ * Receives good rows through `row`, and the lines that must be judged through `line`. All are valid only during the
+ * call.
+ */
 export interface RowHandler extends LineHandler {
-  /** `hash`: of the custom_id, as in `CustomIdIndex`. */
+  /** `hash`: the hash of the custom_id, as in `CustomIdIndex`. */
   row(place: LinePlace, row: PlannableRow, hash: number): void;
 }
 
@@ -48,7 +51,7 @@ export class ScannedRows {
   };
   /** The line at hand: one object for all lines. */
   #line: ScannedLine | undefined;
-  /** A row may have this url and model. */
+  /** A row with this url and model may be good. */
   #isRouteGood = false;
 
   /** `options`: as for `LineReader`. */
@@ -91,7 +94,7 @@ export class ScannedRows {
     this.#handler.overlong(number);
   }
 
-  /** Returns false if the line has to be judged. */
+  /** Returns false if `validateRow` must judge the line. */
   #isGood(line: ScannedLine): boolean {
     const { customId, method, url, body, model, stream } = this.#scanner.slots;
     const idBytes = line.endOf(customId) - line.startOf(customId);
@@ -119,7 +122,7 @@ export class ScannedRows {
     row.outputBound = outputBound(row.endpoint, this.#boundValue);
   }
 
-  /** The values of one clean line are those of the next one too, unless it says that they have changed. */
+  /** A clean line has the values of the previous one, unless the scanner says that they changed. */
   #noteRoute(line: ScannedLine): void {
     const slots = this.#scanner.slots;
     const endpoint = line.repeatedText(slots.url);
@@ -137,7 +140,7 @@ export class ScannedRows {
     return line.length > COMPLEXITY.bytes && this.#scanner.openingsIn(line) > COMPLEXITY.arraysAndObjects;
   }
 
-  /** As `boundsIn` in `validate-row.ts`. */
+  /** The same as `boundsIn` in `validate-row.ts`. */
   readonly #boundValue = (field: BoundField): number | undefined => {
     const line = this.#line;
     if (!line) return undefined;
@@ -156,7 +159,7 @@ export class ScannedRows {
     }
   };
 
-  /** As `inputsIn` in `validate-row.ts`. */
+  /** The same as `inputsIn` in `validate-row.ts`. */
   #inputsIn(line: ScannedLine, slot: number): number {
     if (line.kind(slot) !== KIND.array) return 1;
     const first = line.firstByte(slot);
