@@ -63,12 +63,15 @@ function unpricedModels({ models }: JobEstimate): string {
   );
 }
 
+/** Models of the same price are named together. */
 function modelsText({ models, batchDiscount }: JobEstimate): string {
   const less = batchDiscount === 0 ? '' : ` less ${Math.round(1_000 * batchDiscount) / 10} %`;
-  const texts = models.first.map(
-    (model) => `${escapeControlCharacters(model.model)}: ${priceText(model)}${less}`,
-  );
-  return listed(texts, models.count);
+  const shown = models.first.slice(0, SHOWN_MODELS);
+  const named = [...Map.groupBy(shown, priceText)].map(([price, alike]) => {
+    const names = alike.map(({ model }) => escapeControlCharacters(model)).join(', ');
+    return `${names}: ${price}${less}`;
+  });
+  return listed(named, named.length + models.count - shown.length);
 }
 
 function priceText({ price, priceDate }: EstimatedModel): string {

@@ -91,7 +91,7 @@ describe('batchdrop submit --dry-run', () => {
     const both = fileOf('both.json', JSON.stringify({ models: prices }));
     const one = fileOf('one.json', JSON.stringify({ models: { own: prices.own }, batchDiscount: 0 }));
     expect((await noNetwork(file, '--prices', both)).stdout).toMatch(
-      /estimate: \$[\d.]+ .*; own: your price less 50 %, other: your price less 50 %$/m,
+      /estimate: \$[\d.]+ .*; own, other: your price less 50 %$/m,
     );
     expect((await noNetwork(file, '--prices', one)).stdout).toMatch(
       /estimate: no price is known for other; \d+ input and 100 output tokens$/m,
