@@ -38,7 +38,7 @@ export async function observeNow(deps: Deps, ref: PartRef, batchId: string): Pro
   if (!isSame || !wasRunning || !hasEnded(batch.status)) return;
   recordEnd(deps.metrics, 'webhook', batch, deps.clock.now());
   const used = usedRows(sent, batch);
-  if (used) await noteUsedRows(deps, used);
+  if (used) await noteUsedRows(deps, ref.jobId, used);
 }
 
 /**

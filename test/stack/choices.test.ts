@@ -63,15 +63,23 @@ describe('props', () => {
       expect(variable(template, stage, 'BATCH_LIMITS')).toBeUndefined();
   });
 
-  it('give prices to the function that knows what jobs cost, in the form that it reads', () => {
+  it('give prices to the functions that know what jobs cost and will cost, in the form that it reads', () => {
     const prices = { models: { 'my-model*': { input: 0.3, output: 1.2 } }, batchDiscount: 0.4 };
     const given = variable(synthesize({ prices }), 'Delivery', 'PRICES');
     expect(parsePriceSettings(String(given))).toEqual({ settings: prices });
+    expect(variable(synthesize({ prices }), 'Intake', 'PRICES')).toBe(given);
     expect(variable(synthesize(), 'Delivery', 'PRICES')).toBeUndefined();
   });
 
   it.each([
     [{ prices: { models: { m: { input: -1 } } } }, 'prices.models["m"].input is -1; set a number'],
+    [
+      {
+        prices: { models: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`model-${n}`, { input: 1 }])) },
+        enqueuedTokens: Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`limited-model-${n}`, 90_000])),
+      },
+      'prices and enqueuedTokens together take',
+    ],
     [{ maxOpenBatches: 0 }, 'maxOpenBatches is 0; set a whole number from 1 to 1500.'],
     [{ maxOpenBatches: 1_501 }, 'maxOpenBatches is 1501;'],
     [{ enqueuedTokens: { m: 0 } }, 'enqueuedTokens of m is 0; set a whole number above 0.'],

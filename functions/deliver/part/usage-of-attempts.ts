@@ -36,7 +36,7 @@ function differenceOf({ batch }: Part, billed: Billed): UsageDifference | undefi
   return { batchId: batch.batchId, rows, batch: { input, output } };
 }
 
-/** Notes for later estimates what the rows used, if the batch itself reports nothing: then POLL could not. */
+/** Notes for later estimates what the rows used, if the batch reports no tokens, because POLL then cannot know it. */
 export async function noteUsage(
   deps: Pick<Ports, 'ledger' | 'clock' | 'log'>,
   part: Part,
@@ -56,5 +56,6 @@ export async function noteUsage(
     cachedInputTokens: sum(({ cachedInput }) => cachedInput),
     outputTokens: sum(({ output }) => output),
   };
-  await noteUsedRows(deps, { ...sent, rows, uploadBytes: (sent.uploadBytes * rows) / sent.rows, usage });
+  const uploadBytes = (sent.uploadBytes * rows) / sent.rows;
+  await noteUsedRows(deps, part.jobId, { ...sent, rows, uploadBytes, usage });
 }

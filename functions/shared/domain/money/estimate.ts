@@ -1,20 +1,19 @@
 /**
- * What rows will use and cost, before a token is spent.
+ * Estimates what rows will use and cost, before a token is spent.
  *
- * Input: bytes of content times what was measured of rows of this kind (`measured-rows.ts`). Before the first batch of a model, four
- * bytes are a token: OpenAI's rule of thumb for English (`waiting/tokens.ts`). The high value then counts one token for
- * each two bytes of the whole upload. No byte-level tokenizer makes more than one token of a byte, but that would be four
- * times too high for nearly every file; text in two bytes per token, such as digits and dense code, is about the worst
- * there is.
+ * Input: the bytes of content, times the measured tokens per byte of such rows (`measured-rows.ts`). Before the first batch
+ * of a model, a token has four bytes: OpenAI's rule of thumb for English (`waiting/tokens.ts`). The high value then assumes
+ * a token for two bytes of the whole upload. A tokenizer never makes more than one token of a byte, but a high value of one
+ * token per byte would be four times too high for nearly every file. Digits and dense code take about two bytes per token.
  *
- * Output: what was measured per row. The high value is the sum of the rows' own limits, measured or not: the API enforces
- * them, so that no answer passes it. Rows without a limit have no high value until a batch of their kind was measured.
+ * Output: the measured tokens per row. The high value is the sum of the rows' own limits, with or without a measurement,
+ * because the API enforces them. Rows without a limit have no high value until a batch of such rows was measured.
  *
- * The low and high values after a measurement lie 2.5 spreads away from the likely one.
+ * After a measurement, the other low and high values are 2.5 standard deviations away from the likely value.
  *
- * Known gaps: images, audio and files that a row only names, prompts that the vendor stores, and tools that it runs make tokens
- * of which no byte is in the request: they show once a batch was measured. The price of a long input counts when the average
- * row of the part is long.
+ * Known gaps: the tokens of images, audio and files that a row only names, of prompts stored at the vendor, and of tools do
+ * not depend on the bytes of the request. They are unknown until a batch of such rows was measured. The price of a long
+ * input is used only if the average row is long.
  */
 
 import { BYTES_PER_TOKEN as USUAL_BYTES_PER_TOKEN } from '../waiting/tokens.ts';
@@ -31,18 +30,18 @@ import { MAX_ROW_TOKENS } from './output-bounds.ts';
 import type { Prices } from './prices.ts';
 import { NO_TOKENS } from './token-counts.ts';
 
-/** Values of which the likely one is expected, and the true one lies within the others in at least 95 of 100 cases. */
+/** An expected value, and a range that contains the true value in at least 95 of 100 cases. */
 export interface Range<Value, High = Value> {
   low: Value;
   likely: Value;
   high: High;
 }
 
-/** There is no high value: rows set no limit for their output, and nothing was measured of such rows. */
+/** Stands for a missing high value: rows set no limit for their output, and no batch of such rows was measured. */
 export const NO_LIMIT = 'no limit';
 export type NoLimit = typeof NO_LIMIT;
 
-/** What rows will use and cost. */
+/** What rows will use and cost. Budgets count `cost.high`. */
 export interface Estimate {
   rows: number;
   input: Range<number>;
@@ -58,9 +57,9 @@ export interface Estimate {
 const SPREADS = 2.5;
 /** Before the first batch of a model. */
 const BYTES_PER_TOKEN = { low: 10, likely: USUAL_BYTES_PER_TOKEN, high: 2 } as const;
-/** Of an answer without any measurement. */
+/** The likely output of a row before any measurement: half of its limit, but at most so many tokens. */
 const GUESSED_ANSWER = { share: 0.5, tokens: 300 } as const;
-/** Rows with other limits of the same model are a weaker sign: so much further away they may be. */
+/** What is added to the standard deviation if only rows of the same model with other limits were measured. */
 const OTHER_KIND = 0.15;
 
 /** Returns the estimate for rows of one model: of a part, or a slice of it. `measured`: of all models. */
@@ -74,7 +73,7 @@ export function estimateOf(rows: RowsToRun, measured: readonly MeasuredRows[], p
   return { rows: rows.rows, input, output, cost, unpriced, isMeasured: known !== undefined };
 }
 
-/** Returns the sum of estimates, for example of the parts of a job. It lacks what one of them lacks. */
+/** Returns the sum of estimates, for example of the parts of a job. A value that one of them lacks is missing in the sum, too. */
 export function sumOf(estimates: readonly Estimate[]): Estimate {
   const sum: Estimate = {
     rows: 0,
@@ -177,12 +176,12 @@ interface ExpectedTokens extends Pick<Estimate, 'input' | 'output'> {
   cached: number;
 }
 
-/** What the vendor's cache does with the input: a share is read from it, or all is written to it. */
+/** The use of the vendor's cache: a share of the input is read from it, or all input is written to it. */
 type CacheUse = { reads: number } | 'writes';
 
 const NO_CACHE: CacheUse = { reads: 0 };
 
-/** How the cache is used changes the price in a way that only the price table knows: the low value takes the cheapest. */
+/** The low value assumes the cheapest use of the cache, and the high value the dearest: the price table decides which that is. */
 function costOf({ model, rows }: RowsToRun, expected: ExpectedTokens, prices: Prices): Estimate['cost'] {
   const priced = prices.of(model);
   if (!priced) return null;

@@ -1,16 +1,16 @@
 /**
- * What rows of a model used, learned from batches that completed: what estimates are made of (`estimate.ts`).
+ * Measures what rows of a model use, from batches that completed. Estimates are based on it (`estimate.ts`).
  *
- * Rows of a model are told apart by the limit that they set for their output, in powers of two: rows that are sorted into
- * classes and rows that tell stories use one model, but hardly ever one limit. Of each kind one entry is kept: averages, in
- * which a batch of many rows weighs more than one of few, but never more than `FULL_WEIGHT`, since rows of one batch are
- * alike. With each batch, what was expected is compared with what it used: so the entry also knows how far it is to be
- * trusted.
+ * The rows of a model are divided into kinds by the limit that they set for their output, in powers of two. One model may
+ * classify texts and write stories, but hardly ever with the same limit. Each kind has one entry with averages. A batch of
+ * many rows weighs more than one of few rows, but never more than `FULL_WEIGHT`, because the rows of one batch are alike.
+ * Each batch is also compared with what was expected of it. The entry keeps the mean difference, so that estimates know how
+ * far they can be wrong.
  *
- * The entries are in the ledger's control item. POLL reads and writes it in each tick anyway, so that the good path needs no
- * further call; an item of its own would cost each small job one more write. WEBHOOK, which sees ends before POLL, writes
- * only what is news (`isNews`). Whoever applies the end of a batch counts it, so none counts twice. A tick that dies loses
- * what it saw: this is a sample, no account.
+ * The entries are in the ledger's control item, because POLL reads and writes it in each tick anyway. An item of its own would
+ * cost each small job one more write. WEBHOOK sees most ends before POLL, and writes only if the batch is news (`isNews`).
+ * DELIVER does the same for batches that report no tokens. The function that applies the end of a batch counts it, so no
+ * batch counts twice. A tick that dies loses its batches: the measurement is only a sample.
  */
 import type { OutputBounds } from './output-bounds.ts';
 
@@ -42,19 +42,19 @@ export interface MeasuredRows {
   cached: number;
   /** Output tokens per row. */
   output: number;
-  /** How far batches were from what was expected: the mean square, in spreads. 1: as was assumed. */
+  /** How far batches differed from what was expected: the mean square, in assumed standard deviations. */
   misses: { input: number; output: number };
   /** When a batch last counted, in milliseconds. */
   at: number;
 }
 
-/** The variation that is assumed, relative to the average: from row to row, and from batch to batch. */
+/** The assumed standard deviation, relative to the average: from row to row, and from batch to batch. */
 const VARIATION = {
   input: { row: 0.3, batch: 0.05 },
   output: { row: 1.25, batch: 0.1 }, // answers have long tails: the square of an exponential distribution's is 1
 } as const;
 
-/** What a batch of any number of rows is worth at the most: beyond it, more rows make the average no better. */
+/** The maximum weight of one batch, in rows: beyond it, more rows of the same batch make the average no better. */
 const FULL_WEIGHT = (VARIATION.output.row / VARIATION.output.batch) ** 2;
 const MAX_WEIGHT = 10 * FULL_WEIGHT; // older batches fade
 const MISS_SHARE = 0.25; // of the newest batch in the mean square
@@ -64,7 +64,7 @@ const MAX_KINDS = 50; // 8 KB of the control item
 const NEWS_AFTER_MS = 10 * 60_000;
 const DIGITS = 5;
 
-/** The JSON around a row's content, such as its id, method and URL, gives no tokens. */
+/** The JSON around the content of a row, such as id, method and URL, is not billed. */
 const ENVELOPE_BYTES = 120;
 const MIN_CONTENT = 0.25; // of the bytes
 
@@ -92,20 +92,20 @@ export function nearestOf(
   return all.filter(({ model }) => model === rows.model).sort((a, b) => distance(a) - distance(b))[0];
 }
 
-/** The kind of rows: that of most of them. */
+/** Returns the kind of most of the rows: the binary logarithm of their limit, or undefined without one. */
 function kindOf({ rows, output }: Pick<RowsToRun, 'rows' | 'output'>): number | undefined {
   if (!output || 2 * output.unboundedRows > rows) return undefined;
   return Math.floor(Math.log2(Math.max(1, output.largest)));
 }
 
-/** Returns how far rows may be from their measurement: a standard deviation, relative to it. */
+/** Returns the standard deviation of so many rows from their measurement, relative to it. */
 export function spreadOf({ weight, misses }: MeasuredRows, of: 'input' | 'output', rows: number): number {
   const { row, batch } = VARIATION[of];
   const assumed = Math.sqrt(row ** 2 / Math.max(1, rows) + row ** 2 / weight + batch ** 2);
   return assumed * Math.sqrt(Math.max(MIN_MISS, misses[of]));
 }
 
-/** Returns the measurements with one more batch. One that reports no tokens teaches nothing. */
+/** Returns the measurements with one more batch. A batch that reports no tokens changes nothing. */
 export function withMeasured(all: readonly MeasuredRows[], used: UsedRows, at: number): MeasuredRows[] {
   const { model, rows, usage } = used;
   if (rows === 0 || usage.inputTokens === 0) return [...all];
@@ -168,7 +168,7 @@ interface EndedBatch {
   counts?: { total: number; completed: number };
 }
 
-/** Returns what the rows of a batch used; undefined unless it completed and reports tokens. Failed rows are not billed. */
+/** Returns what the rows of a batch used; undefined unless it completed and reports tokens. Failed rows do not count: they are not billed. */
 export function usedRows(
   { model, rows = 0, uploadBytes, output }: Omit<RowsToRun, 'rows'> & { rows?: number },
   { status, usage, counts = { total: rows, completed: rows } }: EndedBatch,
@@ -181,7 +181,7 @@ export function usedRows(
   };
 }
 
-/** Returns whether a batch is worth a write of its own: nothing, or nothing recent, is known of its kind. */
+/** Returns whether a batch is worth a write of its own: its kind was never measured, or not in the last ten minutes. */
 export function isNews(
   all: readonly MeasuredRows[],
   rows: Pick<RowsToRun, 'model' | 'rows' | 'output'>,

@@ -1,6 +1,6 @@
 /**
- * How many output tokens rows may have, as they say themselves: `max_tokens` and its kin. Each answer of a row may be as
- * long as its limit, so a row that asks for several has several times its limit.
+ * The limits that rows set for their output: `max_tokens`, `max_completion_tokens` and `max_output_tokens`. Each answer of a
+ * row may reach the limit, so a row that asks for several answers has a multiple of it.
  */
 
 /** The most output tokens of some rows. */

@@ -2,11 +2,12 @@ import { isNews, type UsedRows, withMeasured } from '../../domain/money/measured
 import type { Ports } from '../../ports/ports.ts';
 
 /**
- * Notes in the ledger what the rows of a batch used, if that is news; for functions that see it before or instead of POLL.
- * It never fails: a conflict or an outage loses one sample.
+ * Notes in the ledger what the rows of a batch used, if that is news. For functions that know it before POLL, or instead of
+ * POLL. It never fails: a conflict or an outage only loses one sample.
  */
 export async function noteUsedRows(
   { ledger, clock, log }: Pick<Ports, 'ledger' | 'clock' | 'log'>,
+  jobId: string,
   used: UsedRows,
 ): Promise<void> {
   try {
@@ -17,6 +18,6 @@ export async function noteUsedRows(
     await ledger.replaceControl({ ...control, measured: withMeasured(measured, used, now) });
   } catch (failure) {
     const reason = failure instanceof Error ? failure.message : String(failure);
-    log.warn('usage_not_noted', { model: used.model, reason });
+    log.warn('usage_not_noted', { jobId, model: used.model, reason });
   }
 }
