@@ -75,8 +75,12 @@ describe('props', () => {
     [{ prices: { models: { m: { input: -1 } } } }, 'prices.models["m"].input is -1; set a number'],
     [
       {
-        prices: { models: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`model-${n}`, { input: 1 }])) },
-        enqueuedTokens: Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`limited-model-${n}`, 90_000])),
+        prices: {
+          models: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`model-${n}`, { input: 1 }])),
+        },
+        enqueuedTokens: Object.fromEntries(
+          Array.from({ length: 50 }, (_, n) => [`limited-model-${n}`, 90_000]),
+        ),
       },
       'prices and enqueuedTokens together take',
     ],
