@@ -79,7 +79,7 @@ describe('props', () => {
           models: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`model-${n}`, { input: 1 }])),
         },
         enqueuedTokens: Object.fromEntries(
-          Array.from({ length: 50 }, (_, n) => [`limited-model-${n}`, 90_000]),
+          Array.from({ length: 50 }, (_, n) => [`limited-model-of-a-long-name-${n}`, 90_000]),
         ),
       },
       'prices and enqueuedTokens together take',
