@@ -5,6 +5,7 @@ import type { BatchdropProps } from './batchdrop-props.ts';
 import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { isCompletionWindow } from './stages/completion-window.ts';
+import { holdProblems } from './stages/job-holds.ts';
 
 /** How many batches a row may be part of unless `maxAttempts` says otherwise. */
 export const DEFAULT_ATTEMPTS = 3;
@@ -24,6 +25,7 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...observeProblems(props),
     ...webhookProblems(props),
     ...batchLimitProblems(props),
+    ...holdProblems(props),
     ...expiryProblems(props),
   ];
 }

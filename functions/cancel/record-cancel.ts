@@ -123,7 +123,8 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
   if (item.status === 'joined') return cancelJob(deps, item.joinedJobId, sentAt);
   const { outcome, message } = jobOutcome(item, sentAt);
   const { status } = item;
-  if (isOver(item)) return { outcome, status, message, job, parts: [] };
+  // Nothing was dispatched for a job that is held: its own request is enough.
+  if (isOver(item) || item.status === 'unapproved') return { outcome, status, message, job, parts: [] };
   const parts = item.plan ? await deps.ledger.partsOf(jobId, item.plan.planId) : [];
   const inHand = parts.map((part) => partInHand(deps, part));
   await inParallel(inHand, PARTS_AT_ONCE, async (part) => {
@@ -138,7 +139,8 @@ async function cancelJob(deps: Deps, jobId: string, sentAt: number): Promise<Rec
 function jobOutcome(job: Job, sentAt: number): LastCancel {
   const { jobId, status, plan } = job;
   if (isOver(job)) return { at: sentAt, outcome: 'too_late', message: `cancel ${jobId}: already ${status}` };
-  const message = `cancel ${jobId}: recorded for ${plan?.parts ?? 0} part(s)`;
+  const held = status === 'unapproved' ? '; nothing was sent for it' : '';
+  const message = `cancel ${jobId}: recorded for ${plan?.parts ?? 0} part(s)${held}`;
   return { at: sentAt, outcome: 'requested', message };
 }
 

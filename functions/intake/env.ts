@@ -13,4 +13,8 @@ export interface IntakeEnv {
   BUCKET_OWNER: string;
   /** JSON: `{"enqueuedTokens":{"<model>":<tokens>},"maxOpenBatches":<batches>}`, the latter if it is limited. */
   BATCH_LIMITS: string;
+  /** What a job may cost without an approval, as a decimal number of the price table's currency; absent: any amount. */
+  APPROVE_ABOVE?: string;
+  /** After how many seconds without an approval a job is cancelled; absent: seven days. */
+  APPROVAL_EXPIRES_AFTER?: string;
 }

@@ -7,13 +7,15 @@
  *   4. report and reject an invalid file; nothing was sent
  *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part is written
  *      when it is dispatched, until then it is on the job
- *   6. commit the plan on the job, by compare-and-set: from then on the job is accepted
- *   7. dispatch the parts (`dispatch-parts.ts`). With limits set they wait for POLL's admission
+ *   6. commit the plan on the job, by compare-and-set: from then on the job is accepted; or held, until somebody
+ *      approves it (`job-hold.ts`)
+ *   7. dispatch the parts of an accepted job (`dispatch-parts.ts`). With limits set they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
-import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { type Hold, type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { type HoldPolicy, reasonToHold } from '../shared/domain/money/reason-to-hold.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
@@ -23,6 +25,7 @@ import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { type LeasedJob, withJobLease } from '../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../shared/lifecycle/reopen-clean-up.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import { instructionsIn } from '../shared/request-file/instructions.ts';
 import type { PlannedPart } from '../shared/request-file/plan-parts.ts';
 import type { CheckedFile } from '../shared/request-file/request-file-scan.ts';
 import { validateObject } from '../shared/request-file/validate-object.ts';
@@ -32,7 +35,7 @@ import { scanFile } from './resumable-scan.ts';
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
-> & { limits: BatchLimits };
+> & { limits: BatchLimits; holds: HoldPolicy };
 
 /** Reads, checks and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease. */
 export async function intakeJob(deps: IntakeDeps, inHand: JobInHand, deadline: Deadline): Promise<void> {
@@ -135,17 +138,25 @@ async function commit(
     await inParallel(written, PARTS_AT_ONCE, async (part) => void (await deps.ledger.createPart(part)));
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
   const waiting = first === undefined ? {} : { waiting: { for: first } };
-  await leased.change((job) =>
-    job.status === 'received' && job.cancelRequestedAt === undefined
-      ? leased.released({
-          ...withoutBackoff(job),
-          ...nextStatus(job, 'accepted', deps.clock.now()),
-          plan,
-          ...onlyPart,
-          ...waiting,
-        })
-      : undefined,
-  );
+  const hold = holdOf(deps, leased.item);
+  await leased.change((job) => {
+    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+    const planned = { ...withoutBackoff(job), plan, ...onlyPart, ...waiting };
+    const at = deps.clock.now();
+    // Somebody may have approved the job before.
+    return leased.released(
+      hold && job.approvedAt === undefined
+        ? { ...planned, ...nextStatus(job, 'unapproved', at), hold }
+        : { ...planned, ...nextStatus(job, 'accepted', at) },
+    );
+  });
+}
+
+/** Returns why nothing is sent for the job before somebody approves it, and until when; undefined when it is not held. */
+function holdOf({ holds, clock }: IntakeDeps, { request }: Job): Hold | undefined {
+  const { hold: isAsked } = instructionsIn(request.instructions);
+  const reason = reasonToHold(holds, { isAsked });
+  return reason && { reason, until: clock.now() + holds.expiresAfterMs };
 }
 
 function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> {

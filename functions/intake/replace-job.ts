@@ -1,7 +1,7 @@
 /**
  * Replaces a job for which nothing was sent, by a newer one with the same bytes and other metadata or instructions: the
  * earlier one is cancelled.
- *   1. a job whose file is not planned yet: the cancel request is one compare-and-set
+ *   1. a job whose file is not planned yet, or that is held: the cancel request is one compare-and-set
  *   2. otherwise hold each part until the end of this invocation's lease, if it has no intent yet. If one has, something
  *      may be sent: the holds end by themselves, and the earlier job goes on
  *   3. request the cancel of every held part, then of the job. If the invocation dies in between, the next one repeats
@@ -24,12 +24,13 @@ type Deps = Pick<Ports, 'ledger' | 'clock'>;
  */
 export async function replaceJob(deps: Deps, leased: LeasedJob, { jobId }: Job): Promise<boolean> {
   const superseded = { cancelRequestedAt: deps.clock.now(), supersededBy: leased.item.jobId };
-  const unplanned = await changeJob(deps, jobId, (job) => {
-    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
-    return { ...withoutBackoff(job), ...superseded };
+  const undispatchable = await changeJob(deps, jobId, (job) => {
+    if (job.status !== 'received' && job.status !== 'unapproved') return undefined;
+    return job.cancelRequestedAt === undefined ? { ...withoutBackoff(job), ...superseded } : undefined;
   });
-  const earlier = unplanned?.job;
+  const earlier = undispatchable?.job;
   if (!earlier || earlier.cancelRequestedAt !== undefined) return true;
+  if (earlier.status === 'cancelled') return true; // meanwhile, for example because nobody approved it
   if (earlier.status !== 'accepted') return false;
   if (earlier.onlyPart) {
     // Its part is written with the request, or gets it before it is dispatched.

@@ -32,6 +32,8 @@ interface IntakeProps {
   eventBus: IEventBus;
   /** As `batchLimitsOf` writes them. */
   batchLimits: string;
+  /** As `holdEnvironment` writes it. */
+  holds: Pick<IntakeEnv, 'APPROVE_ABOVE' | 'APPROVAL_EXPIRES_AFTER'>;
   submission: WorkQueue;
 }
 
@@ -67,6 +69,7 @@ export class Intake extends Construct {
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
         BATCH_LIMITS: props.batchLimits,
+        ...props.holds,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);

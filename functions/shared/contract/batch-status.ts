@@ -25,9 +25,11 @@ export function hasEnded(status: ReportedBatchStatus): boolean {
 
 /**
  * The published statuses of a job, one request file. `joined` means that the same bytes are already under way or done
- * as another job; the others follow accepted → submitted → one of completed, failed, expired, cancelled.
+ * as another job; the others follow accepted → submitted → one of completed, failed, expired, cancelled. A job that is held
+ * is unapproved before it is accepted.
  */
 export const JOB_STATUSES = [
+  'unapproved',
   'accepted',
   'rejected',
   'joined',

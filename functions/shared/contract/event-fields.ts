@@ -148,7 +148,7 @@ export const JOB_FIELDS: JsonFields = {
   status: said('The status of the job.', oneOfTexts(JOB_STATUSES)),
   previousStatus: said(
     'The status in the event before; null for the first one.',
-    orNull(oneOfTexts(['accepted', 'submitted'])),
+    orNull(oneOfTexts(['unapproved', 'accepted', 'submitted'])),
   ),
   requestFile: objectOf({
     ...FILE_VERSION,
@@ -158,6 +158,7 @@ export const JOB_FIELDS: JsonFields = {
   metadata: USERS_METADATA,
   plannedRows: said('Rows of the request file.', fromOne),
   plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
+  approveBy: said('A job that is not approved by then is cancelled.', moment),
   waiting: objectOf({
     for: said(
       'Which limit is reached (`enqueued_tokens`, `open_batches`), or why nothing can be sent at present.',
@@ -222,6 +223,9 @@ export const STALL_FIELDS: JsonFields = {
 };
 
 const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
+
+/** An approval request. */
+export const APPROVAL_FIELDS: JsonFields = { jobId: said('The job to approve.', ID) };
 
 /** The three forms of a cancel request. */
 export const CANCEL_FORMS: readonly JsonFields[] = [

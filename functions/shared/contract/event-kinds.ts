@@ -128,9 +128,18 @@ export const JOB_EVENTS: EventKind = {
   reportedByApi: ['usage'],
   statuses: [
     {
+      status: 'unapproved',
+      published:
+        'The request file is valid. It is held: nothing is sent before somebody approves the job (docs/operations.md, "Approve jobs").',
+      previous: [null],
+      has: [...PLAN, 'reason', 'approveBy'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
       status: 'accepted',
       published: 'The request file is valid. Nothing has been sent yet.',
-      previous: [null],
+      previous: ['unapproved', null],
       has: PLAN,
       mayHave: [
         {
@@ -196,8 +205,9 @@ export const JOB_EVENTS: EventKind = {
     },
     {
       status: 'cancelled',
-      published: 'A cancel took effect. The results of the rows that ran are in the results bucket.',
-      previous: ['accepted', 'submitted', null],
+      published:
+        'A cancel took effect, or nobody approved the job in time. The results of the rows that ran are in the results bucket.',
+      previous: ['unapproved', 'accepted', 'submitted', null],
       has: [...ENDED, 'reason'],
       mayHave: IF_PLANNED,
       nulls: [],

@@ -189,6 +189,18 @@ export interface JobWaiting {
   readonly for: WaitingFor;
 }
 
+/** The file was read and checked. It is held: nothing is sent before somebody approves the job. */
+export interface JobUnapproved extends JobStatusChangeBase {
+  readonly status: 'unapproved';
+  readonly plannedRows: number;
+  /** The number of batches, unless rows run again. */
+  readonly plannedParts: number;
+  /** Why it is held. */
+  readonly reason: Reason;
+  /** ISO 8601: a job that is not approved by then is cancelled. */
+  readonly approveBy: string;
+}
+
 /** The file was read and checked; nothing has been sent yet. */
 export interface JobAccepted extends JobStatusChangeBase {
   readonly status: 'accepted';
@@ -278,7 +290,7 @@ export interface JobEnded extends JobStatusChangeBase {
 }
 
 /** A union by `status`. */
-export type JobStatusChangeData = JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
+export type JobStatusChangeData = JobUnapproved | JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
 
 /** `detail` of an `OpenAI Batch Job Status Change`. */
 export interface JobStatusChange {

@@ -183,6 +183,19 @@ function ofJob(sequence: number, occurredAt: string, data: JobStatusChangeData):
 
 /** One event for each status of a job. */
 export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>> = {
+  unapproved: ofJob(1, '2026-11-20T18:04:06.201Z', {
+    status: 'unapproved',
+    previousStatus: null,
+    requestFile,
+    metadata,
+    plannedRows: 1000,
+    plannedParts: 1,
+    reason: {
+      code: 'hold_requested',
+      message: 'the file came with x-amz-meta-batchdrop-hold: yes',
+    },
+    approveBy: '2026-11-27T18:04:06.201Z',
+  }),
   accepted: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'accepted',
     previousStatus: null,

@@ -1,5 +1,11 @@
 /** What is published as `batchdrop/events`: all that a subscriber, or a sender of cancel requests, needs to know. */
 export {
+  type ApprovalRequest,
+  parseApprovalRequest,
+  type ReadableApproval,
+  type UnreadableApproval,
+} from './approval-request.ts';
+export {
   BATCH_STATUSES,
   type BatchStatus,
   hasEnded,
@@ -51,6 +57,7 @@ export {
   type JobStatusChangeData,
   type JobStatusChangeEvent,
   type JobSubmitted,
+  type JobUnapproved,
   type JobWaiting,
   LISTED_AT_MOST,
   type Reason,
@@ -85,6 +92,7 @@ export {
   ENDPOINTS,
   type Endpoint,
   FILE_LIMITS,
+  HOLD_INSTRUCTION,
   INSTRUCTION_PREFIX,
   METADATA_LIMITS,
   METADATA_PREFIX,
@@ -93,6 +101,7 @@ export {
   RERUN_INSTRUCTION,
 } from './request-file.ts';
 export {
+  approvalRequestSchema,
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,

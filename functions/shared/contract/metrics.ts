@@ -9,6 +9,7 @@ export const METRICS_NAMESPACE = 'Batchdrop';
  * number of metrics, which AWS bills.
  */
 export const METRIC_UNITS = {
+  JobsUnapproved: 'Count',
   JobsAccepted: 'Count',
   JobsRejected: 'Count',
   JobsJoined: 'Count',
@@ -37,6 +38,7 @@ export const METRIC_UNITS = {
   SecondBatches: 'Count',
   CreateUncertain: 'Count',
   Stalled: 'Count',
+  ApprovalsExpired: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
@@ -66,6 +68,7 @@ export type MetricName = keyof typeof METRIC_UNITS;
 
 /** The metric that counts jobs in a status. */
 export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
+  unapproved: 'JobsUnapproved',
   accepted: 'JobsAccepted',
   rejected: 'JobsRejected',
   joined: 'JobsJoined',

@@ -47,5 +47,8 @@ export const INSTRUCTION_PREFIX = 'batchdrop-';
 /** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes ran just now. */
 export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 
+/** S3 user metadata `x-amz-meta-batchdrop-hold: yes`: check and plan the file, and send nothing before an approval. */
+export const HOLD_INSTRUCTION = 'batchdrop-hold';
+
 /** Names of request files end so, in any case. */
 export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

@@ -1,6 +1,7 @@
 import type { JsonSchema } from './json-schema.ts';
 import { openApiOf } from './openapi.ts';
 import {
+  approvalRequestSchema,
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,
@@ -15,6 +16,7 @@ export const SCHEMA_FILES: Readonly<Record<string, JsonSchema>> = {
   'cancel-outcome.schema.json': cancelOutcomeSchema,
   'job-stalled.schema.json': jobStalledSchema,
   'cancel-request.schema.json': cancelRequestSchema,
+  'approval-request.schema.json': approvalRequestSchema,
   'batch-status-change.openapi.json': openApiOf(batchStatusChangeSchema),
   'job-status-change.openapi.json': openApiOf(jobStatusChangeSchema),
   'cancel-outcome.openapi.json': openApiOf(cancelOutcomeSchema),

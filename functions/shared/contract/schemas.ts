@@ -1,4 +1,4 @@
-import { CANCEL_FORMS, ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from './event-fields.ts';
+import { APPROVAL_FIELDS, CANCEL_FORMS, ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from './event-fields.ts';
 import {
   BATCH_EVENTS,
   CANCEL_EVENTS,
@@ -38,6 +38,14 @@ export const cancelRequestSchema: JsonSchema = {
   $schema: DRAFT,
   title: 'Batchdrop cancel request',
   oneOf: CANCEL_FORMS.map((form) => ({ ...objectOf(form), additionalProperties: false })),
+};
+
+/** A message on the approval queue. */
+export const approvalRequestSchema: JsonSchema = {
+  $schema: DRAFT,
+  title: 'Batchdrop approval request',
+  ...objectOf(APPROVAL_FIELDS),
+  additionalProperties: false,
 };
 
 /** Of a whole event; `$defs.detail` is the schema of its detail alone. */

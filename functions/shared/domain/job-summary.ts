@@ -1,7 +1,7 @@
 import type { Reason, RequestFileRef, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
-import type { Job, LastCancel, StatusChange } from './job.ts';
+import type { Hold, Job, LastCancel, StatusChange } from './job.ts';
 
-/** What a list shows of a job. It changes with the job's status, when that is published, and with a cancel request. */
+/** What a list shows of a job. It changes with the job's status, when that is published, and with a cancel request or an approval. */
 export interface JobSummary {
   jobId: string;
   status: Job['status'];
@@ -28,12 +28,16 @@ export interface JobSummary {
   findings?: number;
   joinedJobId?: string;
   reason?: Reason;
+  /** Of a job that is held. `until` in milliseconds. */
+  hold?: Hold;
+  /** When somebody approved the job, in milliseconds. */
+  approvedAt?: number;
 }
 
 /** Returns what a list shows of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
-  const { plan, waiting, rows, usage, findings, joinedJobId, reason } = job;
+  const { plan, waiting, rows, usage, findings, joinedJobId, reason, hold, approvedAt } = job;
   const { bucket, key, versionId, size } = request;
   return {
     jobId,
@@ -52,5 +56,7 @@ export function summaryOf(job: Job): JobSummary {
     ...(findings && { findings: findings.count }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(reason && { reason }),
+    ...(hold && { hold }),
+    ...(approvedAt !== undefined && { approvedAt }),
   };
 }

@@ -157,6 +157,8 @@ interface PartRecord {
   slice?: Slice;
   changedAt: number;
   cancelRequestedAt?: number;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
   /** What the present step waits for; the next success removes it. */
   obstacle?: MetObstacle;
   /** How often a file was uploaded again because the API had lost the one before. */

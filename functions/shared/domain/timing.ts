@@ -81,6 +81,9 @@ export const PAUSE_CHECK_MS = MINUTE;
 /** A file with the same bytes joins a job that completed within this time. */
 export const JOIN_MS = DAY;
 
+/** A job that is held is cancelled if nobody approves it within this time; the default of the prop `approvalExpiresAfter`. */
+export const APPROVAL_EXPIRES_MS = 7 * DAY;
+
 /** The ledger keeps a job, and what belongs to it, for this long after its end. */
 export const KEEP_MS = 90 * DAY;
 

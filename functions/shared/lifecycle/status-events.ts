@@ -113,6 +113,10 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
   };
   const planned = { plannedRows: job.plan?.rows ?? 0, plannedParts: job.plan?.parts ?? 0 };
   switch (job.status) {
+    case 'unapproved': {
+      const { reason, until } = job.hold;
+      return { ...base, status: 'unapproved', ...planned, reason, approveBy: isoTime(until) };
+    }
     case 'accepted':
       return { ...base, status: 'accepted', ...planned, ...(job.waiting ? { waiting: job.waiting } : {}) };
     case 'submitted':

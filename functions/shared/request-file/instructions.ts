@@ -6,6 +6,8 @@ import { INSTRUCTION_PREFIX, METADATA_LIMITS } from '../contract/request-file.ts
 export interface Instructions {
   /** Run the file even if the same bytes ran just now. */
   readonly rerun: boolean;
+  /** Send nothing before somebody approved the job. */
+  readonly hold: boolean;
 }
 
 interface Instruction<Value> {
@@ -22,13 +24,14 @@ type Known = { readonly [Name in keyof Instructions]: Instruction<Instructions[N
 /** Every instruction there is. */
 const KNOWN: Known = {
   rerun: { otherwise: false, takes: 'yes or no', read: yesOrNo },
+  hold: { otherwise: false, takes: 'yes or no', read: yesOrNo },
 };
 
 const NEAR = 1 / 3; // of the characters may differ: beyond that a suggestion is a guess
 
 /** The instructions in the pairs of `x-amz-meta-batchdrop-*`, names without the prefix. */
 export function instructionsIn(given: Readonly<Record<string, string>>): Instructions {
-  return { rerun: givenValue(given, 'rerun') };
+  return { rerun: givenValue(given, 'rerun'), hold: givenValue(given, 'hold') };
 }
 
 /**

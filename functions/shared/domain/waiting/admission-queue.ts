@@ -8,13 +8,16 @@ export interface WaitingPart extends PartRef {
   uploadBytes: number;
   rows?: number;
   waiting: Waiting;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
-  const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
+  const { jobId, planId, number, jobCreatedAt, model, waiting, approvedAt } = part;
   const { uploadBytes, rows } = attemptSize(part);
-  return { jobId, planId, number, jobCreatedAt, model, uploadBytes, rows, waiting };
+  const approved = approvedAt === undefined ? {} : { approvedAt };
+  return { jobId, planId, number, jobCreatedAt, model, uploadBytes, rows, waiting, ...approved };
 }
 
 /** Returns a unique name for a part, for use as a map key. */
