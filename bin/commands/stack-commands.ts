@@ -1,5 +1,6 @@
 import type { CommandGroups } from '../program.ts';
 import { resultsCommand } from './data/results.ts';
+import { approveCommand } from './jobs/approve.ts';
 import { cancelCommand } from './jobs/cancel.ts';
 import { listCommand } from './jobs/list.ts';
 import { submitCommand } from './jobs/submit.ts';
@@ -14,7 +15,7 @@ import { webhookCommand } from './operate/webhook.ts';
 /** The commands that work for deployed stacks and for the local runtime. */
 export function stackCommands(): CommandGroups {
   return {
-    Jobs: [submitCommand(), listCommand(), watchCommand(), cancelCommand()],
+    Jobs: [submitCommand(), listCommand(), watchCommand(), approveCommand(), cancelCommand()],
     Data: [resultsCommand()],
     Operate: [
       doctorCommand(),

@@ -9,6 +9,7 @@ export function jobFacts(job: Job): object {
 /** A job of a list for programs: the same, except that only the count of findings is there. */
 export function summaryFacts(job: JobSummary): object {
   const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, joinedJobId, reason } = job;
+  const { hold, approvedAt } = job;
   return {
     jobId,
     status,
@@ -22,6 +23,8 @@ export function summaryFacts(job: JobSummary): object {
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),
+    ...(hold && { hold: { reason: hold.reason, until: isoTime(hold.until) } }),
+    ...(approvedAt !== undefined && { approvedAt: isoTime(approvedAt) }),
     ...(job.lastCancel && { lastCancel: { ...job.lastCancel, at: isoTime(job.lastCancel.at) } }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
+import { heldSentence } from './held-sentence.ts';
 import { grouped, timeShown } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
@@ -48,7 +49,8 @@ function changeLine(file: string, jobId: string, job: Job): string {
     job.rows === undefined
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
-  const reason = job.reason ? `  ${escapeControlCharacters(job.reason.message)}` : '';
+  const said = job.hold ? heldSentence(job.jobId, job.hold) : job.reason?.message;
+  const reason = said === undefined ? '' : `  ${escapeControlCharacters(said)}`;
   return `${escapeControlCharacters(file)}  ${escapeControlCharacters(job.status)}${joined}${facts}${reason}`;
 }
 

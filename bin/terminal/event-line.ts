@@ -30,6 +30,7 @@ const COLOURS: Readonly<Record<string, Colour>> = {
   rejected: 'red',
   stalled: 'red',
   expired: 'yellow',
+  unapproved: 'yellow',
   cancelling: 'yellow',
   cancelled: 'yellow',
 };
@@ -101,12 +102,14 @@ function jobLine({ metadata, data }: JobStatusChange): string {
 
 function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
   switch (data.status) {
-    case 'accepted':
-    case 'submitted': {
-      const size = `${counted(data.plannedRows, 'row', 'rows')} in ${counted(data.plannedParts, 'batch', 'batches')}`;
-      const waiting = data.status === 'accepted' ? data.waiting : undefined;
-      return [size, waiting && `waiting: ${waitingFor(waiting.for)}`];
+    case 'unapproved': {
+      const by = data.approveBy.slice(0, 16).replace('T', ' ');
+      return [sizeFacts(data), `held until ${by}: ${data.reason.message}`, 'to approve: batchdrop approve'];
     }
+    case 'accepted':
+      return [sizeFacts(data), data.waiting && `waiting: ${waitingFor(data.waiting.for)}`];
+    case 'submitted':
+      return [sizeFacts(data)];
     case 'joined':
       return [`same bytes as job ${data.joinedJobId}, not run again`, data.message];
     case 'rejected': {
@@ -119,6 +122,10 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
       // A later version may have a status without rows.
       return ['rows' in data && data.rows.total > 0 ? rowFacts(data.rows) : undefined, data.reason?.message];
   }
+}
+
+function sizeFacts({ plannedRows, plannedParts }: { plannedRows: number; plannedParts: number }): string {
+  return `${counted(plannedRows, 'row', 'rows')} in ${counted(plannedParts, 'batch', 'batches')}`;
 }
 
 function rowFacts(rows: RowCounts): string {

@@ -173,6 +173,7 @@ describe('text of others, printed,', () => {
         requestBucket: text,
         resultsBucket: text,
         cancelQueueUrl: text,
+        approvalQueueUrl: text,
       },
       ...{ eventBus: text, instance: text, ledgerTable: text },
     });

@@ -1,3 +1,4 @@
+import { createHandler as approveHandler } from '../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../functions/cancel/handler.ts';
 import { createHandler as deliverHandler } from '../../functions/deliver/handler.ts';
 import type { RerunPolicy } from '../../functions/deliver/part/next-attempt.ts';
@@ -7,8 +8,10 @@ import { isGenuine } from '../../functions/shared/adapters/openai/webhook-signat
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import type { HoldPolicy } from '../../functions/shared/domain/money/reason-to-hold.ts';
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
+import { APPROVAL_EXPIRES_MS } from '../../functions/shared/domain/timing.ts';
 import type { BatchLimits } from '../../functions/shared/domain/waiting/batch-limits.ts';
 import type { BatchApi, Deadline, Ports, WorkMessage } from '../../functions/shared/ports/ports.ts';
 import { createHandler as submitHandler } from '../../functions/submit/handler.ts';
@@ -38,6 +41,8 @@ type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   rerun?: Partial<RerunPolicy>;
   /** Default: none. */
   limits?: Partial<BatchLimits>;
+  /** Which jobs are held. Default: those whose files ask for it, for seven days. */
+  holds?: Partial<HoldPolicy>;
   /** Webhooks are on; default: off. */
   webhooks?: true;
   observeIntervalMs?: number;
@@ -65,6 +70,7 @@ export class SmallWorld {
     completionWindow: string;
     rerun: RerunPolicy;
     limits: BatchLimits;
+    holds: HoldPolicy;
     webhooks?: true;
     observeIntervalMs: number;
   };
@@ -73,7 +79,7 @@ export class SmallWorld {
   #webhooks: ReturnType<typeof webhookHandler> | undefined;
 
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, rerun, limits, webhooks, observeIntervalMs = 0, ...api } = settings;
+    const { refuses, replaced, rerun, limits, holds, webhooks, observeIntervalMs = 0, ...api } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
     const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
@@ -98,6 +104,7 @@ export class SmallWorld {
       completionWindow: '24h',
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
       limits: { enqueuedTokens: {}, ...limits },
+      holds: { expiresAfterMs: APPROVAL_EXPIRES_MS, ...holds },
       observeIntervalMs,
       ...(webhooks && { webhooks }),
     };
@@ -140,6 +147,11 @@ export class SmallWorld {
 
   cancel(request: object, sentAt = this.clock.now(), id = 'message-1'): Promise<void> {
     return cancelHandler(this.ports)({ id, body: JSON.stringify(request), sentAt }, this.deadline());
+  }
+
+  /** An approval of a job, by a function that sends to SUBMIT. */
+  approve(jobId: string, id = 'approval-1'): Promise<void> {
+    return approveHandler(this.ports)({ id, body: JSON.stringify({ jobId }) });
   }
 
   /** Sends a genuine webhook about the end of a batch. Its status is one that WEBHOOK must not believe. */

@@ -86,6 +86,7 @@ export class SideBySide {
       ids: this.#ids,
       clock: { now: () => Date.now() },
       limits: { enqueuedTokens: {} },
+      holds: { expiresAfterMs: 60_000 },
       instance: 'test',
       resultsBucket: 'results',
       requestBucket: 'requests',

@@ -10,6 +10,7 @@ const PLACES: ReadonlyMap<string, number> = new Map([
   ['finalizing', 2],
   ['cancelling', 3],
   // Of jobs:
+  ['unapproved', -1],
   ['accepted', 0],
   ['submitted', 1],
 ]);

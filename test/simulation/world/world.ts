@@ -1,3 +1,4 @@
+import { createHandler as approveHandler } from '../../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../../functions/cancel/handler.ts';
 import { createHandler as deliverHandler } from '../../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
@@ -7,6 +8,7 @@ import type { CancelRequest } from '../../../functions/shared/contract/cancel-re
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
+import type { HoldPolicy } from '../../../functions/shared/domain/money/reason-to-hold.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
@@ -26,6 +28,7 @@ import { createSeededIds } from '../../fakes/seeded-ids.ts';
 import { behaviorOf } from '../faults/batch-behaviors.ts';
 import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
 import { FaultyApi } from '../faults/faulty-api.ts';
+import { Approver } from './approver.ts';
 import { Chance } from './chance.ts';
 import { Gate } from './gate.ts';
 import { HangWatch } from './hang-watch.ts';
@@ -51,6 +54,8 @@ export interface Scenario {
   /** The shortest time that a batch runs. */
   runningMs?: number;
   tightness?: Tightness | undefined;
+  /** Which jobs are held. */
+  holds?: HoldPolicy | undefined;
 }
 
 type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits };
@@ -68,6 +73,7 @@ export class World {
   readonly gate: Gate;
   readonly mailbox: Mailbox;
   readonly webhooks: Webhooks;
+  readonly approver: Approver;
   readonly ledger;
   readonly written;
   readonly hangs = new HangWatch(() => this.timeline.now());
@@ -164,6 +170,14 @@ export class World {
     });
     this.faultyApi = new FaultyApi(this.api, state, this.chance, this.faults);
     const { ledger, chance, faults } = this;
+    this.approver = new Approver(scenario.holds, {
+      timeline,
+      chance,
+      ledger,
+      note: (what) => this.note(what),
+      approve: (jobId, from) => this.mailbox.send('approve', JSON.stringify({ jobId }), from),
+      cancel: (jobId, from) => this.sendCancel({ jobId }, from),
+    });
     const { ledger: watched, history } = watchedLedger(ledger, {
       now,
       chance,
@@ -233,6 +247,7 @@ export class World {
       () => {
         done();
         if (message.to === 'cancel') this.#checkCancel(message);
+        if (message.to === 'approve') this.approver.acknowledged(JSON.parse(message.body).jobId);
       },
     );
     return true;
@@ -241,13 +256,18 @@ export class World {
   #handle(message: Message, ports: OurPorts, deadline: Deadline): Promise<void> {
     switch (message.to) {
       case 'intake':
-        return intakeHandler({ ...ports, requestBucket: REQUESTS })(message.body, deadline);
+        return intakeHandler({ ...ports, requestBucket: REQUESTS, holds: this.approver.policy })(
+          message.body,
+          deadline,
+        );
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
         return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
+      case 'approve':
+        return approveHandler(ports)(message);
       case 'poll':
       case 'webhook':
         throw new Error(`${message.to} gets no messages`);
@@ -320,7 +340,7 @@ export class World {
     const jobs = this.ledger.jobs();
     const named = jobs.find(({ jobId }) => jobId === request.jobId);
     const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
-    if (job?.cancelRequestedAt === undefined) return [];
+    if (job?.cancelRequestedAt === undefined || job.status === 'unapproved') return []; // it is never dispatched
     return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
   }
 
@@ -386,6 +406,7 @@ export class World {
         const status = 'status' in detail.data ? detail.data.status : '';
         this.note(`${invocation.id}: event ${detail.metadata.id} ${status}`);
         if ('batchId' in detail.data) this.#checkEnd(`${detail.data.batchId}`, `${status}`);
+        if (status === 'unapproved') this.approver.noticed(`${detail.metadata.jobId}`);
       }
       return this.bus.publish(events);
     };
