@@ -1,7 +1,9 @@
 import type { Hold } from '../../functions/shared/domain/job.ts';
 import { momentShown } from '../terminal/amounts.ts';
 
-/** Returns why a job is held, until when, and how to approve it. */
+const SHOWN_ID = 8; // characters; enough for one job of a billion, and a narrow terminal shows the whole command
+
+/** Returns until when a job is held, how to approve it, and why it is held. */
 export function heldSentence(jobId: string, { reason, until }: Hold): string {
-  return `${reason.message}; until ${momentShown(until)}. To approve: batchdrop approve ${jobId}`;
+  return `held until ${momentShown(until)}, to approve: batchdrop approve ${jobId.slice(0, SHOWN_ID)}; ${reason.message}`;
 }

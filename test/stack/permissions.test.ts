@@ -71,6 +71,10 @@ describe('each function has the permissions that it uses, and no others', () => 
     ],
     ['Cancellation', { ...ledger, ...publish, ...apiKey, ...queue('Cancellation', CONSUME) }],
     [
+      'Approval',
+      { ...ledger, ...publish, ...queue('Approval', CONSUME), ...queue('Submission', SEND) },
+    ],
+    [
       'Polling',
       {
         ...ledger,
@@ -119,7 +123,7 @@ describe('least privilege', () => {
     const used = resources(template, 'AWS::Lambda::Function').map(({ Properties }) =>
       legible(at(Properties, 'Role')),
     );
-    expect(new Set(used).size).toBe(5);
+    expect(new Set(used).size).toBe(6);
   });
 
   it('the scheduler can assume its role for this account only', () => {

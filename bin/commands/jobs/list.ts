@@ -137,7 +137,7 @@ function printTable(
         escapeControlCharacters(`${jobId}  ${status.padEnd(STATUS_WIDTH)}  ${rows}  ${created}  ${requestFile.key}`),
       ),
     );
-    if (hold) console.log(fitting(escapeControlCharacters(`  held: ${heldSentence(jobId, hold)}`)));
+    if (hold) console.log(fitting(escapeControlCharacters(`  ${heldSentence(jobId, hold)}`)));
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
     if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
     const heldUp = heldUpLine(heldUpOf.get(jobId) ?? []);
