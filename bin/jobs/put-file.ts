@@ -69,7 +69,11 @@ export async function putFile(
 }
 
 /** Returns the S3 user metadata of a file, which has names in lower case. */
-export function objectMetadata({ tags = {}, rerun = false, hold = false }: FileMetadata): Record<string, string> {
+export function objectMetadata({
+  tags = {},
+  rerun = false,
+  hold = false,
+}: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
   return {
     ...Object.fromEntries(named),

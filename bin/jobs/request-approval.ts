@@ -26,7 +26,11 @@ export function refuseUnapprovable(job: Job): void {
       `Job ${jobId} has nothing to approve: the same bytes are job ${job.joinedJobId}. To approve that job: batchdrop approve ${job.joinedJobId}`,
     );
   if (isOver(job))
-    throw new Failure(`Job ${jobId} cannot be approved any more: its status is ${status}. To run the file, upload it again.`);
+    throw new Failure(
+      `Job ${jobId} cannot be approved any more: its status is ${status}. To run the file, upload it again.`,
+    );
   if (job.cancelRequestedAt !== undefined)
-    throw new Failure(`Job ${jobId} cannot be approved any more: it is being cancelled. To run the file, upload it again.`);
+    throw new Failure(
+      `Job ${jobId} cannot be approved any more: it is being cancelled. To run the file, upload it again.`,
+    );
 }

@@ -1,10 +1,10 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
-import { heldSentence } from './held-sentence.ts';
 import { grouped, timeShown } from '../terminal/amounts.ts';
 import { escapeControlCharacters } from '../terminal/escape-control-characters.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import { followJob } from './follow-job.ts';
+import { heldSentence } from './held-sentence.ts';
 import type { Submission } from './put-file.ts';
 
 const PAUSED = 'Submission is paused. To send waiting files: batchdrop resume';

@@ -24,7 +24,9 @@ export async function recordApproval(deps: Deps, jobId: string): Promise<JobInHa
     return undefined;
   }
   const approvedAt = deps.clock.now();
-  await job.change((now) => (isTooLate(now) || now.approvedAt !== undefined ? undefined : { ...now, approvedAt }));
+  await job.change((now) =>
+    isTooLate(now) || now.approvedAt !== undefined ? undefined : { ...now, approvedAt },
+  );
   const { item } = job;
   if (isTooLate(item)) {
     deps.log.warn('approval_too_late', { jobId, status: item.status, joinedJobId: item.joinedJobId });

@@ -317,7 +317,9 @@ describe('the stack', () => {
 
   it('has what the command line needs as outputs', () => {
     expect(
-      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'ApprovalQueueUrl', 'EventBus', 'LedgerTable'].map(output),
+      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'ApprovalQueueUrl', 'EventBus', 'LedgerTable'].map(
+        output,
+      ),
     ).toEqual([
       '<BucketsRequests>',
       '<BucketsResults>',

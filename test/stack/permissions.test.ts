@@ -70,10 +70,7 @@ describe('each function has the permissions that it uses, and no others', () => 
       },
     ],
     ['Cancellation', { ...ledger, ...publish, ...apiKey, ...queue('Cancellation', CONSUME) }],
-    [
-      'Approval',
-      { ...ledger, ...publish, ...queue('Approval', CONSUME), ...queue('Submission', SEND) },
-    ],
+    ['Approval', { ...ledger, ...publish, ...queue('Approval', CONSUME), ...queue('Submission', SEND) }],
     [
       'Polling',
       {

@@ -47,7 +47,8 @@ function refuseUnfinished(job: Job): void {
       `Job ${job.jobId} has no results of its own: the same bytes ran as job ${job.joinedJobId}. To get them: batchdrop results ${job.joinedJobId}`,
     );
   }
-  if (job.hold) throw new Failure(`Job ${job.jobId} has no results yet: ${heldSentence(job.jobId, job.hold)}.`);
+  if (job.hold)
+    throw new Failure(`Job ${job.jobId} has no results yet: ${heldSentence(job.jobId, job.hold)}.`);
   if (!hasEnded(job)) {
     throw new Failure(
       `Job ${job.jobId} has no results yet, its status is ${job.status}. To follow it: batchdrop watch`,

@@ -134,7 +134,9 @@ function printTable(
     const created = momentShown(createdAt);
     console.log(
       fitting(
-        escapeControlCharacters(`${jobId}  ${status.padEnd(STATUS_WIDTH)}  ${rows}  ${created}  ${requestFile.key}`),
+        escapeControlCharacters(
+          `${jobId}  ${status.padEnd(STATUS_WIDTH)}  ${rows}  ${created}  ${requestFile.key}`,
+        ),
       ),
     );
     if (hold) console.log(fitting(escapeControlCharacters(`  ${heldSentence(jobId, hold)}`)));

@@ -290,7 +290,13 @@ export interface JobEnded extends JobStatusChangeBase {
 }
 
 /** A union by `status`. */
-export type JobStatusChangeData = JobUnapproved | JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
+export type JobStatusChangeData =
+  | JobUnapproved
+  | JobAccepted
+  | JobRejected
+  | JobJoined
+  | JobSubmitted
+  | JobEnded;
 
 /** `detail` of an `OpenAI Batch Job Status Change`. */
 export interface JobStatusChange {

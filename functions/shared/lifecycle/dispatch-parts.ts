@@ -52,8 +52,7 @@ async function dispatchOnlyPart(deps: Deps, inHand: JobInHand, planned: PartIn<'
     const part = await writtenPart(deps, activated(planned, orders, deps.clock.now()), orders);
     let isCurrent = true;
     await inHand.change((job) => {
-      isCurrent =
-        job.cancelRequestedAt === orders.cancelRequestedAt && job.approvedAt === orders.approvedAt;
+      isCurrent = job.cancelRequestedAt === orders.cancelRequestedAt && job.approvedAt === orders.approvedAt;
       if (!isCurrent || (job.status !== 'accepted' && job.status !== 'submitted')) return undefined;
       const dispatchedUntil = deps.clock.now() + JOB_CHECK_MS;
       return { ...without(job, 'onlyPart'), partsDispatched: true, dispatchedUntil };

@@ -7,11 +7,7 @@ const SKEW_MS = MINUTE; // clocks of functions differ by seconds
 
 /** A job that is held sends nothing without an approval, and an approval or the lack of one has its effect. */
 export function holdsKept(world: World, users: Workload): Finding[] {
-  return [
-    nothingSentUnapproved(world, users),
-    approvalsHeard(world),
-    endedInTime(world, users),
-  ];
+  return [nothingSentUnapproved(world, users), approvalsHeard(world), endedInTime(world, users)];
 }
 
 function nothingSentUnapproved({ approver, written }: World, users: Workload): Finding {

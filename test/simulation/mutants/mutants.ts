@@ -412,7 +412,8 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/intake/join-job.ts',
-        anchor: "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    const rest",
+        anchor:
+          "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    const rest",
         replacement:
           "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    void changeJob(deps, earlier.jobId, (held) =>\n      held.status === 'unapproved' ? { ...held, approvedAt: held.createdAt } : undefined,\n    ).catch(() => undefined);\n    const rest",
       },
@@ -430,8 +431,7 @@ export const MUTANTS: Mutant[] = [
       {
         file: 'functions/shared/domain/next-step.ts',
         anchor: "  if (approvedAt !== undefined) return { do: 'accept' };\n",
-        replacement:
-          "  if (approvedAt !== undefined && now < hold.until) return { do: 'accept' };\n",
+        replacement: "  if (approvedAt !== undefined && now < hold.until) return { do: 'accept' };\n",
       },
       {
         file: 'functions/shared/lifecycle/job-hold.ts',

@@ -76,7 +76,8 @@ export class Approver {
       if (chance.of(`approved again ${jobId}`) < 0.4)
         this.#after(after + again, () => this.#approve(jobId, `second approval of ${jobId}`));
     }
-    const refuses = dice >= APPROVED_SHARE - CANCELLED_SHARE / 2 && dice < APPROVED_SHARE + CANCELLED_SHARE / 2;
+    const refuses =
+      dice >= APPROVED_SHARE - CANCELLED_SHARE / 2 && dice < APPROVED_SHARE + CANCELLED_SHARE / 2;
     const nearly = chance.between(`refused ${jobId}`, -MINUTE, MINUTE); // at about the time of an approval
     if (refuses) this.#after(Math.max(0, after + nearly), () => cancel(jobId, `refusal of ${jobId}`));
   }

@@ -48,9 +48,17 @@ describe('the dashboard', () => {
       'Files by status',
       ours(
         'Sum',
-        ...['Unapproved', 'Accepted', 'Rejected', 'Joined', 'Submitted', 'Completed', 'Failed', 'Expired', 'Cancelled'].map(
-          (status) => `Jobs${status}`,
-        ),
+        ...[
+          'Unapproved',
+          'Accepted',
+          'Rejected',
+          'Joined',
+          'Submitted',
+          'Completed',
+          'Failed',
+          'Expired',
+          'Cancelled',
+        ].map((status) => `Jobs${status}`),
       ),
     ],
     ['Batches created', ours('Sum', 'BatchesCreated')],

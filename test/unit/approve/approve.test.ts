@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/approve/handler.ts';
+import { NO_QUEUES } from '../../../functions/shared/adapters/sqs/no-queues.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { APPROVAL_EXPIRES_MS } from '../../../functions/shared/domain/timing.ts';
-import { NO_QUEUES } from '../../../functions/shared/adapters/sqs/no-queues.ts';
 import { withFaults } from '../../fakes/faulty.ts';
 import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, SmallWorld } from '../small-world.ts';
 
@@ -257,7 +257,9 @@ describe('a job that is held and cancelled', () => {
     });
     expect(world.results.objects().size).toBe(0);
     expect(world.job(jobId)).not.toHaveProperty('hold');
-    expect(world.ledger.parts().every(({ expiresAt }) => expiresAt === world.job(jobId).expiresAt)).toBe(true);
+    expect(world.ledger.parts().every(({ expiresAt }) => expiresAt === world.job(jobId).expiresAt)).toBe(
+      true,
+    );
   });
 
   it('is not let go by an approval that comes later', async () => {
@@ -283,29 +285,32 @@ describe('a job that is held and cancelled', () => {
     expect(world.job(jobId).rows).toMatchObject({ total: 2, cancelled: 2 });
   });
 
-  it.each(['approval', 'cancel'])('ends in one of two ways if both write at the same time, the %s first', async (first) => {
-    let meanwhile: (() => Promise<void>) | undefined;
-    const { world, jobId } = await held({
-      replaced: ({ ledger }) => ({
-        ledger: {
-          ...ledger,
-          async replaceJob(job) {
-            const act = meanwhile;
-            meanwhile = undefined;
-            await act?.();
-            return ledger.replaceJob(job);
+  it.each(['approval', 'cancel'])(
+    'ends in one of two ways if both write at the same time, the %s first',
+    async (first) => {
+      let meanwhile: (() => Promise<void>) | undefined;
+      const { world, jobId } = await held({
+        replaced: ({ ledger }) => ({
+          ledger: {
+            ...ledger,
+            async replaceJob(job) {
+              const act = meanwhile;
+              meanwhile = undefined;
+              await act?.();
+              return ledger.replaceJob(job);
+            },
           },
-        },
-      }),
-    });
-    const [one, other] = [() => world.approve(jobId), () => world.cancel({ jobId })];
-    meanwhile = first === 'approval' ? one : other;
-    await (first === 'approval' ? other() : one());
-    await world.rest();
-    nothingWasSent(world);
-    const ends = { approval: ['unapproved', 'accepted', 'cancelled'], cancel: ['unapproved', 'cancelled'] };
-    expect(world.jobStatuses(jobId)).toEqual(ends[first as keyof typeof ends]);
-  });
+        }),
+      });
+      const [one, other] = [() => world.approve(jobId), () => world.cancel({ jobId })];
+      meanwhile = first === 'approval' ? one : other;
+      await (first === 'approval' ? other() : one());
+      await world.rest();
+      nothingWasSent(world);
+      const ends = { approval: ['unapproved', 'accepted', 'cancelled'], cancel: ['unapproved', 'cancelled'] };
+      expect(world.jobStatuses(jobId)).toEqual(ends[first as keyof typeof ends]);
+    },
+  );
 });
 
 describe('a job that nobody approves', () => {
@@ -325,7 +330,9 @@ describe('a job that nobody approves', () => {
       message: `nobody approved the job by ${by}: nothing was sent. It was held because its file came with x-amz-meta-batchdrop-hold: yes`,
     });
     expect(world.metrics.of('ApprovalsExpired')).toEqual([1]);
-    expect(world.log.lines.filter(({ code }) => code === 'approval_expired')).toMatchObject([{ level: 'error' }]);
+    expect(world.log.lines.filter(({ code }) => code === 'approval_expired')).toMatchObject([
+      { level: 'error' },
+    ]);
     expect(world.results.objects().size).toBe(0);
   });
 
@@ -381,7 +388,10 @@ describe('the same bytes as those of a job that is held,', () => {
     await world.pass(5);
     nothingWasSent(world);
     expect(world.jobStatuses(jobId)).toEqual(['unapproved']);
-    expect(world.log.lines.at(-1)).toMatchObject({ code: 'approval_too_late', facts: { joinedJobId: jobId } });
+    expect(world.log.lines.at(-1)).toMatchObject({
+      code: 'approval_too_late',
+      facts: { joinedJobId: jobId },
+    });
   });
 
   it('dropped again without the instruction replace it: the first job is cancelled, not approved', async () => {

@@ -29,7 +29,10 @@ const STATUSES: Record<Job['status'], JobFields[]> = {
 
 /** Fields that a job in any status may have, or not. */
 const OPTIONS: JobFields[][] = [
-  [{ rev: 1, publishedRev: 1 }, { rev: 1, publishedRev: 0 }],
+  [
+    { rev: 1, publishedRev: 1 },
+    { rev: 1, publishedRev: 0 },
+  ],
   [{}, { approvedAt: PAST }],
   [{}, { cancelRequestedAt: PAST }, { cancelRequestedAt: PAST, supersededBy: 'otherjobotherjobotherjobot' }],
   [{}, { lease: { holder: 'h', until: PAST } }, { lease: { holder: 'h', until: LATER } }],

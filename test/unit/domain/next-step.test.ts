@@ -285,11 +285,7 @@ describe('a job that', () => {
       { status: 'unapproved', hold: HOLD, backoffUntil: later, ...cancelled, ...published },
       { do: 'end-unapproved' },
     ],
-    [
-      'is approved before it was read: intake',
-      { approvedAt: NOON },
-      { do: 'intake' },
-    ],
+    ['is approved before it was read: intake', { approvedAt: NOON }, { do: 'intake' }],
     [
       'is accepted: dispatch its parts',
       { status: 'accepted', plan: PLAN, ...published },

@@ -83,10 +83,19 @@ describe('instructions', () => {
     ['rerrun', 'unknown instruction x-amz-meta-batchdrop-rerrun; did you mean batchdrop-rerun?'],
     ['re-run', 'unknown instruction x-amz-meta-batchdrop-re-run; did you mean batchdrop-rerun?'],
     ['rerunn', 'unknown instruction x-amz-meta-batchdrop-rerunn; did you mean batchdrop-rerun?'],
-    ['priority', 'unknown instruction x-amz-meta-batchdrop-priority; the known ones are batchdrop-rerun, batchdrop-hold'],
+    [
+      'priority',
+      'unknown instruction x-amz-meta-batchdrop-priority; the known ones are batchdrop-rerun, batchdrop-hold',
+    ],
     ['', 'unknown instruction x-amz-meta-batchdrop-; the known ones are batchdrop-rerun, batchdrop-hold'],
-    ['__proto__', 'unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are batchdrop-rerun, batchdrop-hold'],
-    ['toString', 'unknown instruction x-amz-meta-batchdrop-toString; the known ones are batchdrop-rerun, batchdrop-hold'],
+    [
+      '__proto__',
+      'unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are batchdrop-rerun, batchdrop-hold',
+    ],
+    [
+      'toString',
+      'unknown instruction x-amz-meta-batchdrop-toString; the known ones are batchdrop-rerun, batchdrop-hold',
+    ],
   ])('batchdrop-%s is unknown, and rejected whatever its value', (name, message) => {
     for (const value of ['yes', '']) {
       const given = Object.fromEntries([[name, value]]);
