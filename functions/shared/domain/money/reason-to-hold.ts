@@ -6,9 +6,6 @@ import type { Reason } from '../../contract/events.ts';
 import { HOLD_INSTRUCTION } from '../../contract/request-file.ts';
 import { type Amount, amountOf, decimalOf } from './amount.ts';
 
-/** The most that a job may cost, as estimated; or why that is not known. */
-export type HighEstimate = { currency: string; high: string } | { unknown: Reason };
-
 /** Which jobs are held, and for how long. */
 export interface HoldPolicy {
   /** What a job may cost without an approval. Absent: any amount. */
@@ -17,13 +14,18 @@ export interface HoldPolicy {
   expiresAfterMs: number;
 }
 
+/** What a job may cost at the most, as its estimate says it. */
+interface HighCost {
+  readonly currency: string;
+  readonly cost: { readonly high: string | null } | null;
+  readonly models: { readonly first: readonly { readonly model: string; readonly price: string }[] };
+}
+
 /** What decides whether a job is held. `isAsked`: its file came with the instruction. */
 interface HoldFacts {
   isAsked: boolean;
-  estimate?: HighEstimate;
+  estimate?: HighCost | undefined;
 }
-
-const NO_ESTIMATE: Reason = { code: 'cost_unknown', message: 'its cost was not estimated' };
 
 /** Returns why a job is held; undefined when it is not. */
 export function reasonToHold(
@@ -33,13 +35,24 @@ export function reasonToHold(
   if (isAsked)
     return { code: 'hold_requested', message: `its file came with x-amz-meta-${HOLD_INSTRUCTION}: yes` };
   if (approveAbove === undefined) return undefined;
-  if (!estimate || 'unknown' in estimate) {
-    const { code, message } = estimate?.unknown ?? NO_ESTIMATE;
-    return { code, message: `its cost may be above ${decimalOf(approveAbove)}: ${message}` };
-  }
-  const { high, currency } = estimate;
-  const mostly = amountOf(high);
-  if (mostly !== undefined && mostly <= approveAbove) return undefined;
+  const high = estimate?.cost?.high ?? undefined;
+  if (high === undefined) return heldForWant(estimate, approveAbove);
+  const most = amountOf(high);
+  if (most !== undefined && most <= approveAbove) return undefined;
+  const { currency = '' } = estimate ?? {};
   const message = `it may cost ${high} ${currency}, which is above ${decimalOf(approveAbove)} ${currency}`;
   return { code: 'above_limit', message };
+}
+
+/** Returns the reason for a job whose cost has no upper bound. */
+function heldForWant(estimate: HighCost | undefined, approveAbove: Amount): Reason {
+  const may = `its cost may be above ${decimalOf(approveAbove)}`;
+  if (!estimate) return { code: 'cost_unknown', message: `${may}: it was not estimated` };
+  if (estimate.cost)
+    return {
+      code: 'output_unbounded',
+      message: `${may}: rows set no limit for their output, such as max_tokens, and no batch of such rows was measured`,
+    };
+  const unpriced = estimate.models.first.filter(({ price }) => price === 'unknown').map(({ model }) => model);
+  return { code: 'price_unknown', message: `${may}: no price is known for ${unpriced.join(', ')}` };
 }
