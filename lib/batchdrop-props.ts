@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { PriceProps } from './price-props.ts';
 import type { WebhookProps } from './webhook-props.ts';
 
 /** Options of both the construct and the ready-made stack. Every default is fit for production. */
@@ -101,6 +102,11 @@ export interface BatchdropOptions {
    * @default Duration.days(7)
    */
   readonly approvalExpiresAfter?: Duration | undefined;
+  /**
+   * What tokens cost, for the cost of jobs.
+   * @default - the list prices that Batchdrop comes with, less 50 %
+   */
+  readonly prices?: PriceProps | undefined;
   /**
    * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days plus one
    * for each of `maxAttempts`. A file whose job has not ended never expires. An expired request file is kept for 30

@@ -34,6 +34,7 @@ import { Delivery } from './stages/delivery.ts';
 import { Intake } from './stages/intake.ts';
 import { holdEnvironment } from './stages/job-holds.ts';
 import { Polling } from './stages/polling.ts';
+import { pricesEnvironment } from './stages/price-settings.ts';
 import type { StageWorkers } from './stages/stage-workers.ts';
 import { Submission } from './stages/submission.ts';
 import { Webhooks } from './stages/webhooks.ts';
@@ -139,6 +140,7 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
+      prices: pricesEnvironment(props),
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type { Node } from 'constructs';
 import type { BatchdropStackProps } from './batchdrop-stack.ts';
+import type { PriceProps } from './price-props.ts';
 
 /** Props whose name in the context is another. */
 const NAME_OF_PROP: Record<string, string> = {
@@ -63,6 +65,7 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       /^\d+(\.\d+)?$/.test(given) ? Number(given) : undefined,
     ),
     approvalExpiresAfter: count('approvalExpiresAfterDays', Duration.days),
+    prices: read('prices', 'a JSON file with prices, or JSON', jsonIn),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
@@ -109,6 +112,15 @@ function tokensByModel(given: string): Record<string, number> | undefined {
     limits.set(model, Number(tokens));
   }
   return Object.fromEntries(limits);
+}
+
+/** What is wrong with the prices in it is told with all other problems of the props. */
+function jsonIn(given: string): PriceProps | undefined {
+  try {
+    return JSON.parse(given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function oneOf<T>(meanings: Record<string, T>): (given: string) => T | undefined {

@@ -6,6 +6,7 @@ import { bucketProblems } from './resources/buckets.ts';
 import { batchLimitProblems } from './stages/batch-limits.ts';
 import { isCompletionWindow } from './stages/completion-window.ts';
 import { holdProblems } from './stages/job-holds.ts';
+import { priceSettingsProblems } from './stages/price-settings.ts';
 
 /** How many batches a row may be part of unless `maxAttempts` says otherwise. */
 export const DEFAULT_ATTEMPTS = 3;
@@ -26,6 +27,7 @@ export function propProblems(scope: Construct, props: BatchdropProps): string[] 
     ...webhookProblems(props),
     ...batchLimitProblems(props),
     ...holdProblems(props),
+    ...priceSettingsProblems(props),
     ...expiryProblems(props),
   ];
 }

@@ -1,4 +1,5 @@
 import type { CommandGroups } from '../program.ts';
+import { costsCommand } from './data/costs.ts';
 import { resultsCommand } from './data/results.ts';
 import { approveCommand } from './jobs/approve.ts';
 import { cancelCommand } from './jobs/cancel.ts';
@@ -16,7 +17,7 @@ import { webhookCommand } from './operate/webhook.ts';
 export function stackCommands(): CommandGroups {
   return {
     Jobs: [submitCommand(), listCommand(), watchCommand(), approveCommand(), cancelCommand()],
-    Data: [resultsCommand()],
+    Data: [resultsCommand(), costsCommand()],
     Operate: [
       doctorCommand(),
       pauseCommand(),

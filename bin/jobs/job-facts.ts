@@ -8,7 +8,8 @@ export function jobFacts(job: Job): object {
 
 /** A job of a list for programs: the same, except that only the count of findings is there. */
 export function summaryFacts(job: JobSummary): object {
-  const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, joinedJobId, reason } = job;
+  const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, cost, joinedJobId, reason } =
+    job;
   const { hold, approvedAt } = job;
   return {
     jobId,
@@ -20,6 +21,7 @@ export function summaryFacts(job: JobSummary): object {
     ...(plannedRows !== undefined && { plannedRows, plannedParts }),
     ...(rows && { rows }),
     ...(usage && { usage }),
+    ...(cost && { cost }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),

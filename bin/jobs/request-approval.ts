@@ -1,5 +1,5 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
-import type { ApprovalRequest } from '../../functions/shared/contract/approval-request.ts';
+import type { ApprovalRequest } from '../../functions/shared/contract/messages/approval-request.ts';
 import { isOver, type Job } from '../../functions/shared/domain/job.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';

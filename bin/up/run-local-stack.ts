@@ -19,6 +19,7 @@ import { firstDeliveries } from '../terminal/first-delivery.ts';
 import { askOnTerminal, say } from '../terminal/prompt.ts';
 import { untilStopped } from '../terminal/stop-signal.ts';
 import { awaitExample, dropExample } from './example-job.ts';
+import { pricesIn } from './prices-file.ts';
 import { isPaid, otherBatchApi, realBatchApi, sendsWebhooks } from './real-batch-api.ts';
 import { SpendConfirmation } from './spend-confirmation.ts';
 import { synthesizedStack } from './synthesis.ts';
@@ -34,6 +35,8 @@ export interface UpOptions {
   readonly real?: boolean;
   /** The URL of a Batch API server that is used instead of the built-in one. */
   readonly batchApi?: string;
+  /** The path of a JSON file. */
+  readonly prices?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -113,7 +116,10 @@ async function withRuntime(run: Run, data: DataDirectory): Promise<void> {
     if (!options.json)
       say('It builds the functions and the template first, because the source is new or has changed.');
   };
-  const context = sendsWebhooks(api) ? { webhook: 'yes' } : {};
+  const context = {
+    ...(sendsWebhooks(api) && { webhook: 'yes' }),
+    ...(options.prices !== undefined && { prices: await pricesIn(options.prices) }),
+  };
   const assemblyDirectory = await synthesizedStack({ onBuild, context });
   const listeners: ((event: AwsEvent) => void)[] = [printEvents(options.json ?? false)];
   const owner = isPaid(api) ? data.ownerCredentials() : undefined;

@@ -1,4 +1,4 @@
-import { parseApprovalRequest } from '../shared/contract/approval-request.ts';
+import { parseApprovalRequest } from '../shared/contract/messages/approval-request.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type AdvanceDeps, advanceJob } from '../shared/lifecycle/advance.ts';
 import { recordApproval } from './record-approval.ts';

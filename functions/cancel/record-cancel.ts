@@ -3,13 +3,13 @@
  * request. CANCEL then advances what the request named; POLL advances the rest.
  */
 import { hasEnded } from '../shared/contract/batch-status.ts';
-import type { CancelRequest } from '../shared/contract/cancel-request.ts';
 import {
   type CancelOutcomeKind,
   DETAIL_TYPE,
   EVENT_VERSION,
   type RequestFileRef,
 } from '../shared/contract/events.ts';
+import type { CancelRequest } from '../shared/contract/messages/cancel-request.ts';
 import { RetryableError } from '../shared/domain/errors.ts';
 import { isOver, type Job, type LastCancel } from '../shared/domain/job.ts';
 import type { KeyPointer } from '../shared/domain/ledger-records.ts';

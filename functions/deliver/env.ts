@@ -14,6 +14,8 @@ export interface DeliverEnv {
   KEEP_OPENAI_FILES: 'yes' | 'no';
   /** Batches a row may be in at the most, a whole number from 1. */
   MAX_ATTEMPTS: string;
+  /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
+  PRICES?: string;
   /** `yes` runs rows again of which the API left no line. */
   RERUN_MISSING: 'yes' | 'no';
 }

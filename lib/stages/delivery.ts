@@ -33,6 +33,7 @@ interface DeliveryProps {
   keepOpenAiFiles: boolean;
   maxAttempts: number;
   rerunMissing: boolean;
+  prices: Pick<DeliverEnv, 'PRICES'>;
 }
 
 /** From an ended batch to stored results: the deliver queue (parts to deliver, jobs to finish) and DELIVER. */
@@ -61,6 +62,7 @@ export class Delivery extends Construct {
         KEEP_OPENAI_FILES: props.keepOpenAiFiles ? 'yes' : 'no',
         MAX_ATTEMPTS: String(props.maxAttempts),
         RERUN_MISSING: props.rerunMissing ? 'yes' : 'no',
+        ...props.prices,
       } satisfies DeliverEnv & { NODE_OPTIONS: string },
     });
     grantTagRequests(this.worker, props.requestBucket, props.requestPrefix);

@@ -8,6 +8,7 @@ import { deliverPart } from '../../functions/deliver/part/deliver-part.ts';
 import { createDiskScratch } from '../../functions/shared/adapters/lambda/disk-scratch.ts';
 import { createOpenAiBatchApi } from '../../functions/shared/adapters/openai/batch-api.ts';
 import { createS3ResultStore } from '../../functions/shared/adapters/s3/result-store.ts';
+import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
 import { partInHand } from '../../functions/shared/lifecycle/compare-and-set.ts';
 import { aBatch, aPart } from '../contracts/samples.ts';
 import { createInMemoryLedger } from '../fakes/in-memory-ledger.ts';
@@ -56,6 +57,7 @@ async function byDeliver(): Promise<Record<string, number>> {
       baseUrl: `${url}/v1`,
       keys: { current: key, refresh: key },
     }),
+    prices: new PriceList(),
     rerun: { maxAttempts: 3, rerunMissing: false },
   };
   await deliverPart(deps, partInHand(deps, part), {

@@ -116,7 +116,11 @@ export function filesOf(batch: SimulatedBatch, now: number): { output: string; e
     }),
   );
   const succeeded = outcomes.succeeded.map((customId) =>
-    lineOf(customId, { status_code: 200, request_id: `req_${customId}`, body: { echo: customId } }, null),
+    lineOf(
+      customId,
+      { status_code: 200, request_id: `req_${customId}`, body: { echo: customId, usage: ROW_USAGE } },
+      null,
+    ),
   );
   return { output: succeeded.join(''), errors: [...failed, ...unfinished].join('') };
 }
@@ -161,6 +165,9 @@ function failureOf(batch: SimulatedBatch): BatchError[] {
 export function tokensOf(rows: number): number {
   return 10 * rows;
 }
+
+/** What a row that succeeded says of its tokens: `usageOf` a single row. */
+const ROW_USAGE = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 
 function usageOf(rows: number): NonNullable<KnownBatch['usage']> {
   return {

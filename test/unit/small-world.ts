@@ -6,8 +6,10 @@ import { createHandler as intakeHandler } from '../../functions/intake/handler.t
 import { createHandler as pollHandler } from '../../functions/poll/handler.ts';
 import { isGenuine } from '../../functions/shared/adapters/openai/webhook-signature.ts';
 import { DETAIL_TYPE } from '../../functions/shared/contract/events.ts';
+import type { PriceSettings } from '../../functions/shared/contract/price-settings.ts';
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
+import { PriceList } from '../../functions/shared/domain/money/price-list.ts';
 import type { HoldPolicy } from '../../functions/shared/domain/money/reason-to-hold.ts';
 import type { OutgoingEvent } from '../../functions/shared/domain/outgoing-event.ts';
 import type { Part } from '../../functions/shared/domain/part.ts';
@@ -39,6 +41,7 @@ export const HOUR = 60 * MINUTE;
 type Settings = Omit<InMemoryBatchApiOptions, 'clock' | 'seed'> & {
   /** As deployed by default: three attempts. */
   rerun?: Partial<RerunPolicy>;
+  prices?: PriceSettings;
   /** Default: none. */
   limits?: Partial<BatchLimits>;
   /** Which jobs are held. Default: those whose files ask for it, for seven days. */
@@ -69,6 +72,7 @@ export class SmallWorld {
     resultsBucket: string;
     completionWindow: string;
     rerun: RerunPolicy;
+    prices: PriceList;
     limits: BatchLimits;
     holds: HoldPolicy;
     webhooks?: true;
@@ -79,7 +83,17 @@ export class SmallWorld {
   #webhooks: ReturnType<typeof webhookHandler> | undefined;
 
   constructor(settings: Settings = {}) {
-    const { refuses, replaced, rerun, limits, holds, webhooks, observeIntervalMs = 0, ...api } = settings;
+    const {
+      refuses,
+      replaced,
+      rerun,
+      limits,
+      holds,
+      webhooks,
+      observeIntervalMs = 0,
+      prices,
+      ...api
+    } = settings;
     this.api = createInMemoryBatchApi({ clock: this.clock, seed: 7, ...api });
     this.bus = createRecordingBus(refuses ? { refuses } : {});
     const { ledger, requestFiles, results, scratch, queues, log, metrics, ids, clock, bus } = this;
@@ -103,6 +117,7 @@ export class SmallWorld {
       resultsBucket: RESULTS,
       completionWindow: '24h',
       rerun: { maxAttempts: 3, rerunMissing: false, ...rerun },
+      prices: new PriceList(prices),
       limits: { enqueuedTokens: {}, ...limits },
       holds: { expiresAfterMs: APPROVAL_EXPIRES_MS, ...holds },
       observeIntervalMs,

@@ -11,7 +11,7 @@ import {
   withConnection,
   withConnectionOptions,
 } from '../../connection/connection.ts';
-import { serverTime } from '../../connection/server-time.ts';
+import { sinceTime } from '../../connection/server-time.ts';
 import { heldSentence } from '../../jobs/held-sentence.ts';
 import { summaryFacts } from '../../jobs/job-facts.ts';
 import { type QueuePosition, queuePositions } from '../../jobs/queue-positions.ts';
@@ -61,7 +61,7 @@ async function list(options: Options): Promise<void> {
       connection.queries.listJobs({
         limit,
         ...(status !== undefined && { status }),
-        ...(since !== undefined && { since: await startOf(since, connection) }),
+        ...(since !== undefined && { since: await sinceTime(since, connection) }),
       }),
       connection.queries.waitingParts(),
       connection.queries.listHeldUp(),
@@ -107,13 +107,6 @@ function limitLine({ name, counts, limit, assumed, said, at }: LearnedLimit): st
   const value = grouped(limit ?? assumed?.limit ?? 0);
   const known = limit === undefined ? `assumed ${value}` : value;
   return `${name}: ${known} enqueued ${counts}, learned ${momentShown(at)}: ${said}`;
-}
-
-/** Milliseconds. The clock of a runtime on this machine may run ahead. */
-async function startOf(since: Since, connection: Connection): Promise<number> {
-  if ('at' in since) return since.at;
-  const now = connection.target.kind === 'local' ? await serverTime(connection) : Date.now();
-  return now - since.backMs;
 }
 
 /** The items that do not go on at present, by job id. */

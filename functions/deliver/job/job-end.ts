@@ -1,5 +1,8 @@
 import { excerptOf, type Reason, type RowCounts, type TokenUsage } from '../../shared/contract/events.ts';
 import { type EndedJob, type JobIn, nextStatus, supersededReason } from '../../shared/domain/job.ts';
+import { together } from '../../shared/domain/money/billed.ts';
+import { jobCost } from '../../shared/domain/money/job-cost.ts';
+import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import { batchesOf, endOfPart } from '../../shared/domain/part-end.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
 import { without, withoutBackoff } from '../../shared/domain/without.ts';
@@ -17,7 +20,7 @@ export type JobWithResults = Extract<EndedJob, { rows: RowCounts }>;
 export function endedJob(
   job: JobIn<'accepted' | 'submitted'>,
   parts: readonly WholePart<DeliveredPart>[],
-  now: number,
+  { now, prices }: { now: number; prices: Pick<PriceList, 'at'> },
 ): JobWithResults {
   const rows = sumRows(parts);
   const status = lastStatus(parts, rows);
@@ -29,6 +32,7 @@ export function endedJob(
     ...nextStatus(job, status, now),
     rows,
     ...(usage ? { usage } : {}),
+    cost: jobCost(together(parts.map(({ delivered }) => delivered)), prices.at(job.createdAt)),
     batches: excerptOf(batches),
     ...sumRefused(parts),
     ...(status === 'failed' ? { reason: reasonOf(parts) } : {}),

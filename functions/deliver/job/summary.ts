@@ -1,5 +1,6 @@
 import { excerptOf } from '../../shared/contract/events.ts';
 import { IdDigest } from '../../shared/domain/id-digest.ts';
+import type { CostRecord } from '../../shared/domain/money/cost-record.ts';
 import { attemptSize, type RanBatch } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
 import type { WholePart } from '../../shared/domain/spending/past-attempts.ts';
@@ -23,6 +24,8 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
     metadata,
     rows: job.rows,
     usage: job.usage ?? null,
+    cost: job.cost,
+    usageDifferences: parts.flatMap(({ delivered }) => delivered.usageDifferences ?? []),
     ids: idDigests(parts),
     warnings: parts.flatMap(warningsOf),
     anomalies: parts.reduce((sum, part) => sum + part.delivered.anomalies, 0),
@@ -33,6 +36,24 @@ function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>
     ...(job.secondBatchSearch ? { secondBatchSearch: job.secondBatchSearch } : {}),
     parts: parts.map(partSummary),
   };
+}
+
+/** Returns the line that tells what an ended job cost. */
+export function costRecord(job: JobWithResults, instance: string): string {
+  const { jobId, status, request, rows, cost } = job;
+  const { bucket, key, versionId, metadata } = request;
+  const record: CostRecord = {
+    jobId,
+    instance,
+    status,
+    requestFile: { bucket, key, versionId },
+    metadata,
+    receivedAt: isoTime(job.createdAt),
+    endedAt: isoTime(job.changedAt),
+    rows,
+    ...cost,
+  };
+  return `${JSON.stringify(record)}\n`;
 }
 
 /** Returns digests of the ids in the request file and of those in the results. If they differ, a row was lost. */

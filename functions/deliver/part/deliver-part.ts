@@ -18,6 +18,7 @@
  */
 
 import { pieceKeys } from '../../shared/domain/internal-keys.ts';
+import type { PriceList } from '../../shared/domain/money/price-list.ts';
 import { nextPartStep } from '../../shared/domain/next-step.ts';
 import { attemptSize, type Part, type PartIn } from '../../shared/domain/part.ts';
 import { endOfPart } from '../../shared/domain/part-end.ts';
@@ -35,6 +36,7 @@ import { assureGone } from '../../shared/lifecycle/openai-account.ts';
 import { movePastAttempts } from '../../shared/lifecycle/spending/past-attempts.ts';
 import { readRowStates } from '../../shared/part-rows/upload-body.ts';
 import type { Deadline, Ports } from '../../shared/ports/ports.ts';
+import { BilledTokens } from './billed-tokens.ts';
 import { discardSupersededDelivery } from './discard-superseded-delivery.ts';
 import { lookAgainLater, recordExpiring, retrievedAgain } from './look-again.ts';
 import { nextAttempt, type RerunPolicy } from './next-attempt.ts';
@@ -44,11 +46,12 @@ import { readResults } from './read-results.ts';
 import { ResultCollector } from './result-collector.ts';
 import { verdictOn } from './results-agreement.ts';
 import { RowTally } from './row-accounting.ts';
+import { usageOf } from './usage-of-attempts.ts';
 
 export type DeliverDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'api' | 'results' | 'scratch'
-> & { rerun: RerunPolicy };
+> & { rerun: RerunPolicy; prices: Pick<PriceList, 'at'> };
 
 /** What one delivery stored, the rows that may run again, and the files that did not agree. */
 interface Stored {
@@ -160,7 +163,9 @@ async function store(
   const files = new PartFiles(deps.results, part, deliveryId);
   try {
     const pieces = new OrderedResultWriter({ ...deps, part, table, before, writers: files });
-    const collector = new ResultCollector(tally, table.rows, { scratch, anomalies: files.anomalies, pieces });
+    const billed = new BilledTokens(part.model, deps.prices.at(part.jobCreatedAt));
+    const to = { scratch, anomalies: files.anomalies, pieces, billed };
+    const collector = new ResultCollector(tally, table.rows, to);
     await copyAnomalies(deps, part, collector);
     const reading = await readResults(deps, part.batch ?? {}, { tally, collector }, deadline);
     const verdict = verdictOn(part, unanswered ? { unanswered, ...reading } : reading, deps.clock.now());
@@ -175,7 +180,14 @@ async function store(
     const stored = await files.store(states, isComplete);
     const anomalies = (part.earlierResults?.anomalies ?? 0) + tally.anomalies;
     const unreadable = unreadableOf(part, collector);
-    const counted = { rows: states.counts(), anomalies, ...facts, ...(unreadable ? { unreadable } : {}) };
+    const usage = usageOf(deps, part, billed.billed());
+    const counted = {
+      rows: states.counts(),
+      anomalies,
+      ...facts,
+      ...(unreadable ? { unreadable } : {}),
+      ...usage,
+    };
     const delivered = { deliveryId, ...stored, ...counted };
     return { delivered, again, doubtfulFiles };
   } catch (failure) {

@@ -1,12 +1,20 @@
 import type { UnreadableLines } from '../../shared/domain/part-results.ts';
 import { LineGatherer } from '../../shared/part-rows/lines.ts';
 import type { ObjectWriter, ScratchFile } from '../../shared/ports/ports.ts';
+import type { BilledTokens } from './billed-tokens.ts';
 import type { LinesOnDisk, OrderedResultWriter } from './ordered-result-writer.ts';
 import type { ResultLine } from './result-line.ts';
 import { MAX_RESULT, type NumberedLine, type ResultLineHandler } from './result-lines.ts';
 import type { ResultFileName, RowTally } from './row-accounting.ts';
 
 const MAX_UNREADABLE = 5;
+
+/** What receives the lines and their tokens. */
+interface Destinations {
+  anomalies: ObjectWriter;
+  pieces: OrderedResultWriter;
+  billed: BilledTokens;
+}
 
 /**
  * Hands on each row's line in the order of the rows: at once, if it is the next one's; otherwise by way of the disk.
@@ -15,7 +23,7 @@ const MAX_UNREADABLE = 5;
 export class ResultCollector implements ResultLineHandler, LinesOnDisk {
   readonly scratch: ScratchFile;
   readonly #tally: RowTally;
-  readonly #to: { anomalies: ObjectWriter; pieces: OrderedResultWriter };
+  readonly #to: Destinations;
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
   readonly #lines = new LineGatherer();
@@ -25,11 +33,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
   #file: { id: string; name: ResultFileName } = { id: '', name: 'output' };
   #written = 0;
 
-  constructor(
-    tally: RowTally,
-    rows: number,
-    to: { scratch: ScratchFile; anomalies: ObjectWriter; pieces: OrderedResultWriter },
-  ) {
+  constructor(tally: RowTally, rows: number, to: Destinations & { scratch: ScratchFile }) {
     this.#tally = tally;
     this.scratch = to.scratch;
     this.#to = to;
@@ -51,6 +55,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
       return;
     }
     const { row } = verdict;
+    this.#bill(row, result);
     const earlier = this.positionOf(row);
     if (verdict.replaces && earlier) this.#replaced.push(earlier);
     if (result?.outcome === 'succeeded' && this.#to.pieces.isNext(row)) {
@@ -60,6 +65,11 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     this.#starts[row] = this.#written + this.#lines.bytes;
     this.#lengths[row] = bytes.length;
     this.#lines.add(bytes);
+  }
+
+  #bill(row: number, result: ResultLine | undefined): void {
+    if (result?.outcome === 'succeeded') this.#to.billed.succeeded(row, result.tokens);
+    else if (result?.tokens) this.#to.billed.failed(row, result.tokens);
   }
 
   overlong(number: number): void {

@@ -79,6 +79,32 @@ const USAGE = objectOf({
   totalTokens: said('Input and output tokens.', count),
 });
 
+const MONEY = orNull({ type: 'string', pattern: '^[0-9]+\\.[0-9]{2,12}$' });
+
+const COST = objectOf({
+  currency: said('ISO 4217, such as `USD`. Money is a decimal number of this currency, and exact.', text),
+  list: said(
+    'The list price, without the discount of a batch; null if the price of a model is not known, or if rows report no tokens.',
+    MONEY,
+  ),
+  paid: said('The list price less the discount of a batch; null as `list` is.', MONEY),
+  models: said('By model, in alphabetical order.', {
+    type: 'array',
+    items: objectOf({
+      model: said('As the results name it; `(other models)` for all after the twentieth.', text),
+      rows: said('Results that report tokens. A row that ran in two batches has two.', count),
+      inputTokens: said('Input tokens, cached input and cache writes included.', count),
+      cachedInputTokens: said('Input tokens that were read from the cache.', count),
+      cacheWriteTokens: said('Input tokens that were written to the cache.', count),
+      outputTokens: said('Output tokens, reasoning included.', count),
+      reasoningTokens: said('Output tokens that were used for reasoning.', count),
+      list: said('The list price; null if it is not known.', MONEY),
+      paid: said('The list price less the discount of a batch; null if it is not known.', MONEY),
+    }),
+  }),
+  rowsWithoutUsage: said('Rows that succeeded although their results report no tokens.', count),
+});
+
 const USERS_METADATA = said(
   'The metadata of the request file: `x-amz-meta-batch-<name>` without the prefix.',
   pairs,
@@ -192,6 +218,10 @@ export const JOB_FIELDS: JsonFields = {
     missing: said('Rows that are in neither of the result files of the API.', count),
   }),
   usage: said('Tokens of all batches of the job; null if the API reported none.', orNull(USAGE)),
+  cost: said(
+    'What the tokens of all results cost, rows that failed after they ran included; null if the job ended before its file was planned.',
+    orNull(COST),
+  ),
   batches: excerpt(
     'batches of the job that ran or failed',
     objectOf({

@@ -1,5 +1,5 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
-import type { CancelRequest } from './cancel-request.ts';
+import type { CancelRequest } from './messages/cancel-request.ts';
 
 /** `source` of every event. */
 export const EVENT_SOURCE = 'batchdrop';
@@ -64,6 +64,39 @@ export interface TokenUsage {
   readonly outputTokens: number;
   readonly reasoningTokens: number;
   readonly totalTokens: number;
+}
+
+/** What the tokens of one model cost. Money is a decimal number of the currency, such as `0.0325`, and exact. */
+export interface ModelCost {
+  /** As the results name it; `(other models)` for all after the twentieth. */
+  readonly model: string;
+  /** How many results report tokens. A row that ran in two batches has two. */
+  readonly rows: number;
+  /** Cached input and cache writes are included. */
+  readonly inputTokens: number;
+  readonly cachedInputTokens: number;
+  readonly cacheWriteTokens: number;
+  /** Reasoning is included. */
+  readonly outputTokens: number;
+  readonly reasoningTokens: number;
+  /** The list price, without the discount of a batch; null if the price is not known. */
+  readonly list: string | null;
+  /** The list price less the discount of a batch; null if the price is not known. */
+  readonly paid: string | null;
+}
+
+/** What a job cost, from the tokens that its results report. */
+export interface JobCost {
+  /** ISO 4217, such as `USD`. */
+  readonly currency: string;
+  /** The sum of all models; null if the price of one is not known, or if rows report no tokens. */
+  readonly list: string | null;
+  /** As `list`, less the discount of a batch. */
+  readonly paid: string | null;
+  /** In alphabetical order, at most 21. */
+  readonly models: ModelCost[];
+  /** How many rows succeeded although their results report no tokens. */
+  readonly rowsWithoutUsage: number;
 }
 
 /** `request_counts` of a batch as the API reports them. While the batch runs, and after it expired, they may not add up. */
@@ -279,6 +312,8 @@ export interface JobEnded extends JobStatusChangeBase {
   readonly status: 'completed' | 'failed' | 'expired' | 'cancelled';
   readonly rows: RowCounts;
   readonly usage: TokenUsage | null;
+  /** Null if the job ended before its file was planned. */
+  readonly cost: JobCost | null;
   readonly batches: BatchExcerpt;
   /** Absent when the job ended before its file was planned. */
   readonly results?: ResultsRef;

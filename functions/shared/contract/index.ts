@@ -1,10 +1,5 @@
 /** What is published as `batchdrop/events`: all that a subscriber, or a sender of cancel requests, needs to know. */
-export {
-  type ApprovalRequest,
-  parseApprovalRequest,
-  type ReadableApproval,
-  type UnreadableApproval,
-} from './approval-request.ts';
+
 export {
   BATCH_STATUSES,
   type BatchStatus,
@@ -13,15 +8,6 @@ export {
   type JobStatus,
   type ReportedBatchStatus,
 } from './batch-status.ts';
-export {
-  type CancelByBatch,
-  type CancelByJob,
-  type CancelByKey,
-  type CancelRequest,
-  parseCancelRequest,
-  type ReadableCancel,
-  type UnreadableCancel,
-} from './cancel-request.ts';
 export {
   type BatchdropEvent,
   type BatchError,
@@ -45,6 +31,7 @@ export {
   type Finding,
   type FindingExcerpt,
   type JobAccepted,
+  type JobCost,
   type JobEnded,
   type JobEventMetadata,
   type JobJoined,
@@ -60,6 +47,7 @@ export {
   type JobUnapproved,
   type JobWaiting,
   LISTED_AT_MOST,
+  type ModelCost,
   type Reason,
   type ReportRef,
   type RequestCounts,
@@ -78,6 +66,21 @@ export {
   jobStatusExamples,
 } from './examples.ts';
 export type { JsonSchema } from './json-schema.ts';
+export {
+  type ApprovalRequest,
+  parseApprovalRequest,
+  type ReadableApproval,
+  type UnreadableApproval,
+} from './messages/approval-request.ts';
+export {
+  type CancelByBatch,
+  type CancelByJob,
+  type CancelByKey,
+  type CancelRequest,
+  parseCancelRequest,
+  type ReadableCancel,
+  type UnreadableCancel,
+} from './messages/cancel-request.ts';
 export {
   asJsonPattern,
   batchStatusPattern,

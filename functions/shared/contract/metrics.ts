@@ -34,6 +34,8 @@ export const METRIC_UNITS = {
   DetectionLatency: 'Seconds',
   InputTokens: 'Count',
   OutputTokens: 'Count',
+  Cost: 'None',
+  CostUnknown: 'Count',
   PublishFailures: 'Count',
   SecondBatches: 'Count',
   CreateUncertain: 'Count',

@@ -56,6 +56,14 @@ export function resultLinesKeys(job: JobOfKey): { output: string; errors: string
   return { output, errors, anomalies: anomaliesKey(job) };
 }
 
+/** The folder of what jobs cost, and in it one folder for each day: a table over it reads only the days asked for. */
+export const COSTS_FOLDER = `${INTERNAL_FOLDER}costs/`;
+
+/** Key of what an ended job cost. `createdAt`: when its file arrived, in milliseconds; the day is in UTC. */
+export function costKey({ jobId, createdAt }: { jobId: string; createdAt: number }, prefix = ''): string {
+  return `${prefix}${COSTS_FOLDER}date=${new Date(createdAt).toISOString().slice(0, 10)}/${jobId}.json`;
+}
+
 /** Key of the report on a rejected file. */
 export function reportKey(job: JobOfKey, prefix = ''): string {
   return prefix + folderOf(job) + NAMES.report;

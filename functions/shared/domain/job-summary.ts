@@ -1,5 +1,13 @@
-import type { Reason, RequestFileRef, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type {
+  JobCost,
+  Reason,
+  RequestFileRef,
+  RowCounts,
+  TokenUsage,
+  WaitingFor,
+} from '../contract/events.ts';
 import type { Hold, Job, LastCancel, StatusChange } from './job.ts';
+import { without } from './without.ts';
 
 /** What a list shows of a job. It changes with the job's status, when that is published, and with a cancel request or an approval. */
 export interface JobSummary {
@@ -24,6 +32,8 @@ export interface JobSummary {
   /** By outcome, once the job has ended. */
   rows?: RowCounts;
   usage?: TokenUsage;
+  /** Money as decimal numbers; the models are in the job. */
+  cost?: Omit<JobCost, 'models'>;
   /** How many findings a rejected file has. */
   findings?: number;
   joinedJobId?: string;
@@ -37,7 +47,7 @@ export interface JobSummary {
 /** Returns what a list shows of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
-  const { plan, waiting, rows, usage, findings, joinedJobId, reason, hold, approvedAt } = job;
+  const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason, hold, approvedAt } = job;
   const { bucket, key, versionId, size } = request;
   return {
     jobId,
@@ -53,6 +63,7 @@ export function summaryOf(job: Job): JobSummary {
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),
     ...(usage && { usage }),
+    ...(cost && { cost: without(cost, 'models') }),
     ...(findings && { findings: findings.count }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(reason && { reason }),

@@ -1,5 +1,5 @@
 import type { JobStatus } from '../contract/batch-status.ts';
-import type { Finding, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type { Finding, JobCost, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -119,7 +119,7 @@ type Absent<Name extends string> = { [N in Name]?: never };
 
 type OfDispatched = 'partsDispatched' | 'openPart' | 'assembly';
 type OfPlanned = 'hold' | 'waiting' | 'onlyPart' | OfDispatched;
-type OfResults = 'rows' | 'usage' | 'batches' | 'redelivered' | 'refusedRows';
+type OfResults = 'rows' | 'usage' | 'cost' | 'batches' | 'redelivered' | 'refusedRows';
 type OfEnded =
   | 'reason'
   | 'joinedJobId'
@@ -198,6 +198,7 @@ type JobEndedWithResults = {
   plan: Plan;
   rows: RowCounts;
   usage?: TokenUsage;
+  cost: JobCost;
   batches: { count: number; first: { batchId: string; status: string }[] };
   /** How many of the failed rows the API refused in its own words: another run gives the same. Absent before 0.2. */
   refusedRows?: number;

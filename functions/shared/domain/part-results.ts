@@ -1,5 +1,6 @@
 /** What a part keeps of its results: those that were stored, and those that do not agree yet. */
 import type { RowCounts } from '../contract/events.ts';
+import type { Billed } from './money/billed.ts';
 
 /** Result lines of the API that are not JSON. They are in the anomalies. `first`: at most the first 5, with their lengths. */
 export interface UnreadableLines {
@@ -14,8 +15,15 @@ export interface RowError {
   rows: number;
 }
 
+/** The tokens of one batch, as its result lines report them and as the batch itself does. */
+export interface UsageDifference {
+  batchId: string;
+  rows: { input: number; output: number };
+  batch: { input: number; output: number };
+}
+
 /** What a delivery stored and counted, over all attempts of the part. */
-export interface Delivered {
+export interface Delivered extends Partial<Billed> {
   /** The delivery whose pieces count. */
   deliveryId: string;
   rows: RowCounts;
@@ -32,6 +40,8 @@ export interface Delivered {
   notRunAgain?: number;
   /** Result lines that are not JSON: how many, and the first ones. */
   unreadable?: UnreadableLines;
+  /** Batches that report other tokens than their result lines, the first ones. */
+  usageDifferences?: UsageDifference[];
   /** The commonest error of its rows, if none succeeded. */
   commonestError?: RowError;
   /** Digests (`IdDigest`) of the ids in the part's row table, and of those in its stored lines. */

@@ -30,12 +30,15 @@ const OPEN_METRIC: ReadonlyMap<string, MetricName> = new Map([
 /** Records the metrics of a job's published status change. */
 export function recordJob(metrics: Metrics, job: Job): void {
   const { status } = job;
-  const { rows } = job;
+  const { rows, cost } = job;
   if (status !== 'received') metrics.record(JOB_METRIC[status], 1);
   for (const [outcome, name] of Object.entries(ROW_METRIC) as [keyof typeof ROW_METRIC, MetricName][]) {
     const count = rows?.[outcome] ?? 0;
     if (count > 0) metrics.record(name, count);
   }
+  if (!cost) return;
+  if (cost.paid === null) metrics.record('CostUnknown', 1);
+  else metrics.record('Cost', Number(cost.paid));
 }
 
 /** Records the metrics of a batch's published status change; the part is as it was at that change. */

@@ -137,8 +137,8 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
         ...base,
         status: job.status,
         ...(job.rows
-          ? { rows: job.rows, usage: job.usage ?? null, batches: job.batches }
-          : { rows: NO_ROWS, usage: null, batches: { count: 0, first: [] } }),
+          ? { rows: job.rows, usage: job.usage ?? null, cost: job.cost, batches: job.batches }
+          : { rows: NO_ROWS, usage: null, cost: null, batches: { count: 0, first: [] } }),
         ...(job.plan ? { results: { bucket: resultsBucket, ...resultKeys(job, resultsPrefix) } } : {}),
         ...(job.reason ? { reason: job.reason } : {}),
       };

@@ -1,4 +1,4 @@
-import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/messages/cancel-request.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { MINUTE } from './invocation.ts';
 import { REQUESTS, type World } from './world.ts';

@@ -4,10 +4,11 @@ import { createHandler as deliverHandler } from '../../../functions/deliver/hand
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/messages/cancel-request.ts';
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
+import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
 import type { HoldPolicy } from '../../../functions/shared/domain/money/reason-to-hold.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
@@ -43,6 +44,7 @@ import { Troubles } from './troubles.ts';
 import { isGenuineHere, SECRETS_HERE, type Surroundings, Webhooks } from './webhooks.ts';
 
 export const RERUN = { maxAttempts: 3, rerunMissing: false };
+const PRICES = new PriceList();
 export const REQUESTS = 'requests';
 const MAX_AT_ONCE = 8;
 const MAX_GAP_MS = 30 * MINUTE;
@@ -263,7 +265,10 @@ export class World {
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
-        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN })(message.body, deadline);
+        return deliverHandler({ ...ports, keepFiles: false, rerun: RERUN, prices: PRICES })(
+          message.body,
+          deadline,
+        );
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
       case 'approve':

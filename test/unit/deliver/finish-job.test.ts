@@ -66,9 +66,10 @@ describe('the end of a job', () => {
     const { world, jobId } = await delivered(() => ({}), fileOfTwoParts());
     expect(world.api.files()).toEqual([]);
     const folder = `a.jsonl/${jobId}`;
-    expect([...world.results.objects().keys()].sort()).toEqual(
-      ['errors.jsonl', 'output.jsonl', 'summary.json'].map((name) => `${folder}/${name}`),
-    );
+    expect([...world.results.objects().keys()].sort()).toEqual([
+      expect.stringMatching(`^_batchdrop/costs/date=\\d{4}-\\d\\d-\\d\\d/${jobId}.json$`),
+      ...['errors.jsonl', 'output.jsonl', 'summary.json'].map((name) => `${folder}/${name}`),
+    ]);
   });
 
   it('keeps the files at the API if keepFiles is set', async () => {

@@ -1,4 +1,4 @@
-import { API_ID_RULE, isApiId } from './api-id.ts';
+import { API_ID_RULE, isApiId } from '../api-id.ts';
 
 /** Cancels one batch. */
 export interface CancelByBatch {
