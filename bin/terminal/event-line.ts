@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import {
+  type ApprovalOutcome,
   type BatchdropEvent,
   type BatchStatusChange,
   type BatchWaiting,
@@ -49,7 +50,9 @@ export function eventLine(event: ReceivedEvent): string | undefined {
     case DETAIL_TYPE.jobStatusChange:
       return jobLine(event.detail);
     case DETAIL_TYPE.cancelOutcome:
-      return cancelLine(event.detail);
+      return outcomeLine('cancel', event.detail);
+    case DETAIL_TYPE.approvalOutcome:
+      return outcomeLine('approve', event.detail);
     case DETAIL_TYPE.jobStalled:
       return stalledLine(event.detail);
     default:
@@ -134,11 +137,8 @@ function rowFacts(rows: RowCounts): string {
   return `${counted(total, 'row', 'rows')}: ${parts.map(([outcome, count]) => `${grouped(count)} ${outcome}`).join(', ')}`;
 }
 
-function cancelLine({ metadata, data }: CancelOutcome): string {
-  return line(metadata.occurredAt, 'cancel', data.outcome, [
-    data.message,
-    Object.values(data.request).join('/'),
-  ]);
+function outcomeLine(kind: string, { metadata, data }: CancelOutcome | ApprovalOutcome): string {
+  return line(metadata.occurredAt, kind, data.outcome, [data.message, Object.values(data.request).join('/')]);
 }
 
 function stalledLine({ metadata, data }: JobStalled): string {

@@ -1,12 +1,15 @@
 import { parseApprovalRequest } from '../shared/contract/messages/approval-request.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type AdvanceDeps, advanceJob } from '../shared/lifecycle/advance.ts';
-import { recordApproval } from './record-approval.ts';
+import { publishOrRetry } from '../shared/lifecycle/publish.ts';
+import { approvalOutcome, recordApproval } from './record-approval.ts';
 
 /** A message of the approval queue. */
 interface ApprovalMessage {
   id: string;
   body: string;
+  /** When it was sent, in milliseconds. */
+  sentAt: number;
 }
 
 /**
@@ -14,11 +17,13 @@ interface ApprovalMessage {
  * TerminalError `unreadable_message`, so that the queue keeps the message; RetryableError.
  */
 export function createHandler(deps: AdvanceDeps): (message: ApprovalMessage) => Promise<void> {
-  return async ({ id, body }) => {
+  return async (message) => {
+    const { id, body } = message;
     const parsed = parseApprovalRequest(body);
     if ('problem' in parsed)
       throw new TerminalError('unreadable_message', `approve ${id}: ${parsed.problem}`);
-    const approved = await recordApproval(deps, parsed.request.jobId);
-    if (approved) await advanceJob(deps, approved, {});
+    const recorded = await recordApproval(deps, parsed.request.jobId);
+    await publishOrRetry(deps, approvalOutcome(parsed.request, recorded, message, deps.instance));
+    if (recorded.job && recorded.outcome === 'approved') await advanceJob(deps, recorded.job, {});
   };
 }

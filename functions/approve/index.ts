@@ -16,4 +16,6 @@ const basics = createBasics('approve', env);
 
 const handle = createHandler({ ...basics, queues: createQueues({ submit: env.SUBMIT_QUEUE_URL }) });
 
-export const handler = createQueueHandler(basics, ({ messageId, body }) => handle({ id: messageId, body }));
+export const handler = createQueueHandler(basics, ({ messageId, body, attributes }) =>
+  handle({ id: messageId, body, sentAt: Number(attributes.SentTimestamp) }),
+);

@@ -6,6 +6,7 @@ import { eventLine } from '../../bin/terminal/event-line.ts';
 import { Failure, failureLines } from '../../bin/terminal/failure.ts';
 import { welcome } from '../../bin/up/welcome.ts';
 import {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStatusExamples,
@@ -98,7 +99,8 @@ describe('text of others, printed,', () => {
   });
 
   it('is one line for each event, whatever its fields contain', () => {
-    const examples = [batchStatusExamples, jobStatusExamples, cancelOutcomeExamples].flatMap((each) =>
+    const all = [batchStatusExamples, jobStatusExamples, cancelOutcomeExamples, approvalOutcomeExamples];
+    const examples = all.flatMap((each) =>
       Object.values<{ readonly source: string; readonly 'detail-type': string; readonly detail: object }>(
         each,
       ),

@@ -165,8 +165,8 @@ export class SmallWorld {
   }
 
   /** An approval of a job, by a function that sends to SUBMIT. */
-  approve(jobId: string, id = 'approval-1'): Promise<void> {
-    return approveHandler(this.ports)({ id, body: JSON.stringify({ jobId }) });
+  approve(jobId: string, id = 'approval-1', sentAt = this.clock.now()): Promise<void> {
+    return approveHandler(this.ports)({ id, body: JSON.stringify({ jobId }), sentAt });
   }
 
   /** Sends a genuine webhook about the end of a batch. Its status is one that WEBHOOK must not believe. */

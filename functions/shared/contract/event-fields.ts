@@ -52,7 +52,7 @@ export const METADATA_FIELDS: JsonFields = {
     const: EVENT_VERSION,
   }),
   sequence: said(
-    'Rises by one with each status change of the batch or job. It is always 1 in a cancel outcome, and counts the stalls of the part in a stalled event.',
+    'Rises by one with each status change of the batch or job. It is always 1 in an outcome, and counts the stalls of the part in a stalled event.',
     fromOne,
   ),
   occurredAt: said('When the change was observed.', moment),
@@ -266,6 +266,18 @@ export const CANCEL_FORMS: readonly JsonFields[] = [
     key: said('The key of the request file.', { type: 'string', minLength: 1, maxLength: 1024 }),
   },
 ];
+
+/** Fields of `detail.data` of an `OpenAI Batch Approval Outcome`. */
+export const APPROVAL_OUTCOME_FIELDS: JsonFields = {
+  request: { ...objectOf(APPROVAL_FIELDS), description: 'The approval as it was sent.' },
+  outcome: said('The outcome of the approval.', oneOfTexts(['approved', 'too_late', 'unknown'])),
+  status: said(
+    'The status of the job when Batchdrop read the approval; null if there is no such job.',
+    orNull(text),
+  ),
+  message: said('The outcome as a sentence.', text),
+  requestFile: objectOf(FILE_VERSION),
+};
 
 /** Fields of `detail.data` of an `OpenAI Batch Cancel Outcome`. */
 export const CANCEL_FIELDS: JsonFields = {

@@ -1,5 +1,11 @@
 /** Which fields each kind of event has in each status, and when: the schemas and docs/events.md are made of this table. */
-import { BATCH_FIELDS, CANCEL_FIELDS, JOB_FIELDS, STALL_FIELDS } from './event-fields.ts';
+import {
+  APPROVAL_OUTCOME_FIELDS,
+  BATCH_FIELDS,
+  CANCEL_FIELDS,
+  JOB_FIELDS,
+  STALL_FIELDS,
+} from './event-fields.ts';
 import { DETAIL_TYPE } from './events.ts';
 import type { JsonFields } from './json-schema.ts';
 
@@ -256,6 +262,39 @@ export const CANCEL_EVENTS: EventKind = {
   ],
 };
 
+export const APPROVAL_EVENTS: EventKind = {
+  detailType: DETAIL_TYPE.approvalOutcome,
+  title: 'Approval outcome',
+  statusField: 'outcome',
+  hasOtherStatuses: false,
+  fields: APPROVAL_OUTCOME_FIELDS,
+  always: ['request', 'outcome', 'status', 'message'],
+  reportedByApi: [],
+  statuses: [
+    {
+      status: 'approved',
+      published: 'The approval is recorded, now or before. Later status changes show its effect.',
+      has: ['requestFile'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'too_late',
+      published: 'The job has ended, or is being cancelled. A job that joined another one has ended, too.',
+      has: ['requestFile'],
+      mayHave: NO_CONDITIONS,
+      nulls: [],
+    },
+    {
+      status: 'unknown',
+      published: 'There is no such job.',
+      has: [],
+      mayHave: NO_CONDITIONS,
+      nulls: ['status'],
+    },
+  ],
+};
+
 export const STALL_EVENTS: EventKind = {
   detailType: DETAIL_TYPE.jobStalled,
   title: 'Job stalled',
@@ -285,4 +324,10 @@ export const STALL_EVENTS: EventKind = {
 };
 
 /** Every kind of event. */
-export const EVENT_KINDS: readonly EventKind[] = [BATCH_EVENTS, JOB_EVENTS, CANCEL_EVENTS, STALL_EVENTS];
+export const EVENT_KINDS: readonly EventKind[] = [
+  BATCH_EVENTS,
+  JOB_EVENTS,
+  CANCEL_EVENTS,
+  APPROVAL_EVENTS,
+  STALL_EVENTS,
+];

@@ -1,4 +1,5 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
+import type { ApprovalRequest } from './messages/approval-request.ts';
 import type { CancelRequest } from './messages/cancel-request.ts';
 
 /** `source` of every event. */
@@ -9,6 +10,7 @@ export const DETAIL_TYPE = {
   batchStatusChange: 'OpenAI Batch Status Change',
   jobStatusChange: 'OpenAI Batch Job Status Change',
   cancelOutcome: 'OpenAI Batch Cancel Outcome',
+  approvalOutcome: 'OpenAI Batch Approval Outcome',
   jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
@@ -368,6 +370,38 @@ export interface CancelOutcome {
 }
 
 /**
+ * The outcome of an approval.
+ * - `approved`: the approval is recorded, now or before; later status changes show its effect
+ * - `too_late`: the job has ended, or is being cancelled
+ * - `unknown`: there is no such job
+ */
+export type ApprovalOutcomeKind = 'approved' | 'too_late' | 'unknown';
+
+/** The outcome of one approval. */
+export interface ApprovalOutcomeData {
+  /** As it was sent. */
+  readonly request: ApprovalRequest;
+  readonly outcome: ApprovalOutcomeKind;
+  /** The status of the job when Batchdrop read the approval; null if there is no such job. */
+  readonly status: string | null;
+  readonly message: string;
+  /** The request file of the job; absent if there is no such job. */
+  readonly requestFile?: RequestFileRef;
+}
+
+/** The head of an approval outcome. */
+export interface ApprovalEventMetadata extends EventMetadata {
+  /** Absent if the approval names no known job. */
+  readonly jobId?: string;
+}
+
+/** `detail` of an `OpenAI Batch Approval Outcome`. */
+export interface ApprovalOutcome {
+  readonly metadata: ApprovalEventMetadata;
+  readonly data: ApprovalOutcomeData;
+}
+
+/**
  * Why a part of a job waits for a person: two of its creates have no known outcome (`create_uncertain`), or the API has lost
  * its uploaded file several times (`upload_lost`). A later version may have other causes.
  */
@@ -427,6 +461,12 @@ export interface CancelOutcomeEvent extends EventEnvelope {
   readonly detail: CancelOutcome;
 }
 
+/** An approval was read, as a target of a rule gets it. */
+export interface ApprovalOutcomeEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Approval Outcome';
+  readonly detail: ApprovalOutcome;
+}
+
 /** A part of a job waits for a person, as a target of a rule gets it. */
 export interface JobStalledEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Job Stalled';
@@ -438,6 +478,7 @@ export type BatchdropEvent =
   | BatchStatusChangeEvent
   | JobStatusChangeEvent
   | CancelOutcomeEvent
+  | ApprovalOutcomeEvent
   | JobStalledEvent;
 
 /** Cuts a list to its first 20 entries and says how many there are. */

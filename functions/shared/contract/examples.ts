@@ -1,5 +1,8 @@
 import type { BatchStatus, JobStatus } from './batch-status.ts';
 import {
+  type ApprovalOutcomeData,
+  type ApprovalOutcomeEvent,
+  type ApprovalOutcomeKind,
   type BatchStatusChangeData,
   type BatchStatusChangeEvent,
   type CancelOutcomeData,
@@ -329,6 +332,49 @@ export const cancelOutcomeExamples: Readonly<Record<CancelOutcomeKind, CancelOut
     status: null,
     message:
       'cancel by key: no such file yet; if it was uploaded before this request, it is cancelled when its event arrives',
+  }),
+};
+
+function ofApproval(nth: number, data: ApprovalOutcomeData): ApprovalOutcomeEvent {
+  const occurredAt = '2026-11-20T19:12:40.000Z';
+  return {
+    ...envelope(occurredAt, data.requestFile ? [data.requestFile] : []),
+    'detail-type': DETAIL_TYPE.approvalOutcome,
+    detail: {
+      metadata: {
+        id: `approval:1c7be0d4-93fa-4d25-a6b1-7e0f4c2d8a1${nth}`,
+        version: EVENT_VERSION,
+        sequence: 1,
+        occurredAt,
+        instance,
+        ...(data.requestFile ? { jobId } : {}),
+      },
+      data,
+    },
+  };
+}
+
+/** One event for each outcome of an approval. */
+export const approvalOutcomeExamples: Readonly<Record<ApprovalOutcomeKind, ApprovalOutcomeEvent>> = {
+  approved: ofApproval(1, {
+    request: { jobId },
+    outcome: 'approved',
+    status: 'unapproved',
+    message: `approve ${jobId}: recorded`,
+    requestFile: file,
+  }),
+  too_late: ofApproval(2, {
+    request: { jobId },
+    outcome: 'too_late',
+    status: 'cancelled',
+    message: `approve ${jobId}: already cancelled`,
+    requestFile: file,
+  }),
+  unknown: ofApproval(3, {
+    request: { jobId: 'job-of-somebody-else' },
+    outcome: 'unknown',
+    status: null,
+    message: 'approve job-of-somebody-else: no such job',
   }),
 };
 

@@ -9,6 +9,11 @@ export {
   type ReportedBatchStatus,
 } from './batch-status.ts';
 export {
+  type ApprovalEventMetadata,
+  type ApprovalOutcome,
+  type ApprovalOutcomeData,
+  type ApprovalOutcomeEvent,
+  type ApprovalOutcomeKind,
   type BatchdropEvent,
   type BatchError,
   type BatchErrorExcerpt,
@@ -60,6 +65,7 @@ export {
   type WaitingFor,
 } from './events.ts';
 export {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStalledExamples,
@@ -82,6 +88,7 @@ export {
   type UnreadableCancel,
 } from './messages/cancel-request.ts';
 export {
+  approvalOutcomePattern,
   asJsonPattern,
   batchStatusPattern,
   type CdkEventPattern,
@@ -104,6 +111,7 @@ export {
   RERUN_INSTRUCTION,
 } from './request-file.ts';
 export {
+  approvalOutcomeSchema,
   approvalRequestSchema,
   batchStatusChangeSchema,
   cancelOutcomeSchema,

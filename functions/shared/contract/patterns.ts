@@ -1,5 +1,11 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
-import { type CancelOutcomeKind, DETAIL_TYPE, EVENT_SOURCE, type StallCause } from './events.ts';
+import {
+  type ApprovalOutcomeKind,
+  type CancelOutcomeKind,
+  DETAIL_TYPE,
+  EVENT_SOURCE,
+  type StallCause,
+} from './events.ts';
 
 /** A rule pattern as `events.Rule` of the CDK spells it. */
 export interface CdkEventPattern {
@@ -30,6 +36,11 @@ export function jobStatusPattern(...statuses: JobStatus[]): CdkEventPattern {
 /** Matches outcomes of cancel requests, of the named kinds only if any are named. */
 export function cancelOutcomePattern(...outcomes: CancelOutcomeKind[]): CdkEventPattern {
   return patternFor(DETAIL_TYPE.cancelOutcome, 'outcome', outcomes);
+}
+
+/** Matches outcomes of approvals, of the named kinds only if any are named. */
+export function approvalOutcomePattern(...outcomes: ApprovalOutcomeKind[]): CdkEventPattern {
+  return patternFor(DETAIL_TYPE.approvalOutcome, 'outcome', outcomes);
 }
 
 /** Matches jobs of which a part waits for a person, for the named causes only if any are named. */

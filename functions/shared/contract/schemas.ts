@@ -1,5 +1,6 @@
 import { APPROVAL_FIELDS, CANCEL_FORMS, ENVELOPE_FIELDS, JOB_ID, METADATA_FIELDS } from './event-fields.ts';
 import {
+  APPROVAL_EVENTS,
   BATCH_EVENTS,
   CANCEL_EVENTS,
   type EventKind,
@@ -24,6 +25,12 @@ export const jobStatusChangeSchema: JsonSchema = schemaOf(
 /** An `OpenAI Batch Cancel Outcome` as a target of a rule gets it. */
 export const cancelOutcomeSchema: JsonSchema = schemaOf(
   CANCEL_EVENTS,
+  objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
+);
+
+/** An `OpenAI Batch Approval Outcome` as a target of a rule gets it. */
+export const approvalOutcomeSchema: JsonSchema = schemaOf(
+  APPROVAL_EVENTS,
   objectOf(METADATA_FIELDS, { jobId: JOB_ID }),
 );
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../../functions/approve/handler.ts';
 import { NO_QUEUES } from '../../../functions/shared/adapters/sqs/no-queues.ts';
+import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
 import { APPROVAL_EXPIRES_MS } from '../../../functions/shared/domain/timing.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -15,6 +16,13 @@ async function held(settings?: ConstructorParameters<typeof SmallWorld>[0], text
   const { jobId, event } = world.upload('a.jsonl', text, HOLD);
   await world.intake(event);
   return { world, jobId, event };
+}
+
+/** The outcomes of approvals that were published. */
+function outcomesIn(world: SmallWorld): object[] {
+  return world.bus
+    .published()
+    .flatMap(({ detailType, detail }) => (detailType === DETAIL_TYPE.approvalOutcome ? [detail.data] : []));
 }
 
 function nothingWasSent(world: SmallWorld): void {
@@ -162,7 +170,11 @@ describe('an approval', () => {
 
   it('of a function that cannot send is sent on by POLL', async () => {
     const { world, jobId } = await held();
-    await createHandler({ ...world.ports, queues: NO_QUEUES })({ id: 'a', body: JSON.stringify({ jobId }) });
+    await createHandler({ ...world.ports, queues: NO_QUEUES })({
+      id: 'a',
+      body: JSON.stringify({ jobId }),
+      sentAt: 0,
+    });
     expect(world.queues.sent()).toEqual([]);
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['unapproved', 'accepted', 'submitted', 'completed']);
@@ -172,6 +184,14 @@ describe('an approval', () => {
     const world = new SmallWorld();
     await world.approve('k5mhx3q2vwn7tjzr4ydaf6bcgs');
     expect(world.ledger.jobs()).toEqual([]);
+    expect(outcomesIn(world)).toEqual([
+      {
+        request: { jobId: 'k5mhx3q2vwn7tjzr4ydaf6bcgs' },
+        outcome: 'unknown',
+        status: null,
+        message: 'approve k5mhx3q2vwn7tjzr4ydaf6bcgs: no such job',
+      },
+    ]);
     expect(world.log.lines.map(({ code }) => code)).toEqual(['approval_unknown']);
   });
 
@@ -185,6 +205,9 @@ describe('an approval', () => {
     expect(world.job(jobId)).toEqual(before);
     nothingWasSent(world);
     expect(world.log.lines.map(({ code }) => code)).toContain('approval_too_late');
+    expect(outcomesIn(world)).toMatchObject([
+      { outcome: 'too_late', status: 'cancelled', message: `approve ${jobId}: already cancelled` },
+    ]);
   });
 
   it('of a job that was never held is on its parts, also on those that wait', async () => {
@@ -211,7 +234,7 @@ describe('an approval', () => {
   ])('that %s stays in the queue as evidence', async (_, body) => {
     const world = new SmallWorld();
     const handle = createHandler(world.ports);
-    await expect(handle({ id: 'm', body })).rejects.toMatchObject({ code: 'unreadable_message' });
+    await expect(handle({ id: 'm', body, sentAt: 0 })).rejects.toMatchObject({ code: 'unreadable_message' });
   });
 });
 
@@ -388,10 +411,13 @@ describe('the same bytes as those of a job that is held,', () => {
     await world.pass(5);
     nothingWasSent(world);
     expect(world.jobStatuses(jobId)).toEqual(['unapproved']);
-    expect(world.log.lines.at(-1)).toMatchObject({
-      code: 'approval_too_late',
-      facts: { joinedJobId: jobId },
-    });
+    expect(outcomesIn(world)).toMatchObject([
+      {
+        outcome: 'too_late',
+        status: 'joined',
+        message: `approve ${again}: it joined job ${jobId}, which needs an approval of its own if it is held`,
+      },
+    ]);
   });
 
   it('dropped again without the instruction replace it: the first job is cancelled, not approved', async () => {

@@ -2,6 +2,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { describe, expect, it } from 'vitest';
 import {
+  APPROVAL_EVENTS,
   BATCH_EVENTS,
   CANCEL_EVENTS,
   type EventKind,
@@ -19,8 +20,10 @@ const fits = {
   batch: ajv.compile(contract.batchStatusChangeSchema),
   job: ajv.compile(contract.jobStatusChangeSchema),
   cancel: ajv.compile(contract.cancelOutcomeSchema),
+  approval: ajv.compile(contract.approvalOutcomeSchema),
   stall: ajv.compile(contract.jobStalledSchema),
   request: ajv.compile(contract.cancelRequestSchema),
+  approvalRequest: ajv.compile(contract.approvalRequestSchema),
 };
 
 /** OpenAPI has keywords that JSON Schema has not: `nullable`, and names that begin with `x-`. */
@@ -60,6 +63,13 @@ const KINDS: Kind[] = [
     validOpenApi: fitsOpenApi('cancel-outcome.openapi.json'),
     table: CANCEL_EVENTS,
     examples: contract.cancelOutcomeExamples,
+  },
+  {
+    name: 'approval',
+    valid: fits.approval,
+    validOpenApi: fitsOpenApi('approval-outcome.openapi.json'),
+    table: APPROVAL_EVENTS,
+    examples: contract.approvalOutcomeExamples,
   },
   {
     name: 'stall',
@@ -168,7 +178,8 @@ describe('the golden examples', () => {
     });
     expect(promised.length).toBeGreaterThan(15);
     for (const path of promised) {
-      if (kind.name === 'cancel' && path.join('.') === 'detail.metadata.jobId') continue;
+      const isOutcome = kind.name === 'cancel' || kind.name === 'approval';
+      if (isOutcome && path.join('.') === 'detail.metadata.jobId') continue;
       const faulty = changed(example, path, (parent, field) => Reflect.deleteProperty(parent, field));
       expect(kind.valid(faulty), path.join('.')).toBe(false);
     }
@@ -193,6 +204,10 @@ describe('the golden examples', () => {
     ['an endpoint of which there is none', 'batch', 'completed', { endpoint: '/v1/files' }],
     ['an unknown id with a status', 'cancel', 'unknown', { status: 'completed' }],
     ['a cancel that came too late for nothing', 'cancel', 'too_late', { status: null }],
+    ['an approval of an unknown job with a status', 'approval', 'unknown', { status: 'completed' }],
+    ['an approval of a known job without a status', 'approval', 'approved', { status: null }],
+    ['an approval that names no job', 'approval', 'unknown', { request: { batchId: 'batch_1' } }],
+    ['a job that is held although it was accepted', 'job', 'unapproved', { previousStatus: 'accepted' }],
     ['a cancel request of no form', 'cancel', 'unknown', { request: { bucket: 'only' } }],
   ])('%s does not fit', (_, name, status, differences) => {
     const kind = KINDS.find((each) => each.name === name);
@@ -362,6 +377,36 @@ describe('a cancel request', () => {
   });
 });
 
+describe('an approval', () => {
+  it.each([
+    ['{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs"}', true],
+    ['{"jobId":"k5mh"}', true], // of a job that nobody knows
+    ['{"jobId":""}', false],
+    ['{"jobId":7}', false],
+    ['{"jobId":"../files"}', false],
+    [`{"jobId":"${'x'.repeat(129)}"}`, false],
+    ['{"jobId":"k5mhx3q2vwn7tjzr4ydaf6bcgs","batchId":"batch_1"}', false],
+    ['{"batchId":"batch_1"}', false],
+    ['{}', false],
+    ['["k5mhx3q2vwn7tjzr4ydaf6bcgs"]', false],
+    ['null', false],
+  ])('%s: the schema and the parser agree', (body, good) => {
+    expect(fits.approvalRequest(JSON.parse(body)), 'schema').toBe(good);
+    expect('request' in contract.parseApprovalRequest(body), 'parser').toBe(good);
+  });
+
+  it('that is no JSON is told so in words', () => {
+    expect(contract.parseApprovalRequest('approve it')).toEqual({
+      problem: 'an approval message is JSON: {"jobId":"…"}',
+    });
+  });
+
+  it('is what the outcome repeats', () => {
+    for (const { detail } of Object.values(contract.approvalOutcomeExamples))
+      expect(fits.approvalRequest(detail.data.request)).toBe(true);
+  });
+});
+
 describe('a rule pattern', () => {
   const all = EXAMPLES.map(([, , , example]) => example);
   const matched = (pattern: contract.CdkEventPattern) => {
@@ -373,6 +418,9 @@ describe('a rule pattern', () => {
     expect(matched(contract.batchStatusPattern())).toEqual(Object.values(contract.batchStatusExamples));
     expect(matched(contract.jobStatusPattern())).toEqual(Object.values(contract.jobStatusExamples));
     expect(matched(contract.cancelOutcomePattern())).toEqual(Object.values(contract.cancelOutcomeExamples));
+    expect(matched(contract.approvalOutcomePattern())).toEqual(
+      Object.values(contract.approvalOutcomeExamples),
+    );
   });
 
   it('of some statuses matches those', () => {
@@ -382,6 +430,10 @@ describe('a rule pattern', () => {
     expect(matched(contract.jobStatusPattern('joined'))).toEqual([contract.jobStatusExamples.joined]);
     expect(matched(contract.cancelOutcomePattern('unknown'))).toEqual([
       contract.cancelOutcomeExamples.unknown,
+    ]);
+    expect(matched(contract.approvalOutcomePattern('approved', 'unknown'))).toEqual([
+      contract.approvalOutcomeExamples.approved,
+      contract.approvalOutcomeExamples.unknown,
     ]);
     expect(matched(contract.batchStatusPattern('pondering'))).toEqual([]);
   });

@@ -166,7 +166,11 @@ describe('approval messages of any kind', () => {
         const event = recordsOf(bodies.toSpliced(place, 0, JSON.stringify({ jobId: approved })));
         const handle = approveHandler(world.ports);
         const deliver = () =>
-          handleEachRecord(event, ({ messageId, body }) => handle({ id: messageId, body }), world.log);
+          handleEachRecord(
+            event,
+            ({ messageId, body }) => handle({ id: messageId, body, sentAt: 0 }),
+            world.log,
+          );
         const { batchItemFailures } = await deliver();
 
         expect(batchItemFailures).not.toContainEqual({ itemIdentifier: `message-${place}` });
