@@ -281,4 +281,9 @@ export class Batchdrop extends Construct {
   metricOutputTokens(options?: MetricOptions): Metric {
     return this.metric('OutputTokens', options);
   }
+
+  /** What ended jobs cost, in the currency of the prices; without jobs whose cost is not known. */
+  metricCost(options?: MetricOptions): Metric {
+    return this.metric('Cost', options);
+  }
 }

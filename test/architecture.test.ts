@@ -80,9 +80,15 @@ const LAYERS: Record<string, Layer> = {
       ...[CONTRACT, NODE, /^esbuild$/],
     ],
   },
+  // The script that renews the table of list prices.
+  prices: {
+    contains: /^lib\/prices\//,
+    mayImport: [NODE, /^@pydantic\/genai-prices$/],
+    mayImportTypes: [DOMAIN],
+  },
   constructs: {
     contains: /^lib\//,
-    mayImport: [/^lib\/(?!bundling\/)/, CONTRACT, CDK, NODE],
+    mayImport: [/^lib\/(?!bundling\/|prices\/)/, CONTRACT, CDK, NODE],
     mayImportTypes: [/^functions\/[a-z]+\/env\.ts$/],
   },
   runtime: { contains: /^local\//, mayImport: [/^local\//, CONTRACT, NODE, PACKAGE_BUT_CDK] },
@@ -107,6 +113,7 @@ const WITH_EFFECTS = new Set([
   'environments',
   'composition roots',
   'bundling',
+  'prices',
   'constructs',
   'runtime',
   'commands',

@@ -126,6 +126,7 @@ export class BatchdropDashboard extends Construct {
     return row(
       graph('Rows by outcome', this.#metrics(...outcomes), { stacked: true }),
       graph('Tokens', this.#metrics('InputTokens', 'OutputTokens')),
+      graph('Cost of ended jobs (batchdrop costs)', this.#metrics('Cost')),
     );
   }
 

@@ -4,6 +4,7 @@ import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { parseBatchLimits } from '../../functions/shared/adapters/lambda/batch-limits.ts';
 import { parseHoldPolicy } from '../../functions/shared/adapters/lambda/hold-policy.ts';
+import { parsePriceSettings } from '../../functions/shared/contract/price-settings.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
 import { readContext } from '../../lib/context.ts';
@@ -83,7 +84,15 @@ describe('props', () => {
       expect(variable(template, stage, 'BATCH_LIMITS')).toBeUndefined();
   });
 
+  it('give prices to the function that knows what jobs cost, in the form that it reads', () => {
+    const prices = { models: { 'my-model*': { input: 0.3, output: 1.2 } }, batchDiscount: 0.4 };
+    const given = variable(synthesize({ prices }), 'Delivery', 'PRICES');
+    expect(parsePriceSettings(String(given))).toEqual({ settings: prices });
+    expect(variable(synthesize(), 'Delivery', 'PRICES')).toBeUndefined();
+  });
+
   it.each([
+    [{ prices: { models: { m: { input: -1 } } } }, 'prices.models["m"].input is -1; set a number'],
     [{ maxOpenBatches: 0 }, 'maxOpenBatches is 0; set a whole number from 1 to 1500.'],
     [{ maxOpenBatches: 1_501 }, 'maxOpenBatches is 1501;'],
     [{ enqueuedTokens: { m: 0 } }, 'enqueuedTokens of m is 0; set a whole number above 0.'],
@@ -200,6 +209,7 @@ describe('context', () => {
       rerunMissing: 'yes',
       enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
       maxOpenBatches: '20',
+      prices: '{"models":{"mine":{"input":0.1}}}',
       keepOpenAiFiles: 'yes',
       removal: 'destroy',
     });
@@ -220,6 +230,7 @@ describe('context', () => {
       rerunMissing: true,
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
+      prices: { models: { mine: { input: 0.1 } } },
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -249,6 +260,7 @@ describe('context', () => {
     ['webhook', 'true', 'yes or no'],
     ['removal', 'toString', 'retain or destroy'],
     ['requestPrefix', ' ', 'some text'],
+    ['prices', 'no-such-file.json', 'a JSON file with prices, or JSON'],
   ])('rejects %s=%s', (name, value, kind) => {
     expect(() => read({ [name]: value })).toThrow(`context ${name} is "${value}"; set ${kind}.`);
   });

@@ -4,6 +4,7 @@ import type { World } from '../world/world.ts';
 import { holdsKept } from './approvals.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
+import { costsOnce } from './costs.ts';
 import { forward, published, trueEnds } from './events.ts';
 import type { Finding } from './finding.ts';
 import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './jobs.ts';
@@ -23,6 +24,7 @@ export function findings(world: World, users: Workload): Finding[] {
     idsSaved(world),
     oneEnd(world, users),
     nothingGivenUp(world),
+    costsOnce(world),
     planned(world, users),
     published(world),
     forward(world),

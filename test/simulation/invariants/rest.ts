@@ -1,5 +1,5 @@
 import { ENDED_TAG } from '../../../functions/shared/contract/ended-tag.ts';
-import { INTERNAL_FOLDER, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { COSTS_FOLDER, INTERNAL_FOLDER, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
 import { batchesOf } from '../../../functions/shared/domain/part-end.ts';
 import type { Workload } from '../world/workload.ts';
@@ -81,6 +81,7 @@ export function nothingLeft(world: World): Finding {
     .filter((fileId) => left.has(fileId) && !doubtful.has(fileId))
     .map((id) => `file ${id} is still at the API`);
   for (const key of world.results.objects().keys())
-    if (key.startsWith(INTERNAL_FOLDER)) broken.push(`object ${key} is still in the results bucket`);
+    if (key.startsWith(INTERNAL_FOLDER) && !key.startsWith(COSTS_FOLDER))
+      broken.push(`object ${key} is still in the results bucket`);
   return { promise: 'everything temporary is deleted', examined: fileIds.size, broken };
 }

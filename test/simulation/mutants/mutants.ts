@@ -7,6 +7,16 @@ export interface Mutant {
 /** The defects that the simulation has to find. */
 export const MUTANTS: Mutant[] = [
   {
+    name: 'the tokens of an attempt count again in the next one',
+    patches: [
+      {
+        file: 'functions/deliver/part/usage-of-attempts.ts',
+        anchor: '...together([earlierResults ?? {}, billed]),',
+        replacement: '...together([earlierResults ?? {}, earlierResults ?? {}, billed]),',
+      },
+    ],
+  },
+  {
     name: 'POST /batches is retried',
     patches: [
       {
