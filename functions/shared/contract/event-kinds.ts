@@ -120,7 +120,7 @@ export const BATCH_EVENTS: EventKind = {
 };
 
 const PLAN = ['plannedRows', 'plannedParts'];
-const ENDED = ['rows', 'usage', 'batches'];
+const ENDED = ['rows', 'usage', 'cost', 'batches'];
 const IF_PLANNED = [{ name: 'results', when: 'the request file was accepted before' }];
 const IF_NONE_SUCCEEDED = [{ name: 'reason', when: 'no row succeeded' }];
 

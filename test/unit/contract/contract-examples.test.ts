@@ -137,7 +137,7 @@ describe('the golden examples', () => {
       for (const [status, { detail }] of Object.entries(examples))
         expect(Reflect.get(detail.data, table.statusField)).toBe(status);
     }
-    expect(EXAMPLES).toHaveLength(22);
+    expect(EXAMPLES).toHaveLength(26);
   });
 
   it.each(EXAMPLES)(
@@ -321,7 +321,7 @@ describe('the table of statuses', () => {
 describe('the files of the package', () => {
   it('are JSON Schema of draft 2020-12, or OpenAPI 3.0 as the schema registry takes it', () => {
     const names = Object.keys(SCHEMA_FILES);
-    expect(names).toHaveLength(9);
+    expect(names).toHaveLength(12);
     for (const [name, file] of Object.entries(SCHEMA_FILES)) {
       if (name.endsWith('.schema.json')) {
         expect(file.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
