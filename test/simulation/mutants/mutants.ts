@@ -413,7 +413,7 @@ export const MUTANTS: Mutant[] = [
         file: 'functions/intake/handler.ts',
         anchor: '    if (!inHand) return;\n',
         replacement:
-          "    if (!inHand) return;\n    await inHand.change((job) =>\n      job.status === 'unapproved' ? { ...job, approvedAt: job.createdAt } : undefined,\n    );\n",
+          "    if (!inHand) return;\n    if (inHand.item.status === 'unapproved')\n      await inHand.change((job) => ({ ...job, approvedAt: job.createdAt }));\n",
       },
     ],
   },
