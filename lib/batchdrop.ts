@@ -50,7 +50,10 @@ export class Batchdrop extends Construct {
   readonly resultsBucket: IBucket;
   /** Event bus of the status changes. */
   readonly eventBus: IEventBus;
-  /** Unique name in the account and region: `metadata.instance` of events, and the dimension `service` of metrics. */
+  /**
+   * Name of this Batchdrop, unique in the account and region: `metadata.instance` of events, and the dimension
+   * `service` of metrics.
+   */
   readonly instance: string;
   /** Queue for cancel requests. */
   readonly cancelQueue: IQueue;
@@ -114,7 +117,7 @@ export class Batchdrop extends Construct {
     this.outputs = names.outputs;
   }
 
-  /** Creates the last stage first, as each stage sends to the queue of the next. */
+  /** Creates the last stage first, because each stage sends to the queue of the next one. */
   #createStages(ledger: LedgerTable, openAi: OpenAiAccount, props: CheckedProps): StageWorkers {
     const { requestBucket, resultsBucket, eventBus } = this;
     const shared = {
@@ -257,7 +260,7 @@ export class Batchdrop extends Construct {
     return this.metric('RowsFailed', options);
   }
 
-  /** Number of open batches, counted at each tick of the poller; by default the maximum over five minutes. */
+  /** Number of open batches at each tick of POLL; by default the maximum over five minutes. */
   metricOpenBatches(options?: MetricOptions): Metric {
     return this.metric('OpenBatches', { statistic: 'Maximum', ...options });
   }

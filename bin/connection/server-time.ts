@@ -11,7 +11,7 @@ export async function sinceTime(since: Since, connection: Connection): Promise<n
   return now - since.backMs;
 }
 
-/** Returns the time where Batchdrop runs, in milliseconds. AWS responses have a precision of one second. */
+/** Returns the current time of the Batchdrop, in milliseconds. AWS responses have a precision of one second. */
 export async function serverTime({ s3, names }: Pick<Connection, 's3' | 'names'>): Promise<number> {
   let headers: Record<string, string> = {};
   const command = new GetBucketLocationCommand({ Bucket: names.requestBucket });

@@ -1,12 +1,12 @@
 import type { Job } from '../../functions/shared/domain/job.ts';
 import { type JobSummary, summaryOf } from '../../functions/shared/domain/job-summary.ts';
 
-/** A job for programs. */
+/** Returns a job as JSON output for programs. */
 export function jobFacts(job: Job): object {
   return { ...summaryFacts(summaryOf(job)), ...(job.findings && { findings: job.findings }) };
 }
 
-/** A job of a list for programs: the same, except that only the count of findings is there. */
+/** Returns a job of a list as JSON output: the same fields, except that findings are only counted. */
 export function summaryFacts(job: JobSummary): object {
   const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, cost, joinedJobId, reason } =
     job;

@@ -45,13 +45,13 @@ export interface UpOptions {
 interface Run {
   readonly options: UpOptions;
   readonly api: BatchApiChoice;
-  /** Asks the user and returns true for yes. */
+  /** Asks the user. Returns true for yes. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<boolean>;
   /** Aborted when the run must end. */
   readonly stopped: AbortSignal;
 }
 
-const DEFAULT_SPEED = { local: 60, real: 1, server: 1 }; // another server's clock is the wall clock, as far as we know
+const DEFAULT_SPEED = { local: 60, real: 1, server: 1 }; // the clock of another server is assumed to be in real time
 const SAME_PROBLEM_EVERY_MS = 60_000; // real time
 
 /** Runs the stack until it is stopped or, with --exit, until the example has ended. Throws if it cannot start. */
@@ -90,7 +90,7 @@ function checkOptions(options: UpOptions, api: BatchApiChoice): void {
   }
 }
 
-/** The run itself, with any way to ask and to stop. */
+/** The run itself, with replaceable ways to ask and to stop. */
 export async function runStack(run: Run): Promise<void> {
   const { path, discard } = dataDirectoryOf(run);
   try {

@@ -6,12 +6,12 @@ type BatchLimitProps = Pick<BatchdropOptions, 'enqueuedTokens' | 'maxOpenBatches
 const MAX_MODELS = 50; // a function's environment holds 4 KB
 const MAX_MODEL = 60; // characters; the ledger's admissions name the model of each batch
 
-/** The limits as the functions read them from their environment. */
+/** Returns the limits as the functions read them from their environment. */
 export function batchLimitsOf({ enqueuedTokens = {}, maxOpenBatches }: BatchLimitProps): string {
   return JSON.stringify({ enqueuedTokens, maxOpenBatches });
 }
 
-/** What is wrong with the limits, a sentence each. */
+/** Yields what is wrong with the limits, one sentence each. */
 export function* batchLimitProblems({
   enqueuedTokens = {},
   maxOpenBatches,

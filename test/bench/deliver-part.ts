@@ -1,4 +1,4 @@
-/** Brings the output file of one batch into the results bucket in one of two ways; a child of `deliver-figures.ts`. */
+/** Copies the output file of one batch to the results bucket in one of two ways, as a child of `deliver-figures.ts`. */
 
 import { once } from 'node:events';
 import { get, type IncomingMessage, request } from 'node:http';
@@ -35,7 +35,10 @@ const WAYS: Record<string, () => Promise<Record<string, number>>> = {
   },
 };
 
-/** What DELIVER does with an ended batch, on a ledger in memory: accounts for each row and puts the lines in order. */
+/**
+ * Does what DELIVER does with an ended batch, with a ledger in memory: accounts for each row and puts the lines in
+ * order.
+ */
 async function byDeliver(): Promise<Record<string, number>> {
   const clock = { now: () => Date.now() };
   const ledger = createInMemoryLedger({ clock });

@@ -72,7 +72,7 @@ describe('props', () => {
       expect(variable(synthesize(), stage, 'BATCH_LIMITS')).toBe('{"enqueuedTokens":{}}');
   });
 
-  it('give the same batch limits to every function that admits parts, in the form that it reads', () => {
+  it('give the same batch limits to every function that needs them, in the format that it reads', () => {
     const limits = {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
@@ -146,7 +146,7 @@ describe('props', () => {
     );
   });
 
-  it('that are tokens are checked by the functions only', () => {
+  it('that are tokens are checked only by the functions', () => {
     const template = synthesize((stack) => ({
       baseUrl: new CfnParameter(stack, 'Url').valueAsString,
       completionWindow: new CfnParameter(stack, 'Window').valueAsString,
@@ -163,7 +163,7 @@ describe('props', () => {
     expect(expiring.map(({ id }) => id).sort()).toEqual(['BucketsRequests', 'BucketsResults']);
   });
 
-  it('expire files, and old versions of them, only once they have the tag of an ended job', () => {
+  it('expire files and their old versions only if they have the tag of an ended job', () => {
     const template = synthesize({ expireFilesAfter: Duration.days(30) });
     const rulesOf = (bucket: string) =>
       list(
@@ -180,7 +180,7 @@ describe('props', () => {
       aborting,
       { ExpirationInDays: 30, ...ended },
       { NoncurrentVersionExpiration: { NoncurrentDays: 30 }, ...ended },
-      { ExpiredObjectDeleteMarker: true, Status: 'Enabled' }, // S3 allows no tags with it: a marker has none
+      { ExpiredObjectDeleteMarker: true, Status: 'Enabled' }, // S3 allows no tag filter here, because a marker has no tags
     ]);
   });
 });
@@ -284,7 +284,7 @@ describe('context', () => {
     expect(() => read({ [name]: '5' })).toThrow(`context ${name} is unknown; did you mean ${meant}?`);
   });
 
-  it("lists other names that nothing reads, without the CDK's own", () => {
+  it("lists other names that nothing reads, except the CDK's own", () => {
     const { unknown } = read({
       stage: 'prod',
       'company.team': 'search',
@@ -308,7 +308,7 @@ describe('the stack', () => {
     expect(stack.environment).toBe('aws://unknown-account/unknown-region');
   });
 
-  it("takes the CDK's own props of a stack", () => {
+  it("accepts the CDK's own stack props", () => {
     const env = { account: '111111111111', region: 'eu-west-1' };
     const own = new BatchdropStack(exampleApp(), 'Example', { env, terminationProtection: true });
     expect(own.environment).toBe('aws://111111111111/eu-west-1');
@@ -327,7 +327,7 @@ describe('the stack', () => {
     );
   });
 
-  it('has what the command line needs as outputs', () => {
+  it('has outputs with everything that the CLI needs', () => {
     expect(
       ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'ApprovalQueueUrl', 'EventBus', 'LedgerTable'].map(
         output,
@@ -342,7 +342,7 @@ describe('the stack', () => {
     ]);
   });
 
-  it('takes buckets by name', () => {
+  it('accepts buckets by name', () => {
     const own = new BatchdropStack(exampleApp(), 'Example', {
       requestBucketName: 'my-files',
       requestPrefix: 'in/',
@@ -351,7 +351,7 @@ describe('the stack', () => {
     expect(value).toBe('aws s3 cp requests.jsonl s3://my-files/in/');
   });
 
-  it('is plain ASCII: CloudFormation replaces other characters by question marks', () => {
+  it('is plain ASCII, because CloudFormation replaces other characters by question marks', () => {
     const text = JSON.stringify(template.toJSON());
     expect([...text].filter((character) => character.charCodeAt(0) > 126)).toEqual([]);
   });

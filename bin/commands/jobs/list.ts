@@ -89,7 +89,7 @@ async function list(options: Options): Promise<void> {
   });
 }
 
-/** The limits that refusals taught. A limit that is set (`enqueuedTokens`) wins over them. */
+/** Lists the limits that Batchdrop learned from refusals. A configured limit (`enqueuedTokens`) takes precedence. */
 async function listLimits({ ledger }: Connection, json: boolean | undefined): Promise<void> {
   const { learned = [] } = await ledger.readAdmissions();
   if (json) console.log(printableJson(learned.map(limitFacts), 2));
@@ -109,7 +109,7 @@ function limitLine({ name, counts, limit, assumed, said, at }: LearnedLimit): st
   return `${name}: ${known} enqueued ${counts}, learned ${momentShown(at)}: ${said}`;
 }
 
-/** The items that do not go on at present, by job id. */
+/** The items that are stalled or held up, by job id. */
 interface HeldAndStalled {
   readonly heldUpOf: ReadonlyMap<string, readonly HeldUpItem[]>;
   readonly stalledOf: ReadonlyMap<string, readonly StalledItem[]>;
@@ -142,7 +142,7 @@ function printTable(
   }
 }
 
-/** The first of the items that wait for something to pass, and how many others do. */
+/** Returns the first held-up item, and the number of the others. */
 function heldUpLine([first, ...others]: readonly HeldUpItem[]): string | undefined {
   if (!first) return undefined;
   const part = first.kind === 'part' ? `, part ${first.number}` : '';
@@ -171,7 +171,7 @@ function waitingLine([first, ...others]: readonly QueuePosition[], parts: number
   return `  waiting: ${waitingFor(first.for)}, position ${first.position}${share}${alone}${said}`;
 }
 
-/** Cuts a line to the width of the terminal; a pipe gets the whole line. */
+/** Cuts a line to the width of the terminal. A pipe gets the whole line. */
 function fitting(line: string): string {
   const { isTTY, columns } = process.stdout;
   return isTTY && line.length > columns ? `${line.slice(0, columns - 1)}…` : line;

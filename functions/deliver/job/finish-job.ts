@@ -1,13 +1,14 @@
 /**
  * Assembles a job's results once every part is delivered.
  *   1. assemble output, errors and anomalies from the parts' pieces, each in the order of the request file. The
- *      progress is stored on the job. Those of a small job are stored by its delivery (`../part/part-files.ts`)
+ *      progress is stored on the job. A small job needs no assembly: its delivery wrote these files
+ *      (`../part/part-files.ts`)
  *   2. write what the job cost, and the summary
- *   3. set the job's last status (`job-end.ts`) and publish it: from then on users read the results
- * Afterwards `clean-up-job.ts` removes what is no longer needed.
+ *   3. set the job's last status (`job-end.ts`) and publish it, so that users read the results only then
+ * Then `clean-up-job.ts` deletes what is no longer needed.
  *
  * A lease prevents two invocations from writing to one multipart upload. The small results of a single part need no
- * lease: they are written with one call each, and every invocation writes the same bytes.
+ * lease, because they are written with one call each, and every invocation writes the same bytes.
  */
 import { costKey, resultKeys, resultLinesKeys } from '../../shared/contract/result-keys.ts';
 import { RetryableError, TerminalError } from '../../shared/domain/errors.ts';
@@ -34,7 +35,7 @@ export type FinishDeps = Pick<Ports, 'ledger' | 'clock' | 'ids' | 'log' | 'resul
 
 const JSONL = 'application/jsonl';
 
-/** Stores the job's results, made of all its parts, and sets its last status. Errors: those of the ports, LostLease. */
+/** Stores the job's results from all its parts, and sets its last status. Errors: those of the ports, LostLease. */
 export async function finishJob(
   deps: FinishDeps,
   inHand: JobInHand,
@@ -76,7 +77,7 @@ async function finish(deps: FinishDeps, leased: LeasedJob, parts: readonly Deliv
   });
 }
 
-/** Returns the ended job; undefined when it has ended already, or has a status to publish first. */
+/** Returns the ended job; undefined if it has already ended, or has a status to publish first. */
 function endOf(
   { prices }: FinishDeps,
   job: Job,
@@ -101,7 +102,7 @@ async function assembleAll(
   }
 }
 
-/** A result file, and the delivered parts it is made of. */
+/** A result file, and the delivered parts that it consists of. */
 interface ResultFile {
   name: PieceName;
   key: string;
@@ -126,7 +127,7 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     let number = 0;
     for await (const segment of segmentsOfFile(deps, file)) {
       number += 1;
-      if (number <= assembly.etags.length) continue; // uploaded before
+      if (number <= assembly.etags.length) continue; // already uploaded
       const etag = await uploadSegment(deps, key, assembly, segment);
       assembly = { ...assembly, etags: [...assembly.etags, etag] };
       await saveAssembly(leased, name, assembly);
@@ -137,7 +138,7 @@ async function assemble(deps: FinishDeps, leased: LeasedJob, file: ResultFile): 
     deps.log.warn('assembly_lost', { jobId: leased.item.jobId, name, reason: failure.message });
   }
   await saveAssembly(leased, name, undefined);
-  await deps.results.abortUpload(key, assembly.uploadId); // unless it is gone, nothing names it any more
+  await deps.results.abortUpload(key, assembly.uploadId); // if this fails, nothing refers to the upload any more
   throw new RetryableError(`assemble ${name}: the multipart upload is gone; it begins again`, {
     afterSeconds: 1,
   });

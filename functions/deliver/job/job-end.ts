@@ -69,7 +69,7 @@ function reasonOf(parts: readonly DeliveredPart[]): Reason {
   return { code: 'failed', message: 'no batch ran' };
 }
 
-/** Returns the commonest error of a job of which no row succeeded, and how many rows ended with it. */
+/** Returns the most frequent error of a job without a successful row, and how many rows have it. */
 function commonestReason(parts: readonly DeliveredPart[], total: number): { reason?: Reason } {
   const errors = new CommonestError();
   for (const { delivered } of parts)
@@ -88,7 +88,7 @@ function sumRows(parts: readonly DeliveredPart[]): RowCounts {
   return sum;
 }
 
-/** Nothing if a part was delivered before the refused rows were counted. */
+/** Returns no count if a part was delivered by a version that did not count refused rows. */
 function sumRefused(parts: readonly DeliveredPart[]): { refusedRows?: number } {
   let refusedRows = 0;
   for (const { delivered } of parts) {

@@ -13,7 +13,7 @@ export function summaryText(job: JobWithResults, parts: readonly WholePart<Deliv
   return `${JSON.stringify(summaryOf(job, parts), null, 2)}\n`;
 }
 
-/** Returns the contents of `summary.json` for an ended job. Fields are only ever added. */
+/** Returns the contents of `summary.json` for an ended job. Later versions only add fields. */
 function summaryOf(job: JobWithResults, parts: readonly WholePart<DeliveredPart>[]): Record<string, unknown> {
   const { bucket, key, versionId, size, etag, metadata } = job.request;
   return {
@@ -66,7 +66,10 @@ function idDigests(parts: readonly DeliveredPart[]): { in: string; out: string }
   return { in: idsIn.toString(), out: idsOut.toString() };
 }
 
-/** Returns how many result lines are no result line, and the first ones: each lies in the anomalies as it is. */
+/**
+ * Returns how many lines of the API's files are not result lines, and the first ones. The anomalies contain each of
+ * them unchanged.
+ */
 function unreadableLines(parts: readonly DeliveredPart[]) {
   const all = parts.flatMap(({ delivered }) => (delivered.unreadable ? [delivered.unreadable] : []));
   return excerptOf(

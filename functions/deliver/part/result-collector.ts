@@ -17,8 +17,8 @@ interface Destinations {
 }
 
 /**
- * Hands on each row's line in the order of the rows: at once, if it is the next one's; otherwise by way of the disk.
- * Every other line goes to the anomalies. Call `flush` after each chunk.
+ * Passes each row's line on in the order of the rows: at once if it belongs to the next row, otherwise through the
+ * disk. All other lines become anomalies. Call `flush` after each chunk.
  */
 export class ResultCollector implements ResultLineHandler, LinesOnDisk {
   readonly scratch: ScratchFile;
@@ -41,7 +41,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     this.#lengths = new Uint32Array(rows);
   }
 
-  /** The lines that follow are those of this file. */
+  /** Starts a file: the following lines are its lines. */
   begin(id: string, name: ResultFileName): void {
     this.#file = { id, name };
   }
@@ -76,7 +76,10 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     throw new Error(`result line ${number} is longer than ${MAX_RESULT} bytes`);
   }
 
-  /** The lines that are no result line: how many, and the first ones with their places; undefined when there is none. */
+  /**
+   * The lines that are not result lines: how many, and the first ones with their positions. Undefined if there are
+   * none.
+   */
   get unreadable(): UnreadableLines | undefined {
     return this.#unreadable.count > 0 ? this.#unreadable : undefined;
   }
@@ -99,7 +102,7 @@ export class ResultCollector implements ResultLineHandler, LinesOnDisk {
     await this.#to.pieces.catchUp(this.#tally, this);
   }
 
-  /** Call it after all files: writes the lines that better ones replaced to the anomalies. */
+  /** Call this after all files. It writes the lines that better ones replaced to the anomalies. */
   async finish(): Promise<void> {
     for (const { start, length } of this.#replaced) {
       this.scratch.read(start, this.#anomalies.place(length));

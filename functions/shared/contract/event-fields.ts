@@ -1,4 +1,4 @@
-/** Every field of every event, with its JSON Schema and what it means. */
+/** Every field of every event, with its JSON Schema and its meaning. */
 import { API_ID_PATTERN } from './api-id.ts';
 import { JOB_STATUSES } from './batch-status.ts';
 import { EVENT_SOURCE, EVENT_VERSION, LISTED_AT_MOST } from './events.ts';
@@ -28,7 +28,7 @@ function excerpt(what: string, entry: JsonSchema): JsonSchema {
   });
 }
 
-/** What EventBridge puts around the detail, but for `detail-type` and `detail`. */
+/** The fields that EventBridge adds to the detail, except `detail-type` and `detail`. */
 export const ENVELOPE_FIELDS: JsonFields = {
   version: said('Version of the envelope.', { const: '0' }),
   id: said(
@@ -45,7 +45,7 @@ export const ENVELOPE_FIELDS: JsonFields = {
   }),
 };
 
-/** `detail.metadata` of every event. */
+/** The fields of `detail.metadata` in every event. */
 export const METADATA_FIELDS: JsonFields = {
   id: said('Identifies the event. If you receive an event twice, both copies have the same id.', text),
   version: said('Version of `detail`. It stays the same if a new version of Batchdrop only adds fields.', {

@@ -79,7 +79,7 @@ const batch: BatchStatusChangeData = {
   metadata,
 };
 
-/** What EventBridge puts around a detail. */
+/** The fields that EventBridge adds to a detail. */
 function envelope(occurredAt: string, keys: { bucket: string; key: string }[]) {
   return {
     version: '0',

@@ -1,5 +1,4 @@
-/** What is published as `batchdrop/events`: all that a subscriber, or a sender of cancel requests, needs to know. */
-
+/** The exports of `batchdrop/events`: everything that a subscriber or a sender of cancel requests or approvals needs. */
 export {
   BATCH_STATUSES,
   type BatchStatus,

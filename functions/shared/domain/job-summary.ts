@@ -9,7 +9,10 @@ import type {
 import type { Hold, Job, LastCancel, StatusChange } from './job.ts';
 import { without } from './without.ts';
 
-/** What a list shows of a job. It changes with the job's status, when that is published, and with a cancel request or an approval. */
+/**
+ * The fields of a job that a list shows. They change when a status is set or published, and with a cancel request or an
+ * approval.
+ */
 export interface JobSummary {
   jobId: string;
   status: Job['status'];
@@ -23,11 +26,11 @@ export interface JobSummary {
   lastCancel?: LastCancel;
   /** The event of the last change of status is on the bus. */
   published: boolean;
-  /** Milliseconds; the job may be removed after it. Absent until it has ended. */
+  /** Milliseconds. The job may be removed after this time. Absent until the job has ended. */
   expiresAt?: number;
   plannedRows?: number;
   plannedParts?: number;
-  /** What its parts waited for when the job was accepted. */
+  /** What the job's parts waited for when the job was accepted. */
   waitingFor?: WaitingFor;
   /** By outcome, once the job has ended. */
   rows?: RowCounts;
@@ -44,7 +47,7 @@ export interface JobSummary {
   approvedAt?: number;
 }
 
-/** Returns what a list shows of the job. */
+/** Returns the summary of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
   const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason, hold, approvedAt } = job;

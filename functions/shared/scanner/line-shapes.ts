@@ -1,15 +1,15 @@
 /**
- * What the scanner notes of a line: values by path. Every object on a path is an *asked level*: there, a key with an escape
- * and a second value for a path make the line unsure.
+ * The values that the scanner notes for each line, by path. Every object on a path is a *requested level*. There, an
+ * escaped key or a second value for a path makes the line unsure.
  */
 export interface LineShape<Name extends string = string> {
-  /** Keys from the top of the line, with dots between them. The first one's string is hashed. At most 24. */
+  /** Keys from the top level of the line, joined by dots. The string of the first path is hashed. At most 24. */
   readonly paths: Readonly<Record<Name, string>>;
-  /** Values that are often the same in many lines: their text is decoded only when it changes. */
+  /** Values that are often equal in consecutive lines. Their text is decoded only when it changes. */
   readonly repeated: readonly NoInfer<Name>[];
 }
 
-/** A line of a request file: what its check and the plan of its parts need. */
+/** A line of a request file: the values that its check and the plan of its parts need. */
 export const REQUEST_LINE = {
   paths: {
     customId: 'custom_id',

@@ -1,4 +1,4 @@
-/** A defect to be planted: pieces of the source, each with its replacement. */
+/** A planted defect: pieces of the source, each with its replacement. */
 export interface Mutant {
   name: string;
   patches: { file: string; anchor: string; replacement: string }[];

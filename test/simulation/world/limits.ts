@@ -3,7 +3,7 @@ import { Chance } from './chance.ts';
 
 /** Limits that make parts wait. */
 export interface Tightness {
-  /** The limits that the operator has set. */
+  /** The limits that the operator has configured. */
   limits: BatchLimits;
   /** How many tokens of a model the account may have enqueued. */
   enqueuedTokens: (model: string) => number;
@@ -12,7 +12,10 @@ export interface Tightness {
 const EVERY_NTH = 3;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
-/** Every third history is tight: one to three open batches, tokens for one or two files, or an account for one file. */
+/**
+ * Every third history is tight: it has one to three open batches, tokens for one or two files, or an account for one
+ * file.
+ */
 export function tightnessOf(seed: number): Tightness | undefined {
   if (seed % EVERY_NTH !== 0) return undefined;
   const chance = new Chance(seed);

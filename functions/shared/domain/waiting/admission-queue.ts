@@ -4,7 +4,7 @@ import { attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts
 export interface WaitingPart extends PartRef {
   jobCreatedAt: number;
   model: string;
-  /** Of the attempt that waits. */
+  /** The length of the waiting attempt, in bytes. */
   uploadBytes: number;
   rows?: number;
   waiting: Waiting;
@@ -28,10 +28,10 @@ export function nameOf({ jobId, planId, number }: PartRef): string {
 /** The fields that decide a part's position in the queue. */
 type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
 
-/** The parts waiting for admission that one tick has read. */
+/** The parts that one tick has read and that wait for admission. */
 export class AdmissionQueue {
   readonly #parts = new Map<string, WaitingPart>();
-  /** The parts of the queue, and those that are about to join it. */
+  /** The parts in the queue, and those that are about to join it. */
   readonly #entries = new Map<string, Entry>();
 
   add(part: WaitingPart): void {
@@ -39,9 +39,7 @@ export class AdmissionQueue {
     this.announce(part);
   }
 
-  /**
-   * Counts a part that was rejected for the token limit in the positions of others, before the part joins the queue.
-   */
+  /** Counts a part that was rejected for the token limit in the positions of others before the part joins the queue. */
   announce(part: Entry): void {
     this.#entries.set(nameOf(part), part);
   }
@@ -55,7 +53,7 @@ export class AdmissionQueue {
     return [...this.#parts.values()].sort(byAge);
   }
 
-  /** Returns the position that the part has, or would have, among the parts of its model; from 1. */
+  /** Returns the position that the part has, or would have, among the parts of its model, from 1. */
   positionOf(part: Entry): number {
     let before = 0;
     for (const other of this.#entries.values())
