@@ -120,7 +120,7 @@ it("a log group of the user's own has every function's logs, and no other is cre
   for (const { Properties } of resources(template, 'AWS::Lambda::Function'))
     expect(legible(at(Properties, 'LoggingConfig', 'LogGroup'))).toBe('<Mine>');
   const writing = permissionsIn(template).filter(({ action }) => action === 'logs:PutLogEvents');
-  expect(writing.map(({ resource }) => resource)).toEqual(Array(5).fill('<Mine.Arn>'));
+  expect(writing.map(({ resource }) => resource)).toEqual(Array(6).fill('<Mine.Arn>'));
 });
 
 describe("a secret of the user's own", () => {

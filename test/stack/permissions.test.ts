@@ -133,7 +133,7 @@ describe('least privilege', () => {
 
   it.each([
     ['AWS::S3::BucketPolicy', 3],
-    ['AWS::SQS::QueuePolicy', 9],
+    ['AWS::SQS::QueuePolicy', 11],
   ])('%s: unencrypted connections are denied', (type, count) => {
     const policies = resources(template, type);
     expect(policies.length).toBe(count);

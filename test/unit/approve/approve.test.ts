@@ -3,6 +3,7 @@ import { createHandler } from '../../../functions/approve/handler.ts';
 import { NO_QUEUES } from '../../../functions/shared/adapters/sqs/no-queues.ts';
 import { DETAIL_TYPE } from '../../../functions/shared/contract/events.ts';
 import { RetryableError } from '../../../functions/shared/domain/errors.ts';
+import { dueProjectionOf } from '../../../functions/shared/domain/next-step.ts';
 import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import { APPROVAL_EXPIRES_MS } from '../../../functions/shared/domain/timing.ts';
 import { withFaults } from '../../fakes/faulty.ts';
@@ -223,6 +224,8 @@ describe('an approval', () => {
       ['running', approvedAt],
       ['waiting', approvedAt],
     ]);
+    const waits = world.parts(jobId).map((part) => dueProjectionOf(part).waits?.approvedAt);
+    expect(waits).toEqual([undefined, approvedAt]); // POLL admits a part without reading it
     await world.rest();
     expect(world.jobStatuses(jobId)).toEqual(['accepted', 'submitted', 'completed']);
   });
