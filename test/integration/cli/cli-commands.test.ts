@@ -354,7 +354,7 @@ describe('batchdrop list', () => {
   });
 
   it.each([
-    ['an unknown status', ['--status', 'done'], /Allowed choices are received, accepted/],
+    ['an unknown status', ['--status', 'done'], /Allowed choices are received, unapproved, accepted/],
     ['an invalid time', ['--since', 'yesterday'], /Give minutes, hours or days such as 90m, 24h, 7d/],
     [
       'a local and a deployed Batchdrop at once',
