@@ -368,6 +368,40 @@ describe('batchdrop list', () => {
   });
 });
 
+describe('batchdrop costs', () => {
+  it('sums what jobs cost by a tag, as a table and as CSV, and guesses no price', async () => {
+    const unknown = chatRows(3, 'unknown').replaceAll('gpt-4o-mini', 'a-model-of-nobody');
+    const files = [
+      [fileOf('priced.jsonl', chatRows(2, 'priced')), 'search'],
+      [fileOf('unpriced.jsonl', unknown), '=SUM(1)'],
+    ];
+    for (const [file = '', team = ''] of files) {
+      const { code } = await cli('submit', file, '--meta', `team=${team}`, '--wait');
+      expect(code).toBe(0);
+    }
+    const { stdout: json } = await cli('costs', '--by', 'team', '--json');
+    const { lines } = JSON.parse(json);
+    const search = lines.find(({ name }: { name: string }) => name === 'search');
+    const nobody = lines.find(({ name }: { name: string }) => name === '=SUM(1)');
+    expect(search).toMatchObject({ jobs: 1, rows: 2, currency: 'USD', rowsWithoutPrice: 0 });
+    expect(Number(search.paid)).toBeGreaterThan(0);
+    expect(Number(search.list)).toBeCloseTo(2 * Number(search.paid), 12);
+    expect(nobody).toMatchObject({ jobs: 1, rows: 3, list: null, paid: null, rowsWithoutPrice: 3 });
+    const { stdout: table } = await cli('costs', '--by', 'team', '--since', '1d');
+    expect(table).toMatch(/^TEAM +JOBS +ROWS +INPUT TOKENS +OUTPUT TOKENS +LIST PRICE +PAID +SAVED\n/);
+    expect(table).toMatch(/\n=SUM\(1\) +1 +3 .* unknown +unknown +unknown\n/);
+    expect(table).toContain('\n+  3 rows have no known price, and are not in the amounts.');
+    const { stdout: csv } = await cli('costs', '--by', 'team', '--format', 'csv');
+    expect(csv).toContain(`search,USD,1,2,${search.inputTokens},0,${search.outputTokens},${search.list},`);
+    expect(csv).toContain("\n'=SUM(1),USD,1,3,"); // a spreadsheet must not run it
+  });
+
+  it('says that there is nothing to sum', async () => {
+    const { code, stdout } = await cli('costs', '--since', '2999-01-01');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'No job has ended in this time.\n' });
+  });
+});
+
 describe('batchdrop watch', () => {
   it('prints events as they arrive, one JSON document per line, and leaves no rule or queue behind', async () => {
     const { child, lines, ended } = cliBeside(['watch', '--json', '--data', runtime.directory]);
