@@ -135,6 +135,7 @@ export class Batchdrop extends Construct {
       ledger,
       eventBus,
       batchLimits: batchLimitsOf(props),
+      prices: pricesEnvironment(props),
       encryptionKey: props.encryptionKey,
       openAi,
     };
@@ -143,7 +144,6 @@ export class Batchdrop extends Construct {
       keepOpenAiFiles: props.keepOpenAiFiles,
       maxAttempts: props.maxAttempts,
       rerunMissing: props.rerunMissing,
-      prices: pricesEnvironment(props),
     });
     const submission = new Submission(this, 'Submission', {
       ...shared,

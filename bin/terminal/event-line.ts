@@ -7,6 +7,7 @@ import {
   type CancelOutcome,
   DETAIL_TYPE,
   EVENT_SOURCE,
+  type JobEstimate,
   type JobStalled,
   type JobStatusChange,
   type JobStatusChangeData,
@@ -15,6 +16,7 @@ import {
 } from '../../functions/shared/contract/events.ts';
 import { counted, grouped } from './amounts.ts';
 import { escapeControlCharacters } from './escape-control-characters.ts';
+import { moneyShown } from './money.ts';
 
 /** An event as an EventBridge target receives it. */
 export interface ReceivedEvent {
@@ -109,10 +111,11 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
   switch (data.status) {
     case 'unapproved': {
       const by = data.approveBy.slice(0, 16).replace('T', ' ');
-      return [sizeFacts(data), `held until ${by}: ${data.reason.message}`, 'to approve: batchdrop approve'];
+      const why = `held until ${by}: ${data.reason.message}`;
+      return [sizeFacts(data), priceFacts(data), why, 'to approve: batchdrop approve'];
     }
     case 'accepted':
-      return [sizeFacts(data), data.waiting && `waiting: ${waitingFor(data.waiting.for)}`];
+      return [sizeFacts(data), priceFacts(data), data.waiting && `waiting: ${waitingFor(data.waiting.for)}`];
     case 'submitted':
       return [sizeFacts(data)];
     case 'joined':
@@ -131,6 +134,11 @@ function jobFacts(data: JobStatusChangeData): (string | undefined)[] {
 
 function sizeFacts({ plannedRows, plannedParts }: { plannedRows: number; plannedParts: number }): string {
   return `${counted(plannedRows, 'row', 'rows')} in ${counted(plannedParts, 'batch', 'batches')}`;
+}
+
+function priceFacts({ estimate }: { estimate?: JobEstimate }): string | undefined {
+  const { cost, currency = '' } = estimate ?? {};
+  return cost ? `about ${moneyShown(cost.likely, currency)}` : undefined;
 }
 
 function rowFacts(rows: RowCounts): string {

@@ -20,4 +20,6 @@ export interface IntakeEnv {
   APPROVE_ABOVE?: string;
   /** After how many seconds without an approval a job is cancelled; absent: seven days. */
   APPROVAL_EXPIRES_AFTER?: string;
+  /** JSON: `PriceSettings` of the contract; absent: the prices that Batchdrop comes with. */
+  PRICES?: string;
 }

@@ -1,5 +1,6 @@
 import { parseBatchLimits } from '../shared/adapters/lambda/batch-limits.ts';
 import { createBuckets } from '../shared/adapters/lambda/compose-buckets.ts';
+import { createPriceList } from '../shared/adapters/lambda/compose-price-list.ts';
 import { createQueues } from '../shared/adapters/lambda/compose-queues.ts';
 import { createBasics, createQueueHandler } from '../shared/adapters/lambda/composition.ts';
 import { readEnvironment } from '../shared/adapters/lambda/environment.ts';
@@ -21,6 +22,7 @@ const env = readEnvironment<IntakeEnv>({
   BATCH_LIMITS: true,
   APPROVE_ABOVE: 'optional',
   APPROVAL_EXPIRES_AFTER: 'optional',
+  PRICES: 'optional',
 });
 const basics = createBasics('intake', env);
 
@@ -32,6 +34,7 @@ const handle = createHandler({
   ids: createRandomIds(),
   limits: parseBatchLimits(env.BATCH_LIMITS),
   holds: parseHoldPolicy(env.APPROVE_ABOVE, env.APPROVAL_EXPIRES_AFTER),
+  prices: createPriceList(env.PRICES),
 });
 
 export const handler = createQueueHandler(basics, ({ body }, context) =>

@@ -7,14 +7,16 @@
  *   4. if the file is invalid, report that and reject it; nothing was sent
  *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part remains on
  *      the job until it is dispatched
- *   6. commit the plan on the job, by compare-and-set. From then on, the job is accepted; or it is held until somebody
- *      approves it (`job-hold.ts`)
+ *   6. commit the plan and its estimate on the job, by compare-and-set. From then on, the job is accepted; or it is held
+ *      until somebody approves it (`job-hold.ts`)
  *   7. dispatch the parts of an accepted job (`dispatch-parts.ts`). If limits are set, they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
 import { type Hold, type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { jobEstimate } from '../shared/domain/money/job-estimate.ts';
+import type { PriceList } from '../shared/domain/money/price-list.ts';
 import { type HoldPolicy, reasonToHold } from '../shared/domain/money/reason-to-hold.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
@@ -35,7 +37,7 @@ import { scanFile } from './resumable-scan.ts';
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
-> & { limits: BatchLimits; holds: HoldPolicy };
+> & { limits: BatchLimits; prices: Pick<PriceList, 'at'>; holds: HoldPolicy };
 
 /**
  * Reads, validates and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease.
@@ -127,7 +129,9 @@ async function commit(
   planId: string,
   { rows, groups, parts }: Extract<CheckedFile, { verdict: 'good' }>,
 ): Promise<void> {
-  const plan: Plan = { planId, parts: parts.length, rows, groups };
+  const { measured = [] } = await deps.ledger.readControl();
+  const estimate = jobEstimate(parts, measured, deps.prices.at(leased.item.createdAt));
+  const plan: Plan = { planId, parts: parts.length, rows, groups, estimate };
   const now = deps.clock.now();
   const written = parts.map((planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);
@@ -140,7 +144,7 @@ async function commit(
     await inParallel(written, PARTS_AT_ONCE, async (part) => void (await deps.ledger.createPart(part)));
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
   const waiting = first === undefined ? {} : { waiting: { for: first } };
-  const hold = holdOf(deps, leased.item);
+  const hold = holdOf(deps, leased.item, plan);
   await leased.change((job) => {
     if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
     const planned = { ...withoutBackoff(job), plan, ...onlyPart, ...waiting };
@@ -155,9 +159,9 @@ async function commit(
 }
 
 /** Returns why nothing is sent for the job before somebody approves it, and until when; undefined when it is not held. */
-function holdOf({ holds, clock }: IntakeDeps, { request }: Job): Hold | undefined {
+function holdOf({ holds, clock }: IntakeDeps, { request }: Job, { estimate }: Plan): Hold | undefined {
   const { hold: isAsked } = instructionsIn(request.instructions);
-  const reason = reasonToHold(holds, { isAsked });
+  const reason = reasonToHold(holds, { isAsked, estimate });
   return reason && { reason, until: clock.now() + holds.expiresAfterMs };
 }
 

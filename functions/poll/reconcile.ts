@@ -8,7 +8,8 @@
  *   4. observe  observe all open batches in one survey, and change the parts whose batches changed, by compare-and-set
  *               (`observation/tick-observation.ts`)
  *   5. admit    admit waiting parts for which there is capacity (`admission/admit-parts.ts`)
- *   6. release  store the state for the next tick: the first shard, and the time before which the API wants no calls
+ *   6. release  store the state for the next tick: the first shard, the time before which the API wants no calls, and
+ *               what completed batches used (`measured-rows.ts`)
  */
 
 import type { Control, DueItem } from '../shared/domain/ledger-records.ts';
@@ -52,7 +53,8 @@ export async function reconcile(deps: ReconcileDeps, deadline: Deadline): Promis
     await reconciliation.run();
     finishedAt = deps.clock.now();
   } finally {
-    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt });
+    const used = reconciliation.observation.used;
+    await releaseTick(deps, claimed.mine, { ...reconciliation.stateForNextTick(), finishedAt, used });
   }
   deps.metrics.record('Ticks', 1);
   reconciliation.observation.openBatches.record(deps.metrics, deps.clock.now());

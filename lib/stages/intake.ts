@@ -35,6 +35,7 @@ interface IntakeProps {
   /** As `holdEnvironment` writes it. */
   holds: Pick<IntakeEnv, 'APPROVE_ABOVE' | 'APPROVAL_EXPIRES_AFTER'>;
   submission: WorkQueue;
+  prices: Pick<IntakeEnv, 'PRICES'>;
 }
 
 /** The path from "Object Created" to a planned job: the rule, the intake queue and INTAKE. */
@@ -70,6 +71,7 @@ export class Intake extends Construct {
         BUCKET_OWNER: Stack.of(this).account,
         BATCH_LIMITS: props.batchLimits,
         ...props.holds,
+        ...props.prices,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });
     grantReadRequests(this.worker, props.requestBucket, props.requestPrefix);

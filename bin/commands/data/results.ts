@@ -48,7 +48,9 @@ function refuseUnfinished(job: Job): void {
     );
   }
   if (job.hold)
-    throw new Failure(`Job ${job.jobId} has no results yet: ${heldSentence(job.jobId, job.hold)}.`);
+    throw new Failure(
+      `Job ${job.jobId} has no results yet: ${heldSentence(job.jobId, job.hold, job.plan?.estimate)}.`,
+    );
   if (!hasEnded(job)) {
     throw new Failure(
       `Job ${job.jobId} has no results yet, its status is ${job.status}. To follow it: batchdrop watch`,

@@ -9,6 +9,7 @@ import { findJob } from '../../jobs/find-job.ts';
 import { refuseUnapprovable, requestApproval } from '../../jobs/request-approval.ts';
 import { counted } from '../../terminal/amounts.ts';
 import { escapeControlCharacters, printableJson } from '../../terminal/escape-control-characters.ts';
+import { costText } from '../../terminal/estimate-text.ts';
 
 /** `batchdrop approve`: approves a job that is held. */
 export function approveCommand(): Command {
@@ -34,7 +35,9 @@ async function approve(id: string, options: ConnectionOptions): Promise<void> {
 }
 
 function sentence({ jobId, status, request, plan }: Job): string {
-  const file = `${request.key}${plan ? ` (${counted(plan.rows, 'row', 'rows')})` : ''}`;
+  const cost = plan?.estimate && costText(plan.estimate);
+  const size = plan && [counted(plan.rows, 'row', 'rows'), ...(cost === undefined ? [] : [cost])].join(', ');
+  const file = size === undefined ? request.key : `${request.key} (${size})`;
   switch (status) {
     case 'unapproved':
       return `Approval of ${file} requested. Batchdrop sends it within a minute. To see the status: batchdrop list`;

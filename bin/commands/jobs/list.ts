@@ -124,7 +124,17 @@ function printTable(
 ): void {
   const header = `${'JOB'.padEnd(26)}  ${'STATUS'.padEnd(STATUS_WIDTH)}  ${'ROWS'.padStart(ROWS_WIDTH)}  ${'COST'.padStart(COST_WIDTH)}  ${'CREATED'.padEnd(16)}  FILE`;
   console.log(styleText('dim', header));
-  for (const { jobId, status, plannedRows, plannedParts, createdAt, requestFile, cost, hold } of jobs) {
+  for (const {
+    jobId,
+    status,
+    plannedRows,
+    plannedParts,
+    createdAt,
+    requestFile,
+    cost,
+    hold,
+    estimate,
+  } of jobs) {
     const rows = (plannedRows === undefined ? '' : grouped(plannedRows)).padStart(ROWS_WIDTH);
     const created = momentShown(createdAt);
     const paid = costShown(cost).padStart(COST_WIDTH);
@@ -135,7 +145,7 @@ function printTable(
         ),
       ),
     );
-    if (hold) console.log(fitting(escapeControlCharacters(`  ${heldSentence(jobId, hold)}`)));
+    if (hold) console.log(fitting(escapeControlCharacters(`  ${heldSentence(jobId, hold, estimate)}`)));
     const waiting = waitingLine(positions.get(jobId) ?? [], plannedParts ?? 1);
     if (waiting !== undefined) console.log(fitting(escapeControlCharacters(waiting)));
     const heldUp = heldUpLine(heldUpOf.get(jobId) ?? []);

@@ -79,7 +79,8 @@ const USAGE = objectOf({
   totalTokens: said('Input and output tokens.', count),
 });
 
-const MONEY = orNull({ type: 'string', pattern: '^[0-9]+\\.[0-9]{2,12}$' });
+const AMOUNT: JsonSchema = { type: 'string', pattern: '^[0-9]+\\.[0-9]{2,12}$' };
+const MONEY = orNull(AMOUNT);
 
 const COST = objectOf({
   currency: said('ISO 4217, such as `USD`. Money is a decimal number of this currency, and exact.', text),
@@ -103,6 +104,61 @@ const COST = objectOf({
     }),
   }),
   rowsWithoutUsage: said('Rows that succeeded although their results report no tokens.', count),
+});
+
+const ESTIMATED_TOKENS: JsonFields = {
+  low: said('The true number is hardly ever lower.', count),
+  likely: said('The expected number.', count),
+};
+
+const ESTIMATE = objectOf({
+  currency: said('ISO 4217, such as `USD`. Money is a decimal number of this currency.', text),
+  cost: said(
+    'What is expected to be paid: the list price less the discount of a batch. Null if no price is known for one of the models.',
+    orNull(
+      objectOf({
+        low: said('The cost is hardly ever lower.', AMOUNT),
+        likely: said('The expected cost.', AMOUNT),
+        high: said('The cost is hardly ever higher. Null if `outputTokens.high` is.', MONEY),
+      }),
+    ),
+  ),
+  inputTokens: objectOf({ ...ESTIMATED_TOKENS, high: said('The true number is hardly ever higher.', count) }),
+  outputTokens: objectOf({
+    ...ESTIMATED_TOKENS,
+    high: said(
+      'The sum of the limits that the rows set. Null if rows set none, and no batch of such rows was measured yet.',
+      orNull(count),
+    ),
+  }),
+  measured: said(
+    'Batches of such rows were measured. If false, the numbers of tokens follow from bytes and limits alone.',
+    { type: 'boolean' },
+  ),
+  batchDiscount: said('What a batch costs less than the list price.', {
+    type: 'number',
+    minimum: 0,
+    maximum: 1,
+  }),
+  models: objectOf({
+    count: said('Number of all models.', fromOne),
+    first: said('The first 5 of them: those without a price, then those of the most rows.', {
+      type: 'array',
+      maxItems: 5,
+      items: objectOf({
+        model: said('As the rows name it.', text),
+        rows: said('Rows of this model.', fromOne),
+        price: said(
+          '`list`: of the table that Batchdrop comes with. `settings`: your own. `unknown`: no price is known.',
+          oneOfTexts(['list', 'settings', 'unknown']),
+        ),
+        priceDate: said(
+          'Of a list price: the first day it holds, or else the day it was found. Null for others.',
+          orNull({ type: 'string', format: 'date' }),
+        ),
+      }),
+    }),
+  }),
 });
 
 const USERS_METADATA = said(
@@ -185,6 +241,7 @@ export const JOB_FIELDS: JsonFields = {
   plannedRows: said('Rows of the request file.', fromOne),
   plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
   approveBy: said('A job that is not approved by then is cancelled.', moment),
+  estimate: said('What the job will use and cost, before anything is sent.', ESTIMATE),
   waiting: objectOf({
     for: said(
       'Which limit is reached (`enqueued_tokens`, `open_batches`), or why nothing can be sent at present.',

@@ -128,6 +128,7 @@ export const BATCH_EVENTS: EventKind = {
 const PLAN = ['plannedRows', 'plannedParts'];
 const ENDED = ['rows', 'usage', 'cost', 'batches'];
 const IF_PLANNED = [{ name: 'results', when: 'the request file was accepted before' }];
+const IF_ESTIMATED = { name: 'estimate', when: 'version 0.2 or later read the file' };
 const IF_NONE_SUCCEEDED = [{ name: 'reason', when: 'no row succeeded' }];
 
 export const JOB_EVENTS: EventKind = {
@@ -145,7 +146,7 @@ export const JOB_EVENTS: EventKind = {
         'The request file is valid. It is held: nothing is sent before somebody approves the job (docs/operations.md, "Approve jobs").',
       previous: [null],
       has: [...PLAN, 'reason', 'approveBy'],
-      mayHave: NO_CONDITIONS,
+      mayHave: [IF_ESTIMATED],
       nulls: [],
     },
     {
@@ -154,6 +155,7 @@ export const JOB_EVENTS: EventKind = {
       previous: ['unapproved', null],
       has: PLAN,
       mayHave: [
+        IF_ESTIMATED,
         {
           name: 'waiting',
           when: 'its batches have to wait: for capacity, or because nothing can be sent at present',

@@ -104,6 +104,53 @@ export interface JobCost {
   readonly rowsWithoutUsage: number;
 }
 
+/** How many tokens are expected. The true number lies within `low` and `high` in at least 95 of 100 cases. */
+export interface EstimatedTokens {
+  readonly low: number;
+  readonly likely: number;
+  /** Null if rows set no limit for their output, and no batch of such rows was measured yet. */
+  readonly high: number | null;
+}
+
+/** What is expected to be paid, as decimal numbers: the list price less the batch discount. */
+export interface EstimatedCost {
+  readonly low: string;
+  readonly likely: string;
+  /** Null if `high` of the output tokens is. */
+  readonly high: string | null;
+}
+
+/** A model of an estimate, and where its price comes from. */
+export interface EstimatedModel {
+  readonly model: string;
+  readonly rows: number;
+  /** `list`: of the table that Batchdrop comes with. `settings`: your own. `unknown`: no price is known. */
+  readonly price: 'list' | 'settings' | 'unknown';
+  /** Of a list price: the first day it holds, or else the day it was found, such as `2026-11-29`. Null for others. */
+  readonly priceDate: string | null;
+}
+
+/** The first 5 models of an estimate, and how many there are in all: first those without a price, then those of the most rows. */
+export interface EstimatedModelExcerpt {
+  readonly count: number;
+  readonly first: EstimatedModel[];
+}
+
+/** What a job will use and cost, before anything is sent. */
+export interface JobEstimate {
+  /** ISO 4217, such as `USD`. */
+  readonly currency: string;
+  /** Null if no price is known for one of the models. */
+  readonly cost: EstimatedCost | null;
+  readonly inputTokens: EstimatedTokens;
+  readonly outputTokens: EstimatedTokens;
+  /** Batches of such rows were measured. If false, the numbers of tokens follow from bytes and limits alone. */
+  readonly measured: boolean;
+  /** What a batch costs less than the list price, from 0 to 1. */
+  readonly batchDiscount: number;
+  readonly models: EstimatedModelExcerpt;
+}
+
 /** `request_counts` of a batch as the API reports them. While the batch runs, and after it expired, they may not add up. */
 export interface RequestCounts {
   readonly total: number;
@@ -233,6 +280,8 @@ export interface JobUnapproved extends JobStatusChangeBase {
   readonly plannedRows: number;
   /** The number of batches, unless rows run again. */
   readonly plannedParts: number;
+  /** What it will use and cost. */
+  readonly estimate?: JobEstimate;
   /** Why it is held. */
   readonly reason: Reason;
   /** ISO 8601: a job that is not approved by then is cancelled. */
@@ -245,6 +294,8 @@ export interface JobAccepted extends JobStatusChangeBase {
   readonly plannedRows: number;
   /** The number of batches, unless rows run again. */
   readonly plannedParts: number;
+  /** What it will use and cost. Absent if a version before 0.2 planned it. */
+  readonly estimate?: JobEstimate;
   /** Present if its batches have to wait: for capacity, oldest job first, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
 }

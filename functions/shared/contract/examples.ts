@@ -11,6 +11,7 @@ import {
   DETAIL_TYPE,
   EVENT_SOURCE,
   EVENT_VERSION,
+  type JobEstimate,
   type JobStalledData,
   type JobStalledEvent,
   type JobStatusChangeData,
@@ -202,6 +203,19 @@ function ofJob(sequence: number, occurredAt: string, data: JobStatusChangeData):
   };
 }
 
+const estimate: JobEstimate = {
+  currency: 'USD',
+  cost: { low: '0.0462', likely: '0.061545', high: '0.3342' },
+  inputTokens: { low: 364_000, likely: 420_500, high: 486_000 },
+  outputTokens: { low: 73_100, likely: 100_030, high: 1_000_000 },
+  measured: true,
+  batchDiscount: 0.5,
+  models: {
+    count: 1,
+    first: [{ model: 'gpt-4o-mini', rows: 1000, price: 'list', priceDate: '2026-11-20' }],
+  },
+};
+
 /** One event for each status of a job. */
 export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>> = {
   unapproved: ofJob(1, '2026-11-20T18:04:06.201Z', {
@@ -211,9 +225,10 @@ export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>
     metadata,
     plannedRows: 1000,
     plannedParts: 1,
+    estimate,
     reason: {
       code: 'hold_requested',
-      message: 'the file came with x-amz-meta-batchdrop-hold: yes',
+      message: 'its file came with x-amz-meta-batchdrop-hold: yes',
     },
     approveBy: '2026-11-27T18:04:06.201Z',
   }),
@@ -224,6 +239,7 @@ export const jobStatusExamples: Readonly<Record<JobStatus, JobStatusChangeEvent>
     metadata,
     plannedRows: 1000,
     plannedParts: 1,
+    estimate,
   }),
   rejected: ofJob(1, '2026-11-20T18:04:06.201Z', {
     status: 'rejected',

@@ -1,5 +1,6 @@
 import type {
   JobCost,
+  JobEstimate,
   Reason,
   RequestFileRef,
   RowCounts,
@@ -30,6 +31,8 @@ export interface JobSummary {
   expiresAt?: number;
   plannedRows?: number;
   plannedParts?: number;
+  /** What was expected, before anything was sent: money as decimal numbers. */
+  estimate?: Pick<JobEstimate, 'currency' | 'cost'>;
   /** What the job's parts waited for when the job was accepted. */
   waitingFor?: WaitingFor;
   /** By outcome, once the job has ended. */
@@ -63,6 +66,7 @@ export function summaryOf(job: Job): JobSummary {
     published: job.publishedRev >= job.rev,
     ...(expiresAt !== undefined && { expiresAt }),
     ...(plan && { plannedRows: plan.rows, plannedParts: plan.parts }),
+    ...(plan?.estimate && { estimate: estimateOf(plan.estimate) }),
     ...(waiting && { waitingFor: waiting.for }),
     ...(rows && { rows }),
     ...(usage && { usage }),
@@ -73,4 +77,9 @@ export function summaryOf(job: Job): JobSummary {
     ...(hold && { hold }),
     ...(approvedAt !== undefined && { approvedAt }),
   };
+}
+
+/** The index keeps no more: it is read for each list. */
+function estimateOf({ currency, cost }: JobEstimate): Pick<JobEstimate, 'currency' | 'cost'> {
+  return { currency, cost };
 }

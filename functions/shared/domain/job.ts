@@ -1,5 +1,13 @@
 import type { JobStatus } from '../contract/batch-status.ts';
-import type { Finding, JobCost, Reason, RowCounts, TokenUsage, WaitingFor } from '../contract/events.ts';
+import type {
+  Finding,
+  JobCost,
+  JobEstimate,
+  Reason,
+  RowCounts,
+  TokenUsage,
+  WaitingFor,
+} from '../contract/events.ts';
 import type { Lease } from './lease.ts';
 import type { PartIn } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -28,6 +36,8 @@ export interface Plan {
   rows: number;
   /** Pairs of endpoint and model. */
   groups: number;
+  /** Absent before 0.2. */
+  estimate?: JobEstimate;
 }
 
 /** A scan of the request file that has begun. It writes to the results bucket, under its `planId`. */

@@ -1,6 +1,7 @@
 /** The records of the ledger besides jobs and parts. */
 import type { Reason, WaitingFor } from '../contract/events.ts';
 import type { Job } from './job.ts';
+import type { MeasuredRows } from './money/measured-rows.ts';
 import type { OpenBatch } from './open-batch.ts';
 import type { Admission, Part, PartRef } from './part.ts';
 import type { ContentFacts } from './same-bytes.ts';
@@ -107,6 +108,8 @@ export interface Control {
   observedAt?: number;
   /** When a tick last finished, in milliseconds. */
   tickedAt?: number;
+  /** What rows use, by model and limit, the newest last. */
+  measured?: MeasuredRows[];
   /** Accounts with a part that is stalled because of unresolved creates. */
   uncertain?: UncertainAccount[];
 }

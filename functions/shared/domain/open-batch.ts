@@ -1,4 +1,5 @@
-import { attemptSize, type PartIn } from './part.ts';
+import type { OutputBounds } from './money/output-bounds.ts';
+import { attemptBounds, attemptSize, type PartIn } from './part.ts';
 
 /** A batch of this Batchdrop that had not ended when it was last observed. The entry may be stale. */
 export interface OpenBatch {
@@ -10,6 +11,8 @@ export interface OpenBatch {
   model: string;
   uploadBytes: number;
   rows?: number;
+  /** The most output tokens of its rows. */
+  output?: OutputBounds;
   jobCreatedAt: number;
   /** The batch's account; absent when it is not known. */
   account?: string;
@@ -25,6 +28,7 @@ export interface OpenBatch {
 /** Returns what an observation needs of a running part's batch. */
 export function openBatchOf(part: PartIn<'running'>): OpenBatch {
   const { batch, intent, model, jobCreatedAt } = part;
+  const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
   return {
     batchId: batch.batchId,
@@ -33,6 +37,7 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     model,
     uploadBytes,
     rows,
+    ...(output && { output }),
     jobCreatedAt,
     ...(intent.account === undefined ? {} : { account: intent.account }),
     intentId: intent.id,

@@ -7,6 +7,8 @@ import type {
   WaitingFor,
 } from '../contract/events.ts';
 import type { Lease } from './lease.ts';
+import type { RowsToRun } from './money/measured-rows.ts';
+import { boundsOfSome, type OutputBounds } from './money/output-bounds.ts';
 import type { Delivered, DoubtfulFile, ResultsWait } from './part-results.ts';
 import type {
   AbandonedIntent,
@@ -134,6 +136,8 @@ export interface PartPlan {
   rows: number;
   /** The exact length of all its rows after normalisation, in bytes. */
   uploadBytes: number;
+  /** The most output tokens of all its rows. Absent before 0.2: nothing is known of them. */
+  output?: OutputBounds;
   /** The range also contains rows of other parts. The row table lists the rows of this part. */
   interleaved?: true;
   endpoint: string;
@@ -330,6 +334,17 @@ export interface PartRef {
 /** Returns the number of rows in the part's current attempt, and the exact length of their upload in bytes. */
 export function attemptSize(part: Part): { rows: number; uploadBytes: number } {
   return part.slice ?? sizeLeft(part);
+}
+
+/** Returns the rows of the part's present attempt, as an estimate needs them. */
+export function rowsOfAttempt(part: Part): RowsToRun {
+  const output = attemptBounds(part);
+  return { model: part.model, ...attemptSize(part), ...(output && { output }) };
+}
+
+/** Returns the most output tokens of the part's present attempt; undefined if nothing is known of them. */
+export function attemptBounds(part: Part): OutputBounds | undefined {
+  return part.output && boundsOfSome(part.output, attemptSize(part).rows);
 }
 
 /** Returns the number of rows that the part still has to run, in one attempt or several, and their length in bytes. */

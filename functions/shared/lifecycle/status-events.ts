@@ -8,6 +8,7 @@ import {
   DETAIL_TYPE,
   EVENT_VERSION,
   excerptOf,
+  type JobAccepted,
   type JobJoined,
   type JobStatusChangeData,
 } from '../contract/events.ts';
@@ -115,10 +116,17 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
   switch (job.status) {
     case 'unapproved': {
       const { reason, until } = job.hold;
-      return { ...base, status: 'unapproved', ...planned, reason, approveBy: isoTime(until) };
+      const facts = { ...planned, ...estimateData(job), reason, approveBy: isoTime(until) };
+      return { ...base, status: 'unapproved', ...facts };
     }
     case 'accepted':
-      return { ...base, status: 'accepted', ...planned, ...(job.waiting ? { waiting: job.waiting } : {}) };
+      return {
+        ...base,
+        status: 'accepted',
+        ...planned,
+        ...estimateData(job),
+        ...(job.waiting ? { waiting: job.waiting } : {}),
+      };
     case 'submitted':
       return { ...base, status: 'submitted', ...planned };
     case 'rejected':
@@ -143,6 +151,10 @@ function jobData(job: Job, origin: EventOrigin): JobStatusChangeData {
         ...(job.reason ? { reason: job.reason } : {}),
       };
   }
+}
+
+function estimateData({ plan }: Job): Pick<JobAccepted, 'estimate'> {
+  return plan?.estimate ? { estimate: plan.estimate } : {};
 }
 
 function unsuccessfulData({

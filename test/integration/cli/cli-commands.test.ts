@@ -76,6 +76,31 @@ describe('batchdrop submit --dry-run', () => {
     expect(stdout).toContain('large.jsonl: 50,001 rows of gpt-4o-mini for /v1/chat/completions\n');
     expect(stdout).toMatch(/2 batches, [\d.]+ MB to upload; nothing was sent/);
     expect(stdout).toMatch(/batch 1: 50,000 rows, .*\n {2}batch 2: 1 row, \d+ bytes/);
+    expect(stdout).toMatch(
+      /^ {2}rough estimate: \$[\d.]+ \(\$[\d.]+ or more: .*\), [\d.]+ k input and 15\.0 M output tokens; gpt-4o-mini: list price of [\d-]+ less 50 %$/m,
+    );
+  });
+
+  it('estimates with prices of your own, and says for which models there are none', async () => {
+    const body = (model: string) => ({ model, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] });
+    const rows = ['own', 'other'].map((model) =>
+      JSON.stringify({ custom_id: model, method: 'POST', url: '/v1/chat/completions', body: body(model) }),
+    );
+    const file = fileOf('own.jsonl', `${rows.join('\n')}\n`);
+    const prices = { own: { input: 1, output: 1 }, other: { input: 1, output: 1 } };
+    const both = fileOf('both.json', JSON.stringify({ models: prices }));
+    const one = fileOf('one.json', JSON.stringify({ models: { own: prices.own }, batchDiscount: 0 }));
+    expect((await noNetwork(file, '--prices', both)).stdout).toMatch(
+      /estimate: \$[\d.]+ .*; own: your price less 50 %, other: your price less 50 %$/m,
+    );
+    expect((await noNetwork(file, '--prices', one)).stdout).toMatch(
+      /estimate: no price is known for other; \d+ input and 100 output tokens$/m,
+    );
+    expect(JSON.parse((await noNetwork(file, '--prices', both, '--json')).stdout)).toMatchObject([
+      { estimate: { currency: 'USD', outputTokens: { high: 200 }, measured: false } },
+    ]);
+    const { code, stderr } = await cli('submit', file, '--prices', both);
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('--dry-run') });
   });
 
   it('prints the model and the URL of each batch of a mixed file', async () => {
@@ -130,15 +155,29 @@ describe('batchdrop submit', () => {
 
   it('prints permanent lines without colors into a pipe, and nothing that moves the cursor', async () => {
     const { stdout } = await cli('submit', fileOf('plain.jsonl', chatRows(3, 'plain')), '--wait');
-    expect(stdout.split('\n').filter((line) => !line.includes('  job '))).toEqual([
+    expect(stdout.split('\n').filter((line) => !/ {2}job |estimate: /.test(line))).toEqual([
       ...['received', 'accepted', 'submitted'].flatMap((status) =>
         stdout.includes(`  ${status}\n`) ? [`${join(folder, 'plain.jsonl')}  ${status}`] : [],
       ),
       `${join(folder, 'plain.jsonl')}  completed  3/3 rows succeeded`,
       '',
     ]);
+    const estimates = stdout.split('\n').filter((line) => line.includes('estimate: '));
+    expect(estimates).toEqual([expect.stringMatching(/plain\.jsonl {2}(rough )?estimate: \$[\d.]+ \(/)]);
     expect(stdout).not.toContain(ESCAPE);
     expect(stdout).not.toContain('\r');
+  });
+
+  it('prints the estimate of a file once it is accepted', async () => {
+    const { stdout } = await cli('submit', fileOf('estimated.jsonl', chatRows(4, 'estimated')));
+    const file = join(folder, 'estimated.jsonl');
+    expect(stdout.split('\n')).toEqual([
+      expect.stringContaining(`${file}  job `),
+      expect.stringMatching(
+        /estimated\.jsonl {2}(rough )?estimate: \$.*; gpt-4o-mini: list price of .* less 50 %$/,
+      ),
+      '',
+    ]);
   });
 
   it.each([
@@ -238,9 +277,10 @@ describe('batchdrop pause and resume', () => {
       /^Paused\. Batchdrop sends nothing new to the API\. To resume: batchdrop resume$/m,
     );
     expect(JSON.parse((await cli('pause', '--json')).stdout)).toEqual({ paused: true, changed: false });
-    const [{ jobId }] = JSON.parse(
+    const [{ jobId, estimate }] = JSON.parse(
       (await cli('submit', fileOf('held.jsonl', chatRows(5, 'stalled')), '--json')).stdout,
     );
+    expect(estimate).toMatchObject({ currency: 'USD', cost: { likely: expect.any(String) } });
     const statusOf = async () => {
       const jobs: { jobId: string; status: string }[] = JSON.parse((await cli('list', '--json')).stdout);
       return jobs.find((job) => job.jobId === jobId)?.status;
@@ -406,14 +446,17 @@ describe('batchdrop watch', () => {
   it('prints events as they arrive, one JSON document per line, and leaves no rule or queue behind', async () => {
     const { child, lines, ended } = cliBeside(['watch', '--json', '--data', runtime.directory]);
     await expect.poll(watchersLeft, { timeout: 30_000 }).toHaveLength(2);
-    const submitted = await cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
-    const [{ jobId }] = JSON.parse(submitted.stdout);
+    const submitted = cli('submit', fileOf('seen.jsonl', chatRows(6, 'seen')), '--json');
     const seen: string[] = [];
+    const jobIds = new Set<string>();
     for await (const line of lines) {
       const { 'detail-type': type, detail } = JSON.parse(line);
-      if (detail.metadata.jobId === jobId) seen.push(`${type}: ${detail.data.status}`);
+      if (detail.data.requestFile?.key !== 'seen.jsonl') continue;
+      seen.push(`${type}: ${detail.data.status}`);
+      jobIds.add(detail.metadata.jobId);
       if (seen.at(-1) === 'OpenAI Batch Job Status Change: completed') break;
     }
+    expect([...jobIds]).toEqual([JSON.parse((await submitted).stdout)[0].jobId]);
     child.kill('SIGINT');
     await ended;
     expect(child.exitCode).toBe(0);

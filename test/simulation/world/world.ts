@@ -258,10 +258,12 @@ export class World {
   #handle(message: Message, ports: OurPorts, deadline: Deadline): Promise<void> {
     switch (message.to) {
       case 'intake':
-        return intakeHandler({ ...ports, requestBucket: REQUESTS, holds: this.approver.policy })(
-          message.body,
-          deadline,
-        );
+        return intakeHandler({
+          ...ports,
+          requestBucket: REQUESTS,
+          prices: PRICES,
+          holds: this.approver.policy,
+        })(message.body, deadline);
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':

@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import type { JobAccepted, JobEstimate } from '../../../functions/shared/contract/events.ts';
+import { jobStatusExamples } from '../../../functions/shared/contract/examples.ts';
 import { amountOf } from '../../../functions/shared/domain/money/amount.ts';
 import { reasonToHold } from '../../../functions/shared/domain/money/reason-to-hold.ts';
 
-const at = (high: string) => ({
-  currency: 'USD',
-  cost: { low: '0.01', likely: '0.02', high },
-  models: { first: [{ model: 'gpt-4o', price: 'list' }] },
-});
-const UNBOUNDED = { ...at('1'), cost: { high: null } };
-const UNPRICED = {
-  ...at('1'),
+const { estimate: KNOWN } = jobStatusExamples.accepted.detail.data as JobAccepted;
+if (!KNOWN) throw new Error('the example has no estimate');
+
+const at = (high: string): JobEstimate => ({ ...KNOWN, cost: { low: '0.01', likely: '0.02', high } });
+const UNBOUNDED: JobEstimate = { ...KNOWN, cost: { low: '0.01', likely: '0.02', high: null } };
+const UNPRICED: JobEstimate = {
+  ...KNOWN,
   cost: null,
-  models: { first: [{ model: 'llama-9', price: 'unknown' }, ...at('1').models.first] },
+  models: {
+    count: 2,
+    first: [{ model: 'llama-9', rows: 3, price: 'unknown', priceDate: null }, ...KNOWN.models.first],
+  },
 };
 const above = (decimal: string) => ({ approveAbove: amountOf(decimal) ?? -1n });
 

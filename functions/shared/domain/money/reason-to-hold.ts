@@ -2,7 +2,7 @@
  * Whether a job is held after its file was planned: nothing is sent before somebody approves it. A job is held if its file
  * asks for it, or if its cost may be above what needs no approval. A cost that nobody can estimate may be.
  */
-import type { Reason } from '../../contract/events.ts';
+import type { JobEstimate, Reason } from '../../contract/events.ts';
 import { HOLD_INSTRUCTION } from '../../contract/request-file.ts';
 import { type Amount, amountOf, decimalOf } from './amount.ts';
 
@@ -14,17 +14,10 @@ export interface HoldPolicy {
   expiresAfterMs: number;
 }
 
-/** What a job may cost at the most, as its estimate says it. */
-interface HighCost {
-  readonly currency: string;
-  readonly cost: { readonly high: string | null } | null;
-  readonly models: { readonly first: readonly { readonly model: string; readonly price: string }[] };
-}
-
 /** What decides whether a job is held. `isAsked`: its file came with the instruction. */
 interface HoldFacts {
   isAsked: boolean;
-  estimate?: HighCost | undefined;
+  estimate?: JobEstimate | undefined;
 }
 
 /** Returns why a job is held; undefined when it is not. */
@@ -45,7 +38,7 @@ export function reasonToHold(
 }
 
 /** Returns the reason for a job whose cost has no upper bound. */
-function heldForWant(estimate: HighCost | undefined, approveAbove: Amount): Reason {
+function heldForWant(estimate: JobEstimate | undefined, approveAbove: Amount): Reason {
   const may = `its cost may be above ${decimalOf(approveAbove)}`;
   if (!estimate) return { code: 'cost_unknown', message: `${may}: it was not estimated` };
   if (estimate.cost)

@@ -1,4 +1,5 @@
-import { attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
+import type { OutputBounds } from '../money/output-bounds.ts';
+import { attemptBounds, attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
 
 /** The fields of a waiting part that decide when it is admitted. */
 export interface WaitingPart extends PartRef {
@@ -7,6 +8,8 @@ export interface WaitingPart extends PartRef {
   /** The length of the waiting attempt, in bytes. */
   uploadBytes: number;
   rows?: number;
+  /** The most output tokens of the attempt that waits. */
+  output?: OutputBounds;
   waiting: Waiting;
   /** When somebody approved its job, in milliseconds. */
   approvedAt?: number;
@@ -15,9 +18,11 @@ export interface WaitingPart extends PartRef {
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
   const { jobId, planId, number, jobCreatedAt, model, waiting, approvedAt } = part;
+  const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
+  const size = { uploadBytes, rows, ...(output && { output }) };
   const approved = approvedAt === undefined ? {} : { approvedAt };
-  return { jobId, planId, number, jobCreatedAt, model, uploadBytes, rows, waiting, ...approved };
+  return { jobId, planId, number, jobCreatedAt, model, ...size, waiting, ...approved };
 }
 
 /** Returns a unique name for a part, for use as a map key. */
