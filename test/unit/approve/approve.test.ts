@@ -7,7 +7,7 @@ import { dueProjectionOf } from '../../../functions/shared/domain/next-step.ts';
 import type { OutgoingEvent } from '../../../functions/shared/domain/outgoing-event.ts';
 import { APPROVAL_EXPIRES_MS } from '../../../functions/shared/domain/timing.ts';
 import { withFaults } from '../../fakes/faulty.ts';
-import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, SmallWorld } from '../small-world.ts';
+import { fileOf, fileOfTwoParts, HOUR, MINUTE, REQUESTS, row, SmallWorld } from '../small-world.ts';
 
 const HOLD = { 'batchdrop-hold': 'yes' };
 const DAY = 24 * HOUR;
@@ -485,17 +485,25 @@ describe('the same bytes as those of a job that is held,', () => {
 });
 
 describe('with approveAbove', () => {
-  it('a job whose cost nobody can estimate is held, and the event says why', async () => {
-    const world = new SmallWorld({ holds: { approveAbove: 20_000_000_000_000n } });
-    const jobId = await world.drop('a.jsonl', fileOf('r1'));
-    await world.pass(5);
-    nothingWasSent(world);
+  const BOUNDED = { model: 'gpt-4o-mini', messages: [], max_tokens: 100 };
+
+  it.each([
+    ['may cost less runs', 20n, BOUNDED, undefined],
+    ['may cost more is held', 0n, BOUNDED, 'above_limit'],
+    ['may have any output is held', 20n, { ...BOUNDED, max_tokens: undefined }, 'output_unbounded'],
+    ['has a model without a price is held', 20n, { ...BOUNDED, model: 'llama-9' }, 'price_unknown'],
+  ])('a job that %s, and the event says why', async (_, dollars, body, code) => {
+    const world = new SmallWorld({ holds: { approveAbove: dollars * 1_000_000_000_000n } });
+    const jobId = await world.drop('a.jsonl', `${row('r1', { body })}\n`);
     const [event] = world.bus.published();
-    expect(event?.detail.data).toMatchObject({
-      status: 'unapproved',
-      reason: { message: expect.stringContaining('its cost may be above 20.00') },
-    });
-    await world.approve(jobId);
+    expect(event?.detail.data).toHaveProperty('estimate.models.count', 1);
+    if (code === undefined) expect(event?.detail.data).toMatchObject({ status: 'accepted' });
+    else {
+      await world.pass(5);
+      nothingWasSent(world);
+      expect(event?.detail.data).toMatchObject({ status: 'unapproved', reason: { code } });
+      await world.approve(jobId);
+    }
     await world.rest();
     expect(world.jobStatuses(jobId).at(-1)).toBe('completed');
   });
