@@ -92,6 +92,18 @@ export interface BatchdropOptions {
    */
   readonly maxOpenBatches?: number | undefined;
   /**
+   * What a job may cost without an approval, in the currency of the price table. A job whose estimate may be higher, or
+   * cannot be made, is held after its file was checked: nothing is sent before somebody approves the job.
+   * @default - only files with `x-amz-meta-batchdrop-hold: yes` are held
+   */
+  readonly approveAbove?: number | undefined;
+  /**
+   * Time for the approval of a job that is held, in whole minutes, at most 365 days. A job that nobody approves in time is
+   * cancelled, and an alarm reports it.
+   * @default Duration.days(7)
+   */
+  readonly approvalExpiresAfter?: Duration | undefined;
+  /**
    * What tokens cost, for the cost of jobs.
    * @default - the list prices that Batchdrop comes with, less 50 %
    */

@@ -12,6 +12,7 @@ const NAME_OF_PROP: Record<string, string> = {
   pollInterval: 'pollMinutes',
   observeInterval: 'observeMinutes',
   expireFilesAfter: 'expireFilesAfterDays',
+  approvalExpiresAfter: 'approvalExpiresAfterDays',
   removalPolicy: 'removal',
 };
 
@@ -61,6 +62,10 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       tokensByModel,
     ),
     maxOpenBatches: count('maxOpenBatches', (amount) => amount),
+    approveAbove: read('approveAbove', 'an amount of money, such as 20 or 0.5', (given) =>
+      /^\d+(\.\d+)?$/.test(given) ? Number(given) : undefined,
+    ),
+    approvalExpiresAfter: count('approvalExpiresAfterDays', Duration.days),
     prices: read('prices', 'a JSON file with prices, or JSON', jsonIn),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),

@@ -18,6 +18,7 @@ export function jobFacts(job: Job): object {
 export function summaryFacts(job: JobSummary): object {
   const { jobId, status, requestFile, plannedRows, plannedParts, rows, usage, cost, joinedJobId, reason } =
     job;
+  const { hold, approvedAt } = job;
   return {
     jobId,
     status,
@@ -33,6 +34,8 @@ export function summaryFacts(job: JobSummary): object {
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(job.findings !== undefined && { findings: { count: job.findings } }),
     ...(reason && { reason }),
+    ...(hold && { hold: { reason: hold.reason, until: isoTime(hold.until) } }),
+    ...(approvedAt !== undefined && { approvedAt: isoTime(approvedAt) }),
     ...(job.lastCancel && { lastCancel: { ...job.lastCancel, at: isoTime(job.lastCancel.at) } }),
   };
 }

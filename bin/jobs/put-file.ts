@@ -1,5 +1,9 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { METADATA_PREFIX, RERUN_INSTRUCTION } from '../../functions/shared/contract/request-file.ts';
+import {
+  HOLD_INSTRUCTION,
+  METADATA_PREFIX,
+  RERUN_INSTRUCTION,
+} from '../../functions/shared/contract/request-file.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -20,6 +24,8 @@ interface FileMetadata {
   readonly tags?: Readonly<Record<string, string>>;
   /** Run the file even if the same bytes ran before. */
   readonly rerun?: boolean;
+  /** Send nothing before somebody approved the job. */
+  readonly hold?: boolean;
 }
 
 const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
@@ -65,7 +71,15 @@ export async function putFile(
 }
 
 /** Returns the S3 user metadata of a file. S3 stores the names in lower case. */
-export function objectMetadata({ tags = {}, rerun = false }: FileMetadata): Record<string, string> {
+export function objectMetadata({
+  tags = {},
+  rerun = false,
+  hold = false,
+}: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
-  return { ...Object.fromEntries(named), ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }) };
+  return {
+    ...Object.fromEntries(named),
+    ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }),
+    ...(hold && { [HOLD_INSTRUCTION]: 'yes' }),
+  };
 }

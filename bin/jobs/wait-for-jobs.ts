@@ -5,6 +5,7 @@ import { escapeControlCharacters } from '../terminal/escape-control-characters.t
 import { estimateText } from '../terminal/estimate-text.ts';
 import type { StatusLine } from '../terminal/status-line.ts';
 import { followJob } from './follow-job.ts';
+import { heldSentence } from './held-sentence.ts';
 import type { Submission } from './put-file.ts';
 
 const PAUSED = 'Submission is paused. To send waiting files: batchdrop resume';
@@ -56,7 +57,8 @@ function changeLine(file: string, jobId: string, job: Job): string {
     job.rows === undefined
       ? ''
       : `  ${grouped(job.rows.succeeded)}/${grouped(job.rows.total)} rows succeeded`;
-  const reason = job.reason ? `  ${escapeControlCharacters(job.reason.message)}` : '';
+  const said = job.hold ? heldSentence(job.jobId, job.hold) : job.reason?.message;
+  const reason = said === undefined ? '' : `  ${escapeControlCharacters(said)}`;
   return `${escapeControlCharacters(file)}  ${escapeControlCharacters(job.status)}${joined}${facts}${reason}`;
 }
 

@@ -7,15 +7,17 @@
  *   4. if the file is invalid, report that and reject it; nothing was sent
  *   5. write the parts under that planId, not due yet. Parts of any other plan are never read. A single part remains on
  *      the job until it is dispatched
- *   6. commit the plan and its estimate on the job, by compare-and-set. From then on, the job is accepted
- *   7. dispatch the parts (`dispatch-parts.ts`). If limits are set, they wait for POLL's admission
+ *   6. commit the plan and its estimate on the job, by compare-and-set. From then on, the job is accepted; or it is held
+ *      until somebody approves it (`job-hold.ts`)
+ *   7. dispatch the parts of an accepted job (`dispatch-parts.ts`). If limits are set, they wait for POLL's admission
  */
 import { excerptOf, type Finding } from '../shared/contract/events.ts';
 import { reportKey } from '../shared/contract/result-keys.ts';
 import { TerminalError } from '../shared/domain/errors.ts';
-import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
+import { type Hold, type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
 import { jobEstimate } from '../shared/domain/money/job-estimate.ts';
 import type { PriceList } from '../shared/domain/money/price-list.ts';
+import { type HoldPolicy, reasonToHold } from '../shared/domain/money/reason-to-hold.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
@@ -25,6 +27,7 @@ import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { type LeasedJob, withJobLease } from '../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../shared/lifecycle/reopen-clean-up.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import { instructionsIn } from '../shared/request-file/instructions.ts';
 import type { PlannedPart } from '../shared/request-file/plan-parts.ts';
 import type { CheckedFile } from '../shared/request-file/request-file-scan.ts';
 import { validateObject } from '../shared/request-file/validate-object.ts';
@@ -34,7 +37,7 @@ import { scanFile } from './resumable-scan.ts';
 export type IntakeDeps = Pick<
   Ports,
   'ledger' | 'clock' | 'ids' | 'log' | 'metrics' | 'requestFiles' | 'results'
-> & { limits: BatchLimits; prices: Pick<PriceList, 'at'> };
+> & { limits: BatchLimits; prices: Pick<PriceList, 'at'>; holds: HoldPolicy };
 
 /**
  * Reads, validates and plans the job's file under a lease until the deadline. Errors: those of the ports, LostLease.
@@ -141,17 +144,25 @@ async function commit(
     await inParallel(written, PARTS_AT_ONCE, async (part) => void (await deps.ledger.createPart(part)));
   const [first] = parts.flatMap(({ model }) => mustWaitFor(deps.limits, model) ?? []);
   const waiting = first === undefined ? {} : { waiting: { for: first } };
-  await leased.change((job) =>
-    job.status === 'received' && job.cancelRequestedAt === undefined
-      ? leased.released({
-          ...withoutBackoff(job),
-          ...nextStatus(job, 'accepted', deps.clock.now()),
-          plan,
-          ...onlyPart,
-          ...waiting,
-        })
-      : undefined,
-  );
+  const hold = holdOf(deps, leased.item, plan);
+  await leased.change((job) => {
+    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;
+    const planned = { ...withoutBackoff(job), plan, ...onlyPart, ...waiting };
+    const at = deps.clock.now();
+    // Somebody may have approved the job before.
+    return leased.released(
+      hold && job.approvedAt === undefined
+        ? { ...planned, ...nextStatus(job, 'unapproved', at), hold }
+        : { ...planned, ...nextStatus(job, 'accepted', at) },
+    );
+  });
+}
+
+/** Returns why nothing is sent for the job before somebody approves it, and until when; undefined when it is not held. */
+function holdOf({ holds, clock }: IntakeDeps, { request }: Job, { estimate }: Plan): Hold | undefined {
+  const { hold: isAsked } = instructionsIn(request.instructions);
+  const reason = reasonToHold(holds, { isAsked, estimate });
+  return reason && { reason, until: clock.now() + holds.expiresAfterMs };
 }
 
 function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> {

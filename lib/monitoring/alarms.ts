@@ -50,12 +50,13 @@ export class Alarms extends Construct {
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
     this.#props = props;
-    const { intake, submission, delivery, cancellation, polling, webhooks } = props.stages;
+    const { intake, submission, delivery, cancellation, approval, polling, webhooks } = props.stages;
     const uploaders = 'users who uploaded files';
     this.#addQueueAlarms('Intake', intake, `${uploaders} wait until they are accepted or rejected`);
     this.#addQueueAlarms('Submit', submission, `${uploaders} wait for their batches to be created`);
     this.#addQueueAlarms('Deliver', delivery, 'users with ended batches wait for their results');
     this.#addQueueAlarms('Cancel', cancellation, 'users who cancelled keep paying for their batches');
+    this.#addQueueAlarms('Approve', approval, 'the files of users wait although somebody approved them');
     this.#addLeftoverAlarm(
       'Undelivered',
       intake.undelivered,
@@ -197,6 +198,11 @@ export class Alarms extends Construct {
     this.#add('TriesUsedUp', {
       impact: 'the file of a user failed before it ran, or stays at the API: a step failed on its last try',
       metric: this.#metric('TriesUsedUp', { period: PERIOD }),
+      threshold: 1,
+    });
+    this.#add('ApprovalExpired', {
+      impact: 'the file of a user did not run: nobody approved its job in time, so it was cancelled',
+      metric: this.#metric('ApprovalsExpired', { period: PERIOD }),
       threshold: 1,
     });
     this.#addResultsAlarms();

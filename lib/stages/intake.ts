@@ -32,6 +32,8 @@ interface IntakeProps {
   eventBus: IEventBus;
   /** In the format of `batchLimitsOf`. */
   batchLimits: string;
+  /** As `holdEnvironment` writes it. */
+  holds: Pick<IntakeEnv, 'APPROVE_ABOVE' | 'APPROVAL_EXPIRES_AFTER'>;
   submission: WorkQueue;
   prices: Pick<IntakeEnv, 'PRICES'>;
 }
@@ -68,6 +70,7 @@ export class Intake extends Construct {
         SUBMIT_QUEUE_URL: props.submission.queue.queueUrl,
         BUCKET_OWNER: Stack.of(this).account,
         BATCH_LIMITS: props.batchLimits,
+        ...props.holds,
         ...props.prices,
       } satisfies IntakeEnv & { NODE_OPTIONS: string },
     });

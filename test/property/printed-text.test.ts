@@ -7,6 +7,7 @@ import { Failure, failureLines } from '../../bin/terminal/failure.ts';
 import { welcome } from '../../bin/up/welcome.ts';
 import type { JobEstimate } from '../../functions/shared/contract/events.ts';
 import {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStatusExamples,
@@ -113,7 +114,8 @@ describe('printed text from others', () => {
   });
 
   it('is one line for each event, whatever its fields contain', () => {
-    const examples = [batchStatusExamples, jobStatusExamples, cancelOutcomeExamples].flatMap((each) =>
+    const all = [batchStatusExamples, jobStatusExamples, cancelOutcomeExamples, approvalOutcomeExamples];
+    const examples = all.flatMap((each) =>
       Object.values<{ readonly source: string; readonly 'detail-type': string; readonly detail: object }>(
         each,
       ),
@@ -190,6 +192,7 @@ describe('printed text from others', () => {
         requestBucket: text,
         resultsBucket: text,
         cancelQueueUrl: text,
+        approvalQueueUrl: text,
       },
       ...{ eventBus: text, instance: text, ledgerTable: text },
     });

@@ -3,6 +3,7 @@ import { Template } from 'aws-cdk-lib/assertions';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { parseBatchLimits } from '../../functions/shared/adapters/lambda/batch-limits.ts';
+import { parseHoldPolicy } from '../../functions/shared/adapters/lambda/hold-policy.ts';
 import { parsePriceSettings } from '../../functions/shared/contract/price-settings.ts';
 import { Batchdrop } from '../../lib/batchdrop.ts';
 import { BatchdropStack } from '../../lib/batchdrop-stack.ts';
@@ -44,6 +45,26 @@ describe('props', () => {
     expect(variable(template, 'Delivery', 'KEEP_OPENAI_FILES')).toBe('yes');
     expect(variable(template, 'Delivery', 'MAX_ATTEMPTS')).toBe('5');
     expect(variable(template, 'Delivery', 'RERUN_MISSING')).toBe('yes');
+  });
+
+  it('hold only the files that ask for it by default, for seven days', () => {
+    const found = ['APPROVE_ABOVE', 'APPROVAL_EXPIRES_AFTER'].map((name) =>
+      variable(synthesize(), 'Intake', name),
+    );
+    expect(found).toEqual([undefined, undefined]);
+    expect(parseHoldPolicy(undefined, undefined)).toEqual({ expiresAfterMs: 7 * 86_400_000 });
+  });
+
+  it.each([
+    [20, 20_000_000_000_000n],
+    [0.5, 500_000_000_000n],
+    [0, 0n],
+  ])('hold what may cost more than %d, in the form that INTAKE reads', (approveAbove, amount) => {
+    const template = synthesize({ approveAbove, approvalExpiresAfter: Duration.days(2) });
+    const [above, after] = ['APPROVE_ABOVE', 'APPROVAL_EXPIRES_AFTER'].map((name) =>
+      String(variable(template, 'Intake', name)),
+    );
+    expect(parseHoldPolicy(above, after)).toEqual({ approveAbove: amount, expiresAfterMs: 2 * 86_400_000 });
   });
 
   it('set no batch limits by default', () => {
@@ -93,6 +114,16 @@ describe('props', () => {
       { enqueuedTokens: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`m${n}`, 1])) },
       'enqueuedTokens names 51 models',
     ],
+    [{ approveAbove: -1 }, 'approveAbove is -1; set an amount of money, 0 or more, such as 20 or 0.5.'],
+    [{ approveAbove: Number.NaN }, 'approveAbove is NaN;'],
+    [{ approveAbove: Number.POSITIVE_INFINITY }, 'approveAbove is Infinity;'],
+    [{ approveAbove: 1e-7 }, 'approveAbove is 1e-7;'],
+    [{ approveAbove: 1e21 }, 'approveAbove is 1e+21;'],
+    [
+      { approvalExpiresAfter: Duration.seconds(90) },
+      'approvalExpiresAfter is 1 minute 30 seconds; set whole minutes, from one minute to 365 days.',
+    ],
+    [{ approvalExpiresAfter: Duration.days(366) }, 'approvalExpiresAfter is 366 days;'],
     [{ maxAttempts: 0 }, 'maxAttempts is 0; set a whole number from 1 to 10.'],
     [{ maxAttempts: 11 }, 'maxAttempts is 11;'],
     [{ maxAttempts: 1.5 }, 'maxAttempts is 1.5;'],
@@ -310,11 +341,14 @@ describe('the stack', () => {
 
   it('has outputs with everything that the CLI needs', () => {
     expect(
-      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'EventBus', 'LedgerTable'].map(output),
+      ['RequestBucket', 'ResultsBucket', 'CancelQueueUrl', 'ApprovalQueueUrl', 'EventBus', 'LedgerTable'].map(
+        output,
+      ),
     ).toEqual([
       '<BucketsRequests>',
       '<BucketsResults>',
       '<CancellationWorkQueue>',
+      '<ApprovalWorkQueue>',
       '<StatusEventsBus>',
       '<LedgerTable>',
     ]);

@@ -23,6 +23,7 @@ interface Options extends ConnectionOptions {
   readonly name?: string;
   readonly meta?: Record<string, string>;
   readonly rerun?: boolean;
+  readonly hold?: boolean;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
   readonly prices?: string;
@@ -47,7 +48,8 @@ export function submitCommand(): Command {
         'metadata for the batches and events of the files; can be repeated',
         addPair,
       )
-      .option('--rerun', 'run the files even if the same bytes ran before'),
+      .option('--rerun', 'run the files even if the same bytes ran before')
+      .option('--hold', 'check and plan the files, and send nothing before batchdrop approve'),
   ).action(submit);
 }
 
@@ -107,6 +109,7 @@ async function putAll(
       const submission = await putFile(connection, source, {
         ...(options.meta !== undefined && { tags: options.meta }),
         ...(options.rerun !== undefined && { rerun: options.rerun }),
+        ...(options.hold !== undefined && { hold: options.hold }),
         onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
       });
       submissions.push(submission);

@@ -52,7 +52,7 @@ export const METADATA_FIELDS: JsonFields = {
     const: EVENT_VERSION,
   }),
   sequence: said(
-    'Rises by one with each status change of the batch or job. It is always 1 in a cancel outcome, and counts the stalls of the part in a stalled event.',
+    'Rises by one with each status change of the batch or job. It is always 1 in an outcome, and counts the stalls of the part in a stalled event.',
     fromOne,
   ),
   occurredAt: said('When the change was observed.', moment),
@@ -230,7 +230,7 @@ export const JOB_FIELDS: JsonFields = {
   status: said('The status of the job.', oneOfTexts(JOB_STATUSES)),
   previousStatus: said(
     'The status in the event before; null for the first one.',
-    orNull(oneOfTexts(['accepted', 'submitted'])),
+    orNull(oneOfTexts(['unapproved', 'accepted', 'submitted'])),
   ),
   requestFile: objectOf({
     ...FILE_VERSION,
@@ -240,6 +240,7 @@ export const JOB_FIELDS: JsonFields = {
   metadata: USERS_METADATA,
   plannedRows: said('Rows of the request file.', fromOne),
   plannedParts: said('How many parts the request file was divided into; each runs as one batch.', fromOne),
+  approveBy: said('A job that is not approved by then is cancelled.', moment),
   estimate: said('What the job will use and cost, before anything is sent.', ESTIMATE),
   waiting: objectOf({
     for: said(
@@ -310,6 +311,9 @@ export const STALL_FIELDS: JsonFields = {
 
 const ID: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9_-]{1,128}$' };
 
+/** An approval request. */
+export const APPROVAL_FIELDS: JsonFields = { jobId: said('The job to approve.', ID) };
+
 /** The three forms of a cancel request. */
 export const CANCEL_FORMS: readonly JsonFields[] = [
   { batchId: said("OpenAI's id of the batch.", { type: 'string', pattern: API_ID_PATTERN }) },
@@ -319,6 +323,18 @@ export const CANCEL_FORMS: readonly JsonFields[] = [
     key: said('The key of the request file.', { type: 'string', minLength: 1, maxLength: 1024 }),
   },
 ];
+
+/** Fields of `detail.data` of an `OpenAI Batch Approval Outcome`. */
+export const APPROVAL_OUTCOME_FIELDS: JsonFields = {
+  request: { ...objectOf(APPROVAL_FIELDS), description: 'The approval as it was sent.' },
+  outcome: said('The outcome of the approval.', oneOfTexts(['approved', 'too_late', 'unknown'])),
+  status: said(
+    'The status of the job when Batchdrop read the approval; null if there is no such job.',
+    orNull(text),
+  ),
+  message: said('The outcome as a sentence.', text),
+  requestFile: objectOf(FILE_VERSION),
+};
 
 /** Fields of `detail.data` of an `OpenAI Batch Cancel Outcome`. */
 export const CANCEL_FIELDS: JsonFields = {

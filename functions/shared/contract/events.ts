@@ -1,5 +1,6 @@
 import type { JobStatus, ReportedBatchStatus } from './batch-status.ts';
-import type { CancelRequest } from './cancel-request.ts';
+import type { ApprovalRequest } from './messages/approval-request.ts';
+import type { CancelRequest } from './messages/cancel-request.ts';
 
 /** The `source` of every event. */
 export const EVENT_SOURCE = 'batchdrop';
@@ -9,6 +10,7 @@ export const DETAIL_TYPE = {
   batchStatusChange: 'OpenAI Batch Status Change',
   jobStatusChange: 'OpenAI Batch Job Status Change',
   cancelOutcome: 'OpenAI Batch Cancel Outcome',
+  approvalOutcome: 'OpenAI Batch Approval Outcome',
   jobStalled: 'OpenAI Batch Job Stalled',
 } as const;
 
@@ -272,6 +274,20 @@ export interface JobWaiting {
   readonly for: WaitingFor;
 }
 
+/** The file was read and checked. It is held: nothing is sent before somebody approves the job. */
+export interface JobUnapproved extends JobStatusChangeBase {
+  readonly status: 'unapproved';
+  readonly plannedRows: number;
+  /** The number of batches, unless rows run again. */
+  readonly plannedParts: number;
+  /** What it will use and cost. */
+  readonly estimate?: JobEstimate;
+  /** Why it is held. */
+  readonly reason: Reason;
+  /** ISO 8601: a job that is not approved by then is cancelled. */
+  readonly approveBy: string;
+}
+
 /** The file was read and validated. Nothing has been sent yet. */
 export interface JobAccepted extends JobStatusChangeBase {
   readonly status: 'accepted';
@@ -365,7 +381,13 @@ export interface JobEnded extends JobStatusChangeBase {
 }
 
 /** A union by `status`. */
-export type JobStatusChangeData = JobAccepted | JobRejected | JobJoined | JobSubmitted | JobEnded;
+export type JobStatusChangeData =
+  | JobUnapproved
+  | JobAccepted
+  | JobRejected
+  | JobJoined
+  | JobSubmitted
+  | JobEnded;
 
 /** `detail` of an `OpenAI Batch Job Status Change`. */
 export interface JobStatusChange {
@@ -399,6 +421,38 @@ export interface CancelOutcomeData {
 export interface CancelOutcome {
   readonly metadata: CancelEventMetadata;
   readonly data: CancelOutcomeData;
+}
+
+/**
+ * The outcome of an approval.
+ * - `approved`: the approval is recorded, now or before; later status changes show its effect
+ * - `too_late`: the job has ended, or is being cancelled
+ * - `unknown`: there is no such job
+ */
+export type ApprovalOutcomeKind = 'approved' | 'too_late' | 'unknown';
+
+/** The outcome of one approval. */
+export interface ApprovalOutcomeData {
+  /** As it was sent. */
+  readonly request: ApprovalRequest;
+  readonly outcome: ApprovalOutcomeKind;
+  /** The status of the job when Batchdrop read the approval; null if there is no such job. */
+  readonly status: string | null;
+  readonly message: string;
+  /** The request file of the job; absent if there is no such job. */
+  readonly requestFile?: RequestFileRef;
+}
+
+/** The head of an approval outcome. */
+export interface ApprovalEventMetadata extends EventMetadata {
+  /** Absent if the approval names no known job. */
+  readonly jobId?: string;
+}
+
+/** `detail` of an `OpenAI Batch Approval Outcome`. */
+export interface ApprovalOutcome {
+  readonly metadata: ApprovalEventMetadata;
+  readonly data: ApprovalOutcomeData;
 }
 
 /**
@@ -461,6 +515,12 @@ export interface CancelOutcomeEvent extends EventEnvelope {
   readonly detail: CancelOutcome;
 }
 
+/** An approval was read, as a target of a rule gets it. */
+export interface ApprovalOutcomeEvent extends EventEnvelope {
+  readonly 'detail-type': 'OpenAI Batch Approval Outcome';
+  readonly detail: ApprovalOutcome;
+}
+
 /** A job with a part that waits for a person, as the target of a rule receives it. */
 export interface JobStalledEvent extends EventEnvelope {
   readonly 'detail-type': 'OpenAI Batch Job Stalled';
@@ -472,6 +532,7 @@ export type BatchdropEvent =
   | BatchStatusChangeEvent
   | JobStatusChangeEvent
   | CancelOutcomeEvent
+  | ApprovalOutcomeEvent
   | JobStalledEvent;
 
 /** Cuts a list to its first 20 entries, and states how many there are. */

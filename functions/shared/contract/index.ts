@@ -1,4 +1,4 @@
-/** The exports of `batchdrop/events`: everything that a subscriber or a sender of cancel requests needs. */
+/** The exports of `batchdrop/events`: everything that a subscriber or a sender of cancel requests or approvals needs. */
 export {
   BATCH_STATUSES,
   type BatchStatus,
@@ -8,15 +8,11 @@ export {
   type ReportedBatchStatus,
 } from './batch-status.ts';
 export {
-  type CancelByBatch,
-  type CancelByJob,
-  type CancelByKey,
-  type CancelRequest,
-  parseCancelRequest,
-  type ReadableCancel,
-  type UnreadableCancel,
-} from './cancel-request.ts';
-export {
+  type ApprovalEventMetadata,
+  type ApprovalOutcome,
+  type ApprovalOutcomeData,
+  type ApprovalOutcomeEvent,
+  type ApprovalOutcomeKind,
   type BatchdropEvent,
   type BatchError,
   type BatchErrorExcerpt,
@@ -57,6 +53,7 @@ export {
   type JobStatusChangeData,
   type JobStatusChangeEvent,
   type JobSubmitted,
+  type JobUnapproved,
   type JobWaiting,
   LISTED_AT_MOST,
   type ModelCost,
@@ -72,6 +69,7 @@ export {
   type WaitingFor,
 } from './events.ts';
 export {
+  approvalOutcomeExamples,
   batchStatusExamples,
   cancelOutcomeExamples,
   jobStalledExamples,
@@ -79,6 +77,22 @@ export {
 } from './examples.ts';
 export type { JsonSchema } from './json-schema.ts';
 export {
+  type ApprovalRequest,
+  parseApprovalRequest,
+  type ReadableApproval,
+  type UnreadableApproval,
+} from './messages/approval-request.ts';
+export {
+  type CancelByBatch,
+  type CancelByJob,
+  type CancelByKey,
+  type CancelRequest,
+  parseCancelRequest,
+  type ReadableCancel,
+  type UnreadableCancel,
+} from './messages/cancel-request.ts';
+export {
+  approvalOutcomePattern,
   asJsonPattern,
   batchStatusPattern,
   type CdkEventPattern,
@@ -92,6 +106,7 @@ export {
   ENDPOINTS,
   type Endpoint,
   FILE_LIMITS,
+  HOLD_INSTRUCTION,
   INSTRUCTION_PREFIX,
   METADATA_LIMITS,
   METADATA_PREFIX,
@@ -100,6 +115,8 @@ export {
   RERUN_INSTRUCTION,
 } from './request-file.ts';
 export {
+  approvalOutcomeSchema,
+  approvalRequestSchema,
   batchStatusChangeSchema,
   cancelOutcomeSchema,
   cancelRequestSchema,

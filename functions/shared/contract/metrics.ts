@@ -9,6 +9,7 @@ export const METRICS_NAMESPACE = 'Batchdrop';
  * cannot increase the number of metrics, which AWS bills.
  */
 export const METRIC_UNITS = {
+  JobsUnapproved: 'Count',
   JobsAccepted: 'Count',
   JobsRejected: 'Count',
   JobsJoined: 'Count',
@@ -39,6 +40,7 @@ export const METRIC_UNITS = {
   SecondBatches: 'Count',
   CreateUncertain: 'Count',
   Stalled: 'Count',
+  ApprovalsExpired: 'Count',
   TriesUsedUp: 'Count',
   RefusedAlone: 'Count',
   KeyRefused: 'Count',
@@ -68,6 +70,7 @@ export type MetricName = keyof typeof METRIC_UNITS;
 
 /** The metric that counts the jobs with this status. */
 export const JOB_METRIC: Readonly<Record<JobStatus, MetricName>> = {
+  unapproved: 'JobsUnapproved',
   accepted: 'JobsAccepted',
   rejected: 'JobsRejected',
   joined: 'JobsJoined',

@@ -58,5 +58,8 @@ export const INSTRUCTION_PREFIX = 'batchdrop-';
 /** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes have just run. */
 export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 
+/** S3 user metadata `x-amz-meta-batchdrop-hold: yes`: check and plan the file, and send nothing before an approval. */
+export const HOLD_INSTRUCTION = 'batchdrop-hold';
+
 /** The suffixes of request files, in upper or lower case. */
 export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

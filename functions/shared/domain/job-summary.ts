@@ -7,10 +7,13 @@ import type {
   TokenUsage,
   WaitingFor,
 } from '../contract/events.ts';
-import type { Job, LastCancel, StatusChange } from './job.ts';
+import type { Hold, Job, LastCancel, StatusChange } from './job.ts';
 import { without } from './without.ts';
 
-/** The fields of a job that a list shows. They change when a status is set or published, and with a cancel request. */
+/**
+ * The fields of a job that a list shows. They change when a status is set or published, and with a cancel request or an
+ * approval.
+ */
 export interface JobSummary {
   jobId: string;
   status: Job['status'];
@@ -41,12 +44,16 @@ export interface JobSummary {
   findings?: number;
   joinedJobId?: string;
   reason?: Reason;
+  /** Of a job that is held. `until` in milliseconds. */
+  hold?: Hold;
+  /** When somebody approved the job, in milliseconds. */
+  approvedAt?: number;
 }
 
 /** Returns the summary of the job. */
 export function summaryOf(job: Job): JobSummary {
   const { jobId, status, request, createdAt, changedAt, history, lastCancel, expiresAt } = job;
-  const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason } = job;
+  const { plan, waiting, rows, usage, cost, findings, joinedJobId, reason, hold, approvedAt } = job;
   const { bucket, key, versionId, size } = request;
   return {
     jobId,
@@ -67,6 +74,8 @@ export function summaryOf(job: Job): JobSummary {
     ...(findings && { findings: findings.count }),
     ...(joinedJobId !== undefined && { joinedJobId }),
     ...(reason && { reason }),
+    ...(hold && { hold }),
+    ...(approvedAt !== undefined && { approvedAt }),
   };
 }
 

@@ -163,6 +163,8 @@ interface PartRecord {
   slice?: Slice;
   changedAt: number;
   cancelRequestedAt?: number;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
   /** What the current step waits for. The next success removes it. */
   obstacle?: MetObstacle;
   /** How many times the file was uploaded again because the API had lost the previous one. */

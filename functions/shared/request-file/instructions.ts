@@ -9,6 +9,8 @@ import { INSTRUCTION_PREFIX, METADATA_LIMITS } from '../contract/request-file.ts
 export interface Instructions {
   /** Run the file even if the same bytes have just run. */
   readonly rerun: boolean;
+  /** Send nothing before somebody approved the job. */
+  readonly hold: boolean;
 }
 
 interface Instruction<Value> {
@@ -25,13 +27,14 @@ type Known = { readonly [Name in keyof Instructions]: Instruction<Instructions[N
 /** All instructions. */
 const KNOWN: Known = {
   rerun: { otherwise: false, takes: 'yes or no', read: yesOrNo },
+  hold: { otherwise: false, takes: 'yes or no', read: yesOrNo },
 };
 
 const NEAR = 1 / 3; // the share of characters that may differ; beyond that, a suggestion is a guess
 
 /** Returns the instructions in the pairs of `x-amz-meta-batchdrop-*`. The names have no prefix. */
 export function instructionsIn(given: Readonly<Record<string, string>>): Instructions {
-  return { rerun: givenValue(given, 'rerun') };
+  return { rerun: givenValue(given, 'rerun'), hold: givenValue(given, 'hold') };
 }
 
 /**

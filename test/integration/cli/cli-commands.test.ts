@@ -203,6 +203,74 @@ describe('batchdrop submit', () => {
   });
 });
 
+describe('batchdrop approve', () => {
+  const list = async (...more: string[]) => JSON.parse((await cli('list', '--json', ...more)).stdout);
+  const held = async (name: string): Promise<string> => {
+    const [{ jobId }] = JSON.parse(
+      (await cli('submit', fileOf(name, chatRows(5, name)), '--hold', '--json')).stdout,
+    );
+    const unapproved = async () =>
+      (await list('--status', 'unapproved')).map((job: { jobId: string }) => job.jobId);
+    await expect.poll(unapproved, { timeout: 30_000 }).toContain(jobId);
+    return jobId;
+  };
+  const untilStatus = async (jobId: string, status: string) => {
+    const statusOf = async () => (await list()).find((job: { jobId: string }) => job.jobId === jobId)?.status;
+    await expect.poll(statusOf, { timeout: 30_000 }).toBe(status);
+  };
+
+  it('sends a job that submit --hold holds, and that list shows with the command', async () => {
+    const jobId = await held('plan.jsonl');
+    const { stdout } = await cli('list', '--status', 'unapproved');
+    expect(stdout).toMatch(
+      new RegExp(
+        `^${jobId}  unapproved          5  .*plan.jsonl\n  held until 20\\d\\d-\\d\\d-\\d\\d \\d\\d:\\d\\d, to approve: batchdrop approve ${jobId.slice(0, 8)}; its file came with`,
+        'm',
+      ),
+    );
+    const refused = await cli('results', jobId);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('to approve: batchdrop approve'),
+    });
+    expect(await cli('approve', jobId.slice(0, 8))).toMatchObject({
+      code: 0,
+      stdout:
+        'Approval of plan.jsonl (5 rows) requested. Batchdrop sends it within a minute. To see the status: batchdrop list\n',
+    });
+    await untilStatus(jobId, 'completed');
+    const again = await cli('approve', jobId);
+    expect(again).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`Job ${jobId} cannot be approved any more: its status is completed.`),
+    });
+  });
+
+  it('is no way to approve a job that was refused by a cancel', async () => {
+    const jobId = await held('refused-plan.jsonl');
+    expect((await cli('cancel', jobId.slice(0, 8))).code).toBe(0);
+    await untilStatus(jobId, 'cancelled');
+    const { code, stderr } = await cli('approve', jobId);
+    expect(stderr).toContain(`Job ${jobId} cannot be approved any more: its status is cancelled.`);
+    expect(code).toBe(1);
+    expect(runtime.openAiAudit.some((entry) => JSON.stringify(entry).includes(jobId))).toBe(false);
+  });
+
+  it('names the other job if the bytes are those of another job', async () => {
+    const jobId = await held('same-plan.jsonl');
+    const [again] = JSON.parse(
+      (await cli('submit', join(folder, 'same-plan.jsonl'), '--hold', '--json')).stdout,
+    );
+    await untilStatus(again.jobId, 'joined');
+    const { code, stderr } = await cli('approve', again.jobId);
+    expect(stderr).toContain(
+      `the same bytes are job ${jobId}. To approve that job: batchdrop approve ${jobId}`,
+    );
+    expect(code).toBe(1);
+    await cli('cancel', jobId);
+  });
+});
+
 describe('batchdrop pause and resume', () => {
   it('keep a validated file waiting, and then send it', async () => {
     expect((await cli('pause')).stdout).toMatch(
@@ -326,7 +394,7 @@ describe('batchdrop list', () => {
   });
 
   it.each([
-    ['an unknown status', ['--status', 'done'], /Allowed choices are received, accepted/],
+    ['an unknown status', ['--status', 'done'], /Allowed choices are received, unapproved, accepted/],
     ['an invalid time', ['--since', 'yesterday'], /Give minutes, hours or days such as 90m, 24h, 7d/],
     [
       'a local and a deployed Batchdrop at once',

@@ -88,6 +88,7 @@ export class SideBySide {
       ids: this.#ids,
       clock: { now: () => Date.now() },
       limits: { enqueuedTokens: {} },
+      holds: { expiresAfterMs: 60_000 },
       prices: new PriceList(),
       instance: 'test',
       resultsBucket: 'results',

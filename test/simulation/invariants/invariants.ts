@@ -1,6 +1,7 @@
 import { nameOf } from '../world/ledger-watch.ts';
 import type { Workload } from '../world/workload.ts';
 import type { World } from '../world/world.ts';
+import { holdsKept } from './approvals.ts';
 import { cancelsHonoured } from './cancels.ts';
 import { oldestFirst, withinLimits } from './capacity.ts';
 import { costsOnce } from './costs.ts';
@@ -43,6 +44,7 @@ export function findings(world: World, users: Workload): Finding[] {
     oldestFirst(world),
     webhooksAnsweredRightly(world),
     ...cancelsHonoured(world, users),
+    ...holdsKept(world, users),
   ];
 }
 

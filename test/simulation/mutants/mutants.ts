@@ -406,4 +406,48 @@ export const MUTANTS: Mutant[] = [
       },
     ],
   },
+  {
+    name: 'a job that is held is let go by a repeated event',
+    patches: [
+      {
+        file: 'functions/intake/handler.ts',
+        anchor: '    if (!inHand) return;\n',
+        replacement:
+          "    if (!inHand) return;\n    if (inHand.item.status === 'unapproved')\n      await inHand.change((job) => ({ ...job, approvedAt: job.createdAt }));\n",
+      },
+    ],
+  },
+  {
+    name: 'a job that joins one that is held lets it go',
+    patches: [
+      {
+        file: 'functions/intake/join-job.ts',
+        anchor:
+          "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    const rest",
+        replacement:
+          "    if (job.status !== 'received' || job.cancelRequestedAt !== undefined) return undefined;\n    void changeJob(deps, earlier.jobId, (held) =>\n      held.status === 'unapproved' ? { ...held, approvedAt: held.createdAt } : undefined,\n    ).catch(() => undefined);\n    const rest",
+      },
+      {
+        file: 'functions/intake/join-job.ts',
+        anchor: "import type { LeasedJob } from '../shared/lifecycle/lease.ts';\n",
+        replacement:
+          "import { changeJob } from '../shared/lifecycle/compare-and-set.ts';\nimport type { LeasedJob } from '../shared/lifecycle/lease.ts';\n",
+      },
+    ],
+  },
+  {
+    name: 'the time of a job that is held ends it although it was approved',
+    patches: [
+      {
+        file: 'functions/shared/domain/next-step.ts',
+        anchor: "  if (approvedAt !== undefined) return { do: 'accept' };\n",
+        replacement: "  if (approvedAt !== undefined && now < hold.until) return { do: 'accept' };\n",
+      },
+      {
+        file: 'functions/shared/lifecycle/job-hold.ts',
+        anchor: 'if (approvedAt !== undefined || now < hold.until) return undefined;',
+        replacement: 'if (approvedAt !== undefined && now < hold.until) return undefined;',
+      },
+    ],
+  },
 ];

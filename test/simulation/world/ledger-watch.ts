@@ -21,6 +21,8 @@ export interface LedgerHistory {
   savedIntents: Set<string>;
   /** Items that were set to expire while their job was unfinished. */
   expiring: string[];
+  /** When the first intent of a job was written, by its id: from then on its rows may be sent. */
+  begunAt: Map<string, number>;
   /** Files that ever belonged to an intent. */
   fileIds: Set<string>;
   /** When a cancel request was first on a job or part, by its name. */
@@ -143,6 +145,7 @@ function emptyHistory(): LedgerHistory {
     sends: [],
     savedIntents: new Set(),
     expiring: [],
+    begunAt: new Map(),
     fileIds: new Set(),
     cancelRequests: new Map(),
     placedAt: new Map(),
@@ -181,6 +184,7 @@ function notePart(history: LedgerHistory, part: Part, before: Part | undefined, 
   const { intent, batch } = part;
   if (part.cancelRequestedAt !== undefined && !history.cancelRequests.has(nameOf(part)))
     history.cancelRequests.set(nameOf(part), now);
+  if (intent && !history.begunAt.has(part.jobId)) history.begunAt.set(part.jobId, now);
   if (intent?.fileId !== undefined) history.fileIds.add(intent.fileId);
   if (intent?.sendBy !== undefined && before?.intent?.sendBy === undefined) {
     const cancelled = before?.cancelRequestedAt !== undefined;

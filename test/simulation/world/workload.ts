@@ -1,4 +1,4 @@
-import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/messages/cancel-request.ts';
 import { jobIdOf } from '../../../functions/shared/domain/job-id.ts';
 import { MINUTE } from './invocation.ts';
 import { REQUESTS, type World } from './world.ts';
@@ -20,6 +20,8 @@ export interface Upload {
   rows: { customId: string; model: string }[];
   /** Whether it uses an id twice. */
   isBad: boolean;
+  /** Nothing of it is sent before somebody approves it. */
+  isHeld: boolean;
 }
 
 /** What users do, at any time: upload, upload the same file again, overwrite, delete, and cancel in each form. */
@@ -79,10 +81,13 @@ export class Workload {
   }
 
   #uploadOnce(name: string, key: string, content: number): void {
-    const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
+    const { chance, faults, timeline, mailbox, requestFiles, approver } = this.#world;
     const size = chance.of(`parts of ${name}`);
-    const metadata: Record<string, string> =
-      chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {};
+    const hold = approver.instructionOf(name);
+    const metadata: Record<string, string> = {
+      ...(chance.of(`rerun ${name}`) < 0.15 && { 'batchdrop-rerun': 'yes' }),
+      ...hold,
+    };
     const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
@@ -93,7 +98,9 @@ export class Workload {
     const rows = lines
       .map((line) => JSON.parse(line))
       .map((row) => ({ customId: String(row.custom_id), model: String(row.body.model) }));
-    this.uploads.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad });
+    const isHeld = Object.keys(hold).length > 0 || approver.policy.approveAbove !== undefined;
+    this.uploads.push({ key, versionId, jobId, at: timeline.now(), lastModified, rows, isBad, isHeld });
+    approver.uploaded(jobId, name);
     this.#world.note(`a user uploads ${key}, ${versionId}, content ${content}: job ${jobId}`);
     const object = { key, size: facts.size, etag, 'version-id': versionId, sequencer: versionId };
     const event = JSON.stringify({ detail: { bucket: { name: REQUESTS }, object } });

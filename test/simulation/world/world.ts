@@ -1,13 +1,15 @@
+import { createHandler as approveHandler } from '../../../functions/approve/handler.ts';
 import { createHandler as cancelHandler } from '../../../functions/cancel/handler.ts';
 import { createHandler as deliverHandler } from '../../../functions/deliver/handler.ts';
 import { createHandler as intakeHandler } from '../../../functions/intake/handler.ts';
 import { createHandler as pollHandler } from '../../../functions/poll/handler.ts';
 import { hasEnded } from '../../../functions/shared/contract/batch-status.ts';
-import type { CancelRequest } from '../../../functions/shared/contract/cancel-request.ts';
+import type { CancelRequest } from '../../../functions/shared/contract/messages/cancel-request.ts';
 import { resultLinesKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { pieceKeys } from '../../../functions/shared/domain/internal-keys.ts';
 import { isOver } from '../../../functions/shared/domain/job.ts';
 import { PriceList } from '../../../functions/shared/domain/money/price-list.ts';
+import type { HoldPolicy } from '../../../functions/shared/domain/money/reason-to-hold.ts';
 import type { ObservedBatch, Part } from '../../../functions/shared/domain/part.ts';
 import type { Delivered } from '../../../functions/shared/domain/part-results.ts';
 import type { BatchLimits } from '../../../functions/shared/domain/waiting/batch-limits.ts';
@@ -27,6 +29,7 @@ import { createSeededIds } from '../../fakes/seeded-ids.ts';
 import { behaviorOf } from '../faults/batch-behaviors.ts';
 import { FaultBook, type LeftOut } from '../faults/fault-book.ts';
 import { FaultyApi } from '../faults/faulty-api.ts';
+import { Approver } from './approver.ts';
 import { Chance } from './chance.ts';
 import { Gate } from './gate.ts';
 import { HangWatch } from './hang-watch.ts';
@@ -53,6 +56,8 @@ export interface Scenario {
   /** The shortest time that a batch runs. */
   runningMs?: number;
   tightness?: Tightness | undefined;
+  /** Which jobs are held. */
+  holds?: HoldPolicy | undefined;
 }
 
 type OurPorts = Ports & { instance: string; resultsBucket: string; limits: BatchLimits };
@@ -70,6 +75,7 @@ export class World {
   readonly gate: Gate;
   readonly mailbox: Mailbox;
   readonly webhooks: Webhooks;
+  readonly approver: Approver;
   readonly ledger;
   readonly written;
   readonly hangs = new HangWatch(() => this.timeline.now());
@@ -166,6 +172,14 @@ export class World {
     });
     this.faultyApi = new FaultyApi(this.api, state, this.chance, this.faults);
     const { ledger, chance, faults } = this;
+    this.approver = new Approver(scenario.holds, {
+      timeline,
+      chance,
+      ledger,
+      note: (what) => this.note(what),
+      approve: (jobId, from) => this.mailbox.send('approve', JSON.stringify({ jobId }), from),
+      cancel: (jobId, from) => this.sendCancel({ jobId }, from),
+    });
     const { ledger: watched, history } = watchedLedger(ledger, {
       now,
       chance,
@@ -235,6 +249,7 @@ export class World {
       () => {
         done();
         if (message.to === 'cancel') this.#checkCancel(message);
+        if (message.to === 'approve') this.approver.acknowledged(JSON.parse(message.body).jobId);
       },
     );
     return true;
@@ -243,7 +258,12 @@ export class World {
   #handle(message: Message, ports: OurPorts, deadline: Deadline): Promise<void> {
     switch (message.to) {
       case 'intake':
-        return intakeHandler({ ...ports, requestBucket: REQUESTS, prices: PRICES })(message.body, deadline);
+        return intakeHandler({
+          ...ports,
+          requestBucket: REQUESTS,
+          prices: PRICES,
+          holds: this.approver.policy,
+        })(message.body, deadline);
       case 'submit':
         return submitHandler({ ...ports, completionWindow: '24h' })(message.body, deadline);
       case 'deliver':
@@ -253,6 +273,8 @@ export class World {
         );
       case 'cancel':
         return cancelHandler(ports)({ id: message.id, body: message.body, sentAt: message.sentAt }, deadline);
+      case 'approve':
+        return approveHandler(ports)(message);
       case 'poll':
       case 'webhook':
         throw new Error(`${message.to} gets no messages`);
@@ -328,7 +350,7 @@ export class World {
     const jobs = this.ledger.jobs();
     const named = jobs.find(({ jobId }) => jobId === request.jobId);
     const job = named?.joinedJobId ? jobs.find(({ jobId }) => jobId === named.joinedJobId) : named;
-    if (job?.cancelRequestedAt === undefined) return [];
+    if (job?.cancelRequestedAt === undefined || job.status === 'unapproved') return []; // it is never dispatched
     return parts.filter(({ jobId, planId }) => jobId === job.jobId && planId === job.plan?.planId);
   }
 
@@ -397,6 +419,7 @@ export class World {
         const status = 'status' in detail.data ? detail.data.status : '';
         this.note(`${invocation.id}: event ${detail.metadata.id} ${status}`);
         if ('batchId' in detail.data) this.#checkEnd(`${detail.data.batchId}`, `${status}`);
+        if (status === 'unapproved') this.approver.noticed(`${detail.metadata.jobId}`);
       }
       return this.bus.publish(events);
     };

@@ -52,7 +52,7 @@ describe('user metadata', () => {
   it('batch-rerun and batch-drop-rerun are tags like any other', () => {
     const { metadata, instructions } = readUserMetadata({ 'batch-rerun': 'yes', 'batch-drop-rerun': 'yes' });
     expect(metadata).toEqual({ rerun: 'yes', 'drop-rerun': 'yes' });
-    expect(instructionsIn(instructions)).toEqual({ rerun: false });
+    expect(instructionsIn(instructions)).toEqual({ rerun: false, hold: false });
   });
 });
 
@@ -65,7 +65,7 @@ describe('instructions', () => {
     ['no', false],
   ])('batchdrop-rerun: %s requests a new run: %s', (value, rerun) => {
     expect(findingsOn({ rerun: value })).toEqual([]);
-    expect(instructionsIn({ rerun: value })).toEqual({ rerun });
+    expect(instructionsIn({ rerun: value })).toEqual({ rerun, hold: false });
   });
 
   it.each(['maybe', '', 'YES', 'true', ' yes'])('batchdrop-rerun: "%s" is rejected', (value) => {
@@ -76,17 +76,26 @@ describe('instructions', () => {
         message: `instruction batchdrop-rerun is "${value}"; set yes or no`,
       },
     ]);
-    expect(instructionsIn({ rerun: value })).toEqual({ rerun: false });
+    expect(instructionsIn({ rerun: value })).toEqual({ rerun: false, hold: false });
   });
 
   it.each([
     ['rerrun', 'unknown instruction x-amz-meta-batchdrop-rerrun; did you mean batchdrop-rerun?'],
     ['re-run', 'unknown instruction x-amz-meta-batchdrop-re-run; did you mean batchdrop-rerun?'],
     ['rerunn', 'unknown instruction x-amz-meta-batchdrop-rerunn; did you mean batchdrop-rerun?'],
-    ['priority', 'unknown instruction x-amz-meta-batchdrop-priority; the known ones are batchdrop-rerun'],
-    ['', 'unknown instruction x-amz-meta-batchdrop-; the known ones are batchdrop-rerun'],
-    ['__proto__', 'unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are batchdrop-rerun'],
-    ['toString', 'unknown instruction x-amz-meta-batchdrop-toString; the known ones are batchdrop-rerun'],
+    [
+      'priority',
+      'unknown instruction x-amz-meta-batchdrop-priority; the known ones are batchdrop-rerun, batchdrop-hold',
+    ],
+    ['', 'unknown instruction x-amz-meta-batchdrop-; the known ones are batchdrop-rerun, batchdrop-hold'],
+    [
+      '__proto__',
+      'unknown instruction x-amz-meta-batchdrop-__proto__; the known ones are batchdrop-rerun, batchdrop-hold',
+    ],
+    [
+      'toString',
+      'unknown instruction x-amz-meta-batchdrop-toString; the known ones are batchdrop-rerun, batchdrop-hold',
+    ],
   ])('batchdrop-%s is unknown, and rejected whatever its value', (name, message) => {
     for (const value of ['yes', '']) {
       const given = Object.fromEntries([[name, value]]);

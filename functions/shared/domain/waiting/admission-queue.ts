@@ -11,15 +11,18 @@ export interface WaitingPart extends PartRef {
   /** The most output tokens of the attempt that waits. */
   output?: OutputBounds;
   waiting: Waiting;
+  /** When somebody approved its job, in milliseconds. */
+  approvedAt?: number;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
-  const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
+  const { jobId, planId, number, jobCreatedAt, model, waiting, approvedAt } = part;
   const output = attemptBounds(part);
   const { uploadBytes, rows } = attemptSize(part);
   const size = { uploadBytes, rows, ...(output && { output }) };
-  return { jobId, planId, number, jobCreatedAt, model, ...size, waiting };
+  const approved = approvedAt === undefined ? {} : { approvedAt };
+  return { jobId, planId, number, jobCreatedAt, model, ...size, waiting, ...approved };
 }
 
 /** Returns a unique name for a part, for use as a map key. */
