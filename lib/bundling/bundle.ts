@@ -13,6 +13,7 @@ const SHIMS_DIRECTORY = fileURLToPath(new URL('./', import.meta.url));
 const LEFT_OUT = {
   '@aws-sdk/credential-provider-node': join(SHIMS_DIRECTORY, 'environment-credentials.ts'),
   '@smithy/core/event-streams': join(SHIMS_DIRECTORY, 'no-event-streams.ts'),
+  bowser: join(SHIMS_DIRECTORY, 'no-browsers.ts'),
 };
 
 /** The bundle of one function: a folder with `index.js`, and the files that it loads on first use. */

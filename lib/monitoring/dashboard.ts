@@ -126,7 +126,10 @@ export class BatchdropDashboard extends Construct {
     return row(
       graph('Rows by outcome', this.#metrics(...outcomes), { stacked: true }),
       graph('Tokens', this.#metrics('InputTokens', 'OutputTokens')),
-      graph('Cost of ended jobs (batchdrop costs)', this.#metrics('Cost')),
+      graph(
+        'Cost of ended jobs, and jobs without a known cost (batchdrop costs)',
+        this.#metrics('Cost', 'CostUnknown'),
+      ),
     );
   }
 

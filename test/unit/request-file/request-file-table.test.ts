@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FILE_LIMITS } from '../../../functions/shared/contract/request-file.ts';
-import { resultKeys } from '../../../functions/shared/contract/result-keys.ts';
+import { costKey, resultKeys } from '../../../functions/shared/contract/result-keys.ts';
 import { validateObject } from '../../../functions/shared/request-file/validate-object.ts';
 import { validateRequestFile } from '../../../functions/shared/request-file/validate-request-file.ts';
 import { aJob } from '../../contracts/samples.ts';
@@ -320,9 +320,9 @@ describe('an object key', () => {
     const keys = resultKeys(world.job(jobId));
     const folder = Buffer.byteLength(key) > 900 || /^_(long|batchdrop)\//.test(key) ? '_long' : key;
     expect(keys.output).toBe(`${folder}/${jobId}/output.jsonl`);
-    // Only the files for users remain, all in the job's own folder.
+    // Only the files for users remain, all in the job's own folder, and what the job cost.
     expect([...world.results.objects().keys()].sort()).toEqual(
-      [keys.errors, keys.output, keys.summary].sort(),
+      [costKey(world.job(jobId)), keys.errors, keys.output, keys.summary].sort(),
     );
     for (const written of Object.values(keys)) expect(Buffer.byteLength(written)).toBeLessThanOrEqual(1_024);
     expect(world.lines('output.jsonl').map((line) => line.custom_id)).toEqual(['r1', 'r2']);
