@@ -85,6 +85,7 @@ describe('the package', () => {
       'approve',
       'cancel',
       'results',
+      'costs',
       'doctor',
       'pause',
       'resume',
