@@ -6,6 +6,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ISecret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { SharesProps } from './shares-props.ts';
 import type { WebhookProps } from './webhook-props.ts';
 
 /** Options of both the construct and the ready-made stack. Every default is fit for production. */
@@ -85,10 +86,17 @@ export interface BatchdropOptions {
    */
   readonly enqueuedTokens?: { readonly [model: string]: number } | undefined;
   /**
-   * How many batches may be open at once, 1 to 1,500. Further ones wait, the oldest file first.
+   * How many batches may be open at once, 1 to 1,500. Further ones wait, the oldest file first, or in the order of `shares`.
    * @default - no limit of its own
    */
   readonly maxOpenBatches?: number | undefined;
+  /**
+   * Fair shares: batches that wait for a limit begin in proportion to the weights of their shares, for example of teams,
+   * counted in estimated tokens; within a share, the oldest file first. S3 metadata `x-amz-meta-batchdrop-priority: high` or
+   * `low` multiplies the weight by 4 or ¼. No share and no priority waits forever. What need not wait is not affected.
+   * @default - the oldest file first, and no priorities
+   */
+  readonly shares?: SharesProps | undefined;
   /**
    * Age at which request files and results expire, in the buckets that Batchdrop creates: at least four days plus one
    * for each of `maxAttempts`. A file whose job has not ended never expires. An expired request file is kept for 30

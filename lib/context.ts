@@ -7,6 +7,7 @@ const NAME_OF_PROP: Record<string, string> = {
   requestBucket: 'requestBucketName',
   resultsBucket: 'resultsBucketName',
   apiKeySecret: 'apiKeySecretName',
+  shares: 'sharesBy',
   pollInterval: 'pollMinutes',
   observeInterval: 'observeMinutes',
   expireFilesAfter: 'expireFilesAfterDays',
@@ -58,6 +59,10 @@ export function readContext(node: Node): { props: BatchdropStackProps; unknown: 
       tokensByModel,
     ),
     maxOpenBatches: count('maxOpenBatches', (amount) => amount),
+    shares: sharesIn(
+      text('sharesBy'),
+      read('shareWeights', 'shares and their weights, such as search=3,*=1', weightsByShare),
+    ),
     rerunMissing: read('rerunMissing', 'yes or no', oneOf({ yes: true, no: false })),
     keepOpenAiFiles: read('keepOpenAiFiles', 'yes or no', oneOf({ yes: true, no: false })),
     removalPolicy: read(
@@ -104,6 +109,21 @@ function tokensByModel(given: string): Record<string, number> | undefined {
     limits.set(model, Number(tokens));
   }
   return Object.fromEntries(limits);
+}
+
+/** `share=weight`, separated by commas. */
+function weightsByShare(given: string): Record<string, number> | undefined {
+  const weights = new Map<string, number>();
+  for (const pair of given.split(',')) {
+    const [, share, weight] = /^\s*([^=,]+?)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(pair) ?? [];
+    if (share === undefined || weights.has(share)) return undefined;
+    weights.set(share, Number(weight));
+  }
+  return Object.fromEntries(weights);
+}
+
+function sharesIn(by: string | undefined, weights: Record<string, number> | undefined) {
+  return by === undefined && weights === undefined ? undefined : { by, weights };
 }
 
 function oneOf<T>(meanings: Record<string, T>): (given: string) => T | undefined {

@@ -8,5 +8,6 @@ export type {
   JobStatusSubscription,
   Subscriber,
 } from './resources/subscriptions.ts';
+export type { SharesProps } from './shares-props.ts';
 export { DEFAULT_WEBHOOK_SECRET } from './stages/webhooks.ts';
 export type { WebhookProps } from './webhook-props.ts';

@@ -1,5 +1,10 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { METADATA_PREFIX, RERUN_INSTRUCTION } from '../../functions/shared/contract/request-file.ts';
+import {
+  METADATA_PREFIX,
+  PRIORITY_INSTRUCTION,
+  type Priority,
+  RERUN_INSTRUCTION,
+} from '../../functions/shared/contract/request-file.ts';
 import { jobIdOf } from '../../functions/shared/domain/job-id.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Failure } from '../terminal/failure.ts';
@@ -20,6 +25,8 @@ interface FileMetadata {
   readonly tags?: Readonly<Record<string, string>>;
   /** Run the file even if the same bytes ran before. */
   readonly rerun?: boolean;
+  /** How urgent the file is among those that wait. */
+  readonly priority?: Priority;
 }
 
 const MAX_PUT_BYTES = 5 * 1024 ** 3; // S3's limit for one PutObject
@@ -63,7 +70,11 @@ export async function putFile(
 }
 
 /** Returns the S3 user metadata of a file, which has names in lower case. */
-export function objectMetadata({ tags = {}, rerun = false }: FileMetadata): Record<string, string> {
+export function objectMetadata({ tags = {}, rerun = false, priority }: FileMetadata): Record<string, string> {
   const named = Object.entries(tags).map(([name, value]) => [METADATA_PREFIX + name.toLowerCase(), value]);
-  return { ...Object.fromEntries(named), ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }) };
+  return {
+    ...Object.fromEntries(named),
+    ...(rerun && { [RERUN_INSTRUCTION]: 'yes' }),
+    ...(priority !== undefined && { [PRIORITY_INSTRUCTION]: priority }),
+  };
 }

@@ -17,12 +17,14 @@ import { type Job, nextStatus, type Plan } from '../shared/domain/job.ts';
 import type { PartIn } from '../shared/domain/part.ts';
 import { MAX_TRIES } from '../shared/domain/timing.ts';
 import { type BatchLimits, mustWaitFor } from '../shared/domain/waiting/batch-limits.ts';
+import { shareOf } from '../shared/domain/waiting/shares.ts';
 import { withoutBackoff } from '../shared/domain/without.ts';
 import type { JobInHand } from '../shared/lifecycle/compare-and-set.ts';
 import { inParallel, PARTS_AT_ONCE } from '../shared/lifecycle/in-parallel.ts';
 import { type LeasedJob, withJobLease } from '../shared/lifecycle/lease.ts';
 import { reopenCleanUp } from '../shared/lifecycle/reopen-clean-up.ts';
 import type { Deadline, Ports } from '../shared/ports/ports.ts';
+import { instructionsIn } from '../shared/request-file/instructions.ts';
 import type { PlannedPart } from '../shared/request-file/plan-parts.ts';
 import type { CheckedFile } from '../shared/request-file/request-file-scan.ts';
 import { validateObject } from '../shared/request-file/validate-object.ts';
@@ -124,9 +126,10 @@ async function commit(
 ): Promise<void> {
   const plan: Plan = { planId, parts: parts.length, rows, groups };
   const now = deps.clock.now();
+  const share = sharedBy(deps.limits, leased.item.request);
   const written = parts.map((planned) => {
     const waitsFor = mustWaitFor(deps.limits, planned.model);
-    const part = newPart(leased.item, plan, planned);
+    const part = { ...newPart(leased.item, plan, planned), ...share };
     return { ...part, ...(waitsFor === undefined ? {} : { waiting: { for: waitsFor, since: now } }) };
   });
   const [only, second] = written;
@@ -146,6 +149,10 @@ async function commit(
         })
       : undefined,
   );
+}
+
+function sharedBy({ shares }: BatchLimits, { metadata, instructions }: Job['request']) {
+  return shares ? { share: shareOf(shares, metadata, instructionsIn(instructions).priority) } : {};
 }
 
 function newPart(job: Job, plan: Plan, planned: PlannedPart): PartIn<'planned'> {

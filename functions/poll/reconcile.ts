@@ -170,7 +170,7 @@ class Reconciliation {
     const { open, ended, completed } = this.observation;
     const { breakers = [] } = this.#control;
     try {
-      const seen = { queue: this.#queue, open, ended, completed, breakers };
+      const seen = { queue: this.#queue, open, ended, completed, breakers, sawAll: this.#due.sawAll };
       const { admitted, limited } = await admitParts(this.#deps, seen);
       this.tick.report.admitted = admitted;
       this.#limited = limited ?? this.#limited;

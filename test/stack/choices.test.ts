@@ -54,6 +54,7 @@ describe('props', () => {
     const limits = {
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
+      shares: { by: 'team', weights: { search: 3, '*': 0.5 } },
     };
     const template = synthesize(limits);
     for (const stage of ['Intake', 'Submission', 'Polling'])
@@ -71,6 +72,26 @@ describe('props', () => {
     [
       { enqueuedTokens: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`m${n}`, 1])) },
       'enqueuedTokens names 51 models',
+    ],
+    [{ shares: { by: 'Team' } }, 'shares.by is "Team"; set the name of a metadata pair in lower case'],
+    [{ shares: { by: '' } }, 'shares.by is "";'],
+    [{ shares: { by: 'a team' } }, 'shares.by is "a team";'],
+    [
+      { shares: { by: 'team', weights: { search: 0 } } },
+      'shares.weights of search is 0; set a number from 0.01 to 100.',
+    ],
+    [{ shares: { by: 'team', weights: { search: Number.NaN } } }, 'shares.weights of search is NaN;'],
+    [{ shares: { by: 'team', weights: { search: 101 } } }, 'shares.weights of search is 101;'],
+    [{ shares: { by: 'team', weights: { '': 1 } } }, 'shares.weights names the share "";'],
+    [{ shares: { weights: { search: 2 } } }, 'shares.weights names search without shares.by; set shares.by'],
+    [
+      {
+        shares: {
+          by: 'team',
+          weights: Object.fromEntries(Array.from({ length: 31 }, (_, n) => [`t${n}`, 1])),
+        },
+      },
+      'shares.weights names 31 shares; name at most 30.',
     ],
     [{ maxAttempts: 0 }, 'maxAttempts is 0; set a whole number from 1 to 10.'],
     [{ maxAttempts: 11 }, 'maxAttempts is 11;'],
@@ -169,6 +190,8 @@ describe('context', () => {
       rerunMissing: 'yes',
       enqueuedTokens: 'gpt-4o-mini=2000000, ft:gpt-4o:us=90000',
       maxOpenBatches: '20',
+      sharesBy: 'team',
+      shareWeights: 'search=3, *=0.5',
       keepOpenAiFiles: 'yes',
       removal: 'destroy',
     });
@@ -189,6 +212,7 @@ describe('context', () => {
       rerunMissing: true,
       enqueuedTokens: { 'gpt-4o-mini': 2_000_000, 'ft:gpt-4o:us': 90_000 },
       maxOpenBatches: 20,
+      shares: { by: 'team', weights: { search: 3, '*': 0.5 } },
       keepOpenAiFiles: true,
       removalPolicy: RemovalPolicy.DESTROY,
     });

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PRIORITIES, type Priority } from '../../../functions/shared/contract/request-file.ts';
 import {
   type Connection,
   type ConnectionOptions,
@@ -18,6 +19,7 @@ interface Options extends ConnectionOptions {
   readonly name?: string;
   readonly meta?: Record<string, string>;
   readonly rerun?: boolean;
+  readonly priority?: Priority;
   readonly wait?: boolean;
   readonly dryRun?: boolean;
 }
@@ -40,7 +42,13 @@ export function submitCommand(): Command {
         'metadata for the batches and events of the files; can be repeated',
         addPair,
       )
-      .option('--rerun', 'run the files even if the same bytes ran before'),
+      .option('--rerun', 'run the files even if the same bytes ran before')
+      .addOption(
+        new Option(
+          '--priority <level>',
+          'how urgent the files are among those that wait, with the prop shares',
+        ).choices(PRIORITIES),
+      ),
   ).action(submit);
 }
 
@@ -93,6 +101,7 @@ async function putAll(
       const submission = await putFile(connection, source, {
         ...(options.meta !== undefined && { tags: options.meta }),
         ...(options.rerun !== undefined && { rerun: options.rerun }),
+        ...(options.priority !== undefined && { priority: options.priority }),
         onBytes: (bytes) => line.show(`${of}${bytesShown(bytes)} of ${total}`),
       });
       submissions.push(submission);

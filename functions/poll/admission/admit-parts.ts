@@ -4,7 +4,7 @@
  *   1. read     the admitted parts that are not known to have ended: the admissions, one item of the ledger
  *   2. verify   read each part that was not observed as an open batch; drop those that ended, and measure their tokens
  *   3. learn    what refusals say about the API's limits (`learn.ts`), and whether breakers are open (`breakers.ts`)
- *   4. choose   decide which parts may begin (`capacity.ts`)
+ *   4. choose   decide which parts may begin (`capacity.ts`), and with shares in which order (`fair-turns.ts`)
  *   5. write    store the admissions by compare-and-set: a superseded poller fails here, and admits no part
  *   6. admit    change each admitted part. If the tick dies before, the next tick finds the part among the admissions
  *
@@ -30,6 +30,7 @@ import { inParallel } from '../../shared/lifecycle/in-parallel.ts';
 import type { Ports } from '../../shared/ports/ports.ts';
 import { checkedBreakers, letProbesPass } from './breakers.ts';
 import { Capacity, type Chosen, type Taken } from './capacity.ts';
+import { FairTurns } from './fair-turns.ts';
 import { learnedFrom, withMeasuredBatches } from './learn.ts';
 import type { SeenByTick, Verified } from './seen-by-tick.ts';
 
@@ -62,17 +63,23 @@ export async function admitParts(deps: Deps, seen: SeenByTick): Promise<Admissio
     ...notAdmitted(seen.open, names),
   ]);
   const probes = await letProbesPass(deps, breakers, queue);
+  const turns = limits.shares && new FairTurns(limits.shares, before.leads);
+  const now = clock.now();
+  const inOrder = turns?.inOrder(queue, capacity.turnFacts(queue, now)) ?? queue;
   const maxChosen = Math.min(MAX_PER_TICK, Math.max(0, MAX_OPEN_BATCHES - kept.length));
-  const chosen = capacity.choose(queue, { ended: seen.ended, probes, now: clock.now() }).slice(0, maxChosen);
+  const chosen = capacity.choose(inOrder, { ended: seen.ended, probes, now }).slice(0, maxChosen);
+  const leads = turns?.after(capacity.turnsTaken(queue, chosen, { now, sawAll: seen.sawAll }));
   const report = { admitted: 0, limited: limitedModels(limits, learned) };
   const isNew = learned.length > 0 && learned !== before.learned;
-  if (chosen.length > 0 || kept.length < verified.length || isNew || isOther(measured, before.measured)) {
+  const isOtherwise = isOther(measured, before.measured) || isOther(leads, before.leads);
+  if (chosen.length > 0 || kept.length < verified.length || isNew || isOtherwise) {
     const admitted = [...kept.map(remembered), ...chosen.map(asAdmitted)];
     const next = {
-      ...before,
+      ...without(before, 'leads'),
       admitted,
       measured,
       ...(learned.length === 0 ? {} : { learned: [...learned] }),
+      ...(leads ? { leads } : {}),
     };
     if (!(await ledger.replaceAdmissions(next))) return { admitted: 0 };
   }
@@ -187,6 +194,9 @@ async function admit(
   }
 }
 
-function isOther(measured: Admissions['measured'], before: Admissions['measured']): boolean {
-  return JSON.stringify(measured) !== JSON.stringify(before);
+function isOther<Name extends 'measured' | 'leads'>(
+  one: Admissions[Name],
+  before: Admissions[Name],
+): boolean {
+  return JSON.stringify(one) !== JSON.stringify(before);
 }

@@ -1,6 +1,6 @@
 /**
- * Decides which of the waiting parts may begin; pure. Each model has a queue, oldest job first. No part overtakes
- * another of its queue, and no queue delays another.
+ * Decides which of the waiting parts may begin; pure. Each model has a queue, oldest job first, or in the order of fair turns
+ * (`fair-turns.ts`). No part overtakes another of its queue, and no queue delays another.
  *
  *   - at most `maxOpenBatches` batches are open
  *   - what the open batches of a model have enqueued stays within its limits: the set one, or those that the API's
@@ -21,6 +21,7 @@ import type { BatchLimits } from '../../shared/domain/waiting/batch-limits.ts';
 import { type Breaker, mayBeginAgain } from '../../shared/domain/waiting/breaker.ts';
 import { type KnownLimits, type LearnedLimit, limitsOf } from '../../shared/domain/waiting/learned-limits.ts';
 import { bytesWithin, estimatedTokens, type Measured } from '../../shared/domain/waiting/tokens.ts';
+import type { TurnFacts, TurnsTaken } from './fair-turns.ts';
 
 /** A part or batch that takes capacity. */
 export interface Taken {
@@ -72,6 +73,8 @@ export class Capacity {
   readonly #known: KnownCapacity;
   readonly #models = new Map<string, Enqueued>();
   #open = 0;
+  /** Models whose next part cannot begin. */
+  readonly #standing = new Set<string>();
 
   constructor(known: KnownCapacity, taken: Iterable<Taken>) {
     this.#known = known;
@@ -81,27 +84,68 @@ export class Capacity {
   /** Returns the parts of the queue that may begin, in its order. */
   choose(queue: readonly WaitingPart[], { ended, probes = new Set(), now }: QueueFacts): Chosen[] {
     const chosen: Chosen[] = [];
-    const standing = new Set<string>(); // models whose next part cannot begin
     const unused = new Map(ended);
     for (const part of queue) {
-      if (this.#open >= (this.#known.limits.maxOpenBatches ?? Infinity)) break;
+      if (this.#isFull()) break;
       const isProbe = probes.has(nameOf(part));
-      if (!isProbe && isRefusedToAll(part)) {
-        if (!mayBeginAgain(this.#known.breakers ?? [], part, now)) continue; // it holds no place in the queue
-      }
-      if (standing.has(part.model) && !isProbe) continue;
+      if (!isProbe && !this.holdsPlace(part, now)) continue;
+      if (this.#standing.has(part.model) && !isProbe) continue;
       const mayBegin = isProbe || (this.#fits(part) && this.#mayTry(part, unused, now));
       if (mayBegin) {
         const admission = this.#admission(part, now);
         chosen.push({ part, admission: isProbe ? { ...admission, probe: true } : admission });
         this.#take({ ...part, ...admission.atMost, pending: true });
-      } else if (!this.#letsOthersPass(part, now)) standing.add(part.model);
+      } else if (!this.#letsOthersPass(part, now)) this.#standing.add(part.model);
     }
     return chosen.map(({ part, admission }) =>
       this.#of(part.model).open === 1
         ? { part, admission: { ...admission, alone: true } }
         : { part, admission },
     );
+  }
+
+  /** Returns whether the part has a place in the queue: not while the API refuses everybody what it waits for. */
+  holdsPlace(part: WaitingPart, now: number): boolean {
+    return !isRefusedToAll(part) || mayBeginAgain(this.#known.breakers ?? [], part, now);
+  }
+
+  /** Returns what came of the turns of the queue. */
+  turnsTaken(
+    queue: readonly WaitingPart[],
+    chosen: readonly Chosen[],
+    { now, sawAll }: { now: number; sawAll: boolean },
+  ): TurnsTaken {
+    const begin = new Set(chosen.map(({ part }) => part));
+    const wait = queue.filter((part) => !begin.has(part) && this.holdsPlace(part, now));
+    return {
+      admitted: chosen.map(({ part, admission: { atMost } }) => ({
+        part,
+        tokens: this.tokens(part.model, atMost?.uploadBytes ?? part.uploadBytes),
+      })),
+      waitForModel: wait,
+      waitForBatches: this.#isFull() ? wait.filter(({ model }) => !this.#standing.has(model)) : [],
+      sawAll,
+    };
+  }
+
+  /** Returns what decides about turns: see `FairTurns`. A part that others may pass costs its line nothing meanwhile. */
+  turnFacts(queue: readonly WaitingPart[], now: number): TurnFacts {
+    const refused = new Set(
+      queue.filter(({ waiting }) => waiting.for === 'token_limit').map(({ model }) => model),
+    );
+    return {
+      holdsPlace: (part) => this.holdsPlace(part, now),
+      costOf: (part) => (this.#letsOthersPass(part, now) ? 0 : this.tokens(part.model, part.uploadBytes)),
+      isLimited: (model) => {
+        const { tokens, requests } = this.#limitsOf(model);
+        return refused.has(model) || tokens !== undefined || requests !== undefined;
+      },
+      areBatchesLimited: this.#known.limits.maxOpenBatches !== undefined,
+    };
+  }
+
+  #isFull(): boolean {
+    return this.#open >= (this.#known.limits.maxOpenBatches ?? Infinity);
   }
 
   /** Returns what is enqueued of the model, by estimate. */

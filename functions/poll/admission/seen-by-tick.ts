@@ -21,6 +21,8 @@ export interface SeenByTick {
   /** The batches that completed, by the names of their parts. */
   completed: ReadonlyMap<string, CompletedBatch>;
   breakers: readonly Breaker[];
+  /** Every part that waits was read. */
+  sawAll: boolean;
 }
 
 /** An admission, and the state of its part. `unaware`: a tick died before it changed the part. */

@@ -126,7 +126,10 @@ export type WaitingFor =
 /** What the part of a failed batch waits for before it is tried again. */
 export interface BatchWaiting {
   readonly for: WaitingFor;
-  /** Position, from 1, among the waiting parts of the same model at that time, oldest job first; null if it was not known. */
+  /**
+   * Position, from 1, among the waiting parts of the same model at that time, oldest job first; with `shares`, among those of
+   * the same share and priority; null if it was not known.
+   */
   readonly position: number | null;
   /** ISO 8601: the part is tried again as soon as there is capacity, and at this time at the latest, once it is the first. */
   readonly until: string;
@@ -195,7 +198,7 @@ export interface JobAccepted extends JobStatusChangeBase {
   readonly plannedRows: number;
   /** The number of batches, unless rows run again. */
   readonly plannedParts: number;
-  /** Its batches have to wait: for capacity, oldest job first, or because nothing can be sent at present. */
+  /** Its batches have to wait: for capacity, or because nothing can be sent at present. */
   readonly waiting?: JobWaiting;
 }
 

@@ -89,6 +89,9 @@ export {
   METADATA_LIMITS,
   METADATA_PREFIX,
   PART_LIMITS,
+  PRIORITIES,
+  PRIORITY_INSTRUCTION,
+  type Priority,
   REQUEST_FILE_SUFFIXES,
   RERUN_INSTRUCTION,
 } from './request-file.ts';

@@ -47,5 +47,14 @@ export const INSTRUCTION_PREFIX = 'batchdrop-';
 /** S3 user metadata `x-amz-meta-batchdrop-rerun: yes`: run the file even if the same bytes ran just now. */
 export const RERUN_INSTRUCTION = 'batchdrop-rerun';
 
+/** S3 user metadata `x-amz-meta-batchdrop-priority`: how urgent the file is among those that wait, with `shares`. */
+export const PRIORITY_INSTRUCTION = 'batchdrop-priority';
+
+/** The values of `batchdrop-priority`; without it a file is `normal`. */
+export const PRIORITIES = ['high', 'normal', 'low'] as const;
+
+/** How urgent a file is. */
+export type Priority = (typeof PRIORITIES)[number];
+
 /** Names of request files end so, in any case. */
 export const REQUEST_FILE_SUFFIXES = ['.jsonl', '.ndjson'] as const;

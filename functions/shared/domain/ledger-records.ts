@@ -8,6 +8,7 @@ import { MAX_TRIES } from './timing.ts';
 import type { WaitingPart } from './waiting/admission-queue.ts';
 import type { Breaker } from './waiting/breaker.ts';
 import type { LearnedLimit } from './waiting/learned-limits.ts';
+import type { ShareLeads } from './waiting/shares.ts';
 import type { Measured } from './waiting/tokens.ts';
 
 /** The newest file of a key, and the cancel requests by key: the event of a file that they name may arrive later. */
@@ -133,12 +134,14 @@ export interface Admitted extends PartRef {
   admission?: Admission;
 }
 
-/** The admitted parts that are not known to have ended, the measured tokens by model, and the limits that were learned. */
+/** The admitted parts that are not known to have ended, and what later admissions need to know. */
 export interface Admissions {
   version: number;
   admitted: Admitted[];
   measured: Record<string, Measured>;
   learned?: LearnedLimit[];
+  /** Who is ahead of their fair share; absent: nobody. */
+  leads?: ShareLeads;
 }
 
 /** Shards of the `due` index. */

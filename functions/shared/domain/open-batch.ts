@@ -1,4 +1,5 @@
 import { attemptSize, type PartIn } from './part.ts';
+import type { ShareOfPart } from './waiting/shares.ts';
 
 /** A batch of this Batchdrop that had not ended when last observed; it may be stale. */
 export interface OpenBatch {
@@ -11,6 +12,7 @@ export interface OpenBatch {
   uploadBytes: number;
   rows?: number;
   jobCreatedAt: number;
+  share?: ShareOfPart;
   /** The batch's account; absent when it is not known. */
   account?: string;
   /** Of its intent: another batch with one of these is a second one. */
@@ -24,7 +26,7 @@ export interface OpenBatch {
 
 /** Returns what an observation needs of a running part's batch. */
 export function openBatchOf(part: PartIn<'running'>): OpenBatch {
-  const { batch, intent, model, jobCreatedAt } = part;
+  const { batch, intent, model, jobCreatedAt, share } = part;
   const { uploadBytes, rows } = attemptSize(part);
   return {
     batchId: batch.batchId,
@@ -34,6 +36,7 @@ export function openBatchOf(part: PartIn<'running'>): OpenBatch {
     uploadBytes,
     rows,
     jobCreatedAt,
+    ...(share ? { share } : {}),
     ...(intent.account === undefined ? {} : { account: intent.account }),
     intentId: intent.id,
     fileId: intent.fileId,

@@ -20,6 +20,7 @@ import type {
 } from './spending/intents.ts';
 import type { NamedLimit } from './waiting/enqueued-limit.ts';
 import type { MetObstacle, Operation } from './waiting/obstacle.ts';
+import type { ShareOfPart } from './waiting/shares.ts';
 
 /**
  * A batch as the API reported it. Times are in milliseconds; fields that the API did not set, or set to something
@@ -136,6 +137,8 @@ export interface PartPlan {
   interleaved?: true;
   endpoint: string;
   model: string;
+  /** Whose share of the capacity it takes. Absent when its file was planned without shares. */
+  share?: ShareOfPart;
 }
 
 /** The fields of a part in any phase. */

@@ -1,11 +1,13 @@
 /** What a user asks of Batchdrop in the S3 user metadata of a request file: `x-amz-meta-batchdrop-<name>: <value>`. */
 import type { Finding } from '../contract/events.ts';
-import { INSTRUCTION_PREFIX, METADATA_LIMITS } from '../contract/request-file.ts';
+import { INSTRUCTION_PREFIX, METADATA_LIMITS, PRIORITIES, type Priority } from '../contract/request-file.ts';
 
 /** The instructions of a request file; those that it does not give have their default. */
 export interface Instructions {
   /** Run the file even if the same bytes ran just now. */
   readonly rerun: boolean;
+  /** How urgent the file is among those that wait. */
+  readonly priority: Priority;
 }
 
 interface Instruction<Value> {
@@ -22,13 +24,14 @@ type Known = { readonly [Name in keyof Instructions]: Instruction<Instructions[N
 /** Every instruction there is. */
 const KNOWN: Known = {
   rerun: { otherwise: false, takes: 'yes or no', read: yesOrNo },
+  priority: { otherwise: 'normal', takes: 'high, normal or low', read: priority },
 };
 
 const NEAR = 1 / 3; // of the characters may differ: beyond that a suggestion is a guess
 
 /** The instructions in the pairs of `x-amz-meta-batchdrop-*`, names without the prefix. */
 export function instructionsIn(given: Readonly<Record<string, string>>): Instructions {
-  return { rerun: givenValue(given, 'rerun') };
+  return { rerun: givenValue(given, 'rerun'), priority: givenValue(given, 'priority') };
 }
 
 /**
@@ -63,6 +66,10 @@ function isKnown(name: string): name is keyof Instructions {
 function yesOrNo(value: string): boolean | undefined {
   if (value === 'yes') return true;
   return value === 'no' ? false : undefined;
+}
+
+function priority(value: string): Priority | undefined {
+  return PRIORITIES.find((one) => one === value);
 }
 
 function unknownInstruction(name: string): string {

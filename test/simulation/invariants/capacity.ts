@@ -19,7 +19,7 @@ export function withinLimits({ limits, written, api }: World): Finding {
 }
 
 /**
- * An admitted part is the oldest of its model, once faults are over: before that, a shard of the index may have been
+ * An admitted part is the oldest of its model and share, once faults are over: before that, a shard of the index may have been
  * unreadable. A part that was rejected for the token limit while no other batch of its model was open lets others pass, and
  * a leased part is in no queue, even when the function that leased it is dead. Two rules of breakers come before the order:
  *   - a part that waits for an account or its storage holds no place while a breaker for that is open, or until its own

@@ -9,6 +9,7 @@ import { accountedFor, inOrder, nothingGivenUp, oneEnd, piecesStored } from './j
 import { breakersOpenForTheirReason, nobodyWaitsForAnother, storageStopsUploadsOnly } from './neighbours.ts';
 import { planned } from './plans.ts';
 import { atRest, expiresWithItsJob, nothingDeletedUnread, nothingLeft, taggedAtItsEnd } from './rest.ts';
+import { fairlyShared } from './shares.ts';
 import { webhooksAnsweredRightly } from './webhooks.ts';
 
 /** Examines every promise once nothing is due any more. */
@@ -39,6 +40,7 @@ export function findings(world: World, users: Workload): Finding[] {
     nothingDeletedUnread(world),
     withinLimits(world),
     oldestFirst(world),
+    fairlyShared(world),
     webhooksAnsweredRightly(world),
     ...cancelsHonoured(world, users),
   ];

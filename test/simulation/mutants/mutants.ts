@@ -280,6 +280,16 @@ export const MUTANTS: Mutant[] = [
     ],
   },
   {
+    name: 'a share starves: what it was given does not count',
+    patches: [
+      {
+        file: 'functions/poll/admission/fair-turns.ts',
+        anchor: '(this.#leads[name] ?? 0) + (gained.get(name) ?? 0) - average;',
+        replacement: '0 * average * (gained.get(name) ?? 0);',
+      },
+    ],
+  },
+  {
     name: 'there is one breaker for all refusals',
     patches: [
       {

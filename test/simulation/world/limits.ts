@@ -10,10 +10,14 @@ export interface Tightness {
 }
 
 const EVERY_NTH = 3;
+/** In which of nine histories teams share the limits. The others are as they were before there were shares. */
+const SHARED = 4;
+const OF = 9;
 const SMALL_ACCOUNT_SHARE = 0.6;
 
 /** Every third history is tight: one to three open batches, tokens for one or two files, or an account for one file. */
 export function tightnessOf(seed: number): Tightness | undefined {
+  if (seed % OF === SHARED) return sharedTightness(seed);
   if (seed % EVERY_NTH !== 0) return undefined;
   const chance = new Chance(seed);
   const tokens = chance.pick('enqueued tokens', [60, 100, 210, 20_000]) ?? 0;
@@ -26,5 +30,20 @@ export function tightnessOf(seed: number): Tightness | undefined {
     },
     enqueuedTokens: (model) =>
       isSmall ? 40 + 10 * chance.between(`account of ${model}`, 0, 5) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/** Teams share a limit that makes most parts wait. */
+function sharedTightness(seed: number): Tightness {
+  const chance = new Chance(seed);
+  const tokens = chance.pick('shared tokens', [60, 100, 210]) ?? 0;
+  const ofModel = chance.of('shared limits') < 0.5;
+  return {
+    limits: {
+      enqueuedTokens: ofModel ? { m: tokens } : {},
+      ...(ofModel ? {} : { maxOpenBatches: chance.between('shared batches', 1, 2) }),
+      shares: { by: 'team', weights: { search: 3, '*': 1 } },
+    },
+    enqueuedTokens: () => Number.POSITIVE_INFINITY,
   };
 }

@@ -6,6 +6,8 @@ import { REQUESTS, type World } from './world.ts';
 const KEYS = ['in/a.jsonl', 'in/b.jsonl', 'in/c.jsonl'];
 const ACTIONS_LAST_MS = 40 * MINUTE;
 const MAX_ACTIONS = 7;
+const MAX_CROWD = 6; // files that one team uploads at once
+const TEAMS = ['search', 'ads', 'billing'];
 const MIXED_SHARE = 0.2;
 const BAD_SHARE = 0.06;
 
@@ -45,6 +47,22 @@ export class Workload {
         this.#act(action);
       });
     }
+    if (world.limits.shares) this.#uploadCrowd();
+  }
+
+  /** One team uploads many files at once, and others a few after it. */
+  #uploadCrowd(): void {
+    const { chance, timeline } = this.#world;
+    const first = timeline.now() + chance.between('crowd', 0, ACTIONS_LAST_MS);
+    const team = chance.pick('team of the crowd', TEAMS) ?? '';
+    for (let n = 0; n < MAX_CROWD; n += 1) {
+      const name = `crowd ${n}`;
+      this.#left += 1;
+      timeline.at(first + n * MINUTE, () => {
+        this.#left -= 1;
+        this.#uploadOnce(name, `in/crowd-${n}.jsonl`, n, n < MAX_CROWD - 2 ? team : undefined);
+      });
+    }
   }
 
   areDone(): boolean {
@@ -78,11 +96,13 @@ export class Workload {
     }
   }
 
-  #uploadOnce(name: string, key: string, content: number): void {
+  #uploadOnce(name: string, key: string, content: number, team?: string): void {
     const { chance, faults, timeline, mailbox, requestFiles } = this.#world;
     const size = chance.of(`parts of ${name}`);
-    const metadata: Record<string, string> =
-      chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {};
+    const metadata: Record<string, string> = {
+      ...(chance.of(`rerun ${name}`) < 0.15 ? { 'batchdrop-rerun': 'yes' } : {}),
+      ...(this.#world.limits.shares ? this.#ofTeam(name, team) : {}),
+    };
     const good = fileOf(content, chance.of(`mixed ${name}`) < MIXED_SHARE, size < 0.15);
     const isBad = chance.of(`bad ${name}`) < BAD_SHARE;
     const body = isBad ? good + good : good;
@@ -108,6 +128,15 @@ export class Workload {
         this.#world.note(`a user deletes ${key}, ${versionId}`);
       });
     }
+  }
+
+  #ofTeam(name: string, team: string | undefined): Record<string, string> {
+    const { chance } = this.#world;
+    const priority = chance.pick(`priority of ${name}`, ['high', 'normal', 'normal', 'normal', 'low']);
+    return {
+      'batch-team': team ?? chance.pick(`team of ${name}`, TEAMS) ?? '',
+      ...(priority === undefined || team !== undefined ? {} : { 'batchdrop-priority': priority }),
+    };
   }
 
   #cancelKey(name: string, key: string): void {

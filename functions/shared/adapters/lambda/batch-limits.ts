@@ -1,17 +1,34 @@
 import type { BatchLimits } from '../../domain/waiting/batch-limits.ts';
+import type { Shares } from '../../domain/waiting/shares.ts';
 
 /** The limits as the construct writes them into the environment. Throws a sentence for anything else. */
 export function parseBatchLimits(text: string): BatchLimits {
   const limits: unknown = JSON.parse(text);
   if (typeof limits !== 'object' || limits === null) throw new Error('BATCH_LIMITS: not an object');
-  const { enqueuedTokens, maxOpenBatches } = limits as Record<string, unknown>;
+  const { enqueuedTokens, maxOpenBatches, shares } = limits as Record<string, unknown>;
   if (typeof enqueuedTokens !== 'object' || enqueuedTokens === null)
     throw new Error('BATCH_LIMITS: enqueuedTokens is not an object');
   const models = Object.entries(enqueuedTokens).map(([model, tokens]) => [model, amount(model, tokens)]);
   return {
     enqueuedTokens: Object.fromEntries(models),
     ...(maxOpenBatches === undefined ? {} : { maxOpenBatches: amount('maxOpenBatches', maxOpenBatches) }),
+    ...(shares === undefined ? {} : { shares: sharesIn(shares) }),
   };
+}
+
+function sharesIn(value: unknown): Shares {
+  if (typeof value !== 'object' || value === null) throw new Error('BATCH_LIMITS: shares is not an object');
+  const { by, weights } = value as Record<string, unknown>;
+  if (typeof weights !== 'object' || weights === null)
+    throw new Error('BATCH_LIMITS: the weights of shares are not an object');
+  const known = Object.entries(weights).map(([name, weight]) => [name, weightIn(name, weight)]);
+  return { ...(typeof by === 'string' ? { by } : {}), weights: Object.fromEntries(known) };
+}
+
+function weightIn(name: string, weight: unknown): number {
+  if (typeof weight !== 'number' || !(weight > 0) || !Number.isFinite(weight))
+    throw new Error(`BATCH_LIMITS: the weight of ${name} is not a number above 0`);
+  return weight;
 }
 
 function amount(name: string, value: unknown): number {

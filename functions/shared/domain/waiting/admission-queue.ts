@@ -1,4 +1,5 @@
 import { attemptSize, type PartIn, type PartRef, type Waiting } from '../part.ts';
+import { areInOneLine, type ShareOfPart } from './shares.ts';
 
 /** The fields of a waiting part that decide when it is admitted. */
 export interface WaitingPart extends PartRef {
@@ -7,14 +8,16 @@ export interface WaitingPart extends PartRef {
   /** Of the attempt that waits. */
   uploadBytes: number;
   rows?: number;
+  share?: ShareOfPart;
   waiting: Waiting;
 }
 
 /** Returns the part's entry in the admission queue. */
 export function waitingPartOf(part: PartIn<'waiting' | 'requeued'>): WaitingPart {
-  const { jobId, planId, number, jobCreatedAt, model, waiting } = part;
+  const { jobId, planId, number, jobCreatedAt, model, share, waiting } = part;
   const { uploadBytes, rows } = attemptSize(part);
-  return { jobId, planId, number, jobCreatedAt, model, uploadBytes, rows, waiting };
+  const size = { uploadBytes, rows };
+  return { jobId, planId, number, jobCreatedAt, model, ...size, ...(share ? { share } : {}), waiting };
 }
 
 /** Returns a unique name for a part, for use as a map key. */
@@ -23,7 +26,7 @@ export function nameOf({ jobId, planId, number }: PartRef): string {
 }
 
 /** The fields that decide a part's position in the queue. */
-type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model'>;
+type Entry = Pick<WaitingPart, 'jobId' | 'planId' | 'number' | 'jobCreatedAt' | 'model' | 'share'>;
 
 /** The parts waiting for admission that one tick has read. */
 export class AdmissionQueue {
@@ -47,16 +50,16 @@ export class AdmissionQueue {
     return this.#parts.size;
   }
 
-  /** Returns the parts in the order of admission: oldest job first, then by number. */
+  /** Returns the parts by age: oldest job first, then by number. Without shares they are admitted in this order. */
   inOrder(): WaitingPart[] {
     return [...this.#parts.values()].sort(byAge);
   }
 
-  /** Returns the position that the part has, or would have, among the parts of its model; from 1. */
+  /** Returns the position that the part has, or would have, among the parts of its model and share; from 1. */
   positionOf(part: Entry): number {
     let before = 0;
     for (const other of this.#entries.values())
-      if (other.model === part.model && byAge(other, part) < 0) before += 1;
+      if (other.model === part.model && areInOneLine(other, part) && byAge(other, part) < 0) before += 1;
     return before + 1;
   }
 }

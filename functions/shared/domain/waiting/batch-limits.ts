@@ -1,4 +1,5 @@
 import type { WaitingFor } from '../../contract/events.ts';
+import type { Shares } from './shares.ts';
 
 /** The configured limits. Parts wait for admission while the limits leave no capacity. */
 export interface BatchLimits {
@@ -6,6 +7,8 @@ export interface BatchLimits {
   enqueuedTokens: Record<string, number>;
   /** The maximum number of open batches of this Batchdrop. */
   maxOpenBatches?: number;
+  /** Whose turn it is among the parts that wait; absent: the oldest job's. */
+  shares?: Shares;
 }
 
 /** Returns what a part of the model has to wait for; undefined when it may begin at once. */
