@@ -172,7 +172,7 @@ describe('shares', () => {
     const chosen = capacity.choose(order, { ended: new Map(), now: NOON });
     expect(chosen.map(({ part }) => part.jobId)).toEqual(['2']);
     const { models } = turns.after(capacity.turnsTaken(queue, chosen, { now: NOON, sawAll: true }));
-    expect(models).toEqual({ m: { 'normal ads': -50 } });
+    expect(models).toEqual({ m: { 'normal ads': -50, 'normal billing': 50 } });
   });
 
   it('are forgotten when nothing waits any more, but not when a tick has not read everything', () => {
@@ -197,7 +197,7 @@ describe('shares', () => {
     const { models } = turns.after({
       ...{ admitted: [{ part: first, tokens: 100 }], waitForModel: others, waitForBatches: [], sawAll: true },
     });
-    expect(Object.keys(models.m ?? {})).toHaveLength(200); // without the one that was admitted, with that of the others
+    expect(Object.keys(models.m ?? {})).toHaveLength(201); // with that of the others
   });
 });
 
