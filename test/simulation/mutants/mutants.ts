@@ -274,7 +274,7 @@ export const MUTANTS: Mutant[] = [
     patches: [
       {
         file: 'functions/poll/admission/capacity.ts',
-        anchor: '} else if (!this.#letsOthersPass(part, now)) standing.add(part.model);',
+        anchor: '} else if (!this.#letsOthersPass(part, now)) this.#standing.add(part.model);',
         replacement: '}',
       },
     ],
