@@ -96,7 +96,7 @@ export interface LedgerQueries {
   listStalled(): Promise<StalledItem[]>;
   /** Items that wait for something to pass, without those in the admission queue; by job, then by part. */
   listHeldUp(): Promise<HeldUpItem[]>;
-  /** Parts that only wait for admission, in the order in which they are admitted. */
+  /** Parts that only wait for admission, oldest first: without shares, in the order in which they are admitted. */
   waitingParts(): Promise<WaitingPart[]>;
 }
 
